@@ -21,11 +21,11 @@ from apps.accounts.roles import Scope
 from apps.api.base import RegistryView
 from apps.api.rendering import FastJSONRenderer
 from apps.api.throttling import TokenThrottle
-from apps.intake.calls.bodies import UnknownEncoding, decoded
-from apps.intake.calls.limits import MOST_INFLATED, MOST_RECORDS
-from apps.intake.calls.receiving import TooMuchWaits
-from apps.intake.calls.records import TooMany, Unreadable
-from apps.intake.inflating import TooLarge
+from apps.intake.decompression import BodyTooLargeError
+from apps.intake.telemetry.content_encoding import UnknownEncodingError, decode_body
+from apps.intake.telemetry.ingest import BacklogFullError
+from apps.intake.telemetry.limits import MAX_INFLATED_BYTES, MAX_RECORDS
+from apps.intake.telemetry.records import TooManyRecordsError, UnreadableError
 
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
@@ -77,21 +77,23 @@ class CallsDoor(RegistryView):
         kind = self._media_type(request)
         try:
             sent = self._body(request._request)
-            body = decoded(sent, request.headers.get("Content-Encoding", ""), most=MOST_INFLATED)
+            body = decode_body(
+                sent, request.headers.get("Content-Encoding", ""), most=MAX_INFLATED_BYTES
+            )
             return self.take(body, kind, request)
-        except Unreadable as unreadable:
+        except UnreadableError as unreadable:
             raise Refusal(HTTPStatus.BAD_REQUEST, str(unreadable)) from unreadable
-        except TooLarge as large:
+        except BodyTooLargeError as large:
             raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(large)) from large
-        except TooMany as many:
+        except TooManyRecordsError as many:
             raise Refusal(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"A request holds at most {MOST_RECORDS:,} spans, points or records. Send smaller "
+                f"A request holds at most {MAX_RECORDS:,} spans, points or records. Send smaller "
                 "batches.",
             ) from many
-        except UnknownEncoding as unknown:
+        except UnknownEncodingError as unknown:
             raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(unknown)) from unknown
-        except TooMuchWaits as behind:
+        except BacklogFullError as behind:
             raise Refusal(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "Adding up is behind. Send it again later; nothing is lost meanwhile.",
@@ -153,14 +155,14 @@ class CallsDoor(RegistryView):
         )
         said = request.META.get("CONTENT_LENGTH") or ""
         if said.isdigit() and int(said) > most:
-            raise TooLarge(sentence)
+            raise BodyTooLargeError(sentence)
         if not said and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
             # Django reads nothing without a length
             body: bytes = request.META["wsgi.input"].read(most + 1)
         else:
             body = request.read(most + 1)
         if len(body) > most:
-            raise TooLarge(sentence)
+            raise BodyTooLargeError(sentence)
         return body
 
 

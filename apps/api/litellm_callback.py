@@ -19,10 +19,10 @@ from apps.api.checking import FORMATS_ASKED, refuse_unknown
 from apps.api.problems import MEDIA_TYPE
 from apps.api.schema import ProblemSerializer
 from apps.common.time import now
-from apps.intake.calls.limits import MOST_LOG_BYTES
-from apps.intake.calls.litellm import gateway_name, read_records
-from apps.intake.calls.receiving import receive
-from apps.intake.calls.volumes import GATEWAY_PREFIX
+from apps.intake.telemetry.ingest import ingest_calls
+from apps.intake.telemetry.limits import MAX_LOG_BYTES
+from apps.intake.telemetry.litellm import gateway_name, read_records
+from apps.intake.telemetry.volumes import GATEWAY_PREFIX
 
 _TAKEN = inline_serializer(
     "LiteLLMCallbackTaken",
@@ -39,7 +39,7 @@ class LiteLLMCallbackView(CallsDoor):
     """Set GENERIC_LOGGER_ENDPOINT to this address and GENERIC_LOGGER_HEADERS to
     `Authorization=Bearer TOKEN`."""
 
-    most_bytes = MOST_LOG_BYTES
+    most_bytes = MAX_LOG_BYTES
     media_types: ClassVar[frozenset[str]] = frozenset(
         {JSON, "application/x-ndjson", "application/jsonl"}
     )
@@ -73,7 +73,9 @@ class LiteLLMCallbackView(CallsDoor):
         refuse_unknown(request.query_params, ("gateway", *FORMATS_ASKED))
         gateway = gateway_name(request.query_params.get("gateway", ""))
         read = read_records(body, gateway=gateway)
-        taken = receive(read=read, stream=f"{GATEWAY_PREFIX}{gateway}", token=self.token, at=now())
+        taken = ingest_calls(
+            read=read, stream=f"{GATEWAY_PREFIX}{gateway}", token=self.token, at=now()
+        )
         return Response(
             {
                 "calls": taken.n_counted,

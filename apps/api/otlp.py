@@ -15,24 +15,24 @@ from rest_framework.request import Request
 from apps.api.calls_door import JSON, PROTOBUF, CallsDoor
 from apps.common.processes.lazy_import import lazy_import
 from apps.common.time import now
-from apps.intake.calls.limits import MOST_BYTES
-from apps.intake.calls.receiving import Taken, also_instrumented, receive
-from apps.intake.calls.records import Read
-from apps.intake.calls.traces import read_traces
-from apps.intake.calls.volumes import METRICS, TRACES
+from apps.intake.telemetry.ingest import IngestResult, ingest_calls, instrumented_services
+from apps.intake.telemetry.limits import MAX_BYTES
+from apps.intake.telemetry.otlp.traces import read_traces
+from apps.intake.telemetry.records import ReadRequest
+from apps.intake.telemetry.volumes import METRICS, TRACES
 
 if TYPE_CHECKING:
-    from apps.intake.calls import metrics, otlp_schema
+    from apps.intake.telemetry.otlp import metrics, schema
 else:
     # the library that decodes is for who receives calls
-    metrics, otlp_schema = (
-        lazy_import("apps.intake.calls.metrics"),
-        lazy_import("apps.intake.calls.otlp_schema"),
+    metrics, schema = (
+        lazy_import("apps.intake.telemetry.otlp.metrics"),
+        lazy_import("apps.intake.telemetry.otlp.schema"),
     )
 
 
 class OtlpDoor(CallsDoor):
-    most_bytes = MOST_BYTES
+    most_bytes = MAX_BYTES
     media_types: ClassVar[frozenset[str]] = frozenset({JSON, PROTOBUF})
     stream = ""
     # what JSON calls the number of what was dropped
@@ -41,13 +41,13 @@ class OtlpDoor(CallsDoor):
     def take(self, body: bytes, kind: str, request: Request) -> HttpResponseBase:
         read = self.read(body, kind)
         return self.answered(
-            kind, receive(read=read, stream=self.stream, token=self.token, at=now())
+            kind, ingest_calls(read=read, stream=self.stream, token=self.token, at=now())
         )
 
-    def read(self, body: bytes, kind: str) -> Read:
+    def read(self, body: bytes, kind: str) -> ReadRequest:
         raise NotImplementedError
 
-    def answered(self, kind: str, taken: Taken) -> HttpResponse:
+    def answered(self, kind: str, taken: IngestResult) -> HttpResponse:
         """Export…ServiceResponse in the content type that was sent; empty where nothing went
         lost."""
         sentence = f"{taken.n_dropped} dropped: {taken.reason}." if taken.n_dropped else ""
@@ -60,12 +60,10 @@ class OtlpDoor(CallsDoor):
             return HttpResponse(orjson.dumps(said), content_type=JSON)
         content = b""
         if sentence:
-            part = otlp_schema.PartialSuccess(
+            part = schema.PartialSuccess(
                 n_rejected=taken.n_dropped, error_message=sentence.encode()
             )
-            content = otlp_schema.Response(
-                partial_success=part.SerializeToString()
-            ).SerializeToString()
+            content = schema.Response(partial_success=part.SerializeToString()).SerializeToString()
         return HttpResponse(content, content_type=PROTOBUF)
 
 
@@ -73,15 +71,15 @@ class OtlpDoor(CallsDoor):
 class TracesDoor(OtlpDoor):
     stream, rejected = TRACES, "rejectedSpans"
 
-    def read(self, body: bytes, kind: str) -> Read:
-        return read_traces(body, is_json=kind == JSON, remembered=also_instrumented)
+    def read(self, body: bytes, kind: str) -> ReadRequest:
+        return read_traces(body, is_json=kind == JSON, remembered=instrumented_services)
 
 
 @extend_schema(exclude=True)
 class MetricsDoor(OtlpDoor):
     stream, rejected = METRICS, "rejectedDataPoints"
 
-    def read(self, body: bytes, kind: str) -> Read:
+    def read(self, body: bytes, kind: str) -> ReadRequest:
         return metrics.read_json(body) if kind == JSON else metrics.read_protobuf(body)
 
 
@@ -93,7 +91,7 @@ class LogsDoor(OtlpDoor):
     rejected = "rejectedLogRecords"
 
     def take(self, body: bytes, kind: str, request: Request) -> HttpResponseBase:
-        return self.answered(kind, Taken())
+        return self.answered(kind, IngestResult())
 
 
 __all__ = ["LogsDoor", "MetricsDoor", "TracesDoor"]

@@ -8,8 +8,8 @@ from rest_framework.parsers import BaseParser
 
 from apps.api.bulk.bodies import TooLarge, holds_null_character
 from apps.common.invisible_characters import remove_control_characters_from_json
-from apps.intake.documents import Unreadable
-from apps.intake.readers.json_text import refuse_large
+from apps.intake.documents.records import UnreadableError
+from apps.intake.readers.json_text import check_size
 
 # of one thing; many go in bulk
 MOST_BYTES = 10 * 1024 * 1024
@@ -26,9 +26,9 @@ class FastJSONParser(BaseParser):
                 "address."
             )
         try:
-            refuse_large(body)
+            check_size(body)
             value = orjson.loads(body)
-        except Unreadable as unreadable:
+        except UnreadableError as unreadable:
             raise ParseError(str(unreadable)) from None
         except orjson.JSONDecodeError as error:
             raise ParseError(f"JSON parse error - {error}") from error

@@ -18,11 +18,17 @@ from apps.api.problems import Conflict
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 from apps.common.validators import validate_plausible_date
-from apps.intake import answering, claiming
-from apps.intake.carrying import NotNow, NotYours
+from apps.intake.connections import service_links
+from apps.intake.connections.service_tokens import (
+    SendingToken,
+    dropped_calls,
+    last_dropped_at,
+    tokens_of,
+)
 from apps.intake.filters import DiscrepancyFilter, ServiceFilter
+from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
 from apps.intake.models import Discrepancy, Service
-from apps.intake.service_tokens import SendingToken, dropped_calls, last_dropped_at, tokens_of
+from apps.intake.observations import discrepancy_responses
 from apps.inventory.models import Application
 
 
@@ -80,14 +86,18 @@ class DiscrepancyViewSet(ReadViewSet[Discrepancy]):
         """It is used and meant to be: what was only seen is declared, what was not seen is
         confirmed."""
         return self._answered(
-            answering.declare, reason=self.validated(ReasonMixin).get("reason", "")
+            discrepancy_responses.declare_discrepancies,
+            reason=self.validated(ReasonMixin).get("reason", ""),
         )
 
     @extend_schema(request=ReasonMixin, responses=SeenDiscrepancySerializer)
     @action(detail=True, methods=["post"])
     def end(self, request: Request, pk: str) -> Response:
         """It is not used any more, from today on."""
-        return self._answered(answering.end, reason=self.validated(ReasonMixin).get("reason", ""))
+        return self._answered(
+            discrepancy_responses.end_discrepancies,
+            reason=self.validated(ReasonMixin).get("reason", ""),
+        )
 
     @extend_schema(request=DismissSerializer, responses=SeenDiscrepancySerializer)
     @action(detail=True, methods=["post"])
@@ -95,13 +105,17 @@ class DiscrepancyViewSet(ReadViewSet[Discrepancy]):
         """Leave it until a day, with a reason."""
         # what one may not see is not there, whatever the body says
         self.subject()
-        return self._answered(answering.dismiss, **self.validated(DismissSerializer))
+        return self._answered(
+            discrepancy_responses.dismiss_discrepancies, **self.validated(DismissSerializer)
+        )
 
-    def _answered(self, deed: Callable[..., answering.Answered], **said: Any) -> Response:
+    def _answered(
+        self, deed: Callable[..., discrepancy_responses.ResponseResult], **said: Any
+    ) -> Response:
         row = self.subject("application", "dependency", "observation__offering")
         try:
             done = deed(discrepancies=[row], by=self.user, at=now(), **said)
-        except NotNow as refused:
+        except InvalidStateError as refused:
             raise Conflict(str(refused)) from None
         if done.refused:
             raise Conflict(done.refused[0])
@@ -204,7 +218,7 @@ class SenderViewSet(ReadViewSet[Service]):
         will do. Holds for the same name at every endpoint."""
         sender, asked = self.subject("application"), self.validated(ClaimSerializer)
         return self._done(
-            claiming.claim_service,
+            service_links.link_service,
             sender,
             application=asked["application"],
             reason=asked.get("reason", ""),
@@ -218,7 +232,7 @@ class SenderViewSet(ReadViewSet[Service]):
         name alone."""
         said = self.validated(ReasonMixin)
         return self._done(
-            claiming.unclaim_service,
+            service_links.unlink_service,
             self.subject("application"),
             reason=said.get("reason", ""),
             at=now(),
@@ -229,7 +243,7 @@ class SenderViewSet(ReadViewSet[Service]):
     def ignore(self, request: Request, pk: str) -> Response:
         """It is none of ours: what it does is not looked at any more."""
         return self._done(
-            claiming.ignore_service,
+            service_links.ignore_service,
             self.subject("application"),
             reason=self.validated(ReasonMixin).get("reason", ""),
         )
@@ -237,9 +251,9 @@ class SenderViewSet(ReadViewSet[Service]):
     def _done(self, deed: Callable[..., Service], sender: Service, **said: Any) -> Response:
         try:
             deed(service=sender, by=self.user, **said)
-        except NotYours as refused:
+        except IntakePermissionError as refused:
             raise PermissionDenied(str(refused)) from None
-        except NotNow as refused:
+        except InvalidStateError as refused:
             raise Conflict(str(refused)) from None
         # a sender that is nobody's any more may be out of the caller's sight
         found = self.reader.select(Service.objects.filter(pk=sender.pk), self.reader.names)

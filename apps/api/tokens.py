@@ -36,8 +36,8 @@ from apps.api.inventory import VisibleApplicationField, VisibleTeamField
 from apps.api.problems import Conflict
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
-from apps.intake.carrying import NotNow, NotYours
-from apps.intake.claiming import bind_token
+from apps.intake.connections.service_links import bind_token
+from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
 from apps.inventory.actions.locks import ForbiddenChangeError
 from apps.inventory.models import Application
 
@@ -185,7 +185,7 @@ class TokenViewSet(ReadViewSet[ApiToken]):
                     )
         except AccountChangeError as refusal:
             raise serializers.ValidationError({"team": str(refusal)}) from None
-        except (NotYours, NotNow, ForbiddenChangeError) as refusal:
+        except (IntakePermissionError, InvalidStateError, ForbiddenChangeError) as refusal:
             raise serializers.ValidationError({"application": str(refusal)}) from None
         return self._issued(token, text, status.HTTP_201_CREATED)
 

@@ -10,14 +10,14 @@ from apps.accounts.models import User
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.demo.fixtures import LoadingDay, read_fixture
-from apps.intake.discrepancies import find_discrepancies
-from apps.intake.documenting import receive_document
-from apps.intake.documents import Sighting
-from apps.intake.formats import FORMATS
+from apps.intake.connections.summaries import update_connections
+from apps.intake.documents.formats import FORMATS
+from apps.intake.documents.ingest import receive_document
+from apps.intake.documents.records import Sighting
 from apps.intake.models import Confidence, Observation, Service, UsageDay
-from apps.intake.observing import Placed, ensure_services, store_observations
-from apps.intake.reconciling import reconcile
-from apps.intake.streams import keep_streams
+from apps.intake.observations.discrepancies import find_discrepancies
+from apps.intake.observations.reconciliation import reconcile_waiting
+from apps.intake.observations.storage import AttributedSighting, ensure_services, store_observations
 from apps.inventory.models import Application
 
 # how a working week goes, Monday first, as shares of a usual day
@@ -50,9 +50,9 @@ def load_observations(*, day: LoadingDay) -> None:
             )
         for row in fixture["documents"]:
             _receive(row, day, applications)
-        reconcile(at=day.at)
+        reconcile_waiting(at=day.at)
         find_discrepancies(at=day.at)
-    keep_streams(at=day.at)
+    update_connections(at=day.at)
 
 
 def _receive(row: dict[str, Any], day: LoadingDay, applications: dict[str, int]) -> None:
@@ -92,7 +92,8 @@ def _load(
         places=tuple(row.get("places", ())),
     )
     keys = store_observations(
-        row["stream"], [Placed(sighting, application, service, day.moment(first), until)]
+        row["stream"],
+        [AttributedSighting(sighting, application, service, day.moment(first), until)],
     )
     observation = Observation.objects.get(key=keys[0])
     days = []

@@ -14,7 +14,7 @@ from apps.catalog.identity.hosts import HOSTS
 from apps.catalog.models import Offering, ProviderRole
 from apps.gate.rules import Matching
 from apps.intake.models import NameDecision, Observation
-from apps.intake.sheets.naming import Catalogue, Named
+from apps.intake.spreadsheets.plan.model_names import CatalogueLookup, ResolvedModel
 from apps.inventory.models import Application
 
 # a deployment's own name stands where others have the model's
@@ -234,7 +234,7 @@ def _match(found: _Found, identities: dict[int, tuple[Any, ...]]) -> Match:
     )
 
 
-class _Known(Catalogue):
+class _Known(CatalogueLookup):
     """The catalogue as pipelines name it: where regions or tiers are not said, any of the same id
     will do."""
 
@@ -245,7 +245,7 @@ class _Known(Catalogue):
             if host.developer:
                 self._hosts_of_developer.setdefault(host.developer, []).append(host.slug)
 
-    def of_its_developer(self, model: str) -> Named | None:
+    def of_its_developer(self, model: str) -> ResolvedModel | None:
         """The model as its own developer serves it, where one does and the name says the model."""
         answer = self._resolve(model, None)
         if not answer.canonical:
@@ -279,7 +279,7 @@ class _Known(Catalogue):
         tier: str,
         confidence: float,
         why: str,
-    ) -> Named:
+    ) -> ResolvedModel:
         named = super()._chosen(known, party, model, region, tier, confidence, why)
         if not named.refusal:
             return named

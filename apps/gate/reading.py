@@ -9,11 +9,11 @@ import orjson
 
 from apps.common.processes.child_process import child_function
 from apps.gate.matching import Asked
-from apps.intake.document_reader import DOCUMENT_CLASSES
-from apps.intake.documents import Document, Sighting
-from apps.intake.formats import FORMATS
-from apps.intake.readers.json_text import refuse_large
-from apps.intake.sheets.tables import Unreadable
+from apps.intake.documents.child_reader import DOCUMENT_CLASSES
+from apps.intake.documents.formats import FORMATS
+from apps.intake.documents.records import Document, Sighting
+from apps.intake.readers.json_text import check_size
+from apps.intake.spreadsheets.files.tables import UnreadableError
 
 _PLACE = re.compile(r"^(?P<file>.+?)(?:(?::|#L)(?P<line>[0-9]{1,9}))?(?::[0-9]+)?$")
 
@@ -30,8 +30,8 @@ class Read:
 
 
 def models_of_bom(bom: Mapping[str, Any] | bytes) -> Read:
-    """Of a CycloneDX or SPDX document. Unreadable where it is neither, or nothing can be made of
-    it."""
+    """Of a CycloneDX or SPDX document. UnreadableError where it is neither, or nothing can be made
+    of it."""
     try:
         body = bom if isinstance(bom, bytes) else orjson.dumps(bom)
     except orjson.JSONEncodeError as error:
@@ -48,41 +48,41 @@ def models_of_bom(bom: Mapping[str, Any] | bytes) -> Read:
     return Read(asked, name, body, incomplete)
 
 
-@child_function(classes=DOCUMENT_CLASSES, errors=(Unreadable,), refusal=Unreadable)
+@child_function(classes=DOCUMENT_CLASSES, errors=(UnreadableError,), refusal=UnreadableError)
 def _read(body: bytes) -> tuple[str, Document]:
     """(its format, what it says)"""
     try:
-        refuse_large(body)
+        check_size(body)
         name = _format_of(orjson.loads(body))
     except orjson.JSONDecodeError as error:
         raise _not_read(error) from error
     form = FORMATS.get(name)
     if form is None:
-        raise Unreadable(
+        raise UnreadableError(
             f"Documents of the format {name or 'given'} are not read here. Send CycloneDX, or "
             "models[]."
         )
     if len(body) > form.most_inflated:
-        raise Unreadable(
+        raise UnreadableError(
             f"The document is too long: at most {form.most_inflated // 1024 // 1024} MiB are read."
         )
     return name, form.read(body)
 
 
-def _not_read(error: Exception) -> Unreadable:
-    return Unreadable(
+def _not_read(error: Exception) -> UnreadableError:
+    return UnreadableError(
         f"The document cannot be read: {error}. Nest it less deeply, or send models[]."
     )
 
 
 def _format_of(bom: Any) -> str:
     if not isinstance(bom, Mapping):
-        raise Unreadable("A bill of materials is a JSON object.")
+        raise UnreadableError("A bill of materials is a JSON object.")
     if bom.get("bomFormat") == "CycloneDX":
         return "cyclonedx"
     if "spdxVersion" in bom or "@context" in bom or "spdxId" in bom:
         return "spdx"
-    raise Unreadable(
+    raise UnreadableError(
         "The document is no bill of materials: a CycloneDX one has bomFormat, an SPDX one @context."
     )
 

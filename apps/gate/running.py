@@ -27,7 +27,7 @@ from apps.gate.matching import Asked
 from apps.gate.models import GateFinding, GateRun
 from apps.gate.rules import EXIT_CODES, Decision
 from apps.gate.tasknames import JUDGE
-from apps.intake.documents import clean
+from apps.intake.documents.records import clean
 from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.actions.locks import lock_applications
 from apps.inventory.models import Application

@@ -10,13 +10,13 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Case, CharField, Count, F, Max, Min, QuerySet, When
 
 from apps.accounts.models import User
-from apps.intake.calls.volumes import days_of_application
 from apps.intake.models import Discrepancy, Import, ImportRow, Observation
-from apps.intake.sheets.mapping import BookMapping
+from apps.intake.spreadsheets.columns.mapping import BookMapping
+from apps.intake.telemetry.volumes import days_of_application
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedLine:
+class RejectedRow:
     """A row that was not taken: where it stands, why, and its cells as they were."""
 
     sheet: int
@@ -26,7 +26,7 @@ class RefusedLine:
     cells: list[str]
 
 
-def refused_rows(import_: Import, *, sheet: int | None = None) -> Iterator[RefusedLine]:
+def rejected_rows(import_: Import, *, sheet: int | None = None) -> Iterator[RejectedRow]:
     """In the order of the file, or those of one sheet; streams, whatever their number."""
     mapping = BookMapping.from_json(import_.mapping)
     several = sum(sheet.read for sheet in mapping.sheets) > 1
@@ -38,13 +38,15 @@ def refused_rows(import_: Import, *, sheet: int | None = None) -> Iterator[Refus
     )
     for place, number, column, reason, cells in rows.iterator(chunk_size=2_000):
         parts = [mapping.sheets[place].name if several else "", f"row {number}", column]
-        yield RefusedLine(place, number, ", ".join(part for part in parts if part), reason, cells)
+        yield RejectedRow(place, number, ", ".join(part for part in parts if part), reason, cells)
 
 
 # --- what was seen --------------------------------------------------------------------------------
 
 # what is sent to the provider, or what answered, where that is all there is
-ASKED = Case(When(requested="", then=F("served")), default=F("requested"), output_field=CharField())
+MODEL_NAME = Case(
+    When(requested="", then=F("served")), default=F("requested"), output_field=CharField()
+)
 
 
 def unresolved_names(user: User) -> QuerySet[Any]:
@@ -53,7 +55,7 @@ def unresolved_names(user: User) -> QuerySet[Any]:
     return (
         Observation.objects.visible_to(user)
         .filter(state=Observation.State.UNRESOLVED)
-        .annotate(name=ASKED)
+        .annotate(name=MODEL_NAME)
         .values("name", "provider")
         .annotate(
             n=Count("pk"),
@@ -69,7 +71,7 @@ def unresolved_names(user: User) -> QuerySet[Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class DayOfCalls:
+class DailyCalls:
     """Calls of one day over everything asked about, and how many of them failed."""
 
     day: date
@@ -78,13 +80,13 @@ class DayOfCalls:
     cost_usd: Any
 
 
-def calls_by_day(*, application_id: int, today: date, days: int) -> list[DayOfCalls]:
+def calls_by_day(*, application_id: int, today: date, days: int) -> list[DailyCalls]:
     """The application's calls, oldest day first; days without any are left out. Where several
-    senders tell of the same calls, those of one count (apps/intake/calls/volumes.py). One
+    senders tell of the same calls, those of one count (apps/intake/telemetry/volumes.py). One
     statement."""
     since = today - timedelta(days=days - 1)
     rows = days_of_application(application_id, since=since, until=today + timedelta(days=1))
-    return [DayOfCalls(*row) for row in rows]
+    return [DailyCalls(*row) for row in rows]
 
 
 def open_by_kind(user: User, *, most: int) -> dict[str, int]:

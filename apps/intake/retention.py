@@ -11,10 +11,10 @@ from apps.common.retention import (
     format_days,
     permanent_tables,
 )
-from apps.intake.calls.forgetting import SERIES_DAYS
-from apps.intake.calls.limits import SEEN_HOURS
-from apps.intake.calls.sender_facts import LIFETIMES
 from apps.intake.models import Discrepancy, Import, IntakeSettings, Observation
+from apps.intake.telemetry.limits import CALL_KEY_HOURS
+from apps.intake.telemetry.retention import SERIES_DAYS
+from apps.intake.telemetry.sender_facts import LIFETIMES
 
 
 def _usage_limit() -> str:
@@ -60,7 +60,7 @@ declare_retention(
         "intake_seencall",
         RetentionGroup.OBSERVATIONS,
         "intake.forget_calls",
-        lambda: format_days(SEEN_HOURS // 24),
+        lambda: format_days(CALL_KEY_HOURS // 24),
     ),
     TaskLimit(
         "intake_meteredseries",

@@ -11,7 +11,7 @@ from django.http import HttpRequest, QueryDict
 
 from apps.accounts.models import Team
 from apps.common.time import day_of, now
-from apps.intake.sheets.exporting import workbook
+from apps.intake.spreadsheets.export import inventory_workbook
 from apps.inventory.exports.files import ProgressCallback, with_progress
 from apps.inventory.exports.jobs import ExportError
 from apps.inventory.filters import ApplicationFilter
@@ -57,7 +57,7 @@ def _inventory(file: WrittenFile, target: IO[bytes], tell: ProgressCallback) -> 
         QueryDict(file.query), Application.objects.visible_to(user), request=asked_again(file)
     )
     applications: QuerySet[Application] = found.qs
-    with workbook(
+    with inventory_workbook(
         applications, teams=Team.objects.visible_to(user), on=day_of(now()), tell=tell
     ) as book:
         shutil.copyfileobj(book, target)

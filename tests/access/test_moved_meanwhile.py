@@ -297,9 +297,10 @@ OTHERWISE = {
     "apps/inventory/bulk/references.py": "as above, a block of rows at a time",
     "apps/inventory/bulk/applications.py": "as above, a block of rows at a time",
     "apps/inventory/bulk/dependency_children.py": "as above, a block of rows at a time",
-    "apps/intake/reconciling.py": "a job: what was observed becomes part of what is on record",
-    "apps/intake/sheets/applying.py": "locks what a preview names in one statement, and plans "
-    "every row again",
+    "apps/intake/observations/reconciliation.py": "a job: what was observed becomes part of what "
+    "is on record",
+    "apps/intake/spreadsheets/plan/execution.py": "locks what a preview names in one statement, "
+    "and plans every row again",
 }
 
 

@@ -10,10 +10,13 @@ from apps.alerts.actions import raise_due_alerts
 from apps.alerts.models import Alert, Notice, Subscription
 from apps.alerts.seen_alerts import KIND_OF
 from apps.alerts.seen_words import clause_of
-from apps.intake.answering import declare, dismiss
-from apps.intake.discrepancies import find_discrepancies
 from apps.intake.models import Confidence, Discrepancy, Observation
-from apps.intake.reconciling import reconcile
+from apps.intake.observations.discrepancies import find_discrepancies
+from apps.intake.observations.discrepancy_responses import (
+    declare_discrepancies,
+    dismiss_discrepancies,
+)
+from apps.intake.observations.reconciliation import reconcile_waiting
 from apps.web.views.alerts.words import described
 from tests.alerts.passing import last_text, mail_out, morning
 from tests.builders import (
@@ -45,7 +48,7 @@ def see(world: SmallWorld, *api_ids: str) -> None:
             first_seen_at=NOW,
             last_seen_at=NOW,
         )
-    reconcile(at=NOW)
+    reconcile_waiting(at=NOW)
     find_discrepancies(at=NOW)
 
 
@@ -87,11 +90,11 @@ def test_it_settles_when_all_of_it_is_answered(world):
     raise_due_alerts(at=NOW)
     editor = make_member(world.application.team)
     first, second = Discrepancy.objects.filter(kind="shadow").order_by("pk")
-    declare(discrepancies=[first], by=editor, at=NOW)
+    declare_discrepancies(discrepancies=[first], by=editor, at=NOW)
     raise_due_alerts(at=NOW)
     assert seen_alerts().get().state == Alert.State.OPEN
 
-    dismiss(
+    dismiss_discrepancies(
         discrepancies=[second], until=TODAY + timedelta(days=5), reason="trial", by=editor, at=NOW
     )
     raise_due_alerts(at=NOW)

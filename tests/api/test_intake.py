@@ -11,9 +11,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from apps.accounts.models import ApiToken
 from apps.accounts.roles import TeamRole
 from apps.common.time import now
-from apps.intake import carrying, documenting
+from apps.intake import import_jobs
+from apps.intake.documents import ingest
 from apps.intake.models import Import, Observation, TokenBinding
-from apps.intake.tasks import carry_out_import
+from apps.intake.tasks import run_import
 from apps.inventory.models import Dependency
 from tests.api.retailer import SERIAL, bom, post
 from tests.builders import (
@@ -113,12 +114,12 @@ def test_a_subject_of_another_team_is_not_written_to(sender, retailer):
 
 def test_a_large_document_is_read_by_a_worker(sender, retailer, about, monkeypatch):
     sent = []
-    monkeypatch.setattr(documenting, "AT_ONCE_BYTES", 10)
-    monkeypatch.setattr(carrying, "send", sent.append)
+    monkeypatch.setattr(ingest, "MAX_IMMEDIATE_BYTES", 10)
+    monkeypatch.setattr(import_jobs, "send_to_worker", sent.append)
     said = post(sender, bom("gpt-4o"), about).json()
 
     assert (said["status"], sent) == ("queued", [said["id"]])
-    carry_out_import(said["id"])
+    run_import(said["id"])
     assert calls(retailer.shop) == {"gpt-4o"}
 
 

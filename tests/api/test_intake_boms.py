@@ -10,9 +10,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.accounts.models import ApiToken
 from apps.accounts.roles import TeamRole
-from apps.intake import carrying, documenting
+from apps.intake import import_jobs
+from apps.intake.documents import ingest
 from apps.intake.models import Import, TokenBinding
-from apps.intake.tasks import carry_out_import
+from apps.intake.tasks import run_import
 from tests.api.retailer import bom
 from tests.builders import make_application, make_member, make_team
 from tests.http import problem_detail
@@ -44,14 +45,14 @@ def put(client, said, **more):
 
 
 def test_a_client_uploads_and_asks_until_it_is_read(sender, retailer, monkeypatch):
-    monkeypatch.setattr(documenting, "AT_ONCE_BYTES", 10)
-    monkeypatch.setattr(carrying, "send", lambda pk: None)
+    monkeypatch.setattr(ingest, "MAX_IMMEDIATE_BYTES", 10)
+    monkeypatch.setattr(import_jobs, "send_to_worker", lambda pk: None)
     answer = put(sender, bom("gpt-4o", tool="cdxgen"))
 
     assert (answer.status_code, answer.json().keys()) == (200, {"token"}), answer.content
     ask = f"/api/v1/bom/token/{answer.json()['token']}"
     assert sender.get(ask).json() == {"processing": True}
-    carry_out_import(Import.objects.get().pk)
+    run_import(Import.objects.get().pk)
     assert sender.get(ask).json() == {"processing": False}
     assert retailer.shop.dependencies.get().offering == retailer.gpt
 

@@ -3,14 +3,14 @@
 import pytest
 
 from apps.accounts.models import ApiToken
-from apps.intake import carrying
+from apps.intake import import_jobs
 from apps.intake.models import TokenBinding
-from apps.intake.sheets import sending
-from apps.intake.tasks import carry_out_import
+from apps.intake.spreadsheets import direct_import
+from apps.intake.tasks import run_import
 from apps.inventory.models import Application
 from tests.api.retailer import post
 from tests.builders import make_application, make_team
-from tests.intake.sheets.files import as_csv, as_xlsx
+from tests.intake.spreadsheets.sheet_files import as_csv, as_xlsx
 
 pytestmark = pytest.mark.django_db
 
@@ -68,12 +68,12 @@ def test_a_sheet_about_one_application_need_not_name_it(sender, retailer):
 
 
 def test_a_large_sheet_is_applied_by_a_worker(sender, retailer, monkeypatch):
-    monkeypatch.setattr(sending, "AT_ONCE_BYTES", 10)
-    monkeypatch.setattr(carrying, "send", lambda pk: None)
+    monkeypatch.setattr(direct_import, "MAX_IMMEDIATE_BYTES", 10)
+    monkeypatch.setattr(import_jobs, "send_to_worker", lambda pk: None)
 
     said = post(sender, as_csv(rows(retailer, "New bot")), kind="csv", type="text/csv").json()
     assert said["status"] == "queued"
-    carry_out_import(said["id"])
+    run_import(said["id"])
 
     assert Application.objects.get(name="New bot").dependencies.exists()
 

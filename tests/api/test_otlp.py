@@ -25,13 +25,13 @@ from rest_framework.exceptions import Throttled
 from apps.accounts.actions import issue_token, revoke_token
 from apps.api import calls_door, otlp
 from apps.common.time import now
-from apps.intake.calls import guarding
-from apps.intake.calls.adding_up import add_up
-from apps.intake.calls.receiving import TooMuchWaits
 from apps.intake.models import CallBatch, Observation, TokenBinding, UsageDay
+from apps.intake.telemetry import cardinality_limit
+from apps.intake.telemetry.aggregation import aggregate_waiting
+from apps.intake.telemetry.ingest import BacklogFullError
 from tests.builders import make_application, make_user
 from tests.http import problem_of
-from tests.intake.calls.telling import PROMPT, as_json, as_protobuf, call, request, span
+from tests.intake.telemetry.span_builders import PROMPT, as_json, as_protobuf, call, request, span
 
 pytestmark = pytest.mark.django_db
 
@@ -67,7 +67,7 @@ def post(client, issued):
 
 
 def n_calls():
-    add_up(at=now())
+    aggregate_waiting(at=now())
     return sum(UsageDay.objects.values_list("n_calls", flat=True))
 
 
@@ -200,13 +200,13 @@ def test_what_cannot_be_read_is_told_apart_and_never_sent_again(post):
 
 def test_a_sender_that_is_too_fast_or_too_early_is_told_when_to_come_again(post, monkeypatch):
     def behind(**_):
-        raise TooMuchWaits
+        raise BacklogFullError
 
     def away(**_):
         raise OperationalError("the database system is starting up")
 
     for trouble in (behind, away):
-        monkeypatch.setattr(otlp, "receive", trouble)
+        monkeypatch.setattr(otlp, "ingest_calls", trouble)
         answer = post(TRACES, as_json(request(call())))
         assert "again" in refusal(answer, 503)
         assert int(answer.headers["Retry-After"]) > 0
@@ -227,7 +227,7 @@ def test_a_collector_is_not_held_to_what_other_requests_may(post, settings):
 
 
 def test_what_really_went_lost_is_a_partial_success_and_nothing_else_is(post, monkeypatch):
-    monkeypatch.setattr(guarding, "MOST_NAMES", 1)
+    monkeypatch.setattr(cardinality_limit, "MAX_NAMES", 1)
     made = request(call(), call("made-up-1"), call("made-up-2"))
 
     told = post(TRACES, as_json(made), JSON).json()["partialSuccess"]
@@ -309,15 +309,15 @@ def test_exporters_of_the_sdk_are_understood_and_understand(
     live_server, issued, monkeypatch, caplog
 ):
     monkeypatch.setattr(calls_door, "_RETRY_SECONDS", {503: 0})
-    refusals = [TooMuchWaits(), Throttled(0)]
-    whole = otlp.receive
+    refusals = [BacklogFullError(), Throttled(0)]
+    whole = otlp.ingest_calls
 
     def twice_refused(**request):
         if refusals:
             raise refusals.pop()
         return whole(**request)
 
-    monkeypatch.setattr(otlp, "receive", twice_refused)
+    monkeypatch.setattr(otlp, "ingest_calls", twice_refused)
     headers = {"Authorization": f"Bearer {issued[1]}"}
     address = f"{live_server.url}/otlp/v1"
 
@@ -336,7 +336,7 @@ def test_exporters_of_the_sdk_are_understood_and_understand(
     # the first was sent away with 429 and 503, and came again; equal response ids within minutes
     # are the same calls
     assert not refusals
-    add_up(at=now())
+    aggregate_waiting(at=now())
     by_stream = dict(UsageDay.objects.values_list("observation__stream", "n_calls"))
     assert by_stream == {"otlp": 3, "otlp-metrics": 4}
     assert Observation.objects.filter(stream="otlp").get().service.name == "shop/web"

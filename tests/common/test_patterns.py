@@ -137,10 +137,10 @@ def test_the_patterns_of_the_product_are_found() -> None:
     there = {pattern.where for pattern in PATTERNS}
 
     assert {
-        "apps.intake.sheets.values._NUMBER",
-        "apps.intake.sheets.xlsx_tables._MERGED",
-        "apps.intake.readers.litellm_config._BARE",
-        "apps.intake.naming._BEDROCK_ID",
+        "apps.intake.spreadsheets.columns.values._NUMBER",
+        "apps.intake.spreadsheets.files.xlsx_tables._MERGED",
+        "apps.intake.readers.litellm_config._PROVIDER_BY_MODEL",
+        "apps.intake.observations.name_resolution._BEDROCK_ID",
     } <= there
     assert len(PATTERNS) > 150
 

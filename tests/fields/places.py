@@ -10,7 +10,7 @@ from django.db.models import Field, Model
 from rest_framework import serializers
 
 from apps.api.urls import VIEWSETS
-from apps.intake.sheets.fields import FIELDS
+from apps.intake.spreadsheets.columns.fields import FIELDS
 
 FORM, CREATE, CHANGE, READ = "form", "REST create", "REST change", "REST read"
 BULK, SHEET, COPY, HISTORY = "REST bulk", "spreadsheet", "copy", "history"

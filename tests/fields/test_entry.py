@@ -18,13 +18,13 @@ from apps.api.urls import VIEWSETS
 from apps.catalog.models import Node, NodeKind, Provider
 from apps.common.time import day_of, now
 from apps.exposure.models import Policy
-from apps.intake.sheets.exporting import (
-    application_heads,
+from apps.intake.spreadsheets.export import (
+    application_headers,
     application_rows,
     csv_lines,
-    use_heads,
-    use_rows,
-    workbook,
+    dependency_headers,
+    dependency_rows,
+    inventory_workbook,
 )
 from apps.inventory.models import Adaptation, Application, Contract, Dependency, ExitPlan, ExitTest
 from apps.risks.models import Evidence, FoundationRisk
@@ -41,7 +41,7 @@ from tests.builders import (
 from tests.fields.filled_rows import filled
 from tests.fields.places import CHANGE, CREATE, SHEET, Record
 from tests.fields.records import RECORDS
-from tests.intake.sheets.claims_team import confirm, outcomes, preview, reasons
+from tests.intake.spreadsheets.claims_team import confirm, outcomes, preview, reasons
 
 pytestmark = pytest.mark.django_db
 
@@ -336,15 +336,20 @@ def test_a_sheet_brings_back_every_column_that_it_was_written_with(kind):
 def _written(kind: str) -> list[tuple[str, bytes]]:
     applications = Application.objects.all()
     if kind == "xlsx":
-        with workbook(applications, teams=Team.objects.all(), on=day_of(now())) as file:
+        with inventory_workbook(applications, teams=Team.objects.all(), on=day_of(now())) as file:
             return [("inventory.xlsx", file.read())]
     today = day_of(now())
     return [
         (
             "applications.csv",
-            "".join(csv_lines(application_heads(), application_rows(applications))).encode(),
+            "".join(csv_lines(application_headers(), application_rows(applications))).encode(),
         ),
-        ("uses.csv", "".join(csv_lines(use_heads(), use_rows(applications, on=today))).encode()),
+        (
+            "uses.csv",
+            "".join(
+                csv_lines(dependency_headers(), dependency_rows(applications, on=today))
+            ).encode(),
+        ),
     ]
 
 

@@ -19,10 +19,10 @@ from apps.alerts.models import CalendarFeed
 from apps.api.urls import VIEWSETS
 from apps.exposure.models import CampaignTask, EventRate, LossRun
 from apps.intake.models import IntakeSettings
-from apps.intake.sheets.exporting import application_heads, use_heads
-from apps.intake.sheets.fields import FIELDS, FOR_READING
-from apps.intake.sheets.mapping import guess
-from apps.intake.sheets.tables import Book, Table
+from apps.intake.spreadsheets.columns.fields import FIELDS, READ_ONLY_COLUMN
+from apps.intake.spreadsheets.columns.mapping import guess_mapping
+from apps.intake.spreadsheets.export import application_headers, dependency_headers
+from apps.intake.spreadsheets.files.tables import Book, Table
 from apps.reports.models import EvidencePack, ModelStatement, ReportingEntity
 from tests.builders import make_user
 from tests.fields.places import COPY, FORM, PLACES, READ, Exceptions, Record, Shape
@@ -130,20 +130,20 @@ class TestFiles:
         assert [cell.value for cell in next(sheet.iter_rows(max_row=1))] == heads
 
     @pytest.mark.parametrize(
-        ("heads", "record"), [(application_heads, "application"), (use_heads, "use")]
+        ("heads", "record"), [(application_headers, "application"), (dependency_headers, "use")]
     )
     def test_the_heads_of_an_exported_sheet_are_taken_for_what_they_are(self, heads, record):
         row = [str(head) for head in heads()]
         book = Book("csv", (Table("sheet", lambda: iter([(1, list(row)), (2, ["x"] * len(row))])),))
 
-        (sheet,) = guess(book).sheets
+        (sheet,) = guess_mapping(book).sheets
 
         found = {row[place]: code for place, code in sheet.columns.items()}
         expected = {
             str(field.label): code for code, field in FIELDS.items() if field.record == record
         }
         assert {head: code for head, code in found.items() if code in expected.values()} == expected
-        assert set(row) - set(found) <= {FOR_READING}
+        assert set(row) - set(found) <= {READ_ONLY_COLUMN}
 
 
 class TestTheComparisonItself:

@@ -17,7 +17,7 @@ from apps.gate import reading, running
 from apps.gate.actions import change_policy
 from apps.gate.models import GateFinding, GateRun
 from apps.gate.running import forget_old_runs
-from apps.intake.documents import Document, Part
+from apps.intake.documents.records import Document, SkippedPart
 from apps.intake.models import Import, TokenBinding
 from apps.inventory.models import Dependency
 from tests.builders import make_application, make_member, make_offering, make_team, make_user
@@ -391,7 +391,7 @@ def test_a_document_that_names_no_model_passes_and_says_so(desk, api):
 
 
 def test_a_document_of_which_nothing_could_be_read_cannot_be_decided_on(desk, monkeypatch):
-    rejected = Document(rejected=[Part("/components/0", "It has no name.")])
+    rejected = Document(rejected=[SkippedPart("/components/0", "It has no name.")])
     monkeypatch.setitem(
         reading.FORMATS, "cyclonedx", replace(reading.FORMATS["cyclonedx"], read=lambda _: rejected)
     )

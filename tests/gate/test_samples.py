@@ -12,7 +12,7 @@ from apps.catalog.models import Offering, Source
 from apps.gate.evaluating import evaluate
 from apps.gate.matching import Asked
 from apps.gate.reading import models_of_bom
-from apps.intake.sheets.tables import Unreadable
+from apps.intake.spreadsheets.files.tables import UnreadableError
 from tests.builders import make_application
 from tests.gate.support_desk import read_dates
 
@@ -140,5 +140,5 @@ def test_a_month_later_without_a_poll_nothing_is_decided(application):
 
 
 def test_a_document_that_is_none_is_refused():
-    with pytest.raises(Unreadable, match="no bill of materials"):
+    with pytest.raises(UnreadableError, match="no bill of materials"):
         models_of_bom(orjson.dumps({"hello": 1}))

@@ -9,12 +9,12 @@ from django.urls import reverse
 
 from apps.accounts.roles import TeamRole
 from apps.intake.models import Import
-from apps.intake.sheets import importing
+from apps.intake.spreadsheets import import_steps
 from apps.inventory.models import Application
 from tests.builders import make_application, make_dependency, make_member, make_team, make_user
 from tests.http import file_text, text_of, workbook_of
-from tests.intake.sheets.claims_team import confirm, make_claims_team, preview
-from tests.intake.sheets.files import as_csv
+from tests.intake.spreadsheets.claims_team import confirm, make_claims_team, preview
+from tests.intake.spreadsheets.sheet_files import as_csv
 
 pytestmark = pytest.mark.django_db
 
@@ -150,7 +150,7 @@ def test_the_same_file_is_recognised_and_a_dropped_one_is_gone(browser, claims):
 
 
 def test_what_a_worker_does_is_followed_until_it_is_done(browser, claims, monkeypatch):
-    monkeypatch.setattr(importing, "AT_ONCE_BYTES", 0)
+    monkeypatch.setattr(import_steps, "MAX_IMMEDIATE_BYTES", 0)
     went_to = uploaded(browser, ROWS)
     waiting = browser.post(
         f"{went_to.url}columns/", columns_of(browser.get(went_to.url)), follow=True
@@ -160,7 +160,7 @@ def test_what_a_worker_does_is_followed_until_it_is_done(browser, claims, monkey
         browser.get(f"{went_to.url}progress/", headers={"HX-Request": "true"})
     )
 
-    importing.carry_out_waiting()
+    import_steps.run_waiting_sheets()
 
     assert (
         browser.get(f"{went_to.url}progress/", headers={"HX-Request": "true"})["HX-Refresh"]

@@ -9,7 +9,7 @@ import pytest
 
 from apps.accounts.actions import issue_token
 from apps.common.time import day_of, now
-from apps.intake.discrepancies import find_discrepancies
+from apps.intake.connections.summaries import update_connections
 from apps.intake.models import (
     Confidence,
     Discrepancy,
@@ -22,8 +22,8 @@ from apps.intake.models import (
     TokenBinding,
     UsageDay,
 )
-from apps.intake.reconciling import reconcile
-from apps.intake.streams import keep_streams
+from apps.intake.observations.discrepancies import find_discrepancies
+from apps.intake.observations.reconciliation import reconcile_waiting
 from apps.inventory.models import Dependency
 from tests.builders import (
     make_application,
@@ -70,9 +70,9 @@ def see(application=None, requested="talker-1", *, calls=None, **fields):
 
 
 def work():
-    reconcile(at=now())
+    reconcile_waiting(at=now())
     find_discrepancies(at=now())
-    keep_streams(at=now())
+    update_connections(at=now())
 
 
 @pytest.fixture

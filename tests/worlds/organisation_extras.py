@@ -20,8 +20,8 @@ from apps.common.time import day_of, now
 from apps.feeds.models import FeedRun
 from apps.feeds.polls.pipeline import poll_source
 from apps.intake.models import Import
-from apps.intake.sheets.importing import carry_out, choose_columns, receive_sheet
-from apps.intake.sheets.mapping import BookMapping
+from apps.intake.spreadsheets.columns.mapping import BookMapping
+from apps.intake.spreadsheets.import_steps import choose_columns, receive_sheet, run_sheet_import
 from apps.inventory.exports.files import request_file, write_file
 from apps.inventory.models import WrittenFile
 from apps.reports.models import EvidencePack
@@ -98,7 +98,7 @@ def _import_a_sheet_with_errors() -> None:
         received = receive_sheet(content=SHEET.encode(), file_name=name, by=_maren(), at=now())
     mapping = BookMapping.from_json(received.mapping)
     choose_columns(import_=received, mapping=mapping, by=_maren(), at=now())
-    carry_out(received.pk)
+    run_sheet_import(received.pk)
 
 
 def _maren() -> User:

@@ -24,11 +24,11 @@ from apps.accounts.actions import issue_token
 from apps.accounts.models import User
 from apps.catalog.models import Offering
 from apps.common.time import now
-from apps.intake.calls import otlp_schema as schema
-from apps.intake.calls.adding_up import add_up
-from apps.intake.calls.records import Call
-from apps.intake.calls.traces import read_traces
 from apps.intake.models import CallBatch, Observation, Service, UsageDay
+from apps.intake.telemetry.aggregation import aggregate_waiting
+from apps.intake.telemetry.otlp import schema
+from apps.intake.telemetry.otlp.traces import read_traces
+from apps.intake.telemetry.records import Call
 from tools.benchmarks.http import RequestFailedError, host_headers, open_connection
 from tools.benchmarks.measurement import BenchmarkLine, Timing
 from tools.benchmarks.processor_time import find_database_processes, measure_processor_seconds
@@ -160,7 +160,7 @@ def _template(share: float, number: int) -> tuple[bytes, list[tuple[int, int, bo
                 ).SerializeToString()
             )
         scopes.append(
-            schema.OfResource(
+            schema.ResourceItems(
                 resource=schema.Resource(
                     attributes=[
                         _text("service.name", f"{_SERVICE}-{number % 3}-{service}"),
@@ -171,7 +171,7 @@ def _template(share: float, number: int) -> tuple[bytes, list[tuple[int, int, bo
                     ]
                 ).SerializeToString(),
                 scopes=[
-                    schema.OfScope(
+                    schema.ScopeItems(
                         scope=schema.Scope(
                             name=b"opentelemetry.instrumentation.openai_v2"
                         ).SerializeToString(),
@@ -302,8 +302,8 @@ class _Addition:
     def _run(self) -> None:
         try:
             while not self._ends.wait(_ADDING_UP_SECONDS):
-                add_up(at=now())
-            add_up(at=now())
+                aggregate_waiting(at=now())
+            aggregate_waiting(at=now())
             self._cpu = time.thread_time()
         finally:
             connections.close_all()
@@ -344,7 +344,7 @@ def _calls(body: bytes) -> list[Call]:
 
 
 def _delete_counts(bodies: Sequence[bytes]) -> None:
-    add_up(at=now())
+    aggregate_waiting(at=now())
     services = Service.objects.filter(name__startswith=_SERVICE)
     Observation.objects.filter(service__in=services).delete()
     services.delete()

@@ -16,8 +16,8 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from apps.common.invisible_characters import remove_control_characters_from_json
-from apps.intake.documents import Unreadable
-from apps.intake.readers.json_text import refuse_large
+from apps.intake.documents.records import UnreadableError
+from apps.intake.readers.json_text import check_size
 
 LINES = "application/x-ndjson"
 MOST_LIST_BYTES = 32 * 1024 * 1024
@@ -60,9 +60,9 @@ def lines_of(request: Request, stream: IO[bytes]) -> Iterator[bytes]:
 def row_of(line: bytes) -> tuple[Any, str]:
     """(the value, why it cannot be read)"""
     try:
-        refuse_large(line)
+        check_size(line)
         value = orjson.loads(line)
-    except Unreadable as unreadable:
+    except UnreadableError as unreadable:
         return None, str(unreadable)
     except orjson.JSONDecodeError as error:
         return None, f"This is no JSON: {error.msg}."

@@ -28,13 +28,13 @@ from apps.gate.bundling import bundle_of, signed
 from apps.gate.models import GateRun
 from apps.gate.reading import Read, models_of_bom
 from apps.gate.running import ask, environment_named, may_ask, release
-from apps.intake.carrying import NotYours
-from apps.intake.carrying import body_of as body_of_import
-from apps.intake.documenting import receive_document
-from apps.intake.documents import clean
-from apps.intake.formats import FORMATS
+from apps.intake.documents.formats import FORMATS
+from apps.intake.documents.ingest import receive_document
+from apps.intake.documents.records import clean
+from apps.intake.import_jobs import IntakePermissionError
+from apps.intake.import_jobs import stored_body as body_of_import
 from apps.intake.models import Import, TokenBinding
-from apps.intake.sheets.tables import Unreadable
+from apps.intake.spreadsheets.files.tables import UnreadableError
 from apps.inventory.models import Application
 
 _ANSWERS = {
@@ -158,7 +158,7 @@ class GateView(_Gate):
                     application=application,
                     environment=environment,
                 )
-            except NotYours as refused:
+            except IntakePermissionError as refused:
                 raise PermissionDenied(str(refused)) from refused
         run = ask(
             application=application,
@@ -193,7 +193,7 @@ class GateView(_Gate):
                     )
                 return models_of_bom(body_of_import(held))
             return models_of_bom(bom)
-        except Unreadable as unreadable:
+        except UnreadableError as unreadable:
             raise ValidationError({"bom": str(unreadable)}) from unreadable
 
 

@@ -11,8 +11,8 @@ from rest_framework.renderers import BaseRenderer
 
 from apps.api.rendering import OPTIONS, FastJSONRenderer
 from apps.gate.sarif import JUNIT_TYPE, SARIF_TYPE, junit_of, sarif_of
-from apps.intake.documents import Unreadable
-from apps.intake.readers.json_text import refuse_large
+from apps.intake.documents.records import UnreadableError
+from apps.intake.readers.json_text import check_size
 
 # a bill of materials as long as the intake reads one
 MOST_BYTES = 20 * 1024 * 1024
@@ -36,9 +36,9 @@ class CappedJSONParser(JSONParser):
         if len(body) > MOST_BYTES:
             raise TooLong
         try:
-            refuse_large(body)
+            check_size(body)
             return orjson.loads(body)
-        except Unreadable as unreadable:
+        except UnreadableError as unreadable:
             raise ParseError(str(unreadable)) from unreadable
         except orjson.JSONDecodeError as error:
             raise ParseError(f"It is not JSON: {error}") from error

@@ -14,8 +14,8 @@ from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 from rest_framework.request import Request
 
-from apps.intake.documents import Unreadable
-from apps.intake.inflating import GZIP_MARK, TooLarge, inflated
+from apps.intake.decompression import GZIP_MARK, BodyTooLargeError, decompress
+from apps.intake.documents.records import UnreadableError
 
 MIB = 1024 * 1024
 FORM = "multipart/form-data"
@@ -140,10 +140,10 @@ def _content(raw: bytes, most_inflated: int) -> bytes:
 
 def _inflated(raw: bytes, most: int) -> bytes:
     try:
-        return inflated(raw, most=most)
-    except TooLarge as large:
+        return decompress(raw, most=most)
+    except BodyTooLargeError as large:
         raise BodyTooLarge(str(large)) from None
-    except Unreadable as unreadable:
+    except UnreadableError as unreadable:
         raise ParseError(str(unreadable)) from None
 
 

@@ -22,10 +22,10 @@ from rest_framework.response import Response
 from apps.api.intake.bodies import FORM, NoSuch, Refused, Sent, sent, unpacked
 from apps.api.intake.documents import PROBLEMS, IntakeDoor, import_of, token_of
 from apps.common.processes.child_process import child_function
-from apps.intake.documents import Unreadable, clean
-from apps.intake.formats import FORMATS
+from apps.intake.documents.formats import FORMATS
+from apps.intake.documents.records import UnreadableError, clean
 from apps.intake.models import Import
-from apps.intake.readers.json_text import load_json, mapping, text
+from apps.intake.readers.json_text import as_mapping, as_text, load_json
 from apps.inventory.models import Application
 
 # base64 makes four letters of three bytes
@@ -159,7 +159,7 @@ class BomTokenView(IntakeDoor):
 def _of_json(body: bytes) -> Sent:
     try:
         encoded, fields = _upload_of(body)
-    except Unreadable as unreadable:
+    except UnreadableError as unreadable:
         raise ParseError(str(unreadable)) from None
     if not encoded:
         raise ValidationError({"bom": "Send the document in base64."})
@@ -172,13 +172,13 @@ def _of_json(body: bytes) -> Sent:
     return Sent(bom, "", fields)
 
 
-@child_function(errors=(Unreadable,), refusal=Unreadable)
+@child_function(errors=(UnreadableError,), refusal=UnreadableError)
 def _upload_of(body: bytes) -> tuple[str, dict[str, str]]:
     """(the document in base64, the other members); the text is empty where there is none."""
-    said = mapping(load_json(body))
+    said = as_mapping(load_json(body))
     encoded = said.get("bom")
     fields = {
-        name: str(value).lower() if isinstance(value, bool) else text(value, 300)
+        name: str(value).lower() if isinstance(value, bool) else as_text(value, 300)
         for name, value in said.items()
         if name != "bom"
     }

@@ -26,13 +26,13 @@ from apps.api.problems import MEDIA_TYPE, problem
 from apps.api.schema import ProblemSerializer
 from apps.api.throttling import TokenThrottle
 from apps.common.time import now
-from apps.intake.carrying import KeyReused, NotYours
-from apps.intake.documenting import NAMES_NO_AI, receive_document
-from apps.intake.documents import Format, Unreadable, clean
-from apps.intake.formats import FORMATS
+from apps.intake.documents.formats import FORMATS
+from apps.intake.documents.ingest import NO_AI_NAMED, receive_document
+from apps.intake.documents.records import DocumentFormat, UnreadableError, clean
+from apps.intake.import_jobs import IdempotencyKeyReusedError, IntakePermissionError
 from apps.intake.models import Import, TokenBinding
-from apps.intake.sheets import limits
-from apps.intake.sheets.sending import send_sheet
+from apps.intake.spreadsheets import limits
+from apps.intake.spreadsheets.direct_import import import_sheet_directly
 from apps.inventory.models import Application
 from apps.risks.evaluations.evidence_import import MAX_BYTES as MOST_RESULTS_BYTES
 from apps.risks.evaluations.evidence_import import receive_evaluation
@@ -113,7 +113,7 @@ class IntakeDoor(RegistryView):
         """The one application that the token speaks for, if it is bound to one."""
         return TokenBinding.objects.filter(token=self.token).first() if self.token else None
 
-    def take(self, form: Format, body: bytes, **said: Any) -> tuple[Import, bool]:
+    def take(self, form: DocumentFormat, body: bytes, **said: Any) -> tuple[Import, bool]:
         """`receive_document` in this sender's name, its refusals as answers."""
         try:
             return receive_document(
@@ -125,11 +125,11 @@ class IntakeDoor(RegistryView):
                 idempotency_key=self.idempotency_key,
                 **said,
             )
-        except Unreadable as unreadable:
+        except UnreadableError as unreadable:
             raise Refused(str(unreadable)) from None
-        except KeyReused as reused:
+        except IdempotencyKeyReusedError as reused:
             raise Refused(str(reused)) from None
-        except NotYours as refused:
+        except IntakePermissionError as refused:
             raise PermissionDenied(str(refused)) from None
 
     @property
@@ -153,7 +153,7 @@ class IntakeDoor(RegistryView):
             return refused
         answer = as_received(import_)
         if import_.counts.get("names_ai") is False:
-            answer["note"] = NAMES_NO_AI
+            answer["note"] = NO_AI_NAMED
         if not is_new and import_.n_bytes != len(body):
             answer["note"] = (
                 "It calls itself the same as a document that was taken before, and says the same: "
@@ -348,9 +348,9 @@ class IntakeView(IntakeDoor):
                 tool=asked.get("tool", ""),
                 idempotency_key=self.idempotency_key,
             )
-        except Unreadable as refused:
+        except UnreadableError as refused:
             raise Refused(str(refused)) from None
-        except NotYours as refused:
+        except IntakePermissionError as refused:
             raise PermissionDenied(str(refused)) from None
         return self.received(import_, is_new=is_new, body=document.body)
 
@@ -358,14 +358,14 @@ class IntakeView(IntakeDoor):
         asked = self.request.query_params
         document = sent(
             self.request,
-            most_bytes=limits.MOST_BYTES,
-            most_inflated=limits.MOST_BYTES,
+            most_bytes=limits.MAX_BYTES,
+            most_inflated=limits.MAX_BYTES,
             media_types=SHEETS[kind],
         )
         application = self.application_of(asked.get("application", ""))
         team = self._team(asked.get("team", ""))
         try:
-            import_, is_new = send_sheet(
+            import_, is_new = import_sheet_directly(
                 content=document.body,
                 file_name=clean(document.file_name, 255) or f"sheet.{kind}",
                 by=self.user,
@@ -375,8 +375,8 @@ class IntakeView(IntakeDoor):
                 team=team.slug if team else "",
                 idempotency_key=self.idempotency_key,
             )
-        except (Unreadable, KeyReused) as refused:
+        except (UnreadableError, IdempotencyKeyReusedError) as refused:
             raise Refused(str(refused)) from None
-        except NotYours as refused:
+        except IntakePermissionError as refused:
             raise PermissionDenied(str(refused)) from None
         return self.received(import_, is_new=is_new, body=document.body)

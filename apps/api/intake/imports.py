@@ -14,13 +14,13 @@ from apps.api.base import Names, ReadViewSet
 from apps.api.intake.shapes import COMPUTED, PARTS, ImportSerializer
 from apps.api.problems import Conflict
 from apps.common.database.keyset_pagination import Keyset
-from apps.intake.carrying import NotNow, NotYours
-from apps.intake.documenting import MOST_LISTED, name_application
+from apps.intake.documents.ingest import MAX_LISTED, set_document_application
+from apps.intake.documents.undo import undo_document
 from apps.intake.filters import ImportFilter
+from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
 from apps.intake.models import Import
-from apps.intake.queries import refused_rows
-from apps.intake.sheets.importing import undo_import
-from apps.intake.undoing import undo_document
+from apps.intake.queries import rejected_rows
+from apps.intake.spreadsheets.import_steps import undo_import
 from apps.inventory.models import Application
 
 
@@ -72,9 +72,9 @@ class ImportViewSet(ReadViewSet[Import]):
                     "Results of evaluations are not undone as a whole. Correct the evidence they "
                     "became."
                 )
-        except NotYours as refused:
+        except IntakePermissionError as refused:
             raise PermissionDenied(str(refused)) from None
-        except NotNow as refused:
+        except InvalidStateError as refused:
             raise Conflict(str(refused)) from None
         if import_.state == Import.State.APPLIED and import_.error:
             raise Conflict(import_.error)
@@ -95,10 +95,10 @@ class ImportViewSet(ReadViewSet[Import]):
         if application is None:
             raise NotFound
         try:
-            named = name_application(import_=import_, application=application, by=self.user)
-        except NotYours as refused:
+            named = set_document_application(import_=import_, application=application, by=self.user)
+        except IntakePermissionError as refused:
             raise PermissionDenied(str(refused)) from None
-        except NotNow as refused:
+        except InvalidStateError as refused:
             raise Conflict(str(refused)) from None
         return self.answer(named)
 
@@ -107,5 +107,5 @@ def rejected_of_sheet(import_: Import) -> list[dict[str, str]]:
     """The refused rows, as many as an answer lists."""
     return [
         {"where": row.where, "reason": row.reason}
-        for row in islice(refused_rows(import_), MOST_LISTED)
+        for row in islice(rejected_rows(import_), MAX_LISTED)
     ]

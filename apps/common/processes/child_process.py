@@ -5,7 +5,7 @@ page of the process, and one that needs ten gigabytes ends it. So a web process 
 a fork server (processes/fork_server.py), which forks a child for it. The thread waits at a socket
 meanwhile, without holding up the others.
 
-    @child_function(classes=(Document,), errors=(Unreadable,), refusal=Unreadable)
+    @child_function(classes=(Document,), errors=(UnreadableError,), refusal=UnreadableError)
     def read_document(form: str, body: bytes) -> Document: ...
 
 Whoever calls it need not know: it returns what the function returns and raises what it raises. A

@@ -8,8 +8,8 @@ from django.core.files.uploadhandler import FileUploadHandler
 
 MIB = 1024 * 1024
 # of all files of one form; the longest that any form takes is a workbook of 64 MiB
-# (apps/intake/sheets/limits.py), and a little more, so that the form itself says what is too long
-# by a little
+# (apps/intake/spreadsheets/limits.py), and a little more, so that the form itself says what is too
+# long by a little
 MAX_UPLOAD_BYTES = 65 * MIB
 
 

@@ -5,7 +5,7 @@ from django.db import models
 
 class SenderFact(models.Model):
     """A fact that was seen of a sender; it counts for some days after it was seen last
-    (calls/sender_facts.py).
+    (telemetry/sender_facts.py).
 
     `key` is the first 64 bits of a digest over the service's name, or the number of a token.
     """

@@ -12,11 +12,18 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from apps.intake.documents import Document, Part, SaidApplication, Sighting, Unreadable, clean
+from apps.intake.documents.records import (
+    DescribedApplication,
+    Document,
+    Sighting,
+    SkippedPart,
+    UnreadableError,
+    clean,
+)
 from apps.intake.models import Confidence
 from apps.intake.readers.yaml_text import load_documents
 
-MOST_ENTITIES = 20_000
+MAX_ENTITIES = 20_000
 _OWN_KINDS = re.compile(r"backstage\.io/v1(alpha|beta)\d+")
 _MODEL_TYPES = {"ai-model", "llm", "ml-model", "aimodel", "foundation-model"}
 _STATUS = {
@@ -32,22 +39,24 @@ _REFS = {
 }
 
 
-def read(body: bytes) -> Document:
+def read_backstage(body: bytes) -> Document:
     document = Document(maker="backstage")
     entities: dict[str, tuple[Mapping[str, Any], str]] = {}
     for number, entity in enumerate(load_documents(body), 1):
         where = f"document {number}"
         ref = _own_ref(entity, where, document)
         if ref in entities:
-            document.rejected.append(Part(where, f"{ref} is described twice; the first is taken."))
+            document.rejected.append(
+                SkippedPart(where, f"{ref} is described twice; the first is taken.")
+            )
         elif ref:
             entities[ref] = (entity, where)
-    if len(entities) > MOST_ENTITIES:
-        raise Unreadable(
-            f"There are {len(entities):,} entities in it; {MOST_ENTITIES:,} can be read at once."
+    if len(entities) > MAX_ENTITIES:
+        raise UnreadableError(
+            f"There are {len(entities):,} entities in it; {MAX_ENTITIES:,} can be read at once."
         )
     if not entities and not document.ignored:
-        raise Unreadable(
+        raise UnreadableError(
             "There is no Backstage entity in it: each has an apiVersion, a kind and a "
             "metadata.name."
         )
@@ -67,13 +76,13 @@ def _own_ref(entity: Any, where: str, document: Document) -> str:
     """`kind:namespace/name` in lower case; empty, with the reason noted, where it is none we
     read."""
     if not isinstance(entity, Mapping):
-        document.ignored.append(Part(where, "It is no entity."))
+        document.ignored.append(SkippedPart(where, "It is no entity."))
         return ""
     kind, metadata = str(entity.get("kind", "")), _mapping(entity.get("metadata"))
     name = clean(metadata.get("name"))
     if not _OWN_KINDS.fullmatch(str(entity.get("apiVersion", ""))):
         document.ignored.append(
-            Part(
+            SkippedPart(
                 where, f"{kind or 'It'} is of another make: {clean(entity.get('apiVersion'), 60)}."
             )
         )
@@ -84,22 +93,22 @@ def _own_ref(entity: Any, where: str, document: Document) -> str:
             if kind.lower() == "location"
             else ("skills and rules are no models")
         )
-        document.ignored.append(Part(where, f"{kind} {name}: {reason}."))
+        document.ignored.append(SkippedPart(where, f"{kind} {name}: {reason}."))
         return ""
     if not name or not kind:
-        document.rejected.append(Part(where, "The entity has no kind or no metadata.name."))
+        document.rejected.append(SkippedPart(where, "The entity has no kind or no metadata.name."))
         return ""
     return f"{kind}:{clean(metadata.get('namespace')) or 'default'}/{name}".lower()
 
 
 def _application(
     ref: str, entity: Mapping[str, Any], where: str, names: Mapping[str, str], document: Document
-) -> SaidApplication:
+) -> DescribedApplication:
     metadata, spec = _mapping(entity.get("metadata")), _mapping(entity.get("spec"))
     owner = _full_ref(spec.get("owner"), ref, "group")
     if not owner:
         document.ignored.append(
-            Part(where, f"{ref} names no owner: it goes to the team chosen for the import.")
+            SkippedPart(where, f"{ref} names no owner: it goes to the team chosen for the import.")
         )
     annotations = _mapping(metadata.get("annotations"))
     refs = {
@@ -108,7 +117,7 @@ def _application(
         if isinstance(annotations.get(key), str)
     }
     purpose = metadata.get("description")
-    return SaidApplication(
+    return DescribedApplication(
         ref=ref,
         name=_title(entity),
         purpose=clean(purpose, 2_000) if isinstance(purpose, str) else "",

@@ -13,10 +13,15 @@ from typing import Any
 
 import orjson
 
-from apps.intake.documents import Document, Part, SaidDeployment, Unreadable
-from apps.intake.readers.json_text import listed, load_json, mapping, mappings, text
+from apps.intake.documents.records import (
+    DescribedDeployment,
+    Document,
+    SkippedPart,
+    UnreadableError,
+)
+from apps.intake.readers.json_text import as_list, as_mapping, as_mappings, as_text, load_json
 
-MOST_DEPLOYMENTS = 10_000
+MAX_DEPLOYMENTS = 10_000
 AZURE, BEDROCK = "azure", "amazon-bedrock"
 NO_UPGRADE = "noautoupgrade"
 _OF_ACCOUNT = re.compile(r"/accounts/([^/]+)(?:/deployments/([^/]+))?", re.I)
@@ -31,26 +36,26 @@ _PROFILES, _THROUGHPUTS = "inferenceProfileSummaries", "provisionedModelSummarie
 def read_azure(body: bytes) -> Document:
     document = Document(maker="az")
     for place, row in _azure_rows(load_json(body)):
-        name = text(row.get("name"))
-        properties = mapping(row.get("properties"))
-        model = mapping(properties.get("model"))
-        state = text(properties.get("provisioningState"))
-        if not name or not text(model.get("name")):
+        name = as_text(row.get("name"))
+        properties = as_mapping(row.get("properties"))
+        model = as_mapping(properties.get("model"))
+        state = as_text(properties.get("provisioningState"))
+        if not name or not as_text(model.get("name")):
             document.rejected.append(
-                Part(place, "The deployment has no name, or names no properties.model.name.")
+                SkippedPart(place, "The deployment has no name, or names no properties.model.name.")
             )
         elif state.lower() in {"failed", "canceled", "deleting"}:
             document.ignored.append(
-                Part(place, f"{name} is {state.lower()}: nothing answers under that name.")
+                SkippedPart(place, f"{name} is {state.lower()}: nothing answers under that name.")
             )
         else:
             document.deployments.append(
                 azure_deployment(
                     name,
                     model,
-                    account=text(row.get("id"), 1_000),
+                    account=as_text(row.get("id"), 1_000),
                     where=place,
-                    upgrades=text(properties.get("versionUpgradeOption")),
+                    upgrades=as_text(properties.get("versionUpgradeOption")),
                 )
             )
     return document
@@ -58,16 +63,16 @@ def read_azure(body: bytes) -> Document:
 
 def azure_deployment(
     name: str, model: Mapping[str, Any], *, account: str, where: str, upgrades: str
-) -> SaidDeployment:
+) -> DescribedDeployment:
     """`account` is a resource id of the account or of anything in it; without `upgrades` Azure
     moves a deployment to newer versions by itself."""
     found = _OF_ACCOUNT.search(account)
-    return SaidDeployment(
+    return DescribedDeployment(
         host=AZURE,
         account=found[1].lower() if found else "",
         name=name,
-        model=text(model.get("name")),
-        version=text(model.get("version"), 60),
+        model=as_text(model.get("name")),
+        version=as_text(model.get("version"), 60),
         upgrades=upgrades.lower() != NO_UPGRADE,
         where=where,
     )
@@ -77,26 +82,26 @@ def redact_azure(body: bytes) -> bytes:
     """Names, ids, models and upgrades; tags and networks are not kept."""
     kept = [
         {
-            "name": text(row.get("name")),
-            "id": text(row.get("id"), 1_000),
+            "name": as_text(row.get("name")),
+            "id": as_text(row.get("id"), 1_000),
             "properties": {
                 "model": {
-                    key: text(value)
-                    for key, value in mapping(properties.get("model")).items()
+                    key: as_text(value)
+                    for key, value in as_mapping(properties.get("model")).items()
                     if key in {"name", "version", "format"}
                 },
-                "versionUpgradeOption": text(properties.get("versionUpgradeOption")),
-                "provisioningState": text(properties.get("provisioningState")),
+                "versionUpgradeOption": as_text(properties.get("versionUpgradeOption")),
+                "provisioningState": as_text(properties.get("provisioningState")),
             },
         }
         for _, row in _azure_rows(load_json(body))
-        for properties in [mapping(row.get("properties"))]
+        for properties in [as_mapping(row.get("properties"))]
     ]
     return orjson.dumps(kept)
 
 
 def _azure_rows(said: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """(JSON pointer, deployment); Unreadable where it lists none of the kind."""
+    """(JSON pointer, deployment); UnreadableError where it lists none of the kind."""
     base = ""
     if isinstance(said, Mapping):
         rows, base = (
@@ -104,15 +109,15 @@ def _azure_rows(said: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
         )
     else:
         rows = said
-    found = list(enumerate(mappings(rows)))
+    found = list(enumerate(as_mappings(rows)))
     if not isinstance(rows, list) or (
-        found and not any("model" in mapping(row.get("properties")) for _, row in found)
+        found and not any("model" in as_mapping(row.get("properties")) for _, row in found)
     ):
-        raise Unreadable(
+        raise UnreadableError(
             "This is no list of Azure deployments: each has a name and properties.model. Send what"
             " `az cognitiveservices account deployment list --output json` prints."
         )
-    _refuse_many(len(found))
+    _check_count(len(found))
     for number, row in found:
         yield f"{base}/{number}" if isinstance(said, list) or base else "/", row
 
@@ -123,27 +128,27 @@ def _azure_rows(said: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def read_bedrock(body: bytes) -> Document:
     document = Document(maker="aws")
     said = _bedrock(body)
-    for number, row in enumerate(mappings(said.get(_PROFILES))):
+    for number, row in enumerate(as_mappings(said.get(_PROFILES))):
         where = f"/{_PROFILES}/{number}"
-        if text(row.get("type")).upper() == "SYSTEM_DEFINED":
+        if as_text(row.get("type")).upper() == "SYSTEM_DEFINED":
             # tells its model by its own id
             continue
-        arns = [text(model.get("modelArn")) for model in mappings(row.get("models"))]
+        arns = [as_text(model.get("modelArn")) for model in as_mappings(row.get("models"))]
         bedrock_deployment(
-            text(row.get("inferenceProfileArn")), arns, where=where, document=document
+            as_text(row.get("inferenceProfileArn")), arns, where=where, document=document
         )
-    for number, row in enumerate(mappings(said.get(_THROUGHPUTS))):
-        arns = [text(row.get("foundationModelArn"))]
+    for number, row in enumerate(as_mappings(said.get(_THROUGHPUTS))):
+        arns = [as_text(row.get("foundationModelArn"))]
         where = f"/{_THROUGHPUTS}/{number}"
-        if text(row.get("modelArn")) not in {"", *arns}:
+        if as_text(row.get("modelArn")) not in {"", *arns}:
             document.ignored.append(
-                Part(
+                SkippedPart(
                     where, "It serves a model of one's own making, which is none of the catalogue."
                 )
             )
             continue
         bedrock_deployment(
-            text(row.get("provisionedModelArn")), arns, where=where, document=document
+            as_text(row.get("provisionedModelArn")), arns, where=where, document=document
         )
     return document
 
@@ -154,14 +159,14 @@ def bedrock_deployment(arn: str, model_arns: list[str], *, where: str, document:
     own = _ARN.match(arn)
     models = {found[1].lower() for each in model_arns if (found := _MODEL_ARN.match(each))}
     if own is None or not models:
-        document.rejected.append(Part(where, "It has no ARN, or names no foundation model."))
+        document.rejected.append(SkippedPart(where, "It has no ARN, or names no foundation model."))
     elif len(models) > 1:
         document.ignored.append(
-            Part(where, f"{arn} leads to several models: {', '.join(sorted(models))}.")
+            SkippedPart(where, f"{arn} leads to several models: {', '.join(sorted(models))}.")
         )
     else:
         document.deployments.append(
-            SaidDeployment(
+            DescribedDeployment(
                 host=BEDROCK,
                 account=f"{own[2]}/{own[1]}".lower(),
                 name=arn,
@@ -177,40 +182,40 @@ def redact_bedrock(body: bytes) -> bytes:
         {
             _PROFILES: [
                 {
-                    "inferenceProfileArn": text(row.get("inferenceProfileArn")),
-                    "type": text(row.get("type")),
+                    "inferenceProfileArn": as_text(row.get("inferenceProfileArn")),
+                    "type": as_text(row.get("type")),
                     "models": [
-                        {"modelArn": text(model.get("modelArn"))}
-                        for model in mappings(row.get("models"))
+                        {"modelArn": as_text(model.get("modelArn"))}
+                        for model in as_mappings(row.get("models"))
                     ],
                 }
-                for row in mappings(said.get(_PROFILES))
+                for row in as_mappings(said.get(_PROFILES))
             ],
             _THROUGHPUTS: [
                 {
-                    key: text(row.get(key))
+                    key: as_text(row.get(key))
                     for key in ("provisionedModelArn", "modelArn", "foundationModelArn")
                 }
-                for row in mappings(said.get(_THROUGHPUTS))
+                for row in as_mappings(said.get(_THROUGHPUTS))
             ],
         }
     )
 
 
 def _bedrock(body: bytes) -> Mapping[str, Any]:
-    said = mapping(load_json(body))
+    said = as_mapping(load_json(body))
     if not any(isinstance(said.get(key), list) for key in (_PROFILES, _THROUGHPUTS)):
-        raise Unreadable(
+        raise UnreadableError(
             "This is no list of Bedrock's: send what `aws bedrock list-inference-profiles "
             "--type-equals APPLICATION`"
             " or `aws bedrock list-provisioned-model-throughputs` prints, as JSON."
         )
-    _refuse_many(len(listed(said.get(_PROFILES))) + len(listed(said.get(_THROUGHPUTS))))
+    _check_count(len(as_list(said.get(_PROFILES))) + len(as_list(said.get(_THROUGHPUTS))))
     return said
 
 
-def _refuse_many(n: int) -> None:
-    if n > MOST_DEPLOYMENTS:
-        raise Unreadable(
-            f"There are {n:,} deployments in it; {MOST_DEPLOYMENTS:,} can be read at once."
+def _check_count(n: int) -> None:
+    if n > MAX_DEPLOYMENTS:
+        raise UnreadableError(
+            f"There are {n:,} deployments in it; {MAX_DEPLOYMENTS:,} can be read at once."
         )

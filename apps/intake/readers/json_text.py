@@ -13,13 +13,13 @@ from typing import Any
 import orjson
 
 from apps.common.time import parse_moment
-from apps.intake.documents import Unreadable, clean
+from apps.intake.documents.records import UnreadableError, clean
 
-MOST_DEPTH = 64
+MAX_DEPTH = 64
 # a bill of materials of 50,000 components has about ten lists and mappings each
-MOST_CONTAINERS = 1_500_000
+MAX_CONTAINERS = 1_500_000
 # commas; each is a value in memory, some of them only stand in texts
-MOST_VALUES = 6_000_000
+MAX_VALUES = 6_000_000
 
 # a text, also one that never ends, so that nothing is looked at twice
 _TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
@@ -29,26 +29,26 @@ _NOT_A_NUMBER = re.compile(rb"\b(NaN|Infinity)\b")
 _UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 
 
-def load_json(body: bytes, *, most_depth: int = MOST_DEPTH) -> Any:
-    """The value. NaN and Infinity, which some tools write, are null. Unreadable says what is wrong
-    and where."""
+def load_json(body: bytes, *, most_depth: int = MAX_DEPTH) -> Any:
+    """The value. NaN and Infinity, which some tools write, are null. UnreadableError says what is
+    wrong and where."""
     body = _as_utf8(body)
-    refuse_large(body, most_depth=most_depth)
+    check_size(body, most_depth=most_depth)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         if _NOT_A_NUMBER.search(body):
             return _with_nulls(body)
-        raise Unreadable(f"It is not JSON: {_words(error)}") from None
+        raise UnreadableError(f"It is not JSON: {_error_text(error)}") from None
 
 
-def refuse_large(body: bytes, *, most_depth: int = MOST_DEPTH) -> None:
-    """Unreadable where the body nests deeper, or has more parts, than anything we read; looks at
-    bytes only."""
+def check_size(body: bytes, *, most_depth: int = MAX_DEPTH) -> None:
+    """UnreadableError where the body nests deeper, or has more parts, than anything we read; looks
+    at bytes only."""
     n_containers = body.count(b"{") + body.count(b"[")
-    if n_containers > MOST_CONTAINERS or body.count(b",") > MOST_VALUES:
-        raise Unreadable(
-            f"It has more than {MOST_CONTAINERS:,} lists and mappings, or {MOST_VALUES:,} values. "
+    if n_containers > MAX_CONTAINERS or body.count(b",") > MAX_VALUES:
+        raise UnreadableError(
+            f"It has more than {MAX_CONTAINERS:,} lists and mappings, or {MAX_VALUES:,} values. "
             "Split it, or leave"
             " out what is not about models."
         )
@@ -56,7 +56,7 @@ def refuse_large(body: bytes, *, most_depth: int = MOST_DEPTH) -> None:
         return
     brackets = _TEXT.sub(b"", body).translate(None, _NOT_BRACKETS)
     if max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > most_depth:
-        raise Unreadable(
+        raise UnreadableError(
             f"It nests deeper than {most_depth} levels, which no document of its kind does."
         )
 
@@ -67,14 +67,14 @@ def _as_utf8(body: bytes) -> bytes:
         try:
             return body.decode("utf-16").encode()
         except UnicodeDecodeError:
-            raise Unreadable("It begins like UTF-16 and is none. Save it as UTF-8.") from None
+            raise UnreadableError("It begins like UTF-16 and is none. Save it as UTF-8.") from None
     body = body.removeprefix(_UTF8_MARK)
     if not body.strip():
-        raise Unreadable("It is empty.")
+        raise UnreadableError("It is empty.")
     try:
         body.decode()
     except UnicodeDecodeError as error:
-        raise Unreadable(
+        raise UnreadableError(
             f"It is not UTF-8: byte {error.start + 1} is none. Save it as UTF-8."
         ) from None
     return body
@@ -85,34 +85,36 @@ def _with_nulls(body: bytes) -> Any:
         # back and forth once more: what is kept has to be JSON proper
         return orjson.loads(orjson.dumps(json.loads(body, parse_constant=lambda _: None)))
     except json.JSONDecodeError as error:
-        raise Unreadable(
+        raise UnreadableError(
             f"It is not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
         ) from None
     except (TypeError, ValueError, RecursionError):
-        raise Unreadable("It is not JSON: a number or a text in it is out of bounds.") from None
+        raise UnreadableError(
+            "It is not JSON: a number or a text in it is out of bounds."
+        ) from None
 
 
-def _words(error: orjson.JSONDecodeError) -> str:
+def _error_text(error: orjson.JSONDecodeError) -> str:
     return f"{error.msg.partition(': line')[0]} in line {error.lineno}, column {error.colno}."
 
 
 # --- values of any type ---------------------------------------------------------------------------
 
 
-def mapping(value: Any) -> Mapping[str, Any]:
+def as_mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def listed(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def mappings(value: Any) -> list[Mapping[str, Any]]:
+def as_mappings(value: Any) -> list[Mapping[str, Any]]:
     """The mappings in a list; anything else in it is passed over."""
-    return [each for each in listed(value) if isinstance(each, Mapping)]
+    return [each for each in as_list(value) if isinstance(each, Mapping)]
 
 
-def text(value: Any, longest: int = 256) -> str:
+def as_text(value: Any, longest: int = 256) -> str:
     """A text or a number as clean text; empty for anything else."""
     if isinstance(value, str):
         return clean(value, longest)
@@ -123,15 +125,15 @@ def text(value: Any, longest: int = 256) -> str:
     )
 
 
-def moment(said: Any) -> datetime | None:
+def as_moment(said: Any) -> datetime | None:
     """An instant as documents write it; without a zone it is UTC."""
     try:
-        return parse_moment(text(said, 40))
+        return parse_moment(as_text(said, 40))
     except ValueError:
         return None
 
 
-def trimmed(value: Any, *, longest: int = 1_000, most: int = 25, depth: int = 6) -> Any:
+def trim_value(value: Any, *, longest: int = 1_000, most: int = 25, depth: int = 6) -> Any:
     """A value fit to be kept: clean texts cut at `longest`, `most` entries a list, empty ones left
     out."""
     if isinstance(value, str):
@@ -140,14 +142,16 @@ def trimmed(value: Any, *, longest: int = 1_000, most: int = 25, depth: int = 6)
         if depth <= 0:
             return ""
         pairs = (
-            (clean(key, 80), trimmed(each, longest=longest, most=most, depth=depth - 1))
+            (clean(key, 80), trim_value(each, longest=longest, most=most, depth=depth - 1))
             for key, each in list(value.items())[: max(most, 25)]
         )
         return {key: each for key, each in pairs if key and not _is_empty(each)}
     if isinstance(value, list):
         if depth <= 0:
             return ""
-        kept = (trimmed(each, longest=longest, most=most, depth=depth - 1) for each in value[:most])
+        kept = (
+            trim_value(each, longest=longest, most=most, depth=depth - 1) for each in value[:most]
+        )
         return [each for each in kept if not _is_empty(each)]
     return value if value is None or isinstance(value, bool | int | float) else ""
 

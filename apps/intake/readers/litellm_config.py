@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from apps.intake.documents import Document, Part, Sighting, Unreadable, clean
+from apps.intake.documents.records import Document, Sighting, SkippedPart, UnreadableError, clean
 from apps.intake.models import Confidence
 from apps.intake.readers.yaml_text import load_documents
 
-MOST_DEPLOYMENTS = 10_000
+MAX_DEPLOYMENTS = 10_000
 _KEPT_PARAMS = (
     "model",
     "api_version",
@@ -30,7 +30,7 @@ _KEPT_PARAMS = (
 _KEPT_INFO = ("id", "base_model", "mode")
 _FALLBACKS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
 _ROLES = {"embedding": "embedding", "rerank": "reranker", "moderation": "guardrail"}
-_BARE = {
+_PROVIDER_BY_MODEL = {
     "openai": re.compile(
         r"(gpt-|chatgpt-|o[134](-|$)|text-embedding-|dall-e|tts-|whisper-|omni-moderation)"
     ),
@@ -51,9 +51,9 @@ _OWN_SERVERS = {
 }
 
 
-def redact(body: bytes) -> bytes:
-    """The part of a configuration that `read` reads, as JSON: no key, no password, no address
-    beyond a host's name."""
+def redact_litellm(body: bytes) -> bytes:
+    """The part of a configuration that `read_litellm` reads, as JSON: no key, no password, no
+    address beyond a host's name."""
     said = _load(body)
     kept: dict[str, Any] = {"model_list": [_kept_deployment(each) for each in _deployments(said)]}
     for section, names in (
@@ -67,13 +67,13 @@ def redact(body: bytes) -> bytes:
     return orjson.dumps(kept, default=str, option=orjson.OPT_NON_STR_KEYS)
 
 
-def read(body: bytes) -> Document:
+def read_litellm(body: bytes) -> Document:
     said = _load(body)
     document = Document(maker="litellm")
     deployments = list(_deployments(said))
     if not deployments and "include" not in said:
         document.ignored.append(
-            Part(
+            SkippedPart(
                 "/model_list",
                 "No model is configured in the file. What the proxy keeps in its database is told "
                 "by GET /model/info,"
@@ -82,7 +82,7 @@ def read(body: bytes) -> Document:
         )
     for name in _listed(said.get("include")):
         document.ignored.append(
-            Part("/include", f"{name} is not followed: send that file by itself.")
+            SkippedPart("/include", f"{name} is not followed: send that file by itself.")
         )
     other_names = _other_names(said)
     by_alias: dict[str, list[Sighting]] = {}
@@ -99,7 +99,7 @@ def read(body: bytes) -> Document:
 def _load(body: bytes) -> dict[str, Any]:
     documents = load_documents(body)
     if len(documents) != 1 or not isinstance(documents[0], dict):
-        raise Unreadable(
+        raise UnreadableError(
             "This is no LiteLLM configuration: it is one YAML mapping with a model_list, or the "
             "answer of"
             " GET /model/info."
@@ -110,14 +110,14 @@ def _load(body: bytes) -> dict[str, Any]:
         and not isinstance(said.get("data"), list)
         and "include" not in said
     ):
-        raise Unreadable(
+        raise UnreadableError(
             "There is no model_list in it. Send the proxy's config.yaml, or the answer of GET "
             "/model/info."
         )
     rows = list(_deployments(said))
     if rows and not any(isinstance(row.get("litellm_params"), Mapping) for row in rows):
         # taken, it would make every model of the proxy a missing one
-        raise Unreadable(
+        raise UnreadableError(
             "None of its models says what it leads to: it looks like the answer of GET /v1/models, "
             "which tells aliases"
             " alone. Send the answer of GET /model/info, or the proxy's config.yaml."
@@ -128,9 +128,9 @@ def _load(body: bytes) -> dict[str, Any]:
 def _deployments(said: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     rows = said["model_list"] if "model_list" in said else said.get("data")
     rows = rows if isinstance(rows, list) else []
-    if len(rows) > MOST_DEPLOYMENTS:
-        raise Unreadable(
-            f"There are {len(rows):,} deployments in it; {MOST_DEPLOYMENTS:,} can be read at once."
+    if len(rows) > MAX_DEPLOYMENTS:
+        raise UnreadableError(
+            f"There are {len(rows):,} deployments in it; {MAX_DEPLOYMENTS:,} can be read at once."
         )
     for row in rows:
         yield row if isinstance(row, Mapping) else {}
@@ -155,11 +155,13 @@ def _sighting(
     params, info = _mapping(row.get("litellm_params")), _mapping(row.get("model_info"))
     model = clean(params.get("model"))
     if not model:
-        document.rejected.append(Part(where, "The deployment names no litellm_params.model."))
+        document.rejected.append(
+            SkippedPart(where, "The deployment names no litellm_params.model.")
+        )
         return None
     if "*" in model or "*" in alias:
         document.open_routes.append(
-            Part(
+            SkippedPart(
                 where,
                 f"'{alias or model}' is a wildcard: it opens every model of {model.split('/')[0]} "
                 "and names none.",
@@ -168,7 +170,7 @@ def _sighting(
         return None
     if model.startswith("os.environ/"):
         document.rejected.append(
-            Part(where, f"'{model}' is read from the environment, which is not in the file.")
+            SkippedPart(where, f"'{model}' is read from the environment, which is not in the file.")
         )
         return None
     provider, requested = _split(model, clean(params.get("custom_llm_provider")))
@@ -209,7 +211,7 @@ def _split(model: str, provider: str) -> tuple[str, str]:
     first, slash, rest = model.partition("/")
     if slash:
         return first, rest
-    return next((name for name, bare in _BARE.items() if bare.match(model)), ""), model
+    return next((name for name, bare in _PROVIDER_BY_MODEL.items() if bare.match(model)), ""), model
 
 
 def _other_names(said: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -240,7 +242,7 @@ def _fallbacks(
             deployments = by_alias.get(name, [])
             if not deployments:
                 document.rejected.append(
-                    Part(
+                    SkippedPart(
                         where,
                         f"'{alias}' falls back on '{target}', for which the file has no "
                         "deployment.",

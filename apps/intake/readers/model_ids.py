@@ -16,13 +16,24 @@ _BEDROCK = re.compile(
     r"|moonshot|moonshotai|google|zai)\.[a-z0-9][\w.-]*(?::\d+(?::\w+)?)?"
 )
 # no provider: what scanners write where they know none
-_NOBODY = {"", "ai", "unknown", "none", "null", "n/a", "noassertion", "generic", "other", "local"}
+_UNKNOWN_PROVIDERS = {
+    "",
+    "ai",
+    "unknown",
+    "none",
+    "null",
+    "n/a",
+    "noassertion",
+    "generic",
+    "other",
+    "local",
+}
 _EMBEDDING = re.compile(r"embed|sentence.similarity|feature.extraction", re.I)
 _RERANKING = re.compile(r"rerank|text.ranking|cross.encoder", re.I)
 _GUARDING = re.compile(r"moderation|guardrail|safety.classif", re.I)
 
 
-def joined(name: str, version: str) -> str:
+def join_version(name: str, version: str) -> str:
     """The id of a name whose day was split off as its version: gpt-4o and 2024-08-06."""
     if _DATED.fullmatch(version) and version not in name and version.replace("-", "") not in name:
         return f"{name}-{version}"
@@ -33,7 +44,7 @@ def host_of(model: str, said: str) -> str:
     """The provider: as the document says, except where the id itself belongs to another host."""
     if _BEDROCK.fullmatch(model.removeprefix("bedrock/")):
         return "bedrock"
-    return "" if said.lower() in _NOBODY else said
+    return "" if said.lower() in _UNKNOWN_PROVIDERS else said
 
 
 def role_of(*hints: Any) -> str:

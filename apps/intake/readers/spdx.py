@@ -12,16 +12,23 @@ from typing import Any
 
 from packageurl import PackageURL
 
-from apps.intake.documents import Document, Part, Sighting, Unreadable, clean
+from apps.intake.documents.records import Document, Sighting, SkippedPart, UnreadableError, clean
 from apps.intake.models import Confidence
-from apps.intake.readers.cyclonedx_cards import within
-from apps.intake.readers.json_text import listed, load_json, mapping, mappings, moment, text
-from apps.intake.readers.merging import merged
-from apps.intake.readers.model_ids import host_of, joined, role_of
-from apps.intake.readers.places import Places
+from apps.intake.readers.cyclonedx.model_cards import limit_facts
+from apps.intake.readers.duplicates import merge_sightings
+from apps.intake.readers.json_text import (
+    as_list,
+    as_mapping,
+    as_mappings,
+    as_moment,
+    as_text,
+    load_json,
+)
+from apps.intake.readers.model_ids import host_of, join_version, role_of
+from apps.intake.readers.source_paths import SourcePaths
 
-MOST_ELEMENTS = 100_000
-_NOTHING = {"NOASSERTION", "NONE", "unknown"}
+MAX_ELEMENTS = 100_000
+_EMPTY_VALUES = {"NOASSERTION", "NONE", "unknown"}
 _TOOL = "Tool:"
 _TOOL_VERSION = re.compile(r"-(\d[\w.]*)$")
 _AIROM = re.compile(r"airom:([\w.]+) ([^;]+)")
@@ -35,20 +42,20 @@ _DATA = {"trainedOn": "trained_on", "testedOn": "tested_on"}
 type Element = Mapping[str, Any]
 
 
-def read(body: bytes) -> Document:
+def read_spdx(body: bytes) -> Document:
     said = load_json(body)
     if isinstance(said, list):
         said = {"@graph": said}
     if not isinstance(said, Mapping):
-        raise Unreadable("It is not SPDX: a document is one JSON object.")
-    version = text(said.get("spdxVersion"), 20)
+        raise UnreadableError("It is not SPDX: a document is one JSON object.")
+    version = as_text(said.get("spdxVersion"), 20)
     if version.startswith("SPDX-"):
         return _read_2(said)
     if not (
         "@graph" in said or "elements" in said or "spdx.org" in str(said.get("@context"))[:500]
     ):
         other = " It looks like CycloneDX: send it as cyclonedx." if "bomFormat" in said else ""
-        raise Unreadable(f"It is not SPDX: it has neither a spdxVersion nor an @graph.{other}")
+        raise UnreadableError(f"It is not SPDX: it has neither a spdxVersion nor an @graph.{other}")
     return _read_3(said)
 
 
@@ -56,15 +63,17 @@ def read(body: bytes) -> Document:
 
 
 def _read_3(said: Element) -> Document:
-    raw = [each for key in ("@graph", "elements", "element") for each in mappings(said.get(key))]
-    if len(raw) > MOST_ELEMENTS:
-        raise Unreadable(f"It has more than {MOST_ELEMENTS:,} elements. Send its AI packages only.")
+    raw = [each for key in ("@graph", "elements", "element") for each in as_mappings(said.get(key))]
+    if len(raw) > MAX_ELEMENTS:
+        raise UnreadableError(
+            f"It has more than {MAX_ELEMENTS:,} elements. Send its AI packages only."
+        )
     elements = [_plain(each) for each in raw]
     top = _plain(said)
-    by_id = {text(each.get("spdxId") or each.get("@id"), 500): each for each in elements}
+    by_id = {as_text(each.get("spdxId") or each.get("@id"), 500): each for each in elements}
     document = _head_3(top, elements, by_id)
     related = _related(elements, by_id)
-    places = Places(text(_source(each).get("file"), 500) for each in elements)
+    places = SourcePaths(as_text(_source(each).get("file"), 500) for each in elements)
     others: Counter[str] = Counter()
     sightings = []
     for place, each in enumerate(elements):
@@ -75,9 +84,9 @@ def _read_3(said: Element) -> Document:
             if sighting is not None:
                 sightings.append(sighting)
         elif kind == "Package":
-            others[text(each.get("primaryPurpose"), 40) or "package"] += 1
+            others[as_text(each.get("primaryPurpose"), 40) or "package"] += 1
     _note_others(others, document)
-    document.sightings = merged(sightings)
+    document.sightings = merge_sightings(sightings)
     document.names_ai = any(_kind(each) == "AIPackage" for each in elements)
     return document
 
@@ -94,29 +103,31 @@ def _plain(element: Element) -> dict[str, Any]:
 
 def _kind(element: Element) -> str:
     said = element.get("type") or element.get("@type")
-    return re.split(r"[:_/#]", text(said[0] if isinstance(said, list) and said else said, 200))[-1]
+    return re.split(r"[:_/#]", as_text(said[0] if isinstance(said, list) and said else said, 200))[
+        -1
+    ]
 
 
 def _head_3(top: Element, elements: list[dict[str, Any]], by_id: Mapping[str, Element]) -> Document:
     about = next((each for each in (top, *elements) if _kind(each) == "SpdxDocument"), top)
-    info = _one(about.get("creationInfo"), by_id) or next(
+    info = _resolve_element(about.get("creationInfo"), by_id) or next(
         (each for each in elements if _kind(each) == "CreationInfo"), {}
     )
     maker, version = "", ""
     for key in ("createdUsing", "createdBy"):
-        for said in _each(info.get(key)):
-            tool = _plain(_one(said, by_id))
+        for said in _as_elements(info.get(key)):
+            tool = _plain(_resolve_element(said, by_id))
             if not maker and tool:
-                maker = text(tool.get("name"), 60)
-                version = text(tool.get("version") or tool.get("packageVersion"), 60)
-    for said in listed(info.get("creators")):
-        if not maker and (named := _tool_of(text(said))):
+                maker = as_text(tool.get("name"), 60)
+                version = as_text(tool.get("version") or tool.get("packageVersion"), 60)
+    for said in as_list(info.get("creators")):
+        if not maker and (named := _tool_of(as_text(said))):
             maker, version = named
     return Document(
         maker=clean(maker, 60),
         maker_version=clean(version, 60),
-        natural_key=text(about.get("spdxId"), 200) if _kind(about) == "SpdxDocument" else "",
-        made_at=moment(info.get("created")),
+        natural_key=as_text(about.get("spdxId"), 200) if _kind(about) == "SpdxDocument" else "",
+        made_at=as_moment(info.get("created")),
         subject=_subject_3(top, elements, by_id),
     )
 
@@ -124,16 +135,16 @@ def _head_3(top: Element, elements: list[dict[str, Any]], by_id: Mapping[str, El
 def _subject_3(top: Element, elements: list[dict[str, Any]], by_id: Mapping[str, Element]) -> str:
     """The root of the bill, else the only package that is said to be an application."""
     roots = [
-        _one(said, by_id)
+        _resolve_element(said, by_id)
         for each in (top, *elements)
         if _kind(each) in {"Sbom", "Bom", "AIBom", "SpdxDocument"}
-        for said in _each(each.get("rootElement"))
+        for said in _as_elements(each.get("rootElement"))
     ]
     packages = [each for each in roots if _kind(each) in {"Package", "File"}]
     packages = packages or [
-        each for each in elements if text(each.get("primaryPurpose")) == "application"
+        each for each in elements if as_text(each.get("primaryPurpose")) == "application"
     ]
-    names = {text(each.get("name")) for each in packages} - {""}
+    names = {as_text(each.get("name")) for each in packages} - {""}
     return names.pop() if len(names) == 1 else ""
 
 
@@ -143,14 +154,16 @@ def _related(
     """{id: {fact: names}} of licences and data sets."""
     found: dict[str, dict[str, list[str]]] = {}
     for each in elements:
-        kind = text(each.get("relationshipType"), 60)
+        kind = as_text(each.get("relationshipType"), 60)
         fact = "licences" if kind in _LICENCES else _DATA.get(kind, "")
         if not fact:
             continue
-        names = found.setdefault(text(each.get("from"), 500), {}).setdefault(fact, [])
-        for said in _each(each.get("to"))[:10]:
-            target = _one(said, by_id)
-            name = text(target.get("licenseExpression") or target.get("name"), 200) or _said(said)
+        names = found.setdefault(as_text(each.get("from"), 500), {}).setdefault(fact, [])
+        for said in _as_elements(each.get("to"))[:10]:
+            target = _resolve_element(said, by_id)
+            name = as_text(
+                target.get("licenseExpression") or target.get("name"), 200
+            ) or _stated_text(said)
             if name and len(names) < _MAX_RELATED and name not in names:
                 names.append(name)
     return found
@@ -161,19 +174,19 @@ def _sighting_3(
     where: str,
     by_id: Mapping[str, Element],
     related: Mapping[str, Mapping[str, list[str]]],
-    places: Places,
+    places: SourcePaths,
     document: Document,
 ) -> Sighting | None:
-    own = text(package.get("name"))
-    version = _said(package.get("packageVersion"))
-    supplier = _said(_one(package.get("suppliedBy"), by_id).get("name"))
-    kind = _said(package.get("typeOfModel"))
-    notes = dict(_AIROM.findall(text(package.get("comment"), 2_000)))
+    own = as_text(package.get("name"))
+    version = _stated_text(package.get("packageVersion"))
+    supplier = _stated_text(_resolve_element(package.get("suppliedBy"), by_id).get("name"))
+    kind = _stated_text(package.get("typeOfModel"))
+    notes = dict(_AIROM.findall(as_text(package.get("comment"), 2_000)))
     if "componentType" in package or "modelName" in package or document.maker.lower() == "ai-bom":
-        name = _said(package.get("modelName"))
+        name = _stated_text(package.get("modelName"))
         if not name:
             document.ignored.append(
-                Part(
+                SkippedPart(
                     where,
                     f"'{clean(own, 120)}' is an import or a call: ai-bom names no model for it.",
                 )
@@ -182,30 +195,32 @@ def _sighting_3(
     elif document.maker.lower().startswith("cisco") and kind and " " not in kind:
         name = kind
     else:
-        name = _hub_name(_said(package.get("packageUrl"))) or joined(own, version)
+        name = _hub_name(_stated_text(package.get("packageUrl"))) or join_version(own, version)
         if "/" in name and supplier.lower() == name.partition("/")[0].lower():
             supplier = "huggingface"
     if not name:
-        document.rejected.append(Part(where, "The AI package has no name."))
+        document.rejected.append(SkippedPart(where, "The AI package has no name."))
         return None
     provider = host_of(name, supplier)
     source = _source(package)
-    place = places.place(text(source.get("file"), 500), source.get("line"))
+    place = places.place(as_text(source.get("file"), 500), source.get("line"))
     return Sighting(
         requested=name,
         provider=provider,
         role=role_of(
             notes.get("kind"),
-            _said(package.get("usageType")),
+            _stated_text(package.get("usageType")),
             kind,
-            *map(_said, _each(package.get("domain"))),
+            *map(_stated_text, _as_elements(package.get("domain"))),
         ),
-        confidence=Confidence.GUESS if _unsure(notes.get("confidence", "")) else Confidence.BOM,
+        confidence=Confidence.GUESS
+        if _unconfirmed(notes.get("confidence", ""))
+        else Confidence.BOM,
         places=(place,) if place else (),
-        facts=within(
+        facts=limit_facts(
             {
                 **_facts_3(package, notes, supplier),
-                **related.get(text(package.get("spdxId"), 500), {}),
+                **related.get(as_text(package.get("spdxId"), 500), {}),
             }
         ),
         where=where,
@@ -214,19 +229,19 @@ def _sighting_3(
 
 def _facts_3(package: Element, notes: Mapping[str, str], supplier: str) -> dict[str, Any]:
     return {
-        "version": _said(package.get("packageVersion")),
-        "purl": _said(package.get("packageUrl")),
+        "version": _stated_text(package.get("packageVersion")),
+        "purl": _stated_text(package.get("packageUrl")),
         "supplier": supplier,
-        "download": _said(package.get("downloadLocation")),
-        "description": _said(package.get("description")),
+        "download": _stated_text(package.get("downloadLocation")),
+        "description": _stated_text(package.get("description")),
         "card": {
             "parameters": {
-                "type_of_model": _each(package.get("typeOfModel")),
-                "domain": _each(package.get("domain")),
+                "type_of_model": _as_elements(package.get("typeOfModel")),
+                "domain": _as_elements(package.get("domain")),
             },
             "metrics": [
                 {"type": each.get("key"), "value": each.get("value")}
-                for each in map(_plain, mappings(package.get("metric"))[:25])
+                for each in map(_plain, as_mappings(package.get("metric"))[:25])
             ],
             "considerations": {
                 "limitation": package.get("limitation"),
@@ -242,14 +257,14 @@ def _facts_3(package: Element, notes: Mapping[str, str], supplier: str) -> dict[
 
 
 def _source(element: Element) -> Element:
-    return _plain(mapping(element.get("sourceLocation")))
+    return _plain(as_mapping(element.get("sourceLocation")))
 
 
-def _one(said: Any, by_id: Mapping[str, Element]) -> Element:
+def _resolve_element(said: Any, by_id: Mapping[str, Element]) -> Element:
     """An element inline, or the one an id means."""
     if isinstance(said, list):
         said = said[0] if said else None
-    return _plain(said) if isinstance(said, Mapping) else by_id.get(text(said, 500), {})
+    return _plain(said) if isinstance(said, Mapping) else by_id.get(as_text(said, 500), {})
 
 
 def _tool_of(creator: str) -> tuple[str, str] | None:
@@ -263,17 +278,17 @@ def _tool_of(creator: str) -> tuple[str, str] | None:
     return tool[: version.start()], version[1]
 
 
-def _each(said: Any) -> list[Any]:
+def _as_elements(said: Any) -> list[Any]:
     return said if isinstance(said, list) else [] if said is None else [said]
 
 
-def _said(value: Any) -> str:
+def _stated_text(value: Any) -> str:
     """The text; empty where it says that nothing is said."""
-    found = text(value[0] if isinstance(value, list) and value else value, 500)
-    return "" if found in _NOTHING else found
+    found = as_text(value[0] if isinstance(value, list) and value else value, 500)
+    return "" if found in _EMPTY_VALUES else found
 
 
-def _unsure(said: str) -> bool:
+def _unconfirmed(said: str) -> bool:
     try:
         return float(said) < 0.6
     except ValueError:
@@ -284,26 +299,28 @@ def _unsure(said: str) -> bool:
 
 
 def _read_2(said: Element) -> Document:
-    document = Document(natural_key=text(said.get("documentNamespace"), 200))
-    info = mapping(said.get("creationInfo"))
-    document.made_at = moment(info.get("created"))
-    for creator in listed(info.get("creators")):
-        if not document.maker and (named := _tool_of(text(creator))):
+    document = Document(natural_key=as_text(said.get("documentNamespace"), 200))
+    info = as_mapping(said.get("creationInfo"))
+    document.made_at = as_moment(info.get("created"))
+    for creator in as_list(info.get("creators")):
+        if not document.maker and (named := _tool_of(as_text(creator))):
             document.maker, document.maker_version = clean(named[0], 60), named[1]
-    packages = mappings(said.get("packages"))
-    if len(packages) > MOST_ELEMENTS:
-        raise Unreadable(f"It has more than {MOST_ELEMENTS:,} packages. Send those of models only.")
+    packages = as_mappings(said.get("packages"))
+    if len(packages) > MAX_ELEMENTS:
+        raise UnreadableError(
+            f"It has more than {MAX_ELEMENTS:,} packages. Send those of models only."
+        )
     document.subject = _subject_2(said, packages)
     others: Counter[str] = Counter()
     sightings = []
     for place, package in enumerate(packages):
         sighting = _sighting_2(package, f"/packages/{place}")
         if sighting is None:
-            others[_said(package.get("primaryPackagePurpose")).lower() or "package"] += 1
+            others[_stated_text(package.get("primaryPackagePurpose")).lower() or "package"] += 1
         else:
             sightings.append(sighting)
     _note_others(others, document)
-    document.sightings = merged(sightings)
+    document.sightings = merge_sightings(sightings)
     document.names_ai = bool(sightings)
     return document
 
@@ -311,30 +328,34 @@ def _read_2(said: Element) -> Document:
 def _sighting_2(package: Element, where: str) -> Sighting | None:
     addresses = list(_purls(package))
     hub = next(filter(None, map(_hub_name, addresses)), "")
-    if not hub and not _MODEL_ID_OF_23.search(text(package.get("SPDXID"), 300)):
+    if not hub and not _MODEL_ID_OF_23.search(as_text(package.get("SPDXID"), 300)):
         return None
-    supplier = re.sub(r"^(Organization|Person):\s*", "", _said(package.get("supplier")))
-    name = hub or joined(text(package.get("name")), _said(package.get("versionInfo")))
+    supplier = re.sub(r"^(Organization|Person):\s*", "", _stated_text(package.get("supplier")))
+    name = hub or join_version(
+        as_text(package.get("name")), _stated_text(package.get("versionInfo"))
+    )
     if not name:
         return None
-    licences = {_said(package.get(key)) for key in ("licenseDeclared", "licenseConcluded")} - {""}
+    licences = {
+        _stated_text(package.get(key)) for key in ("licenseDeclared", "licenseConcluded")
+    } - {""}
     return Sighting(
         requested=name,
         provider="huggingface" if hub else host_of(name, supplier),
-        role=role_of(_said(package.get("description"))),
-        facts=within(
+        role=role_of(_stated_text(package.get("description"))),
+        facts=limit_facts(
             {
-                "version": _said(package.get("versionInfo")),
+                "version": _stated_text(package.get("versionInfo")),
                 "supplier": supplier,
                 "licences": sorted(licences),
                 "purl": next(iter(addresses), ""),
-                "download": _said(package.get("downloadLocation")),
+                "download": _stated_text(package.get("downloadLocation")),
                 "hashes": [
                     {
-                        "alg": text(each.get("algorithm"), 20),
-                        "content": text(each.get("checksumValue"), 200),
+                        "alg": as_text(each.get("algorithm"), 20),
+                        "content": as_text(each.get("checksumValue"), 200),
                     }
-                    for each in mappings(package.get("checksums"))[:5]
+                    for each in as_mappings(package.get("checksums"))[:5]
                 ],
             }
         ),
@@ -343,25 +364,25 @@ def _sighting_2(package: Element, where: str) -> Sighting | None:
 
 
 def _purls(package: Element) -> Iterator[str]:
-    for each in mappings(package.get("externalRefs")):
-        if text(each.get("referenceType")).endswith("purl"):
-            yield text(each.get("referenceLocator"), 500)
+    for each in as_mappings(package.get("externalRefs")):
+        if as_text(each.get("referenceType")).endswith("purl"):
+            yield as_text(each.get("referenceLocator"), 500)
 
 
 def _subject_2(said: Element, packages: list[Element]) -> str:
     """The one package the document describes, where it is an application or says no purpose."""
-    described = {text(each, 300) for each in listed(said.get("documentDescribes"))} | {
-        text(each.get("relatedSpdxElement"), 300)
-        for each in mappings(said.get("relationships"))
-        if text(each.get("relationshipType")) == "DESCRIBES"
+    described = {as_text(each, 300) for each in as_list(said.get("documentDescribes"))} | {
+        as_text(each.get("relatedSpdxElement"), 300)
+        for each in as_mappings(said.get("relationships"))
+        if as_text(each.get("relationshipType")) == "DESCRIBES"
     }
-    found = [each for each in packages if text(each.get("SPDXID"), 300) in described]
-    if len(found) != 1 or _said(found[0].get("primaryPackagePurpose")).upper() not in {
+    found = [each for each in packages if as_text(each.get("SPDXID"), 300) in described]
+    if len(found) != 1 or _stated_text(found[0].get("primaryPackagePurpose")).upper() not in {
         "",
         "APPLICATION",
     }:
         return ""
-    return text(found[0].get("name"))
+    return as_text(found[0].get("name"))
 
 
 # --- both -----------------------------------------------------------------------------------------
@@ -379,4 +400,4 @@ def _hub_name(purl: str) -> str:
 def _note_others(others: Counter[str], document: Document) -> None:
     if others:
         kinds = ", ".join(f"{n:,} {kind}" for kind, n in others.most_common(8))
-        document.ignored.append(Part("/packages", f"No models, and so not taken: {kinds}."))
+        document.ignored.append(SkippedPart("/packages", f"No models, and so not taken: {kinds}."))

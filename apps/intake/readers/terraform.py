@@ -13,9 +13,9 @@ from typing import Any
 
 import orjson
 
-from apps.intake.documents import Document, Part, Unreadable
-from apps.intake.readers.deployments import MOST_DEPLOYMENTS, azure_deployment, bedrock_deployment
-from apps.intake.readers.json_text import load_json, mapping, mappings, moment, text
+from apps.intake.documents.records import Document, SkippedPart, UnreadableError
+from apps.intake.readers.deployments import MAX_DEPLOYMENTS, azure_deployment, bedrock_deployment
+from apps.intake.readers.json_text import as_mapping, as_mappings, as_moment, as_text, load_json
 
 _AZURE, _AZAPI = "azurerm_cognitive_deployment", "azapi_resource"
 _PROFILE, _THROUGHPUT = "aws_bedrock_inference_profile", "aws_bedrock_provisioned_model_throughput"
@@ -29,24 +29,23 @@ _KEPT: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def read(body: bytes) -> Document:
+def read_terraform(body: bytes) -> Document:
     said = _load(body)
     document = Document(
         maker="terraform",
         deployments_are_uses=True,
-        maker_version=text(said.get("terraform_version"), 60),
+        maker_version=as_text(said.get("terraform_version"), 60),
     )
-    document.made_at = moment(said.get("timestamp"))
+    document.made_at = as_moment(said.get("timestamp"))
     for resource in _resources(said):
         _read(resource, document)
-    if len(document.deployments) > MOST_DEPLOYMENTS:
-        raise Unreadable(
-            f"There are more than {MOST_DEPLOYMENTS:,} deployments in it. Send each state by "
-            "itself."
+    if len(document.deployments) > MAX_DEPLOYMENTS:
+        raise UnreadableError(
+            f"There are more than {MAX_DEPLOYMENTS:,} deployments in it. Send each state by itself."
         )
     if "planned_values" in said:
         document.ignored.append(
-            Part(
+            SkippedPart(
                 "/planned_values",
                 "What is planned is not read: send `terraform show -json` again once it is "
                 "applied.",
@@ -54,16 +53,18 @@ def read(body: bytes) -> Document:
         )
     if not document.deployments and not document.rejected:
         kinds = ", ".join(_KEPT)
-        document.ignored.append(Part("/", f"It holds no resource that is read here: {kinds}."))
+        document.ignored.append(
+            SkippedPart("/", f"It holds no resource that is read here: {kinds}.")
+        )
     return document
 
 
-def redact(body: bytes) -> bytes:
+def redact_terraform(body: bytes) -> bytes:
     """The resources that are read, with the values that are read of them, and nothing else of the
     state."""
     said = _load(body)
     kept: dict[str, Any] = {
-        key: text(said.get(key), 60)
+        key: as_text(said.get(key), 60)
         for key in ("format_version", "terraform_version", "timestamp")
         if key in said
     }
@@ -73,10 +74,10 @@ def redact(body: bytes) -> bytes:
         "root_module": {
             "resources": [
                 {
-                    "address": text(resource.get("address"), 300),
+                    "address": as_text(resource.get("address"), 300),
                     "mode": "managed",
                     "type": resource["type"],
-                    "values": _kept(resource),
+                    "values": _redacted_resource(resource),
                 }
                 for resource in _resources(said)
             ]
@@ -85,12 +86,12 @@ def redact(body: bytes) -> bytes:
     return orjson.dumps(kept)
 
 
-def _kept(resource: Mapping[str, Any]) -> dict[str, Any]:
+def _redacted_resource(resource: Mapping[str, Any]) -> dict[str, Any]:
     kept = {
         key: value for key, value in _values(resource).items() if key in _KEPT[resource["type"]]
     }
     if "body" in kept:
-        properties = mapping(_body(kept["body"]).get("properties"))
+        properties = as_mapping(_body(kept["body"]).get("properties"))
         kept["body"] = {
             "properties": {
                 key: properties[key]
@@ -102,11 +103,11 @@ def _kept(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _load(body: bytes) -> Mapping[str, Any]:
-    said = mapping(load_json(body))
+    said = as_mapping(load_json(body))
     if "format_version" not in said or not any(
         key in said for key in ("values", "prior_state", "planned_values")
     ):
-        raise Unreadable(
+        raise UnreadableError(
             "This is no state as `terraform show -json` prints it: it has format_version and "
             "values. A .tfstate file"
             " as it lies on disk is another format, and holds passwords: do not send it."
@@ -115,12 +116,14 @@ def _load(body: bytes) -> Mapping[str, Any]:
 
 
 def _resources(said: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    state = mapping(said.get("values")) or mapping(mapping(said.get("prior_state")).get("values"))
-    modules = [mapping(state.get("root_module"))]
+    state = as_mapping(said.get("values")) or as_mapping(
+        as_mapping(said.get("prior_state")).get("values")
+    )
+    modules = [as_mapping(state.get("root_module"))]
     while modules:
         module = modules.pop()
-        modules += reversed(mappings(module.get("child_modules")))
-        for resource in mappings(module.get("resources")):
+        modules += reversed(as_mappings(module.get("child_modules")))
+        for resource in as_mappings(module.get("resources")):
             kind = resource.get("type")
             if (
                 not isinstance(kind, str)
@@ -128,43 +131,43 @@ def _resources(said: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
                 or resource.get("mode", "managed") != "managed"
             ):
                 continue
-            if kind != _AZAPI or _DEPLOYMENTS_OF_ARM.match(text(_values(resource).get("type"))):
+            if kind != _AZAPI or _DEPLOYMENTS_OF_ARM.match(as_text(_values(resource).get("type"))):
                 yield resource
 
 
 def _values(resource: Mapping[str, Any]) -> Mapping[str, Any]:
-    return mapping(resource.get("values"))
+    return as_mapping(resource.get("values"))
 
 
 def _read(resource: Mapping[str, Any], document: Document) -> None:
-    values, where = _values(resource), text(resource.get("address"), 300)
+    values, where = _values(resource), as_text(resource.get("address"), 300)
     if resource["type"] == _AZURE:
-        model = next(iter(mappings(values.get("model"))), {})
+        model = next(iter(as_mappings(values.get("model"))), {})
         _azure(
             values,
             model,
-            text(values.get("cognitive_account_id"), 1_000),
-            text(values.get("version_upgrade_option")),
+            as_text(values.get("cognitive_account_id"), 1_000),
+            as_text(values.get("version_upgrade_option")),
             where,
             document,
         )
     elif resource["type"] == _AZAPI:
-        properties = mapping(_body(values.get("body")).get("properties"))
+        properties = as_mapping(_body(values.get("body")).get("properties"))
         _azure(
             values,
-            mapping(properties.get("model")),
-            text(values.get("parent_id"), 1_000),
-            text(properties.get("versionUpgradeOption")),
+            as_mapping(properties.get("model")),
+            as_text(values.get("parent_id"), 1_000),
+            as_text(properties.get("versionUpgradeOption")),
             where,
             document,
         )
     elif resource["type"] == _PROFILE:
-        arns = [text(model.get("model_arn")) for model in mappings(values.get("models"))]
-        bedrock_deployment(text(values.get("arn")), arns, where=where, document=document)
+        arns = [as_text(model.get("model_arn")) for model in as_mappings(values.get("models"))]
+        bedrock_deployment(as_text(values.get("arn")), arns, where=where, document=document)
     else:
         bedrock_deployment(
-            text(values.get("provisioned_model_arn")),
-            [text(values.get("model_arn"))],
+            as_text(values.get("provisioned_model_arn")),
+            [as_text(values.get("model_arn"))],
             where=where,
             document=document,
         )
@@ -178,9 +181,11 @@ def _azure(
     where: str,
     document: Document,
 ) -> None:
-    name = text(values.get("name"))
-    if not name or not text(model.get("name")):
-        document.rejected.append(Part(where, "The deployment has no name, or names no model."))
+    name = as_text(values.get("name"))
+    if not name or not as_text(model.get("name")):
+        document.rejected.append(
+            SkippedPart(where, "The deployment has no name, or names no model.")
+        )
         return
     document.deployments.append(
         azure_deployment(name, model, account=account, where=where, upgrades=upgrades)
@@ -191,7 +196,7 @@ def _body(said: Any) -> Mapping[str, Any]:
     """azapi keeps the body as a mapping, in its first generation as JSON in a text."""
     if isinstance(said, str):
         try:
-            return mapping(orjson.loads(said))
+            return as_mapping(orjson.loads(said))
         except orjson.JSONDecodeError:
             return {}
-    return mapping(said)
+    return as_mapping(said)

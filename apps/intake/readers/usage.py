@@ -11,23 +11,31 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
-from apps.intake.documents import DayOfUse, Document, Part, SaidUsage, Sighting, Unreadable, clean
-from apps.intake.models import Confidence
-from apps.intake.sheets.opening import open_book
-from apps.intake.sheets.tables import Cell
-from apps.intake.sheets.values import (
-    BadCell,
-    Manners,
-    amount,
-    day,
-    says_nothing,
-    squeezed,
-    text_of,
-    whole_number,
+from apps.intake.documents.records import (
+    DailyUsage,
+    Document,
+    ReportedUsage,
+    Sighting,
+    SkippedPart,
+    UnreadableError,
+    clean,
 )
+from apps.intake.models import Confidence
+from apps.intake.spreadsheets.columns.values import (
+    InvalidCellError,
+    SheetConventions,
+    fold_word,
+    is_empty_text,
+    parse_amount,
+    parse_day,
+    parse_whole_number,
+    text_of,
+)
+from apps.intake.spreadsheets.files.detection import open_book
+from apps.intake.spreadsheets.files.tables import Cell
 
-MOST_ROWS = 200_000
-MOST_CALLS, MOST_TOKENS = 10**12, 10**15
+MAX_ROWS = 200_000
+MAX_CALLS, MAX_TOKENS = 10**12, 10**15
 # titles are looked for in so many rows
 _HEAD_ROWS = 20
 _TITLES: Mapping[str, tuple[str, ...]] = {
@@ -61,15 +69,15 @@ _TITLES: Mapping[str, tuple[str, ...]] = {
 _NEEDED = ("date", "application", "model", "requests")
 _DOLLARS = {"", "usd", "us$", "$"}
 # who separates by semicolons writes a comma before decimals
-_MANNERS = {True: Manners(decimal_mark=","), False: Manners(decimal_mark=".")}
+_MANNERS = {True: SheetConventions(decimal_mark=","), False: SheetConventions(decimal_mark=".")}
 
 type _Names = tuple[str, str, str, str]
 
 
-def read(body: bytes) -> Document:
+def read_usage(body: bytes) -> Document:
     document = Document(maker="", is_complete=False)
     columns: dict[str, int] = {}
-    sums: dict[_Names, dict[date, DayOfUse]] = {}
+    sums: dict[_Names, dict[date, DailyUsage]] = {}
     other_currencies: Counter[str] = Counter()
     n_rows = 0
     book = open_book(body)
@@ -81,26 +89,26 @@ def read(body: bytes) -> Document:
                 break
             continue
         n_rows += 1
-        if n_rows > MOST_ROWS:
-            raise Unreadable(
-                f"There are more than {MOST_ROWS:,} rows in it. Send a month by itself."
+        if n_rows > MAX_ROWS:
+            raise UnreadableError(
+                f"There are more than {MAX_ROWS:,} rows in it. Send a month by itself."
             )
         try:
             names, on, counted = _row(cells, columns, manners, other_currencies)
-        except BadCell as bad:
-            document.rejected.append(Part(f"row {number}", str(bad)))
+        except InvalidCellError as bad:
+            document.rejected.append(SkippedPart(f"row {number}", str(bad)))
             continue
         days = sums.setdefault(names, {})
         days[on] = _sum(days[on], counted) if on in days else counted
     if not columns:
-        raise Unreadable(
+        raise UnreadableError(
             "No row of titles has date, application, model and requests. Name the columns so; "
             "provider, environment,"
             " input_tokens, output_tokens, cost and currency may stand beside them."
         )
     for currency, n in sorted(other_currencies.items()):
         document.ignored.append(
-            Part(
+            SkippedPart(
                 "cost",
                 f"{n:,} costs in {currency} are not taken: the register keeps US dollars and "
                 "converts nothing.",
@@ -114,13 +122,13 @@ def read(body: bytes) -> Document:
             environment=environment,
             confidence=Confidence.GATEWAY_LOG,
         )
-        document.usage.append(SaidUsage(said, days))
+        document.usage.append(ReportedUsage(said, days))
     return document
 
 
 def _columns(cells: list[Cell]) -> dict[str, int]:
     """{what: its column}; empty where the row is no row of titles."""
-    titles = [squeezed(text_of(cell)) for cell in cells]
+    titles = [fold_word(text_of(cell)) for cell in cells]
     found = {
         what: next((titles.index(spelled) for spelled in spellings if spelled in titles), -1)
         for what, spellings in _TITLES.items()
@@ -133,21 +141,24 @@ def _columns(cells: list[Cell]) -> dict[str, int]:
 
 
 def _row(
-    cells: list[Cell], columns: Mapping[str, int], manners: Manners, other_currencies: Counter[str]
-) -> tuple[_Names, date, DayOfUse]:
+    cells: list[Cell],
+    columns: Mapping[str, int],
+    manners: SheetConventions,
+    other_currencies: Counter[str],
+) -> tuple[_Names, date, DailyUsage]:
     def cell(what: str) -> Cell:
         at = columns.get(what, -1)
-        return cells[at] if 0 <= at < len(cells) and not says_nothing(cells[at]) else None
+        return cells[at] if 0 <= at < len(cells) and not is_empty_text(cells[at]) else None
 
     model = clean(text_of(cell("model")))
     if not model:
-        raise BadCell("No model is named.")
+        raise InvalidCellError("No model is named.")
     if cell("date") is None or cell("requests") is None:
-        raise BadCell("A row needs a date and a number of requests.")
-    on = day(cell("date"), manners)
-    n_calls = whole_number(cell("requests"), manners, most=MOST_CALLS)
+        raise InvalidCellError("A row needs a date and a number of requests.")
+    on = parse_day(cell("date"), manners)
+    n_calls = parse_whole_number(cell("requests"), manners, most=MAX_CALLS)
     tokens = [
-        None if cell(what) is None else whole_number(cell(what), manners, most=MOST_TOKENS)
+        None if cell(what) is None else parse_whole_number(cell(what), manners, most=MAX_TOKENS)
         for what in ("input", "output")
     ]
     cost = None
@@ -155,18 +166,18 @@ def _row(
     if cell("cost") is not None and currency.lower() not in _DOLLARS:
         other_currencies[clean(currency, 12)] += 1
     elif cell("cost") is not None:
-        cost = amount(cell("cost"), manners, digits=18, places=10)
+        cost = parse_amount(cell("cost"), manners, digits=18, places=10)
     names = (
         clean(text_of(cell("application"))),
         clean(text_of(cell("environment")), 60),
         model,
         clean(text_of(cell("provider")), 120),
     )
-    return names, on, DayOfUse(n_calls, tokens[0], tokens[1], cost)
+    return names, on, DailyUsage(n_calls, tokens[0], tokens[1], cost)
 
 
-def _sum(one: DayOfUse, other: DayOfUse) -> DayOfUse:
-    return DayOfUse(
+def _sum(one: DailyUsage, other: DailyUsage) -> DailyUsage:
+    return DailyUsage(
         one.n_calls + other.n_calls,
         _plus(one.input_tokens, other.input_tokens),
         _plus(one.output_tokens, other.output_tokens),

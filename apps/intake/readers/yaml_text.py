@@ -5,19 +5,19 @@ from typing import Any
 
 import yaml
 
-from apps.intake.documents import Unreadable
+from apps.intake.documents.records import UnreadableError
 
 # as written out; a bomb of ten lines has a billion
-MOST_NODES = 200_000
-DEEPEST = 64
+MAX_NODES = 200_000
+MAX_DEPTH = 64
 # signs of a number; YAML also has numbers to the base of 60, which take the square of their length
 # to read
 MAX_NUMBER_LENGTH = 64
 _NUMBER_TAGS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
 
 
-def load_documents(body: bytes, *, most_nodes: int = MOST_NODES) -> list[Any]:
-    """Every document of a stream, empty ones left out. Unreadable, with the line, where it is
+def load_documents(body: bytes, *, most_nodes: int = MAX_NODES) -> list[Any]:
+    """Every document of a stream, empty ones left out. UnreadableError, with the line, where it is
     broken or a bomb."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(body)
     found = []
@@ -27,9 +27,9 @@ def load_documents(body: bytes, *, most_nodes: int = MOST_NODES) -> list[Any]:
             node = loader.get_node()
             if node is None:
                 continue
-            left -= _written_out(node)
+            left -= _count_expanded_nodes(node)
             if left < 0:
-                raise Unreadable(
+                raise UnreadableError(
                     f"The file holds more than {most_nodes:,} values once its aliases are written "
                     "out. Split it."
                 )
@@ -39,19 +39,19 @@ def load_documents(body: bytes, *, most_nodes: int = MOST_NODES) -> list[Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark is not None else ""
-        raise Unreadable(
+        raise UnreadableError(
             f"The YAML cannot be read{where}: {getattr(error, 'problem', None) or 'it is broken'}."
         ) from None
     except (ValueError, OverflowError, RecursionError) as error:
-        raise Unreadable(f"The YAML cannot be read: {error}.") from None
+        raise UnreadableError(f"The YAML cannot be read: {error}.") from None
     finally:
         loader.dispose()
     return found
 
 
-def _written_out(root: yaml.Node) -> int:
+def _count_expanded_nodes(root: yaml.Node) -> int:
     """How many nodes there are when every alias stands for a copy; a circle or too deep a nesting
-    is Unreadable."""
+    is UnreadableError."""
     sizes: dict[int, int] = {}
     open_nodes: set[int] = set()
 
@@ -59,16 +59,16 @@ def _written_out(root: yaml.Node) -> int:
         known = sizes.get(id(node))
         if known is not None:
             return known
-        if depth > DEEPEST:
-            raise Unreadable(f"The YAML is nested deeper than {DEEPEST} levels.")
+        if depth > MAX_DEPTH:
+            raise UnreadableError(f"The YAML is nested deeper than {MAX_DEPTH} levels.")
         if id(node) in open_nodes:
-            raise Unreadable("The YAML refers to itself.")
+            raise UnreadableError("The YAML refers to itself.")
         if (
             isinstance(node, yaml.ScalarNode)
             and node.tag in _NUMBER_TAGS
             and len(node.value) > MAX_NUMBER_LENGTH
         ):
-            raise Unreadable(
+            raise UnreadableError(
                 f"The YAML has a number of {len(node.value):,} signs at line "
                 f"{node.start_mark.line + 1}; at most"
                 f" {MAX_NUMBER_LENGTH} are read. Put it in quotes if it is a text."

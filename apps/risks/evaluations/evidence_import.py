@@ -20,17 +20,23 @@ from apps.catalog.models import Offering
 from apps.common.database.bulk_writes import acquire_named_lock
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
-from apps.intake import carrying
-from apps.intake.binding import binding_of, is_granted_program
-from apps.intake.carrying import NotYours, body_of
+from apps.intake import import_jobs
+from apps.intake.connections.token_binding import binding_of, has_bound_token
+from apps.intake.import_jobs import IntakePermissionError, stored_body
 from apps.intake.models import Confidence, Import, ImportContent
-from apps.intake.naming import Found, Namer, Names
+from apps.intake.observations.name_resolution import NameResolution, NameResolver, ObservedNames
 from apps.inventory.actions.locks import ForbiddenChangeError
 from apps.inventory.models import Application
 from apps.risks.actions.evidence import record_evidence
 from apps.risks.errors import RiskChangeError
 from apps.risks.evaluations.formats import READERS, read_run
-from apps.risks.evaluations.results import EvaluationResult, EvaluationRun, Part, Unreadable, clean
+from apps.risks.evaluations.results import (
+    EvaluationResult,
+    EvaluationRun,
+    SkippedPart,
+    UnreadableError,
+    clean,
+)
 from apps.risks.models import Evidence
 
 MAX_BYTES = 50 * 1024 * 1024
@@ -53,11 +59,11 @@ def receive_evaluation(
     """Have a tool's results filed as evidence; (the import, whether it is new).
 
     About `application`, and the model it names; without one about the model alone, which is
-    governance's to say. `by` None is the operator. NotYours where the sender may not; Unreadable
-    where `tool` is none we know.
+    governance's to say. `by` None is the operator. IntakePermissionError where the sender may not;
+    UnreadableError where `tool` is none we know.
     """
     if tool and tool not in READERS:
-        raise Unreadable(
+        raise UnreadableError(
             f"'{tool}' is no tool whose results can be read. Known: {', '.join(READERS)}."
         )
     binding = binding_of(token, application)
@@ -66,7 +72,7 @@ def receive_evaluation(
     elif by is not None and not (
         by.is_governance if application is None else by.may(TeamRole.EDITOR, application.team_id)
     ):
-        raise NotYours(
+        raise IntakePermissionError(
             "Evidence about a model in general is filed by governance. Name an application whose "
             "team you edit."
             if application is None
@@ -103,23 +109,23 @@ def receive_evaluation(
         )
         ImportContent.objects.create(of=received, body=zlib.compress(body, 1))
     if immediately or len(body) <= MAX_IMMEDIATE_BYTES:
-        carrying.carry_out_now(received.pk, STEPS)
+        import_jobs.run_import_now(received.pk, STEPS)
     received.refresh_from_db()
     return received, True
 
 
 def run_evidence_import(pk: int) -> bool:
-    return carrying.carry_out(pk, STEPS)
+    return import_jobs.run_import(pk, STEPS)
 
 
 def run_waiting_evidence_imports() -> int:
-    return carrying.carry_out_waiting(Import.Kind.EVALUATION, STEPS)
+    return import_jobs.run_waiting_imports(Import.Kind.EVALUATION, STEPS)
 
 
 def _file_evidence(import_: Import) -> None:
     try:
-        run = read_run(body_of(import_), tool=str(import_.mapping.get("tool", "")))
-    except Unreadable as unreadable:
+        run = read_run(stored_body(import_), tool=str(import_.mapping.get("tool", "")))
+    except UnreadableError as unreadable:
         Import.objects.filter(pk=import_.pk).update(
             state=Import.State.FAILED, error=str(unreadable), read_at=now()
         )
@@ -158,10 +164,10 @@ def _file_evidence(import_: Import) -> None:
 def _file_results(import_: Import, run: EvaluationRun) -> tuple[int, int]:
     """(filed, filed already) of a run's figures; what cannot be filed is added to its
     `rejected`."""
-    namer = Namer()
+    namer = NameResolver()
     names = {result: _names(run, result) for result in run.results}
     found = namer.find(names.values())
-    is_granted = is_granted_program(import_)
+    is_granted = has_bound_token(import_)
     offerings = Offering.objects.select_related("version").in_bulk(
         {each.offering for each in found.values() if each.offering is not None}
     )
@@ -171,7 +177,7 @@ def _file_results(import_: Import, run: EvaluationRun) -> tuple[int, int]:
         answer = found[names[result]]
         offering = offerings.get(answer.offering or 0)
         if offering is None and import_.application is None:
-            run.rejected.append(Part(result.where, f"{result.model}: {answer.why}"))
+            run.rejected.append(SkippedPart(result.where, f"{result.model}: {answer.why}"))
             continue
         if (answer.offering, result.dataset, result.metric) in filed:
             n_unchanged += 1
@@ -182,14 +188,14 @@ def _file_results(import_: Import, run: EvaluationRun) -> tuple[int, int]:
                 _record_result(import_, run, result, offering, answer, is_granted=is_granted)
             n_created += 1
         except (RiskChangeError, ForbiddenChangeError) as refused:
-            run.rejected.append(Part(result.where, str(refused)))
+            run.rejected.append(SkippedPart(result.where, str(refused)))
         except ValidationError as error:
-            run.rejected.append(Part(result.where, " ".join(error.messages)))
+            run.rejected.append(SkippedPart(result.where, " ".join(error.messages)))
     return n_created, n_unchanged
 
 
-def _names(run: EvaluationRun, result: EvaluationResult) -> Names:
-    return Names(f"evals:{run.tool}", result.provider, result.model, "", "", Confidence.BOM)
+def _names(run: EvaluationRun, result: EvaluationResult) -> ObservedNames:
+    return ObservedNames(f"evals:{run.tool}", result.provider, result.model, "", "", Confidence.BOM)
 
 
 def _filed_figures(import_: Import, run: EvaluationRun) -> set[tuple[int | None, str, str]]:
@@ -205,7 +211,7 @@ def _record_result(
     run: EvaluationRun,
     result: EvaluationResult,
     offering: Offering | None,
-    answer: Found,
+    answer: NameResolution,
     *,
     is_granted: bool,
 ) -> None:

@@ -4,7 +4,12 @@ from collections.abc import Callable
 
 from apps.common.processes.child_process import child_function
 from apps.risks.evaluations import garak, inspect_ai, lm_eval, promptfoo
-from apps.risks.evaluations.results import EvaluationResult, EvaluationRun, Part, Unreadable
+from apps.risks.evaluations.results import (
+    EvaluationResult,
+    EvaluationRun,
+    SkippedPart,
+    UnreadableError,
+)
 
 READERS: dict[str, Callable[[bytes], EvaluationRun]] = {
     "promptfoo": promptfoo.read_run,
@@ -15,13 +20,15 @@ READERS: dict[str, Callable[[bytes], EvaluationRun]] = {
 
 
 @child_function(
-    classes=(EvaluationRun, EvaluationResult, Part), errors=(Unreadable,), refusal=Unreadable
+    classes=(EvaluationRun, EvaluationResult, SkippedPart),
+    errors=(UnreadableError,),
+    refusal=UnreadableError,
 )
 def read_run(body: bytes, *, tool: str = "") -> EvaluationRun:
     """`tool` says which it is; without it the content tells."""
     if tool:
         if tool not in READERS:
-            raise Unreadable(
+            raise UnreadableError(
                 f"'{tool}' is no tool whose results can be read. Known: {', '.join(READERS)}."
             )
         return READERS[tool](body)
@@ -40,4 +47,4 @@ def _detect_tool(body: bytes) -> str:
         return "lm-eval"
     if b'"eval"' in body and b'"task"' in body:
         return "inspect_ai"
-    raise Unreadable(f"It is no results file of a tool we read: {', '.join(READERS)}.")
+    raise UnreadableError(f"It is no results file of a tool we read: {', '.join(READERS)}.")

@@ -12,7 +12,7 @@ import orjson
 from apps.risks.evaluations.results import (
     EvaluationResult,
     EvaluationRun,
-    Unreadable,
+    UnreadableError,
     as_mapping,
     clean,
     parse_count,
@@ -60,7 +60,7 @@ def read_run(body: bytes) -> EvaluationRun:
                 is_complete = True
                 run.made_at = parse_time(entry.get("end_time")) or run.made_at
     if not is_garak:
-        raise Unreadable(
+        raise UnreadableError(
             "This is no report.jsonl of garak: it begins with the lines start_run setup and init."
         )
     if not is_complete:
@@ -74,7 +74,7 @@ def _entry(line: bytes, number: int) -> Any:
     try:
         return as_mapping(orjson.loads(line))
     except orjson.JSONDecodeError:
-        raise Unreadable(f"Line {number} of the report is no JSON.") from None
+        raise UnreadableError(f"Line {number} of the report is no JSON.") from None
 
 
 def _add_probe(run: EvaluationRun, entry: Any, number: int, *, model: str, host: str) -> None:

@@ -14,7 +14,7 @@ import zstandard
 from apps.risks.evaluations.results import (
     EvaluationResult,
     EvaluationRun,
-    Unreadable,
+    UnreadableError,
     as_list,
     as_mapping,
     clean,
@@ -33,7 +33,7 @@ def read_run(body: bytes) -> EvaluationRun:
     said = load_object(_header(body) if body[:4] == b"PK\x03\x04" else body)
     about, results = as_mapping(said.get("eval")), as_mapping(said.get("results"))
     if "version" not in said or "task" not in about or "model" not in about:
-        raise Unreadable(
+        raise UnreadableError(
             "This is no log of inspect_ai: it has a version and an eval with task and model."
         )
     status = clean(said.get("status"), 20)
@@ -83,7 +83,7 @@ def _header(body: bytes) -> bytes:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             member = archive.getinfo("header.json")
             if member.file_size > MAX_HEADER_BYTES:
-                raise Unreadable(
+                raise UnreadableError(
                     f"The log's header is over {MAX_HEADER_BYTES // 1024 // 1024} MiB."
                 )
             if member.compress_type != _ZSTD:
@@ -96,7 +96,9 @@ def _header(body: bytes) -> bytes:
         with zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(packed) as stream:
             return _capped(stream.read(MAX_HEADER_BYTES + 1))
     except KeyError:
-        raise Unreadable("The .eval file has no header.json: the run was not finished.") from None
+        raise UnreadableError(
+            "The .eval file has no header.json: the run was not finished."
+        ) from None
     except (
         zipfile.BadZipFile,
         zstandard.ZstdError,
@@ -104,10 +106,10 @@ def _header(body: bytes) -> bytes:
         NotImplementedError,
         RuntimeError,
     ) as error:
-        raise Unreadable(f"The .eval file cannot be opened: {error}.") from None
+        raise UnreadableError(f"The .eval file cannot be opened: {error}.") from None
 
 
 def _capped(content: bytes) -> bytes:
     if len(content) > MAX_HEADER_BYTES:
-        raise Unreadable(f"The log's header is over {MAX_HEADER_BYTES // 1024 // 1024} MiB.")
+        raise UnreadableError(f"The log's header is over {MAX_HEADER_BYTES // 1024 // 1024} MiB.")
     return content

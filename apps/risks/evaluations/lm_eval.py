@@ -9,7 +9,7 @@ from typing import Any
 from apps.risks.evaluations.results import (
     EvaluationResult,
     EvaluationRun,
-    Unreadable,
+    UnreadableError,
     as_mapping,
     clean,
     load_object,
@@ -28,7 +28,9 @@ def read_run(body: bytes) -> EvaluationRun:
     if not isinstance(results, dict) or not (
         {"lm_eval_version", "n-shot", "versions"} & said.keys()
     ):
-        raise Unreadable("This is no results file of lm-eval: it has results and versions by task.")
+        raise UnreadableError(
+            "This is no results file of lm-eval: it has results and versions by task."
+        )
     source = clean(said.get("model_source"), 60)
     made = parse_time(said.get("date"))
     run = EvaluationRun(

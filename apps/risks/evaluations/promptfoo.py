@@ -12,7 +12,7 @@ from typing import Any
 from apps.risks.evaluations.results import (
     EvaluationResult,
     EvaluationRun,
-    Unreadable,
+    UnreadableError,
     as_mapping,
     clean,
     load_object,
@@ -49,7 +49,7 @@ def read_run(body: bytes) -> EvaluationRun:
     results, metadata = as_mapping(said.get("results")), as_mapping(said.get("metadata"))
     cases = results.get("results")
     if "evalId" not in said or not isinstance(cases, list):
-        raise Unreadable(
+        raise UnreadableError(
             "This is no promptfoo results file: it has an evalId and results.results. Write it "
             "with -o."
         )

@@ -1,7 +1,7 @@
 """What a reader makes of an evaluation tool's file: plain values, whatever the tool.
 
 A reader is `(body: bytes) -> Run`. It keeps figures and names, never the questions, answers or
-attacks themselves; it raises `Unreadable` where the file is not its tool's.
+attacks themselves; it raises `UnreadableError` where the file is not its tool's.
 """
 
 import math
@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
-from apps.intake.documents import Part, Unreadable, clean
-from apps.intake.readers.json_text import refuse_large
+from apps.intake.documents.records import SkippedPart, UnreadableError, clean
+from apps.intake.readers.json_text import check_size
 
 MAX_RESULTS = 2_000
 
@@ -46,34 +46,36 @@ class EvaluationRun:
     made_at: datetime | None = None
     note: str = ""
     results: list[EvaluationResult] = field(default_factory=list)
-    rejected: list[Part] = field(default_factory=list)
+    rejected: list[SkippedPart] = field(default_factory=list)
 
     def add(self, result: EvaluationResult) -> None:
         if not math.isfinite(result.value) or abs(result.value) >= 10**8:
             self.rejected.append(
-                Part(
+                SkippedPart(
                     result.where,
                     f"{result.metric} of {result.dataset} is no number that can be kept.",
                 )
             )
         elif len(self.results) >= MAX_RESULTS:
-            raise Unreadable(f"The run has more than {MAX_RESULTS:,} figures. Send it in parts.")
+            raise UnreadableError(
+                f"The run has more than {MAX_RESULTS:,} figures. Send it in parts."
+            )
         else:
             self.results.append(result)
 
 
 def load_object(body: bytes) -> Mapping[str, Any]:
     """The JSON object of the file; NaN and Infinity, which Python tools write, are read as null."""
-    refuse_large(body)
+    check_size(body)
     try:
         said = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         try:
             said = orjson.loads(_without_nan(body))
         except orjson.JSONDecodeError:
-            raise Unreadable(f"The file is no JSON: {error}.") from None
+            raise UnreadableError(f"The file is no JSON: {error}.") from None
     if not isinstance(said, dict):
-        raise Unreadable(
+        raise UnreadableError(
             "The file is no JSON object, as the results of promptfoo, inspect_ai and lm-eval are."
         )
     return said
@@ -128,8 +130,8 @@ __all__ = [
     "MAX_RESULTS",
     "EvaluationResult",
     "EvaluationRun",
-    "Part",
-    "Unreadable",
+    "SkippedPart",
+    "UnreadableError",
     "as_list",
     "as_mapping",
     "clean",

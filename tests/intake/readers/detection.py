@@ -43,7 +43,7 @@ class Row:
 
 def measure(samples: Path) -> list[Row]:
     """A row a tool over the trees it was run on, then one of the union."""
-    from apps.intake.formats import FORMATS
+    from apps.intake.documents.formats import FORMATS
 
     truth = json.loads((samples / "trees" / "truth.json").read_text())
     tools: dict[str, Found] = defaultdict(Found)

@@ -5,11 +5,11 @@ import pytest
 
 from apps.accounts.roles import TeamRole
 from apps.common.time import now
-from apps.intake.documenting import receive_document
-from apps.intake.documents import Unreadable
-from apps.intake.formats import FORMATS
+from apps.intake.documents.formats import FORMATS
+from apps.intake.documents.ingest import receive_document
+from apps.intake.documents.records import UnreadableError
 from apps.intake.models import Observation
-from apps.intake.readers.backstage import read
+from apps.intake.readers.backstage import read_backstage
 from apps.inventory.models import Application, Dependency
 from tests.builders import (
     make_application,
@@ -63,7 +63,7 @@ def receive(by, team=None, body=CATALOGUE):
 
 
 def test_components_are_applications_and_model_resources_are_uses():
-    document = read(CATALOGUE)
+    document = read_backstage(CATALOGUE)
 
     assert [
         (each.ref, each.name, each.owner, each.owner_name, each.status)
@@ -90,8 +90,8 @@ def test_components_are_applications_and_model_resources_are_uses():
 
 @pytest.mark.parametrize("body", [b"a: 1\n---\n[", b"", b"\xff\xfe\x00"])
 def test_what_is_no_catalogue_says_so(body):
-    with pytest.raises(Unreadable):
-        read(body)
+    with pytest.raises(UnreadableError):
+        read_backstage(body)
 
 
 @pytest.mark.django_db
@@ -151,7 +151,9 @@ def test_nobody_adds_applications_to_a_team_that_is_not_theirs():
 @pytest.mark.shared
 def test_the_recorded_catalogues_are_read_and_point_nowhere(shared):
     folder = shared / "samples" / "backstage"
-    documents = {path.name: read(path.read_bytes()) for path in sorted(folder.glob("*.yaml"))}
+    documents = {
+        path.name: read_backstage(path.read_bytes()) for path in sorted(folder.glob("*.yaml"))
+    }
 
     contact = documents["contact-centre.catalog-info.yaml"]
     assert [each.ref for each in contact.applications] == ["component:retail/support-assistant"]

@@ -9,16 +9,16 @@ from apps.accounts.roles import TeamRole
 from apps.catalog.actions import decide_identity
 from apps.catalog.models import Offering
 from apps.common.time import now
-from apps.intake.documenting import receive_document
-from apps.intake.documents import Sighting, Unreadable
-from apps.intake.following import follow_catalogue
-from apps.intake.formats import FORMATS
+from apps.intake.documents.formats import FORMATS
+from apps.intake.documents.ingest import receive_document
+from apps.intake.documents.records import Sighting, UnreadableError
+from apps.intake.documents.undo import undo_document
 from apps.intake.models import Confidence, Deployment, Import, Observation
-from apps.intake.observing import Placed, store_observations
+from apps.intake.observations.propagation import reopen_recognised_names
+from apps.intake.observations.reconciliation import reconcile_waiting
+from apps.intake.observations.storage import AttributedSighting, store_observations
 from apps.intake.readers.deployments import read_azure, read_bedrock
-from apps.intake.readers.terraform import read
-from apps.intake.reconciling import reconcile
-from apps.intake.undoing import undo_document
+from apps.intake.readers.terraform import read_terraform
 from apps.inventory.models import Dependency
 from tests.builders import (
     make_application,
@@ -154,7 +154,7 @@ def test_a_state_tells_azure_s_deployments_and_bedrock_s_profiles_wherever_they_
     )
 
     body = json.dumps(made).encode()
-    document = read(body)
+    document = read_terraform(body)
     kept = FORMATS["terraform"].redact(body)
 
     assert told(document) == [
@@ -165,7 +165,7 @@ def test_a_state_tells_azure_s_deployments_and_bedrock_s_profiles_wherever_they_
     assert document.deployments[0].where == "azurerm_cognitive_deployment.chat"
     assert (document.maker, document.maker_version) == ("terraform", "1.9.8")
     assert b"hunter2" not in kept
-    assert told(read(kept)) == told(document)
+    assert told(read_terraform(kept)) == told(document)
 
 
 def test_of_a_plan_only_what_is_already_counts():
@@ -178,16 +178,16 @@ def test_of_a_plan_only_what_is_already_counts():
         "prior_state": before,
     }
 
-    document = read(json.dumps(plan).encode())
+    document = read_terraform(json.dumps(plan).encode())
 
     assert [each.name for each in document.deployments] == ["contact-centre-prod"]
     assert document.made_at.isoformat() == "2026-11-20T10:00:00+00:00"
     assert "once it is applied" in document.ignored[0].reason
     assert (
-        read(FORMATS["terraform"].redact(json.dumps(plan).encode())).deployments
+        read_terraform(FORMATS["terraform"].redact(json.dumps(plan).encode())).deployments
         == document.deployments
     )
-    assert read(json.dumps(plan | {"prior_state": {}}).encode()).deployments == []
+    assert read_terraform(json.dumps(plan | {"prior_state": {}}).encode()).deployments == []
 
 
 def test_bedrock_s_own_profiles_are_not_explained_and_two_models_behind_one_are_not_guessed():
@@ -232,13 +232,13 @@ def test_bedrock_s_own_profiles_are_not_explained_and_two_models_behind_one_are_
         (read_azure, '{"value": 7}'),
         (read_bedrock, "[]"),
         (read_bedrock, '{"models": []}'),
-        (read, "[]"),
-        (read, '{"version": 4, "resources": []}'),
-        (read, '{"format_version": "1.0"}'),
+        (read_terraform, "[]"),
+        (read_terraform, '{"version": 4, "resources": []}'),
+        (read_terraform, '{"format_version": "1.0"}'),
     ],
 )
 def test_what_is_no_listing_is_refused_with_a_sentence(reader, body):
-    with pytest.raises(Unreadable, match=r"[Tt]his is no"):
+    with pytest.raises(UnreadableError, match=r"[Tt]his is no"):
         reader(body.encode())
 
 
@@ -272,9 +272,9 @@ def see(application, requested="azure/contact-centre-prod", **more):
     at = now()
     store_observations(
         "litellm-config:litellm",
-        [Placed(Sighting(requested=requested, **said), application.pk, None, at, at)],
+        [AttributedSighting(Sighting(requested=requested, **said), application.pk, None, at, at)],
     )
-    reconcile(at=at)
+    reconcile_waiting(at=at)
     return Observation.objects.get(application=application, requested=requested)
 
 
@@ -369,7 +369,7 @@ def test_the_same_name_for_two_models_in_two_accounts_is_a_question_again(gpt):
 
     undone = undo_document(import_=undone, by=make_user(role="governance"))
     assert (undone.state, undone.error) == (Import.State.UNDONE, "")
-    reconcile(at=now())
+    reconcile_waiting(at=now())
     offering.refresh_from_db()
     assert offering.version == gpt["2024-11-20"].version
 
@@ -386,7 +386,7 @@ def test_a_model_nobody_knows_is_told_as_such_and_answers_once_the_catalogue_has
     offering = Offering.objects.get(api_id="contact-centre-prod")
     assert offering.version is None
     make_version("openai/gpt-4o-2027-01-01", foundation=gpt["2024-11-20"].version.foundation)
-    follow_catalogue()
+    reopen_recognised_names()
     offering.refresh_from_db()
     assert offering.version.identifier == "openai/gpt-4o-2027-01-01"
 

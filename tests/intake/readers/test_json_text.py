@@ -2,8 +2,8 @@
 
 import pytest
 
-from apps.intake.documents import Unreadable
-from apps.intake.readers.json_text import MOST_CONTAINERS, load_json, trimmed
+from apps.intake.documents.records import UnreadableError
+from apps.intake.readers.json_text import MAX_CONTAINERS, load_json, trim_value
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,7 @@ from apps.intake.readers.json_text import MOST_CONTAINERS, load_json, trimmed
         (b"[" * 65 + b"]" * 65, "deeper than 64"),
         (b'{"a":' * 65 + b"1" + b"}" * 65, "deeper than 64"),
         (b"[" * 5_000_000, "more than"),
-        (b"[" + b"[]," * MOST_CONTAINERS + b"[]]", "more than"),
+        (b"[" + b"[]," * MAX_CONTAINERS + b"[]]", "more than"),
         (b"[" + b"1," * 6_000_001 + b"1]", "more than"),
         (b'{"a":"\xff"}', "not UTF-8: byte 7"),
         (b"\xff\xfe{", "UTF-16"),
@@ -26,7 +26,7 @@ from apps.intake.readers.json_text import MOST_CONTAINERS, load_json, trimmed
     ids=lambda value: value[:12].decode("latin-1") if isinstance(value, bytes) else value,
 )
 def test_what_cannot_be_read_says_why(body, says):
-    with pytest.raises(Unreadable, match=says):
+    with pytest.raises(UnreadableError, match=says):
         load_json(body)
 
 
@@ -43,7 +43,7 @@ def test_what_is_as_deep_as_allowed_is_read():
 def test_texts_that_never_end_are_looked_through_once():
     # looked at again from every quote it would be hours
     for body in (b'"' + b'\\"' * 5_000_000 + b"[" * 100, b'"\\' * 1_000_000 + b"[" * 100):
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnreadableError):
             load_json(body)
 
 
@@ -65,7 +65,7 @@ def test_numbers_that_are_none_are_null():
 
 
 def test_what_is_kept_is_clean_and_bounded():
-    kept = trimmed(
+    kept = trim_value(
         {
             "a": "x\x00\u202ey  z\n" + "l" * 5_000,
             "b": ["", None, {}],

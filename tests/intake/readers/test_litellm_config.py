@@ -5,11 +5,11 @@ import orjson
 import pytest
 
 from apps.common.time import now
-from apps.intake.documenting import receive_document
-from apps.intake.documents import Unreadable
-from apps.intake.formats import FORMATS
+from apps.intake.documents.formats import FORMATS
+from apps.intake.documents.ingest import receive_document
+from apps.intake.documents.records import UnreadableError
 from apps.intake.models import ImportContent
-from apps.intake.readers.litellm_config import read, redact
+from apps.intake.readers.litellm_config import read_litellm, redact_litellm
 from apps.inventory.models import Dependency
 from tests.builders import make_application, make_offering, make_provider, make_version
 
@@ -45,7 +45,7 @@ def sightings(document, role=""):
 
 
 def test_an_alias_stands_for_each_of_its_deployments():
-    document = read(CONFIG)
+    document = read_litellm(CONFIG)
 
     assert sightings(document) == [
         ("chat", "openai", "talker-1"),
@@ -58,7 +58,7 @@ def test_an_alias_stands_for_each_of_its_deployments():
 
 
 def test_what_an_alias_falls_back_on_stands_behind_it_by_whatever_name_it_is_called():
-    document = read(CONFIG)
+    document = read_litellm(CONFIG)
 
     fallback = next(each for each in document.sightings if each.role == "fallback")
     assert (fallback.alias, fallback.requested, fallback.fallback_order) == ("chat", "writer-2", 1)
@@ -68,7 +68,7 @@ def test_what_an_alias_falls_back_on_stands_behind_it_by_whatever_name_it_is_cal
 
 
 def test_a_wildcard_is_an_open_door_and_no_model():
-    document = read(CONFIG)
+    document = read_litellm(CONFIG)
 
     assert [(part.where, "wildcard" in part.reason) for part in document.open_routes] == [
         ("/model_list/4", True)
@@ -77,11 +77,11 @@ def test_a_wildcard_is_an_open_door_and_no_model():
 
 
 def test_no_secret_is_kept_and_what_is_kept_reads_the_same():
-    kept = redact(CONFIG)
+    kept = redact_litellm(CONFIG)
 
     for secret in (b"sk-very-secret", b"sk-master", b"pw@", b"postgresql", b"os.environ"):
         assert secret not in kept
-    assert read(kept) == read(CONFIG)
+    assert read_litellm(kept) == read_litellm(CONFIG)
 
 
 def test_the_answer_of_model_info_reads_like_the_file():
@@ -89,7 +89,7 @@ def test_the_answer_of_model_info_reads_like_the_file():
         {"data": [{"model_name": "chat", "litellm_params": {"model": "openai/talker-1"}}]}
     )
 
-    assert sightings(read(answer)) == [("chat", "openai", "talker-1")]
+    assert sightings(read_litellm(answer)) == [("chat", "openai", "talker-1")]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_the_answer_of_model_info_reads_like_the_file():
 def test_a_name_without_a_provider_is_one_only_where_it_can_be_no_other(said, split):
     body = orjson.dumps({"model_list": [{"model_name": "x", "litellm_params": {"model": said}}]})
 
-    (sighting,) = read(body).sightings
+    (sighting,) = read_litellm(body).sightings
     assert (sighting.provider, sighting.requested) == split
 
 
@@ -130,8 +130,8 @@ def test_a_name_without_a_provider_is_one_only_where_it_can_be_no_other(said, sp
     ],
 )
 def test_what_cannot_be_read_says_why(body, sentence):
-    with pytest.raises(Unreadable, match=sentence):
-        read(body.encode() if isinstance(body, str) else body)
+    with pytest.raises(UnreadableError, match=sentence):
+        read_litellm(body.encode() if isinstance(body, str) else body)
 
 
 @pytest.mark.django_db
@@ -169,9 +169,9 @@ def test_the_recorded_configurations_name_no_alias_as_a_model(shared):
     folder = shared / "samples" / "litellm"
     names = set()
     for path in sorted(folder.glob("*.yaml")):
-        document = read(path.read_bytes())
+        document = read_litellm(path.read_bytes())
         names |= {each.requested for each in document.sightings}
-    document = read((folder / "model_info.response.json").read_bytes())
+    document = read_litellm((folder / "model_info.response.json").read_bytes())
     names |= {each.requested for each in document.sightings}
 
     assert {"gpt-4o", "contact-centre-prod", "claude-sonnet-4-5", "text-embedding-3-large"} <= names
@@ -180,5 +180,5 @@ def test_the_recorded_configurations_name_no_alias_as_a_model(shared):
 
 def test_a_number_to_the_base_of_sixty_that_never_ends_is_refused():
     # reading it costs the square of its length: of two megabytes, minutes
-    with pytest.raises(Unreadable, match="number of 400,001 signs at line 2"):
-        read(b"model_list: []\nnumber: 1" + b":1" * 200_000)
+    with pytest.raises(UnreadableError, match="number of 400,001 signs at line 2"):
+        read_litellm(b"model_list: []\nnumber: 1" + b":1" * 200_000)

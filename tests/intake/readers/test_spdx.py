@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from apps.intake.documents import Unreadable
+from apps.intake.documents.records import UnreadableError
 from apps.intake.models import Confidence
 from apps.intake.readers import spdx
 
@@ -21,7 +21,7 @@ def package(name="gpt-4o", **more):
 
 
 def read(said):
-    return spdx.read(json.dumps(said).encode())
+    return spdx.read_spdx(json.dumps(said).encode())
 
 
 def only(said):
@@ -259,7 +259,7 @@ def test_values_of_any_type_are_passed_over(said):
     ("said", "says"), [(5, "one JSON object"), ({"bomFormat": "CycloneDX"}, "send it as cyclonedx")]
 )
 def test_what_is_none_is_refused(said, says):
-    with pytest.raises(Unreadable, match=says):
+    with pytest.raises(UnreadableError, match=says):
         read(said)
 
 
@@ -267,7 +267,7 @@ def test_what_is_none_is_refused(said, says):
 def test_documents_of_scanners_name_what_their_cyclonedx_names(shared):
     folder = shared / "samples/spdx"
     ai_bom, airom, aisbom = (
-        spdx.read((folder / name).read_bytes())
+        spdx.read_spdx((folder / name).read_bytes())
         for name in (
             "ai-bom-3.6.0.support-assistant.spdx3.json",
             "airom-0.5.0.support-assistant.spdx3.json",

@@ -8,15 +8,15 @@ import pytest
 
 from apps.accounts.roles import TeamRole
 from apps.common.time import now
-from apps.intake.calls.volumes import volumes
-from apps.intake.documenting import receive_document
-from apps.intake.documents import Sighting, Unreadable
-from apps.intake.formats import FORMATS
+from apps.intake.documents.formats import FORMATS
+from apps.intake.documents.ingest import receive_document
+from apps.intake.documents.records import Sighting, UnreadableError
+from apps.intake.documents.undo import undo_document
 from apps.intake.models import Confidence, Import, Observation, UsageDay
-from apps.intake.observing import Placed, store_observations
-from apps.intake.readers.usage import read
-from apps.intake.reconciling import reconcile
-from apps.intake.undoing import undo_document
+from apps.intake.observations.reconciliation import reconcile_waiting
+from apps.intake.observations.storage import AttributedSighting, store_observations
+from apps.intake.readers.usage import read_usage
+from apps.intake.telemetry.volumes import call_volumes
 from apps.inventory.models import Dependency
 from tests.builders import (
     make_application,
@@ -56,7 +56,7 @@ gpt-4o;7;2026-11-02;Assistant;azure;;;3;EUR;prod
 gpt-4o;many;2026-11-02;Assistant;azure;;;;;
 gpt-4o;;;Assistant;;;;;;"""
 
-    document = read(body.encode())
+    document = read_usage(body.encode())
 
     names = ("Assistant", "prod", "gpt-4o", "azure")
     assert rows_of(document) == [
@@ -70,8 +70,8 @@ gpt-4o;;;Assistant;;;;;;"""
 
 @pytest.mark.parametrize("body", ["", "{}", "a,b\n1,2", "date,application,model\n2026-11-01,a,b"])
 def test_what_has_no_such_titles_is_refused_with_a_sentence(body):
-    with pytest.raises(Unreadable):
-        read(body.encode())
+    with pytest.raises(UnreadableError):
+        read_usage(body.encode())
 
 
 @pytest.fixture
@@ -158,16 +158,16 @@ def test_a_report_is_not_added_to_what_traces_and_gateways_told_of_the_same_day(
     at = now()
     said = Sighting(requested="talker-1", provider="acme", confidence=Confidence.SERVED)
     for stream in ("otlp", "litellm:proxy"):
-        store_observations(stream, [Placed(said, application.pk, None, at, at)])
+        store_observations(stream, [AttributedSighting(said, application.pk, None, at, at)])
     for each in Observation.objects.all():
         UsageDay.objects.create(
             observation=each, day=DAY, n_calls=3, first_seen_at=at, last_seen_at=at
         )
-    reconcile(at=at)
+    reconcile_waiting(at=at)
 
     take(line())
 
-    (counted,) = volumes(
+    (counted,) = call_volumes(
         Observation.objects.values_list("pk", flat=True), since=DAY, until=DAY + timedelta(days=1)
     )
     assert (counted.kind, counted.n_calls, counted.cost_usd) == ("usage", 10, Decimal("0.5"))

@@ -22,9 +22,9 @@ from django.db.models import Sum
 from apps.accounts.actions import issue_token
 from apps.accounts.models import User
 from apps.common.time import now
-from apps.intake.calls.adding_up import add_up
 from apps.intake.models import CallBatch, Import, Observation, Service, UsageDay
-from apps.intake.reconciling import reconcile
+from apps.intake.observations.reconciliation import reconcile_waiting
+from apps.intake.telemetry.aggregation import aggregate_waiting
 from apps.inventory.models import Application, Dependency
 from registry import embedded
 from registry.embedded.places import binaries
@@ -107,8 +107,8 @@ def _environment(running: RunningRegistry, **more: str) -> dict[str, str]:
 
 def calls_by_names() -> dict[tuple[str, str, str, str], int]:
     """{(stream, alias, requested, served): calls}, once what waits is added up."""
-    add_up(at=now())
-    reconcile(at=now())
+    aggregate_waiting(at=now())
+    reconcile_waiting(at=now())
     assert not CallBatch.objects.exists()
     rows = (
         UsageDay.objects.order_by()

@@ -4,7 +4,7 @@ import pytest
 
 from apps.accounts.roles import TeamRole
 from apps.common.time import now
-from apps.intake.carrying import NotYours
+from apps.intake.import_jobs import IntakePermissionError
 from apps.intake.models import ImportContent
 from apps.risks.evaluations.evidence_import import receive_evaluation
 from apps.risks.models import Evidence
@@ -103,12 +103,12 @@ def test_without_an_application_only_what_is_known_can_be_filed_and_by_governanc
 
     assert Evidence.objects.get().offering == offering
     assert [part["reason"].split(":")[0] for part in taken.problems["rejected"]] == ["boom"]
-    with pytest.raises(NotYours, match="filed by governance"):
+    with pytest.raises(IntakePermissionError, match="filed by governance"):
         send(BODY, make_member(make_application().team, TeamRole.OWNER))
 
 
 def test_a_viewer_files_nothing(offering, application):
-    with pytest.raises(NotYours, match="editor of the owning team"):
+    with pytest.raises(IntakePermissionError, match="editor of the owning team"):
         send(BODY, make_member(application.team, TeamRole.VIEWER), application)
 
 

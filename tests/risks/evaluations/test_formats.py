@@ -10,7 +10,7 @@ import zstandard
 
 from apps.risks.evaluations.formats import read_run
 from apps.risks.evaluations.promptfoo import split_provider
-from apps.risks.evaluations.results import Unreadable
+from apps.risks.evaluations.results import UnreadableError
 from tests.risks.evaluations.result_files import (
     GARAK_ENTRIES,
     garak_file,
@@ -205,12 +205,12 @@ def test_nothing_of_the_content_is_kept():
     ],
 )
 def test_what_cannot_be_read_says_why(body, sentence):
-    with pytest.raises(Unreadable, match=sentence):
+    with pytest.raises(UnreadableError, match=sentence):
         read_run(body)
 
 
 def test_a_bomb_in_a_log_is_not_unpacked():
-    with pytest.raises(Unreadable, match="over 20 MiB"):
+    with pytest.raises(UnreadableError, match="over 20 MiB"):
         read_run(zstd_log(b"{" + b" " * (21 * 1024 * 1024)))
 
 

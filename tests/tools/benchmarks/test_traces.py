@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 
-from apps.intake.calls.traces import read_traces
+from apps.intake.telemetry.otlp.traces import read_traces
 from tools.benchmarks.traces import make_requests
 
 pytestmark = pytest.mark.django_db

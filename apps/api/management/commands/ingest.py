@@ -10,16 +10,16 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.accounts.models import Team
 from apps.common.time import now
-from apps.intake.calls.files import ingest_calls
-from apps.intake.calls.limits import MOST_INFLATED
-from apps.intake.documenting import receive_document
-from apps.intake.documents import APPLICATION_PARAMETER, Format, Unreadable
-from apps.intake.formats import FORMATS
-from apps.intake.inflating import GZIP_MARK, TooLarge, inflated
+from apps.intake.decompression import GZIP_MARK, BodyTooLargeError, decompress
+from apps.intake.documents.formats import FORMATS
+from apps.intake.documents.ingest import receive_document
+from apps.intake.documents.records import APPLICATION_PARAMETER, DocumentFormat, UnreadableError
 from apps.intake.models import Import
-from apps.intake.queries import refused_rows
-from apps.intake.sheets.limits import MOST_BYTES
-from apps.intake.sheets.sending import ingest_sheet
+from apps.intake.queries import rejected_rows
+from apps.intake.spreadsheets.direct_import import ingest_sheet
+from apps.intake.spreadsheets.limits import MAX_BYTES
+from apps.intake.telemetry.limits import MAX_INFLATED_BYTES
+from apps.intake.telemetry.recorded_requests import ingest_recorded_request
 from apps.inventory.models import Application
 from apps.risks.evaluations.evidence_import import MAX_BYTES as MOST_RESULTS_BYTES
 from apps.risks.evaluations.evidence_import import receive_evaluation
@@ -65,7 +65,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no team '{options['team']}'.", returncode=2)
         try:
             if kind in SHEETS:
-                content, name = self._content(options["file"], MOST_BYTES)
+                content, name = self._content(options["file"], MAX_BYTES)
                 done = ingest_sheet(
                     content=content,
                     file_name=name,
@@ -80,20 +80,20 @@ class Command(BaseCommand):
                 report = self._calls(application, options)
             else:
                 report = self._document(FORMATS[kind], application, team, options)
-        except (Unreadable, TooLarge) as refused:
+        except (UnreadableError, BodyTooLargeError) as refused:
             raise CommandError(str(refused), returncode=1) from None
         self.stdout.write(json.dumps(report, ensure_ascii=False))
 
     def _document(
         self,
-        form: Format,
+        form: DocumentFormat,
         application: Application | None,
         team: Team | None,
         options: dict[str, Any],
     ) -> dict[str, Any]:
         body, name = self._content(options["file"], form.most_inflated)
         if body.startswith(GZIP_MARK):
-            body = inflated(body, most=form.most_inflated)
+            body = decompress(body, most=form.most_inflated)
         done, is_new = receive_document(
             form=form,
             body=body,
@@ -112,13 +112,15 @@ class Command(BaseCommand):
         return report_of_document(done, is_new=is_new)
 
     def _calls(self, application: Application | None, options: dict[str, Any]) -> dict[str, Any]:
-        body, _ = self._content(options["file"], MOST_INFLATED)
+        body, _ = self._content(options["file"], MAX_INFLATED_BYTES)
         if not body:
             # a request without spans is one in protobuf; a file without anything is a mistake
-            raise Unreadable("It is empty.")
+            raise UnreadableError("It is empty.")
         if body.startswith(GZIP_MARK):
-            body = inflated(body, most=MOST_INFLATED)
-        return ingest_calls(body, application=application.pk if application else None, at=now())
+            body = decompress(body, most=MAX_INFLATED_BYTES)
+        return ingest_recorded_request(
+            body, application=application.pk if application else None, at=now()
+        )
 
     def _evaluation(
         self, application: Application | None, options: dict[str, Any]
@@ -149,7 +151,7 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{file} cannot be read: {error.strerror}.", returncode=2) from None
         if len(content) > most:
-            raise TooLarge(f"It is larger than {most // MIB} MiB. Split it.")
+            raise BodyTooLargeError(f"It is larger than {most // MIB} MiB. Split it.")
         return content, name
 
 
@@ -169,7 +171,7 @@ def report_of_sheet(done: Import) -> dict[str, Any]:
         "created": n("added"),
         "updated": n("changed"),
         "unchanged": n("unchanged"),
-        "rejected": [{"where": row.where, "reason": row.reason} for row in refused_rows(done)],
+        "rejected": [{"where": row.where, "reason": row.reason} for row in rejected_rows(done)],
     }
 
 

@@ -14,8 +14,8 @@ from apps.accounts.actions import (
 from apps.accounts.models import Team, User
 from apps.accounts.roles import Scope
 from apps.common.time import now
-from apps.intake.carrying import NotNow, NotYours
-from apps.intake.claiming import bind_token
+from apps.intake.connections.service_links import bind_token
+from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
 from apps.inventory.actions.locks import ForbiddenChangeError
 from apps.inventory.models import Application
 
@@ -90,7 +90,7 @@ class Command(BaseCommand):
                 "it.",
                 returncode=1,
             ) from None
-        except (AccountChangeError, NotYours, NotNow) as refusal:
+        except (AccountChangeError, IntakePermissionError, InvalidStateError) as refusal:
             raise CommandError(str(refusal), returncode=1) from None
         self.stdout.write(
             json.dumps(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from apps.intake.models import Discrepancy, Observation
-from apps.intake.queries import DayOfCalls, calls_by_day
+from apps.intake.queries import DailyCalls, calls_by_day
 from apps.inventory.models import Application
 from apps.web.drawings.picture import THIRD, Both, both
 from apps.web.drawings.scales import Unit, compact
@@ -32,7 +32,7 @@ class Seen:
 
     rows: Sequence[Sighting]
     is_cut: bool
-    calls: Sequence[DayOfCalls]
+    calls: Sequence[DailyCalls]
     picture: Both | None
     open: Sequence[tuple[Discrepancy, str]]
 
@@ -72,7 +72,7 @@ def seen_of(application: Application, today: date) -> Seen:
     )
 
 
-def _picture(calls: Sequence[DayOfCalls], today: date) -> Both | None:
+def _picture(calls: Sequence[DailyCalls], today: date) -> Both | None:
     """Calls by the day; a day between the first and today without any is none."""
     if len(calls) < 2:
         return None

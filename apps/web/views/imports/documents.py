@@ -14,9 +14,9 @@ from django.views.decorators.http import require_POST
 
 from apps.accounts.models import User
 from apps.common.text import pluralize
-from apps.intake.carrying import NotNow, NotYours
-from apps.intake.documenting import name_application
-from apps.intake.formats import FORMATS
+from apps.intake.documents.formats import FORMATS
+from apps.intake.documents.ingest import set_document_application
+from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
 from apps.intake.models import Import
 from apps.inventory.models import Application
 from apps.web.page import Sentence, page
@@ -184,10 +184,10 @@ def choose_application(request: HttpRequest, pk: int) -> HttpResponse:
         refuse(request, f"You see no application '{said[:120]}'. Give its name or short name.")
         return redirect("imports:detail", pk=pk)
     try:
-        done = name_application(import_=import_, application=application, by=user)
-    except NotYours as not_yours:
+        done = set_document_application(import_=import_, application=application, by=user)
+    except IntakePermissionError as not_yours:
         raise PermissionDenied(str(not_yours)) from None
-    except NotNow as not_now:
+    except InvalidStateError as not_now:
         refuse(request, str(not_now))
     else:
         if done.state == Import.State.APPLIED:

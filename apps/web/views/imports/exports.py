@@ -13,16 +13,16 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team
 from apps.common.time import day_of, now
-from apps.intake.sheets.exporting import (
-    application_heads,
+from apps.intake.spreadsheets.export import (
+    application_headers,
     application_rows,
     csv_lines,
-    template,
-    use_heads,
-    use_rows,
-    workbook,
+    dependency_headers,
+    dependency_rows,
+    inventory_workbook,
+    template_workbook,
 )
-from apps.intake.sheets.refused import refused_lines, sheets_with_refused
+from apps.intake.spreadsheets.rejected_rows import rejected_rows_csv, sheets_with_rejected_rows
 from apps.inventory.filters import ApplicationFilter
 from apps.inventory.models import Application
 from apps.inventory.queries import editable_teams
@@ -49,28 +49,30 @@ def inventory_xlsx(request: HttpRequest) -> FileResponse | HttpResponseRedirect:
     user, shown = signed_in(request), _shown(request)
     if is_long(shown):
         return asks_first(request, "inventory")
-    file = workbook(shown, teams=Team.objects.visible_to(user), on=day_of(now()))
+    file = inventory_workbook(shown, teams=Team.objects.visible_to(user), on=day_of(now()))
     return FileResponse(file, as_attachment=True, filename="inventory.xlsx", content_type=_XLSX)
 
 
 @require_safe
 def applications_csv(request: HttpRequest) -> StreamingHttpResponse:
     return _csv(
-        "inventory-applications", csv_lines(application_heads(), application_rows(_shown(request)))
+        "inventory-applications",
+        csv_lines(application_headers(), application_rows(_shown(request))),
     )
 
 
 @require_safe
 def uses_csv(request: HttpRequest) -> StreamingHttpResponse:
     return _csv(
-        "inventory-uses", csv_lines(use_heads(), use_rows(_shown(request), on=day_of(now())))
+        "inventory-uses",
+        csv_lines(dependency_headers(), dependency_rows(_shown(request), on=day_of(now()))),
     )
 
 
 @require_safe
 def import_template(request: HttpRequest) -> FileResponse:
     user = importing(request)
-    file = template(teams=editable_teams(user=user))
+    file = template_workbook(teams=editable_teams(user=user))
     return FileResponse(
         file, as_attachment=True, filename="inventory-template.xlsx", content_type=_XLSX
     )
@@ -80,12 +82,12 @@ def import_template(request: HttpRequest) -> FileResponse:
 def refused_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The refused rows of one sheet, `?sheet=`, the first that has some otherwise."""
     import_, _user = import_or_404(request, pk)
-    sheets = sheets_with_refused(import_)
+    sheets = sheets_with_rejected_rows(import_)
     asked = request.GET.get("sheet", "")
     found = [place for place, _name, _n in sheets if not asked or str(place) == asked]
     if not found:
         raise Http404
-    return _csv("refused-rows", refused_lines(import_, sheet=found[0]))
+    return _csv("refused-rows", rejected_rows_csv(import_, sheet=found[0]))
 
 
 def _csv(name: str, lines: object) -> StreamingHttpResponse:

@@ -6,9 +6,9 @@ from typing import Any
 from django import forms
 
 from apps.accounts.models import User
-from apps.intake.sheets.fields import APPLICATION_FIELDS, USE_FIELDS
-from apps.intake.sheets.mapping import BookMapping, SheetMapping
-from apps.intake.sheets.values import Manners
+from apps.intake.spreadsheets.columns.fields import APPLICATION_FIELDS, USE_FIELDS
+from apps.intake.spreadsheets.columns.mapping import BookMapping, SheetMapping
+from apps.intake.spreadsheets.columns.values import SheetConventions
 from apps.inventory.queries import editable_teams
 
 
@@ -164,5 +164,7 @@ class ColumnsForm(forms.Form):
             )
             for place, sheet in enumerate(self._mapping.sheets)
         )
-        manners = Manners(self.cleaned_data["day_order"], self.cleaned_data["decimal_mark"])
+        manners = SheetConventions(
+            self.cleaned_data["day_order"], self.cleaned_data["decimal_mark"]
+        )
         return BookMapping(sheets, manners, self.cleaned_data["team"], self._mapping.application)

@@ -8,11 +8,11 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team, User
 from apps.intake.filters import ImportRowFilter
+from apps.intake.import_progress import progress_of
 from apps.intake.models import Import, ImportRow
-from apps.intake.progress import progress_of
-from apps.intake.sheets.importing import same_content
-from apps.intake.sheets.mapping import BookMapping
-from apps.intake.sheets.refused import sheets_with_refused
+from apps.intake.spreadsheets.columns.mapping import BookMapping
+from apps.intake.spreadsheets.import_steps import earlier_import_of
+from apps.intake.spreadsheets.rejected_rows import sheets_with_rejected_rows
 from apps.web.filtering import Control, filters
 from apps.web.listing import Listing, csv_answer
 from apps.web.page import page
@@ -57,7 +57,7 @@ def show(
         "import_": import_,
         "is_own": is_own,
         "form": form,
-        "same": same_content(import_, user=user)
+        "same": earlier_import_of(import_, user=user)
         if form is not None or import_.state == Import.State.READ
         else None,
         "ignored": [
@@ -100,7 +100,7 @@ def _rows(request: HttpRequest, import_: Import, mapping: BookMapping) -> dict[s
     counts = import_.counts
     return {
         "n_unresolved": counts.get("unresolved", 0),
-        "refused_sheets": sheets_with_refused(import_)
+        "refused_sheets": sheets_with_rejected_rows(import_)
         if words.n_of(counts, "rows", "refused")
         else [],
         "n_to_write": sum(

@@ -8,16 +8,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.common.time import now
-from apps.intake.carrying import NotNow, NotYours
+from apps.intake.documents.undo import undo_document
+from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
 from apps.intake.models import Import
-from apps.intake.sheets.importing import (
-    choose_columns,
-    confirm_import,
-    drop_import,
-)
-from apps.intake.sheets.importing import undo_import as take_back
-from apps.intake.sheets.mapping import BookMapping
-from apps.intake.undoing import undo_document
+from apps.intake.spreadsheets.columns.mapping import BookMapping
+from apps.intake.spreadsheets.import_steps import choose_columns, confirm_import, discard_import
+from apps.intake.spreadsheets.import_steps import undo_import as take_back
 from apps.web.saying import refuse, say
 from apps.web.views.imports.access import import_or_404, own_import
 from apps.web.views.imports.forms import ColumnsForm
@@ -36,7 +32,7 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             choose_columns(import_=import_, mapping=form.mapping(), by=user, at=now())
-        except NotNow as not_now:
+        except InvalidStateError as not_now:
             refuse(request, str(not_now))
         return redirect("imports:detail", pk=pk)
     return show(request, import_, user, form=form, status=422 if form.is_bound else 200)
@@ -49,7 +45,7 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
         done = confirm_import(
             import_=import_, whole_or_nothing=request.POST.get("whole") == "on", by=user
         )
-    except NotNow as not_now:
+    except InvalidStateError as not_now:
         refuse(request, str(not_now))
     else:
         _tell(request, done)
@@ -66,9 +62,9 @@ def undo_import(request: HttpRequest, pk: int) -> HttpResponse:
             if is_sheet
             else undo_document(import_=import_, by=user)
         )
-    except NotNow as not_now:
+    except InvalidStateError as not_now:
         refuse(request, str(not_now))
-    except NotYours as not_yours:
+    except IntakePermissionError as not_yours:
         raise PermissionDenied(str(not_yours)) from None
     else:
         _tell(request, done)
@@ -79,8 +75,8 @@ def undo_import(request: HttpRequest, pk: int) -> HttpResponse:
 def drop(request: HttpRequest, pk: int) -> HttpResponse:
     import_, _user = own_import(request, pk)
     try:
-        drop_import(import_=import_)
-    except NotNow as not_now:
+        discard_import(import_=import_)
+    except InvalidStateError as not_now:
         refuse(request, str(not_now))
         return redirect("imports:detail", pk=pk)
     say(request, f"{import_} was dropped; nothing of it was written.")

@@ -10,15 +10,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
 from apps.common.time import now
-from apps.intake.carrying import NotYours
-from apps.intake.documenting import receive_document
+from apps.intake.decompression import GZIP_MARK, BodyTooLargeError, decompress
+from apps.intake.documents.formats import FORMATS
+from apps.intake.documents.ingest import receive_document
 from apps.intake.filters import ImportFilter
-from apps.intake.formats import FORMATS
-from apps.intake.inflating import GZIP_MARK, TooLarge, inflated
+from apps.intake.import_jobs import IntakePermissionError
 from apps.intake.models import Import
-from apps.intake.sheets.importing import receive_sheet
-from apps.intake.sheets.limits import MIB, MOST_BYTES
-from apps.intake.sheets.tables import Unreadable
+from apps.intake.spreadsheets.files.tables import UnreadableError
+from apps.intake.spreadsheets.import_steps import receive_sheet
+from apps.intake.spreadsheets.limits import MAX_BYTES, MIB
 from apps.inventory.models import Application
 from apps.web.filtering import Control, filters, named
 from apps.web.listing import Listing, csv_answer
@@ -74,7 +74,7 @@ class UploadForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         form, file = FORMATS.get(cleaned.get("format", "")), cleaned.get("file")
-        most = form.most_bytes if form is not None else MOST_BYTES
+        most = form.most_bytes if form is not None else MAX_BYTES
         if file is not None and file.size > most:
             self.add_error("file", f"The file is larger than {most // MIB} MiB. Split it.")
         return cleaned
@@ -92,9 +92,9 @@ def imports(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             received = _received(form.cleaned_data, user)
-        except (Unreadable, TooLarge) as refused:
+        except (UnreadableError, BodyTooLargeError) as refused:
             form.add_error("file", str(refused))
-        except NotYours as refused:
+        except IntakePermissionError as refused:
             form.add_error("application", str(refused))
         else:
             return redirect("imports:detail", pk=received.pk)
@@ -182,7 +182,7 @@ def _received(said: dict[str, Any], user: User) -> Import:
         return receive_sheet(content=file.read(), file_name=file.name, by=user, at=now())
     body = file.read()
     if body.startswith(GZIP_MARK):
-        body = inflated(body, most=form.most_inflated)
+        body = decompress(body, most=form.most_inflated)
     done, _is_new = receive_document(
         form=form,
         body=body,

@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.common.text import pluralize
 from apps.intake.models import Import, ImportRow
-from apps.intake.sheets.fields import FIELDS
+from apps.intake.spreadsheets.columns.fields import FIELDS
 from apps.web.page import Sentence
 from apps.web.wording import share
 

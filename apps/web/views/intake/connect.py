@@ -17,12 +17,12 @@ from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import Scope
 from apps.common.text import pluralize
 from apps.common.time import now
-from apps.intake.carrying import NotNow, NotYours
-from apps.intake.claiming import bind_token, unbind_token
-from apps.intake.lines import LINES, change_lines
+from apps.intake.connections.service_links import bind_token, unbind_token
+from apps.intake.connections.summaries import ConnectionSummary, visible_connections
+from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
 from apps.intake.models import Discrepancy, IntakeSettings, TokenBinding
 from apps.intake.queries import open_by_kind
-from apps.intake.streams import Stream, streams_of
+from apps.intake.settings import SETTING_FIELDS, change_settings
 from apps.inventory.models import Application
 from apps.web.forms import governing, may_import, signed_in
 from apps.web.listing import csv_answer
@@ -38,7 +38,7 @@ MOST_KEYS = 50
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    stream: Stream
+    stream: ConnectionSummary
     name: str
     failed: float | None
 
@@ -64,7 +64,7 @@ class Way:
 class LinesForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = IntakeSettings
-        fields = LINES
+        fields = SETTING_FIELDS
         labels = {
             "unseen_after_days": "Declared, not seen: asked about after days",
             "drift_days": "Another version answers: days compared",
@@ -86,14 +86,14 @@ def change(request: HttpRequest) -> HttpResponse:
     form = LinesForm(request.POST, instance=IntakeSettings.objects.get(pk=1))
     if not form.is_valid():
         return _page(request, user, form)
-    change_lines(facts=form.cleaned_data, by=user)
+    change_settings(facts=form.cleaned_data, by=user)
     say(request, "The lines are changed; what they bring is found within ten minutes.")
     return redirect("connections:list")
 
 
 def _page(request: HttpRequest, user: User, form: LinesForm | None = None) -> HttpResponse:
     at = now()
-    streams, as_of = streams_of(user, at=at)
+    streams, as_of = visible_connections(user, at=at)
     counts = open_by_kind(user, most=MOST_COUNTED)
     senders = [_sender(stream) for stream in streams]
     return page(
@@ -115,7 +115,7 @@ def _page(request: HttpRequest, user: User, form: LinesForm | None = None) -> Ht
     )
 
 
-def _sender(stream: Stream) -> Sender:
+def _sender(stream: ConnectionSummary) -> Sender:
     failed = stream.n_errors / stream.n_calls if stream.n_calls else None
     return Sender(stream, words.sender(stream.name), failed)
 
@@ -250,9 +250,9 @@ def bind(request: HttpRequest, pk: int) -> HttpResponse:
             by=user,
             environment=request.POST.get("environment", ""),
         )
-    except NotYours as not_yours:
+    except IntakePermissionError as not_yours:
         raise PermissionDenied(str(not_yours)) from None
-    except NotNow as not_now:
+    except InvalidStateError as not_now:
         refuse(request, str(not_now))
     else:
         said = f"Whatever {token.name} sends is about {application.name} now."
@@ -273,7 +273,7 @@ def unbind(request: HttpRequest, pk: int) -> HttpResponse:
     name = binding.token.name
     try:
         unbind_token(binding=binding, by=user)
-    except NotYours as not_yours:
+    except IntakePermissionError as not_yours:
         raise PermissionDenied(str(not_yours)) from None
     say(request, f"{name} speaks for no one application any more.")
     return redirect("connections:list")
@@ -281,7 +281,7 @@ def unbind(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def streams_csv(request: HttpRequest) -> StreamingHttpResponse:
-    streams, _as_of = streams_of(signed_in(request), at=now())
+    streams, _as_of = visible_connections(signed_in(request), at=now())
     return csv_answer(
         "senders",
         [

@@ -18,10 +18,16 @@ from apps.accounts.roles import TeamRole
 from apps.common.history.context import current_change_id
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.intake.answering import Answered, declare, dismiss, end, reopen
-from apps.intake.carrying import NotNow, NotYours
 from apps.intake.filters import DiscrepancyFilter
+from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
 from apps.intake.models import Discrepancy
+from apps.intake.observations.discrepancy_responses import (
+    ResponseResult,
+    declare_discrepancies,
+    dismiss_discrepancies,
+    end_discrepancies,
+    reopen_discrepancies,
+)
 from apps.intake.queries import open_by_kind
 from apps.inventory.models import CRITICALITY_WORDS
 from apps.web.filtering import Control, filters, named
@@ -201,18 +207,20 @@ def answer(request: HttpRequest) -> HttpResponse:
     try:
         match request.POST.get("action"):
             case "declare":
-                done = declare(discrepancies=chosen, by=user, at=at, reason=reason)
+                done = declare_discrepancies(discrepancies=chosen, by=user, at=at, reason=reason)
                 said = pluralize(
                     done.done, "{n} use is declared now.", "{n} uses are declared now."
                 )
                 undo = current_change_id()
             case "end":
-                done = end(discrepancies=chosen, by=user, at=at, reason=reason)
+                done = end_discrepancies(discrepancies=chosen, by=user, at=at, reason=reason)
                 said = pluralize(done.done, "{n} use is ended.", "{n} uses are ended.")
                 undo = current_change_id()
             case "dismiss":
                 until = DayField().clean(request.POST.get("until"))
-                done = dismiss(discrepancies=chosen, until=until, reason=reason, by=user, at=at)
+                done = dismiss_discrepancies(
+                    discrepancies=chosen, until=until, reason=reason, by=user, at=at
+                )
                 said = pluralize(done.done, "{n} is left as it is", "{n} are left as they are")
                 said += f" until {day(until)}."
                 picked = urlencode({"pick": [row.pk for row in chosen]}, doseq=True)
@@ -220,9 +228,9 @@ def answer(request: HttpRequest) -> HttpResponse:
             case _:
                 refuse(request, "Choose what to do: declare, end, or leave it until a day.")
                 return redirect(back)
-    except NotYours as not_yours:
+    except IntakePermissionError as not_yours:
         raise PermissionDenied(str(not_yours)) from None
-    except NotNow as not_now:
+    except InvalidStateError as not_now:
         refuse(request, str(not_now))
         return redirect(back)
     except ValidationError:
@@ -232,7 +240,7 @@ def answer(request: HttpRequest) -> HttpResponse:
     return redirect(back)
 
 
-def _tell(request: HttpRequest, said: str, done: Answered, undo: Any) -> None:
+def _tell(request: HttpRequest, said: str, done: ResponseResult, undo: Any) -> None:
     if done.done:
         say(request, said.format(n=number(done.done)), undo=undo)
     for refusal in done.refused[:5]:
@@ -247,8 +255,8 @@ def reopen_dismissed(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     chosen = _picked(request.GET.getlist("pick"), user, is_open=False)
     try:
-        n = reopen(discrepancies=chosen, by=user)
-    except NotYours as not_yours:
+        n = reopen_discrepancies(discrepancies=chosen, by=user)
+    except IntakePermissionError as not_yours:
         raise PermissionDenied(str(not_yours)) from None
     said = pluralize(n, f"{number(n)} waits again.", f"{number(n)} wait again.")
     say(request, said) if n else refuse(

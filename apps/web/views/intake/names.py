@@ -17,9 +17,9 @@ from apps.catalog.identity.resolver.suggest import suggest
 from apps.catalog.models import Alias, Offering, Version
 from apps.common.text import pluralize
 from apps.common.time import now
-from apps.intake.carrying import NotNow, NotYours
-from apps.intake.deciding import decide_name, lift_name, observations_named
+from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
 from apps.intake.models import NameDecision, Observation
+from apps.intake.observations.name_decisions import decide_name, observations_named, revoke_name
 from apps.intake.queries import unresolved_names
 from apps.web.forms import signed_in
 from apps.web.listing import Listing, csv_answer
@@ -246,10 +246,10 @@ def lift(request: HttpRequest, pk: int) -> HttpResponse:
     user: User = signed_in(request)
     decision = get_object_or_404(NameDecision.objects.filter(lifted_at__isnull=True), pk=pk)
     try:
-        lift_name(decision=decision, by=user, at=now())
-    except NotYours as not_yours:
+        revoke_name(decision=decision, by=user, at=now())
+    except IntakePermissionError as not_yours:
         raise PermissionDenied(str(not_yours)) from None
-    except NotNow as not_now:
+    except InvalidStateError as not_now:
         refuse(request, str(not_now))
     else:
         say(request, f"Lifted. The rules say again what '{decision.name}' means.")

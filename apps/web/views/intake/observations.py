@@ -9,9 +9,9 @@ from django.views.decorators.http import require_safe
 
 from apps.common.text import pluralize
 from apps.common.time import now
+from apps.intake.connections.summaries import visible_connections
 from apps.intake.filters import ObservationFilter
 from apps.intake.models import Observation
-from apps.intake.streams import streams_of
 from apps.web.filtering import Control, filters, named
 from apps.web.forms import signed_in
 from apps.web.listing import Listing, csv_answer
@@ -34,7 +34,7 @@ def observation_list(request: HttpRequest) -> HttpResponse:
     user, at = signed_in(request), now()
     found, queryset = _found(request)
     listing = Listing(request, queryset)
-    streams, _as_of = streams_of(user, at=at)
+    streams, _as_of = visible_connections(user, at=at)
     return page(
         request,
         "intake/observations.html",

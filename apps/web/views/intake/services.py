@@ -18,18 +18,23 @@ from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.common.text import pluralize
 from apps.common.time import now
-from apps.intake.carrying import NotNow, NotYours
-from apps.intake.claiming import (
-    claim_service,
-    heed_service,
+from apps.intake.connections.service_links import (
     ignore_service,
-    same_name,
-    unclaim_service,
+    link_service,
+    same_name_services,
+    unignore_service,
+    unlink_service,
+)
+from apps.intake.connections.service_tokens import (
+    SendingToken,
+    dropped_calls,
+    tokens_losing_access,
+    tokens_of,
 )
 from apps.intake.filters import ServiceFilter
+from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
 from apps.intake.models import Observation, Service
-from apps.intake.queries import ASKED
-from apps.intake.service_tokens import SendingToken, dropped_calls, tokens_of, tokens_to_be_dropped
+from apps.intake.queries import MODEL_NAME
 from apps.inventory.models import Application
 from apps.inventory.queries import editable_teams
 from apps.web.filtering import Control, filters
@@ -140,7 +145,7 @@ def _called(services: list[int]) -> dict[int, tuple[tuple[str, ...], int]]:
         Observation.objects.filter(service__in=services)
         .order_by()
         .values("service")
-        .annotate(names=ArrayAgg(ASKED, distinct=True))
+        .annotate(names=ArrayAgg(MODEL_NAME, distinct=True))
     )
     return {
         row["service"]: (tuple(row["names"][:MOST_NAMES]), max(0, len(row["names"]) - MOST_NAMES))
@@ -198,7 +203,7 @@ def sender(request: HttpRequest, pk: int) -> HttpResponse:
         .order_by("-last_seen_at", "-pk")[:MOST_SHOWN]
     )
     own = this.first_token is not None and this.first_token.user_id == user.pk
-    alike = list(same_name(this, user))
+    alike = list(same_name_services(this, user))
     tokens = tokens_of([each.pk for each in alike], application=this.application)
     asked = _asked(request, user) if this.application is None and not this.is_ignored else None
     return page(
@@ -221,7 +226,7 @@ def sender(request: HttpRequest, pk: int) -> HttpResponse:
             if each.drops and this.application is not None
         ],
         asked=asked,
-        to_be_dropped=tokens_to_be_dropped([each.pk for each in alike], application=asked, at=now())
+        to_be_dropped=tokens_losing_access([each.pk for each in alike], application=asked, at=now())
         if asked
         else (),
         rows=[(row, words.sender(row.stream), words.OBSERVED[row.state]) for row in rows],
@@ -342,30 +347,30 @@ def act_on_service(request: HttpRequest, pk: int) -> HttpResponse:
                         "name.",
                     )
                     return redirect(here)
-                alike = [each.pk for each in same_name(this, user)]
-                if not request.POST.get("anyway") and tokens_to_be_dropped(
+                alike = [each.pk for each in same_name_services(this, user)]
+                if not request.POST.get("anyway") and tokens_losing_access(
                     alike, application=application, at=at
                 ):
                     return redirect(f"{here}?{urlencode({'link': application.slug})}#h-whose")
-                claim_service(service=this, application=application, by=user, at=at, reason=reason)
+                link_service(service=this, application=application, by=user, at=at, reason=reason)
                 said = "{name} is {application}; what it called before counts for it, too."
                 said = said.format(name=this.name, application=application.name)
                 say(request, said, undo=f"{undo}unclaim")
             case "unclaim":
-                unclaim_service(service=this, by=user, at=at, reason=reason)
+                unlink_service(service=this, by=user, at=at, reason=reason)
                 back = f"{undo}claim&application={was.slug}" if was is not None else None
                 say(request, f"{this.name} waits for its application again.", undo=back)
             case "ignore":
                 ignore_service(service=this, by=user, reason=reason)
                 say(request, f"{this.name} is not looked at any more.", undo=f"{undo}heed")
             case "heed":
-                heed_service(service=this, by=user, at=at, reason=reason)
+                unignore_service(service=this, by=user, at=at, reason=reason)
                 say(request, f"{this.name} is looked at again.", undo=f"{undo}ignore")
             case _:
                 refuse(request, "Choose what to do with it.")
-    except NotYours as not_yours:
+    except IntakePermissionError as not_yours:
         raise PermissionDenied(str(not_yours)) from None
-    except NotNow as not_now:
+    except InvalidStateError as not_now:
         refuse(request, str(not_now))
     return redirect(here)
 
@@ -415,15 +420,15 @@ def link_services(request: HttpRequest) -> HttpResponse:
         application = chosen or (proposed.get(row.proposed_slug) if _proposal(row) else None)
         if application is None or not _waits(row):
             n_left += 1
-        elif tokens_to_be_dropped(
-            [each.pk for each in same_name(row, user)], application=application, at=at
+        elif tokens_losing_access(
+            [each.pk for each in same_name_services(row, user)], application=application, at=at
         ):
             n_barred += 1
         else:
             try:
-                claim_service(service=row, application=application, by=user, at=at)
+                link_service(service=row, application=application, by=user, at=at)
                 linked.append(row.pk)
-            except (NotYours, NotNow):
+            except (IntakePermissionError, InvalidStateError):
                 n_left += 1
     _tell_linked(request, linked, n_barred=n_barred, n_left=n_left)
     return redirect(back)
@@ -433,9 +438,9 @@ def _take_back(request: HttpRequest, rows: list[Service], user: User) -> None:
     n_done = 0
     for row in rows:
         try:
-            unclaim_service(service=row, by=user, at=now())
+            unlink_service(service=row, by=user, at=now())
             n_done += 1
-        except NotYours:
+        except IntakePermissionError:
             continue
     said = pluralize(
         n_done,

@@ -14,7 +14,7 @@ from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.common.text import pluralize
 from apps.common.time import now
-from apps.intake.carrying import NotYours
+from apps.intake.import_jobs import IntakePermissionError
 from apps.intake.models import Import
 from apps.inventory.models import Application
 from apps.risks.evaluations.evidence_import import MAX_BYTES, receive_evaluation
@@ -103,7 +103,7 @@ def upload(request: HttpRequest) -> HttpResponse:
                 file_name=file.name,
                 application=form.cleaned_data["application"],
             )
-        except NotYours as refused:
+        except IntakePermissionError as refused:
             raise PermissionDenied(str(refused)) from None
         if taken.state == Import.State.FAILED:
             form.add_error("file", taken.error)

@@ -1,0 +1,82 @@
+"""Services that say exactly which application they are, linked without a person.
+
+A service is linked where its name is an application's slug, or the name of a service that is linked
+already at another endpoint, and where the user of the token that sends may write to the
+application. Names are only claims: a service is left to a person where tokens of several users
+brought its name, since what all of them sent would count, and where a person took its link back.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import connection
+
+from apps.accounts.models import ApiToken
+from apps.accounts.roles import TeamRole
+from apps.common.history.context import audit_context
+from apps.intake.models import Import, Observation, ObservationQuerySet, Service
+from apps.inventory.models import Application
+
+# a link at another endpoint was a person's decision, and counts before the slug
+_CANDIDATES = """
+SELECT s.id, s.name, a.id, a.slug, a.team_id, other.n > 0
+FROM intake_service s
+JOIN accounts_apitoken first ON first.id = s.first_token_id AND first.user_id = %(user)s
+CROSS JOIN LATERAL (
+    SELECT count(DISTINCT o.application_id) AS n, min(o.application_id) AS application
+    FROM intake_service o WHERE o.name = s.name AND o.application_id IS NOT NULL
+) other
+JOIN inventory_application a
+    ON CASE WHEN other.n = 0 THEN a.slug = s.name ELSE other.n = 1 AND a.id = other.application END
+WHERE s.id = ANY(%(services)s) AND s.application_id IS NULL AND NOT s.is_ignored
+    AND s.unlinked_at IS NULL
+  AND a.merged_into_id IS NULL AND a.status <> %(retired)s
+ORDER BY s.id
+"""
+
+
+def link_named_services(
+    services: Iterable[int], *, token: ApiToken, at: datetime
+) -> dict[int, int]:
+    """Link those of the unlinked `services` that name their application exactly, in the caller's
+    transaction; {service: application}. What was seen of them before counts for the application
+    too, and waits for `reconcile`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CANDIDATES,
+            {
+                "user": token.user_id,
+                "services": list(services),
+                "retired": Application.Status.RETIRED,
+            },
+        )
+        candidates = cursor.fetchall()
+    user = token.user.bound_to(token.team_id)
+    linked: dict[int, int] = {}
+    for service, name, application, slug, team, is_linked_elsewhere in candidates:
+        if not user.may(TeamRole.EDITOR, team):
+            continue
+        how = (
+            f"'{name}' is linked to {slug} already"
+            if is_linked_elsewhere
+            else f"its name is the slug of {slug}"
+        )
+        reason = (
+            f"linked automatically: {how}, and the user of token {token.prefix} may write to it"
+        )
+        with audit_context(job="intake", reason=reason):
+            if Service.objects.filter(pk=service, application=None, is_ignored=False).update(
+                application=application
+            ):
+                observations_of([service]).update(
+                    application=application, state=Observation.State.NEW, dependency=None
+                )
+                linked[service] = application
+    return linked
+
+
+def observations_of(services: Iterable[int]) -> ObservationQuerySet:
+    """What these services showed, but for documents that were taken back."""
+    return Observation.objects.filter(service__in=list(services)).exclude(
+        seen_in__state=Import.State.UNDONE
+    )

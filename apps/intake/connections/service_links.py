@@ -1,0 +1,243 @@
+"""Whose senders and tokens are whose: a service is claimed for an application, or ignored; a token
+speaks for one.
+
+The caller has found the service with `visible_to`. A claim is for editors of the application, and
+so is taking one back: asked once the application is locked.
+"""
+
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from apps.accounts.models import ApiToken, User
+from apps.accounts.roles import Scope
+from apps.common.history.context import audit_context
+from apps.common.time import day_of
+from apps.intake.connections.automatic_links import observations_of
+from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
+from apps.intake.models import Observation, Service, ServiceQuerySet, TokenBinding
+from apps.intake.observations.reconciliation import RECONCILE_BATCH_SIZE, reconcile_waiting
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.actions.dependencies import end_dependency, reopen_dependency
+from apps.inventory.actions.locks import lock_applications
+from apps.inventory.models import Application, Dependency
+
+
+@transaction.atomic
+def link_service(
+    *, service: Service, application: Application, by: User, at: datetime, reason: str = ""
+) -> Service:
+    """What calls itself so is this application: what it did so far counts for it, and what it will
+    do. Holds for the same name at every endpoint (traces and metrics, gateways, reports) that `by`
+    sees and that is linked alike."""
+    service, *others = _lock_same_name(service, by)
+    alike = [service, *others]
+    if service.application_id == application.pk:
+        return service
+    taken = [service.application_id] if service.application_id is not None else []
+    lock_applications([application.pk, *taken], by=by)
+    application = Application.objects.get(pk=application.pk)
+    if application.merged_into_id is not None or application.status == Application.Status.RETIRED:
+        raise InvalidStateError(
+            f"{application.name} is not in use any more. Choose the application that is, or bring "
+            "it back."
+        )
+    orphans = _dependencies_of(alike)
+    with audit_context(user=by, reason=reason or f"{service.name} is {application.slug}"):
+        for each in alike:
+            each.application, each.is_ignored, each.unlinked_at = application, False, None
+            each.save(update_fields=["application", "is_ignored", "unlinked_at"])
+        observations_of(each.pk for each in alike).update(
+            application=application, state=Observation.State.NEW, dependency=None
+        )
+        if reconcile_small_backlog(at=at):
+            restore_dependencies(_dependencies_of(alike), by=by, at=at)
+            end_orphaned_dependencies(orphans, by=by, at=at)
+    service.refresh_from_db()
+    return service
+
+
+@transaction.atomic
+def unlink_service(*, service: Service, by: User, at: datetime, reason: str = "") -> Service:
+    """It is not (only) that application: it waits again, at every endpoint, and what was seen
+    through nothing else ends. It is not linked by its name alone again."""
+    service, *others = _lock_same_name(service, by)
+    alike = [service, *others]
+    if service.application is None:
+        return service
+    lock_applications([service.application.pk], by=by)
+    orphans = _dependencies_of(alike)
+    with audit_context(
+        user=by, reason=reason or f"{service.name} is not {service.application.slug}"
+    ):
+        for each in alike:
+            each.application, each.unlinked_at = None, at
+            each.save(update_fields=["application", "unlinked_at"])
+        observations_of(each.pk for each in alike).update(
+            application=None, state=Observation.State.NEW, dependency=None
+        )
+        reconcile_small_backlog(at=at)
+        end_orphaned_dependencies(orphans, by=by, at=at)
+    service.refresh_from_db()
+    return service
+
+
+def same_name_services(service: Service, by: User) -> ServiceQuerySet:
+    """The service and those of its name at other endpoints that are linked as it is, as far as `by`
+    sees them."""
+    alike = Service.objects.filter(name=service.name, application=service.application_id)
+    others = alike.filter(is_ignored=False, pk__in=Service.objects.visible_to(by).values("pk"))
+    return alike.filter(Q(pk=service.pk) | Q(pk__in=others.values("pk")))
+
+
+def _lock_same_name(service: Service, by: User) -> list[Service]:
+    """Lock them, `service` as the first of the answer. In the order of scopes, as adding up does,
+    so that the two never wait for each other."""
+    service.refresh_from_db(fields=["application", "is_ignored"])
+    ordered = sorted(
+        {*same_name_services(service, by).values_list("scope", "pk"), (service.scope, service.pk)}
+    )
+    locked = {pk: Service.objects.select_for_update().get(pk=pk) for _, pk in ordered}
+    first = locked.pop(service.pk)
+    return [
+        first,
+        *(each for each in locked.values() if each.application_id == first.application_id),
+    ]
+
+
+@transaction.atomic
+def ignore_service(*, service: Service, by: User, reason: str = "") -> Service:
+    """It is none of ours: what it does is not looked at any more."""
+    _require_ignore_permission(by, service)
+    service = Service.objects.select_for_update().get(pk=service.pk)
+    if service.application_id is not None:
+        raise InvalidStateError("It is claimed for an application. Take the claim back first.")
+    with audit_context(user=by, reason=reason or f"{service.name} is none of ours"):
+        service.is_ignored = True
+        service.save(update_fields=["is_ignored"])
+        observations_of([service.pk]).update(state=Observation.State.SET_ASIDE, dependency=None)
+    return service
+
+
+@transaction.atomic
+def unignore_service(*, service: Service, by: User, at: datetime, reason: str = "") -> Service:
+    """It was not to be ignored: it waits for an application again."""
+    _require_ignore_permission(by, service)
+    service = Service.objects.select_for_update().get(pk=service.pk)
+    if not service.is_ignored:
+        return service
+    with audit_context(user=by, reason=reason or f"{service.name} is looked at again"):
+        service.is_ignored = False
+        service.save(update_fields=["is_ignored"])
+        observations_of([service.pk]).update(state=Observation.State.NEW)
+        reconcile_small_backlog(at=at)
+    return service
+
+
+@transaction.atomic
+def bind_token(
+    *, token: ApiToken, application: Application, by: User, environment: str = "", reason: str = ""
+) -> TokenBinding:
+    """Whatever the token sends from now on is about this application."""
+    lock_applications([application.pk], by=by)
+    if token.user_id != by.pk and not by.is_governance:
+        raise IntakePermissionError("Only whose token it is binds it, or governance.")
+    if Scope.INTAKE not in token.scopes:
+        raise InvalidStateError(
+            "This token sends nothing: it has no scope 'intake'. Make one that has."
+        )
+    with audit_context(user=by, reason=reason or f"{token.prefix} speaks for {application.slug}"):
+        bound, _ = TokenBinding.objects.update_or_create(
+            token=token,
+            defaults={"application": application, "environment": environment.strip()[:60]},
+        )
+    return bound
+
+
+@transaction.atomic
+def unbind_token(*, binding: TokenBinding, by: User, reason: str = "") -> None:
+    """The token speaks for whichever application it names again."""
+    lock_applications([binding.application_id], by=by)
+    with audit_context(user=by, reason=reason or f"{binding.token.prefix} is bound no longer"):
+        binding.delete()
+
+
+# --- shared with deciding -------------------------------------------------------------------------
+
+
+def reconcile_small_backlog(*, at: datetime) -> bool:
+    """Reconcile now, where little waits; else the job does within a minute."""
+    if Observation.objects.waiting()[: RECONCILE_BATCH_SIZE + 1].count() > RECONCILE_BATCH_SIZE:
+        return False
+    reconcile_waiting(at=at)
+    return True
+
+
+def orphaned_dependencies(dependencies: Collection[int]) -> list[Dependency]:
+    """Of these, what nobody sees any more and nobody ever declared."""
+    return list(
+        Dependency.objects.filter(
+            pk__in=list(dependencies),
+            known=Dependency.Known.OBSERVED,
+            until__isnull=True,
+            observations__isnull=True,
+        ).order_by("pk")
+    )
+
+
+def end_orphaned_dependencies(
+    dependencies: Collection[int], *, by: User | None, at: datetime
+) -> int:
+    """A person said that what had been seen is something else: uses that rested on it alone end;
+    their number."""
+    if not dependencies or Observation.objects.waiting().exists():
+        # who it belongs to by now is not known yet: it stays, and is listed as seen and not
+        # declared
+        return 0
+    found = orphaned_dependencies(dependencies)
+    for dependency in found:
+        # the first day it can end is the one after it began
+        end_dependency(
+            dependency=dependency,
+            on=max(day_of(at), dependency.since + timedelta(days=1)),
+            by=by,
+            is_consequence=True,
+        )
+    return len(found)
+
+
+def restore_dependencies(dependencies: Collection[int], *, by: User, at: datetime) -> int:
+    """What somebody said was taken back the same day: uses that ended with it go on; their
+    number."""
+    found = Dependency.objects.filter(
+        pk__in=list(dependencies), known=Dependency.Known.OBSERVED, until__gte=day_of(at)
+    ).select_related("application")
+    n_back = 0
+    for dependency in found.order_by("pk"):
+        # declared anew meanwhile: that row goes on
+        with suppress(ChangeConflictError), transaction.atomic():
+            reopen_dependency(dependency=dependency, by=by)
+            n_back += 1
+    return n_back
+
+
+def _dependencies_of(services: Iterable[Service]) -> list[int]:
+    return list(
+        Observation.objects.filter(
+            service__in=[each.pk for each in services], dependency__isnull=False
+        )
+        .order_by()
+        .values_list("dependency", flat=True)
+        .distinct()
+    )
+
+
+def _require_ignore_permission(by: User, service: Service) -> None:
+    own = service.first_token_id is not None and service.first_token.user_id == by.pk  # type: ignore[union-attr]
+    if not by.is_governance and not own:
+        raise IntakePermissionError(
+            "Only governance, or whose token brought it, says that it is none of ours."
+        )

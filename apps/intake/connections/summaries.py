@@ -1,0 +1,99 @@
+"""Who sends what is seen: each sender with what it has shown, its last sign of life and its calls
+of the last days."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from apps.accounts.models import User
+from apps.common.time import day_of
+from apps.intake.models import KeptStream
+
+CALL_DAYS = 7
+# senders that a list names
+MAX_CONNECTIONS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSummary:
+    """`n_calls` and `n_errors` are of the last CALL_DAYS days; documents have none."""
+
+    name: str
+    n_observations: int
+    n_applications: int
+    first_seen_at: datetime
+    last_seen_at: datetime
+    n_calls: int
+    n_errors: int
+
+
+_COUNTS = """
+WITH calls AS (
+    SELECT o.stream, sum(u.n_calls) AS n_calls, sum(u.n_errors) AS n_errors
+    FROM intake_usageday u JOIN intake_observation o ON o.id = u.observation_id
+    WHERE u.day > %(since)s AND {mine} GROUP BY o.stream
+)
+SELECT o.stream, count(*), count(DISTINCT o.application_id), min(o.first_seen_at),
+    max(o.last_seen_at),
+       coalesce(max(c.n_calls), 0), coalesce(max(c.n_errors), 0)
+FROM intake_observation o LEFT JOIN calls c ON c.stream = o.stream
+WHERE {mine} GROUP BY o.stream
+"""
+_OF_TEAMS = (
+    "o.application_id IN "
+    "(SELECT a.id FROM inventory_application a WHERE a.team_id = ANY (%(teams)s))"
+)
+
+
+@transaction.atomic
+def update_connections(*, at: datetime) -> int:
+    """Count every sender; the number of them. One that shows nothing any more goes."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH counted AS ({_COUNTS.format(mine="true")})
+            INSERT INTO intake_keptstream AS k (stream, n_observations, n_applications,
+                first_seen_at, last_seen_at,
+                                                n_calls, n_errors, kept_at)
+            SELECT c.*, %(at)s FROM counted c
+            ON CONFLICT (stream) DO UPDATE SET
+                n_observations = excluded.n_observations, n_applications = excluded.n_applications,
+                first_seen_at = excluded.first_seen_at, last_seen_at = excluded.last_seen_at,
+                n_calls = excluded.n_calls, n_errors = excluded.n_errors, kept_at = excluded.kept_at
+            """,
+            {"since": day_of(at) - timedelta(days=CALL_DAYS), "at": at},
+        )
+        n_kept: int = cursor.rowcount
+    KeptStream.objects.filter(kept_at__lt=at).delete()
+    return n_kept
+
+
+def visible_connections(
+    user: User, *, at: datetime
+) -> tuple[Sequence[ConnectionSummary], datetime]:
+    """(senders, latest first, as of when): counted by the job for who reads everything, else now
+    over the own teams."""
+    if user.can_read_all:
+        kept = list(KeptStream.objects.order_by("-last_seen_at", "stream")[:MAX_CONNECTIONS])
+        rows = [
+            ConnectionSummary(
+                each.stream,
+                each.n_observations,
+                each.n_applications,
+                each.first_seen_at,
+                each.last_seen_at,
+                each.n_calls,
+                each.n_errors,
+            )
+            for each in kept
+        ]
+        return rows, kept[0].kept_at if kept else at
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{_COUNTS.format(mine=_OF_TEAMS)} ORDER BY max(o.last_seen_at) DESC, o.stream LIMIT "
+            f"{MAX_CONNECTIONS}",
+            {"since": day_of(at) - timedelta(days=CALL_DAYS), "teams": list(user.team_roles())},
+        )
+        return [ConnectionSummary(*row) for row in cursor.fetchall()], at

@@ -1,0 +1,31 @@
+"""What a token speaks for, where it speaks for one application only."""
+
+from apps.accounts.models import ApiToken
+from apps.intake.import_jobs import IntakePermissionError
+from apps.intake.models import Import, TokenBinding
+from apps.inventory.models import Application
+
+
+def binding_of(token: ApiToken | None, application: Application | None) -> TokenBinding | None:
+    """The token's binding with its application, None for one that is free; IntakePermissionError
+    where `application` is another."""
+    binding = (
+        TokenBinding.objects.select_related("application").filter(token=token).first()
+        if token
+        else None
+    )
+    if binding is not None and application is not None and application.pk != binding.application_id:
+        raise IntakePermissionError(
+            f"This token is for {binding.application.slug} only. Use that, or another token."
+        )
+    return binding
+
+
+def has_bound_token(import_: Import) -> bool:
+    """Whether the import came from a program whose token is bound to the application: to a program
+    the binding is the permission, while a person's ends with the role."""
+    if import_.by is None or not import_.by.is_service or import_.token_id is None:
+        return False
+    return TokenBinding.objects.filter(
+        token=import_.token_id, application=import_.application
+    ).exists()

@@ -1,0 +1,49 @@
+"""Compressed bodies, let out under a cap: what would grow beyond it is never held."""
+
+import zlib
+
+from apps.intake.documents.records import UnreadableError
+
+GZIP_MARK = b"\x1f\x8b"
+_CHUNK = 1024 * 1024
+# each is looked for in what the one before left
+_MAX_MEMBERS = 64
+# zlib or gzip, whichever the first bytes say
+_ZLIB_OR_GZIP = zlib.MAX_WBITS | 32
+
+
+class BodyTooLargeError(Exception):
+    """More than is read; the text says how much that is."""
+
+
+def decompress(body: bytes, *, most: int) -> bytes:
+    """The content of a gzip or zlib body, of several members too. UnreadableError where it is
+    broken or cut short."""
+    out = bytearray()
+    rest, n_members = body, 0
+    try:
+        while rest:
+            n_members += 1
+            if n_members > _MAX_MEMBERS:
+                raise UnreadableError(
+                    f"The compressed body is made of more than {_MAX_MEMBERS} parts. Compress it "
+                    "as one."
+                )
+            member = zlib.decompressobj(_ZLIB_OR_GZIP)
+            while not member.eof:
+                piece = member.decompress(rest, _CHUNK)
+                out += piece
+                if len(out) > most:
+                    raise BodyTooLargeError(
+                        f"It is larger than {most // _CHUNK} MiB once decompressed. Split it."
+                    )
+                rest = member.unconsumed_tail
+                if not piece and not rest and not member.eof:
+                    raise UnreadableError("The compressed body ends before its end. Send it again.")
+            # zeros may follow the last member
+            rest = member.unused_data.lstrip(b"\0")
+    except zlib.error:
+        raise UnreadableError(
+            "The body is said to be compressed and is not gzip, or it is damaged."
+        ) from None
+    return bytes(out)

@@ -1,0 +1,67 @@
+"""Documents read in a child process: how web processes reach the readers
+(apps/common/processes/child_process.py)."""
+
+from importlib import import_module
+
+from apps.common.processes.child_process import PREPARATIONS, child_function
+from apps.intake.documents.formats import FORMATS
+from apps.intake.documents.records import (
+    DailyUsage,
+    DescribedApplication,
+    DescribedDeployment,
+    Document,
+    ReportedUsage,
+    Sighting,
+    SkippedPart,
+    UnreadableError,
+)
+from apps.intake.models import Confidence
+from apps.intake.readers.cyclonedx import bill_of_materials
+from apps.inventory.models import Dependency
+
+DOCUMENT_CLASSES = (
+    DailyUsage,
+    Document,
+    SkippedPart,
+    DescribedApplication,
+    DescribedDeployment,
+    ReportedUsage,
+    Sighting,
+    Confidence,
+    Dependency.Role,
+)
+# read once by a server, so that no child has to load what stands behind the readers
+_SMALL_CYCLONEDX = (
+    b'{"bomFormat": "CycloneDX", "specVersion": "%s", "version": 1, "components": []}'
+)
+_VERSIONS = (b"1.4", b"1.5", b"1.6", b"1.7")
+_READER_MODULES = (
+    "apps.intake.spreadsheets.files.xlsx_tables",
+    "apps.intake.readers.cyclonedx.schema",
+)
+
+
+@child_function(classes=DOCUMENT_CLASSES, errors=(UnreadableError,), refusal=UnreadableError)
+def read_document(form: str, body: bytes) -> Document:
+    """What the document says; UnreadableError where nothing can be made of it."""
+    return FORMATS[form].read(body)
+
+
+@child_function(errors=(UnreadableError,), refusal=UnreadableError)
+def prepare_document(form: str, body: bytes) -> tuple[str, bytes | None]:
+    """(what the document calls itself, the body without secrets, None where it is kept as it
+    is)."""
+    known = FORMATS[form]
+    natural_key = known.natural_key(body) if known.natural_key else ""
+    return natural_key, known.redact(body) if known.redact else None
+
+
+def _load_readers() -> None:
+    for name in _READER_MODULES:
+        # the first use reads the module: apps/common/processes/lazy_import.py
+        vars(import_module(name))
+    for version in _VERSIONS:
+        bill_of_materials.read_cyclonedx(_SMALL_CYCLONEDX % version)
+
+
+PREPARATIONS.append(_load_readers)

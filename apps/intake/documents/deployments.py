@@ -1,0 +1,259 @@
+"""Deployments as listings and infrastructure code tell them: kept, and what their names stand for
+answered.
+
+Without an application a listing holds for all of them: where every account that has the name means
+the same model by it, the catalogue's offering of that name stands for it, wherever it was seen. For
+one application the answer is that application's alone, and is given where its names are read
+(observations/name_resolution.py).
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from apps.catalog.identity.deployment_aliases import DeploymentAlias, resolve_deployments
+from apps.catalog.identity.known_ids import build_resolver
+from apps.intake.documents.records import DescribedDeployment, Document, Sighting, SkippedPart
+from apps.intake.models import Confidence, Deployment, Import, Observation
+from apps.intake.observations.deployment_names import (
+    current_deployments,
+    deployed_api_id,
+    describe_deployments,
+)
+from apps.inventory.models import Application
+
+type DeploymentName = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDeployments:
+    """`names` are all that the document tells or told of, `n_missing` of these it no longer
+    does."""
+
+    names: frozenset[DeploymentName]
+    n_missing: int
+
+
+def store_deployments(
+    said: Sequence[DescribedDeployment],
+    *,
+    stream: str,
+    application: Application | None,
+    seen_in: Import,
+    at: datetime,
+    is_older: bool,
+) -> StoredDeployments:
+    """Write what a document tells of the accounts it is about; of an older document only what is
+    new."""
+    rows = {
+        (each.host, each.account, each.name.lower()): Deployment(
+            stream=stream,
+            application=application,
+            host=each.host,
+            account=each.account,
+            name=each.name.lower(),
+            model=each.model,
+            version=each.version,
+            upgrades=each.upgrades,
+            where=each.where,
+            first_seen_at=at,
+            last_seen_at=at,
+            seen_in=seen_in,
+        )
+        for each in said
+    }
+    told = Deployment.objects.filter(
+        stream=stream,
+        application=application,
+        account__in={account for _, account, _ in rows},
+        seen_in__mapping__part=seen_in.mapping.get("part", ""),
+    )
+    gone: list[Deployment] = []
+    if not is_older:
+        gone = [
+            each for each in told.standing() if (each.host, each.account, each.name) not in rows
+        ]
+        Deployment.objects.filter(pk__in=[each.pk for each in gone]).update(missing_since=at.date())
+    Deployment.objects.bulk_create(
+        rows.values(),
+        **(
+            {"ignore_conflicts": True}
+            if is_older
+            else {
+                "update_conflicts": True,
+                "unique_fields": ["stream", "application", "host", "account", "name"],
+                "update_fields": [
+                    "model",
+                    "version",
+                    "upgrades",
+                    "where",
+                    "last_seen_at",
+                    "missing_since",
+                    "seen_in",
+                ],
+            }
+        ),
+    )
+    names = {(host, name) for host, _, name in rows} | {(each.host, each.name) for each in gone}
+    return StoredDeployments(frozenset(names), len(gone))
+
+
+def delete_deployments(*, seen_in: Import) -> frozenset[DeploymentName]:
+    """An import was taken back: what it told last is not known any more; the names."""
+    told = Deployment.objects.filter(seen_in=seen_in)
+    names = frozenset(told.values_list("host", "name"))
+    told.delete()
+    return names
+
+
+def update_deployment_aliases(names: Collection[DeploymentName] | None = None) -> int:
+    """Let offerings of these names (of all that are told, where None) stand for what all accounts
+    mean by them; the number that changed."""
+    rows = Deployment.objects.filter(application__isnull=True)
+    if names is not None:
+        rows = rows.filter(name__in={name for _, name in names})
+    told: dict[DeploymentName, list[Deployment]] = defaultdict(list)
+    for each in rows.select_related("seen_in"):
+        told[each.host, each.name].append(each)
+    wanted = set(told) if names is None else set(names)
+    return resolve_deployments(deployment_aliases({key: told.get(key, []) for key in wanted}))
+
+
+def deployment_aliases(
+    told: dict[DeploymentName, list[Deployment]],
+) -> dict[DeploymentName, DeploymentAlias | None]:
+    """What each name stands for; None where nobody tells, or not all tell the same, or of a model
+    nobody knows."""
+    if not told:
+        return {}
+    resolver = build_resolver()
+    found: dict[DeploymentName, DeploymentAlias | None] = {}
+    for (host, name), rows in told.items():
+        rows = current_deployments(rows)
+        meant = {
+            resolver.resolve(deployed_api_id(each.model, each.version), host).canonical
+            for each in rows
+        }
+        canonical = meant.pop() if len(meant) == 1 else None
+        found[host, name] = (
+            DeploymentAlias(
+                canonical, any(each.upgrades for each in rows), describe_deployments(rows)
+            )
+            if canonical
+            else None
+        )
+    return found
+
+
+def observations_named(
+    names: Collection[DeploymentName], *, application: Application | None
+) -> list[int]:
+    """What was seen under these names, by itself or behind a gateway's prefix, and nobody set
+    aside."""
+    if not names:
+        return []
+    words: list[Any] = [sorted({name for _, name in names})] * 3
+    condition = ""
+    if application is not None:
+        condition = " AND application_id = %s"
+        words.append(application.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM intake_observation WHERE state <> 'set_aside' AND (lower(requested) = "
+            "ANY(%s)"
+            " OR lower(substring(requested FROM '/(.*)$')) = ANY(%s)"
+            f" OR lower(substring(requested FROM '/(arn:.*)$')) = ANY(%s)){condition}",
+            words,
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentEffects:
+    """What a listing had to do with: `observations` are the keys of those to be worked through
+    again, `dependencies` those of one application that rested on a name alone; `unknown` are models
+    the catalogue does not know."""
+
+    observations: frozenset[UUID] = frozenset()
+    dependencies: frozenset[int] = frozenset()
+    n_missing: int = 0
+    unknown: tuple[SkippedPart, ...] = ()
+
+
+def ingest_deployments(
+    document: Document,
+    *,
+    stream: str,
+    application: Application | None,
+    seen_in: Import,
+    at: datetime,
+    is_older: bool,
+) -> DeploymentEffects:
+    """Keep what the document tells and put back what was seen under its names; the caller then
+    reconciles that."""
+    if not document.deployments:
+        return DeploymentEffects()
+    kept = store_deployments(
+        document.deployments,
+        stream=stream,
+        application=application,
+        seen_in=seen_in,
+        at=at,
+        is_older=is_older,
+    )
+    if application is None:
+        update_deployment_aliases(kept.names)
+    observations, dependencies = requeue_observations(kept.names, application=application)
+    resolver = build_resolver()
+    unknown: list[SkippedPart] = []
+    for each in document.deployments:
+        model = deployed_api_id(each.model, each.version)
+        meant, itself = (resolver.resolve(word, each.host).canonical for word in (model, each.name))
+        if meant is None:
+            unknown.append(
+                SkippedPart(
+                    each.where, f"{each.name} is deployed as {model}, which nobody knows yet."
+                )
+            )
+        if (
+            application is None
+            and itself
+            and itself not in {meant, resolver.resolve(each.model, each.host).canonical}
+        ):
+            document.ignored.append(
+                SkippedPart(
+                    each.where,
+                    f"'{each.name}' is a model's name, and is deployed as {model}. It is taken at "
+                    "its word: send this"
+                    " with ?application= of each application that calls it.",
+                )
+            )
+    of_one = dependencies if application is not None else frozenset[int]()
+    return DeploymentEffects(observations, of_one, kept.n_missing, tuple(unknown))
+
+
+def requeue_observations(
+    names: Collection[DeploymentName], *, application: Application | None
+) -> tuple[frozenset[UUID], frozenset[int]]:
+    """What was seen under these names is to be worked through again; its keys, and the dependencies
+    it is part of."""
+    reached = Observation.objects.filter(pk__in=observations_named(names, application=application))
+    rows = list(reached.order_by().values_list("key", "dependency"))
+    reached.update(state=Observation.State.NEW)
+    return frozenset(key for key, _ in rows), frozenset(pk for _, pk in rows if pk is not None)
+
+
+def deployment_as_use(said: DescribedDeployment) -> Sighting:
+    """A deployment in the infrastructure code of an application, as a use of it."""
+    return Sighting(
+        requested=said.name,
+        provider=said.host,
+        confidence=Confidence.IAC,
+        places=(said.where,) if said.where else (),
+        where=said.where,
+    )

@@ -1,0 +1,79 @@
+"""The kinds of documents that become observations; a further one is its reader and a line here.
+
+`csv` and `xlsx` have a way of their own (sheets/), evaluation results become evidence one floor up
+(apps/risks), and calls come through the doors of calls/.
+"""
+
+from apps.intake.documents.records import DocumentFormat
+from apps.intake.readers import backstage, deployments, litellm_config, spdx, terraform, usage
+from apps.intake.readers.cyclonedx import bill_of_materials
+
+_MIB = 1024 * 1024
+_YAML = ("application/yaml", "application/x-yaml", "text/yaml", "application/json")
+
+_CYCLONEDX = (
+    "application/vnd.cyclonedx+json",
+    "application/vnd.cyclonedx+xml",
+    "application/json",
+    "application/xml",
+    "text/xml",
+)
+_CSV = ("text/csv", "text/tab-separated-values", "application/csv", "application/vnd.ms-excel")
+_JSON = ("application/json",)
+_SPDX = ("application/spdx+json", "application/json", "application/ld+json")
+
+FORMATS: dict[str, DocumentFormat] = {
+    form.name: form
+    for form in (
+        DocumentFormat(
+            "cyclonedx",
+            "CycloneDX bill of materials",
+            bill_of_materials.read_cyclonedx,
+            _CYCLONEDX,
+            natural_key=bill_of_materials.natural_key_of,
+        ),
+        DocumentFormat("spdx", "SPDX bill of materials", spdx.read_spdx, _SPDX),
+        DocumentFormat(
+            "litellm-config",
+            "LiteLLM proxy configuration",
+            litellm_config.read_litellm,
+            _YAML,
+            most_bytes=_MIB,
+            most_inflated=2 * _MIB,
+            redact=litellm_config.redact_litellm,
+        ),
+        DocumentFormat(
+            "backstage",
+            "Backstage catalogue",
+            backstage.read_backstage,
+            _YAML,
+            most_bytes=5 * _MIB,
+            most_inflated=20 * _MIB,
+        ),
+        DocumentFormat(
+            "azure-deployments",
+            "Azure deployments",
+            deployments.read_azure,
+            _JSON,
+            redact=deployments.redact_azure,
+            holds_for_all=True,
+        ),
+        DocumentFormat(
+            "bedrock-profiles",
+            "Bedrock inference profiles",
+            deployments.read_bedrock,
+            _JSON,
+            redact=deployments.redact_bedrock,
+            holds_for_all=True,
+        ),
+        DocumentFormat(
+            "terraform",
+            "Terraform state",
+            terraform.read_terraform,
+            _JSON,
+            redact=terraform.redact_terraform,
+            holds_for_all=True,
+        ),
+        DocumentFormat("usage", "Usage by day, CSV", usage.read_usage, _CSV, most_bytes=20 * _MIB),
+    )
+}

@@ -1,0 +1,34 @@
+"""A document taken back: the uses it brought go, and what it saw is set aside."""
+
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.intake.documents import ingest
+from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
+from apps.intake.models import Import
+from apps.intake.spreadsheets.import_steps import change_state
+from apps.inventory.actions.undo import teams_of_change
+
+
+def undo_document(*, import_: Import, by: User) -> Import:
+    """Put back what the document wrote, as long as nobody has built on it; the import says where it
+    cannot be."""
+    if import_.change is None:
+        raise InvalidStateError("Nothing of this document is in the register.")
+    teams = teams_of_change(change=import_.change)
+    if import_.application is not None:
+        teams |= {import_.application.team_id}
+    if not by.is_governance and any(not by.may(TeamRole.EDITOR, team) for team in teams):
+        raise IntakePermissionError(
+            "It is about applications of teams you do not edit. Ask one of their editors, or "
+            "governance."
+        )
+    if not by.is_governance and import_.deployments.filter(application__isnull=True).exists():
+        raise IntakePermissionError(
+            "It says what names stand for in every application. Ask governance to take it back."
+        )
+    change_state(
+        import_, (Import.State.APPLIED,), Import.State.UNDOING, error="", attempts=0, undone_by=by
+    )
+    ingest.run_document_import(import_.pk)
+    import_.refresh_from_db()
+    return import_

@@ -1,0 +1,145 @@
+"""How an import gets worked through: by whoever brought it or by a worker, one at a time, once or
+not at all.
+
+What an import waits for is its state; `ImportSteps` says what is done about each. Whichever floor
+knows the kind brings its steps: sheets and documents have theirs here, evaluation results one floor
+up.
+"""
+
+import zlib
+from collections.abc import Callable, Mapping
+
+import structlog
+from celery import signature
+from django.db import transaction
+from django.db.models import F
+from kombu.exceptions import OperationalError
+
+from apps.common.processes.child_process import BusyError, limited_memory
+from apps.intake.models import Import, ImportContent
+from apps.intake.spreadsheets.files.tables import UnreadableError
+
+RUN_IMPORT_TASK = signature("intake.carry_out_import")
+
+
+log = structlog.get_logger(__name__)
+
+type ImportSteps = Mapping[str, Callable[[Import], None]]
+_MAX_ATTEMPTS = 3
+# beside what a worker has loaded: half a million rows and the register they are held against take a
+# fifth of it
+MAX_WORKER_MEMORY_MIB = 2048
+_TOO_MUCH_MEMORY = (
+    f"This file needs more than {MAX_WORKER_MEMORY_MIB:,} MiB of memory to be worked through. "
+    "Nothing of it was"
+    " written. Split it, or leave out what is not needed."
+)
+_FAILED_REPEATEDLY = (
+    "It could not be worked through, three times over; nothing of it was written. The log says why."
+)
+
+
+class InvalidStateError(Exception):
+    """The import is not where this step begins; the text says where it is."""
+
+
+class IntakePermissionError(Exception):
+    """Somebody else's import, or teams one may not edit."""
+
+
+class IdempotencyKeyReusedError(Exception):
+    """The sender's Idempotency-Key, which is all it is made of, came with other content before."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The Idempotency-Key '{key}' came with another document before. Use a new one for "
+            "each."
+        )
+
+
+def run_import(pk: int, steps: ImportSteps) -> bool:
+    """Do what the import waits for; False where somebody else is at it, or nothing is to be
+    done."""
+    with transaction.atomic():
+        claimed = (
+            Import.objects.select_for_update(skip_locked=True, of=("self",))
+            .filter(pk=pk)
+            .waiting()
+            .first()
+        )
+        if claimed is None:
+            return False
+        Import.objects.filter(pk=pk).update(attempts=F("attempts") + 1)
+        if claimed.attempts >= _MAX_ATTEMPTS:
+            _fail_import(claimed)
+            return True
+    try:
+        with limited_memory(MAX_WORKER_MEMORY_MIB), transaction.atomic():
+            claimed = (
+                Import.objects.select_for_update(skip_locked=True, of=("self",))
+                .filter(pk=pk)
+                .waiting()
+                .first()
+            )
+            if claimed is None:
+                return False
+            steps[claimed.state](claimed)
+    except MemoryError:
+        log.exception("an import needs more memory than a worker has for it", import_id=pk)
+        _fail_import(Import.objects.get(pk=pk), _TOO_MUCH_MEMORY)
+    return True
+
+
+def run_import_now(pk: int, steps: ImportSteps) -> bool:
+    """`run_import` while the sender waits; a worker has it where too many files are being read for
+    that."""
+    try:
+        return run_import(pk, steps)
+    except BusyError:
+        send_to_worker(pk)
+        return False
+
+
+def run_waiting_imports(kind: str, steps: ImportSteps) -> int:
+    """Everything of the kind that waits, oldest first; the number worked on."""
+    waiting = list(
+        Import.objects.waiting()
+        .filter(kind=kind)
+        .order_by("received_at", "pk")
+        .values_list("pk", flat=True)
+    )
+    return sum(run_import(pk, steps) for pk in waiting)
+
+
+def send_to_worker(pk: int) -> None:
+    """Ask a worker for it, once this transaction holds; beat finds it within a minute should the
+    broker be away."""
+    transaction.on_commit(lambda: _send_task(pk))
+
+
+def _send_task(pk: int) -> None:
+    try:
+        RUN_IMPORT_TASK.clone(args=(pk,)).apply_async(retry=False)
+    except OperationalError as error:
+        log.warning("the broker is away; beat will find the import", import_id=pk, error=str(error))
+
+
+def _fail_import(import_: Import, error: str = _FAILED_REPEATEDLY) -> None:
+    """It has ended the worker, or failed in a way nobody foresaw, too often."""
+    back = {
+        Import.State.READING: Import.State.FAILED,
+        Import.State.APPLYING: Import.State.READ,
+        Import.State.UNDOING: Import.State.APPLIED,
+    }[Import.State(import_.state)]
+    Import.objects.filter(pk=import_.pk).update(
+        state=back,
+        error=error,
+    )
+
+
+def stored_body(import_: Import) -> bytes:
+    """The file as it was kept; UnreadableError where it is not any more."""
+    try:
+        return zlib.decompress(bytes(import_.content.body))
+    except ImportContent.DoesNotExist:
+        raise UnreadableError("The file is not kept any more. Upload it again.") from None

@@ -1,0 +1,35 @@
+"""Deployments on record, as their names are read: which rows count, which id of a model they stand
+for, in words."""
+
+import re
+from collections.abc import Iterable
+
+from apps.intake.models import Deployment
+
+# a day or a release; a plain number counts what the host uploaded
+_IS_SNAPSHOT = re.compile(r"\d{4}|[a-z]", re.I)
+_MAX_LISTED = 4
+
+
+def deployed_api_id(model: str, version: str) -> str:
+    """The id of the model in one text: `gpt-4o` and `2024-11-20` are `gpt-4o-2024-11-20`."""
+    return f"{model}-{version}" if _IS_SNAPSHOT.search(version) else model
+
+
+def current_deployments(rows: list[Deployment]) -> list[Deployment]:
+    """Those still told; where none is, those that were: the name keeps what it meant."""
+    return [each for each in rows if each.missing_since is None] or rows
+
+
+def describe_deployments(rows: Iterable[Deployment]) -> str:
+    """What the deployments of one name are, and who says so."""
+    said = sorted(
+        {
+            f"{each.model} {each.version}".rstrip()
+            + (f" in {each.account}" if each.account else "")
+            for each in rows
+        }
+    )
+    more = f" and {len(said) - _MAX_LISTED} more" if len(said) > _MAX_LISTED else ""
+    name = next((each.name for each in rows), "")
+    return f"'{name}' is deployed as {', '.join(said[:_MAX_LISTED])}{more}"

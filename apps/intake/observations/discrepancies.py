@@ -1,0 +1,278 @@
+"""Where what was seen and what is declared do not agree: found in one pass over everything, opened
+once, closed when it no longer holds.
+
+Each kind is one statement that lists what holds now; what is not open yet is opened, what is open
+and no longer listed is closed. Nothing here ends or changes a dependency: people do, on the list.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from apps.common.history.context import audit_context
+from apps.common.time import day_of
+from apps.intake.models import Confidence, Discrepancy, IntakeSettings
+from apps.inventory.models import Application
+
+# advisory: two passes at once would open the same twice
+DISCREPANCY_LOCK = 7_305_114_503
+Kind = Discrepancy.Kind
+
+# each lists (key, application_id, dependency_id, observation_id, details) of what holds now, each
+# key once
+_CANDIDATES: Mapping[str, str] = {
+    # a use that only sightings know of; where sightings do not become dependencies, the sightings
+    # themselves
+    Kind.SHADOW: """
+        SELECT DISTINCT ON (key) key, application_id, dependency_id, observation_id, details FROM (
+            SELECT 'shadow:' || d.id AS key, d.application_id, d.id AS dependency_id,
+                o.id AS observation_id,
+                   o.last_seen_at, o.confidence,
+                   jsonb_build_object('api_id', f.api_id, 'host', p.name, 'stream', o.stream,
+                                      'environment', o.environment, 'first_on', d.since) AS details
+            FROM inventory_dependency d
+            JOIN inventory_application a ON a.id = d.application_id
+                AND a.status = ANY (%(in_scope)s)
+            JOIN intake_observation o ON o.dependency_id = d.id
+            JOIN catalog_offering f ON f.id = d.offering_id
+            JOIN catalog_provider p ON p.id = f.host_id
+            WHERE d.known = 'observed' AND d.since <= %(day)s AND (d.until IS NULL
+                OR d.until > %(day)s)
+            UNION ALL
+            SELECT 'shadow:' || o.application_id || ':offering:' || o.offering_id, o.application_id,
+                NULL::bigint, o.id,
+                   o.last_seen_at, o.confidence,
+                   jsonb_build_object('api_id', f.api_id, 'host', p.name, 'stream', o.stream,
+                                      'environment', o.environment,
+                                      'first_on', (o.first_seen_at AT TIME ZONE 'UTC')::date)
+            FROM intake_observation o
+            JOIN inventory_application a ON a.id = o.application_id
+                AND a.status = ANY (%(in_scope)s)
+            JOIN catalog_offering f ON f.id = o.offering_id
+            JOIN catalog_provider p ON p.id = f.host_id
+            WHERE o.state = 'matched' AND o.dependency_id IS NULL AND o.missing_since IS NULL
+        ) s ORDER BY key, confidence DESC, last_seen_at DESC, observation_id
+    """,
+    # a fallback stands by, and what is inside a vendor's product cannot be seen: neither is asked
+    # about. Nor is what nobody could have seen: somebody must watch the application, or have seen
+    # this very use
+    Kind.UNSEEN: """
+        WITH watched AS (
+            SELECT DISTINCT application_id FROM intake_observation
+            WHERE last_seen_at >= %(seen_since)s AND confidence >= %(run_time)s
+                AND application_id IS NOT NULL
+        ),
+        seen AS (
+            SELECT dependency_id, max(last_seen_at) AS last_seen_at, max(id) AS observation_id,
+                   bool_or(confidence >= %(run_time)s) AS at_run_time,
+                   bool_and(missing_since IS NOT NULL) AS missing
+            FROM intake_observation WHERE dependency_id IS NOT NULL GROUP BY dependency_id
+        )
+        SELECT 'unseen:' || d.id, d.application_id, d.id, s.observation_id,
+               jsonb_build_object('api_id', f.api_id, 'host', p.name, 'role', d.role,
+                                  'last_on', d.last_observed_on, 'days', %(unseen_days)s)
+        FROM inventory_dependency d
+        JOIN inventory_application a ON a.id = d.application_id AND a.status = ANY (%(in_scope)s)
+        JOIN catalog_offering f ON f.id = d.offering_id JOIN catalog_provider p ON p.id = f.host_id
+        LEFT JOIN watched w ON w.application_id = d.application_id
+        LEFT JOIN seen s ON s.dependency_id = d.id
+        WHERE d.known = 'declared' AND (w.application_id IS NOT NULL OR s.at_run_time OR s.missing)
+          AND d.since <= %(seen_since_day)s AND (d.until IS NULL OR d.until > %(day)s)
+          AND d.role <> 'fallback' AND d.reached <> 'embedded' AND d.traffic_share IS DISTINCT
+          FROM 0
+          AND (d.last_observed_on IS NULL OR d.last_observed_on < %(seen_since_day)s)
+          AND (d.confirmed_on IS NULL OR d.confirmed_on < %(seen_since_day)s)
+    """,
+    # what answered in the last days, and did not in as many days before, though something answered
+    # then
+    Kind.DRIFT: """
+        WITH answered AS (
+            SELECT o.application_id, o.environment,
+                   coalesce(nullif(o.alias, ''), o.requested) AS asked,
+                   CASE WHEN o.alias = '' THEN lower(o.provider) ELSE lower(o.gateway) END AS whom,
+                   coalesce('v' || o.served_version_id, lower(o.served)) AS what,
+                   max(coalesce(v.identifier, o.served)) AS called,
+                   max(o.id) AS observation_id, max(o.dependency_id) AS dependency_id,
+                   sum(u.n_calls) FILTER (WHERE u.day > %(drift_day)s) AS n_now,
+                   sum(u.n_calls) FILTER (WHERE u.day <= %(drift_day)s) AS n_before,
+                   min(u.day) AS first_on
+            FROM intake_usageday u
+            JOIN intake_observation o ON o.id = u.observation_id
+            LEFT JOIN catalog_version v ON v.id = o.served_version_id
+            JOIN inventory_application a ON a.id = o.application_id
+                AND a.status = ANY (%(in_scope)s)
+            WHERE u.day > %(before_day)s AND u.day <= %(day)s AND u.n_calls > u.n_errors
+              AND o.served <> '' AND o.state <> 'set_aside'
+            GROUP BY 1, 2, 3, 4, 5
+        ),
+        before AS (
+            SELECT application_id, environment, asked, whom,
+                   string_agg(called, ', ' ORDER BY n_before DESC, called) AS called
+            FROM answered WHERE n_before > 0 GROUP BY 1, 2, 3, 4
+        )
+        SELECT 'drift:' || n.application_id || ':' || md5(concat_ws(chr(31), n.environment, n.asked,
+            n.whom, n.what)),
+               n.application_id, n.dependency_id, n.observation_id,
+               jsonb_build_object('asked', n.asked, 'environment', n.environment, 'was',
+               left(b.called, 200),
+                                  'now', n.called, 'first_on', n.first_on, 'n_calls', n.n_now)
+        FROM answered n JOIN before b USING (application_id, environment, asked, whom)
+        WHERE n.n_now > 0 AND n.n_before IS NULL
+    """,
+    # a pinned id answers as one version, every other name as versions of one foundation; where what
+    # answered is a fallback of the application, that was meant
+    Kind.OTHER_SERVED: """
+        SELECT DISTINCT ON (o.application_id, o.offering_id, o.served_version_id)
+               'other:' || o.application_id || ':' || o.offering_id || ':' || o.served_version_id,
+               o.application_id, o.dependency_id, o.id,
+               jsonb_build_object('asked', coalesce(nullif(o.requested, ''), o.alias), 'api_id',
+               f.api_id,
+                                  'host', p.name, 'stands_for', coalesce(v.identifier,
+                                  l.identifier),
+                                  'now', s.identifier, 'environment', o.environment,
+                                  'last_on', (o.last_seen_at AT TIME ZONE 'UTC')::date)
+        FROM intake_observation o
+        JOIN inventory_application a ON a.id = o.application_id AND a.status = ANY (%(in_scope)s)
+        JOIN catalog_offering f ON f.id = o.offering_id JOIN catalog_provider p ON p.id = f.host_id
+        JOIN catalog_version s ON s.id = o.served_version_id
+        LEFT JOIN catalog_version v ON v.id = f.version_id
+        LEFT JOIN catalog_alias l ON l.id = f.alias_id
+        WHERE o.state = 'matched' AND o.confidence >= %(run_time)s
+            AND o.last_seen_at >= %(seen_since)s
+          AND CASE WHEN f.binding = 'pinned' THEN f.version_id <> s.id
+                   ELSE coalesce(l.foundation_id, v.foundation_id) <> s.foundation_id END
+          AND NOT EXISTS (
+              SELECT 1 FROM inventory_dependency d JOIN catalog_offering g ON g.id = d.offering_id
+              WHERE d.application_id = o.application_id AND d.role = 'fallback'
+                  AND g.version_id = s.id
+                AND d.since <= %(day)s AND (d.until IS NULL OR d.until > %(day)s))
+        ORDER BY o.application_id, o.offering_id, o.served_version_id, o.last_seen_at DESC, o.id
+    """,
+    # calls after the day it was taken out of use; a document that still names it is no call
+    Kind.OUT_OF_USE: """
+        SELECT 'out_of_use:' || a.id, a.id, NULL::bigint, max(o.id),
+               jsonb_build_object('called', left(string_agg(DISTINCT coalesce(
+                                      nullif(o.requested, ''), nullif(o.served, ''), o.alias),
+                                      ', '), 200),
+                                  'last_on', (max(o.last_seen_at) AT TIME ZONE 'UTC')::date)
+        FROM intake_observation o
+        JOIN inventory_application a ON a.id = o.application_id AND a.status = 'retired'
+            AND a.merged_into_id IS NULL
+        CROSS JOIN LATERAL (
+            SELECT coalesce((
+                SELECT min(h.pgh_created_at) FROM inventory_applicationhistory h
+                WHERE h.pgh_obj_id = a.id AND h.status = 'retired' AND h.pgh_id > coalesce((
+                    SELECT max(e.pgh_id) FROM inventory_applicationhistory e
+                    WHERE e.pgh_obj_id = a.id AND e.status <> 'retired'), 0)), a.updated_at) AS at
+        ) AS retired
+        WHERE o.confidence >= %(run_time)s AND o.last_seen_at >= %(seen_since)s
+            AND o.last_seen_at > retired.at
+          AND o.state <> 'set_aside'
+          AND (o.last_seen_at AT TIME ZONE 'UTC')::date >= coalesce(
+              (SELECT max(d.until) FROM inventory_dependency d
+              WHERE d.application_id = a.id), '-infinity')
+        GROUP BY a.id
+    """,
+}
+
+_LIST = """
+CREATE TEMP TABLE IF NOT EXISTS intake_holding (
+    key text, application_id bigint, dependency_id bigint, observation_id bigint, details jsonb
+) ON COMMIT DROP
+"""
+
+# what a person dismissed waits for its day; a change of versions is told once
+_OPEN = """
+INSERT INTO intake_discrepancy (key, kind, application_id, dependency_id, observation_id, details,
+    opened_at, closed_as,
+                                reason)
+SELECT h.key, %(kind)s, h.application_id, h.dependency_id, h.observation_id, h.details, %(at)s, '',
+    ''
+FROM intake_holding h
+WHERE NOT EXISTS (
+    SELECT 1 FROM intake_discrepancy d WHERE d.key = h.key AND (
+        d.closed_at IS NULL OR d.quiet_until > %(day)s
+        OR %(once_since)s::timestamptz IS NOT NULL AND d.opened_at > %(once_since)s))
+ORDER BY h.application_id, h.key
+ON CONFLICT DO NOTHING
+"""
+
+_CLOSE = """
+UPDATE intake_discrepancy d SET closed_at = %(at)s,
+       closed_as = CASE WHEN d.kind = 'shadow' AND EXISTS (
+           SELECT 1 FROM inventory_dependency u
+           WHERE u.id = d.dependency_id AND u.known = 'declared'
+       ) THEN 'declared' ELSE 'ended' END
+WHERE d.kind = %(kind)s AND d.closed_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM intake_holding h WHERE h.key = d.key)
+"""
+
+# what is known of it by now; written only where it differs, and not in the history (details are
+# excluded there)
+_UPDATE = """
+UPDATE intake_discrepancy d SET details = h.details, observation_id = h.observation_id
+FROM intake_holding h
+WHERE d.kind = %(kind)s AND d.key = h.key AND d.closed_at IS NULL AND d.details <> h.details
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DiscrepancyChanges:
+    """What one look opened and closed, by kind."""
+
+    opened: Counter[str]
+    closed: Counter[str]
+
+    @property
+    def n(self) -> int:
+        return self.opened.total() + self.closed.total()
+
+
+@transaction.atomic
+def find_discrepancies(*, at: datetime) -> DiscrepancyChanges:
+    """Hold everything seen against everything declared; running it twice changes nothing more."""
+    opened: Counter[str] = Counter()
+    closed: Counter[str] = Counter()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [DISCREPANCY_LOCK])
+        lines = IntakeSettings.objects.get(pk=1)
+        params = _params(lines, at)
+        cursor.execute(_LIST)
+        with audit_context(
+            job="intake.find_discrepancies", reason="what was seen, held against what is declared"
+        ):
+            for kind, candidates in _CANDIDATES.items():
+                cursor.execute("TRUNCATE intake_holding")
+                cursor.execute(f"INSERT INTO intake_holding {candidates}", params)
+                once = at - timedelta(days=2 * lines.drift_days) if kind == Kind.DRIFT else None
+                said = params | {"kind": kind, "once_since": once}
+                cursor.execute(_CLOSE, said)
+                closed[kind] += cursor.rowcount
+                cursor.execute(_OPEN, said)
+                opened[kind] += cursor.rowcount
+                cursor.execute(_UPDATE, said)
+    return DiscrepancyChanges(+opened, +closed)
+
+
+def _params(lines: IntakeSettings, at: datetime) -> dict[str, Any]:
+    from_day = day_of(at)
+    unseen = timedelta(days=lines.unseen_after_days)
+    drift = timedelta(days=lines.drift_days)
+    return {
+        "at": at,
+        "day": from_day,
+        "in_scope": [str(status) for status in Application.IN_SCOPE],
+        "run_time": int(Confidence.GATEWAY_LOG),
+        "seen_since": at - unseen,
+        "seen_since_day": from_day - unseen,
+        "unseen_days": lines.unseen_after_days,
+        "drift_day": from_day - drift,
+        "before_day": from_day - 2 * drift,
+    }
+
+
+__all__ = ["DiscrepancyChanges", "find_discrepancies"]

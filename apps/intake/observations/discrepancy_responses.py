@@ -1,0 +1,169 @@
+"""What people say to a discrepancy: it is so (declared), it is not used any more (ended), or leave
+it until a day.
+
+Declaring and ending change the inventory alone, so that they can be taken back like every change
+there; that the discrepancy is closed by it stands in its row.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import pgtrigger
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.common.history.context import audit_context
+from apps.common.time import day_of
+from apps.intake.import_jobs import InvalidStateError
+from apps.intake.models import Discrepancy
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.actions.dependencies import (
+    confirm_dependency,
+    declare_dependency,
+    end_dependency,
+)
+from apps.inventory.actions.locks import lock_applications
+from apps.inventory.models import Dependency
+
+MAX_DISMISSAL = timedelta(days=366)
+# what a person did to the dependency is in the history there; a change that also wrote here could
+# not be taken back
+_TRIGGERS_WITHOUT_HISTORY = ("intake.Discrepancy:update_update",)
+_DECLARABLE = (Discrepancy.Kind.SHADOW, Discrepancy.Kind.UNSEEN)
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseResult:
+    """How many rows an answer reached, and why the others were left."""
+
+    done: int
+    refused: tuple[str, ...]
+
+
+def declare_discrepancies(
+    *, discrepancies: Sequence[Discrepancy], by: User, at: datetime, reason: str = ""
+) -> ResponseResult:
+    """It is used, and meant to be: what was only seen is declared from now on, what was not seen is
+    confirmed."""
+    return _respond_to_rows(
+        discrepancies,
+        by,
+        at,
+        lambda row: _declare_use(row, by, at, reason),
+        Discrepancy.Closed.DECLARED,
+    )
+
+
+def end_discrepancies(
+    *, discrepancies: Sequence[Discrepancy], by: User, at: datetime, reason: str = ""
+) -> ResponseResult:
+    """It is not used any more, from today on. Where it is seen again it comes back as seen and not
+    declared."""
+    return _respond_to_rows(
+        discrepancies, by, at, lambda row: _end_use(row, by, at, reason), Discrepancy.Closed.ENDED
+    )
+
+
+@transaction.atomic
+def dismiss_discrepancies(
+    *, discrepancies: Sequence[Discrepancy], until: date, reason: str, by: User, at: datetime
+) -> ResponseResult:
+    """Leave it: not found again before `until`, and then only if it still holds."""
+    today = day_of(at)
+    if not reason.strip():
+        raise InvalidStateError("Say why it may stay as it is.")
+    if not today < until <= today + MAX_DISMISSAL:
+        raise InvalidStateError(
+            f"Choose a day after today and not later than {today + MAX_DISMISSAL}."
+        )
+    _lock_applications_of(discrepancies, by=by)
+    with audit_context(user=by, reason=reason):
+        n = Discrepancy.objects.filter(
+            pk__in=[row.pk for row in discrepancies], closed_at__isnull=True
+        ).update(
+            closed_at=at,
+            closed_as=Discrepancy.Closed.DISMISSED,
+            closed_by=by,
+            reason=reason.strip()[:500],
+            quiet_until=until,
+        )
+    return ResponseResult(n, ())
+
+
+@transaction.atomic
+def reopen_discrepancies(*, discrepancies: Sequence[Discrepancy], by: User) -> int:
+    """Take a dismissal back; what was found anew meanwhile stays as it is."""
+    _lock_applications_of(discrepancies, by=by)
+    with audit_context(user=by, reason="dismissal taken back"):
+        anew = Discrepancy.objects.open().filter(key__in=[row.key for row in discrepancies])
+        return (
+            Discrepancy.objects.filter(
+                pk__in=[row.pk for row in discrepancies], closed_as=Discrepancy.Closed.DISMISSED
+            )
+            .exclude(key__in=list(anew.values_list("key", flat=True)))
+            .update(closed_at=None, closed_as="", closed_by=None, reason="", quiet_until=None)
+        )
+
+
+@transaction.atomic
+def _respond_to_rows(
+    discrepancies: Sequence[Discrepancy],
+    by: User,
+    at: datetime,
+    deed: Callable[[Discrepancy], None],
+    closed: Discrepancy.Closed,
+) -> ResponseResult:
+    _lock_applications_of(discrepancies, by=by)
+    done, refused = [], []
+    for row in discrepancies:
+        try:
+            with transaction.atomic():
+                deed(row)
+        except ChangeConflictError as refusal:
+            refused.append(f"{row.application.name}: {refusal}")
+        else:
+            done.append(row.pk)
+    with pgtrigger.ignore(*_TRIGGERS_WITHOUT_HISTORY):
+        Discrepancy.objects.open().filter(pk__in=done).update(
+            closed_at=at, closed_as=closed, closed_by=by
+        )
+    return ResponseResult(len(done), tuple(refused))
+
+
+def _declare_use(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
+    if row.kind not in _DECLARABLE:
+        raise ChangeConflictError(
+            "There is nothing to declare about it; look at the application, or leave it until a "
+            "day."
+        )
+    if row.dependency is not None:
+        said = reason or "seen in use, and declared"
+        confirm_dependency(dependency=row.dependency, on=day_of(at), by=by, reason=said)
+        return
+    seen = row.observation
+    if seen is None or seen.offering is None:
+        raise ChangeConflictError("What was seen is not there any more.")
+    declare_dependency(
+        application=row.application,
+        offering=seen.offering,
+        since=day_of(seen.first_seen_at),
+        by=by,
+        role=seen.role or Dependency.Role.PRIMARY,
+        reason=reason or "seen in use, and declared",
+    )
+
+
+def _end_use(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
+    if row.kind not in _DECLARABLE or row.dependency is None:
+        raise ChangeConflictError(
+            "There is no dependency to end. Look at the application, or leave it until a day."
+        )
+    # the first day it can end is the one after it began
+    on = max(day_of(at), row.dependency.since + timedelta(days=1))
+    end_dependency(dependency=row.dependency, on=on, by=by, reason=reason or "not used any more")
+
+
+def _lock_applications_of(discrepancies: Sequence[Discrepancy], *, by: User) -> None:
+    """Lock the applications concerned; `by` edits every one of them."""
+    lock_applications([row.application_id for row in discrepancies], by=by)

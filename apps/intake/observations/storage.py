@@ -1,0 +1,275 @@
+"""Sightings into observations: one row a sender, application and set of names, whatever the number
+of documents."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import connection
+
+from apps.accounts.models import ApiToken
+from apps.intake.connections.automatic_links import link_named_services
+from apps.intake.documents.records import MAX_PLACES, Sighting, clean
+from apps.intake.models import Import, Observation, ObservationQuerySet, Service
+
+WRITE_BATCH_SIZE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class AttributedSighting:
+    """A sighting with whose it is: `application` is an id; where None, `service` is the id of the
+    sender's name. `part` is which of an application's several documents tells it."""
+
+    sighting: Sighting
+    application: int | None
+    service: int | None
+    seen_from: datetime
+    seen_until: datetime
+    part: str = ""
+
+
+@dataclass(slots=True)
+class _ObservationRow:
+    """What one write says of an observation that the batch may hold several times."""
+
+    key: UUID
+    first: AttributedSighting
+    places: list[str]
+    seen_from: datetime
+    seen_until: datetime
+    confidence: int
+
+
+def observation_key(stream: str, placed: AttributedSighting) -> UUID:
+    """The same names of the same application seen by the same sender are one observation.
+
+    A service's observations keep their key when the service is claimed, so the application counts
+    only where the sender named it.
+    """
+    said = placed.sighting
+    whose = f"s{placed.service}" if placed.service is not None else f"a{placed.application}"
+    parts = [
+        stream,
+        whose,
+        said.environment,
+        said.alias,
+        said.requested,
+        said.served,
+        said.provider.lower(),
+        said.region,
+        said.gateway.lower(),
+        said.role,
+        *([placed.part] if placed.part else []),
+    ]
+    return UUID(bytes=hashlib.sha256("\x1f".join(parts).encode()).digest()[:16])
+
+
+def ensure_services(
+    names: Iterable[str], *, scope: str, token: ApiToken | None, at: datetime
+) -> dict[str, tuple[int, int | None, bool]]:
+    """{name: (id, application id or None, ignored)} of senders by the name they give themselves;
+    new ones are noted, and linked where they name an application that the token may write to."""
+    wanted = sorted({clean(name) for name in names} - {""})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO intake_service (scope, name, is_ignored, first_token_id, first_seen_at,
+                last_seen_at)
+            SELECT %s, name, false, %s, %s, %s FROM unnest(%s::text[]) AS n(name)
+            ON CONFLICT (scope, name) DO NOTHING
+            """,
+            [scope, token.pk if token else None, at, at, wanted],
+        )
+        # a busy sender costs one write an hour
+        cursor.execute(
+            """
+            UPDATE intake_service SET last_seen_at = %s
+            WHERE scope = %s AND name = ANY(%s)
+                AND last_seen_at < %s::timestamptz - interval '1 hour'
+            """,
+            [at, scope, wanted, at],
+        )
+        if token is not None:
+            # a name that two people's tokens bring is nobody's own: else whoever used it first
+            # would read, and could claim, what the other's token tells. The offices see it and say
+            # whose it is
+            cursor.execute(
+                """
+                WITH shared AS (
+                    UPDATE intake_service s SET first_token_id = NULL FROM accounts_apitoken t
+                    WHERE t.id = s.first_token_id AND t.user_id <> %(user)s
+                        AND s.application_id IS NULL
+                      AND s.scope = %(scope)s AND s.name = ANY(%(names)s)
+                )
+                INSERT INTO intake_servicetoken AS k (service_id, token_id, last_sent_at, n_dropped)
+                SELECT s.id, %(token)s, %(at)s, 0 FROM intake_service s
+                WHERE s.scope = %(scope)s AND s.name = ANY(%(names)s) AND NOT s.is_ignored
+                ORDER BY s.id
+                ON CONFLICT (service_id, token_id) DO UPDATE
+                SET last_sent_at = excluded.last_sent_at
+                WHERE k.last_sent_at < excluded.last_sent_at - interval '1 hour'
+                """,
+                {
+                    "user": token.user_id,
+                    "token": token.pk,
+                    "scope": scope,
+                    "names": wanted,
+                    "at": at,
+                },
+            )
+    rows = Service.objects.filter(scope=scope, name__in=wanted).values_list(
+        "name", "pk", "application", "is_ignored"
+    )
+    found: dict[str, tuple[int, int | None, bool]] = {
+        name: (pk, application, ignored) for name, pk, application, ignored in rows
+    }
+    if token is not None:
+        waiting = {
+            pk: name
+            for name, (pk, application, ignored) in found.items()
+            if not (application or ignored)
+        }
+        for pk, application in (
+            link_named_services(waiting, token=token, at=at) if waiting else {}
+        ).items():
+            found[waiting[pk]] = (pk, application, False)
+    return found
+
+
+def store_observations(
+    stream: str, placed: Sequence[AttributedSighting], *, seen_in: Import | None = None
+) -> list[UUID]:
+    """Write them, seen again or new; the key of each, in order. A newer look replaces what an older
+    one said of places and facts. What changed, or is not part of a dependency yet, waits for
+    `reconcile`."""
+    keys = [observation_key(stream, each) for each in placed]
+    rows: dict[UUID, _ObservationRow] = {}
+    for key, each in zip(keys, placed, strict=True):
+        row = rows.get(key)
+        if row is None:
+            rows[key] = _ObservationRow(
+                key,
+                each,
+                list(each.sighting.places),
+                each.seen_from,
+                each.seen_until,
+                int(each.sighting.confidence),
+            )
+        else:
+            row.places += [place for place in each.sighting.places if place not in row.places]
+            row.seen_from, row.seen_until = (
+                min(row.seen_from, each.seen_from),
+                max(row.seen_until, each.seen_until),
+            )
+            row.confidence = max(row.confidence, int(each.sighting.confidence))
+    ordered = sorted(rows.values(), key=lambda row: row.key.bytes)
+    for start in range(0, len(ordered), WRITE_BATCH_SIZE):
+        _upsert(stream, ordered[start : start + WRITE_BATCH_SIZE], seen_in)
+    return keys
+
+
+def _upsert(stream: str, rows: Sequence[_ObservationRow], seen_in: Import | None) -> None:
+    said = [row.first.sighting for row in rows]
+    columns: list[list[Any]] = [
+        [row.key for row in rows],
+        [stream] * len(rows),
+        [row.first.application for row in rows],
+        [row.first.service for row in rows],
+        [each.environment for each in said],
+        [each.alias for each in said],
+        [each.requested for each in said],
+        [each.served for each in said],
+        [each.provider for each in said],
+        [each.region for each in said],
+        [each.gateway for each in said],
+        [each.role for each in said],
+        [each.fallback_order for each in said],
+        [row.confidence for row in rows],
+        [orjson.dumps(row.places[:MAX_PLACES]).decode() for row in rows],
+        [orjson.dumps(each.facts).decode() for each in said],
+        [row.seen_from for row in rows],
+        [row.seen_until for row in rows],
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO intake_observation AS o (
+                key, stream, application_id, service_id, environment, alias, requested, served,
+                provider, region,
+                gateway, role, fallback_order, confidence, places, facts, first_seen_at,
+                last_seen_at, seen_in_id,
+                state, why
+            )
+            SELECT d.*, %s, 'new', '' FROM unnest(
+                %s::uuid[], %s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::text[],
+                %s::text[], %s::text[],
+                %s::text[], %s::text[], %s::text[], %s::text[], %s::smallint[], %s::smallint[],
+                %s::jsonb[],
+                %s::jsonb[], %s::timestamptz[], %s::timestamptz[]
+            ) AS d
+            ON CONFLICT (key) DO UPDATE SET
+                first_seen_at = least(o.first_seen_at, excluded.first_seen_at),
+                last_seen_at = greatest(o.last_seen_at, excluded.last_seen_at),
+                confidence = greatest(o.confidence, excluded.confidence),
+                fallback_order = excluded.fallback_order,
+                places = CASE WHEN excluded.last_seen_at >= o.last_seen_at THEN excluded.places
+                ELSE o.places END,
+                facts = CASE WHEN excluded.last_seen_at >= o.last_seen_at THEN excluded.facts
+                ELSE o.facts END,
+                seen_in_id = CASE WHEN excluded.last_seen_at >= o.last_seen_at
+                                  THEN coalesce(excluded.seen_in_id, o.seen_in_id)
+                                  ELSE o.seen_in_id END,
+                missing_since = CASE WHEN excluded.last_seen_at >= o.last_seen_at THEN NULL
+                ELSE o.missing_since END,
+                -- the day it was seen is handed on; within one day nothing is left to say of a part
+                -- of a dependency
+                state = CASE WHEN o.state = 'set_aside' THEN o.state
+                             WHEN o.state = 'matched' AND o.dependency_id IS NOT NULL
+                                 AND o.missing_since IS NULL
+                                  AND (excluded.last_seen_at AT TIME ZONE 'UTC')::date
+                                      <= (o.last_seen_at AT TIME ZONE 'UTC')::date THEN o.state
+                             ELSE 'new' END
+            """,
+            [seen_in.pk if seen_in else None, *columns],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentScope:
+    """What a complete document speaks for: one maker's view of one part of an application, in these
+    environments."""
+
+    stream: str
+    application: int
+    part: str
+    environments: frozenset[str]
+
+    def observations(self) -> ObservationQuerySet:
+        return Observation.objects.filter(
+            stream=self.stream,
+            application=self.application,
+            missing_since__isnull=True,
+            environment__in=self.environments,
+            seen_in__mapping__part=self.part,
+        )
+
+
+def mark_missing(whole: DocumentScope, *, keys: Iterable[UUID], at: datetime) -> int:
+    """The newest whole document lacks these now: they are marked, nothing is deleted.
+
+    The number newly marked. What other makers saw of the same application is untouched.
+    """
+    gone = whole.observations().exclude(key__in=list(keys)).filter(last_seen_at__lte=at)
+    return gone.update(missing_since=at.date())
+
+
+def mark_superseded(whole: DocumentScope, *, newer_at: datetime) -> int:
+    """A document came late: what it tells, and the newer one of its maker no longer did, is over
+    already."""
+    return (
+        whole.observations().filter(last_seen_at__lt=newer_at).update(missing_since=newer_at.date())
+    )

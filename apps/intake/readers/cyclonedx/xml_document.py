@@ -1,0 +1,152 @@
+"""CycloneDX XML as the mapping its JSON would be, so that one reader reads both.
+
+Parsed as a stream, without entities, document types or anything from elsewhere; depth and number of
+elements are counted while parsing.
+"""
+
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser
+
+from apps.intake.documents.records import UnreadableError
+from apps.intake.readers.json_text import MAX_CONTAINERS, MAX_DEPTH
+
+NAMESPACE = "http://cyclonedx.org/schema/bom/"
+_CHUNK = 256 * 1024
+
+# element: its children of that name are a list in JSON
+_LISTS = {
+    "components": "component",
+    "services": "service",
+    "properties": "property",
+    "hashes": "hash",
+    "externalReferences": "reference",
+    "dependencies": "dependency",
+    "occurrences": "occurrence",
+    "endpoints": "endpoint",
+    "datasets": "dataset",
+    "inputs": "input",
+    "outputs": "output",
+    "performanceMetrics": "performanceMetric",
+    "users": "user",
+    "useCases": "useCase",
+    "technicalLimitations": "technicalLimitation",
+    "performanceTradeoffs": "performanceTradeoff",
+    "ethicalConsiderations": "ethicalConsideration",
+    "fairnessAssessments": "fairnessAssessment",
+    "environmentalConsiderations": "",
+    "energyConsumptions": "energyConsumption",
+    "authors": "author",
+    "tags": "tag",
+    "omniborIds": "omniborId",
+}
+# in JSON each entry of these says its kind: [{"license": {...}}, {"expression": "..."}]
+_BY_KIND = {"licenses"}
+# an element with one attribute and a text is a pair under these names
+_PAIRS = {"property": ("name", "value"), "hash": ("alg", "content")}
+
+
+def load_xml(body: bytes) -> dict[str, Any]:
+    """The `bom` element as a mapping, with `bomFormat` and `specVersion` out of its namespace."""
+    target = _Target()
+    parser = DefusedXMLParser(target=target, forbid_dtd=True)
+    try:
+        for start in range(0, len(body), _CHUNK):
+            parser.feed(body[start : start + _CHUNK])
+        parser.close()
+    except DefusedXmlException:
+        raise UnreadableError(
+            "It declares a document type or entities, which are not read. Send it without."
+        ) from None
+    except ParseError as error:
+        line, column = error.position
+        raise UnreadableError(
+            f"It is not XML: broken in line {line}, column {column + 1}."
+        ) from None
+    except (ValueError, LookupError):
+        raise UnreadableError("It is in an encoding that is not read. Save it as UTF-8.") from None
+    if target.root is None:
+        raise UnreadableError("It is empty.")
+    tag, bom = target.root
+    if not tag.startswith(f"{{{NAMESPACE}") or not tag.endswith("}bom"):
+        raise UnreadableError(
+            f"It is XML, and not CycloneDX: its first element is not a bom of {NAMESPACE}1.x."
+        )
+    found = bom if isinstance(bom, dict) else {}
+    found |= {
+        "bomFormat": "CycloneDX",
+        "specVersion": tag[1 : tag.index("}")].removeprefix(NAMESPACE),
+    }
+    if str(found.get("version", "")).isdigit():
+        found["version"] = int(found["version"])
+    return found
+
+
+type _Open = tuple[str, dict[str, str], list[tuple[str, Any]], list[str]]
+
+
+class _Target:
+    """Builds values as elements end; nothing else of the document is held."""
+
+    def __init__(self) -> None:
+        self.root: tuple[str, Any] | None = None
+        self._open: list[_Open] = []
+        self._n = 0
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._n += 1
+        if self._n > MAX_CONTAINERS:
+            raise UnreadableError(f"It has more than {MAX_CONTAINERS:,} elements. Split it.")
+        if len(self._open) >= MAX_DEPTH:
+            raise UnreadableError(
+                f"It nests deeper than {MAX_DEPTH} levels, which no document of its kind does."
+            )
+        self._open.append((tag, attributes, [], []))
+
+    def data(self, text: str) -> None:
+        if self._open:
+            self._open[-1][3].append(text)
+
+    def end(self, tag: str) -> None:
+        full, attributes, children, texts = self._open.pop()
+        name = full.rpartition("}")[2]
+        value = _value(name, attributes, children, "".join(texts).strip())
+        if self._open:
+            self._open[-1][2].append((name, value))
+        else:
+            self.root = (full, value)
+
+    def close(self) -> None:
+        return None
+
+
+def _value(
+    name: str, attributes: dict[str, str], children: list[tuple[str, Any]], text: str
+) -> Any:
+    if name in _PAIRS:
+        attribute, content = _PAIRS[name]
+        return {attribute: attributes.get(attribute, ""), content: text}
+    if name in _BY_KIND:
+        return [{kind: value} for kind, value in children]
+    if (entry := _LISTS.get(name)) and all(kind == entry for kind, _ in children):
+        return [value for _, value in children]
+    if name == "tools" and all(kind == "tool" for kind, _ in children):
+        return [value for _, value in children]
+    own = {key.rpartition("}")[2]: value for key, value in attributes.items()}
+    if not children:
+        return {**own, **({"content": text} if text else {})} if own else text
+    found: dict[str, Any] = dict(own)
+    for kind, value in children:
+        if kind not in found:
+            found[kind] = value
+        elif isinstance(found[kind], _Repeated):
+            found[kind].append(value)
+        else:
+            found[kind] = _Repeated([found[kind], value])
+    return found
+
+
+class _Repeated(list[Any]):
+    """Values of an element that stands several times where nobody said that it would."""

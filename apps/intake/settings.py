@@ -1,0 +1,41 @@
+"""The organisation's lines for what is seen: from when it is asked about, and how long it is
+kept."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.common.history.context import audit_context
+from apps.intake.import_jobs import IntakePermissionError
+from apps.intake.models import IntakeSettings
+
+SETTING_FIELDS = (
+    "unseen_after_days",
+    "drift_days",
+    "declares_shadows",
+    "keep_documents_days",
+    "keep_usage_days",
+)
+
+
+@transaction.atomic
+def change_settings(*, facts: Mapping[str, Any], by: User, reason: str = "") -> IntakeSettings:
+    """Only what is named changes; a ValidationError names what is out of bounds."""
+    if not by.is_governance:
+        raise IntakePermissionError(
+            "Only governance changes these lines: they hold for every team."
+        )
+    row = IntakeSettings.objects.select_for_update().get(pk=1)
+    changed = [
+        name for name in SETTING_FIELDS if name in facts and facts[name] != getattr(row, name)
+    ]
+    if not changed:
+        return row
+    for name in changed:
+        setattr(row, name, facts[name])
+    row.full_clean()
+    with audit_context(user=by, reason=reason or "lines for what is seen"):
+        row.save(update_fields=[*changed, "updated_at"])
+    return row

@@ -1,0 +1,113 @@
+"""Cells that hold several things: tags, and references into other registers."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from apps.common.database.fields import small_text_map
+from apps.intake.spreadsheets.columns.values import InvalidCellError, normalise_text
+from apps.inventory.models.dependencies import MAX_TAGS
+
+_MAX_TAG_LENGTH = 60
+
+
+def parse_tags(text: str) -> list[str]:
+    """`a, b; c` or a JSON list; in their order, each once."""
+    found: list[Any]
+    if text.startswith("["):
+        try:
+            found = json.loads(text)
+        except ValueError:
+            raise InvalidCellError(
+                f"'{text[:60]}' is no list. Separate the tags by commas."
+            ) from None
+    else:
+        found = text.replace(";", ",").replace("\n", ",").split(",")
+    cleaned = list(dict.fromkeys(str(tag).strip() for tag in found if str(tag).strip()))
+    if len(cleaned) > MAX_TAGS:
+        raise InvalidCellError(f"More than {MAX_TAGS} tags. Keep those that matter.")
+    for tag in cleaned:
+        if len(tag) > _MAX_TAG_LENGTH:
+            raise InvalidCellError(
+                f"The tag '{tag[:20]}...' is longer than {_MAX_TAG_LENGTH} characters. Shorten it."
+            )
+    return cleaned
+
+
+def format_tags(values: Sequence[str]) -> str:
+    text = ", ".join(values)
+    # only what reads back as the same list
+    return (
+        text
+        if not text.startswith("[") and _parse_or_none(normalise_text(text)) == list(values)
+        else _json(list(values))
+    )
+
+
+def parse_references(text: str) -> dict[str, Any]:
+    """`cmdb=APM-12; jira=RISK-7` or a JSON object."""
+    if text.startswith("{"):
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            raise InvalidCellError(
+                f"'{text[:60]}' is no list of references. Write cmdb=APM-12; jira=RISK-7."
+            ) from None
+        if not isinstance(found, dict):
+            raise InvalidCellError(
+                "References are names with values. Write cmdb=APM-12; jira=RISK-7."
+            )
+        return _check_references(
+            {
+                name: str(each) if type(each) in (int, float) else each
+                for name, each in found.items()
+            }
+        )
+    pairs: dict[str, Any] = {}
+    for part in text.replace("\n", ";").split(";"):
+        if not part.strip():
+            continue
+        name, mark, value = part.partition("=")
+        if not mark or not name.strip():
+            raise InvalidCellError(
+                f"'{part.strip()[:60]}' is no reference. Write cmdb=APM-12; jira=RISK-7."
+            )
+        pairs[name.strip()] = value.strip()
+    return _check_references(pairs)
+
+
+def _check_references(pairs: dict[str, Any]) -> dict[str, str]:
+    try:
+        small_text_map(pairs)
+    except ValidationError as wrong:
+        raise InvalidCellError(wrong.messages[0]) from None
+    return pairs
+
+
+def format_references(values: Mapping[str, Any]) -> str:
+    if not values:
+        return ""
+    text = "; ".join(f"{name}={value}" for name, value in values.items())
+    if not text.startswith("{"):
+        try:
+            if parse_references(normalise_text(text)) == dict(values):
+                return text
+        except InvalidCellError:
+            pass
+    return _json(dict(values))
+
+
+def _json(value: Any) -> str:
+    """Readable where that survives being read back."""
+    text = json.dumps(value, ensure_ascii=False)
+    # DEL is the one control character that JSON leaves as it is
+    return text if normalise_text(text) == text else json.dumps(value).replace("\x7f", "\\u007f")
+
+
+def _parse_or_none(text: str) -> list[str]:
+    try:
+        return parse_tags(text)
+    except InvalidCellError:
+        return []

@@ -1,0 +1,419 @@
+"""Cells to values: numbers, days and words as people write them. What can be read in two ways is
+refused.
+
+Plain Python. Every reader takes a cell and answers with a value, with None for an empty cell, or
+raises InvalidCellError with a sentence that says what to write instead.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+
+from apps.common.invisible_characters import remove_control_characters
+from apps.common.validators import FIRST_YEAR, LAST_YEAR
+from apps.intake.spreadsheets.files.tables import Cell
+from apps.intake.spreadsheets.limits import MAX_NUMBER_LENGTH
+
+
+class InvalidCellError(Exception):
+    """The cell cannot be taken as it is; the text is a sentence for whoever keeps the sheet."""
+
+
+@dataclass(frozen=True, slots=True)
+class SheetConventions:
+    """How the sheet writes what can be read in two ways; empty: not said, and then it is
+    refused."""
+
+    day_order: str = ""  # dmy or mdy
+    decimal_mark: str = ""  # "," or "."
+
+
+# what a CSV for spreadsheets puts in front of text that would run as a formula
+_GUARDED = re.compile(r"'(?=['=+\-@\t\r＝＋－＠])")
+_NO_WIDTH = re.compile(r"[\x00\u200b\u2060\ufeff]")
+_EMPTY_WORDS = frozenset(
+    {"n/a", "n.a.", "na", "#n/a", "tbd", "?", "-", "–", "—", "unknown", "none", "null", "nil"}
+)
+_SPACES = re.compile(r"\s+")
+EMPTY_MARK = "(none)"  # in a cell: what is on record is to be emptied
+
+
+def normalise_text(text: str) -> str:
+    """Text as it is kept: composed letters, one kind of line end, no control or direction marks, no
+    outer spaces."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    if not text.isprintable():
+        text = _NO_WIDTH.sub(
+            "", remove_control_characters(text.replace("\r\n", "\n").replace("\r", "\n"))
+        )
+    return text.strip()
+
+
+def text_of(cell: Cell) -> str:
+    """The cell as text, without the apostrophe that spreadsheets put before formulas."""
+    if isinstance(cell, str):
+        bare = normalise_text(cell)
+        return bare[1:] if bare[:1] == "'" and _GUARDED.match(bare) else bare
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, datetime):
+        return cell.isoformat(sep=" ", timespec="seconds")
+    if isinstance(cell, date):
+        return cell.isoformat()
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    return str(cell)
+
+
+def guard_formula(text: str) -> str:
+    """For writing: text no spreadsheet runs as a formula; `text_of` takes the apostrophe off
+    again."""
+    starts = text[:1] in frozenset("=+-@\t\r\n＝＋－＠")
+    return f"'{text}" if starts or _GUARDED.match(text) else text
+
+
+def fold_name(text: str) -> str:
+    """For comparing names: case and the number of spaces do not count."""
+    return _SPACES.sub(" ", normalise_text(text)).casefold()
+
+
+# --- numbers --------------------------------------------------------------------------------------
+
+_FACTORS = {
+    "k": 10**3,
+    "tsd": 10**3,
+    "m": 10**6,
+    "mn": 10**6,
+    "mio": 10**6,
+    "bn": 10**9,
+    "mrd": 10**9,
+}
+_NUMBER = re.compile(r"([-+−]?)\s*+([\d.,'’\s]*+)(%|[A-Za-z]{1,4}\.?)?")
+_GROUPED_BY_SPACES = re.compile(r"\d{1,3}([\s'’]\d{3})+([.,]\d+)?")
+_GROUPED_BY = {mark: re.compile(rf"[1-9]\d{{0,2}}(\{mark}\d{{3}})+") for mark in ".,"}
+# by the mark before the decimals; the other one groups
+_WITH_DECIMALS = {
+    ".": re.compile(r"(?<![\d,])\d{1,3}(,\d{3})+\.\d+"),
+    ",": re.compile(r"(?<![\d.])\d{1,3}(\.\d{3})+,\d+"),
+}
+_CURRENCY = re.compile(r"(us\$|\$|usd)", re.IGNORECASE)
+_OTHER_CURRENCY = re.compile(r"€|£|¥|\b(eur|gbp|chf|jpy|cny|inr|sek|nok|dkk|pln)\b", re.IGNORECASE)
+
+
+def parse_number(
+    cell: Cell,
+    manners: SheetConventions,
+    *,
+    whole: bool = False,
+    money: bool = False,
+    share: bool = False,
+) -> Decimal:
+    """A number that is not negative. `whole`: separators can only group; `money`: US dollars;
+    `share`: 62 % is 0.62."""
+    if isinstance(cell, bool | date):
+        raise InvalidCellError(f"'{text_of(cell)}' is no number.")
+    if isinstance(cell, int | float | Decimal):
+        value = Decimal(repr(cell)) if isinstance(cell, float) else Decimal(cell)
+    else:
+        value = _written_number(text_of(cell), manners, whole=whole, money=money, share=share)
+    if not value.is_finite():
+        raise InvalidCellError(f"'{text_of(cell)}' is no number.")
+    if value < 0:
+        raise InvalidCellError(
+            f"{value} is negative. Give a number from 0 up, or leave the cell empty."
+        )
+    if whole and value != value.to_integral_value():
+        raise InvalidCellError(f"{value} is no whole number.")
+    return value
+
+
+def _written_number(
+    text: str, manners: SheetConventions, *, whole: bool, money: bool, share: bool
+) -> Decimal:
+    if len(text) > MAX_NUMBER_LENGTH:
+        raise InvalidCellError(
+            f"'{text[:20]}…' has {len(text):,} signs, and no number has more than "
+            f"{MAX_NUMBER_LENGTH}. Shorten it."
+        )
+    bare = text.replace("\u00a0", " ").replace("\u202f", " ").replace("\u2009", " ")
+    if money:
+        if _OTHER_CURRENCY.search(bare):
+            raise InvalidCellError(
+                f"'{text}' is in another currency. The register keeps US dollars and converts "
+                "nothing."
+            )
+        bare = _CURRENCY.sub("", bare)
+    match = _NUMBER.fullmatch(bare.strip())
+    if match is None or not any(sign.isdigit() for sign in match[2]):
+        raise InvalidCellError(f"'{text}' is no number. Give digits only, such as 1250 or 1250.50.")
+    sign, digits, unit = match[1], match[2].strip(), match[3]
+    factor = Decimal(1)
+    if unit == "%":
+        if not share:
+            raise InvalidCellError(f"'{text}' is a share; a plain number is needed here.")
+        factor = Decimal("0.01")
+    elif unit:
+        word = unit.rstrip(".").lower()
+        if word not in _FACTORS or share:
+            raise InvalidCellError(
+                f"'{text}': the unit '{unit}' is not known here. Give digits only."
+            )
+        factor = Decimal(_FACTORS[word])
+    grouped_ok = whole and factor == 1
+    value = Decimal(_digits(digits, text, manners, whole=grouped_ok)) * factor
+    return -value if sign in {"-", "−"} and value else value
+
+
+def _digits(digits: str, text: str, manners: SheetConventions, *, whole: bool) -> str:
+    """The digits with a point as decimal mark and nothing else."""
+    bare = re.sub(r"[\s'’]", "", digits)
+    if re.search(r"[\s'’]", digits) and not _GROUPED_BY_SPACES.fullmatch(digits):
+        raise InvalidCellError(f"'{text}' is no number: its digits are not grouped by three.")
+    points, commas = bare.count("."), bare.count(",")
+    if points and commas:
+        mark = "." if bare.rindex(".") > bare.rindex(",") else ","
+        group = "," if mark == "." else "."
+        if bare.count(mark) > 1 or not _WITH_DECIMALS[mark].fullmatch(bare):
+            raise InvalidCellError(f"'{text}' is no number: its separators contradict each other.")
+        return bare.replace(group, "").replace(mark, ".")
+    if not points and not commas:
+        return bare
+    only = "." if points else ","
+    looks_grouped = _GROUPED_BY[only].fullmatch(bare) is not None
+    if bare.count(only) > 1:
+        if not looks_grouped:
+            raise InvalidCellError(f"'{text}' is no number: its digits are not grouped by three.")
+        return bare.replace(only, "")
+    if whole and looks_grouped:
+        return bare.replace(only, "")
+    if looks_grouped and re.search(r"[\s'’]", digits) is None:
+        if not manners.decimal_mark:
+            other = bare.replace(only, "")
+            raise InvalidCellError(
+                f"'{text}' can mean {other} or {bare.replace(only, '.')}. Write it without "
+                "separators, or say with the"
+                " columns which mark this sheet uses for decimals."
+            )
+        return bare.replace(only, "." if manners.decimal_mark == only else "")
+    return bare.replace(only, ".")
+
+
+def parse_whole_number(cell: Cell, manners: SheetConventions, *, most: int) -> int:
+    value = parse_number(cell, manners, whole=True)
+    if value > most:
+        raise InvalidCellError(f"{value} is too large; the most is {most:,}.")
+    return int(value)
+
+
+def parse_amount(
+    cell: Cell,
+    manners: SheetConventions,
+    *,
+    digits: int,
+    places: int,
+    money: bool = False,
+    share: bool = False,
+) -> Decimal:
+    """A number of at most `digits` digits of which `places` are decimals; money is rounded to
+    cents."""
+    value = parse_number(cell, manners, money=money, share=share)
+    try:
+        rounded = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+    except InvalidOperation:
+        raise InvalidCellError(f"{value} is too large.") from None
+    if rounded >= Decimal(10) ** (digits - places):
+        raise InvalidCellError(f"{value} is too large.")
+    return rounded
+
+
+# --- days -----------------------------------------------------------------------------------------
+
+_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]\d{1,2}:\d{2}.*)?")
+_YEAR_FIRST = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})")
+_DOTTED = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4}|\d{2})")
+_SLASHED = re.compile(r"(\d{1,2})([/-])(\d{1,2})\2(\d{4})")
+_SHORT_YEAR = re.compile(r"\d{1,2}([/-])\d{1,2}\1\d{2}")
+_NAMED = re.compile(r"(\d{1,2})\.?[\s-]+([^\W\d]+)\.?[\s,-]+(\d{4})")
+_NAMED_FIRST = re.compile(r"(?<![^\W\d])([^\W\d]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})")
+_SERIAL = re.compile(r"\d{5}")
+_FIRST_SERIAL = date(1899, 12, 30)
+_MONTHS = {
+    word: number
+    for number, words in enumerate(
+        (
+            "jan january januar janvier enero gennaio januari",
+            "feb february februar février fevrier febrero febbraio",
+            "mar march märz maerz mär mrz mars marzo maart",
+            "apr april avril abril aprile",
+            "may mai mayo maggio mei",
+            "jun june juni juin junio giugno",
+            "jul july juli juillet julio luglio",
+            "aug august août aout agosto augustus",
+            "sep sept september septembre septiembre settembre",
+            "oct october okt oktober octobre octubre ottobre",
+            "nov november novembre noviembre",
+            "dec december dez dezember décembre decembre diciembre dicembre",
+        ),
+        1,
+    )
+    for word in words.split()
+}
+
+
+def parse_day(cell: Cell, manners: SheetConventions) -> date:
+    if isinstance(cell, datetime):
+        return _check_plausible(cell.date(), cell)
+    if isinstance(cell, date):
+        return _check_plausible(cell, cell)
+    text = text_of(cell)
+    if len(text) > MAX_NUMBER_LENGTH:
+        raise InvalidCellError(f"'{text[:20]}…' is no day. Write it as 2026-11-24.")
+    if (
+        isinstance(cell, int | float | Decimal) and not isinstance(cell, bool)
+    ) or _SERIAL.fullmatch(text):
+        return _from_serial(text)
+    if match := _ISO.fullmatch(text) or _YEAR_FIRST.fullmatch(text):
+        return _make_day(text, *(int(part) for part in match.groups()))
+    if match := _DOTTED.fullmatch(text):
+        day_, month, year = match.groups()
+        if len(year) == 2:
+            raise InvalidCellError(
+                f"'{text}' leaves the century open. Write the year with four digits."
+            )
+        return _make_day(text, int(year), int(month), int(day_))
+    if match := _SLASHED.fullmatch(text):
+        return _slashed(
+            text, int(match.group(1)), int(match.group(3)), int(match.group(4)), manners
+        )
+    if _SHORT_YEAR.fullmatch(text):
+        raise InvalidCellError(
+            f"'{text}' leaves open what is year, month and day. Write it as 2026-11-24."
+        )
+    for pattern, places in ((_NAMED, (3, 2, 1)), (_NAMED_FIRST, (3, 1, 2))):
+        if match := pattern.fullmatch(text):
+            year, month, day_ = (match.group(place) for place in places)
+            named = _MONTHS.get(month.casefold())
+            if named:
+                return _make_day(text, int(year), named, int(day_))
+    raise InvalidCellError(f"'{text}' is no day. Write it as 2026-11-24.")
+
+
+def _slashed(text: str, first: int, second: int, year: int, manners: SheetConventions) -> date:
+    """03/04/2026: 3 April or 4 March; told by a number above 12, by equality, or by what the sheet
+    says of itself."""
+    if first > 12 or first == second:
+        return _make_day(text, year, second, first)
+    if second > 12:
+        return _make_day(text, year, first, second)
+    if not manners.day_order:
+        raise InvalidCellError(
+            f"'{text}' can mean {year}-{second:02}-{first:02} or {year}-{first:02}-{second:02}. "
+            "Write it like these, or"
+            " say with the columns whether the day or the month comes first in this sheet."
+        )
+    return (
+        _make_day(text, year, second, first)
+        if manners.day_order == "dmy"
+        else _make_day(text, year, first, second)
+    )
+
+
+def _from_serial(text: str) -> date:
+    """What a spreadsheet counts days by, as it lands in text files: 45717 is 2025-03-01."""
+    try:
+        serial = float(text)
+        found = _FIRST_SERIAL + timedelta(days=int(serial))
+    except (ValueError, OverflowError):
+        raise InvalidCellError(f"'{text}' is no day. Write it as 2026-11-24.") from None
+    if not 32_874 <= serial <= 91_680:
+        raise InvalidCellError(f"'{text}' is no day. Write it as 2026-11-24.")
+    return _check_plausible(found, text)
+
+
+def _make_day(text: str, year: int, month: int, day_: int) -> date:
+    try:
+        return _check_plausible(date(year, month, day_), text)
+    except ValueError:
+        raise InvalidCellError(
+            f"There is no day '{text}' in the calendar. Write it as 2026-11-24."
+        ) from None
+
+
+def _check_plausible(found: date, cell: Cell) -> date:
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise InvalidCellError(
+            f"'{text_of(cell)}' is not a likely day: give one between {FIRST_YEAR} and "
+            f"{LAST_YEAR}, or none."
+        )
+    return found
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+_YES = frozenset(
+    {
+        "yes",
+        "y",
+        "true",
+        "1",
+        "x",
+        "ja",
+        "j",
+        "oui",
+        "o",
+        "si",
+        "sí",
+        "sì",
+        "vrai",
+        "wahr",
+        "✓",
+        "✔",
+    }
+)
+_NO = frozenset({"no", "n", "false", "0", "nein", "non", "faux", "falsch", "nee"})
+
+
+def parse_boolean(cell: Cell) -> bool:
+    if isinstance(cell, bool):
+        return cell
+    text = text_of(cell).casefold()
+    if text in _YES:
+        return True
+    if text in _NO:
+        return False
+    raise InvalidCellError(f"'{text_of(cell)}' is neither yes nor no.")
+
+
+def parse_choice(cell: Cell, words: Mapping[str, object], listed: str) -> object:
+    """The value that one of `words` stands for; they are compared without case, spaces and
+    punctuation."""
+    text = text_of(cell)
+    key = fold_word(text)
+    if key in words:
+        return words[key]
+    raise InvalidCellError(f"'{text}' is none of: {listed}.")
+
+
+_NOT_WORD = re.compile(r"[\W_]+")
+
+
+def fold_word(text: str) -> str:
+    return _NOT_WORD.sub("", text.casefold())
+
+
+def is_empty_text(cell: Cell) -> bool:
+    """Empty, or one of the marks people leave for 'I do not know'."""
+    if cell is None:
+        return True
+    if not isinstance(cell, str):
+        return False
+    # no mark is that long, spaces around it included
+    return not cell.strip() or (len(cell) < 24 and normalise_text(cell).casefold() in _EMPTY_WORDS)

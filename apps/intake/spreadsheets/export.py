@@ -1,0 +1,315 @@
+"""The inventory as sheets that import as they are: nothing in them differs from what is on record.
+
+Rows are read and written in a stream, so memory stays flat whatever their number. A workbook is put
+together in a temporary file, since its archive is closed last.
+"""
+
+import csv
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import count
+from typing import IO, TYPE_CHECKING, Any
+
+from django.db.models import Q, QuerySet
+
+from apps.accounts.models import Team
+from apps.common.processes.lazy_import import lazy_import
+from apps.intake.spreadsheets.columns.fields import (
+    APPLICATION_FIELDS,
+    FIELDS,
+    READ_ONLY_COLUMN,
+    USE_FIELDS,
+    SheetField,
+)
+from apps.intake.spreadsheets.columns.values import EMPTY_MARK, guard_formula, normalise_text
+from apps.intake.spreadsheets.limits import MAX_CELL_LENGTH
+from apps.inventory.models import Application, Dependency
+
+if TYPE_CHECKING:
+    import xlsxwriter
+else:
+    xlsxwriter = lazy_import("xlsxwriter")
+
+_CHUNK = 2_000
+_GROUPED = re.compile(r"[1-9]\d{0,2}\.\d{3}")
+# where the value of a field lies; the others are called as their fact
+_PATHS = {
+    "application.team": "team__slug",
+    "use.model": "offering__api_id",
+    "use.host": "offering__host__slug",
+    "use.region": "offering__region_scope",
+    "use.tier": "offering__service_tier",
+    "use.via": "via_party__slug",
+}
+_LISTED_TEAMS = 2_000
+_VALIDATED_ROWS = 100_000
+
+
+def application_headers() -> list[str]:
+    return [field.label for field in APPLICATION_FIELDS]
+
+
+def dependency_headers() -> list[str]:
+    return [
+        FIELDS["application.slug"].label,
+        READ_ONLY_COLUMN,
+        *(field.label for field in USE_FIELDS),
+    ]
+
+
+def application_rows(applications: QuerySet[Application]) -> Iterator[list[Any]]:
+    """A row of values an application, by id; one statement in a stream."""
+    paths = [_PATHS.get(field.code, field.fact) for field in APPLICATION_FIELDS]
+    rows = applications.order_by("pk").values_list(*paths)
+    for row in rows.iterator(chunk_size=_CHUNK):
+        yield [
+            _cell_value(field, value) for field, value in zip(APPLICATION_FIELDS, row, strict=True)
+        ]
+
+
+def dependency_rows(applications: QuerySet[Application], *, on: date) -> Iterator[list[Any]]:
+    """A row of values a use that has not ended by `on`; one statement in a stream."""
+    paths = [_PATHS.get(field.code, field.fact) for field in USE_FIELDS]
+    rows = (
+        Dependency.objects.filter(
+            Q(until__isnull=True) | Q(until__gt=on), application__in=applications.order_by()
+        )
+        .order_by("application_id", "pk")
+        .values_list("application__slug", "application__name", *paths)
+    )
+    for slug, name, *row in rows.iterator(chunk_size=_CHUNK):
+        yield [
+            slug,
+            name,
+            *(_cell_value(field, value) for field, value in zip(USE_FIELDS, row, strict=True)),
+        ]
+
+
+def _cell_value(field: SheetField, value: Any) -> Any:
+    if value is None or value == "" or value == [] or value == {}:
+        return None
+    if field.code == "use.fallback_order" and value == 0:
+        return None
+    shown = field.show(value)
+    if isinstance(shown, str) and (
+        len(shown) >= MAX_CELL_LENGTH or shown.strip().lower() == EMPTY_MARK
+    ):
+        # an empty cell says nothing, and what is on record stays; cut off, it would be changed
+        return None
+    return shown
+
+
+# --- CSV ------------------------------------------------------------------------------------------
+
+
+class _LineBuffer:
+    def write(self, line: str) -> str:
+        return line
+
+
+def csv_lines(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """RFC 4180 with the mark that makes spreadsheets read UTF-8; no cell runs as a formula."""
+    writer = csv.writer(_LineBuffer())
+    yield "\ufeff" + writer.writerow(heads)
+    for row in rows:
+        yield writer.writerow([_text(value) for value in row])
+
+
+def _text(value: Any) -> str:
+    """Text as the import will keep it: invisible marks in front of a formula must not hide it from
+    the guard."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return guard_formula(normalise_text(value))
+    if isinstance(value, Decimal):
+        text = f"{value.normalize():f}"
+        # 1.234 could be read as 1234
+        return f"{text}0" if _GROUPED.fullmatch(text) else text
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value)
+
+
+# --- workbook -------------------------------------------------------------------------------------
+
+
+def inventory_workbook(
+    applications: QuerySet[Application],
+    *,
+    teams: QuerySet[Team],
+    on: date,
+    tell: Callable[[int], None] | None = None,
+) -> IO[bytes]:
+    """An open temporary file, at its beginning: applications, what they use, how to; gone when it
+    is closed. `tell` is told now and then how many rows are written."""
+    rows: Iterable[Sequence[Any]] = application_rows(applications)
+    uses: Iterable[Sequence[Any]] = dependency_rows(applications, on=on)
+    if tell is not None:
+        written = count(1)
+        rows, uses = _with_progress(rows, written, tell), _with_progress(uses, written, tell)
+    return _workbook(rows, uses, teams)
+
+
+def _with_progress(
+    rows: Iterable[Sequence[Any]], written: Iterator[int], tell: Callable[[int], None]
+) -> Iterator[Sequence[Any]]:
+    for row in rows:
+        yield row
+        n = next(written)
+        if n % 1000 == 0:
+            tell(n)
+
+
+def template_workbook(*, teams: QuerySet[Team]) -> IO[bytes]:
+    """The workbook without rows; its examples stand on the sheet that explains it, and are never
+    imported."""
+    return _workbook((), (), teams)
+
+
+def _workbook(
+    applications: Iterable[Sequence[Any]], uses: Iterable[Sequence[Any]], teams: QuerySet[Team]
+) -> IO[bytes]:
+    # closed by the response that sends it
+    file = tempfile.TemporaryFile(prefix="sheet-")  # noqa: SIM115
+    book = xlsxwriter.Workbook(
+        file,
+        {
+            "constant_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+            "default_date_format": "yyyy-mm-dd",
+            "use_zip64": True,
+        },
+    )
+    styles = {
+        "head": book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}),
+        "day": book.add_format({"num_format": "yyyy-mm-dd"}),
+        "wrap": book.add_format({"text_wrap": True, "valign": "top"}),
+        "title": book.add_format({"bold": True, "font_size": 14}),
+    }
+    slugs = list(teams.order_by("slug").values_list("slug", flat=True)[:_LISTED_TEAMS])
+    _sheet(
+        book, "Applications", application_headers(), APPLICATION_FIELDS, applications, styles, slugs
+    )
+    head_id = FIELDS["application.slug"]
+    reading = SheetField("application.reading", READ_ONLY_COLUMN, head_id.parse, width=32)
+    _sheet(book, "Uses", dependency_headers(), (head_id, reading, *USE_FIELDS), uses, styles, slugs)
+    _how_to(book, styles)
+    lists = book.add_worksheet("Lists")
+    lists.hide()
+    for place, slug in enumerate(slugs):
+        lists.write_string(place, 0, slug)
+    book.close()
+    file.seek(0)
+    return file
+
+
+def _sheet(
+    book: Any,
+    name: str,
+    heads: Sequence[str],
+    fields: Sequence[SheetField],
+    rows: Iterable[Sequence[Any]],
+    styles: dict[str, Any],
+    teams: Sequence[str],
+) -> None:
+    sheet = book.add_worksheet(name)
+    sheet.freeze_panes(1, 2)
+    for place, (head, field) in enumerate(zip(heads, fields, strict=True)):
+        sheet.set_column(place, place, field.width)
+        sheet.write_string(0, place, head, styles["head"])
+        listed: Any = list(field.words) if field.words else None
+        if field.code == "application.team" and teams:
+            listed = f"=Lists!$A$1:$A${len(teams)}"
+        if listed:
+            sheet.data_validation(
+                1,
+                place,
+                _VALIDATED_ROWS,
+                place,
+                {
+                    "validate": "list",
+                    "source": listed,
+                    "error_type": "information",
+                    "error_title": head,
+                    "error_message": "The register knows the listed words; others may be "
+                    "refused on import.",
+                },
+            )
+    number = 0
+    for number, row in enumerate(rows, 1):
+        for place, value in enumerate(row):
+            if value is not None:
+                _write(sheet, number, place, value, styles["day"])
+    sheet.autofilter(0, 0, max(number, 1), len(heads) - 1)
+
+
+def _write(sheet: Any, row: int, place: int, value: Any, day: Any) -> None:
+    if isinstance(value, str):
+        sheet.write_string(row, place, guard_formula(normalise_text(value)))
+    elif isinstance(value, date):
+        sheet.write_datetime(row, place, value, day)
+    elif _is_exact(value):
+        sheet.write_number(row, place, value)
+    else:
+        sheet.write_string(row, place, _text(value))
+
+
+def _is_exact(value: int | Decimal) -> bool:
+    """Spreadsheets keep 15 digits; what has more is written as text."""
+    if isinstance(value, int):
+        return abs(value) < 10**15
+    return Decimal(repr(float(value))) == value and len(value.normalize().as_tuple().digits) <= 15
+
+
+_EXAMPLES = {
+    "application.slug": ("claims-triage", ""),
+    "application.name": ("Claims triage", "HR assistant"),
+    "application.team": ("claims", "people"),
+    "application.criticality": ("critical", "standard"),
+    "application.status": ("production", "pilot"),
+    "application.users_affected": ("1200", ""),
+    "use.model": ("gpt-4o-2024-11-20", "claude-sonnet-4-5"),
+    "use.host": ("azure", "amazon-bedrock"),
+    "use.role": ("primary", "fallback"),
+    "use.via": ("", "litellm"),
+    "use.reached": ("direct", "gateway"),
+    "use.fallback_order": ("", "1"),
+    "use.traffic_share": ("60 %", ""),
+    "use.since": ("2026-03-01", ""),
+}
+
+
+def _how_to(book: Any, styles: dict[str, Any]) -> None:
+    sheet = book.add_worksheet("How to")
+    sheet.set_column(0, 0, 30)
+    sheet.set_column(1, 1, 60)
+    sheet.set_column(2, 4, 28)
+    lines = [
+        "Applications: one row each. Uses: one row for each model an application calls, under the "
+        "application's id.",
+        "Upload the file under Import. You see what every row would do before anything is written, "
+        "and can undo it.",
+        "An empty cell keeps what is on record; (none) empties it. Rows that are not in the file "
+        "stay as they are.",
+        "One sheet with everything works too: repeat the application on each of its rows.",
+    ]
+    sheet.write_string(0, 0, "How this file is read", styles["title"])
+    for number, line in enumerate(lines, 2):
+        sheet.write_string(number, 0, line)
+    top = len(lines) + 3
+    for place, head in enumerate(
+        ("Column", "What it holds", "Words", "Example", "Another example")
+    ):
+        sheet.write_string(top, place, head, styles["head"])
+    for number, field in enumerate((*APPLICATION_FIELDS, *USE_FIELDS), top + 1):
+        first, second = _EXAMPLES.get(field.code, ("", ""))
+        for place, text in enumerate(
+            (field.label, field.about, ", ".join(field.words), first, second)
+        ):
+            sheet.write_string(number, place, text, styles["wrap"])

@@ -1,0 +1,54 @@
+"""Sheets read in a child process where a web process asks for it
+(apps/common/processes/child_process.py)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from apps.common.processes.child_process import Limits, child_function, has_server
+from apps.intake.spreadsheets.columns.mapping import BookMapping, SheetMapping, guess_mapping
+from apps.intake.spreadsheets.columns.rows import ParsedRow, read_rows
+from apps.intake.spreadsheets.columns.values import SheetConventions
+from apps.intake.spreadsheets.files.detection import open_book
+from apps.intake.spreadsheets.files.tables import UnreadableError
+
+# a workbook of 64 MiB is unpacked whole before its first rows are looked at
+_LIMITS = Limits(cpu_seconds=30, memory_mib=1024, wall_seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class SheetSummary:
+    """What a file is, and what its columns seem to hold."""
+
+    format: str
+    about: str
+    mapping: BookMapping
+
+
+@child_function(
+    classes=(SheetSummary, BookMapping, SheetMapping, SheetConventions),
+    errors=(UnreadableError,),
+    refusal=UnreadableError,
+    limits=_LIMITS,
+)
+def examine_sheet(content: bytes, file_name: str) -> SheetSummary:
+    """UnreadableError where nothing can be made of it."""
+    book = open_book(content, file_name)
+    return SheetSummary(book.format, book.about, guess_mapping(book))
+
+
+@child_function(
+    classes=(ParsedRow,), errors=(UnreadableError,), refusal=UnreadableError, limits=_LIMITS
+)
+def _all_rows(content: bytes, file_name: str, mapping: BookMapping) -> list[ParsedRow]:
+    return list(read_rows(open_book(content, file_name), mapping))
+
+
+def rows_of_sheet(content: bytes, file_name: str, mapping: BookMapping) -> Iterable[ParsedRow]:
+    """Every row below the headers. A worker, who reads a million of them, has them one by one.
+
+    UnreadableError; in a web process ResultTooLargeError where they are too many to be taken from a
+    child.
+    """
+    if has_server():
+        return _all_rows(content, file_name, mapping)
+    return read_rows(open_book(content, file_name), mapping)

@@ -1,0 +1,159 @@
+"""Comma-separated files as people have them: any delimiter, four encodings, titles above and ragged
+rows."""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator
+
+from apps.intake.spreadsheets.files.tables import (
+    Book,
+    Cell,
+    CellCount,
+    Table,
+    TableRow,
+    UnreadableError,
+    trim_row,
+)
+from apps.intake.spreadsheets.limits import MAX_CELL_LENGTH, MAX_COLUMNS, MAX_ROWS
+
+_DELIMITERS = (",", ";", "\t", "|")
+_SAMPLE_LINES = 60
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig", "UTF-8"),
+    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF32_BE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
+)
+_DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
+def read_csv(content: bytes, name: str = "") -> Book:
+    """A book of one table. UnreadableError where the bytes are no text; rows beyond the limits are
+    refused on reading."""
+    text, encoding = _decoded(content)
+    delimiter, body = _delimiter(text)
+    count = CellCount()
+    table = Table(name or "Sheet", lambda: _rows(body, delimiter, count))
+    return Book("csv", (table,), about=f"{encoding}, separated by {_DELIMITER_NAMES[delimiter]}")
+
+
+def _decoded(content: bytes) -> tuple[str, str]:
+    for mark, codec, words in _BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            try:
+                return content.decode(codec), words
+            except UnicodeDecodeError as error:
+                raise UnreadableError(
+                    f"The file begins as {words} but is broken at byte {error.start:,}. Save it "
+                    "again and upload that."
+                ) from None
+    without_mark = _utf_16_without_mark(content)
+    if without_mark:
+        try:
+            return content.decode(without_mark), "UTF-16"
+        except UnicodeDecodeError:
+            pass
+    if b"\0" in content:
+        raise UnreadableError(
+            "This is no text: it holds zero bytes. Save the sheet as CSV or XLSX and upload that."
+        )
+    try:
+        return content.decode("utf-8"), "UTF-8"
+    except UnicodeDecodeError:
+        pass
+    try:
+        return content.decode("cp1252"), "Windows-1252"
+    except UnicodeDecodeError:
+        # five bytes mean nothing there; Latin-1 has something for all
+        raise UnreadableError(
+            "The letters of this file are neither UTF-8, UTF-16 nor Windows-1252. Save it as 'CSV "
+            "UTF-8'."
+        ) from None
+
+
+def _utf_16_without_mark(content: bytes) -> str:
+    """Every other byte of Western text in UTF-16 is zero."""
+    head = content[:400]
+    if len(head) < 4 or len(content) % 2:
+        return ""
+    if head[1::2].count(0) > 0.7 * len(head[1::2]) and 0 not in head[::2]:
+        return "utf-16-le"
+    if head[::2].count(0) > 0.7 * len(head[::2]) and 0 not in head[1::2]:
+        return "utf-16-be"
+    return ""
+
+
+def _delimiter(text: str) -> tuple[str, str]:
+    """The delimiter that cuts the first lines into the most even rows; and the text without Excel's
+    `sep=` line."""
+    first, _, rest = text.partition("\n")
+    declared = first.strip().lower()
+    if declared.startswith("sep=") and len(declared) <= 5:
+        named = first.strip()[4:] or "\t"
+        if named in _DELIMITERS:
+            # an empty line keeps the numbers of the rows as a spreadsheet shows them
+            return named, "\n" + rest
+    sample = io.StringIO(text[:200_000], newline="")
+    lines = "".join(line for _, line in zip(range(_SAMPLE_LINES), sample, strict=False))
+    best, best_score = ",", 0.0
+    for delimiter in _DELIMITERS:
+        try:
+            widths = [
+                len(row)
+                for row in csv.reader(io.StringIO(lines, newline=""), delimiter=delimiter)
+                if any(row)
+            ]
+        except csv.Error:
+            continue
+        cut = [width for width in widths if width > 1]
+        if not cut:
+            continue
+        usual = max(set(cut), key=lambda width: (cut.count(width), width))
+        score = cut.count(usual) / len(widths) * 10 + min(usual, 50) / 10
+        if score > best_score:
+            best, best_score = delimiter, score
+    return best, text
+
+
+def _rows(text: str, delimiter: str, count: CellCount) -> Iterator[TableRow]:
+    """Numbered by record, as a spreadsheet that opens the file numbers them. An unclosed quote ends
+    with the file."""
+    csv.field_size_limit(MAX_CELL_LENGTH * 4)
+    # line by line out of the text: a file object of it would hold it once more, at four bytes a
+    # letter
+    reader = csv.reader((match.group() for match in _LINE.finditer(text)), delimiter=delimiter)
+    number = 0
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise UnreadableError(
+                f"Row {number + 1} cannot be read ({error}). Often a quotation mark is opened and "
+                "never closed."
+            ) from None
+        number += 1
+        count.add(len(cells))
+        if number > MAX_ROWS:
+            raise UnreadableError(f"There are more than {MAX_ROWS:,} rows. Split the file.")
+        if len(cells) > MAX_COLUMNS:
+            if any(cell.strip() for cell in cells[MAX_COLUMNS:]):
+                raise UnreadableError(
+                    f"Row {number} has more than {MAX_COLUMNS} columns. Remove those not needed."
+                )
+            cells = cells[:MAX_COLUMNS]
+        for cell in cells:
+            if len(cell) > MAX_CELL_LENGTH:
+                raise UnreadableError(
+                    f"A cell of row {number} is longer than {MAX_CELL_LENGTH:,} characters. A "
+                    "quotation mark may be"
+                    " open; otherwise shorten it."
+                )
+        kept: list[Cell] = trim_row(list(cells))
+        if any(isinstance(cell, str) and cell.strip() for cell in kept):
+            yield number, kept

@@ -1,0 +1,59 @@
+"""Bytes to tables: what is in a file, whatever it is, as rows of cells."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from apps.intake.spreadsheets.limits import MAX_CELLS
+
+type Cell = str | int | float | Decimal | bool | date | datetime | None
+type TableRow = tuple[
+    int, list[Cell]
+]  # its number as a spreadsheet shows it, its cells without empty ones at the end
+
+
+class UnreadableError(Exception):
+    """The file cannot be read at all; the text says why and what to do."""
+
+
+class CellCount:
+    """The cells of a file that were read so far. UnreadableError beyond MAX_CELLS, whatever rows
+    and sheets they are in."""
+
+    def __init__(self) -> None:
+        self.n_cells = 0
+
+    def add(self, n_cells: int) -> None:
+        self.n_cells += n_cells
+        if self.n_cells > MAX_CELLS:
+            raise UnreadableError(
+                f"The file has more than {MAX_CELLS:,} cells. Split it, or remove the columns and "
+                "sheets not needed."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One sheet of a file. `rows` reads it anew each time and skips rows without any content."""
+
+    name: str
+    rows: Callable[[], Iterator[TableRow]]
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A file that could be read. `format` is csv or xlsx, `about` says how it was read (encoding
+    and delimiter)."""
+
+    format: str
+    tables: tuple[Table, ...]
+    about: str = ""
+
+
+def trim_row(cells: list[Cell]) -> list[Cell]:
+    """Without the empty cells at the end."""
+    n = len(cells)
+    while n and (cells[n - 1] is None or cells[n - 1] == ""):
+        n -= 1
+    return cells[:n]

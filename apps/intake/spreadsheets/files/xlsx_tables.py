@@ -1,0 +1,282 @@
+"""Workbooks. What is in them is read and never run: of a formula, the value stored beside it.
+
+openpyxl reads the sheets row by row. Before it sees the file, every part of the archive is inflated
+once here, counted, and looked through for what makes XML dangerous; on the way the merged cells are
+found, which the row-wise reader does not tell.
+"""
+
+import io
+import re
+import warnings
+import zipfile
+import zlib
+from collections import deque
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple
+from xml.etree.ElementTree import ParseError
+
+from defusedxml.common import DefusedXmlException
+from openpyxl import load_workbook
+from openpyxl.utils.cell import range_boundaries
+from openpyxl.utils.escape import unescape
+from openpyxl.utils.exceptions import InvalidFileException
+
+from apps.intake.spreadsheets.files.tables import (
+    Book,
+    Cell,
+    CellCount,
+    Table,
+    TableRow,
+    UnreadableError,
+    trim_row,
+)
+from apps.intake.spreadsheets.limits import (
+    MAX_CELL_LENGTH,
+    MAX_COLUMNS,
+    MAX_HELD_BYTES,
+    MAX_INFLATED_BYTES,
+    MAX_MERGED_AREAS,
+    MAX_MERGED_CELLS,
+    MAX_PARTS,
+    MAX_ROWS,
+    MAX_SHEETS,
+)
+
+_BLOCK = 1024 * 1024
+_DANGEROUS = re.compile(
+    rb"<!\s*(DOCTYPE|ENTITY)|<\0?!\0?\s*(D\0?O\0?C\0?T|E\0?N\0?T\0?I)", re.IGNORECASE
+)
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
+_SHEET_PART = re.compile(r"^/?xl/worksheets/[^/]+\.xml$", re.IGNORECASE)
+_DAMAGED = (
+    "It is damaged, or its program departs from the format. "
+    "Open it in a spreadsheet program and save it again as XLSX."
+)
+# a merged title over the whole sheet is no content of its rows
+_WIDEST_MERGE = 3
+_TALLEST_MERGE = 10_000
+# rows may be formatted far to the right; a whole sheet of such rows only costs time
+_MOST_WIDE_ROWS = 5_000
+
+
+class _Area(NamedTuple):
+    """Cells that all show the value of the first one; rows and columns from 1, the last ones
+    included."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+type _Merged = list[_Area]  # by their first row
+
+_BROKEN = (
+    zipfile.BadZipFile,
+    InvalidFileException,
+    DefusedXmlException,
+    ParseError,
+    KeyError,
+    ValueError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    zlib.error,
+)
+
+
+def read_xlsx(content: bytes) -> Book:
+    """A table a visible worksheet; UnreadableError with a sentence where it is none, or too
+    much."""
+    merged = _checked(content)
+    with warnings.catch_warnings():
+        # the library speaks of styles and extensions it leaves out
+        warnings.simplefilter("ignore")
+        try:
+            book = load_workbook(
+                io.BytesIO(content), read_only=True, data_only=True, keep_links=False
+            )
+            sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+        except _BROKEN as error:
+            raise UnreadableError(f"The workbook cannot be opened. {_DAMAGED}") from error
+    if len(sheets) > MAX_SHEETS:
+        raise UnreadableError(
+            f"There are more than {MAX_SHEETS} worksheets. Upload only those that matter."
+        )
+    if not sheets:
+        raise UnreadableError("The workbook has no visible worksheet.")
+    count = CellCount()
+    return Book(
+        "xlsx", tuple(_table(sheet, merged, count) for sheet in sheets), about="Excel workbook"
+    )
+
+
+def _checked(content: bytes) -> dict[str, _Merged]:
+    """Inflate every part within the limits; {worksheet part: its merged cells}."""
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        parts = archive.infolist()
+    except _BROKEN as error:
+        raise UnreadableError(
+            "This is no XLSX workbook. Save the sheet as CSV or XLSX and upload that."
+        ) from error
+    if len(parts) > MAX_PARTS:
+        raise UnreadableError(
+            "The workbook has too many parts. Save only the sheets that matter in a new one."
+        )
+    names = {part.filename for part in parts}
+    if len(names) != len(parts):
+        raise UnreadableError("The workbook holds two parts of one name. Save it again as XLSX.")
+    if "EncryptedPackage" in names or any(part.flag_bits & 1 for part in parts):
+        raise UnreadableError("The workbook is protected by a password. Save it without one.")
+    merged: dict[str, _Merged] = {}
+    n_inflated = n_held = 0
+    for part in parts:
+        is_sheet = bool(_SHEET_PART.match(part.filename))
+        tail = b""
+        ranges: dict[str, None] = {}
+        try:
+            with archive.open(part) as stream:
+                while block := stream.read(_BLOCK):
+                    n_inflated += len(block)
+                    n_held += 0 if is_sheet else len(block)
+                    if n_inflated > MAX_INFLATED_BYTES or n_held > MAX_HELD_BYTES:
+                        raise UnreadableError(
+                            "The workbook becomes too large when unpacked. Remove pictures and "
+                            "sheets not needed."
+                        )
+                    # what lies across two blocks is seen with the end of the first; half a match is
+                    # matched once
+                    seen = tail + block
+                    if part.filename.lower().endswith((".xml", ".rels")) and _DANGEROUS.search(
+                        seen
+                    ):
+                        raise UnreadableError(
+                            "The workbook declares XML entities, as no spreadsheet does. Save it "
+                            "again."
+                        )
+                    if is_sheet:
+                        ranges |= dict.fromkeys(
+                            match.group(1).decode() for match in _MERGED.finditer(seen)
+                        )
+                    if len(ranges) > MAX_MERGED_AREAS:
+                        raise UnreadableError(
+                            f"A worksheet ({part.filename}) has more than {MAX_MERGED_AREAS:,} "
+                            "merged areas. Unmerge"
+                            " those that are not needed."
+                        )
+                    tail = block[-200:]
+        except _BROKEN as error:
+            raise UnreadableError(
+                f"The workbook is damaged at {part.filename}. Save it again as XLSX."
+            ) from error
+        if ranges:
+            merged[part.filename.lstrip("/")] = _merged(ranges, part.filename)
+    return merged
+
+
+def _merged(ranges: Iterable[str], part: str) -> _Merged:
+    """Only what is merged downwards: a name that stands for several rows."""
+    areas: _Merged = []
+    n_covered = 0
+    for text in ranges:
+        left, top, right, bottom = (int(bound or 0) for bound in range_boundaries(text))
+        if right - left >= _WIDEST_MERGE or not 0 < bottom - top <= _TALLEST_MERGE:
+            continue
+        areas.append(_Area(top, left, bottom, right))
+        n_covered += (bottom - top + 1) * (right - left + 1)
+        if n_covered > MAX_MERGED_CELLS:
+            raise UnreadableError(
+                f"The merged areas of a worksheet ({part}) cover more than {MAX_MERGED_CELLS:,} "
+                "cells. Unmerge those"
+                " that are not needed."
+            )
+    return sorted(areas)
+
+
+def _table(sheet: Any, merged: dict[str, _Merged], count: CellCount) -> Table:
+    part = str(getattr(sheet, "_worksheet_path", "")).lstrip("/")
+    return Table(str(sheet.title), lambda: _rows(sheet, merged.get(part, []), count))
+
+
+class _Shown:
+    """What merged areas show in the row that is being read; rows come in their order."""
+
+    def __init__(self, areas: _Merged) -> None:
+        self._waiting = deque(areas)
+        self._open: list[tuple[_Area, Cell]] = []
+
+    def fill(self, number: int, cells: list[Cell]) -> None:
+        """Put the values of areas that began above into `cells`, and note those of areas that begin
+        here."""
+        # an area without a cell to begin with shows nothing
+        firsts = list(cells)
+        has_content = any(cell not in (None, "") for cell in cells)
+        self._open = [(area, value) for area, value in self._open if area.bottom >= number]
+        if has_content:
+            for area, value in self._open:
+                for column in range(area.left, min(area.right, MAX_COLUMNS) + 1):
+                    cells += [None] * (column - len(cells))
+                    cells[column - 1] = value
+        while self._waiting and self._waiting[0].top <= number:
+            area = self._waiting.popleft()
+            is_here = area.top == number and area.left <= len(firsts)
+            self._open.append((area, firsts[area.left - 1] if is_here else None))
+
+
+def _rows(sheet: Any, merged: _Merged, count: CellCount) -> Iterator[TableRow]:
+    # the declared size may be wrong, on purpose or not: what is there counts
+    sheet.reset_dimensions()
+    shown = _Shown(merged)
+    n_wide = 0
+    try:
+        for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
+            if number > MAX_ROWS:
+                raise UnreadableError(
+                    f"There are more than {MAX_ROWS:,} rows in '{sheet.title}'. Split the sheet."
+                )
+            if not values:
+                continue
+            count.add(len(values))
+            cells = [_cell(value, number) for value in values[:MAX_COLUMNS]]
+            n_wide += len(values) > MAX_COLUMNS
+            if len(values) > MAX_COLUMNS and (
+                n_wide > _MOST_WIDE_ROWS
+                or any(value not in (None, "") for value in values[MAX_COLUMNS:])
+            ):
+                raise UnreadableError(
+                    f"Row {number} of '{sheet.title}' has more than {MAX_COLUMNS} columns. Remove "
+                    "those not needed."
+                )
+            shown.fill(number, cells)
+            cells = trim_row(cells)
+            if any(
+                cell is not None and not (isinstance(cell, str) and not cell.strip())
+                for cell in cells
+            ):
+                yield number, cells
+    except _BROKEN as error:
+        raise UnreadableError(f"'{sheet.title}' cannot be read. {_DAMAGED}") from error
+
+
+def _cell(value: Any, number: int) -> Cell:
+    if isinstance(value, str):
+        if len(value) > MAX_CELL_LENGTH:
+            raise UnreadableError(
+                f"A cell of row {number} is longer than {MAX_CELL_LENGTH:,} characters. Shorten it."
+            )
+        # how the format writes what XML cannot hold
+        return unescape(value) if "_x" in value else value
+    if isinstance(value, datetime):
+        return value.date() if value.time() == time() else value
+    if value is None or isinstance(value, bool | int | float | date):
+        return value
+    if isinstance(value, time | timedelta):
+        return str(value)
+    return str(value)[:MAX_CELL_LENGTH]

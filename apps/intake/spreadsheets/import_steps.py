@@ -1,0 +1,331 @@
+"""A sheet's way from the upload to the register: received, columns chosen, read, confirmed,
+applied, undone, dropped.
+
+Each step is a row's state. Short ones are done at once; what takes longer waits for a worker, and
+beat finds it again should a message or a worker be lost: a step is one transaction, so that it is
+done once or not at all.
+"""
+
+import hashlib
+import zlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.common.processes.child_process import ResultTooLargeError
+from apps.common.time import day_of, now
+from apps.intake import import_jobs
+from apps.intake.import_jobs import IntakePermissionError, InvalidStateError, stored_body
+from apps.intake.import_progress import set_progress
+from apps.intake.models import Import, ImportContent, SheetMemory
+from apps.intake.spreadsheets.columns.mapping import BookMapping, apply_remembered
+from apps.intake.spreadsheets.files.child_reader import SheetSummary, examine_sheet, rows_of_sheet
+from apps.intake.spreadsheets.files.tables import UnreadableError
+from apps.intake.spreadsheets.plan.execution import (
+    ChangedMeanwhileError,
+    apply_preview,
+    existing_records_for,
+    store_rejections,
+)
+from apps.intake.spreadsheets.plan.model_names import CatalogueLookup
+from apps.intake.spreadsheets.plan.planner import REFUSED, Planner
+from apps.intake.spreadsheets.plan.storage import store_rows
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.actions.locks import ForbiddenChangeError
+from apps.inventory.actions.undo import teams_of_change, undo_change
+
+# what is done while the person waits for the page
+MAX_IMMEDIATE_BYTES = 128 * 1024
+MAX_IMMEDIATE_ROWS = 500
+# kept with the mapping: the sheet is applied as soon as it is read
+APPLIES_AUTOMATICALLY = "applies_itself"
+
+
+def receive_sheet(
+    *,
+    content: bytes,
+    file_name: str,
+    by: User | None,
+    at: datetime,
+    examined: SheetSummary | None = None,
+) -> Import:
+    """Keep the file and guess what its columns hold; UnreadableError where nothing can be made of
+    it.
+
+    `examined` is what `examine_sheet` said of it, for who holds a lock: examining takes as long as
+    a file likes.
+    """
+    book = examined or examine_sheet(content, file_name)
+    mapping = book.mapping
+    digest = mapping.digest
+    if by is not None:
+        earlier = _remembered_mapping(by, digest)
+        mapping = apply_remembered(mapping, earlier.mapping) if earlier else mapping
+    with transaction.atomic():
+        received = Import.objects.create(
+            kind=Import.Kind.SHEET,
+            format=book.format,
+            file_name=file_name[-255:],
+            digest=hashlib.sha256(content).hexdigest(),
+            n_bytes=len(content),
+            about=book.about,
+            by=by,
+            mapping=mapping.as_json(),
+            heads_digest=digest,
+            received_at=at,
+        )
+        ImportContent.objects.create(of=received, body=zlib.compress(content, 6))
+    return received
+
+
+def earlier_import_of(import_: Import, *, user: User) -> Import | None:
+    """An earlier import of the very same file that the user may see and that was not dropped."""
+    return (
+        Import.objects.visible_to(user)
+        .filter(digest=import_.digest)
+        .filter(
+            Q(received_at__lt=import_.received_at)
+            | Q(received_at=import_.received_at, pk__lt=import_.pk)
+        )
+        .exclude(state__in=(Import.State.DROPPED, Import.State.FAILED, Import.State.RECEIVED))
+        .order_by("-received_at", "-pk")
+        .first()
+    )
+
+
+def _remembered_mapping(by: User, digest: str) -> SheetMemory | None:
+    """What the person, or else a colleague in one of the person's teams, chose for these heads
+    last."""
+    kept = SheetMemory.objects.filter(heads_digest=digest)
+    return (
+        kept.filter(user=by).first()
+        or kept.filter(user__memberships__team__in=by.team_roles()).order_by("-used_at").first()
+    )
+
+
+def choose_columns(
+    *, import_: Import, mapping: BookMapping, by: User | None, at: datetime
+) -> Import:
+    """Read the sheet so: the preview follows. May be done again until it is applied."""
+    change_state(
+        import_,
+        (Import.State.RECEIVED, Import.State.READ, Import.State.FAILED),
+        Import.State.READING,
+        mapping=mapping.as_json(),
+        error="",
+        counts={},
+        attempts=0,
+    )
+    if by is not None:
+        SheetMemory.objects.update_or_create(
+            user=by,
+            heads_digest=import_.heads_digest,
+            defaults={"mapping": mapping.as_json(), "used_at": at},
+        )
+    return _continue_import(import_, at_once=import_.n_bytes <= MAX_IMMEDIATE_BYTES)
+
+
+def confirm_import(*, import_: Import, whole_or_nothing: bool = False, by: User | None) -> Import:
+    """Apply what the preview shows. Of two who confirm at once the second is told so
+    (InvalidStateError)."""
+    if by is not None and import_.by_id != by.pk:
+        raise IntakePermissionError(
+            "Only who uploaded a sheet confirms it. Upload it yourself to import it in your name."
+        )
+    n_rows = sum(n for outcome, n in import_.counts.get("rows", {}).items() if outcome != REFUSED)
+    change_state(
+        import_,
+        (Import.State.READ,),
+        Import.State.APPLYING,
+        whole_or_nothing=whole_or_nothing,
+        error="",
+        attempts=0,
+    )
+    return _continue_import(import_, at_once=n_rows <= MAX_IMMEDIATE_ROWS)
+
+
+def undo_import(*, import_: Import, by: User) -> Import:
+    """Put everything back that the import wrote, as long as it is as the import left it."""
+    if import_.change is None:
+        raise InvalidStateError("Nothing of this import is in the register.")
+    if not by.is_governance and any(
+        not by.may(TeamRole.EDITOR, team) for team in teams_of_change(change=import_.change)
+    ):
+        raise IntakePermissionError(
+            "It wrote to applications of teams you do not edit. Ask one of their editors, or "
+            "governance."
+        )
+    change_state(
+        import_, (Import.State.APPLIED,), Import.State.UNDOING, error="", attempts=0, undone_by=by
+    )
+    return _continue_import(import_, at_once=_n_written(import_) <= MAX_IMMEDIATE_ROWS)
+
+
+def discard_import(*, import_: Import) -> Import:
+    """Give it up: nothing was applied, and the file goes."""
+    with transaction.atomic():
+        change_state(
+            import_,
+            (Import.State.RECEIVED, Import.State.READ, Import.State.FAILED),
+            Import.State.DROPPED,
+            error="",
+        )
+        ImportContent.objects.filter(of=import_).delete()
+        import_.rows.all().delete()
+    return import_
+
+
+def _n_written(import_: Import) -> int:
+    counts = import_.counts
+    return sum(
+        counts.get(kind, {}).get(outcome, 0)
+        for kind in ("applications", "uses")
+        for outcome in ("added", "changed")
+    )
+
+
+def change_state(import_: Import, states: tuple[str, ...], to: str, **columns: object) -> None:
+    """One wins: the state changes for who finds it as expected."""
+    moved = Import.objects.filter(pk=import_.pk, state__in=states).update(state=to, **columns)
+    import_.refresh_from_db()
+    if not moved:
+        raise InvalidStateError(
+            f"This import is already further: {import_.get_state_display().lower()}."
+        )
+
+
+def _continue_import(import_: Import, *, at_once: bool) -> Import:
+    set_progress(import_.pk, 0, 0)
+    if at_once:
+        import_jobs.run_import_now(import_.pk, STEPS)
+    else:
+        import_jobs.send_to_worker(import_.pk)
+    import_.refresh_from_db()
+    return import_
+
+
+# --- what a worker does ---------------------------------------------------------------------------
+
+
+def run_sheet_import(pk: int) -> bool:
+    """Do what the sheet waits for; False where somebody else is at it, or nothing is to be done."""
+    return import_jobs.run_import(pk, STEPS)
+
+
+def run_waiting_sheets() -> int:
+    """Every sheet that waits, oldest first; the number worked on."""
+    return import_jobs.run_waiting_imports(Import.Kind.SHEET, STEPS)
+
+
+def _read_import(import_: Import) -> None:
+    on = day_of(now())
+    try:
+        with transaction.atomic():
+            import_.rows.all().delete()
+            mapping = BookMapping.from_json(import_.mapping)
+            rows = rows_of_sheet(stored_body(import_), import_.file_name, mapping)
+            planner = Planner(
+                existing_records_for(import_.sender), CatalogueLookup(), mapping, on=on
+            )
+            tally = store_rows(
+                import_,
+                planner.plan(rows),
+                on_block=lambda n_rows: set_progress(import_.pk, n_rows, 0),
+            )
+    except UnreadableError as unreadable:
+        Import.objects.filter(pk=import_.pk).update(
+            state=Import.State.FAILED, error=str(unreadable)
+        )
+        return
+    except ResultTooLargeError:
+        # a small file of many rows: a worker reads them one by one
+        import_jobs.send_to_worker(import_.pk)
+        return
+    # what a program sends waits for nobody's confirmation
+    state = (
+        Import.State.APPLYING if import_.mapping.get(APPLIES_AUTOMATICALLY) else Import.State.READ
+    )
+    Import.objects.filter(pk=import_.pk).update(
+        state=state, counts=tally.as_json(), planned_on=on, read_at=now()
+    )
+
+
+def _apply_import(import_: Import) -> None:
+    try:
+        with transaction.atomic():
+            change, tally = apply_preview(import_, import_.sender)
+    except ChangedMeanwhileError as meanwhile:
+        store_rejections(import_, meanwhile.refused)
+        counts = import_.counts
+        n_refused = len(meanwhile.refused)
+        counts["meanwhile"] = n_refused
+        Import.objects.filter(pk=import_.pk).update(
+            state=Import.State.READING, error=str(meanwhile), counts=counts, attempts=0
+        )
+        _read_import(Import.objects.get(pk=import_.pk))
+        Import.objects.filter(pk=import_.pk).update(error=str(meanwhile))
+        return
+    Import.objects.filter(pk=import_.pk).update(
+        state=Import.State.APPLIED, change=change, counts=tally.as_json(), applied_at=now()
+    )
+
+
+def _undo_import(import_: Import) -> None:
+    if import_.change is None or import_.undone_by is None:
+        return
+    try:
+        with transaction.atomic():
+            undo_change(
+                change=import_.change,
+                by=import_.undone_by,
+                reason=f"import of {import_.file_name or 'a sheet'}",
+            )
+    except (ChangeConflictError, ForbiddenChangeError) as refused:
+        Import.objects.filter(pk=import_.pk).update(state=Import.State.APPLIED, error=str(refused))
+        return
+    Import.objects.filter(pk=import_.pk).update(state=Import.State.UNDONE, undone_at=now())
+
+
+STEPS: dict[str, Callable[[Import], None]] = {
+    Import.State.READING: _read_import,
+    Import.State.APPLYING: _apply_import,
+    Import.State.UNDOING: _undo_import,
+}
+
+
+# files a transaction, and transactions a night
+_DELETE_BATCH_SIZE = 100
+_MAX_BATCHES = 500
+
+
+def purge_old_files(*, at: datetime) -> int:
+    """Files and rows of imports that came in more than PAYLOAD_DAYS ago go; what they did stays in
+    the history.
+
+    The number of imports.
+    """
+    if not settings.PAYLOAD_DAYS:
+        return 0
+    before = at - timedelta(days=settings.PAYLOAD_DAYS)
+    old = Import.objects.exclude(state__in=Import.WAITING).filter(
+        received_at__lt=before, content__isnull=False
+    )
+    n_forgotten = 0
+    for _ in range(_MAX_BATCHES):
+        ids = list(old.order_by("pk").values_list("pk", flat=True)[:_DELETE_BATCH_SIZE])
+        if not ids:
+            break
+        with transaction.atomic():
+            Import.objects.filter(
+                pk__in=ids, state__in=(Import.State.RECEIVED, Import.State.READ)
+            ).update(state=Import.State.DROPPED)
+            for import_ in Import.objects.filter(pk__in=ids):
+                import_.rows.all().delete()
+            ImportContent.objects.filter(of__in=ids).delete()
+        n_forgotten += len(ids)
+    return n_forgotten

@@ -1,0 +1,19 @@
+"""How a plan says no, and in the words of the sheet's own heads."""
+
+from apps.intake.spreadsheets.columns.mapping import BookMapping
+
+
+class RowError(Exception):
+    """The row cannot be taken; the text is a sentence, `column` the head it is about."""
+
+    def __init__(self, sentence: str, column: str = "") -> None:
+        super().__init__(sentence)
+        self.column = column
+
+
+def headers_by_code(mapping: BookMapping) -> list[dict[str, str]]:
+    """For each sheet {field: head of its column}."""
+    return [
+        {code: sheet.heads[place] or f"Column {place + 1}" for place, code in sheet.columns.items()}
+        for sheet in mapping.sheets
+    ]

@@ -1,0 +1,201 @@
+"""The confirmed preview carried out: planned anew against what is on record now, and written where
+nothing differs."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from apps.accounts.models import User
+from apps.common.history.context import audit_context
+from apps.intake.import_progress import set_progress
+from apps.intake.models import Import
+from apps.intake.spreadsheets.columns.fields import FIELDS
+from apps.intake.spreadsheets.columns.mapping import BookMapping
+from apps.intake.spreadsheets.columns.rows import ParsedRow
+from apps.intake.spreadsheets.plan.existing_records import ExistingRecords
+from apps.intake.spreadsheets.plan.model_names import CatalogueLookup
+from apps.intake.spreadsheets.plan.planner import (
+    PLAN_BATCH_SIZE,
+    REFUSED,
+    UNCHANGED,
+    Planner,
+    RowPlan,
+)
+from apps.intake.spreadsheets.plan.storage import PlanTally, stored_rows
+from apps.intake.spreadsheets.plan.writer import PlanWriter
+
+_IMPORT_LOCK = 7_305_114_501  # advisory: two imports at once would both add what neither has seen
+
+
+class ChangedMeanwhileError(Exception):
+    """Rows are not as the preview showed them, and all or nothing was asked; the text says how
+    many."""
+
+    def __init__(self, refused: dict[int, str]) -> None:
+        n = len(refused)
+        super().__init__(
+            f"{n} {'row has' if n == 1 else 'rows have'} changed since the preview, and you asked "
+            "for all or nothing:"
+            " nothing was applied. Look at the new preview and confirm again."
+        )
+        self.refused = refused
+
+
+def apply_preview(import_: Import, by: User | None) -> tuple[UUID, PlanTally]:
+    """Write what the preview showed, in the caller's transaction; the change's id and the counts.
+
+    Rows that would now do something else are refused with a sentence, or all are
+    (ChangedMeanwhileError), as was chosen.
+    """
+    reason = f"import of {import_.file_name or 'a sheet'}"
+    with audit_context(user=by, job="" if by else "ingest", reason=reason) as change:
+        _lock_applications_of(import_)
+        whole = sum(
+            n for outcome, n in import_.counts.get("rows", {}).items() if outcome != REFUSED
+        )
+        tally = PlanTally()
+        tally.rows[REFUSED] = import_.counts.get("rows", {}).get(REFUSED, 0)
+        refused: dict[int, str] = {}
+        writer = PlanWriter(by)
+        accepted: list[RowPlan] = []
+        for n_done, (planned, before, outcome) in enumerate(_plan_again(import_, by), 1):
+            after = planned.as_json()
+            meanwhile = _what_differs(planned, after, before, outcome)
+            if meanwhile:
+                refused[planned.said.position] = meanwhile
+                tally.add(REFUSED, {})
+            else:
+                tally.add(planned.outcome, after)
+                if planned.outcome != UNCHANGED:
+                    accepted.append(planned)
+            if n_done % PLAN_BATCH_SIZE == 0:
+                if not (refused and import_.whole_or_nothing):
+                    writer.write(accepted)
+                accepted.clear()
+                set_progress(import_.pk, n_done, whole)
+        if refused and import_.whole_or_nothing:
+            raise ChangedMeanwhileError(refused)
+        writer.write(accepted)
+    store_rejections(import_, refused)
+    return change, tally
+
+
+def store_rejections(import_: Import, refused: dict[int, str]) -> None:
+    """Write why rows were refused after all; one statement."""
+    if not refused:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE intake_importrow r SET outcome = 'refused', reason = d.reason, "column" = ''
+            FROM unnest(%s::int[], %s::text[]) AS d(position, reason)
+            WHERE r.of_id = %s AND r.position = d.position
+            """,
+            [list(refused), list(refused.values()), import_.pk],
+        )
+
+
+def _lock_applications_of(import_: Import) -> None:
+    """Imports go one after the other, and whoever changes one of the applications waits."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORT_LOCK])
+        cursor.execute(
+            """
+            WITH concerned AS MATERIALIZED (
+                SELECT DISTINCT (plan #>> '{application,id}')::bigint AS id FROM intake_importrow
+                WHERE of_id = %s AND outcome IN ('added', 'changed')
+                    AND plan #>> '{application,id}' IS NOT NULL
+            )
+            SELECT count(*) FROM (
+                SELECT a.id FROM inventory_application a JOIN concerned ON concerned.id = a.id
+                ORDER BY a.id FOR UPDATE OF a
+            ) locked
+            """,
+            [import_.pk],
+        )
+
+
+def _plan_again(import_: Import, by: User | None) -> Iterator[tuple[RowPlan, dict[str, Any], str]]:
+    """(the plan as of now, the plan of the preview, its outcome) of every row that was not
+    refused."""
+    planner = Planner(
+        existing_records_for(by),
+        CatalogueLookup(),
+        BookMapping.from_json(import_.mapping),
+        on=import_.planned_on or date.min,
+    )
+    previews: list[tuple[dict[str, Any], str]] = []
+
+    def rows() -> Iterator[ParsedRow]:
+        for said, plan, outcome in stored_rows(import_):
+            previews.append((plan, outcome))
+            yield said
+
+    for n_planned, planned in enumerate(planner.plan(rows())):
+        place = n_planned % PLAN_BATCH_SIZE
+        plan, outcome = previews[place]
+        if place == PLAN_BATCH_SIZE - 1:
+            previews.clear()
+        yield planned, plan, outcome
+
+
+def existing_records_for(by: User | None) -> ExistingRecords:
+    return ExistingRecords(by or User(), everything=by is None)
+
+
+def _what_differs(
+    planned: RowPlan, after: dict[str, Any], before: dict[str, Any], outcome: str
+) -> str:
+    """Why the row is not what the preview showed any more; empty where it is."""
+    if planned.outcome == REFUSED:
+        return f"No longer possible since the preview: {planned.reason}"
+    if after == before:
+        return ""
+    if _effect(after) == _effect(before) or planned.outcome == outcome == UNCHANGED:
+        return ""
+    for record in ("application", "use"):
+        old, new = before.get(record) or {}, after.get(record) or {}
+        if old.get("do") != new.get("do") and "add" in {old.get("do"), new.get("do")}:
+            what = "The application" if record == "application" else "This use"
+            return (
+                f"{what} has been recorded by somebody else since the preview. Upload the sheet "
+                "again to see what is"
+                " left to do."
+            )
+        for fact in sorted({*old.get("changes", {}), *new.get("changes", {})}):
+            was, now_ = old.get("changes", {}).get(fact), new.get("changes", {}).get(fact)
+            if was != now_:
+                label = FIELDS[f"{record}.{fact}"].label if f"{record}.{fact}" in FIELDS else fact
+                return (
+                    f"{label} has been changed by somebody else since the preview: it was "
+                    f"{_stated_change(was)} and is now"
+                    f" {_stated_change(now_)}. Upload the sheet again to decide anew."
+                )
+    return (
+        "What is on record has changed since the preview. "
+        "Upload the sheet again to see what is left to do."
+    )
+
+
+def _effect(plan: dict[str, Any]) -> dict[str, Any]:
+    """What a plan does, without the words about how sure the model's name is."""
+    use = plan.get("use")
+    kept = (
+        {
+            name: value
+            for name, value in use.items()
+            if name not in {"why", "confidence", "resolved"}
+        }
+        if use
+        else None
+    )
+    return {"application": plan.get("application"), "use": kept}
+
+
+def _stated_change(change: list[Any] | None) -> str:
+    if change is None:
+        return "as the sheet says"
+    return f"'{change[0]}'" if change[0] not in (None, "") else "empty"

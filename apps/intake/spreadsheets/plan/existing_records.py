@@ -1,0 +1,149 @@
+"""What is on record and the user may see, as far as a sheet speaks of it; loaded in blocks of
+rows."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from apps.accounts.models import Team, User
+from apps.accounts.roles import TeamRole
+from apps.intake.spreadsheets.columns.fields import APPLICATION_FIELDS
+from apps.intake.spreadsheets.columns.values import fold_name
+from apps.inventory.actions.applications import EDITABLE_APPLICATION_FIELDS
+from apps.inventory.actions.dependencies import EDITABLE_DEPENDENCY_FIELDS
+from apps.inventory.models import Application, Dependency
+
+SHEET_APPLICATION_FACTS = tuple(
+    field.fact
+    for field in APPLICATION_FIELDS
+    if field.fact in EDITABLE_APPLICATION_FIELDS and field.fact != "team"
+)
+SHEET_DEPENDENCY_FACTS = tuple(sorted(EDITABLE_DEPENDENCY_FIELDS - {"via_party"}))
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingTeam:
+    id: int
+    slug: str
+    name: str
+    may_edit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingDependency:
+    """A dependency on record. `facts` holds those of SHEET_DEPENDENCY_FACTS."""
+
+    id: int
+    offering: int
+    role: str
+    via: int | None
+    since: date
+    until: date | None
+    facts: dict[str, Any]
+
+    def is_current(self, on: date) -> bool:
+        return self.until is None or self.until > on
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingApplication:
+    id: int
+    slug: str
+    team: int
+    is_merged: bool
+    facts: dict[str, Any]
+
+
+class ExistingRecords:
+    """The applications `user` may see, by slug and name, and by block what they are and use."""
+
+    def __init__(self, user: User, *, everything: bool = False) -> None:
+        """`everything` is for a command of the operator, which sees and edits all."""
+        teams = Team.objects.all() if everything else Team.objects.visible_to(user)
+        self.teams = [
+            ExistingTeam(
+                team.pk, team.slug, team.name, everything or user.may(TeamRole.EDITOR, team.pk)
+            )
+            for team in teams.order_by("pk")
+        ]
+        self.team_by_id = {team.id: team for team in self.teams}
+        self._team_by_slug = {team.slug: team for team in self.teams}
+        self._teams_by_name: dict[str, list[ExistingTeam]] = defaultdict(list)
+        for team in self.teams:
+            self._teams_by_name[fold_name(team.name)].append(team)
+        self._applications = (
+            Application.objects.all() if everything else Application.objects.visible_to(user)
+        )
+        self.by_slug: dict[str, int] = {}
+        self.by_name: dict[str, list[tuple[int, int, str]]] = defaultdict(list)  # (id, team, slug)
+        for pk, slug, name, team_id in self._applications.order_by("pk").values_list(
+            "pk", "slug", "name", "team_id"
+        ):
+            self.by_slug[slug] = pk
+            self.by_name[fold_name(name)].append((pk, team_id, slug))
+        self.applications: dict[int, ExistingApplication] = {}
+        self.uses: dict[int, list[ExistingDependency]] = {}
+
+    def team(self, text: str) -> ExistingTeam | str:
+        """The team a cell names, or why it is none."""
+        team = self._team_by_slug.get(text) or self._team_by_slug.get(text.lower())
+        if team is None:
+            named = self._teams_by_name.get(fold_name(text), [])
+            if len(named) > 1:
+                slugs = ", ".join(each.slug for each in named)
+                return f"Several teams are called '{text}': {slugs}. Give the id."
+            if not named:
+                return (
+                    f"There is no team '{text}' that you may see. "
+                    "Give the name or id of one of yours."
+                )
+            team = named[0]
+        if not team.may_edit:
+            return f"Only an editor of {team.name} may change its applications. Ask one of them."
+        return team
+
+    def load(self, ids: Iterable[int], *, on: date) -> None:
+        """What the applications are, and what they use today or will; two statements. Forgets the
+        block before."""
+        wanted = set(ids)
+        self.applications = {
+            row["pk"]: ExistingApplication(
+                row["pk"],
+                row["slug"],
+                row["team_id"],
+                row["merged_into_id"] is not None,
+                {name: row[name] for name in SHEET_APPLICATION_FACTS},
+            )
+            for row in self._applications.filter(pk__in=wanted).values(
+                "pk", "slug", "team_id", "merged_into_id", *SHEET_APPLICATION_FACTS
+            )
+        }
+        self.uses = defaultdict(list)
+        rows = (
+            Dependency.objects.filter(application_id__in=self.applications)
+            .order_by("pk")
+            .values(
+                "pk",
+                "application_id",
+                "offering_id",
+                "role",
+                "via_party_id",
+                "since",
+                "until",
+                *SHEET_DEPENDENCY_FACTS,
+            )
+        )
+        for row in rows:
+            self.uses[row["application_id"]].append(
+                ExistingDependency(
+                    row["pk"],
+                    row["offering_id"],
+                    row["role"],
+                    row["via_party_id"],
+                    row["since"],
+                    row["until"],
+                    {name: row[name] for name in SHEET_DEPENDENCY_FACTS},
+                )
+            )

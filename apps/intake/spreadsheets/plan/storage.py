@@ -1,0 +1,142 @@
+"""Planned rows into the database and out of it again; by COPY, since a sheet may have a million."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+from django.db import connection
+from django.db.models import TextField
+from django.db.models.functions import Cast
+
+from apps.intake.models import Import, ImportRow
+from apps.intake.spreadsheets.columns.rows import ParsedRow, dumps, facts_as_json, facts_from_json
+from apps.intake.spreadsheets.plan.planner import RowPlan
+
+_COLUMNS = (
+    "of_id",
+    "position",
+    "sheet",
+    "number",
+    "cells",
+    "application",
+    "use",
+    "outcome",
+    "reason",
+    "column",
+    "note",
+    "plan",
+)
+
+
+def store_rows(import_: Import, planned: Iterable[RowPlan], on_block: Any = None) -> "PlanTally":
+    """Write every row with its plan; the counts. `on_block` is called with the number of rows so
+    far."""
+    tally = PlanTally()
+    columns = ", ".join(f'"{name}"' for name in _COLUMNS)
+    with connection.cursor() as cursor:
+        # COPY bypasses nothing here: these tables are in no history
+        batch: list[tuple[Any, ...]] = []
+        for plan in planned:
+            tally.add(plan.outcome, plan.as_json() if plan.outcome != "refused" else {})
+            batch.append(_values(import_.pk, plan))
+            if len(batch) == 5_000:
+                _copy(cursor, columns, batch)
+                batch.clear()
+                if on_block is not None:
+                    on_block(tally.n_rows)
+        _copy(cursor, columns, batch)
+    return tally
+
+
+def _copy(cursor: Any, columns: str, batch: list[tuple[Any, ...]]) -> None:
+    # one COPY a batch: between two of them the planner asks what is on record, on the same
+    # connection
+    if batch:
+        with cursor.copy(f"COPY intake_importrow ({columns}) FROM STDIN") as copy:
+            for values in batch:
+                copy.write_row(values)
+
+
+def _values(import_id: int, plan: RowPlan) -> tuple[Any, ...]:
+    said = plan.said
+    return (
+        import_id,
+        said.position,
+        said.sheet,
+        said.number,
+        dumps(said.cells),
+        dumps(facts_as_json(said.application)),
+        None if said.use is None else dumps(facts_as_json(said.use)),
+        plan.outcome,
+        plan.reason,
+        plan.column[:200],
+        plan.note,
+        dumps({} if plan.outcome == "refused" else plan.as_json()),
+    )
+
+
+def stored_rows(import_: Import) -> Iterator[tuple[ParsedRow, dict[str, Any], str]]:
+    """(what the row says, the plan of the preview, its outcome) of every row that was not refused,
+    in order."""
+    rows = (
+        ImportRow.objects.filter(of=import_)
+        .exclude(outcome=ImportRow.Outcome.REFUSED)
+        .order_by("position")
+        .annotate(
+            application_text=Cast("application", TextField()),
+            use_text=Cast("use", TextField()),
+            plan_text=Cast("plan", TextField()),
+        )
+        .values_list(
+            "position", "sheet", "number", "application_text", "use_text", "plan_text", "outcome"
+        )
+    )
+    for position, sheet, number, application, use, plan, outcome in rows.iterator(chunk_size=5_000):
+        said = ParsedRow(
+            position,
+            sheet,
+            number,
+            application=facts_from_json(orjson.loads(application)) or {},
+            use=facts_from_json(orjson.loads(use)) if use else None,
+        )
+        yield said, orjson.loads(plan), outcome
+
+
+class PlanTally:
+    """Rows, applications and uses by outcome; an application counts once, however many rows speak
+    of it."""
+
+    def __init__(self) -> None:
+        self.rows: Counter[str] = Counter()
+        self.uses: Counter[str] = Counter()
+        self._applications: dict[int, str] = {}
+        self.unresolved = 0
+
+    @property
+    def n_rows(self) -> int:
+        return self.rows.total()
+
+    def add(self, outcome: str, plan: dict[str, Any]) -> None:
+        self.rows[outcome] += 1
+        application, use = plan.get("application"), plan.get("use")
+        if application:
+            key = application["id"] if application["id"] is not None else -application["key"]
+            before = self._applications.get(key)
+            if before is None or before == "keep":
+                self._applications[key] = application["do"]
+        if use:
+            self.uses[_OUTCOMES[use["do"]]] += 1
+            self.unresolved += use["do"] == "add" and not use["resolved"]
+
+    def as_json(self) -> dict[str, Any]:
+        applications = Counter(_OUTCOMES[do] for do in self._applications.values())
+        return {
+            "rows": dict(self.rows),
+            "applications": dict(applications),
+            "uses": dict(self.uses),
+            "unresolved": self.unresolved,
+        }
+
+
+_OUTCOMES = {"add": "added", "change": "changed", "keep": "unchanged"}

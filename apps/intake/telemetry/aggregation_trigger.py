@@ -1,0 +1,32 @@
+"""The worker's task as a signature, and the sending of it, once for many requests."""
+
+from time import monotonic
+
+import structlog
+from celery import signature
+from django.conf import settings
+from django.core.cache import cache
+from kombu.exceptions import OperationalError
+
+log = structlog.get_logger(__name__)
+
+AGGREGATE_TASK = signature("intake.add_up_calls", immutable=True)
+COUNTDOWN_SECONDS = 4
+# when this process last had it sent, or saw that another had: asking the cache costs more than the
+# rest of a request
+_last_request: dict[str, float] = {"at": float("-inf")}
+
+
+def schedule_aggregation() -> None:
+    """Have what waits added up within seconds. Beat does so too, so that a lost message costs half
+    a minute."""
+    moment = monotonic()
+    if settings.CELERY_TASK_ALWAYS_EAGER or moment - _last_request["at"] < COUNTDOWN_SECONDS:
+        return
+    _last_request["at"] = moment
+    if not cache.add("calls:adding-up-is-sent", 1, timeout=COUNTDOWN_SECONDS):
+        return
+    try:
+        AGGREGATE_TASK.apply_async(countdown=COUNTDOWN_SECONDS, retry=False)
+    except OperationalError as error:
+        log.warning("the broker is away; beat will find the calls", error=str(error))

@@ -1,0 +1,50 @@
+"""A request's body without its content encoding."""
+
+import zlib
+
+from apps.intake.decompression import BodyTooLargeError, decompress
+from apps.intake.documents.records import UnreadableError
+
+
+class UnknownEncodingError(Exception):
+    """A content encoding nobody reads here; carries a sentence."""
+
+
+def decode_body(body: bytes, encoding: str, *, most: int) -> bytes:
+    """The body as it is read. BodyTooLargeError beyond `most` bytes, UnreadableError where it is
+    empty, cut or broken."""
+    encoding = encoding.strip().lower()
+    if encoding in {"", "identity"}:
+        if len(body) > most:
+            raise BodyTooLargeError(f"It is larger than {most // 1024 // 1024} MiB. Split it.")
+        return body
+    if encoding not in {"gzip", "x-gzip", "deflate"}:
+        raise UnknownEncodingError(
+            f"Content-Encoding '{encoding[:40]}' is not read here. Send gzip, deflate, or the body "
+            "as it is."
+        )
+    if not body:
+        raise UnreadableError(f"The body is empty, and its Content-Encoding says {encoding}.")
+    if encoding == "deflate" and not _has_zlib_header(body):
+        return _inflate_raw(body, most)
+    return decompress(body, most=most)
+
+
+def _has_zlib_header(body: bytes) -> bool:
+    return len(body) >= 2 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0
+
+
+def _inflate_raw(body: bytes, most: int) -> bytes:
+    """What some senders mean by deflate: no header of zlib's."""
+    step = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        whole = step.decompress(body, most + 1)
+    except zlib.error as broken:
+        raise UnreadableError("The body is not deflate, as its Content-Encoding says.") from broken
+    if len(whole) > most:
+        raise BodyTooLargeError(
+            f"It is larger than {most // 1024 // 1024} MiB once decompressed. Split it."
+        )
+    if not step.eof:
+        raise UnreadableError("The compressed body ends before its end. Send it again.")
+    return whole

@@ -1,0 +1,24 @@
+"""OTLP traces, in either encoding, to calls."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from apps.common.processes.lazy_import import lazy_import
+from apps.intake.telemetry.otlp import json_encoding
+from apps.intake.telemetry.otlp.spans import SpanCollector
+from apps.intake.telemetry.records import ReadRequest
+
+if TYPE_CHECKING:
+    from apps.intake.telemetry.otlp import protobuf_encoding
+else:
+    protobuf_encoding = lazy_import("apps.intake.telemetry.otlp.protobuf_encoding")
+
+
+def read_traces(
+    body: bytes, *, is_json: bool, remembered: Callable[[SpanCollector], set[str]] = lambda _: set()
+) -> ReadRequest:
+    """The calls of a request. `remembered` says of which services an SDK's own spans are known to
+    be a second telling. UnreadableError, TooManyRecordsError."""
+    collector = SpanCollector(protobuf_encoding.decode_attribute)
+    n_spans = (json_encoding if is_json else protobuf_encoding).collect_traces(body, collector)
+    return collector.read(n_spans, remembered(collector))

@@ -1,0 +1,36 @@
+"""What is known of senders from one request to the next, in every process and after any loss of the
+cache."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from apps.intake.models import SenderFact
+
+# for so long a fact counts after it was seen last
+LIFETIMES = {
+    SenderFact.Kind.INSTRUMENTED: timedelta(days=2),
+    SenderFact.Kind.TELLS_ANSWERS: timedelta(days=1),
+}
+# names can be made up; beyond this number no new ones are kept until old ones have ended
+MAX_FACTS = 50_000
+
+
+def record_facts(kind: SenderFact.Kind, keys: Collection[int], *, at: datetime) -> None:
+    """Note that this was seen now of each key."""
+    if not keys or SenderFact.objects.order_by()[: MAX_FACTS + 1].count() > MAX_FACTS:
+        return
+    # in the order of keys, so that two requests that share some wait for each other and never both
+    SenderFact.objects.bulk_create(
+        [SenderFact(kind=kind, key=key, seen_at=at) for key in sorted(keys)],
+        update_conflicts=True,
+        unique_fields=["kind", "key"],
+        update_fields=["seen_at"],
+    )
+
+
+def known_facts(kind: SenderFact.Kind, keys: Collection[int], *, at: datetime) -> set[int]:
+    """Those of the keys of which this was seen within its lifetime."""
+    if not keys:
+        return set()
+    found = SenderFact.objects.filter(kind=kind, key__in=keys, seen_at__gt=at - LIFETIMES[kind])
+    return set(found.values_list("key", flat=True))

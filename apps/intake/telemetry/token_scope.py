@@ -1,0 +1,111 @@
+"""For whom a token speaks. Whoever is signed in may make a token, and names in traces are only
+claims: a token is believed about senders that are not claimed, and about applications that its user
+may edit. The door asks, so that the sender is answered; adding up asks again, so that whoever has
+left a team in between tells nothing of it."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from apps.accounts.models import ApiToken, User
+from apps.accounts.roles import TeamRole
+from apps.intake.documents.records import clean
+from apps.intake.models import Service
+from apps.intake.telemetry.records import CallNames
+from apps.inventory.models import Application
+
+# senders that one sentence names
+_MAX_LISTED_SENDERS = 3
+
+
+class TokenPermissions:
+    """Who of these tokens may speak for which of these applications; two statements, and one a user
+    for their roles."""
+
+    def __init__(self, tokens: Mapping[int, ApiToken], applications: Collection[int]) -> None:
+        self._users: dict[int, User] = {
+            pk: token.user.bound_to(token.team_id) for pk, token in tokens.items()
+        }
+        self._teams = dict(
+            Application.objects.filter(pk__in=applications).order_by().values_list("pk", "team_id")
+        )
+
+    def may_speak(self, token: int | None, application: int, *, is_bound: bool) -> bool:
+        """`token` None: the operator's own files, which may say everything. To a program its
+        binding to the application is the permission; a person's ends with the role."""
+        if token is None:
+            return True
+        user, team = self._users.get(token), self._teams.get(application)
+        if user is None or team is None:
+            return False
+        return may_write(user, team, is_bound=is_bound)
+
+
+def may_write(user: User, team: int, *, is_bound: bool) -> bool:
+    """Whether `user`, narrowed to its token's team, may tell of an application of `team`, by a
+    bound token or not."""
+    return (is_bound and user.is_service and user.is_active) or user.may(TeamRole.EDITOR, team)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedServices:
+    """The part of a request that its token may not write. `services` are linked services by (scope,
+    name); `is_bound`: the token is bound to the application, and all of the request is refused."""
+
+    services: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    is_bound: bool = False
+
+    def __bool__(self) -> bool:
+        return self.is_bound or bool(self.services)
+
+    def service_of(self, names: CallNames) -> int | None:
+        return self.services.get((names.scope, clean(names.service)))
+
+    def covers(self, names: CallNames) -> bool:
+        return self.is_bound or self.service_of(names) is not None
+
+    @property
+    def reason(self) -> str:
+        """Why, and what to do, as the end of a sentence. The application is not named: the sender
+        may not see it."""
+        if self.is_bound:
+            return (
+                "this token is bound to an application that its user may not edit any more; an "
+                "editor of the owning"
+                " team can send by a token of their own, or give the user the editor role"
+            )
+        named = sorted({name for _, name in self.services})
+        listed = ", ".join(f"'{name[:80]}'" for name in named[:_MAX_LISTED_SENDERS])
+        more = (
+            f" and {len(named) - _MAX_LISTED_SENDERS} more"
+            if len(named) > _MAX_LISTED_SENDERS
+            else ""
+        )
+        return (
+            f"the sender {listed}{more} is linked to an application that the user of this token "
+            "may not edit; send by"
+            " a token of an editor of the owning team, or ask that team for the editor role"
+        )
+
+
+def refused_part(
+    told: Iterable[CallNames], *, token: ApiToken, bound_team: int | None
+) -> RefusedServices:
+    """Find what of `told` the token may not write; `bound_team` owns the application that the token
+    is bound to. One statement, and one for the user's roles where a service is linked; none for a
+    program's bound token."""
+    user = token.user.bound_to(token.team_id)
+    if bound_team is not None:
+        return RefusedServices(is_bound=not may_write(user, bound_team, is_bound=True))
+    wanted = {(names.scope, clean(names.service)) for names in told}
+    linked = Service.objects.filter(
+        scope__in={scope for scope, _ in wanted},
+        name__in={name for _, name in wanted},
+        application__isnull=False,
+    ).values_list("scope", "name", "pk", "application__team")
+    return RefusedServices(
+        {
+            (scope, name): pk
+            for scope, name, pk, team in linked
+            if (scope, name) in wanted and not may_write(user, team, is_bound=False)
+        }
+    )

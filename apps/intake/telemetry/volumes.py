@@ -1,0 +1,95 @@
+"""How much was called, without counting one call twice because several senders tell of it.
+
+Traces may be sampled and tell of which model is called; metrics and gateway logs count all, and a
+report of usage is what is paid by. Of one application (or unclaimed service), one model and one day
+the fullest kind of sender counts, and the others do not: reports before metrics before gateways
+before traces. What only one of them saw counts by that one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db import connection
+
+METRICS, TRACES, USAGE = "otlp-metrics", "otlp", "usage"
+GATEWAY_PREFIX = "litellm:"
+
+_COUNT_STATEMENT = """
+    WITH told AS (
+        SELECT o.application_id, CASE WHEN o.application_id IS NULL
+            THEN o.service_id END AS service_id,
+               o.offering_id,
+               CASE WHEN o.offering_id IS NULL THEN coalesce(nullif(o.requested, ''), o.served)
+                   ELSE '' END AS name,
+               u.day,
+               CASE WHEN o.stream = %(usage)s THEN 1 WHEN o.stream = %(metrics)s THEN 2
+                   WHEN starts_with(o.stream, %(gateway)s) THEN 3 ELSE 4 END AS rank,
+               sum(u.n_calls)::bigint AS n_calls, sum(u.n_errors)::bigint AS n_errors,
+               sum(u.n_without_usage)::bigint AS n_without_usage,
+               sum(u.input_tokens)::bigint AS input_tokens,
+               sum(u.output_tokens)::bigint AS output_tokens,
+               sum(u.cost_usd) AS cost_usd
+        FROM intake_usageday u JOIN intake_observation o ON o.id = u.observation_id
+        WHERE {mine} AND u.day >= %(since)s AND u.day < %(until)s
+        GROUP BY 1, 2, 3, 4, 5, 6
+    ),
+    counted AS (
+        SELECT DISTINCT ON (day, application_id, service_id, offering_id, name)
+               application_id, service_id, offering_id, name, day,
+               (ARRAY['usage', 'metrics', 'gateway', 'traces'])[rank] AS kind, n_calls, n_errors,
+                   n_without_usage,
+               input_tokens, output_tokens, cost_usd
+        FROM told
+        ORDER BY day, application_id, service_id, offering_id, name, rank
+    )
+"""
+_SENDERS = {"usage": USAGE, "metrics": METRICS, "gateway": GATEWAY_PREFIX}
+
+
+@dataclass(frozen=True, slots=True)
+class CallVolume:
+    """Calls of one application or service to one model on one day. `offering` is None while nobody
+    knows the model; `name` then tells it. Tokens and cost are None where nothing told them."""
+
+    application: int | None
+    service: int | None
+    offering: int | None
+    name: str
+    day: date
+    kind: str
+    n_calls: int
+    n_errors: int
+    n_without_usage: int
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: Decimal | None
+
+
+def call_volumes(observations: Iterable[int], *, since: date, until: date) -> list[CallVolume]:
+    """Of these observations' calls on days from `since` to before `until`, oldest day first. One
+    statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{_COUNT_STATEMENT.format(mine='o.id = ANY(%(observations)s)')} SELECT * FROM counted",
+            {**_SENDERS, "observations": list(observations), "since": since, "until": until},
+        )
+        return [CallVolume(*row) for row in cursor.fetchall()]
+
+
+def days_of_application(
+    application: int, *, since: date, until: date
+) -> list[tuple[date, int, int, Decimal | None]]:
+    """(day, calls, failed calls, cost) of one application, oldest day first; days without any are
+    left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{_COUNT_STATEMENT.format(mine='o.application_id = %(application)s')}"
+            " SELECT day, sum(n_calls)::bigint, sum(n_errors)::bigint, sum(cost_usd) FROM counted "
+            "GROUP BY day"
+            " ORDER BY day",
+            {**_SENDERS, "application": application, "since": since, "until": until},
+        )
+        days: list[tuple[date, int, int, Decimal | None]] = cursor.fetchall()
+    return days

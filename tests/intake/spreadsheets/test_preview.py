@@ -1,0 +1,408 @@
+"""What a sheet would do: every row added, changed, unchanged, or refused with what to do about
+it."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from apps.accounts.roles import TeamRole
+from apps.catalog.models import Offering
+from apps.common.time import day_of, now
+from apps.intake.models import ImportRow
+from apps.inventory.models import Application, Dependency
+from tests.builders import (
+    make_application,
+    make_dependency,
+    make_member,
+    make_offering,
+    make_provider,
+    make_team,
+)
+from tests.intake.spreadsheets.claims_team import outcomes, preview, reasons
+from tests.intake.spreadsheets.sheet_files import HEADS, as_xlsx
+
+pytestmark = pytest.mark.django_db
+
+
+def test_every_row_is_told_and_nothing_is_written(claims):
+    known = make_application("Known", team=claims.team, criticality=2)
+    used = make_dependency(known, claims.gpt, monthly_requests=10)
+    rows = [
+        ["Application", "Team", "Criticality", "Host", "Model", "Role", "Requests a month"],
+        ["Brand new", "Claims", "high", "openai", "gpt-4o-2024-11-20", "primary", ""],
+        ["KNOWN ", "", "critical", "OpenAI", "gpt-4o-2024-11-20", "primary", "25"],
+        ["Known", "", "", "openai", "text-embedding-3-large", "", ""],
+        ["Known", "", "", "", "", "", ""],
+        ["Other", "Claims", "3", "openai", "gpt-4o-2024-11-20", "primary", ""],
+    ]
+
+    read = preview(rows, claims.by)
+
+    assert outcomes(read) == ["added", "changed", "added", "unchanged", "refused"]
+    assert read.counts["rows"] == {"added": 2, "changed": 1, "unchanged": 1, "refused": 1}
+    assert read.counts["applications"] == {"added": 1, "changed": 1}
+    assert read.counts["uses"] == {"added": 2, "changed": 1}
+    changed = ImportRow.objects.get(of=read, outcome="changed")
+    assert changed.number == 3
+    assert changed.plan["application"]["changes"] == {"criticality": [2, 0]}
+    assert changed.plan["use"]["id"] == used.pk
+    assert changed.plan["use"]["changes"] == {"monthly_requests": [10, 25]}
+    embedding = ImportRow.objects.get(of=read, position=3)
+    assert embedding.plan["use"]["role"] == "embedding"
+    assert embedding.note == "Role taken as embedding."
+    assert reasons(read) == [("Criticality", "'3' is none of: critical, important, standard, low.")]
+    assert Application.objects.count() == 1
+    assert Dependency.objects.count() == 1
+
+
+def test_two_sheets_of_one_workbook_are_read_applications_first(claims):
+    content = as_xlsx(
+        {
+            "Uses": [
+                ["Application id", "Host", "Model", "Since"],
+                ["bot", "azure", "gpt-4o-2024-11-20", date(2026, 1, 1)],
+            ],
+            "Notes": [["Kept by risk"], ["Ask Anja"]],
+            "Apps": [
+                ["Application id", "Application name", "Team", "Users"],
+                ["bot", "Bot", "Claims", 1200],
+            ],
+        }
+    )
+
+    read = preview(content, claims.by, "inventory.xlsx")
+
+    assert outcomes(read) == ["added", "added"]
+    assert [sheet["read"] for sheet in read.mapping["sheets"]] == [True, False, True]
+    first, second = ImportRow.objects.filter(of=read).order_by("position")
+    assert first.application == {
+        "slug": "bot",
+        "name": "Bot",
+        "team": "Claims",
+        "users_affected": 1200,
+    }
+    assert second.plan["application"]["key"] == 1
+    assert second.plan["use"]["since"] == "2026-01-01"
+
+
+def test_the_heads_are_found_below_titles_and_unknown_columns_are_named(claims):
+    rows = [
+        ["AI inventory (confidential)"],
+        ["Stand: 24.11.2026"],
+        [],
+        ["Anwendung", "Abteilung", "Modell", "Anbieter", "Monthly cost (EUR)", "Favourite colour"],
+        ["Bot", "Claims", "gpt-4o-2024-11-20", "openai", "1.234,50", "blue"],
+    ]
+
+    read = preview(rows, claims.by)
+
+    [sheet] = read.mapping["sheets"]
+    assert sheet["head_row"] == 4
+    assert set(sheet["columns"].values()) == {
+        "application.name",
+        "application.team",
+        "use.model",
+        "use.host",
+    }
+    assert outcomes(read) == ["added"]
+
+
+# --- which model ----------------------------------------------------------------------------------
+
+
+def plan_of(claims, host, model, **more):
+    heads = ["Application", "Team", "Host", "Model", *more]
+    read = preview([heads, ["Bot", "Claims", host, model, *more.values()]], claims.by)
+    row = ImportRow.objects.get(of=read)
+    return row.plan["use"] if row.outcome != "refused" else row.reason
+
+
+def test_a_model_is_named_exactly_or_found_by_the_resolver_with_how_sure_and_why(claims):
+    exact = plan_of(claims, "OpenAI", "gpt-4o-2024-11-20")
+    loose = plan_of(claims, "openai", "GPT-4o (2024-11-20)")
+
+    assert (exact["offering"], exact["confidence"], exact["why"]) == (
+        claims.gpt.pk,
+        1.0,
+        "this id at this host",
+    )
+    assert loose["offering"] == claims.gpt.pk
+    assert loose["why"].startswith("openai/gpt-4o-2024-11-20: ")
+    assert 0 < loose["confidence"] <= 1
+
+
+def test_what_nobody_knows_becomes_an_unresolved_offering_at_that_host(claims):
+    plan = plan_of(claims, "openai", "our-own-finetune-7")
+
+    assert plan["offering"] is None
+    assert plan["new"] == ["openai", "our-own-finetune-7", "", ""]
+    assert plan["resolved"] is False
+    assert not Offering.objects.filter(api_id="our-own-finetune-7").exists()
+
+
+def test_without_a_host_the_only_one_is_taken_and_several_are_asked_about(claims):
+    assert plan_of(claims, "", "text-embedding-3-large")["host"] == "openai"
+    assert plan_of(claims, "", "gpt-4o-2024-11-20") == (
+        "'gpt-4o-2024-11-20' is offered by Azure OpenAI, OpenAI. Fill in the host."
+    )
+    assert plan_of(claims, "", "nobody-knows-this") == (
+        "No host is given for 'nobody-knows-this', and none in the register offers it. Fill in the "
+        "host."
+    )
+
+
+def test_unknown_providers_and_two_models_in_one_cell_are_refused(claims):
+    assert plan_of(claims, "Some Cloud", "gpt-4o").startswith("No provider is called 'Some Cloud'.")
+    assert plan_of(claims, "openai", "Claude Sonnet 4.5; Claude Haiku 3") == (
+        "'Claude Sonnet 4.5; Claude Haiku 3' names several models. Give each its own row."
+    )
+
+
+def test_regional_offerings_are_told_apart_by_region(claims):
+    host = make_provider("azure")
+    for region in ("eu", "us"):
+        make_offering("o9", host=host, region_scope=region)
+
+    assert (
+        plan_of(claims, "azure", "o9")
+        == "'o9' can be several things at Azure OpenAI: o9 (eu); o9 (us). Say which one."
+    )
+    assert (
+        plan_of(claims, "azure", "o9", Region="eu")["offering"]
+        == Offering.objects.get(region_scope="eu").pk
+    )
+
+
+# --- which use ------------------------------------------------------------------------------------
+
+
+def test_a_gateway_on_the_way_makes_another_use_and_a_vendor_has_to_be_said(claims):
+    vendor = make_provider("acme", roles=("reseller",), name="Acme Suite")
+    heads = ["Application", "Team", "Host", "Model", "Role", "Via", "Reached"]
+    rows = [
+        heads,
+        ["Bot", "Claims", "openai", "gpt-4o-2024-11-20", "primary", "", ""],
+        ["Bot", "Claims", "openai", "gpt-4o-2024-11-20", "primary", "LiteLLM", ""],
+        ["Bot", "Claims", "openai", "gpt-4o-2024-11-20", "primary", "Acme Suite", ""],
+        ["Bot", "Claims", "openai", "gpt-4o-2024-11-20", "primary", "Acme Suite", "embedded"],
+        ["Bot", "Claims", "openai", "gpt-4o-2024-11-20", "judge", "", "gateway"],
+        ["Bot", "Claims", "openai", "gpt-4o-2024-11-20", "tool", "Nobody", ""],
+    ]
+
+    read = preview(rows, claims.by)
+
+    assert outcomes(read) == ["added", "added", "refused", "added", "refused", "refused"]
+    plans = [row.plan["use"] for row in ImportRow.objects.filter(of=read, outcome="added")]
+    assert [plan["changes"]["reached"][1] for plan in plans] == ["direct", "gateway", "embedded"]
+    assert plans[2]["via"] == vendor.pk
+    assert [column for column, _ in reasons(read)] == ["Reached", "Via", "Via"]
+
+
+def test_the_day_a_use_began_may_be_corrected_and_its_end_moves_only_to_an_earlier_day(claims):
+    end = day_of(now()) + timedelta(40)
+    earlier, later = end - timedelta(30), end + timedelta(60)
+    known = make_application("Known", team=claims.team)
+    make_dependency(known, claims.gpt, since=date(2025, 1, 1), until=end)
+    heads = ["Application", "Host", "Model", "Since", "Until"]
+
+    def told(since, until):
+        read = preview(
+            [heads, ["Known", "openai", "gpt-4o-2024-11-20", str(since), str(until)]], claims.by
+        )
+        row = ImportRow.objects.get(of=read)
+        return row.reason or row.plan["use"]["changes"]
+
+    assert told("", "") == told("2025-01-01", end) == {}
+    assert told("", earlier) == {"until": [str(end), str(earlier)]}
+    assert told("2025-03-01", "") == {"since": ["2025-01-01", "2025-03-01"]}
+    assert told(later, "").startswith(f"It ends on {end} on record")
+    assert told("", later).startswith(f"It ends on {end} on record.")
+    assert told("2023-01-01", "2024-01-01")["reached"] == [None, "direct"]
+
+
+def test_rows_of_one_sheet_do_not_contradict_each_other(claims):
+    heads = ["Application", "Team", "Business owner", "Host", "Model", "Requests a month"]
+    rows = [
+        heads,
+        ["Bot", "Claims", "Anja", "openai", "gpt-4o-2024-11-20", "10"],
+        ["bot", "", "Anja", "openai", "gpt-4o-2024-11-20", "10"],
+        ["Bot", "", "Ben", "openai", "text-embedding-3-large", ""],
+        ["Bot", "", "", "openai", "gpt-4o-2024-11-20", "11"],
+        ["Bot", "", "", "azure", "gpt-4o-2024-11-20", ""],
+    ]
+
+    read = preview(rows, claims.by)
+
+    assert outcomes(read) == ["added", "unchanged", "refused", "refused", "added"]
+    assert ImportRow.objects.get(of=read, position=2).note == "Repeats row 2."
+    assert [reason for _, reason in reasons(read)] == [
+        "Row 2 says otherwise of the same application (Business owner). Make the two rows agree, "
+        "or leave the cell"
+        " empty here.",
+        "Row 2 says otherwise of the same use. Keep one of the two.",
+    ]
+    assert read.counts["applications"] == {"added": 1}
+
+
+def test_a_refused_row_adds_no_application_and_a_later_one_may(claims):
+    heads = ["Application", "Team", "Host", "Model"]
+    rows = [
+        heads,
+        ["Bot", "Claims", "nowhere", "gpt-4o"],
+        ["Bot", "Claims", "openai", "gpt-4o-2024-11-20"],
+    ]
+
+    read = preview(rows, claims.by)
+
+    assert outcomes(read) == ["refused", "added"]
+    assert ImportRow.objects.get(of=read, position=2).plan["application"]["do"] == "add"
+
+
+# --- who may --------------------------------------------------------------------------------------
+
+
+def test_names_under_a_team_one_cannot_see_do_not_show(claims):
+    make_application("Secret bot", team=make_team("Secret"))
+    rows = [
+        ["Application", "Team"],
+        ["Secret bot", "Claims"],
+        ["Plain bot", "Secret"],
+        ["Third", "No such team"],
+    ]
+
+    read = preview(rows, claims.by)
+
+    assert outcomes(read) == ["added", "refused", "refused"]
+    assert [reason for _, reason in reasons(read)] == [
+        f"There is no team '{name}' that you may see. Give the name or id of one of yours."
+        for name in ("Secret", "No such team")
+    ]
+
+
+def test_a_taken_id_of_another_team_looks_like_a_free_one(claims):
+    hidden = make_application("Hidden", team=make_team("Secret"))
+
+    read = preview(
+        [["Application id", "Application name", "Team"], [hidden.slug, "Mine", "Claims"]], claims.by
+    )
+
+    assert outcomes(read) == ["added"]
+
+
+def test_what_one_may_only_read_may_be_in_the_sheet_but_not_changed_by_it(claims):
+    readable = make_team("Readable")
+    make_member(readable, TeamRole.VIEWER, claims.by)
+    make_application("Theirs", team=readable, geography="EU")
+    make_application("Mine", team=claims.team)
+    rows = [
+        ["Application", "Team", "Geography"],
+        ["Theirs", "Readable", "EU"],
+        ["Theirs", "", "US"],
+        ["Mine", "Readable", ""],
+    ]
+
+    read = preview(rows, claims.by)
+
+    assert outcomes(read) == ["unchanged", "refused", "refused"]
+    assert "Row 2 says otherwise" in reasons(read)[0][1]
+    assert (
+        reasons(read)[1][1]
+        == "Only an editor of Readable may change its applications. Ask one of them."
+    )
+
+
+def test_applications_of_one_name_are_told_apart_by_team_or_asked_about(claims):
+    other = make_team("Other")
+    make_member(other, TeamRole.EDITOR, claims.by)
+    mine, theirs = make_application("Bot", team=claims.team), make_application("Bot", team=other)
+    rows = [["Application", "Team", "Geography"], ["Bot", "Other", "EU"], ["Bot", "", "EU"]]
+
+    read = preview(rows, claims.by)
+
+    assert outcomes(read) == ["changed", "refused"]
+    assert ImportRow.objects.get(of=read, outcome="changed").plan["application"]["id"] == theirs.pk
+    assert reasons(read)[0][1] == (
+        f"Several applications are called 'Bot': {mine.slug}, {theirs.slug}. Say which one by its "
+        "id."
+    )
+
+
+def test_an_id_of_another_register_does_not_double_what_is_here(claims):
+    known = make_application("Bot", team=claims.team)
+
+    read = preview([["App id", "App name", "Team"], ["APM-1", "Bot", "Claims"]], claims.by)
+
+    assert reasons(read) == [
+        (
+            "App id",
+            f"'Bot' is on record as {known.slug}, not as 'APM-1'. Give that id, or leave the id "
+            "empty.",
+        )
+    ]
+
+
+def test_retiring_and_reviving_go_their_own_ways(claims):
+    make_application("Live", team=claims.team)
+    gone = make_application("Gone", team=claims.team, status="retired")
+    rows = [
+        ["Application", "Team", "Status", "Host", "Model"],
+        ["Live", "", "decommissioned", "", ""],
+        ["New", "Claims", "retired", "", ""],
+        ["Gone", "", "", "openai", "gpt-4o-2024-11-20"],
+        ["Gone", "", "retired", "", ""],
+    ]
+
+    read = preview(rows, claims.by)
+
+    assert outcomes(read) == ["refused", "refused", "refused", "unchanged"]
+    assert "Retire the application on its page" in reasons(read)[0][1]
+    assert gone.status == "retired"
+
+
+def test_amounts_are_read_as_the_columns_need_them(claims):
+    heads = [
+        "Application",
+        "Team",
+        "Application spend a month (USD)",
+        "Next review",
+        "Personal data",
+        "External references",
+    ]
+    read = preview(
+        [heads, ["Bot", "Claims", "$ 1,250.50", "24.12.2026", "ja", "cmdb=APM-1; jira=R-2"]],
+        claims.by,
+    )
+
+    facts = ImportRow.objects.get(of=read).application
+
+    assert Decimal(facts["monthly_spend"]) == Decimal("1250.50")
+    assert (facts["next_review_on"], facts["personal_data"]) == ("2026-12-24", True)
+    assert facts["external_refs"] == {"cmdb": "APM-1", "jira": "R-2"}
+
+
+def test_a_new_application_needs_a_team_from_its_row_or_for_the_whole_sheet(claims):
+    rows = [
+        HEADS,
+        ["bot", "Bot", "", "high", "openai", "gpt-4o-2024-11-20", "primary", "2026-01-01"],
+    ]
+
+    without, chosen = preview(rows, claims.by), preview(rows, claims.by, team=claims.team.slug)
+
+    assert "names no team" in reasons(without)[0][1]
+    assert outcomes(chosen) == ["added"]
+
+
+def test_nothing_in_a_cell_means_keep_and_a_word_empties(claims):
+    make_application("Bot", team=claims.team, purpose="talks", geography="EU")
+    read = preview(
+        [["Application", "Purpose", "Geography", "Name"], ["Bot", "", "(none)", "(none)"]],
+        claims.by,
+    )
+    assert "cannot be emptied" in reasons(read)[0][1] if reasons(read) else True
+
+    read = preview([["Application", "Purpose", "Geography"], ["Bot", "", "(none)"]], claims.by)
+
+    assert ImportRow.objects.get(of=read).plan["application"]["changes"] == {
+        "geography": ["EU", ""]
+    }
