@@ -24,7 +24,8 @@ from apps.inventory.runway import runways
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a batch of notices speaks of; `facts_for` cuts it to what one recipient may see."""
+    """What a batch of notices speaks of; `load_rule_context` cuts it to what one recipient may
+    see."""
 
     alerts: Mapping[int, Alert]
     about: Mapping[int, About]

@@ -15,11 +15,11 @@ from apps.catalog.claims.reconciliation import BUILT_IN
 from apps.catalog.models import Assertion
 from apps.catalog.models.claims import Topic
 from apps.demo.fixtures import LoadingDay, Record, read_fixture
-from apps.gate.actions import ask_for_waiver, grant_waiver
-from apps.gate.freshness import Catalogue, SourceReading
-from apps.gate.matching import Asked
+from apps.gate.actions import grant_waiver, request_waiver
+from apps.gate.matching import RequestedModel
 from apps.gate.models import GateRun, Waiver
-from apps.gate.running import ask, release
+from apps.gate.rules.catalogue_freshness import Catalogue, SourceReading
+from apps.gate.runs import release_run, request_run
 from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.models import Application
 
@@ -45,9 +45,9 @@ def load_gate_runs(*, day: LoadingDay) -> None:
 
 def _ask(row: Record, day: LoadingDay, application: Application, by: User) -> None:
     at = day.moment(row["days"])
-    run = ask(
+    run = request_run(
         application=application,
-        asked=[Asked(**model) for model in row["models"]],
+        requested=[RequestedModel(**model) for model in row["models"]],
         by=by,
         at=at,
         environment=row["environment"],
@@ -57,7 +57,7 @@ def _ask(row: Record, day: LoadingDay, application: Application, by: User) -> No
         catalogue=_example_catalogue(at) if row["days"] < 0 else None,
     )
     if row.get("released"):
-        release(run=run, by=by, at=at)
+        release_run(run=run, by=by, at=at)
 
 
 def _example_catalogue(at: datetime) -> Catalogue | None:
@@ -79,7 +79,7 @@ def _ask_for_waiver(
 ) -> None:
     at = day.moment(row["days"])
     try:
-        waiver = ask_for_waiver(
+        waiver = request_waiver(
             application=application,
             rule=row["rule"],
             model=row["model"],

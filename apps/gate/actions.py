@@ -13,15 +13,15 @@ from apps.accounts.roles import TeamRole
 from apps.catalog.models import Offering
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
-from apps.gate.models import LONGEST_WAIVER, GatePolicy, Horizon, Waiver
-from apps.gate.models.policy import ELSEWHERE
-from apps.gate.rules import Rule
-from apps.gate.running import environment_named
+from apps.gate.models import MAX_WAIVER_DURATION, GatePolicy, Horizon, Waiver
+from apps.gate.models.policy import ANY_ENVIRONMENT
+from apps.gate.rules.definitions import Rule
+from apps.gate.runs import normalise_environment
 from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.actions.locks import lock_applications, locked_application
 from apps.inventory.models import Application, Criticality
 
-_FACTS = frozenset(
+_POLICY_FIELDS = frozenset(
     {
         "stale_after_days",
         "requires_approval",
@@ -33,7 +33,7 @@ _FACTS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
+class HorizonDays:
     """When FR003 warns and blocks in an environment for a criticality; both None: no days of its
     own any more."""
 
@@ -44,12 +44,12 @@ class Days:
 
 
 @transaction.atomic
-def change_policy(
+def change_gate_policy(
     *,
     by: User,
     levels: Mapping[str, str] | None = None,
-    days: Sequence[Days] = (),
-    facts: Mapping[str, Any] | None = None,
+    days: Sequence[HorizonDays] = (),
+    fields: Mapping[str, Any] | None = None,
     expected_version: int | None = None,
     reason: str = "",
 ) -> GatePolicy:
@@ -61,11 +61,11 @@ def change_policy(
         raise ChangeConflictError(
             "Somebody else changed the policy meanwhile. Read it again and decide anew."
         )
-    if unknown := sorted(set(facts or {}) - _FACTS):
+    if unknown := sorted(set(fields or {}) - _POLICY_FIELDS):
         raise TypeError(f"not facts of the policy: {', '.join(unknown)}")
-    before = {name: getattr(policy, name) for name in (*_FACTS, "levels")}
+    before = {name: getattr(policy, name) for name in (*_POLICY_FIELDS, "levels")}
     policy.levels = {**policy.levels, **(levels or {})}
-    for name, value in (facts or {}).items():
+    for name, value in (fields or {}).items():
         setattr(policy, name, value)
     policy.full_clean(exclude=["version"])
     differs = any(getattr(policy, name) != value for name, value in before.items())
@@ -77,13 +77,15 @@ def change_policy(
     return policy
 
 
-def _set_days(days: Sequence[Days]) -> bool:
+def _set_days(days: Sequence[HorizonDays]) -> bool:
     """Whether anything differs."""
     differs = False
     held = {(row.environment, row.criticality): row for row in Horizon.objects.select_for_update()}
     for each in days:
         environment = (
-            ELSEWHERE if each.environment == ELSEWHERE else environment_named(each.environment)
+            ANY_ENVIRONMENT
+            if each.environment == ANY_ENVIRONMENT
+            else normalise_environment(each.environment)
         )
         if not environment or each.criticality not in Criticality.values:
             raise ValidationError(
@@ -91,7 +93,7 @@ def _set_days(days: Sequence[Days]) -> bool:
             )
         row = held.get((environment, each.criticality))
         if each.warning_days is None or each.error_days is None:
-            if environment == ELSEWHERE:
+            if environment == ANY_ENVIRONMENT:
                 raise ValidationError(
                     {"horizons": "What holds elsewhere stays; set its days to 0 to be silent."}
                 )
@@ -116,7 +118,7 @@ def _set_days(days: Sequence[Days]) -> bool:
 
 
 @transaction.atomic
-def ask_for_waiver(
+def request_waiver(
     *,
     application: Application,
     rule: str,
@@ -139,9 +141,9 @@ def ask_for_waiver(
     if rule != Rule.NO_OWNER and not model and offering is None:
         raise ValidationError({"model": "Say for which model, as the finding names it."})
     today = day_of(at)
-    if not today < until <= today + LONGEST_WAIVER:
+    if not today < until <= today + MAX_WAIVER_DURATION:
         raise ValidationError(
-            {"until": f"Choose a day after today, {today + LONGEST_WAIVER} at the latest."}
+            {"until": f"Choose a day after today, {today + MAX_WAIVER_DURATION} at the latest."}
         )
     # two askers at once: the second waits and is told
     application = locked_application(application, by=by, no_key=True)
@@ -177,9 +179,9 @@ def grant_waiver(
     *, waiver: Waiver, by: User, at: datetime, reason: str = "", until: date | None = None
 ) -> Waiver:
     """For governance. `until` may shorten what was asked for. Who asked does not grant."""
-    waiver = _locked(waiver)
+    waiver = _lock_waiver(waiver)
     if waiver.state != Waiver.State.ASKED:
-        raise ChangeConflictError(_already(waiver))
+        raise ChangeConflictError(_state_conflict(waiver))
     if waiver.asked_by_id == by.pk:
         raise ChangeConflictError(
             "Who asked for a waiver does not grant it. Ask a colleague of governance."
@@ -194,18 +196,18 @@ def grant_waiver(
         raise ChangeConflictError(
             "Its day is over. Refuse it, and let it be asked for again if it is still needed."
         )
-    return _decided(waiver, Waiver.State.GRANTED, by=by, at=at, reason=reason)
+    return _decide_waiver(waiver, Waiver.State.GRANTED, by=by, at=at, reason=reason)
 
 
 @transaction.atomic
-def refuse_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str) -> Waiver:
+def reject_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str) -> Waiver:
     """For governance, with the reason."""
-    waiver = _locked(waiver)
+    waiver = _lock_waiver(waiver)
     if waiver.state != Waiver.State.ASKED:
-        raise ChangeConflictError(_already(waiver))
+        raise ChangeConflictError(_state_conflict(waiver))
     if not reason.strip():
         raise ChangeConflictError("Say why it is refused, so that they know what to do.")
-    return _decided(waiver, Waiver.State.REFUSED, by=by, at=at, reason=reason)
+    return _decide_waiver(waiver, Waiver.State.REFUSED, by=by, at=at, reason=reason)
 
 
 @transaction.atomic
@@ -213,31 +215,31 @@ def withdraw_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str = "")
     """Before its time: by governance, or by an editor of the team that asked."""
     if not by.is_governance:
         lock_applications([waiver.application_id], by=by, no_key=True)
-    waiver = _locked(waiver)
+    waiver = _lock_waiver(waiver)
     if waiver.state not in (Waiver.State.ASKED, Waiver.State.GRANTED):
-        raise ChangeConflictError(_already(waiver))
+        raise ChangeConflictError(_state_conflict(waiver))
     if not (by.is_governance or by.may(TeamRole.EDITOR, waiver.application.team_id)):
         raise ChangeConflictError(
             "Only governance and editors of the owning team withdraw a waiver. Ask one of them."
         )
-    return _decided(waiver, Waiver.State.WITHDRAWN, by=by, at=at, reason=reason)
+    return _decide_waiver(waiver, Waiver.State.WITHDRAWN, by=by, at=at, reason=reason)
 
 
-def _locked(waiver: Waiver) -> Waiver:
+def _lock_waiver(waiver: Waiver) -> Waiver:
     Waiver.objects.select_for_update().only("pk").get(pk=waiver.pk)
     return Waiver.objects.select_related("application__team", "asked_by", "decided_by").get(
         pk=waiver.pk
     )
 
 
-def _already(waiver: Waiver) -> str:
+def _state_conflict(waiver: Waiver) -> str:
     return (
         f"It is {waiver.get_state_display().lower()} since "
         f"{waiver.decided_at:%Y-%m-%d}, by {waiver.decided_by}."
     )
 
 
-def _decided(waiver: Waiver, state: str, *, by: User, at: datetime, reason: str) -> Waiver:
+def _decide_waiver(waiver: Waiver, state: str, *, by: User, at: datetime, reason: str) -> Waiver:
     waiver.state, waiver.decided_by, waiver.decided_at, waiver.decision = (
         state,
         by,

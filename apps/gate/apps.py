@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 
 from apps.alerts.causes import add_cause
-from apps.gate.waiver_ends import WAIVER_ENDS
+from apps.gate.waiver_reminders import WAIVER_REMINDER_TYPE
 
 
 class GateConfig(AppConfig):
@@ -10,4 +10,4 @@ class GateConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        add_cause(WAIVER_ENDS)
+        add_cause(WAIVER_REMINDER_TYPE)

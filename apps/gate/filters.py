@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 
 from apps.common.time import day_of, now
 from apps.gate.models import GateRun, Waiver
-from apps.gate.rules import Decision, Rule
+from apps.gate.rules.definitions import Decision, Rule
 
 
 class GateRunFilter(django_filters.FilterSet):  # type: ignore[misc]

@@ -12,7 +12,7 @@ from typing import Any
 
 from apps.catalog.identity.hosts import HOSTS
 from apps.catalog.models import Offering, ProviderRole
-from apps.gate.rules import Matching
+from apps.gate.rules.definitions import Matching
 from apps.intake.models import NameDecision, Observation
 from apps.intake.spreadsheets.plan.model_names import CatalogueLookup, ResolvedModel
 from apps.inventory.models import Application
@@ -22,7 +22,7 @@ _DEPLOYMENT_HOSTS = frozenset({"azure", "sagemaker"})
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestedModel:
     """One model as the pipeline names it, and where. `alias`: it is what a gateway is asked for."""
 
     model: str
@@ -33,8 +33,8 @@ class Asked:
     line: int | None = None
 
     @property
-    def names(self) -> "Names":
-        return Names(self.model, self.host, self.region, self.alias)
+    def names(self) -> "ModelNames":
+        return ModelNames(self.model, self.host, self.region, self.alias)
 
     @property
     def is_wildcard(self) -> bool:
@@ -42,8 +42,8 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """What is looked up: `Asked` without its place."""
+class ModelNames:
+    """What is looked up: `RequestedModel` without its place."""
 
     model: str
     host: str
@@ -52,7 +52,7 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class ModelMatch:
     """What the names mean. `offering` is the id that ends and approvals are read from; without one
     but with `kin`, the model is known and not at this host: decisions are then read from the
     offering `kin` of the same model. `party` is the host in that case. `is_open` says that the name
@@ -68,9 +68,9 @@ class Match:
     is_set_aside: bool = False
 
 
-class Matcher:
+class ModelMatcher:
     def __init__(self, application: Application | None) -> None:
-        self._catalogue = _Known()
+        self._catalogue = _PipelineCatalogue()
         self._application = application
         self._decided: dict[tuple[str, str], tuple[int | None, str]] = {}
         for stream, provider, name, offering, reason in NameDecision.objects.filter(
@@ -80,28 +80,28 @@ class Matcher:
             if not stream:
                 self._decided[provider.lower(), name.lower()] = (offering, reason)
 
-    def match(self, asked: Iterable[Asked]) -> dict[Names, Match]:
-        wanted = dict.fromkeys(each.names for each in asked if not each.is_wildcard)
-        found: dict[Names, _Found] = {}
-        open_names: list[Names] = []
+    def match(self, requested: Iterable[RequestedModel]) -> dict[ModelNames, ModelMatch]:
+        wanted = dict.fromkeys(model.names for model in requested if not model.is_wildcard)
+        candidates: dict[ModelNames, _Candidate] = {}
+        open_names: list[ModelNames] = []
         for names in wanted:
             answer = self._look_up(names)
-            found[names] = answer
+            candidates[names] = answer
             if answer.offering is None and answer.kin is None and not answer.is_set_aside:
                 open_names.append(names)
         if open_names and self._application is not None:
-            self._by_own_gateway(open_names, found)
-        return self._told(found)
+            self._by_own_gateway(open_names, candidates)
+        return self._with_identities(candidates)
 
     # --- one set of names -------------------------------------------------------------------------
 
-    def _look_up(self, names: Names) -> "_Found":
+    def _look_up(self, names: ModelNames) -> "_Candidate":
         for provider in dict.fromkeys((names.host.lower(), "")):
             decided = self._decided.get((provider, names.model.lower()))
             if decided is not None:
                 offering, reason = decided
                 why = "a person decided so" + (f": {reason}" if reason else "")
-                return _Found(offering=offering, why=why, is_set_aside=offering is None)
+                return _Candidate(offering=offering, why=why, is_set_aside=offering is None)
         party = self._catalogue.party(names.host) if names.host else None
         if party is None:
             return self._anywhere(names)
@@ -109,34 +109,36 @@ class Matcher:
         if named.offering is None and names.region:
             named = self._catalogue.name(host=party.slug, model=names.model)
         if named.offering is not None:
-            return _Found(offering=named.offering, why=named.why)
+            return _Candidate(offering=named.offering, why=named.why)
         if named.new is not None and named.resolved:
             kin, canonical = self._catalogue.kin(names.model, party.slug)
             why = f"known, and not known to be offered by {party.name}"
-            return _Found(kin=kin, canonical=canonical, party=party.id, why=why)
+            return _Candidate(kin=kin, canonical=canonical, party=party.id, why=why)
         is_open = (
             names.alias or party.slug in _DEPLOYMENT_HOSTS or ProviderRole.GATEWAY in party.roles
         )
         why = named.refusal or f"nobody knows a model '{names.model}' at {party.name}"
-        return _Found(why=why, is_open=is_open)
+        return _Candidate(why=why, is_open=is_open)
 
-    def _anywhere(self, names: Names) -> "_Found":
+    def _anywhere(self, names: ModelNames) -> "_Candidate":
         """No host, or none that the register knows: the string may tell it, else the developer's
         own."""
         named = self._catalogue.name(host="", model=names.model)
         if named.offering is not None:
-            return _Found(offering=named.offering, why=named.why)
+            return _Candidate(offering=named.offering, why=named.why)
         own = self._catalogue.of_its_developer(names.model)
         if own is not None:
-            return _Found(
+            return _Candidate(
                 offering=own.offering, why=f"no host is said, so as at {own.host}: {own.why}"
             )
         kin, canonical = self._catalogue.kin(names.model, None)
         if canonical:
-            return _Found(kin=kin, canonical=canonical, why="known; no host is said")
-        return _Found(why=f"nobody knows a model '{names.model}'", is_open=names.alias)
+            return _Candidate(kin=kin, canonical=canonical, why="known; no host is said")
+        return _Candidate(why=f"nobody knows a model '{names.model}'", is_open=names.alias)
 
-    def _by_own_gateway(self, names: list[Names], found: dict[Names, "_Found"]) -> None:
+    def _by_own_gateway(
+        self, names: list[ModelNames], candidates: dict[ModelNames, "_Candidate"]
+    ) -> None:
         """The names that this application's gateway was seen to pass on, as the model it passed on;
         one statement."""
         seen: dict[str, tuple[int, str]] = {}
@@ -155,17 +157,23 @@ class Matcher:
         for each in names:
             if each.model in seen:
                 offering, stream = seen[each.model]
-                found[each] = _Found(
+                candidates[each] = _Candidate(
                     offering=offering, why=f"its gateway passes it on so ({stream})"
                 )
 
     # --- what is told of them ---------------------------------------------------------------------
 
-    def _told(self, found: dict[Names, "_Found"]) -> dict[Names, Match]:
+    def _with_identities(
+        self, candidates: dict[ModelNames, "_Candidate"]
+    ) -> dict[ModelNames, ModelMatch]:
         """With the identity of what was found: one statement."""
-        ids = {pk for each in found.values() if (pk := each.offering or each.kin) is not None}
+        ids = {
+            pk
+            for candidate in candidates.values()
+            if (pk := candidate.offering or candidate.kin) is not None
+        }
         identities = _identities(ids)
-        return {names: _match(each, identities) for names, each in found.items()}
+        return {names: _match(candidate, identities) for names, candidate in candidates.items()}
 
 
 def _identities(offerings: set[int]) -> dict[int, tuple[Any, ...]]:
@@ -183,20 +191,20 @@ def _identities(offerings: set[int]) -> dict[int, tuple[Any, ...]]:
     return {row[0]: row[1:] for row in rows}
 
 
-def matches_of(offerings: Iterable[int], parties: Iterable[int | None]) -> list[Match]:
+def match_offerings(offerings: Iterable[int], parties: Iterable[int | None]) -> list[ModelMatch]:
     """What the register itself says is called, in order; `parties` are what each goes through. One
     statement."""
     pairs = list(zip(offerings, parties, strict=True))
-    found = _identities({offering for offering, _ in pairs})
-    told = [
-        _match(_Found(offering=offering, why="as the register says"), found)
+    identities = _identities({offering for offering, _ in pairs})
+    matches = [
+        _match(_Candidate(offering=offering, why="as the register says"), identities)
         for offering, _ in pairs
     ]
-    return [replace(match, party=party) for match, (_, party) in zip(told, pairs, strict=True)]
+    return [replace(match, party=party) for match, (_, party) in zip(matches, pairs, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Candidate:
     offering: int | None = None
     kin: int | None = None
     canonical: str = ""
@@ -206,21 +214,27 @@ class _Found:
     is_set_aside: bool = False
 
 
-def _match(found: _Found, identities: dict[int, tuple[Any, ...]]) -> Match:
-    if found.is_set_aside:
-        return Match(Matching.UNRESOLVED, why=found.why, is_set_aside=True)
-    identity = identities.get(found.offering or found.kin or 0)
+def _match(candidate: _Candidate, identities: dict[int, tuple[Any, ...]]) -> ModelMatch:
+    if candidate.is_set_aside:
+        return ModelMatch(Matching.UNRESOLVED, why=candidate.why, is_set_aside=True)
+    identity = identities.get(candidate.offering or candidate.kin or 0)
     if identity is None:
-        kind = Matching.EXACT if found.canonical else Matching.UNRESOLVED
-        return Match(kind, found.canonical, party=found.party, why=found.why, is_open=found.is_open)
+        kind = Matching.EXACT if candidate.canonical else Matching.UNRESOLVED
+        return ModelMatch(
+            kind,
+            candidate.canonical,
+            party=candidate.party,
+            why=candidate.why,
+            is_open=candidate.is_open,
+        )
     host, api_id, version, moving, alias, alias_kind, binding, not_a_model = identity
     if not_a_model:
-        return Match(Matching.UNRESOLVED, why="it is no model", is_set_aside=True)
+        return ModelMatch(Matching.UNRESOLVED, why="it is no model", is_set_aside=True)
     if version is None and alias is None:
-        return Match(
+        return ModelMatch(
             Matching.UNRESOLVED,
             f"{host}/{api_id}",
-            found.offering,
+            candidate.offering,
             why="nobody has said which model it is",
             is_open=True,
         )
@@ -229,12 +243,18 @@ def _match(found: _Found, identities: dict[int, tuple[Any, ...]]) -> Match:
         kind = Matching.FAMILY
     elif alias_kind == "alias" or moving or binding == "alias":
         kind = Matching.ALIAS
-    return Match(
-        kind, version or alias, found.offering, found.kin, found.party, found.why, version is None
+    return ModelMatch(
+        kind,
+        version or alias,
+        candidate.offering,
+        candidate.kin,
+        candidate.party,
+        candidate.why,
+        version is None,
     )
 
 
-class _Known(CatalogueLookup):
+class _PipelineCatalogue(CatalogueLookup):
     """The catalogue as pipelines name it: where regions or tiers are not said, any of the same id
     will do."""
 
@@ -296,4 +316,4 @@ class _Known(CatalogueLookup):
         return self._found(plainest, party, confidence, f"{why}; no region or tier is said")
 
 
-__all__ = ["Asked", "Match", "Matcher", "Names", "matches_of"]
+__all__ = ["ModelMatch", "ModelMatcher", "ModelNames", "RequestedModel", "match_offerings"]

@@ -6,20 +6,20 @@ from django.db.models import Count, Max
 
 from apps.common.metrics import Gauges, gauge, labelled_gauge
 from apps.gate.models import GateRun
-from apps.gate.rules import Decision
+from apps.gate.rules.definitions import Decision
 
-WITHIN = timedelta(hours=1)
+MEASURED_PERIOD = timedelta(hours=1)
 # runs carry no index by time: the newest of them are looked at, which a busy hour does not exceed
-_NEWEST = 20_000
+_MAX_RUNS = 20_000
 
 
 def gate_gauges(at: datetime) -> Gauges:
     """Decisions of the last hour and questions that wait: three statements over the newest 20,000
     runs."""
     newest = GateRun.objects.aggregate(newest=Max("pk"))["newest"] or 0
-    latest = GateRun.objects.filter(pk__gt=newest - _NEWEST)
+    latest = GateRun.objects.filter(pk__gt=newest - _MAX_RUNS)
     counts = dict(
-        latest.filter(decided_at__gte=at - WITHIN)
+        latest.filter(decided_at__gte=at - MEASURED_PERIOD)
         .order_by()
         .values_list("decision")
         .annotate(n=Count("pk"))

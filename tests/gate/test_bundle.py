@@ -12,11 +12,11 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.common.time import now
 from apps.feeds.models import PollState
-from apps.gate.actions import ask_for_waiver, change_policy, grant_waiver
-from apps.gate.bundling import bundle_of, public_key, signed
+from apps.gate.actions import change_gate_policy, grant_waiver, request_waiver
+from apps.gate.bundle import build_bundle, public_key, sign_bundle
 from apps.gate.client import registry_gate
-from apps.gate.matching import Asked
-from apps.gate.running import ask, release
+from apps.gate.matching import RequestedModel
+from apps.gate.runs import release_run, request_run
 from apps.inventory.governance.approvals import record_decision
 from apps.inventory.models import Application
 from tests.builders import make_offering, make_provider
@@ -35,8 +35,8 @@ def judge(desk: SupportDesk, tmp_path, monkeypatch, capsys):
     ) -> tuple[int, str]:
         for name in ("REGISTRY_TOKEN", "REGISTRY_URL", "GITHUB_SHA", "CI_COMMIT_SHA"):
             monkeypatch.delenv(name, raising=False)
-        made = bundle_of(application=desk.application, environment="production", at=now())
-        (tmp_path / "bundle.json").write_text(json.dumps(envelope or signed(made)))
+        made = build_bundle(application=desk.application, environment="production", at=now())
+        (tmp_path / "bundle.json").write_text(json.dumps(envelope or sign_bundle(made)))
         asked = [
             "--application",
             desk.application.slug,
@@ -57,7 +57,7 @@ def judge(desk: SupportDesk, tmp_path, monkeypatch, capsys):
 
 @pytest.fixture(autouse=True)
 def _no_evidence(desk):
-    change_policy(by=desk.governance, levels={"FR006": "off"})
+    change_gate_policy(by=desk.governance, levels={"FR006": "off"})
 
 
 def test_the_clients_own_arithmetic_agrees_with_the_library():
@@ -103,7 +103,7 @@ def test_decisions_waivers_and_what_was_released_count_there_as_well(desk, judge
     code, said = judge("--model", "gpt-4o-2024-11-20")
     assert (code, "Leaks." in said, "FR010" in said) == (1, True, True)
 
-    waiver = ask_for_waiver(
+    waiver = request_waiver(
         application=desk.application,
         rule="FR001",
         model="gpt-4o-2024-11-20",
@@ -115,21 +115,21 @@ def test_decisions_waivers_and_what_was_released_count_there_as_well(desk, judge
     grant_waiver(waiver=waiver, by=desk.governance, at=now())
     assert judge("--model", "gpt-4o-2024-11-20")[0] == 0
 
-    run = ask(
+    run = request_run(
         application=desk.application,
-        asked=[Asked("gpt-3.5-turbo-0125", "openai")],
+        requested=[RequestedModel("gpt-3.5-turbo-0125", "openai")],
         by=desk.editor,
         at=now(),
         environment="production",
     )
-    release(run=run, by=desk.editor, at=now())
+    release_run(run=run, by=desk.editor, at=now())
     assert judge("--model", "gpt-3.5-turbo-0125")[0] == 0
     assert judge("--model", "gpt-3.5-turbo-0125", "--all")[0] == 1
 
 
 def test_a_bundle_that_is_forged_foreign_or_too_old_decides_nothing(desk, judge):
-    made = bundle_of(application=desk.application, environment="production", at=now())
-    honest = signed(made)
+    made = build_bundle(application=desk.application, environment="production", at=now())
+    honest = sign_bundle(made)
     forged = {
         **honest,
         "payload": base64.b64encode(json.dumps({**made, "findings": []}).encode()).decode(),
@@ -137,10 +137,10 @@ def test_a_bundle_that_is_forged_foreign_or_too_old_decides_nothing(desk, judge)
 
     assert judge("--model", "gpt-3.5-turbo-0125", envelope=forged)[0] == 3
     assert judge("--model", "gpt-3.5-turbo-0125", key="0" * 64)[0] == 3
-    code, said = judge("--model", "a", envelope=signed({**made, "application": "another"}))
+    code, said = judge("--model", "a", envelope=sign_bundle({**made, "application": "another"}))
     assert (code, "is of another" in said) == (3, True)
     code, said = judge(
-        "--model", "a", envelope=signed({**made, "valid_until": "2026-01-01T00:00:00+00:00"})
+        "--model", "a", envelope=sign_bundle({**made, "valid_until": "2026-01-01T00:00:00+00:00"})
     )
     assert (code, "too old" in said) == (3, True)
     assert judge("--model", "a", "--on-unknown", "pass", envelope=forged)[0] == 0
@@ -162,7 +162,7 @@ def test_it_is_fetched_by_a_gate_token_and_told_again_by_its_etag(desk, api):
     assert (bundle["application"], bundle["environment"]) == (desk.application.slug, "production")
     assert {row[3] for row in bundle["findings"]} == {"FR002", "FR003", "FR004"}
     assert client.get(URL, asked, HTTP_IF_NONE_MATCH=answer["ETag"]).status_code == 304
-    change_policy(by=desk.governance, levels={"FR005": "error"})
+    change_gate_policy(by=desk.governance, levels={"FR005": "error"})
     assert client.get(URL, asked, HTTP_IF_NONE_MATCH=answer["ETag"]).status_code == 200
     assert api(desk.viewer).get(URL, asked).status_code == 403
     assert api(desk.stranger).get(URL, asked).status_code == 404
@@ -182,7 +182,7 @@ def test_one_id_at_several_hosts_means_the_developers_own_where_no_host_is_said(
 def test_a_bundle_costs_the_same_number_of_statements_however_long_the_catalogue(desk):
     def n_statements() -> int:
         with CaptureQueriesContext(connection) as captured:
-            bundle_of(application=desk.application, environment="production", at=now())
+            build_bundle(application=desk.application, environment="production", at=now())
         return len(captured)
 
     few = n_statements()

@@ -18,7 +18,7 @@ import pytest
 from apps.accounts.actions import issue_token
 from apps.common.time import now
 from apps.feeds.models import PollState
-from apps.gate.actions import change_policy
+from apps.gate.actions import change_gate_policy
 from apps.gate.client import registry_gate
 from apps.gate.models import GateRun
 from tests.gate.support_desk import make_support_desk
@@ -33,7 +33,7 @@ def stand(committed, site, django_db_blocker):
     """(world, address, token) of a register that listens."""
     with committed():
         desk = make_support_desk()
-        change_policy(by=desk.governance, levels={"FR006": "off"})
+        change_gate_policy(by=desk.governance, levels={"FR006": "off"})
         _, token = issue_token(
             user=desk.editor,
             name="ci",

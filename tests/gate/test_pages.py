@@ -13,11 +13,11 @@ from django.test.utils import CaptureQueriesContext
 from apps.common.time import now
 from apps.exposure.engine.table_refresh import refresh
 from apps.feeds.models import PollState
-from apps.gate.actions import ask_for_waiver, grant_waiver
-from apps.gate.matching import Asked
+from apps.gate.actions import grant_waiver, request_waiver
+from apps.gate.formats.snippets import load_client as held_client
+from apps.gate.matching import RequestedModel
 from apps.gate.models import GatePolicy, GateRun, Waiver
-from apps.gate.running import ask
-from apps.gate.snippets import client as held_client
+from apps.gate.runs import request_run
 from apps.inventory.governance.approvals import record_decision
 from tests.builders import make_application, make_dependency, make_offering
 from tests.gate.support_desk import SupportDesk
@@ -26,11 +26,11 @@ from tests.http import csv_rows, signed_in_client, text_of
 
 @pytest.fixture
 def run(desk: SupportDesk) -> GateRun:
-    return ask(
+    return request_run(
         application=desk.application,
-        asked=[
-            Asked("gpt-3.5-turbo-0125", "openai", file="app/a.py", line=3),
-            Asked("gpt-4o-2024-08-06", "openai"),
+        requested=[
+            RequestedModel("gpt-3.5-turbo-0125", "openai", file="app/a.py", line=3),
+            RequestedModel("gpt-4o-2024-08-06", "openai"),
         ],
         by=desk.editor,
         at=now(),
@@ -190,7 +190,7 @@ def test_a_waiver_that_cannot_be_is_refused_with_a_sentence(desk, wrong, words):
 
 
 def test_who_asked_is_told_that_a_colleague_decides(desk):
-    waiver = ask_for_waiver(
+    waiver = request_waiver(
         application=desk.application,
         rule="FR002",
         model="gpt-3.5-turbo-0125",
@@ -258,9 +258,9 @@ def test_the_policy_is_tried_out_before_it_is_kept(desk):
 def test_pages_say_below_a_short_heading_why_the_gate_cannot_decide(desk):
     PollState.objects.all().delete()
     make_dependency(desk.application, desk.good)
-    run = ask(
+    run = request_run(
         application=desk.application,
-        asked=[Asked("gpt-4o-2024-08-06", "openai")],
+        requested=[RequestedModel("gpt-4o-2024-08-06", "openai")],
         by=desk.editor,
         at=now(),
     )
@@ -307,8 +307,13 @@ def test_a_list_costs_the_same_number_of_statements_however_long(desk, address):
     def fill(n: int) -> None:
         for number in range(n):
             application = make_application(team=desk.team, business_owner="Ilse")
-            ask(application=application, asked=[Asked(f"m-{number}")], by=desk.editor, at=now())
-            waiver = ask_for_waiver(
+            request_run(
+                application=application,
+                requested=[RequestedModel(f"m-{number}")],
+                by=desk.editor,
+                at=now(),
+            )
+            waiver = request_waiver(
                 application=application,
                 rule="FR005",
                 model=f"m-{number}",

@@ -9,9 +9,9 @@ from django.db import connection, transaction
 
 from apps.catalog.ingestion.builtin_catalogue import load_catalogue
 from apps.catalog.models import Offering, Source
-from apps.gate.evaluating import evaluate
-from apps.gate.matching import Asked
-from apps.gate.reading import models_of_bom
+from apps.gate.bom import parse_bom
+from apps.gate.matching import RequestedModel
+from apps.gate.rules.evaluation import evaluate_models
 from apps.intake.spreadsheets.files.tables import UnreadableError
 from tests.builders import make_application
 from tests.gate.support_desk import read_dates
@@ -50,10 +50,10 @@ def judged(application, shared):
     """{name of the file: outcome} of every scanner's CycloneDX document in JSON."""
     found = {}
     for path in sorted((shared / "samples" / "cyclonedx").glob("*.cdx*.json")):
-        read = models_of_bom(path.read_bytes())
-        found[path.name] = evaluate(
+        read = parse_bom(path.read_bytes())
+        found[path.name] = evaluate_models(
             application=application,
-            asked=read.asked,
+            requested=read.requested,
             environment="production",
             at=AT,
             incomplete=read.incomplete,
@@ -116,9 +116,13 @@ def test_what_a_scanner_made_up_is_unknown_and_no_neighbour(judged):
 
 
 def test_the_same_two_models_by_name(application):
-    outcome = evaluate(
+    outcome = evaluate_models(
         application=application,
-        asked=[Asked("gpt-3.5-turbo-0125"), Asked("gpt-4o-2024-08-06"), Asked("gpt-4-0613")],
+        requested=[
+            RequestedModel("gpt-3.5-turbo-0125"),
+            RequestedModel("gpt-4o-2024-08-06"),
+            RequestedModel("gpt-4-0613"),
+        ],
         environment="production",
         at=AT,
     )
@@ -129,9 +133,9 @@ def test_the_same_two_models_by_name(application):
 
 
 def test_a_month_later_without_a_poll_nothing_is_decided(application):
-    outcome = evaluate(
+    outcome = evaluate_models(
         application=application,
-        asked=[Asked("gpt-4o-2024-11-20")],
+        requested=[RequestedModel("gpt-4o-2024-11-20")],
         environment="production",
         at=datetime(2026, 12, 25, tzinfo=UTC),
     )
@@ -141,4 +145,4 @@ def test_a_month_later_without_a_poll_nothing_is_decided(application):
 
 def test_a_document_that_is_none_is_refused():
     with pytest.raises(UnreadableError, match="no bill of materials"):
-        models_of_bom(orjson.dumps({"hello": 1}))
+        parse_bom(orjson.dumps({"hello": 1}))

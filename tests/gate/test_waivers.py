@@ -8,10 +8,10 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from apps.common.time import now
-from apps.gate.actions import ask_for_waiver, grant_waiver, refuse_waiver, withdraw_waiver
-from apps.gate.evaluating import evaluate
-from apps.gate.matching import Asked
+from apps.gate.actions import grant_waiver, reject_waiver, request_waiver, withdraw_waiver
+from apps.gate.matching import RequestedModel
 from apps.gate.models import Waiver
+from apps.gate.rules.evaluation import evaluate_models
 from apps.inventory.actions.checks import ChangeConflictError
 from tests.builders import make_user
 from tests.gate.support_desk import SupportDesk
@@ -29,13 +29,13 @@ def asked_for(desk: SupportDesk, **more) -> Waiver:
         "by": desk.editor,
         "at": now(),
     }
-    return ask_for_waiver(**{**facts, **more})
+    return request_waiver(**{**facts, **more})
 
 
 def gate(desk: SupportDesk, *, days: int = 0):
-    return evaluate(
+    return evaluate_models(
         application=desk.application,
-        asked=[Asked("gpt-3.5-turbo-0125", "openai", file="app/a.py")],
+        requested=[RequestedModel("gpt-3.5-turbo-0125", "openai", file="app/a.py")],
         environment="production",
         at=now() + timedelta(days),
     )
@@ -80,7 +80,7 @@ def test_a_waiver_for_one_hosts_offering_says_nothing_of_another(desk):
 
 
 def test_what_is_refused_or_withdrawn_does_not_count(desk):
-    refuse_waiver(waiver=asked_for(desk), by=desk.governance, at=now(), reason="Move now.")
+    reject_waiver(waiver=asked_for(desk), by=desk.governance, at=now(), reason="Move now.")
     assert gate(desk).decision == "block"
 
     waiver = grant_waiver(waiver=asked_for(desk), by=desk.governance, at=now())

@@ -23,11 +23,11 @@ from apps.api.gate.shapes import (
 )
 from apps.api.rendering import FastJSONRenderer
 from apps.common.time import now
-from apps.gate.answering import body_of, findings_of_run
-from apps.gate.bundling import bundle_of, signed
+from apps.gate.bom import ParsedBom, parse_bom
+from apps.gate.bundle import build_bundle, sign_bundle
+from apps.gate.formats.response import build_response_body, run_findings
 from apps.gate.models import GateRun
-from apps.gate.reading import Read, models_of_bom
-from apps.gate.running import ask, environment_named, may_ask, release
+from apps.gate.runs import can_use_gate, normalise_environment, release_run, request_run
 from apps.intake.documents.formats import FORMATS
 from apps.intake.documents.ingest import receive_document
 from apps.intake.documents.records import clean
@@ -95,7 +95,7 @@ class _Gate(RegistryView):
         )
         if application is None:
             raise Http404
-        if not may_ask(self.user, application):
+        if not can_use_gate(self.user, application):
             raise PermissionDenied(
                 "Only an editor of the owning team may ask the gate. Ask one of them for a token."
             )
@@ -115,8 +115,8 @@ class _Gate(RegistryView):
 
     def answered(self, run: GateRun) -> Response:
         if run.decision:
-            return Response(body_of(run, findings_of_run(run)))
-        response = Response(body_of(run, []), status=status.HTTP_202_ACCEPTED)
+            return Response(build_response_body(run, run_findings(run)))
+        response = Response(build_response_body(run, []), status=status.HTTP_202_ACCEPTED)
         response["Location"] = f"/api/v1/gate/{run.pk}/"
         response["Retry-After"] = "2"
         return response
@@ -160,9 +160,9 @@ class GateView(_Gate):
                 )
             except IntakePermissionError as refused:
                 raise PermissionDenied(str(refused)) from refused
-        run = ask(
+        run = request_run(
             application=application,
-            asked=read.asked,
+            requested=read.requested,
             by=self.user,
             at=at,
             token=token,
@@ -176,9 +176,9 @@ class GateView(_Gate):
         )
         return self.answered(run)
 
-    def _read(self, asked: dict[str, Any]) -> Read:
+    def _read(self, asked: dict[str, Any]) -> ParsedBom:
         if "models" in asked:
-            return Read(asked["models"], "", b"")
+            return ParsedBom(asked["models"], "", b"")
         bom = asked["bom"]
         try:
             if isinstance(bom, int):
@@ -191,8 +191,8 @@ class GateView(_Gate):
                     raise ValidationError(
                         {"bom": f"There is no import {bom} of a document that you may see."}
                     )
-                return models_of_bom(body_of_import(held))
-            return models_of_bom(bom)
+                return parse_bom(body_of_import(held))
+            return parse_bom(bom)
         except UnreadableError as unreadable:
             raise ValidationError({"bom": str(unreadable)}) from unreadable
 
@@ -231,9 +231,11 @@ class BundleView(_Gate):
             binding.environment if binding is not None else ""
         )
         return Response(
-            signed(
-                bundle_of(
-                    application=application, environment=environment_named(environment), at=now()
+            sign_bundle(
+                build_bundle(
+                    application=application,
+                    environment=normalise_environment(environment),
+                    at=now(),
                 )
             )
         )
@@ -250,8 +252,8 @@ class ReleasedView(_Gate):
         """From now on further runs of this application and environment are compared with this one:
         what it had already does not block. Twice changes nothing."""
         run = self.run(pk)
-        if not may_ask(self.user, run.application):
+        if not can_use_gate(self.user, run.application):
             raise PermissionDenied(
                 "Only an editor of the owning team may say so. Ask one of them for a token."
             )
-        return self.answered(release(run=run, by=self.user, at=now()))
+        return self.answered(release_run(run=run, by=self.user, at=now()))

@@ -13,10 +13,10 @@ from apps.api.checking import checked
 from apps.api.gate.shapes import SourceReadingSerializer
 from apps.api.reading import WordField
 from apps.common.time import now
-from apps.gate.actions import Days, change_policy
-from apps.gate.evaluating import Rules
-from apps.gate.freshness import catalogue_state
-from apps.gate.rules import Level, Rule
+from apps.gate.actions import HorizonDays, change_gate_policy
+from apps.gate.rules.catalogue_freshness import catalogue_state
+from apps.gate.rules.definitions import Level, Rule
+from apps.gate.rules.evaluation import PolicySnapshot
 from apps.inventory.models import Criticality
 
 _WORDS = {level.value: level.name.lower() for level in Criticality}
@@ -118,19 +118,19 @@ class GatePolicyView(RegistryView):
                 ChangePolicySerializer(data=request.data), passed_over=GatePolicySerializer().fields
             )
         )
-        change_policy(
+        change_gate_policy(
             by=self.user,
             levels=asked.pop("levels", None),
-            days=[Days(**row) for row in asked.pop("horizons", ())],
+            days=[HorizonDays(**row) for row in asked.pop("horizons", ())],
             expected_version=asked.pop("expected_version", None),
             reason=asked.pop("reason", ""),
-            facts=asked,
+            fields=asked,
         )
         return Response(self._body())
 
     @staticmethod
     def _body() -> dict[str, Any]:
-        rules = Rules.in_force()
+        rules = PolicySnapshot.load()
         policy = rules.policy
         state = catalogue_state(at=now(), stale_after_days=policy.stale_after_days)
         return {

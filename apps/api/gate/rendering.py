@@ -10,7 +10,7 @@ from rest_framework.parsers import JSONParser
 from rest_framework.renderers import BaseRenderer
 
 from apps.api.rendering import OPTIONS, FastJSONRenderer
-from apps.gate.sarif import JUNIT_TYPE, SARIF_TYPE, junit_of, sarif_of
+from apps.gate.formats.sarif import JUNIT_TYPE, SARIF_TYPE, render_junit, render_sarif
 from apps.intake.documents.records import UnreadableError
 from apps.intake.readers.json_text import check_size
 
@@ -77,7 +77,7 @@ class SarifRenderer(_DecisionRenderer):
     format = "sarif"
 
     def written(self, body: Mapping[str, Any]) -> bytes:
-        return orjson.dumps(sarif_of(body), default=str, option=OPTIONS)
+        return orjson.dumps(render_sarif(body), default=str, option=OPTIONS)
 
 
 class JUnitRenderer(_DecisionRenderer):
@@ -85,7 +85,7 @@ class JUnitRenderer(_DecisionRenderer):
     format = "junit"
 
     def written(self, body: Mapping[str, Any]) -> bytes:
-        return junit_of(body)
+        return render_junit(body)
 
 
 RENDERERS = [FastJSONRenderer, SarifRenderer, JUnitRenderer]

@@ -11,8 +11,8 @@ from rest_framework.response import Response
 from apps.api.base import BY_ID, ReadViewSet
 from apps.api.gate.shapes import GateAnswerSerializer, SourceReadingSerializer
 from apps.common.database.keyset_pagination import Keyset
-from apps.gate.answering import body_of, findings_of_run
 from apps.gate.filters import GateRunFilter
+from apps.gate.formats.response import build_response_body, run_findings
 from apps.gate.models import GateRun
 
 
@@ -76,4 +76,4 @@ class GateRunViewSet(ReadViewSet[GateRun]):
     def answer_given(self, request: Request, pk: str) -> Response:
         """The whole answer, findings included."""
         run: Any = self.subject("application")
-        return Response(body_of(run, findings_of_run(run)))
+        return Response(build_response_body(run, run_findings(run)))

@@ -6,10 +6,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.api.reading import WordField
-from apps.gate.matching import Asked
+from apps.gate.matching import RequestedModel
 from apps.gate.models import GateRun
-from apps.gate.rules import FOUND_LEVELS, MATCHES, Decision, Rule
-from apps.gate.running import MOST_MODELS
+from apps.gate.rules.definitions import FINDING_LEVELS, MATCHING_CHOICES, Decision, Rule
+from apps.gate.runs import MAX_MODELS
 from apps.inventory.models import Criticality
 
 _MODEL = {
@@ -48,7 +48,7 @@ _TEXTS = {"host": 120, "region": 60, "file": 300}
 class ModelField(serializers.Field[Any, Any, Any, Any]):
     """A name, or a name with its host and place."""
 
-    def to_internal_value(self, data: Any) -> Asked:
+    def to_internal_value(self, data: Any) -> RequestedModel:
         if isinstance(data, str):
             data = {"model": data}
         if not isinstance(data, dict):
@@ -73,7 +73,7 @@ class ModelField(serializers.Field[Any, Any, Any, Any]):
             raise serializers.ValidationError("A line is a number from 1 on.")
         if not isinstance(data.get("alias", False), bool):
             raise serializers.ValidationError("'alias' is true or false.")
-        return Asked(
+        return RequestedModel(
             model=name.strip(),
             host=data.get("host", ""),
             region=data.get("region", ""),
@@ -124,7 +124,7 @@ class GateQuestionSerializer(serializers.Serializer[Any]):
     commit = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
     ref = serializers.CharField(max_length=255, required=False, allow_blank=True, default="")
     bom = BomField(required=False)
-    models = serializers.ListField(child=ModelField(), required=False, max_length=MOST_MODELS)
+    models = serializers.ListField(child=ModelField(), required=False, max_length=MAX_MODELS)
     mode = serializers.ChoiceField(
         choices=GateRun.Mode.choices,
         default=GateRun.Mode.ENFORCE,
@@ -164,7 +164,7 @@ class LocationSerializer(serializers.Serializer[Any]):
 class EvaluatedSerializer(serializers.Serializer[Any]):
     model = serializers.CharField()
     resolved_id = serializers.CharField(allow_null=True)
-    match = serializers.ChoiceField(choices=MATCHES)
+    match = serializers.ChoiceField(choices=MATCHING_CHOICES)
     location = LocationSerializer(allow_null=True)
 
 
@@ -180,7 +180,7 @@ class WaivedSerializer(serializers.Serializer[Any]):
 
 class GateFindingSerializer(serializers.Serializer[Any]):
     rule_id = serializers.ChoiceField(choices=Rule.choices)
-    level = serializers.ChoiceField(choices=FOUND_LEVELS)
+    level = serializers.ChoiceField(choices=FINDING_LEVELS)
     model = serializers.CharField(
         allow_blank=True, help_text="Empty: about the application itself."
     )

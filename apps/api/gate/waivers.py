@@ -16,10 +16,10 @@ from apps.api.reading import Computed
 from apps.catalog.models import Offering
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
-from apps.gate.actions import ask_for_waiver, grant_waiver, refuse_waiver, withdraw_waiver
+from apps.gate.actions import grant_waiver, reject_waiver, request_waiver, withdraw_waiver
 from apps.gate.filters import WaiverFilter
 from apps.gate.models import Waiver
-from apps.gate.rules import Rule
+from apps.gate.rules.definitions import Rule
 
 
 class WaiverSerializer(serializers.ModelSerializer[Waiver]):
@@ -91,7 +91,7 @@ class WaiverViewSet(GovernedViewSet[Waiver]):
         """Ask for one; 409 while the same is asked for or granted."""
         asked = self.validated(AskWaiverSerializer)
         self.require(TeamRole.EDITOR, asked["application"].team_id)
-        made = ask_for_waiver(by=self.user, at=now(), **asked)
+        made = request_waiver(by=self.user, at=now(), **asked)
         return self.answer(made, status.HTTP_201_CREATED)
 
     @extend_schema(request=GrantSerializer, responses=WaiverSerializer)
@@ -109,7 +109,7 @@ class WaiverViewSet(GovernedViewSet[Waiver]):
         """For governance, with the reason."""
         waiver = self.governed("application")
         return self.answer(
-            refuse_waiver(
+            reject_waiver(
                 waiver=waiver, by=self.user, at=now(), **self.validated(WaiverReasonSerializer)
             )
         )

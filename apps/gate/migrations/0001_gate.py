@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import apps.gate.models.policy
-import apps.gate.rules
+import apps.gate.rules.definitions
 
 
 class Migration(migrations.Migration):
@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                 (
                     "levels",
                     models.JSONField(
-                        default=apps.gate.rules.default_levels,
+                        default=apps.gate.rules.definitions.default_levels,
                         help_text="{rule: error, warning, note or off}",
                     ),
                 ),
@@ -490,7 +490,7 @@ class Migration(migrations.Migration):
                 (
                     "levels",
                     models.JSONField(
-                        default=apps.gate.rules.default_levels,
+                        default=apps.gate.rules.definitions.default_levels,
                         help_text="{rule: error, warning, note or off}",
                     ),
                 ),

@@ -2,10 +2,10 @@
 
 from apps.gate.models.policy import GatePolicy, Horizon
 from apps.gate.models.runs import GateFinding, GateRun, GateRunQuerySet
-from apps.gate.models.waivers import LONGEST_WAIVER, Waiver, WaiverQuerySet
+from apps.gate.models.waivers import MAX_WAIVER_DURATION, Waiver, WaiverQuerySet
 
 __all__ = [
-    "LONGEST_WAIVER",
+    "MAX_WAIVER_DURATION",
     "GateFinding",
     "GatePolicy",
     "GateRun",

@@ -11,11 +11,11 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.common.history.context import track_history
-from apps.gate.rules import Level, Rule, default_levels
+from apps.gate.rules.definitions import Level, Rule, default_levels
 from apps.inventory.models import Criticality
 
 # every environment that has no horizons of its own
-ELSEWHERE = "*"
+ANY_ENVIRONMENT = "*"
 
 
 def _critical() -> list[int]:
@@ -86,7 +86,7 @@ class Horizon(models.Model):
     """How near an end has to be, by environment and criticality, for FR003 to warn and to block."""
 
     environment = models.CharField(
-        max_length=60, default=ELSEWHERE, help_text="As pipelines name it; * elsewhere."
+        max_length=60, default=ANY_ENVIRONMENT, help_text="As pipelines name it; * elsewhere."
     )
     criticality = models.PositiveSmallIntegerField(choices=Criticality)
     warning_days = models.PositiveSmallIntegerField(validators=[MaxValueValidator(1500)])
@@ -128,7 +128,7 @@ def describe_horizon(rows: Any, environment: str, criticality: int) -> dict[str,
     row = _row_for(rows, environment, criticality)
     warning_days, error_days = horizon_for(rows, environment, criticality)
     return {
-        "environment": row.environment if row is not None else ELSEWHERE,
+        "environment": row.environment if row is not None else ANY_ENVIRONMENT,
         "criticality": Criticality(criticality).name.lower(),
         "warning_days": warning_days,
         "error_days": error_days,
@@ -139,7 +139,9 @@ def spell_horizon(horizon: Mapping[str, Any]) -> str:
     """The sentence about what `describe_horizon` describes."""
     warning, error = horizon["warning_days"], horizon["error_days"]
     environment = (
-        "other environments" if horizon["environment"] == ELSEWHERE else horizon["environment"]
+        "other environments"
+        if horizon["environment"] == ANY_ENVIRONMENT
+        else horizon["environment"]
     )
     where = f"({horizon['criticality']} applications, {environment})"
     if not warning:
@@ -150,4 +152,4 @@ def spell_horizon(horizon: Mapping[str, Any]) -> str:
 
 def _row_for(rows: Any, environment: str, criticality: int) -> Any:
     by_environment = {row.environment: row for row in rows if row.criticality == criticality}
-    return by_environment.get(environment) or by_environment.get(ELSEWHERE)
+    return by_environment.get(environment) or by_environment.get(ANY_ENVIRONMENT)

@@ -9,7 +9,7 @@ from django.db.models import Q
 from apps.accounts.models import ApiToken
 from apps.catalog.models import Offering
 from apps.gate.models.waivers import Waiver
-from apps.gate.rules import Decision, Level, Rule
+from apps.gate.rules.definitions import Decision, Level, Rule
 from apps.inventory.models import Application
 
 

@@ -10,10 +10,10 @@ from django.db.models import F, Q
 from apps.catalog.models import Offering
 from apps.common.database.fields import MAX_REASON_LENGTH, LimitedTextField
 from apps.common.history.context import track_history
-from apps.gate.rules import Rule
+from apps.gate.rules.definitions import Rule
 from apps.inventory.models import Application
 
-LONGEST_WAIVER = timedelta(days=180)
+MAX_WAIVER_DURATION = timedelta(days=180)
 
 
 class WaiverQuerySet(models.QuerySet["Waiver"]):
@@ -83,7 +83,8 @@ class Waiver(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
                 name="waiver_ends_in_time",
-                condition=Q(until__gt=F("asked_on")) & Q(until__lte=F("asked_on") + LONGEST_WAIVER),
+                condition=Q(until__gt=F("asked_on"))
+                & Q(until__lte=F("asked_on") + MAX_WAIVER_DURATION),
                 violation_error_message="A waiver ends after today, and within 180 days. Ask "
                 "again when it has ended.",
             ),

@@ -8,12 +8,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.common.time import now
-from apps.gate.evaluating import Outcome, evaluate_register
+from apps.gate.formats.snippets import load_client, pipeline_snippets
 from apps.gate.models import GateRun, Waiver
 from apps.gate.models.policy import spell_horizon
-from apps.gate.rules import Decision
-from apps.gate.running import environment_named, may_ask
-from apps.gate.snippets import client, snippets
+from apps.gate.rules.definitions import Decision
+from apps.gate.rules.evaluation import GateOutcome, evaluate_inventory
+from apps.gate.runs import can_use_gate, normalise_environment
 from apps.inventory.models import Application
 from apps.web.forms import signed_in
 from apps.web.page import Sentence, page
@@ -30,8 +30,8 @@ def application_gate(request: HttpRequest, slug: str) -> HttpResponse:
         Application.objects.visible_to(user).select_related("team"), slug=slug
     )
     at = now()
-    environment = environment_named(request.GET.get("environment", "")) or "production"
-    outcome = evaluate_register(application=application, environment=environment, at=at)
+    environment = normalise_environment(request.GET.get("environment", "")) or "production"
+    outcome = evaluate_inventory(application=application, environment=environment, at=at)
     runs = list(
         GateRun.objects.filter(application=application)
         .defer("question", "evaluated")
@@ -61,19 +61,19 @@ def application_gate(request: HttpRequest, slug: str) -> HttpResponse:
         mark=DECISION_MARKS[outcome.decision],
         sentence=_sentence(application, outcome, environment),
         rows=by_gravity(row_of(each, application.slug) for each in outcome.findings),
-        n_asked=len(outcome.asked),
+        n_asked=len(outcome.requested),
         runs=[(run, DECISIONS[run.decision], DECISION_MARKS[run.decision]) for run in runs],
         waivers=[(each, *state_of(each, at)) for each in waivers[:SHOWN]],
-        snippets=snippets(
+        snippets=pipeline_snippets(
             url=settings.PUBLIC_URL, application=application.slug, environment=environment
         ),
-        sha256=client().sha256,
-        may_ask=may_ask(user, application),
+        sha256=load_client().sha256,
+        may_ask=can_use_gate(user, application),
     )
 
 
-def _sentence(application: Application, outcome: Outcome, environment: str) -> Sentence:
-    if not outcome.asked:
+def _sentence(application: Application, outcome: GateOutcome, environment: str) -> Sentence:
+    if not outcome.requested:
         return Sentence(
             "The register says nothing of what it calls, so there is nothing to stop yet."
         )

@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from apps.gate.bundling import public_key
-from apps.gate.snippets import FILE_NAME, client, snippets
+from apps.gate.bundle import public_key
+from apps.gate.formats.snippets import CLIENT_FILE_NAME, load_client, pipeline_snippets
 from apps.web.page import Sentence, page
 
 
@@ -16,12 +16,12 @@ from apps.web.page import Sentence, page
 @require_safe
 def client_file(request: HttpRequest) -> HttpResponse:
     """Pipelines fetch it before they have a token in hand."""
-    held = client()
+    held = load_client()
     return HttpResponse(
         held.body,
         content_type="text/x-python; charset=utf-8",
         headers={
-            "Content-Disposition": f'attachment; filename="{FILE_NAME}"',
+            "Content-Disposition": f'attachment; filename="{CLIENT_FILE_NAME}"',
             "ETag": f'"{held.sha256}"',
             "Cache-Control": "public, max-age=300",
         },
@@ -30,7 +30,7 @@ def client_file(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def client_page(request: HttpRequest) -> HttpResponse:
-    held = client()
+    held = load_client()
     return page(
         request,
         "gate/client.html",
@@ -41,7 +41,7 @@ def client_page(request: HttpRequest) -> HttpResponse:
         ),
         client=held,
         public_key=public_key(),
-        file_name=FILE_NAME,
+        file_name=CLIENT_FILE_NAME,
         n_kib=len(held.body) // 1024,
-        snippets=snippets(url=settings.PUBLIC_URL, application="your-application"),
+        snippets=pipeline_snippets(url=settings.PUBLIC_URL, application="your-application"),
     )

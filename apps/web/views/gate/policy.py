@@ -13,13 +13,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from apps.common.time import day_of, now
-from apps.gate.actions import Days, change_policy
-from apps.gate.evaluating import Rules
-from apps.gate.freshness import catalogue_state
+from apps.gate.actions import HorizonDays, change_gate_policy
 from apps.gate.models import GatePolicy, Horizon
-from apps.gate.models.policy import ELSEWHERE
-from apps.gate.preview import Preview, preview
-from apps.gate.rules import Rule
+from apps.gate.models.policy import ANY_ENVIRONMENT
+from apps.gate.rules.catalogue_freshness import catalogue_state
+from apps.gate.rules.definitions import Rule
+from apps.gate.rules.evaluation import PolicySnapshot
+from apps.gate.rules.preview import PolicyPreview, preview_policy
 from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.models import Criticality
 from apps.web.forms import signed_in
@@ -59,7 +59,7 @@ class PolicyForm(forms.Form):
     reason = forms.CharField(label="Why", max_length=500, required=False)
     expected_version = forms.IntegerField(widget=forms.HiddenInput)
 
-    def __init__(self, data: Any, *, rules: Rules, may_change: bool) -> None:
+    def __init__(self, data: Any, *, rules: PolicySnapshot, may_change: bool) -> None:
         policy = rules.policy
         facts = (
             "requires_approval",
@@ -87,9 +87,9 @@ class PolicyForm(forms.Form):
     def levels(self) -> dict[str, str]:
         return {str(rule): self.cleaned_data[f"level-{rule}"] for rule in Rule}
 
-    def days(self) -> list[Days]:
+    def days(self) -> list[HorizonDays]:
         return [
-            Days(
+            HorizonDays(
                 row.environment,
                 row.criticality,
                 self.cleaned_data[_days_field(row, "warning")],
@@ -118,13 +118,14 @@ class PolicyForm(forms.Form):
     def day_rows(self) -> list[tuple[Any, str, forms.BoundField, forms.BoundField]]:
         return [
             (
-                "every other" if row.environment == ELSEWHERE else row.environment,
+                "every other" if row.environment == ANY_ENVIRONMENT else row.environment,
                 row.get_criticality_display(),
                 self[_days_field(row, "warning")],
                 self[_days_field(row, "error")],
             )
             for row in sorted(
-                self.rules.horizons, key=lambda row: (row.environment == ELSEWHERE, row.environment)
+                self.rules.horizons,
+                key=lambda row: (row.environment == ANY_ENVIRONMENT, row.environment),
             )
         ]
 
@@ -148,7 +149,7 @@ def _days_field(row: Horizon, kind: str) -> str:
 
 
 def _label(row: Horizon, kind: str) -> str:
-    where = "every other environment" if row.environment == ELSEWHERE else row.environment
+    where = "every other environment" if row.environment == ANY_ENVIRONMENT else row.environment
     words = "warns, days before" if kind == "warning" else "blocks, days before"
     return f"{where}, {row.get_criticality_display()}: {words}"
 
@@ -161,19 +162,19 @@ def policy(request: HttpRequest) -> HttpResponse:
             "Only governance and administrators change what the gate lets through."
         )
     at = now()
-    rules = Rules.in_force()
+    rules = PolicySnapshot.load()
     form = PolicyForm(request.POST or None, rules=rules, may_change=user.is_governance)
-    tried: Preview | None = None
+    tried: PolicyPreview | None = None
     if request.method == "POST" and form.is_valid():
         if "try" in request.POST:
             tried = _tried(form, at)
         else:
             try:
-                changed = change_policy(
+                changed = change_gate_policy(
                     by=user,
                     levels=form.levels(),
                     days=form.days(),
-                    facts=form.facts(),
+                    fields=form.facts(),
                     expected_version=form.cleaned_data["expected_version"],
                     reason=form.cleaned_data["reason"],
                 )
@@ -211,9 +212,9 @@ def policy(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _tried(form: PolicyForm, at: datetime) -> Preview:
+def _tried(form: PolicyForm, at: datetime) -> PolicyPreview:
     facts = form.facts()
-    return preview(
+    return preview_policy(
         levels=form.levels(),
         days=form.days(),
         environment="production",
@@ -224,7 +225,7 @@ def _tried(form: PolicyForm, at: datetime) -> Preview:
     )
 
 
-def _sentence(policy: GatePolicy, tried: Preview | None) -> Sentence:
+def _sentence(policy: GatePolicy, tried: PolicyPreview | None) -> Sentence:
     if tried is None:
         n = sum(level == "error" for level in policy.levels.values())
         return Sentence(f"{n} of {len(policy.levels)} rules block; version {policy.version} holds.")

@@ -11,14 +11,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.common.text import pluralize
 from apps.common.time import now
-from apps.gate.answering import findings_of_run, gravest_findings
-from apps.gate.evaluating import Rules
 from apps.gate.filters import GateRunFilter
-from apps.gate.freshness import catalogue_state
+from apps.gate.formats.response import most_severe_findings, run_findings
 from apps.gate.models import GateRun, Waiver
 from apps.gate.models.policy import spell_horizon
-from apps.gate.rules import Decision
-from apps.gate.running import may_ask, release
+from apps.gate.rules.catalogue_freshness import catalogue_state
+from apps.gate.rules.definitions import Decision
+from apps.gate.rules.evaluation import PolicySnapshot
+from apps.gate.runs import can_use_gate, release_run
 from apps.inventory.actions.checks import ChangeConflictError
 from apps.web.filtering import Control, filters, named
 from apps.web.forms import signed_in
@@ -74,7 +74,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
         rows=[(run, DECISIONS[run.decision], DECISION_MARKS[run.decision]) for run in listing.rows],
         n_waiting=_waiting(user),
         catalogue=catalogue_state(
-            at=now(), stale_after_days=Rules.in_force().policy.stale_after_days
+            at=now(), stale_after_days=PolicySnapshot.load().policy.stale_after_days
         ),
     )
 
@@ -167,7 +167,7 @@ def _one(request: HttpRequest, pk: int) -> GateRun:
 @require_safe
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     this = _one(request, pk)
-    rows = [row_of(each, this.application.slug) for each in gravest_findings(this, limit=SHOWN)]
+    rows = [row_of(each, this.application.slug) for each in most_severe_findings(this, limit=SHOWN)]
     n_found = this.findings.count() if len(rows) == SHOWN else len(rows)
     return page(
         request,
@@ -187,7 +187,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         rows=rows,
         n_found=n_found,
         evaluated=this.evaluated[:SHOWN],
-        may_release=may_ask(signed_in(request), this.application)
+        may_release=can_use_gate(signed_in(request), this.application)
         and this.state == GateRun.State.DONE
         and this.released_at is None,
     )
@@ -219,7 +219,7 @@ def finding_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     return csv_answer(
         f"gate-run-{this.pk}",
         heads,
-        findings_of_run(this),
+        run_findings(this),
         lambda each: [
             each.rule,
             each.level,
@@ -241,12 +241,12 @@ def mark_released(request: HttpRequest, pk: int) -> HttpResponse:
     """What the pipeline's last step usually says: this is what runs now."""
     this = _one(request, pk)
     user = signed_in(request)
-    if not may_ask(user, this.application):
+    if not can_use_gate(user, this.application):
         raise PermissionDenied(
             "Only an editor of the owning team says what was released. Ask one of them."
         )
     try:
-        release(run=this, by=user, at=now())
+        release_run(run=this, by=user, at=now())
     except ChangeConflictError as refused:
         refuse(request, str(refused))
     else:

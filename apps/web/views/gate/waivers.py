@@ -15,10 +15,10 @@ from apps.accounts.models import User
 from apps.catalog.models import NodeKind, Offering
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.gate.actions import ask_for_waiver, grant_waiver, refuse_waiver, withdraw_waiver
+from apps.gate.actions import grant_waiver, reject_waiver, request_waiver, withdraw_waiver
 from apps.gate.filters import WaiverFilter
-from apps.gate.models import LONGEST_WAIVER, GateFinding, Waiver
-from apps.gate.running import may_ask
+from apps.gate.models import MAX_WAIVER_DURATION, GateFinding, Waiver
+from apps.gate.runs import can_use_gate
 from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.models import Application
 from apps.web.filtering import Control, filters, named
@@ -216,7 +216,7 @@ def new_waiver(request: HttpRequest) -> HttpResponse:
             form.add_error("application", "There is no application of that slug that you may see.")
         else:
             try:
-                made = ask_for_waiver(application=application, by=user, at=now(), **asked)
+                made = request_waiver(application=application, by=user, at=now(), **asked)
             except ChangeConflictError as refused:
                 form.add_error(None, str(refused))
             except ValidationError as refused:
@@ -234,7 +234,7 @@ def new_waiver(request: HttpRequest) -> HttpResponse:
         status=422 if form.errors else 200,
         sentence=Sentence("A waiver lets one finding pass until a date. Governance decides on it."),
         form=form,
-        latest=day_of(now()) + LONGEST_WAIVER,
+        latest=day_of(now()) + MAX_WAIVER_DURATION,
     )
 
 
@@ -288,7 +288,7 @@ def waiver(request: HttpRequest, pk: int) -> HttpResponse:
         may_decide=user.is_governance and is_open and this.asked_by_id != user.pk,
         is_own=user.is_governance and is_open and this.asked_by_id == user.pk,
         may_withdraw=(is_open or stands)
-        and (user.is_governance or may_ask(user, this.application)),
+        and (user.is_governance or can_use_gate(user, this.application)),
     )
 
 
@@ -324,7 +324,7 @@ def decide(request: HttpRequest, pk: int, action: str) -> HttpResponse:
             grant_waiver(waiver=this, by=user, at=now(), reason=reason)
             say(request, "Granted. The next run of the gate lets it through.")
         elif action == "refuse":
-            refuse_waiver(waiver=this, by=user, at=now(), reason=reason)
+            reject_waiver(waiver=this, by=user, at=now(), reason=reason)
             say(request, "Refused, with your reason.")
         elif action == "withdraw":
             withdraw_waiver(waiver=this, by=user, at=now(), reason=reason)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from apps.gate.judging import Finding
 from apps.gate.links import waiver_url
 from apps.gate.models import GateFinding
-from apps.gate.rules import Decision, Level, Rule
+from apps.gate.rules.definitions import Decision, Level, Rule
+from apps.gate.rules.engine import Finding
 
 RULES: dict[str, str] = {
     Rule.NOT_APPROVED: "Model not approved",

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from apps.catalog.models import DateKind, Offering
-from apps.gate.matching import Asked, Match
+from apps.gate.matching import ModelMatch, RequestedModel
 from apps.gate.models import GatePolicy, Waiver
-from apps.gate.rules import Decision, Level, Matching, Rule, weaker
+from apps.gate.rules.definitions import Decision, Level, Matching, Rule, weaker_level
 from apps.inventory.governance.violations import ApprovalObstacle
 from apps.inventory.models import Application
 from apps.risks.models import Evidence
@@ -56,7 +56,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class RuleContext:
     """All that the rules look at. `offerings` are by id, with host and replacement loaded;
     `against` are by position in `asked`; `undecided` are the positions of known models that nobody
     has decided on; `evidence` by offering id."""
@@ -65,8 +65,8 @@ class Facts:
     on: date
     policy: GatePolicy
     horizon: tuple[int, int]
-    asked: Sequence[Asked]
-    matches: Sequence[Match | None]
+    requested: Sequence[RequestedModel]
+    matches: Sequence[ModelMatch | None]
     offerings: Mapping[int, Offering]
     against: Mapping[int, Sequence[ApprovalObstacle]] = field(default_factory=dict)
     undecided: frozenset[int] = frozenset()
@@ -74,39 +74,41 @@ class Facts:
     party_names: Mapping[int, str] = field(default_factory=dict)
 
 
-def findings_of(facts: Facts) -> list[Finding]:
+def apply_rules(context: RuleContext) -> list[Finding]:
     """In the order of what was asked, the application's own first; a rule that is off finds
     nothing."""
-    found = list(_about_application(facts))
-    for position, (asked, match) in enumerate(zip(facts.asked, facts.matches, strict=True)):
-        if asked.is_wildcard:
-            made = [
-                _made(
-                    facts,
+    findings = list(_check_owner(context))
+    for position, (requested, match) in enumerate(
+        zip(context.requested, context.matches, strict=True)
+    ):
+        if requested.is_wildcard:
+            created = [
+                _create_finding(
+                    context,
                     Rule.WILDCARD,
-                    asked,
+                    requested,
                     None,
-                    f"'{asked.model}' lets any model through. Name the models.",
+                    f"'{requested.model}' lets any model through. Name the models.",
                 )
             ]
         elif match is None or match.is_set_aside:
             continue
         else:
-            made = [
-                *_identity(facts, asked, match),
-                *_lifecycle(facts, asked, match),
-                *_decisions(facts, position, asked, match),
-                *_evidence(facts, asked, match),
+            created = [
+                *_check_identity(context, requested, match),
+                *_check_lifecycle(context, requested, match),
+                *_check_decisions(context, position, requested, match),
+                *_check_evidence(context, requested, match),
             ]
-        found += made
-    return [each for each in found if each.level != Level.OFF]
+        findings += created
+    return [finding for finding in findings if finding.level != Level.OFF]
 
 
-def _made(
-    facts: Facts,
+def _create_finding(
+    context: RuleContext,
     rule: str,
-    asked: Asked,
-    match: Match | None,
+    requested: RequestedModel,
+    match: ModelMatch | None,
     message: str,
     *,
     most: str = Level.ERROR,
@@ -116,25 +118,25 @@ def _made(
 ) -> Finding:
     return Finding(
         rule=str(rule),
-        level=weaker(level or facts.policy.level(rule), most),
+        level=weaker_level(level or context.policy.level(rule), most),
         message=message,
-        model=asked.model,
+        model=requested.model,
         resolved_id=match.resolved_id if match else "",
         offering=match.offering if match else None,
-        file=asked.file,
-        line=asked.line,
+        file=requested.file,
+        line=requested.line,
         replacement=replacement,
         by_date=by_date,
     )
 
 
-def _about_application(facts: Facts) -> Iterable[Finding]:
-    application = facts.application
+def _check_owner(context: RuleContext) -> Iterable[Finding]:
+    application = context.application
     if is_owned(application.business_owner, application.technical_owner):
         return
     yield Finding(
         rule=str(Rule.NO_OWNER),
-        level=facts.policy.level(Rule.NO_OWNER),
+        level=context.policy.level(Rule.NO_OWNER),
         message=f"{application.name} has neither a business nor a technical owner. Name one in "
         "the register.",
     )
@@ -144,66 +146,69 @@ def is_owned(business_owner: str, technical_owner: str) -> bool:
     return bool(business_owner.strip() or technical_owner.strip())
 
 
-def _identity(facts: Facts, asked: Asked, match: Match) -> Iterable[Finding]:
+def _check_identity(
+    context: RuleContext, requested: RequestedModel, match: ModelMatch
+) -> Iterable[Finding]:
     if match.is_open or match.kind == Matching.FAMILY:
-        where = f" at {asked.host}" if asked.host else ""
+        where = f" at {requested.host}" if requested.host else ""
         why = (
-            f"'{asked.model}' stands for a family and does not say which model answers. Use the id "
-            "of one release."
+            f"'{requested.model}' stands for a family and does not say which model answers. Use "
+            "the id of one release."
             if match.kind == Matching.FAMILY
-            else f"'{asked.model}'{where} does not say which model answers: {match.why}. Say in "
-            "the register what it"
-            " stands for, or use the model's own id."
+            else f"'{requested.model}'{where} does not say which model answers: {match.why}. Say "
+            "in the register what it stands for, or use the model's own id."
         )
-        yield _made(facts, Rule.UNRESOLVED_ALIAS, asked, match, why)
+        yield _create_finding(context, Rule.UNRESOLVED_ALIAS, requested, match, why)
     elif match.kind == Matching.UNRESOLVED:
-        yield _made(
-            facts,
+        yield _create_finding(
+            context,
             Rule.UNKNOWN_MODEL,
-            asked,
+            requested,
             match,
             f"{_capital(match.why)}. Check the spelling; if it is right, say in the register what "
             "it is.",
         )
     elif match.offering is None and match.party is not None:
-        name = facts.party_names.get(match.party, asked.host)
-        yield _made(
-            facts,
+        name = context.party_names.get(match.party, requested.host)
+        yield _create_finding(
+            context,
             Rule.UNKNOWN_MODEL,
-            asked,
+            requested,
             match,
             f"{match.resolved_id} is known, but not that {name} offers it, so nobody knows until "
             "when. Check the host.",
         )
 
 
-def _lifecycle(facts: Facts, asked: Asked, match: Match) -> Iterable[Finding]:
-    offering = facts.offerings.get(match.offering) if match.offering is not None else None
+def _check_lifecycle(
+    context: RuleContext, requested: RequestedModel, match: ModelMatch
+) -> Iterable[Finding]:
+    offering = context.offerings.get(match.offering) if match.offering is not None else None
     if offering is None:
         return
-    where = f"{asked.model} at {offering.host.name}"
+    where = f"{requested.model} at {offering.host.name}"
     instead = _replacement(offering)
     move = f" Move to {instead}." if instead else " Choose another model."
     ends = offering.retires_on
-    if offering.is_retired(facts.on):
+    if offering.is_retired(context.on):
         since = f" since {ends:%Y-%m-%d}" if ends else ""
-        yield _made(
-            facts,
+        yield _create_finding(
+            context,
             Rule.RETIRED,
-            asked,
+            requested,
             match,
             f"{where} is retired{since}.{move}",
             replacement=instead,
             by_date=ends,
         )
         return
-    warning_days, error_days = facts.horizon
-    if ends is None or ends > facts.on + timedelta(days=warning_days):
+    warning_days, error_days = context.horizon
+    if ends is None or ends > context.on + timedelta(days=warning_days):
         return
-    left = (ends - facts.on).days
+    left = (ends - context.on).days
     firm = offering.date_kind == DateKind.FIRM
     is_near = firm and error_days > 0 and left <= error_days
-    level: str = facts.policy.level(Rule.RETIRES_SOON)
+    level: str = context.policy.level(Rule.RETIRES_SOON)
     if is_near and level != Level.OFF:
         level = Level.ERROR.value
     if firm:
@@ -212,10 +217,10 @@ def _lifecycle(facts: Facts, asked: Asked, match: Match) -> Iterable[Finding]:
         )
     else:
         says = f"{where} may retire from {ends:%Y-%m-%d} on; the host has not set the day.{move}"
-    yield _made(
-        facts,
+    yield _create_finding(
+        context,
         Rule.RETIRES_SOON,
-        asked,
+        requested,
         match,
         says,
         most=Level.ERROR if firm else Level.WARNING,
@@ -225,37 +230,46 @@ def _lifecycle(facts: Facts, asked: Asked, match: Match) -> Iterable[Finding]:
     )
 
 
-def _decisions(facts: Facts, position: int, asked: Asked, match: Match) -> Iterable[Finding]:
-    for obstacle in facts.against.get(position, ()):
+def _check_decisions(
+    context: RuleContext, position: int, requested: RequestedModel, match: ModelMatch
+) -> Iterable[Finding]:
+    for obstacle in context.against.get(position, ()):
         by_rule: dict[tuple[str, str], list[str]] = {}
         for ground, sentence in zip(obstacle.grounds, obstacle.why, strict=True):
             # what only something that is not on record would settle warns at most
             most = Level.WARNING if ground in obstacle.open_grounds else Level.ERROR
             by_rule.setdefault((str(_GROUND_RULE[ground]), str(most)), []).append(sentence)
         for (rule, at_most), sentences in by_rule.items():
-            yield _made(
-                facts, rule, asked, match, f"{asked.model}: {' '.join(sentences)}", most=at_most
+            yield _create_finding(
+                context,
+                rule,
+                requested,
+                match,
+                f"{requested.model}: {' '.join(sentences)}",
+                most=at_most,
             )
-    if position in facts.undecided:
-        yield _made(
-            facts,
+    if position in context.undecided:
+        yield _create_finding(
+            context,
             Rule.NOT_APPROVED,
-            asked,
+            requested,
             match,
-            f"{asked.model}: nobody has decided that {match.resolved_id} may be built on. Ask "
+            f"{requested.model}: nobody has decided that {match.resolved_id} may be built on. Ask "
             "governance.",
         )
 
 
-def _evidence(facts: Facts, asked: Asked, match: Match) -> Iterable[Finding]:
+def _check_evidence(
+    context: RuleContext, requested: RequestedModel, match: ModelMatch
+) -> Iterable[Finding]:
     if (
         match.offering is None
-        or facts.application.criticality not in facts.policy.evidence_criticalities
+        or context.application.criticality not in context.policy.evidence_criticalities
     ):
         return
-    rows = facts.evidence.get(match.offering, ())
-    oldest = facts.on - timedelta(days=facts.policy.evidence_days)
-    states = [(row, row.state(facts.on)) for row in rows]
+    rows = context.evidence.get(match.offering, ())
+    oldest = context.on - timedelta(days=context.policy.evidence_days)
+    states = [(row, row.state(context.on)) for row in rows]
     newest = states[0] if states else None
     if newest is not None and newest[1] == Evidence.State.FAILING:
         why = f"its newest evaluation, of {newest[0].run_on:%Y-%m-%d}, failed"
@@ -265,12 +279,12 @@ def _evidence(facts: Facts, asked: Asked, match: Match) -> Iterable[Finding]:
         why = f"its newest evaluation, of {states[0][0].run_on:%Y-%m-%d}, counts no longer"
     else:
         why = "it has not been evaluated on own workloads"
-    yield _made(
-        facts,
+    yield _create_finding(
+        context,
         Rule.EVIDENCE_MISSING,
-        asked,
+        requested,
         match,
-        f"{asked.model}: {why}. Evaluate it, and file the result.",
+        f"{requested.model}: {why}. Evaluate it, and file the result.",
     )
 
 
@@ -289,68 +303,75 @@ def _capital(text: str) -> str:
 # --- against waivers and the baseline -------------------------------------------------------------
 
 
-def with_waivers(findings: Iterable[Finding], waivers: Sequence[Waiver]) -> list[Finding]:
+def apply_waivers(findings: Iterable[Finding], waivers: Sequence[Waiver]) -> list[Finding]:
     """Each with the waiver that covers it the longest, if one does; `waivers` stand on the day."""
-    told = []
+    covered = []
     for finding in findings:
         names = (finding.model, finding.resolved_id)
-        covering = [each for each in waivers if each.covers(finding.rule, names, finding.offering)]
+        covering = [
+            waiver for waiver in waivers if waiver.covers(finding.rule, names, finding.offering)
+        ]
         if covering:
             longest = max(covering, key=lambda each: (each.until, each.pk))
             finding = replace(finding, waiver=longest.pk, waived_until=longest.until)
-        told.append(finding)
-    return told
+        covered.append(finding)
+    return covered
 
 
-def against_baseline(
-    findings: Iterable[Finding], known: Mapping[tuple[str, str], str]
+def mark_new_findings(
+    findings: Iterable[Finding], baseline_levels: Mapping[tuple[str, str], str]
 ) -> list[Finding]:
     """`known` is {(rule, subject): gravest level} of what was released; something graver than that
     is new."""
     return [
         replace(
             finding,
-            is_new=Level(known.get((finding.rule, finding.subject.casefold()), Level.OFF)).gravity
+            is_new=Level(
+                baseline_levels.get((finding.rule, finding.subject.casefold()), Level.OFF)
+            ).gravity
             < Level(finding.level).gravity,
         )
         for finding in findings
     ]
 
 
-def decided(findings: Iterable[Finding], *, blocks_all: bool, cannot: str) -> Decision:
+def decide(findings: Iterable[Finding], *, blocks_all: bool, refusal: str) -> Decision:
     """`cannot` is why nothing can be decided, empty where it can; then nothing passes, whatever was
     found."""
     findings = list(findings)
-    if cannot:
+    if refusal:
         return Decision.UNKNOWN
-    if any(each.blocks and (each.is_new or blocks_all) for each in findings):
+    if any(finding.blocks and (finding.is_new or blocks_all) for finding in findings):
         return Decision.BLOCK
-    if any(each.level in (Level.ERROR, Level.WARNING) and each.waiver is None for each in findings):
+    if any(
+        finding.level in (Level.ERROR, Level.WARNING) and finding.waiver is None
+        for finding in findings
+    ):
         return Decision.WARN
     return Decision.PASS
 
 
-def summary_of(
-    findings: Sequence[Finding], *, decision: str, cannot: str, n_models: int, blocks_all: bool
+def summarise_findings(
+    findings: Sequence[Finding], *, decision: str, refusal: str, n_models: int, blocks_all: bool
 ) -> str:
     """One or two sentences for the log of a pipeline."""
-    if cannot:
-        return cannot
+    if refusal:
+        return refusal
     models = f"{n_models} {'model' if n_models == 1 else 'models'}"
     if not n_models:
         return "No model is named, so nothing stands in the way."
-    stops = [each for each in findings if each.blocks and (each.is_new or blocks_all)]
+    stops = [finding for finding in findings if finding.blocks and (finding.is_new or blocks_all)]
     if stops:
         more = f" And {len(stops) - 1} more." if len(stops) > 1 else ""
         verb = "finding stops" if len(stops) == 1 else "findings stop"
         return f"{len(stops)} {verb} this, of {models}: {stops[0].message}{more}"
     if decision == Decision.WARN:
         heard = [
-            each
-            for each in findings
-            if each.level in (Level.ERROR, Level.WARNING) and each.waiver is None
+            finding
+            for finding in findings
+            if finding.level in (Level.ERROR, Level.WARNING) and finding.waiver is None
         ]
-        old = sum(1 for each in heard if each.level == Level.ERROR)
+        old = sum(1 for finding in heard if finding.level == Level.ERROR)
         known = (
             f" {old} of them would block, and {'was' if old == 1 else 'were'} released before."
             if old
@@ -358,7 +379,7 @@ def summary_of(
         )
         found = "finding" if len(heard) == 1 else "findings"
         return f"Nothing stops this; {len(heard)} {found} in {models} should be looked at.{known}"
-    waived = sum(1 for each in findings if each.waiver is not None)
+    waived = sum(1 for finding in findings if finding.waiver is not None)
     return f"Nothing stands in the way of {models}." + (
         f" {waived} found and waived." if waived else ""
     )

@@ -22,23 +22,28 @@ from django.conf import settings
 from apps.catalog.identity.hosts import HOSTS
 from apps.catalog.models import Offering
 from apps.common.time import day_of
-from apps.gate.evaluating import Rules, facts_for, last_released, levels_of
-from apps.gate.freshness import catalogue_state
-from apps.gate.judging import findings_of
 from apps.gate.links import waiver_url
-from apps.gate.matching import Asked, matches_of
+from apps.gate.matching import RequestedModel, match_offerings
 from apps.gate.models import Waiver
 from apps.gate.models.policy import describe_horizon
-from apps.gate.rules import Level, Rule
+from apps.gate.rules.catalogue_freshness import catalogue_state
+from apps.gate.rules.definitions import Level, Rule
+from apps.gate.rules.engine import apply_rules
+from apps.gate.rules.evaluation import (
+    PolicySnapshot,
+    finding_levels,
+    last_released_run,
+    load_rule_context,
+)
 from apps.inventory.models import Application
 
-FORMAT = 1
+BUNDLE_FORMAT = 1
 _PURPOSE = b"foundation registry: gate bundle, ed25519, 1"
 
 
-def bundle_of(*, application: Application, environment: str, at: datetime) -> dict[str, Any]:
+def build_bundle(*, application: Application, environment: str, at: datetime) -> dict[str, Any]:
     """The same on one day while nothing differs, so that an ETag tells. About twenty statements."""
-    rules = _without_evidence(Rules.in_force())
+    rules = _without_evidence(PolicySnapshot.load())
     today = day_of(at)
     state = catalogue_state(at=at, stale_after_days=rules.policy.stale_after_days)
     rows = list(
@@ -48,10 +53,12 @@ def bundle_of(*, application: Application, environment: str, at: datetime) -> di
             "pk", "host__slug", "host__name", "api_id", "version__foundation__developer__slug"
         )
     )
-    asked = [Asked(api_id, host) for _, host, _, api_id, _ in rows]
-    matches = matches_of([row[0] for row in rows], [None] * len(rows))
-    facts = facts_for(application, asked, matches, rules, environment=environment, on=today)
-    released = last_released(application=application, environment=environment)
+    requested = [RequestedModel(api_id, host) for _, host, _, api_id, _ in rows]
+    matches = match_offerings([row[0] for row in rows], [None] * len(rows))
+    context = load_rule_context(
+        application, requested, matches, rules, environment=environment, on=today
+    )
+    released = last_released_run(application=application, environment=environment)
     known: dict[str, list[str]] = {}
     for _, host, _, api_id, _ in rows:
         if not (ids := known.setdefault(host, [])) or ids[-1] != api_id:
@@ -70,10 +77,10 @@ def bundle_of(*, application: Application, environment: str, at: datetime) -> di
         ]
         # of one id in several regions the plainest comes first, and is the one that an answer
         # online is about
-        for each in reversed(findings_of(facts))
+        for each in reversed(apply_rules(context))
     }
     return {
-        "format": FORMAT,
+        "format": BUNDLE_FORMAT,
         "application": application.slug,
         "environment": environment,
         "as_of": today.isoformat(),
@@ -89,28 +96,28 @@ def bundle_of(*, application: Application, environment: str, at: datetime) -> di
         "findings": sorted(found.values(), key=lambda row: (row[0], row[1], row[3])),
         "known": known,
         "names": {slug: name for _, slug, name, _, _ in rows},
-        "own": _own(rows),
+        "own": _developer_hosts(rows),
         "waivers": [
             [row.rule, row.model, row.until.isoformat()]
             for row in Waiver.objects.standing_on(today)
             .filter(application=application, offering=None)
             .order_by("pk")
         ],
-        "released": sorted([*key, level] for key, level in levels_of(released).items())
+        "released": sorted([*key, level] for key, level in finding_levels(released).items())
         if released
         else [],
         "ask_waiver_url": waiver_url(application=application.slug, rule="", model=""),
     }
 
 
-def _without_evidence(rules: Rules) -> Rules:
+def _without_evidence(rules: PolicySnapshot) -> PolicySnapshot:
     """Whether every model there is has been evaluated says nothing to anybody."""
     policy = copy(rules.policy)
     policy.levels = {**policy.levels, str(Rule.EVIDENCE_MISSING): str(Level.OFF)}
-    return Rules(policy, rules.horizons)
+    return PolicySnapshot(policy, rules.horizons)
 
 
-def _own(rows: list[tuple[Any, ...]]) -> dict[str, str]:
+def _developer_hosts(rows: list[tuple[Any, ...]]) -> dict[str, str]:
     """{id: host} of ids that several hosts offer, where one of them is the developer's own."""
     hosts: dict[str, set[str]] = {}
     for _, host, _, api_id, _ in rows:
@@ -123,7 +130,7 @@ def _own(rows: list[tuple[Any, ...]]) -> dict[str, str]:
     }
 
 
-def signed(bundle: dict[str, Any]) -> dict[str, str]:
+def sign_bundle(bundle: dict[str, Any]) -> dict[str, str]:
     """The envelope: the bundle's bytes as they were signed, the signature and the public key, which
     must be pinned elsewhere to mean anything."""
     payload = orjson.dumps(bundle, option=orjson.OPT_SORT_KEYS)

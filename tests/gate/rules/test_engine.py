@@ -8,10 +8,10 @@ from django.core.exceptions import ValidationError
 from apps.catalog.models import Alias, Assertion, Offering, Source
 from apps.common.time import now
 from apps.feeds.models import PollState
-from apps.gate.actions import Days, change_policy
-from apps.gate.evaluating import evaluate
-from apps.gate.matching import Asked
+from apps.gate.actions import HorizonDays, change_gate_policy
+from apps.gate.matching import RequestedModel
 from apps.gate.models import GatePolicy
+from apps.gate.rules.evaluation import evaluate_models
 from apps.intake.models import Confidence, NameDecision, Observation
 from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.governance.approvals import record_decision
@@ -23,15 +23,19 @@ from tests.gate.support_desk import SupportDesk, rules_of
 OPENAI = "openai"
 
 
-def judge(desk: SupportDesk, *names: str | Asked, environment: str = "production", **question):
-    asked = [name if isinstance(name, Asked) else Asked(name, OPENAI) for name in names]
-    return evaluate(
-        application=desk.application, asked=asked, environment=environment, at=now(), **question
+def judge(
+    desk: SupportDesk, *names: str | RequestedModel, environment: str = "production", **question
+):
+    asked = [
+        name if isinstance(name, RequestedModel) else RequestedModel(name, OPENAI) for name in names
+    ]
+    return evaluate_models(
+        application=desk.application, requested=asked, environment=environment, at=now(), **question
     )
 
 
 def say(desk: SupportDesk, **levels: str):
-    change_policy(by=desk.governance, levels=levels)
+    change_gate_policy(by=desk.governance, levels=levels)
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +71,7 @@ def test_fr001_blocks_what_the_organisation_blocked(desk):
 
 
 def test_fr001_asks_for_an_approval_where_the_policy_does(desk):
-    change_policy(by=desk.governance, facts={"requires_approval": True})
+    change_gate_policy(by=desk.governance, fields={"requires_approval": True})
     record_decision(
         target=desk.good,
         decision="approved",
@@ -131,9 +135,9 @@ def test_fr003_never_blocks_for_a_day_the_host_has_not_set(desk):
 def test_fr004_tells_a_deployment_that_does_not_say_its_model(desk):
     outcome = judge(
         desk,
-        Asked("contact-centre-prod", "azure"),
-        Asked("judge-eu", "azure"),
-        Asked("fast", alias=True),
+        RequestedModel("contact-centre-prod", "azure"),
+        RequestedModel("judge-eu", "azure"),
+        RequestedModel("fast", alias=True),
     )
 
     assert rules_of(outcome.findings) == [
@@ -190,7 +194,7 @@ def test_a_gateways_alias_is_what_the_applications_own_gateway_passes_on(desk):
         last_seen_at=now(),
     )
 
-    outcome = judge(desk, Asked("chat-default", "litellm", alias=True))
+    outcome = judge(desk, RequestedModel("chat-default", "litellm", alias=True))
 
     assert rules_of(outcome.findings) == [("FR002", "error", "chat-default")]
 
@@ -208,7 +212,7 @@ def test_fr005_tells_a_name_that_nobody_knows_and_never_guesses_a_neighbour(desk
 
 def test_a_known_model_is_not_judged_by_another_hosts_dates(desk):
     """It ended at OpenAI; that says nothing of a host of which nobody knows that it offers it."""
-    outcome = judge(desk, Asked("gpt-3.5-turbo-0125", "azure"))
+    outcome = judge(desk, RequestedModel("gpt-3.5-turbo-0125", "azure"))
 
     assert rules_of(outcome.findings) == [("FR005", "warning", "gpt-3.5-turbo-0125")]
     assert outcome.evaluated[0]["resolved_id"] == "openai/gpt-3.5-turbo-0125"
@@ -220,7 +224,9 @@ def test_what_a_person_decided_about_a_name_counts_first(desk):
     )
     NameDecision.objects.create(name="google", not_a_model=True, decided_by=desk.governance)
 
-    outcome = judge(desk, Asked("contact-centre-prod", "azure"), Asked("google", ""))
+    outcome = judge(
+        desk, RequestedModel("contact-centre-prod", "azure"), RequestedModel("google", "")
+    )
 
     assert rules_of(outcome.findings) == [("FR002", "error", "contact-centre-prod")]
 
@@ -322,7 +328,7 @@ def test_a_rule_that_is_off_finds_nothing_and_a_note_does_not_warn(desk):
 
 
 def test_without_a_host_the_developers_own_counts(desk):
-    outcome = judge(desk, Asked("gpt-3.5-turbo-0125"))
+    outcome = judge(desk, RequestedModel("gpt-3.5-turbo-0125"))
 
     assert rules_of(outcome.findings) == [("FR002", "error", "gpt-3.5-turbo-0125")]
 
@@ -393,14 +399,14 @@ def test_an_empty_catalogue_cannot_decide(desk):
 def test_the_policy_grows_by_one_version_a_change_and_says_who_changed_it(desk):
     before = GatePolicy.objects.get(pk=1).version
 
-    changed = change_policy(
+    changed = change_gate_policy(
         by=desk.governance,
         levels={"FR009": "error"},
-        days=[Days("prod", 3, 400, 200)],
+        days=[HorizonDays("prod", 3, 400, 200)],
         reason="Routes are named.",
     )
-    same = change_policy(
-        by=desk.governance, levels={"FR009": "error"}, days=[Days("production", 3, 400, 200)]
+    same = change_gate_policy(
+        by=desk.governance, levels={"FR009": "error"}, days=[HorizonDays("production", 3, 400, 200)]
     )
 
     assert (changed.version, same.version) == (before + 1, before + 1)
@@ -408,8 +414,8 @@ def test_the_policy_grows_by_one_version_a_change_and_says_who_changed_it(desk):
     assert entry.levels["FR009"] == "error"
     assert entry.pgh_context.metadata["actor"] == "maren"
     with pytest.raises(ChangeConflictError, match="Somebody else"):
-        change_policy(by=desk.governance, levels={"FR009": "off"}, expected_version=before)
+        change_gate_policy(by=desk.governance, levels={"FR009": "off"}, expected_version=before)
     with pytest.raises(ValidationError, match="no level"):
-        change_policy(by=desk.governance, levels={"FR009": "loud"})
+        change_gate_policy(by=desk.governance, levels={"FR009": "loud"})
     with pytest.raises(ValidationError, match="fewer"):
-        change_policy(by=desk.governance, days=[Days("staging", 0, 10, 20)])
+        change_gate_policy(by=desk.governance, days=[HorizonDays("staging", 0, 10, 20)])

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from apps.gate.rules import SAYS, SHORT, Rule
+from apps.gate.rules.definitions import RULE_DESCRIPTIONS, RULE_SLUGS, Rule
 
 SARIF_TYPE = "application/sarif+json"
 JUNIT_TYPE = "application/junit+xml"
@@ -14,9 +14,9 @@ _ROOT = "%SRCROOT%"
 _RULES = [
     {
         "id": str(rule),
-        "name": SHORT[rule],
+        "name": RULE_SLUGS[rule],
         "shortDescription": {"text": str(rule.label)},
-        "fullDescription": {"text": SAYS[rule]},
+        "fullDescription": {"text": RULE_DESCRIPTIONS[rule]},
         "defaultConfiguration": {"level": "warning"},
     }
     for rule in Rule
@@ -24,7 +24,7 @@ _RULES = [
 _INDEX = {rule["id"]: index for index, rule in enumerate(_RULES)}
 
 
-def sarif_of(body: Mapping[str, Any]) -> dict[str, Any]:
+def render_sarif(body: Mapping[str, Any]) -> dict[str, Any]:
     """Every finding is a result; a waiver is a suppression, and what the baseline had is
     `unchanged`."""
     return {
@@ -97,7 +97,7 @@ def _result(finding: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def junit_of(body: Mapping[str, Any]) -> bytes:
+def render_junit(body: Mapping[str, Any]) -> bytes:
     """A case per model and rule that found something, and one for the decision, so that no report
     is empty.
 
@@ -112,7 +112,7 @@ def junit_of(body: Mapping[str, Any]) -> bytes:
         stops = each["level"] == "error" and (each["new_since_baseline"] or blocks_all)
         outcome = "skipped" if each["waiver"] else "failure" if stops else ""
         name = f"{each['rule_id']} {each['model'] or body['application']}"
-        cases.append((SHORT[each["rule_id"]], name, each["message"], outcome))
+        cases.append((RULE_SLUGS[each["rule_id"]], name, each["message"], outcome))
     suite = ET.Element(
         "testsuite",
         name=f"registry-gate {body['application']}",

@@ -7,15 +7,15 @@ from django.db.models import Case, When
 
 from apps.gate.links import finding_url, run_url, status_url, waiver_url
 from apps.gate.models import GateFinding, GateRun
-from apps.gate.rules import Level
+from apps.gate.rules.definitions import Level
 
 
-def findings_of_run(run: GateRun) -> list[GateFinding]:
+def run_findings(run: GateRun) -> list[GateFinding]:
     """As they were found; one statement."""
     return list(GateFinding.objects.filter(run=run).order_by("pk"))
 
 
-def gravest_findings(run: GateRun, *, limit: int) -> list[GateFinding]:
+def most_severe_findings(run: GateRun, *, limit: int) -> list[GateFinding]:
     """What blocks first, what is waived last; a run of many models finds more than a page can show.
     One statement."""
     gravity = Case(When(level=Level.ERROR, then=0), When(level=Level.WARNING, then=1), default=2)
@@ -25,7 +25,7 @@ def gravest_findings(run: GateRun, *, limit: int) -> list[GateFinding]:
     )
 
 
-def body_of(run: GateRun, findings: Sequence[GateFinding]) -> dict[str, Any]:
+def build_response_body(run: GateRun, findings: Sequence[GateFinding]) -> dict[str, Any]:
     """`run.application` is loaded. While it waits there is no decision, but the address to ask
     again at."""
     body: dict[str, Any] = {

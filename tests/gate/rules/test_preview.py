@@ -10,13 +10,13 @@ import pytest
 
 from apps.catalog.models import Alias, Offering
 from apps.common.time import day_of, now
-from apps.gate.actions import Days, ask_for_waiver, change_policy, grant_waiver
-from apps.gate.evaluating import Rules, evaluate_register
-from apps.gate.matching import Asked
+from apps.gate.actions import HorizonDays, change_gate_policy, grant_waiver, request_waiver
+from apps.gate.matching import RequestedModel
 from apps.gate.models import GatePolicy
-from apps.gate.preview import gravest_levels, preview
-from apps.gate.rules import Level, Rule
-from apps.gate.running import ask, release
+from apps.gate.rules.definitions import Level, Rule
+from apps.gate.rules.evaluation import PolicySnapshot, evaluate_inventory
+from apps.gate.rules.preview import highest_levels, preview_policy
+from apps.gate.runs import release_run, request_run
 from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.governance.approvals import record_decision
 from apps.inventory.models import Application, Criticality
@@ -169,7 +169,7 @@ class RandomPortfolio:
     def _waive_and_release(self, application: Application) -> None:
         """Neither is the policy's doing, and neither may move what it is said to find."""
         called = application.dependencies.select_related("offering__host").first()
-        waiver = ask_for_waiver(
+        waiver = request_waiver(
             application=application,
             rule=self.random.choice(["FR001", "FR002", "FR003"]),
             model=called.offering.api_id,
@@ -179,45 +179,45 @@ class RandomPortfolio:
             at=now(),
         )
         grant_waiver(waiver=waiver, by=self.desk.governance, at=now())
-        run = ask(
+        run = request_run(
             application=application,
-            asked=[Asked(called.offering.api_id, called.offering.host.slug)],
+            requested=[RequestedModel(called.offering.api_id, called.offering.host.slug)],
             by=self.desk.editor,
             at=now(),
             environment="production",
         )
-        release(run=run, by=self.desk.editor, at=now())
+        release_run(run=run, by=self.desk.editor, at=now())
 
-    def change_policy(self) -> Rules:
+    def change_policy(self) -> PolicySnapshot:
         chance = self.random
         days = []
         for environment in ("production", "*"):
             for criticality in Criticality.values:
                 warning_days = chance.choice([0, 30, 90, 180])
                 days.append(
-                    Days(
+                    HorizonDays(
                         environment,
                         criticality,
                         warning_days,
                         min(warning_days, chance.choice([0, 7, 30])),
                     )
                 )
-        change_policy(
+        change_gate_policy(
             by=self.desk.governance,
             levels={str(rule): chance.choice(Level.values) for rule in Rule},
             days=days,
-            facts={
+            fields={
                 "requires_approval": chance.random() < 0.5,
                 "evidence_days": chance.choice([30, 365]),
                 "evidence_criticalities": chance.choice([[], [0], [0, 1, 2, 3]]),
             },
         )
-        return Rules.in_force()
+        return PolicySnapshot.load()
 
 
-def days_of(rules: Rules) -> list[Days]:
+def days_of(rules: PolicySnapshot) -> list[HorizonDays]:
     return [
-        Days(row.environment, row.criticality, row.warning_days, row.error_days)
+        HorizonDays(row.environment, row.criticality, row.warning_days, row.error_days)
         for row in rules.horizons
     ]
 
@@ -225,7 +225,7 @@ def days_of(rules: Rules) -> list[Days]:
 def judged_at_the_gate(application: Application) -> dict[str, str]:
     """{rule: gravest level} of what the gate finds in all that the application calls today."""
     found: dict[str, str] = {}
-    for each in evaluate_register(
+    for each in evaluate_inventory(
         application=application, environment="production", at=now()
     ).findings:
         if each.rule not in found or Level(each.level).gravity > Level(found[each.rule]).gravity:
@@ -233,8 +233,8 @@ def judged_at_the_gate(application: Application) -> dict[str, str]:
     return found
 
 
-def previewed(rules: Rules, on: date) -> dict[int, dict[str, str]]:
-    return gravest_levels(policy=rules.policy, days=days_of(rules), environment="production", on=on)
+def previewed(rules: PolicySnapshot, on: date) -> dict[int, dict[str, str]]:
+    return highest_levels(policy=rules.policy, days=days_of(rules), environment="production", on=on)
 
 
 @pytest.mark.proof
@@ -266,7 +266,7 @@ def test_the_counts_of_the_preview_are_those_of_its_applications(desk):
     today = day_of(now())
     found = previewed(rules, today)
 
-    counted = preview(
+    counted = preview_policy(
         levels=policy.levels,
         days=days_of(rules),
         environment="production",
@@ -287,7 +287,7 @@ def test_the_counts_of_the_preview_are_those_of_its_applications(desk):
 
 def test_an_evaluation_that_failed_lately_outweighs_an_earlier_one_that_passed(desk):
     make_dependency(desk.application, desk.good)
-    change_policy(by=desk.governance, levels={"FR006": "error"})
+    change_gate_policy(by=desk.governance, levels={"FR006": "error"})
     for days, passed in ((30, True), (1, False)):
         Evidence.objects.create(
             kind="own_evaluation",
@@ -298,13 +298,13 @@ def test_an_evaluation_that_failed_lately_outweighs_an_earlier_one_that_passed(d
             recorded_at=now(),
         )
 
-    assert previewed(Rules.in_force(), desk.today) == {desk.application.pk: {"FR006": "error"}}
+    assert previewed(PolicySnapshot.load(), desk.today) == {desk.application.pk: {"FR006": "error"}}
 
 
 def test_a_preview_costs_the_same_number_of_statements_however_many_applications(
     desk, django_assert_num_queries
 ):
-    rules = Rules.in_force()
+    rules = PolicySnapshot.load()
 
     for n in (2, 10):
         for _ in range(n):

@@ -15,7 +15,7 @@ from apps.alerts.actions import mute
 from apps.alerts.calendar import calendar_of
 from apps.alerts.models import Alert, AlertSettings, Notice
 from apps.alerts.wishing import change_settings
-from apps.gate.actions import ask_for_waiver, grant_waiver, withdraw_waiver
+from apps.gate.actions import grant_waiver, request_waiver, withdraw_waiver
 from apps.gate.models import Waiver
 from apps.inventory.models import Application
 from tests.alerts.passing import (
@@ -57,7 +57,7 @@ def granted(asker: User, granter: User, until: int, *, at: datetime = NOW, **mor
         "reason": "Moving in March.",
         **more,
     }
-    waiver = ask_for_waiver(
+    waiver = request_waiver(
         application=Application.objects.get(), until=day_in(until), by=asker, at=at, **facts
     )
     return grant_waiver(waiver=waiver, by=granter, at=at)
@@ -147,7 +147,7 @@ def test_renewed_or_withdrawn_it_is_over_and_whom_a_mail_had_told_is_told_that_o
 def test_what_is_only_asked_for_refused_or_of_a_retired_application_is_told_to_nobody(
     ilse: User, maren: User
 ) -> None:
-    ask_for_waiver(
+    request_waiver(
         application=Application.objects.get(),
         rule="FR003",
         model="x",

@@ -76,13 +76,13 @@ def catalogue_state(*, at: datetime, stale_after_days: int) -> Catalogue:
     decided."""
     limit = timedelta(days=stale_after_days)
     sources = Source.objects.from_outside().filter(_gives_dates("pk")).select_related("poll_state")
-    found = [
+    unsorted = [
         reading
         for source in sources
         if (reading := _reading(source, at=at, limit=limit)) is not None
     ]
     readings = tuple(
-        sorted(found, key=lambda reading: (reading.read_at, reading.slug), reverse=True)
+        sorted(unsorted, key=lambda reading: (reading.read_at, reading.slug), reverse=True)
     )
     if not Offering.objects.exists():
         return Catalogue(readings, _EMPTY)
@@ -163,7 +163,7 @@ def _refusal(*, at: datetime, stale_after_days: int) -> str:
         f"No source of retirement dates that can be relied on was read within {days}, "
         "so nothing can be decided"
     )
-    sources = list(_could_be_polled())
+    sources = list(_pollable_sources())
     if not sources:
         return (
             f"{head}. No such source is set up: ask an administrator to run `manage.py "
@@ -183,7 +183,7 @@ def _refusal(*, at: datetime, stale_after_days: int) -> str:
     )
 
 
-def _could_be_polled() -> Iterable[Source]:
+def _pollable_sources() -> Iterable[Source]:
     """Sources from outside that give retirement dates, or of which the built-in catalogue holds
     some."""
     recorded = _retirement_dates().filter(source__slug=BUILT_IN)

@@ -13,10 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from apps.accounts.actions import issue_token
 from apps.accounts.roles import TeamRole
 from apps.common.time import now
-from apps.gate import reading, running
-from apps.gate.actions import change_policy
+from apps.gate import bom, runs
+from apps.gate.actions import change_gate_policy
 from apps.gate.models import GateFinding, GateRun
-from apps.gate.running import forget_old_runs
+from apps.gate.runs import purge_old_runs
 from apps.intake.documents.records import Document, SkippedPart
 from apps.intake.models import Import, TokenBinding
 from apps.inventory.models import Dependency
@@ -72,7 +72,7 @@ def test_the_same_question_about_the_same_commit_is_the_same_run_while_its_answe
     first = client.post(URL, question(desk), format="json").json()
     again = client.post(URL, question(desk), format="json").json()
     other_commit = client.post(URL, question(desk, commit="aaaa"), format="json").json()
-    change_policy(by=desk.governance, levels={"FR002": "warning"})
+    change_gate_policy(by=desk.governance, levels={"FR002": "warning"})
     other_answer = client.post(URL, question(desk), format="json").json()
 
     assert again["id"] == first["id"]
@@ -148,7 +148,7 @@ def test_a_report_stops_nothing_and_says_what_would(desk, api):
 def test_a_long_question_waits_for_a_worker_and_is_answered_at_its_address(
     desk, api, monkeypatch, django_capture_on_commit_callbacks
 ):
-    monkeypatch.setattr(running, "AT_ONCE", 3)
+    monkeypatch.setattr(runs, "MAX_IMMEDIATE_MODELS", 3)
     client = api(desk.editor)
     names = ["gpt-4o-2024-11-20", "gpt-3.5-turbo-0125", *(f"nobodys-{n}" for n in range(3))]
 
@@ -161,8 +161,8 @@ def test_a_long_question_waits_for_a_worker_and_is_answered_at_its_address(
     assert client.post(URL, question(desk, *names), format="json").json()["id"] == body["id"]
     assert client.post(f"{URL}{body['id']}/released/", format="json").status_code == 409
 
-    assert running.judge_waiting(at=now()) == 1
-    assert running.judge_waiting(at=now()) == 0
+    assert runs.evaluate_waiting_runs(at=now()) == 1
+    assert runs.evaluate_waiting_runs(at=now()) == 0
 
     answer = client.get(f"{URL}{body['id']}/")
     assert (answer.status_code, answer.json()["decision"]) == (200, "block")
@@ -170,12 +170,12 @@ def test_a_long_question_waits_for_a_worker_and_is_answered_at_its_address(
 
 
 def test_a_question_that_ends_its_worker_three_times_cannot_be_decided(desk, api, monkeypatch):
-    monkeypatch.setattr(running, "AT_ONCE", 0)
+    monkeypatch.setattr(runs, "MAX_IMMEDIATE_MODELS", 0)
     client = api(desk.editor)
     body = client.post(URL, question(desk), format="json").json()
     GateRun.objects.update(attempts=3)
 
-    running.judge_waiting(at=now())
+    runs.evaluate_waiting_runs(at=now())
 
     answer = client.get(f"{URL}{body['id']}/").json()
     assert (answer["decision"], answer["exit_code"], answer["findings"]) == ("unknown", 3, [])
@@ -393,13 +393,13 @@ def test_a_document_that_names_no_model_passes_and_says_so(desk, api):
 def test_a_document_of_which_nothing_could_be_read_cannot_be_decided_on(desk, monkeypatch):
     rejected = Document(rejected=[SkippedPart("/components/0", "It has no name.")])
     monkeypatch.setitem(
-        reading.FORMATS, "cyclonedx", replace(reading.FORMATS["cyclonedx"], read=lambda _: rejected)
+        bom.FORMATS, "cyclonedx", replace(bom.FORMATS["cyclonedx"], read=lambda _: rejected)
     )
 
-    read = reading.models_of_bom(BOM)
-    run = running.ask(
+    read = bom.parse_bom(BOM)
+    run = runs.request_run(
         application=desk.application,
-        asked=read.asked,
+        requested=read.requested,
         by=desk.editor,
         at=now(),
         incomplete=read.incomplete,
@@ -417,7 +417,7 @@ def test_old_runs_go_but_what_was_released_last_and_the_last_run_stay(desk, api)
     last = client.post(URL, question(desk, commit="c"), format="json").json()["id"]
     GateRun.objects.update(asked_last_at=now() - timedelta(500))
 
-    assert forget_old_runs(at=now(), keep_days=400) == 1
+    assert purge_old_runs(at=now(), keep_days=400) == 1
     assert set(GateRun.objects.values_list("pk", flat=True)) == {released, last}
     assert not GateFinding.objects.filter(run=old).exists()
 

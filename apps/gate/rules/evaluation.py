@@ -15,20 +15,20 @@ from django.db.models import Q
 
 from apps.catalog.models import Footing, NodeKind, Offering, Provider, Via
 from apps.common.time import day_of
-from apps.gate.freshness import Catalogue, catalogue_state
-from apps.gate.judging import (
-    Facts,
-    Finding,
-    against_baseline,
-    decided,
-    findings_of,
-    summary_of,
-    with_waivers,
-)
-from apps.gate.matching import Asked, Match, Matcher, matches_of
+from apps.gate.matching import ModelMatch, ModelMatcher, RequestedModel, match_offerings
 from apps.gate.models import GateFinding, GatePolicy, GateRun, Horizon, Waiver
 from apps.gate.models.policy import describe_horizon, horizon_for
-from apps.gate.rules import EXIT_CODES, Decision, Level, Matching, Rule
+from apps.gate.rules.catalogue_freshness import Catalogue, catalogue_state
+from apps.gate.rules.definitions import EXIT_CODES, Decision, Level, Matching, Rule
+from apps.gate.rules.engine import (
+    Finding,
+    RuleContext,
+    apply_rules,
+    apply_waivers,
+    decide,
+    mark_new_findings,
+    summarise_findings,
+)
 from apps.inventory.governance.violations import ApprovalObstacle, ConsideredUse, obstacles_to_uses
 from apps.inventory.models import Application, Dependency
 from apps.risks.models import Evidence
@@ -37,27 +37,27 @@ _EVALUATIONS = (Evidence.Kind.OWN_EVALUATION, Evidence.Kind.RED_TEAM)
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class PolicySnapshot:
     """The policy as it stands, read once."""
 
     policy: GatePolicy
     horizons: tuple[Horizon, ...]
 
     @classmethod
-    def in_force(cls) -> "Rules":
+    def load(cls) -> "PolicySnapshot":
         return cls(GatePolicy.objects.get(pk=1), tuple(Horizon.objects.all()))
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class GateOutcome:
     decision: Decision
     exit_code: int
     summary: str
     policy_version: int
     catalogue: Catalogue
     horizon: dict[str, Any]
-    asked: tuple[Asked, ...]
-    matches: tuple[Match | None, ...]
+    requested: tuple[RequestedModel, ...]
+    matches: tuple[ModelMatch | None, ...]
     findings: tuple[Finding, ...]
     against: GateRun | None
 
@@ -67,18 +67,18 @@ class Outcome:
         between."""
         rows = [
             [
-                each.rule,
-                each.level,
-                each.message,
-                each.model,
-                each.resolved_id,
-                each.file,
-                each.line,
-                each.is_new,
-                each.waiver,
-                each.waived_until,
+                finding.rule,
+                finding.level,
+                finding.message,
+                finding.model,
+                finding.resolved_id,
+                finding.file,
+                finding.line,
+                finding.is_new,
+                finding.waiver,
+                finding.waived_until,
             ]
-            for each in self.findings
+            for finding in self.findings
         ]
         answer = [self.decision.value, self.exit_code, self.policy_version, self.horizon, rows]
         return hashlib.sha256(orjson.dumps(answer)).hexdigest()
@@ -87,71 +87,86 @@ class Outcome:
     def evaluated(self) -> list[dict[str, object]]:
         return [
             {
-                "model": asked.model,
+                "model": requested.model,
                 "resolved_id": match.resolved_id or None if match else None,
                 "match": str(match.kind if match else Matching.UNRESOLVED),
-                "location": {"file": asked.file, "line": asked.line} if asked.file else None,
+                "location": {"file": requested.file, "line": requested.line}
+                if requested.file
+                else None,
             }
-            for asked, match in zip(self.asked, self.matches, strict=True)
+            for requested, match in zip(self.requested, self.matches, strict=True)
         ]
 
 
-def evaluate(
+def evaluate_models(
     *,
     application: Application,
-    asked: Sequence[Asked],
+    requested: Sequence[RequestedModel],
     environment: str,
     at: datetime,
     mode: str = GateRun.Mode.ENFORCE,
     baseline: str = GateRun.Baseline.LAST_RELEASED,
     blocks_all: bool = False,
-    rules: Rules | None = None,
+    rules: PolicySnapshot | None = None,
     incomplete: str = "",
-    known: Sequence[Match] | None = None,
+    known_matches: Sequence[ModelMatch] | None = None,
     catalogue: Catalogue | None = None,
-) -> Outcome:
+) -> GateOutcome:
     """`incomplete` says, as a sentence, why not everything could be looked at; then nothing passes.
     `known` are the matches of `asked`, where they need not be looked up. `catalogue` is its state
     `at` that moment, where it is known; no question from outside may bring one."""
-    rules = rules or Rules.in_force()
+    rules = rules or PolicySnapshot.load()
     today = day_of(at)
     if catalogue is None:
         catalogue = catalogue_state(at=at, stale_after_days=rules.policy.stale_after_days)
-    matches = tuple(known) if known is not None else _matches(application, asked)
-    facts = facts_for(application, asked, matches, rules, environment=environment, on=today)
-    findings = with_waivers(
-        findings_of(facts), list(Waiver.objects.standing_on(today).filter(application=application))
+    matches = (
+        tuple(known_matches) if known_matches is not None else _match_models(application, requested)
+    )
+    context = load_rule_context(
+        application, requested, matches, rules, environment=environment, on=today
+    )
+    findings = apply_waivers(
+        apply_rules(context),
+        list(Waiver.objects.standing_on(today).filter(application=application)),
     )
     released = (
-        last_released(application=application, environment=environment)
+        last_released_run(application=application, environment=environment)
         if baseline == GateRun.Baseline.LAST_RELEASED
         else None
     )
-    findings = against_baseline(findings, levels_of(released) if released is not None else {})
+    findings = mark_new_findings(findings, finding_levels(released) if released is not None else {})
     cannot = catalogue.refusal or incomplete
-    decision = decided(findings, blocks_all=blocks_all, cannot=cannot)
-    return Outcome(
+    decision = decide(findings, blocks_all=blocks_all, refusal=cannot)
+    return GateOutcome(
         decision=decision,
         exit_code=0 if mode == GateRun.Mode.REPORT else EXIT_CODES[decision],
-        summary=summary_of(
-            findings, decision=decision, cannot=cannot, n_models=len(asked), blocks_all=blocks_all
+        summary=summarise_findings(
+            findings,
+            decision=decision,
+            refusal=cannot,
+            n_models=len(requested),
+            blocks_all=blocks_all,
         ),
         policy_version=rules.policy.version,
         catalogue=catalogue,
         horizon=describe_horizon(rules.horizons, environment, application.criticality),
-        asked=tuple(asked),
+        requested=tuple(requested),
         matches=matches,
         findings=tuple(findings),
         against=released,
     )
 
 
-def _matches(application: Application, asked: Sequence[Asked]) -> tuple[Match | None, ...]:
-    by_names = Matcher(application).match(asked)
-    return tuple(None if each.is_wildcard else by_names[each.names] for each in asked)
+def _match_models(
+    application: Application, requested: Sequence[RequestedModel]
+) -> tuple[ModelMatch | None, ...]:
+    by_names = ModelMatcher(application).match(requested)
+    return tuple(
+        None if requested.is_wildcard else by_names[requested.names] for requested in requested
+    )
 
 
-def evaluate_register(*, application: Application, environment: str, at: datetime) -> Outcome:
+def evaluate_inventory(*, application: Application, environment: str, at: datetime) -> GateOutcome:
     """What the gate would say today of all that the register says the application calls; nothing of
     it is kept."""
     today = day_of(at)
@@ -168,16 +183,16 @@ def evaluate_register(*, application: Application, environment: str, at: datetim
             "via_party_id",
         )
     )
-    return evaluate(
+    return evaluate_models(
         application=application,
-        asked=[Asked(api_id, host, region) for _, api_id, host, region, _ in rows],
-        known=matches_of([row[0] for row in rows], [row[4] for row in rows]),
+        requested=[RequestedModel(api_id, host, region) for _, api_id, host, region, _ in rows],
+        known_matches=match_offerings([row[0] for row in rows], [row[4] for row in rows]),
         environment=environment,
         at=at,
     )
 
 
-def last_released(*, application: Application, environment: str) -> GateRun | None:
+def last_released_run(*, application: Application, environment: str) -> GateRun | None:
     """The run that the application last shipped to the environment."""
     return (
         GateRun.objects.filter(
@@ -188,27 +203,27 @@ def last_released(*, application: Application, environment: str) -> GateRun | No
     )
 
 
-def levels_of(run: GateRun) -> dict[tuple[str, str], str]:
+def finding_levels(run: GateRun) -> dict[tuple[str, str], str]:
     """{(rule, subject in small letters): the gravest level} of a run's findings."""
-    found: dict[tuple[str, str], str] = {}
+    levels: dict[tuple[str, str], str] = {}
     for rule, level, model, resolved in GateFinding.objects.filter(run=run).values_list(
         "rule", "level", "model", "resolved_id"
     ):
         key = (rule, (resolved or model).casefold())
-        if key not in found or Level(level).gravity > Level(found[key]).gravity:
-            found[key] = level
-    return found
+        if key not in levels or Level(level).gravity > Level(levels[key]).gravity:
+            levels[key] = level
+    return levels
 
 
-def facts_for(
+def load_rule_context(
     application: Application,
-    asked: Sequence[Asked],
-    matches: Sequence[Match | None],
-    rules: Rules,
+    requested: Sequence[RequestedModel],
+    matches: Sequence[ModelMatch | None],
+    rules: PolicySnapshot,
     *,
     environment: str,
     on: date,
-) -> Facts:
+) -> RuleContext:
     ids = {match.offering for match in matches if match is not None and match.offering is not None}
     policy = rules.policy
     uses = {
@@ -229,19 +244,21 @@ def facts_for(
             with_decided_uses=policy.requires_approval,
         )
     parties = {match.party for match in matches if match is not None and match.party is not None}
-    return Facts(
+    return RuleContext(
         application=application,
         on=on,
         policy=policy,
         horizon=horizon_for(rules.horizons, environment, application.criticality),
-        asked=asked,
+        requested=requested,
         matches=matches,
         offerings=Offering.objects.select_related("host", "replacement").in_bulk(ids),
         against={position: against[use] for position, use in uses.items() if use in against},
         undecided=frozenset(position for position, use in uses.items() if use not in known)
         if policy.requires_approval
         else frozenset(),
-        evidence=evidence_of(evaluations_on(ids, applications=[application.pk]), application.pk)
+        evidence=applicable_evidence(
+            load_evaluations(ids, applications=[application.pk]), application.pk
+        )
         if needs_evidence(policy, application.criticality)
         else {},
         party_names=dict(Provider.objects.filter(pk__in=parties).values_list("pk", "name"))
@@ -255,7 +272,7 @@ def needs_evidence(policy: GatePolicy, criticality: int) -> bool:
     return wanted and criticality in policy.evidence_criticalities
 
 
-def evaluations_on(
+def load_evaluations(
     offerings: Collection[int], *, applications: Collection[int] | None
 ) -> dict[int, list[Evidence]]:
     """{offering: evaluations of it or of the version that answers for it, newest first}: those of
@@ -279,18 +296,18 @@ def evaluations_on(
             by_offering.setdefault(row.offering_id, []).append(row)
         elif row.version_id is not None:
             by_version.setdefault(row.version_id, []).append(row)
-    found = {}
+    evaluations = {}
     for offering in offerings:
         of_versions = (
             row for version in versions.get(offering, ()) for row in by_version.get(version, ())
         )
         each = [*by_offering.get(offering, ()), *of_versions]
         if each:
-            found[offering] = sorted(each, key=lambda row: (row.run_on, row.pk), reverse=True)
-    return found
+            evaluations[offering] = sorted(each, key=lambda row: (row.run_on, row.pk), reverse=True)
+    return evaluations
 
 
-def evidence_of(
+def applicable_evidence(
     evaluations: Mapping[int, Sequence[Evidence]], application: int
 ) -> dict[int, list[Evidence]]:
     """Of `evaluations`, those that count for this application: its own, and those that are about

@@ -13,13 +13,13 @@ from apps.common.time import now
 from apps.feeds.models import FeedRun, PollState
 from apps.feeds.polls.client import FetchResult
 from apps.feeds.polls.pipeline import poll_source
-from apps.gate import running
-from apps.gate.actions import change_policy
-from apps.gate.bundling import bundle_of
+from apps.gate import runs
+from apps.gate.actions import change_gate_policy
+from apps.gate.bundle import build_bundle
 from apps.gate.client import registry_gate
-from apps.gate.freshness import catalogue_state
 from apps.gate.models import GateRun
-from apps.gate.running import judge_waiting
+from apps.gate.rules.catalogue_freshness import catalogue_state
+from apps.gate.runs import evaluate_waiting_runs
 from tests.builders import make_claim, make_offering, make_provider, make_source
 from tests.gate.support_desk import SupportDesk, read_dates
 from tests.http import text_of
@@ -31,8 +31,8 @@ LIMIT_DAYS = 3
 
 @pytest.fixture(autouse=True)
 def _limit(desk):
-    change_policy(
-        by=desk.governance, levels={"FR006": "off"}, facts={"stale_after_days": LIMIT_DAYS}
+    change_gate_policy(
+        by=desk.governance, levels={"FR006": "off"}, fields={"stale_after_days": LIMIT_DAYS}
     )
 
 
@@ -305,12 +305,12 @@ def test_a_question_is_never_let_through(desk, api, undecidable):
 
 
 def test_a_long_question_is_judged_by_what_is_known_when_it_is_judged(desk, api, monkeypatch):
-    monkeypatch.setattr(running, "AT_ONCE", 1)
+    monkeypatch.setattr(runs, "MAX_IMMEDIATE_MODELS", 1)
     waiting = ask(desk, api, GOOD, {**GOOD, "file": "b.py"})
     assert waiting.status_code == 202
     PollState.objects.update(last_observed_at=now() - timedelta(LIMIT_DAYS, seconds=1))
 
-    judge_waiting(at=now())
+    evaluate_waiting_runs(at=now())
 
     body = api(desk.editor).get(f"{URL}{waiting.json()['id']}/").json()
     assert (body["decision"], body["exit_code"]) == ("unknown", 3)
@@ -320,9 +320,9 @@ def test_a_long_question_is_judged_by_what_is_known_when_it_is_judged(desk, api,
 def test_a_long_question_to_a_registry_that_cannot_know_is_not_let_through(
     desk, api, monkeypatch, undecidable
 ):
-    monkeypatch.setattr(running, "AT_ONCE", 1)
+    monkeypatch.setattr(runs, "MAX_IMMEDIATE_MODELS", 1)
     waiting = ask(desk, api, GOOD, {**GOOD, "file": "b.py"})
-    judge_waiting(at=now())
+    evaluate_waiting_runs(at=now())
 
     body = api(desk.editor).get(f"{URL}{waiting.json()['id']}/").json()
 
@@ -400,7 +400,7 @@ def test_a_bundle_is_valid_no_longer_than_its_source_would_count(desk):
     PollState.objects.update(last_change_at=now() - timedelta(9))
     Source.objects.update(frozen_after_days=10)
 
-    bundle = bundle_of(application=desk.application, environment="production", at=now())
+    bundle = build_bundle(application=desk.application, environment="production", at=now())
 
     assert bundle["valid_until"] < (now() + timedelta(days=1, minutes=1)).isoformat()
     assert bundle["valid_until"] > now().isoformat()

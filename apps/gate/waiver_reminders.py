@@ -2,7 +2,7 @@
 day it ends."""
 
 from apps.alerts.causes import Cause
-from apps.gate.rules import Rule
+from apps.gate.rules.definitions import Rule
 
 _NAMES = " ".join(f"WHEN '{rule.value}' THEN '{rule.value} {rule.label}'" for rule in Rule)
 
@@ -17,7 +17,7 @@ _RENEWED = """EXISTS (
 # Also for some days after its end, while a build that is stopped may be the first that anybody
 # hears of it. Whatever the application's status: a pipeline asks for what is not in production yet
 # as well.
-WAIVER_ENDS = Cause(
+WAIVER_REMINDER_TYPE = Cause(
     kind="gate_waiver_expiring",
     subject="waiver",
     sql=f"""

@@ -8,40 +8,42 @@ from pathlib import Path
 
 from apps.gate.client import registry_gate
 
-FILE_NAME = "registry-gate"
+CLIENT_FILE_NAME = "registry-gate"
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class ClientFile:
     body: bytes
     sha256: str
     version: str
 
 
 @cache
-def client() -> Client:
+def load_client() -> ClientFile:
     body = Path(registry_gate.__file__).read_bytes()
-    return Client(body, hashlib.sha256(body).hexdigest(), registry_gate.VERSION)
+    return ClientFile(body, hashlib.sha256(body).hexdigest(), registry_gate.VERSION)
 
 
 @dataclass(frozen=True, slots=True)
-class Snippet:
+class PipelineSnippet:
     slug: str
     name: str
     file: str
     text: str
 
 
-def snippets(*, url: str, application: str, environment: str = "production") -> list[Snippet]:
+def pipeline_snippets(
+    *, url: str, application: str, environment: str = "production"
+) -> list[PipelineSnippet]:
     """`url` is the register's public address."""
-    download = f"curl -fsSL {url}/gate/{FILE_NAME} -o {FILE_NAME}"
-    check = f'echo "{client().sha256}  {FILE_NAME}" | sha256sum --check --quiet'
+    download = f"curl -fsSL {url}/gate/{CLIENT_FILE_NAME} -o {CLIENT_FILE_NAME}"
+    check = f'echo "{load_client().sha256}  {CLIENT_FILE_NAME}" | sha256sum --check --quiet'
     ask = (
-        f"python3 {FILE_NAME} --url {url} --application {application} "
+        f"python3 {CLIENT_FILE_NAME} --url {url} --application {application} "
         f"--environment {environment} --bom bom.json"
     )
     return [
-        Snippet(
+        PipelineSnippet(
             "github",
             "GitHub Actions",
             ".github/workflows/gate.yml",
@@ -65,7 +67,7 @@ jobs:
           {ask} --format github
 """,
         ),
-        Snippet(
+        PipelineSnippet(
             "gitlab",
             "GitLab",
             ".gitlab-ci.yml",
@@ -84,7 +86,7 @@ foundation-gate:
       junit: gate.xml
 """,
         ),
-        Snippet(
+        PipelineSnippet(
             "shell",
             "Anywhere else",
             "",

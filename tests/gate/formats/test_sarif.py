@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from apps.common.time import now
-from apps.gate.actions import ask_for_waiver, change_policy, grant_waiver
+from apps.gate.actions import change_gate_policy, grant_waiver, request_waiver
 from tests.gate.support_desk import SupportDesk
 
 URL = "/api/v1/gate/"
@@ -16,8 +16,8 @@ LEVELS = {"error", "warning", "note", "none"}
 @pytest.fixture
 def asked(desk: SupportDesk, api):
     """One block, one warning, one waived error."""
-    change_policy(by=desk.governance, levels={"FR006": "off"})
-    waiver = ask_for_waiver(
+    change_gate_policy(by=desk.governance, levels={"FR006": "off"})
+    waiver = request_waiver(
         application=desk.application,
         rule="FR005",
         model="nobodys",

@@ -1,7 +1,7 @@
 """What a policy would do to everything that the registry says is called today, before it is kept.
 
-The rules are those of `judging.py`: uses that differ in nothing that a rule looks at are judged
-once. Waivers and what was released before are left out, since a policy does not change them.
+The rules are those of `rules/engine.py`: uses that differ in nothing that a rule looks at are
+judged once. Waivers and what was released before are left out, since a policy does not change them.
 """
 
 from collections import Counter
@@ -13,13 +13,13 @@ from typing import Any
 from django.db import connection
 
 from apps.catalog.models import Offering
-from apps.gate.actions import Days
-from apps.gate.evaluating import evaluations_on, evidence_of, needs_evidence
-from apps.gate.judging import Facts, findings_of, is_owned
-from apps.gate.matching import Asked, Match, matches_of
+from apps.gate.actions import HorizonDays
+from apps.gate.matching import ModelMatch, RequestedModel, match_offerings
 from apps.gate.models import GatePolicy
 from apps.gate.models.policy import horizon_for
-from apps.gate.rules import Level, Rule
+from apps.gate.rules.definitions import Level, Rule
+from apps.gate.rules.engine import RuleContext, apply_rules, is_owned
+from apps.gate.rules.evaluation import applicable_evidence, load_evaluations, needs_evidence
 from apps.inventory.governance.approval_sql import DECIDING_APPROVALS, JUDGED_USES
 from apps.inventory.governance.violations import ApprovalObstacle, violation_grounds
 from apps.inventory.models import Application, Approval, Dependency
@@ -72,7 +72,7 @@ class RuleCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class PolicyPreview:
     """Of the applications in pilot and production that call anything; without baselines and
     waivers."""
 
@@ -82,16 +82,16 @@ class Preview:
     rules: tuple[RuleCount, ...]
 
 
-def preview(
+def preview_policy(
     *,
     levels: Mapping[str, str],
-    days: Sequence[Days],
+    days: Sequence[HorizonDays],
     environment: str,
     requires_approval: bool,
     evidence_days: int,
     evidence_criticalities: Sequence[int],
     on: date,
-) -> Preview:
+) -> PolicyPreview:
     """Count as if each application went to `environment` today with what it calls; seven statements
     at most."""
     policy = GatePolicy(
@@ -100,15 +100,15 @@ def preview(
         evidence_days=evidence_days,
         evidence_criticalities=list(evidence_criticalities),
     )
-    found = gravest_levels(policy=policy, days=days, environment=environment, on=on)
+    levels_by_application = highest_levels(policy=policy, days=days, environment=environment, on=on)
     by_rule: Counter[tuple[str, str]] = Counter()
     overall: Counter[str] = Counter()
-    for levels_by_rule in found.values():
+    for levels_by_rule in levels_by_application.values():
         by_rule.update(levels_by_rule.items())
         if levels_by_rule:
             overall[max(levels_by_rule.values(), key=_GRAVITY.__getitem__)] += 1
-    return Preview(
-        n_applications=len(found),
+    return PolicyPreview(
+        n_applications=len(levels_by_application),
         n_blocked=overall[Level.ERROR],
         n_warned=overall[Level.WARNING],
         rules=tuple(
@@ -119,22 +119,22 @@ def preview(
     )
 
 
-def gravest_levels(
-    *, policy: GatePolicy, days: Sequence[Days], environment: str, on: date
+def highest_levels(
+    *, policy: GatePolicy, days: Sequence[HorizonDays], environment: str, on: date
 ) -> dict[int, dict[str, str]]:
     """{application: {rule: gravest level}} of every application that calls anything; rules that
     find nothing are left out, and so are waivers."""
     horizons = [
         each for each in days if each.warning_days is not None and each.error_days is not None
     ]
-    judge = _Judge(policy, horizons, environment, on)
-    found: dict[int, dict[str, str]] = {}
+    judge = _UseEvaluator(policy, horizons, environment, on)
+    levels_by_application: dict[int, dict[str, str]] = {}
     for use in _uses(requires_approval=policy.requires_approval, on=on):
-        gravest = found.setdefault(use[0], {})
-        for rule, level in judge.levels_of(*use):
+        gravest = levels_by_application.setdefault(use[0], {})
+        for rule, level in judge.finding_levels(*use):
             if rule not in gravest or _GRAVITY[level] > _GRAVITY[gravest[rule]]:
                 gravest[rule] = level
-    return found
+    return levels_by_application
 
 
 type _Against = list[list[bool]] | None
@@ -150,18 +150,18 @@ def _uses(*, requires_approval: bool, on: date) -> list[_Use]:
 
 
 @dataclass(slots=True)
-class _Judge:
+class _UseEvaluator:
     """The rules for the uses of all applications. Those that are alike to every rule are judged
     once."""
 
     policy: GatePolicy
-    horizons: Sequence[Days]
+    horizons: Sequence[HorizonDays]
     environment: str
     on: date
     profiles: dict[int, int] = field(init=False)
     representatives: list[Application] = field(init=False)
     offerings: dict[int, Offering] = field(init=False)
-    matches: dict[int, Match] = field(init=False)
+    matches: dict[int, ModelMatch] = field(init=False)
     evaluations: dict[int, list[Evidence]] = field(init=False)
     _known: dict[tuple[Any, ...], tuple[tuple[str, str], ...]] = field(
         init=False, default_factory=dict
@@ -187,11 +187,11 @@ class _Judge:
             .distinct()
         )
         self.offerings = Offering.objects.select_related("host", "replacement").in_bulk(ids)
-        self.matches = dict(zip(ids, matches_of(ids, [None] * len(ids)), strict=True))
+        self.matches = dict(zip(ids, match_offerings(ids, [None] * len(ids)), strict=True))
         asks = any(needs_evidence(self.policy, each.criticality) for each in self.representatives)
-        self.evaluations = evaluations_on(ids, applications=None) if asks else {}
+        self.evaluations = load_evaluations(ids, applications=None) if asks else {}
 
-    def levels_of(
+    def finding_levels(
         self, application: int, offering: int, against: _Against, is_decided: bool
     ) -> tuple[tuple[str, str], ...]:
         """(rule, level) of each finding about the use and its application."""
@@ -199,18 +199,18 @@ class _Judge:
         representative = self.representatives[profile]
         evidence: Mapping[int, Sequence[Evidence]] = {}
         if offering in self.evaluations and needs_evidence(self.policy, representative.criticality):
-            evidence = evidence_of({offering: self.evaluations[offering]}, application)
+            evidence = applicable_evidence({offering: self.evaluations[offering]}, application)
         grounds = tuple(tuple(row) for row in against) if against else ()
         rows = tuple(row.pk for row in evidence[offering]) if evidence else ()
         alike = (profile, offering, is_decided, grounds, rows)
         levels = self._known.get(alike)
         if levels is None:
             levels = self._known[alike] = tuple(
-                self._judge(representative, offering, is_decided, grounds, evidence)
+                self._evaluate(representative, offering, is_decided, grounds, evidence)
             )
         return levels
 
-    def _judge(
+    def _evaluate(
         self,
         application: Application,
         offering: int,
@@ -220,19 +220,19 @@ class _Judge:
     ) -> Iterable[tuple[str, str]]:
         called = self.offerings[offering]
         match = self.matches[offering]
-        facts = Facts(
+        context = RuleContext(
             application=application,
             on=self.on,
             policy=self.policy,
             horizon=horizon_for(self.horizons, self.environment, application.criticality),
-            asked=[Asked(called.api_id, called.host.slug, called.region_scope)],
+            requested=[RequestedModel(called.api_id, called.host.slug, called.region_scope)],
             matches=[match],
             offerings=self.offerings,
             against={0: [_obstacle(row) for row in grounds]},
             undecided=frozenset() if is_decided or match.offering is None else frozenset({0}),
             evidence=evidence,
         )
-        return ((finding.rule, finding.level) for finding in findings_of(facts))
+        return ((finding.rule, finding.level) for finding in apply_rules(context))
 
 
 def _obstacle(columns: tuple[bool, ...]) -> ApprovalObstacle:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from apps.common.processes.child_process import child_function
-from apps.gate.matching import Asked
+from apps.gate.matching import RequestedModel
 from apps.intake.documents.child_reader import DOCUMENT_CLASSES
 from apps.intake.documents.formats import FORMATS
 from apps.intake.documents.records import Document, Sighting
@@ -19,43 +19,43 @@ _PLACE = re.compile(r"^(?P<file>.+?)(?:(?::|#L)(?P<line>[0-9]{1,9}))?(?::[0-9]+)
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ParsedBom:
     """`incomplete` is a sentence where the document holds parts that could not be read and no model
     at all."""
 
-    asked: list[Asked]
+    requested: list[RequestedModel]
     form: str
     body: bytes
     incomplete: str = ""
 
 
-def models_of_bom(bom: Mapping[str, Any] | bytes) -> Read:
+def parse_bom(bom: Mapping[str, Any] | bytes) -> ParsedBom:
     """Of a CycloneDX or SPDX document. UnreadableError where it is neither, or nothing can be made
     of it."""
     try:
         body = bom if isinstance(bom, bytes) else orjson.dumps(bom)
     except orjson.JSONEncodeError as error:
-        raise _not_read(error) from error
-    name, document = _read(body)
-    asked = list(models_of(document))
+        raise _unreadable(error) from error
+    name, document = _parse_document(body)
+    requested = list(requested_models(document))
     incomplete = ""
-    if not asked and document.rejected:
+    if not requested and document.rejected:
         incomplete = (
             f"No model could be read from the document, and {len(document.rejected)} of its parts "
             "were rejected:"
             f" {document.rejected[0].reason}"
         )
-    return Read(asked, name, body, incomplete)
+    return ParsedBom(requested, name, body, incomplete)
 
 
 @child_function(classes=DOCUMENT_CLASSES, errors=(UnreadableError,), refusal=UnreadableError)
-def _read(body: bytes) -> tuple[str, Document]:
+def _parse_document(body: bytes) -> tuple[str, Document]:
     """(its format, what it says)"""
     try:
         check_size(body)
-        name = _format_of(orjson.loads(body))
+        name = _detect_format(orjson.loads(body))
     except orjson.JSONDecodeError as error:
-        raise _not_read(error) from error
+        raise _unreadable(error) from error
     form = FORMATS.get(name)
     if form is None:
         raise UnreadableError(
@@ -69,13 +69,13 @@ def _read(body: bytes) -> tuple[str, Document]:
     return name, form.read(body)
 
 
-def _not_read(error: Exception) -> UnreadableError:
+def _unreadable(error: Exception) -> UnreadableError:
     return UnreadableError(
         f"The document cannot be read: {error}. Nest it less deeply, or send models[]."
     )
 
 
-def _format_of(bom: Any) -> str:
+def _detect_format(bom: Any) -> str:
     if not isinstance(bom, Mapping):
         raise UnreadableError("A bill of materials is a JSON object.")
     if bom.get("bomFormat") == "CycloneDX":
@@ -87,25 +87,30 @@ def _format_of(bom: Any) -> str:
     )
 
 
-def models_of(document: Document) -> Iterable[Asked]:
+def requested_models(document: Document) -> Iterable[RequestedModel]:
     """One for each place where a model stands, so that findings name the line; at least one for
     each model."""
-    for said in document.sightings:
-        name = said.requested or said.served or said.alias
+    for sighting in document.sightings:
+        name = sighting.requested or sighting.served or sighting.alias
         if not name:
             continue
-        is_alias = not said.requested and not said.served
-        for file, line in _places(said) or [("", None)]:
-            yield Asked(
-                name, said.gateway if is_alias else said.provider, said.region, is_alias, file, line
+        is_alias = not sighting.requested and not sighting.served
+        for file, line in _places(sighting) or [("", None)]:
+            yield RequestedModel(
+                name,
+                sighting.gateway if is_alias else sighting.provider,
+                sighting.region,
+                is_alias,
+                file,
+                line,
             )
 
 
-def _places(said: Sighting) -> list[tuple[str, int | None]]:
-    found: dict[str, int | None] = {}
-    for place in said.places:
+def _places(sighting: Sighting) -> list[tuple[str, int | None]]:
+    places: dict[str, int | None] = {}
+    for place in sighting.places:
         match = _PLACE.match(place)
         if match is not None:
             # a file once, at its first line
-            found.setdefault(match["file"], int(match["line"]) if match["line"] else None)
-    return list(found.items())
+            places.setdefault(match["file"], int(match["line"]) if match["line"] else None)
+    return list(places.items())

@@ -20,7 +20,7 @@ class Rule(models.TextChoices):
 
 
 # as SARIF and JUnit name them
-SHORT: dict[str, str] = {
+RULE_SLUGS: dict[str, str] = {
     Rule.NOT_APPROVED: "model-not-approved",
     Rule.RETIRED: "retired",
     Rule.RETIRES_SOON: "retires-within-n-days",
@@ -33,7 +33,7 @@ SHORT: dict[str, str] = {
     Rule.NO_OWNER: "no-owner",
 }
 
-SAYS: dict[str, str] = {
+RULE_DESCRIPTIONS: dict[str, str] = {
     Rule.NOT_APPROVED: "The organisation blocked the model, or restricted it to other "
     "applications.",
     Rule.RETIRED: "The host no longer serves the model.",
@@ -63,13 +63,13 @@ class Level(models.TextChoices):
         return {"error": 3, "warning": 2, "note": 1, "off": 0}[self.value]
 
 
-def weaker(level: str, most: str) -> str:
+def weaker_level(level: str, most: str) -> str:
     """`level`, or `most` where that is weaker."""
     return min(Level(level), Level(most), key=lambda each: each.gravity).value
 
 
 # a rule that is off finds nothing
-FOUND_LEVELS = [(level, label) for level, label in Level.choices if level != "off"]
+FINDING_LEVELS = [(level, label) for level, label in Level.choices if level != "off"]
 
 
 class Decision(models.TextChoices):
@@ -94,7 +94,7 @@ class Matching(StrEnum):
     UNRESOLVED = "unresolved"
 
 
-MATCHES = [(each.value, each.value) for each in Matching]
+MATCHING_CHOICES = [(each.value, each.value) for each in Matching]
 
 DEFAULT_LEVELS: dict[str, str] = {
     Rule.NOT_APPROVED: Level.ERROR,

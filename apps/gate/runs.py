@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 import structlog
+from celery import signature
 from django.db import connection, transaction
 from django.db.models import F
 from kombu.exceptions import OperationalError
@@ -21,24 +22,26 @@ from kombu.exceptions import OperationalError
 from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import TeamRole
 from apps.common.database.bulk_writes import acquire_named_lock
-from apps.gate.evaluating import Outcome, evaluate
-from apps.gate.freshness import Catalogue
-from apps.gate.matching import Asked
+from apps.gate.matching import RequestedModel
 from apps.gate.models import GateFinding, GateRun
-from apps.gate.rules import EXIT_CODES, Decision
-from apps.gate.tasknames import JUDGE
+from apps.gate.rules.catalogue_freshness import Catalogue
+from apps.gate.rules.definitions import EXIT_CODES, Decision
+from apps.gate.rules.evaluation import GateOutcome, evaluate_models
 from apps.intake.documents.records import clean
 from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.actions.locks import lock_applications
 from apps.inventory.models import Application
 
+EVALUATE_TASK = signature("gate.judge")
+
+
 log = structlog.get_logger(__name__)
 
 # what is judged while the pipeline waits
-AT_ONCE = 500
-MOST_MODELS = 50_000
-_MOST_ATTEMPTS = 3
-_SAME_ENVIRONMENT = {
+MAX_IMMEDIATE_MODELS = 500
+MAX_MODELS = 50_000
+_MAX_ATTEMPTS = 3
+_ENVIRONMENT_SYNONYMS = {
     "prod": "production",
     "live": "production",
     "prd": "production",
@@ -48,16 +51,16 @@ _SAME_ENVIRONMENT = {
 _COMMIT = re.compile(r"[^0-9A-Za-z._-]")
 
 
-def environment_named(text: str) -> str:
+def normalise_environment(text: str) -> str:
     """In small letters, and one word for the usual abbreviations."""
     word = clean(text, 60).lower()
-    return _SAME_ENVIRONMENT.get(word, word)
+    return _ENVIRONMENT_SYNONYMS.get(word, word)
 
 
-def ask(
+def request_run(
     *,
     application: Application,
-    asked: Sequence[Asked],
+    requested: Sequence[RequestedModel],
     by: User,
     at: datetime,
     token: ApiToken | None = None,
@@ -70,11 +73,11 @@ def ask(
     incomplete: str = "",
     catalogue: Catalogue | None = None,
 ) -> GateRun:
-    """The run that answers the question: decided, or waiting for a worker above AT_ONCE models.
-    `catalogue` as for `evaluate`; a worker reads it for itself."""
-    asked = [_tidy(each) for each in asked]
-    environment = environment_named(environment)
-    question = [asdict(each) for each in asked]
+    """The run that answers the question: decided, or waiting for a worker above
+    MAX_IMMEDIATE_MODELS models. `catalogue` as for `evaluate`; a worker reads it for itself."""
+    requested = [_clean_model(model) for model in requested]
+    environment = normalise_environment(environment)
+    question = [asdict(model) for model in requested]
     digest = hashlib.sha256(
         orjson.dumps(
             [question, environment, mode, baseline, blocks_all, incomplete],
@@ -94,37 +97,37 @@ def ask(
         token=token,
         asked_at=at,
         asked_last_at=at,
-        n_models=len(asked),
+        n_models=len(requested),
     )
-    if len(asked) > AT_ONCE:
+    if len(requested) > MAX_IMMEDIATE_MODELS:
         run.question = [{"incomplete": incomplete}, *question]
-        return _queued(run)
-    outcome = _outcome(run, asked, at=at, incomplete=incomplete, catalogue=catalogue)
-    return _kept(run, outcome, at=at)
+        return _queue_run(run)
+    outcome = _evaluate_run(run, requested, at=at, incomplete=incomplete, catalogue=catalogue)
+    return _store_run(run, outcome, at=at)
 
 
-def _tidy(asked: Asked) -> Asked:
-    return Asked(
-        model=clean(asked.model, 256),
-        host=clean(asked.host, 120),
-        region=clean(asked.region, 60),
-        alias=asked.alias,
-        file=clean(asked.file, 300),
-        line=asked.line,
+def _clean_model(requested: RequestedModel) -> RequestedModel:
+    return RequestedModel(
+        model=clean(requested.model, 256),
+        host=clean(requested.host, 120),
+        region=clean(requested.region, 60),
+        alias=requested.alias,
+        file=clean(requested.file, 300),
+        line=requested.line,
     )
 
 
-def _outcome(
+def _evaluate_run(
     run: GateRun,
-    asked: Sequence[Asked],
+    requested: Sequence[RequestedModel],
     *,
     at: datetime,
     incomplete: str,
     catalogue: Catalogue | None = None,
-) -> Outcome:
-    return evaluate(
+) -> GateOutcome:
+    return evaluate_models(
         application=run.application,
-        asked=asked,
+        requested=requested,
         environment=run.environment,
         at=at,
         mode=run.mode,
@@ -135,12 +138,12 @@ def _outcome(
     )
 
 
-def _lock(run: GateRun) -> None:
+def _lock_question(run: GateRun) -> None:
     """Two askers of one question at once: the second waits, and is given the first one's run."""
     acquire_named_lock(f"gate:{run.application_id}:{run.commit}:{run.digest}")
 
 
-def _same(run: GateRun) -> GateRun | None:
+def _find_same_run(run: GateRun) -> GateRun | None:
     return (
         GateRun.objects.filter(application=run.application, commit=run.commit, digest=run.digest)
         .exclude(state=GateRun.State.FAILED)
@@ -150,9 +153,9 @@ def _same(run: GateRun) -> GateRun | None:
 
 
 @transaction.atomic
-def _kept(run: GateRun, outcome: Outcome, *, at: datetime) -> GateRun:
-    _lock(run)
-    earlier = _same(run)
+def _store_run(run: GateRun, outcome: GateOutcome, *, at: datetime) -> GateRun:
+    _lock_question(run)
+    earlier = _find_same_run(run)
     if earlier is not None and earlier.outcome == outcome.digest:
         earlier.asked_last_at, earlier.summary = at, outcome.summary
         earlier.catalogue_as_of, earlier.catalogue_sources = (
@@ -163,34 +166,34 @@ def _kept(run: GateRun, outcome: Outcome, *, at: datetime) -> GateRun:
             update_fields=["asked_last_at", "summary", "catalogue_as_of", "catalogue_sources"]
         )
         return earlier
-    _write_down(run, outcome, at=at)
+    _set_outcome(run, outcome, at=at)
     run.save(force_insert=True)
     _store_findings(run, outcome)
     return run
 
 
 @transaction.atomic
-def _queued(run: GateRun) -> GateRun:
-    _lock(run)
-    earlier = _same(run)
+def _queue_run(run: GateRun) -> GateRun:
+    _lock_question(run)
+    earlier = _find_same_run(run)
     if earlier is not None and earlier.state == GateRun.State.WAITING:
         return earlier
     run.save(force_insert=True)
-    transaction.on_commit(lambda: _send(run.pk))
+    transaction.on_commit(lambda: _send_task(run.pk))
     return run
 
 
-def _send(pk: int) -> None:
+def _send_task(pk: int) -> None:
     try:
-        JUDGE.clone(args=(pk,)).apply_async(retry=False)
+        EVALUATE_TASK.clone(args=(pk,)).apply_async(retry=False)
     except OperationalError as error:
         log.warning(
             "the broker is away; beat will find the question", gate_run=pk, error=str(error)
         )
 
 
-def _write_down(run: GateRun, outcome: Outcome, *, at: datetime) -> None:
-    heard = [each for each in outcome.findings if each.waiver is None]
+def _set_outcome(run: GateRun, outcome: GateOutcome, *, at: datetime) -> None:
+    unwaived = [finding for finding in outcome.findings if finding.waiver is None]
     run.state, run.decision, run.exit_code = GateRun.State.DONE, outcome.decision, outcome.exit_code
     run.summary, run.outcome, run.policy_version = (
         outcome.summary,
@@ -199,34 +202,34 @@ def _write_down(run: GateRun, outcome: Outcome, *, at: datetime) -> None:
     )
     run.catalogue_as_of, run.catalogue_sources = outcome.catalogue.as_of, outcome.catalogue.sources
     run.horizon, run.against, run.evaluated = outcome.horizon, outcome.against, outcome.evaluated
-    run.n_errors = sum(1 for each in heard if each.level == "error")
-    run.n_warnings = sum(1 for each in heard if each.level == "warning")
-    run.n_waived = len(outcome.findings) - len(heard)
+    run.n_errors = sum(1 for finding in unwaived if finding.level == "error")
+    run.n_warnings = sum(1 for finding in unwaived if finding.level == "warning")
+    run.n_waived = len(outcome.findings) - len(unwaived)
     run.question, run.decided_at = [], at
 
 
-def _store_findings(run: GateRun, outcome: Outcome) -> None:
+def _store_findings(run: GateRun, outcome: GateOutcome) -> None:
     slug = run.application.slug
     GateFinding.objects.bulk_create(
         [
             GateFinding(
                 run=run,
-                rule=each.rule,
-                level=each.level,
-                model=each.model[:300],
-                resolved_id=each.resolved_id[:300],
-                offering_id=each.offering,
-                file=each.file[:300],
-                line=each.line,
-                message=each.message,
-                replacement=each.replacement[:300],
-                by_date=each.by_date,
-                is_new=each.is_new,
-                waiver_id=each.waiver,
-                waived_until=each.waived_until,
-                fingerprint=each.fingerprint(slug),
+                rule=finding.rule,
+                level=finding.level,
+                model=finding.model[:300],
+                resolved_id=finding.resolved_id[:300],
+                offering_id=finding.offering,
+                file=finding.file[:300],
+                line=finding.line,
+                message=finding.message,
+                replacement=finding.replacement[:300],
+                by_date=finding.by_date,
+                is_new=finding.is_new,
+                waiver_id=finding.waiver,
+                waived_until=finding.waived_until,
+                fingerprint=finding.fingerprint(slug),
             )
-            for each in outcome.findings
+            for finding in outcome.findings
         ],
         batch_size=1000,
     )
@@ -235,7 +238,7 @@ def _store_findings(run: GateRun, outcome: Outcome) -> None:
 # --- what a worker does ---------------------------------------------------------------------------
 
 
-def judge(pk: int, *, at: datetime) -> bool:
+def evaluate_waiting_run(pk: int, *, at: datetime) -> bool:
     """Judge a waiting question; False where somebody else is at it or nothing is to be done."""
     with transaction.atomic():
         claimed = (
@@ -248,7 +251,7 @@ def judge(pk: int, *, at: datetime) -> bool:
         if claimed is None:
             return False
         GateRun.objects.filter(pk=pk).update(attempts=F("attempts") + 1)
-        if claimed.attempts >= _MOST_ATTEMPTS:
+        if claimed.attempts >= _MAX_ATTEMPTS:
             _give_up(claimed, at=at)
             return True
     with transaction.atomic():
@@ -262,9 +265,9 @@ def judge(pk: int, *, at: datetime) -> bool:
         if claimed is None:
             return False
         head, *rest = claimed.question
-        asked = [Asked(**each) for each in rest]
-        outcome = _outcome(claimed, asked, at=at, incomplete=head["incomplete"])
-        _write_down(claimed, outcome, at=at)
+        requested = [RequestedModel(**model) for model in rest]
+        outcome = _evaluate_run(claimed, requested, at=at, incomplete=head["incomplete"])
+        _set_outcome(claimed, outcome, at=at)
         claimed.save()
         _store_findings(claimed, outcome)
     return True
@@ -282,16 +285,16 @@ def _give_up(run: GateRun, *, at: datetime) -> None:
     )
 
 
-def judge_waiting(*, at: datetime) -> int:
+def evaluate_waiting_runs(*, at: datetime) -> int:
     waiting = list(GateRun.objects.waiting().order_by("pk").values_list("pk", flat=True))
-    return sum(judge(pk, at=at) for pk in waiting)
+    return sum(evaluate_waiting_run(pk, at=at) for pk in waiting)
 
 
 # --- afterwards -----------------------------------------------------------------------------------
 
 
 @transaction.atomic
-def release(*, run: GateRun, by: User, at: datetime) -> GateRun:
+def release_run(*, run: GateRun, by: User, at: datetime) -> GateRun:
     """What this run looked at was shipped: from now on it is what further runs of the environment
     are compared with.
 
@@ -309,11 +312,11 @@ def release(*, run: GateRun, by: User, at: datetime) -> GateRun:
     return run
 
 
-def may_ask(user: User, application: Application) -> bool:
+def can_use_gate(user: User, application: Application) -> bool:
     return user.may(TeamRole.EDITOR, application.team_id)
 
 
-def forget_old_runs(*, at: datetime, keep_days: int) -> int:
+def purge_old_runs(*, at: datetime, keep_days: int) -> int:
     """Runs that nobody asked for again within `keep_days`, but what was released last in each
     environment and the last run of each application; the number forgotten."""
     with connection.cursor() as cursor:

@@ -1,0 +1,1 @@
+"""What a decided run is written as (JSON, SARIF, JUnit), and what a pipeline's file says."""

@@ -1,6 +1,0 @@
-"""The worker's task as a signature, so that actions can send it without importing the task's
-module."""
-
-from celery import signature
-
-JUDGE = signature("gate.judge")
