@@ -20,12 +20,12 @@ from django.http import (
 from django.shortcuts import render
 from pghistory.middleware import HistoryMiddleware
 
-from apps.api.problems import (
+from apps.api.framework.problems import (
     API_PREFIX,
     CALLS_PREFIX,
     MEDIA_TYPE,
     bad_request,
-    problem,
+    problem_body,
     unavailable_reason,
 )
 from apps.common.invisible_characters import remove_control_characters
@@ -91,7 +91,7 @@ class PlainHttpMiddleware:
             and not request.is_secure()
         ):
             return JsonResponse(
-                problem(HTTPStatus.FORBIDDEN, _PLAIN_HTTP),
+                problem_body(HTTPStatus.FORBIDDEN, _PLAIN_HTTP),
                 status=HTTPStatus.FORBIDDEN,
                 content_type=MEDIA_TYPE,
                 headers=BARE_HEADERS,

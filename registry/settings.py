@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
-from apps.api.tags import TAGS
+from apps.api.openapi.tags import TAGS
 from apps.common.http.addresses import parse_networks
 from apps.common.http.proxies import parse_proxy
 from apps.common.logging import configure_structlog, logging_config
@@ -565,9 +565,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["apps.accounts.api_tokens.authentication.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_FILTER_BACKENDS": ["apps.api.filtering.RegistryFilters"],
+    "DEFAULT_FILTER_BACKENDS": ["apps.api.framework.filter_backend.RegistryFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "apps.api.problems.problem_handler",
+    "EXCEPTION_HANDLER": "apps.api.framework.problems.problem_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     # apps/api names its throttle classes; the rates stand here, one per scope
     "DEFAULT_THROTTLE_RATES": {

@@ -6,9 +6,9 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from apps.api.alerts import SecretAlertsView, SecretCalendarView, SecretChangesView
+from apps.api.alerts.secret_feeds import SecretAlertsView, SecretCalendarView, SecretChangesView
 from apps.api.metrics import MetricsView
-from apps.api.otlp import TracesDoor
+from apps.api.telemetry.otlp import TracesIngestView
 from apps.web.views import email_address
 
 
@@ -21,15 +21,15 @@ def icon(request: HttpRequest) -> HttpResponseRedirect:
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 # problem details under /api/, the page elsewhere
-handler400 = "apps.api.problems.bad_request"
-handler404 = "apps.api.problems.page_not_found"
-handler500 = "apps.api.problems.server_error"
+handler400 = "apps.api.framework.problems.bad_request"
+handler404 = "apps.api.framework.problems.page_not_found"
+handler500 = "apps.api.framework.problems.server_error"
 
 # where Langfuse's SDK sends traces: the path it adds to its base URL, with and without /otlp at its
 # end
 langfuse_routes = [
-    path("otlp/api/public/otel/v1/traces", TracesDoor.as_view(), name="traces"),
-    path("api/public/otel/v1/traces", TracesDoor.as_view(), name="traces-at-root"),
+    path("otlp/api/public/otel/v1/traces", TracesIngestView.as_view(), name="traces"),
+    path("api/public/otel/v1/traces", TracesIngestView.as_view(), name="traces-at-root"),
 ]
 # read by programs of calendars and feeds, which cannot sign in
 secret_feed_routes = [
@@ -57,7 +57,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("api/", include("apps.api.urls")),
     # the address OpenTelemetry's exporters are given
-    path("otlp/v1/", include("apps.api.otlp_urls")),
+    path("otlp/v1/", include("apps.api.telemetry.urls")),
     path("", include((langfuse_routes, "langfuse"))),
     path("", include((monitoring_routes, "monitoring"))),
     path("", include((secret_feed_routes, "secret-feeds"))),

@@ -227,7 +227,7 @@ _LONG = (
     "tests/proof",
     "tests/alerts/faults",
     "tests/access/test_matrix.py",
-    "tests/api/test_fuzzing.py",
+    "tests/api/openapi/test_fuzzing.py",
     "tests/feeds/polls/test_worker.py",
 )
 

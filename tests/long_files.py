@@ -35,7 +35,7 @@ _LONGEST = [
     "tests/common/test_patterns.py",
     "tests/demo/test_loader.py",
     "tests/feeds/polls/test_package.py",
-    "tests/api/test_fuzzing.py",
+    "tests/api/openapi/test_fuzzing.py",
     "tests/access/test_matrix.py",
     "tests/tools/worked_portfolios/test_statement_counts.py",
     "tests/registry/test_embedded.py",

@@ -9,10 +9,10 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.base import RegistryView
-from apps.api.checking import PAGING
-from apps.api.files import RowsOf
-from apps.api.pagination import KeysetPagination
+from apps.api.framework.file_responses import FileRows
+from apps.api.framework.pagination import KeysetPagination
+from apps.api.framework.validation import PAGING_PARAMETERS
+from apps.api.framework.views import RegistryView
 from apps.common.database.keyset_pagination import InvalidCursorError
 from apps.common.postgresql.errors import Unavailable, unavailability
 from apps.reports.audit_log import (
@@ -64,8 +64,8 @@ class LineSerializer(serializers.Serializer[Any]):
 
 
 class AuditView(RegistryView):
-    reads = (*AuditForm.base_fields, *PAGING)
-    files = {"get": RowsOf(LineSerializer)}
+    reads = (*AuditForm.base_fields, *PAGING_PARAMETERS)
+    files = {"get": FileRows(LineSerializer)}
 
     @extend_schema(
         operation_id="audit",

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from apps.accounts.api_tokens.authentication import HasScope
 from apps.accounts.models import User
-from apps.api.base import RegistryView
+from apps.api.framework.views import RegistryView
 from apps.common.metrics import render_metrics
 from apps.common.requests.address import request_address
 

@@ -3,12 +3,14 @@
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
-from apps.api.idempotency import KEPT
+from apps.api.framework.idempotency import RESPONSE_RETENTION
 from apps.api.models import IdempotencyKey, Job
 from apps.common.retention import PermanentTable, RetentionGroup, RetentionRule, declare_retention
 
 declare_retention(
-    RetentionRule(IdempotencyKey, RetentionGroup.RUNS, ended=F("created_at"), days=KEPT.days),
+    RetentionRule(
+        IdempotencyKey, RetentionGroup.RUNS, ended=F("created_at"), days=RESPONSE_RETENTION.days
+    ),
     RetentionRule(
         Job,
         RetentionGroup.RUNS,

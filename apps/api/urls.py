@@ -5,34 +5,25 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from rest_framework.routers import SimpleRouter
 
-from apps.api.accounts import TeamViewSet
-from apps.api.alerts import (
-    AlertPolicyViewSet,
-    AlertSettingsView,
-    AlertViewSet,
-    AskForMailView,
-    CalendarFeedViewSet,
-    CalendarView,
-    DeliveryViewSet,
-    MuteViewSet,
-    NoticeViewSet,
+from apps.api.accounts.memberships import MembershipViewSet
+from apps.api.accounts.teams import TeamViewSet
+from apps.api.accounts.tokens import ServiceAccountViewSet, TokenViewSet
+from apps.api.accounts.users import UserViewSet
+from apps.api.alerts.alerts import AlertViewSet
+from apps.api.alerts.calendar import CalendarFeedViewSet, CalendarView
+from apps.api.alerts.deliveries import DeliveryViewSet, NoticeViewSet
+from apps.api.alerts.mutes import MuteViewSet
+from apps.api.alerts.policies import AlertPolicyViewSet, AlertSettingsView
+from apps.api.alerts.preferences import (
     OwnMailPreferenceView,
-    SubscriptionViewSet,
+    SendDigestView,
     TeamMailPreferenceView,
-    WebhookViewSet,
 )
+from apps.api.alerts.subscriptions import SubscriptionViewSet
+from apps.api.alerts.webhooks import WebhookViewSet
 from apps.api.audit import AuditView
-from apps.api.base import NothingHere, ReadViewSet
-from apps.api.blast_radius import (
-    FoundationBlastRadiusView,
-    OfferingBlastRadiusView,
-    ProviderBlastRadiusView,
-    VersionBlastRadiusView,
-)
-from apps.api.boms import ApplicationBillView, TeamBillView
-from apps.api.bulk.resource import JobViewSet
-from apps.api.campaigns import CampaignTaskViewSet, CampaignViewSet, TaskStepViewSet
-from apps.api.catalog import (
+from apps.api.bulk.job_resource import JobViewSet
+from apps.api.catalog.catalog import (
     AffectedApplicationViewSet,
     AssertionViewSet,
     FoundationViewSet,
@@ -42,74 +33,70 @@ from apps.api.catalog import (
     ProviderViewSet,
     VersionViewSet,
 )
-from apps.api.changes import UndoChangeView
-from apps.api.choosing import (
-    AnnexItemViewSet,
-    ApprovalViewSet,
-    ContractViewSet,
-    FoundationScorecardView,
-    ProviderScorecardView,
-    ScorecardComparisonView,
-    SelectionViewSet,
+from apps.api.catalog.derivations import DerivationViewSet
+from apps.api.catalog.disagreements import DisagreementViewSet
+from apps.api.catalog.feeds import FeedNoticeViewSet, FeedRunViewSet
+from apps.api.catalog.sources import SourceViewSet
+from apps.api.exposure.blast_radius import (
+    FoundationBlastRadiusView,
+    OfferingBlastRadiusView,
+    ProviderBlastRadiusView,
+    VersionBlastRadiusView,
 )
-from apps.api.concentration import ConcentrationView, SinglePointsView
-from apps.api.costs import CostsView
-from apps.api.dependencies import DependencyViewSet
-from apps.api.derivations import DerivationViewSet
-from apps.api.disagreements import DisagreementViewSet
-from apps.api.document import DocumentPageView, DocumentView
-from apps.api.exits import AdaptationViewSet, ExitPlanViewSet, ExitTestViewSet
-from apps.api.exposure import ExposureFlagViewSet, ExposureSettingsView, PolicyViewSet
-from apps.api.feeds import FeedNoticeViewSet, FeedRunViewSet
-from apps.api.findings import FindingsView
-from apps.api.gate import (
-    BundleView,
-    GatePolicyView,
-    GateRunView,
-    GateRunViewSet,
-    GateView,
-    ReleasedView,
-    WaiverViewSet,
-)
-from apps.api.intake import (
-    BomTokenView,
-    BomUploadView,
-    ImportViewSet,
-    IntakeView,
-    ObservationViewSet,
-)
-from apps.api.inventory import ApplicationViewSet
-from apps.api.litellm_callback import LiteLLMCallbackView
-from apps.api.memberships import MembershipViewSet
-from apps.api.reports import (
-    BoardView,
-    ComponentFileView,
-    EvidencePackViewSet,
-    ModelInventoryRowsView,
-    ModelInventoryView,
-    RegisterRowsView,
-    RegisterView,
-)
-from apps.api.risks import (
-    AssessmentViewSet,
-    EvidenceViewSet,
-    FoundationRiskViewSet,
-    InheritedRiskViewSet,
-    RiskTemplateViewSet,
-)
-from apps.api.runways import RunwaysView
-from apps.api.scenarios import (
+from apps.api.exposure.campaign_tasks import CampaignTaskViewSet, TaskStepViewSet
+from apps.api.exposure.campaigns import CampaignViewSet
+from apps.api.exposure.concentration import ConcentrationView, SinglePointsView
+from apps.api.exposure.flags import ExposureFlagViewSet, ExposureSettingsView, PolicyViewSet
+from apps.api.exposure.scenarios import (
     BaseLossViewSet,
     EventRateViewSet,
     LossRunViewSet,
     ScenarioRunViewSet,
     ScenarioViewSet,
 )
-from apps.api.seen import DiscrepancyViewSet, SenderViewSet
-from apps.api.snapshots import SnapshotViewSet
-from apps.api.sources import SourceViewSet
-from apps.api.tokens import ServiceAccountViewSet, TokenViewSet
-from apps.api.users import UserViewSet
+from apps.api.exposure.snapshots import SnapshotViewSet
+from apps.api.framework.views import ReadViewSet, UnknownRouteView
+from apps.api.gate.evaluation import BundleView, GateRunView, GateView, ReleasedView
+from apps.api.gate.policy import GatePolicyView
+from apps.api.gate.runs import GateRunViewSet
+from apps.api.gate.waivers import WaiverViewSet
+from apps.api.governance.approvals import ApprovalViewSet
+from apps.api.governance.contracts import AnnexItemViewSet, ContractViewSet
+from apps.api.governance.scorecards import (
+    FoundationScorecardView,
+    ProviderScorecardView,
+    ScorecardComparisonView,
+)
+from apps.api.governance.selections import SelectionViewSet
+from apps.api.intake.dependency_track import BomTokenView, BomUploadView
+from apps.api.intake.discrepancies import DiscrepancyViewSet, SenderViewSet
+from apps.api.intake.documents import IntakeView
+from apps.api.intake.imports import ImportViewSet
+from apps.api.intake.observations import ObservationViewSet
+from apps.api.inventory.applications import ApplicationViewSet
+from apps.api.inventory.costs import CostsView
+from apps.api.inventory.dependencies import DependencyViewSet
+from apps.api.inventory.exit_plans import AdaptationViewSet, ExitPlanViewSet, ExitTestViewSet
+from apps.api.inventory.findings import FindingsView
+from apps.api.inventory.runways import RunwaysView
+from apps.api.inventory.undo import UndoChangeView
+from apps.api.openapi.views import DocumentPageView, DocumentView
+from apps.api.reports.boms import ApplicationBillView, TeamBillView
+from apps.api.reports.evidence_packs import EvidencePackViewSet
+from apps.api.reports.tables import (
+    BoardView,
+    ComponentFileView,
+    ModelInventoryRowsView,
+    ModelInventoryView,
+    RegisterRowsView,
+    RegisterView,
+)
+from apps.api.risks.assessments import AssessmentViewSet
+from apps.api.risks.evidence import EvidenceViewSet
+from apps.api.risks.foundation_risks import FoundationRiskViewSet
+from apps.api.risks.inherited import InheritedRiskViewSet
+from apps.api.risks.templates import RiskTemplateViewSet
+from apps.api.telemetry.litellm_callback import LiteLLMCallbackView
 
 VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "adaptations": AdaptationViewSet,
@@ -225,7 +212,7 @@ v1_routes: list[URLPattern | URLResolver] = [
     ),
     path(
         "mail-preferences/me/ask/",
-        AskForMailView.as_view(),
+        SendDigestView.as_view(),
         name="notification-preferences-me-send-summary",
     ),
     path(
@@ -269,7 +256,7 @@ v1_routes: list[URLPattern | URLResolver] = [
     path("schema/", DocumentView.as_view(), name="schema"),
     # with a slash at the end, so that an address that lacks one is redirected first, except where
     # none has a slash
-    re_path(r"^(?:.*/|bom/token/[^/]+)?$", NothingHere.as_view()),
+    re_path(r"^(?:.*/|bom/token/[^/]+)?$", UnknownRouteView.as_view()),
 ]
 
 app_name = "api"

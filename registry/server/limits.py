@@ -91,7 +91,7 @@ ACCOUNT = BodyLimit(64 * KIB, 30, "No form of this page is that long.")
 # the largest file that is taken is a workbook of 64 MiB; the rest is the form around it. A quarter
 # of an hour is 0.6 Mbit/s; what an address takes itself is usually less, and it says so
 KNOWN = BodyLimit(65 * MIB, 900, "Compress it (Content-Encoding: gzip) or split it.")
-# a row a line (apps/api/bulk/bodies.py): a million rows; an hour is 2.4 Mbit/s
+# a row a line (apps/api/bulk/row_stream.py): a million rows; an hour is 2.4 Mbit/s
 BULK = BodyLimit(1 * GIB, 3600, "Send the rows in parts.")
 
 

@@ -23,7 +23,7 @@ from rest_framework.test import APIClient
 from apps.accounts.actions import issue_token
 from apps.accounts.models import Team
 from apps.accounts.roles import TeamRole
-from apps.api import checking
+from apps.api.framework import validation
 from apps.common.time import now
 from apps.web import page as page_module
 from tests.access.doors import (
@@ -92,7 +92,7 @@ def plain_pages(monkeypatch):
 def every_body_taken(monkeypatch):
     """One body goes everywhere: fields that an address does not know are passed over, where it
     would refuse them."""
-    monkeypatch.setattr(checking, "_unknown_fields", lambda *_args: {})
+    monkeypatch.setattr(validation, "_unknown_fields", lambda *_args: {})
 
 
 def _rendered_plain(request, template, context=None, status=200):

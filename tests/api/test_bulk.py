@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.roles import TeamRole
 from apps.api.bulk import jobs
-from apps.api.bulk.bodies import holds_null_character
+from apps.api.bulk.row_stream import holds_null_character
 from apps.api.models import IdempotencyKey, Job, JobChunk
 from apps.common.jobs import takeover_after
 from apps.common.retention import delete_expired_rows
@@ -431,7 +431,7 @@ class TestBodies:
         assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
 
     def test_what_unpacks_to_too_much_is_given_up_early(self, editor, monkeypatch):
-        monkeypatch.setattr("apps.api.bulk.bodies.MOST_BYTES", 1_000_000)
+        monkeypatch.setattr("apps.api.bulk.row_stream.MAX_BYTES", 1_000_000)
         bomb = gzip.compress(b"\n" * 50_000_000)
 
         answer = editor.post(
@@ -464,7 +464,7 @@ def test_what_somebody_added_at_the_same_moment_is_found_at_the_second_try(
 class TestJobs:
     @pytest.fixture(autouse=True)
     def small(self, monkeypatch):
-        monkeypatch.setattr("apps.api.bulk.views.AT_ONCE", 3)
+        monkeypatch.setattr("apps.api.bulk.views.MAX_SYNC_ROWS", 3)
         monkeypatch.setattr("apps.api.bulk.jobs.MERGE_BATCH_SIZE", 2)
 
     def asked(self, client, team, n=5, query="", **headers):
@@ -490,7 +490,7 @@ class TestJobs:
             "queued",
         )
         assert editor.get(address)["Retry-After"] == "2"
-        assert jobs.carry_out_waiting() == 1
+        assert jobs.run_waiting_jobs() == 1
 
         told = editor.get(address).json()
         assert (told["state"], told["n_done"], counts(told), told["applied"]) == (
@@ -506,12 +506,12 @@ class TestJobs:
             told["change"],
         )
         assert not JobChunk.objects.exists()
-        assert jobs.carry_out_waiting() == 0
+        assert jobs.run_waiting_jobs() == 0
 
     def test_all_or_nothing_and_dry_runs_stay_one_transaction(self, editor, team):
         for query in ("?mode=all_or_nothing", "?dry_run=true"):
             address = self.asked(editor, team, query=query)["Location"]
-            jobs.carry_out_waiting()
+            jobs.run_waiting_jobs()
             told = editor.get(address).json()
             assert (told["state"], counts(told), told["applied"]) == ("done", (4, 0, 0, 1), False)
         assert not Application.objects.exists()
@@ -527,8 +527,8 @@ class TestJobs:
 
         monkeypatch.setattr(jobs, "_merge_block", dies)
         with pytest.raises(MemoryError):
-            jobs.carry_out_waiting()
-        assert (Job.objects.get().state, Job.objects.get().n_done, jobs.carry_out_waiting()) == (
+            jobs.run_waiting_jobs()
+        assert (Job.objects.get().state, Job.objects.get().n_done, jobs.run_waiting_jobs()) == (
             "running",
             2,
             0,
@@ -536,7 +536,7 @@ class TestJobs:
 
         monkeypatch.setattr(jobs, "_merge_block", merge)
         Job.objects.update(heartbeat_at=Job.objects.get().heartbeat_at - takeover_after())
-        assert jobs.carry_out_waiting() == 1
+        assert jobs.run_waiting_jobs() == 1
 
         told = Job.objects.get()
         assert (told.state, told.n_done, told.created, told.n_rejected) == ("done", 5, 4, 1)
@@ -556,9 +556,9 @@ class TestJobs:
         # progress in the first attempt, three in all without any
         for _ in range(3):
             with pytest.raises(MemoryError):
-                jobs.carry_out_waiting()
+                jobs.run_waiting_jobs()
             Job.objects.update(heartbeat_at=Job.objects.get().heartbeat_at - takeover_after())
-        assert jobs.carry_out_waiting() == 0
+        assert jobs.run_waiting_jobs() == 0
         told = editor.get(address).json()
         assert (told["state"], told["n_done"], Application.objects.count()) == ("failed", 2, 1)
         assert "Rows 1 to 2 are done" in told["error"]
@@ -568,7 +568,7 @@ class TestJobs:
         assert api(make_user(role="auditor")).post(f"{address}resume/").status_code == 403
         assert editor.post(f"{address}resume/").json()["state"] == "queued"
         assert editor.post(f"{address}resume/").status_code == 409
-        assert jobs.carry_out_waiting() == 1
+        assert jobs.run_waiting_jobs() == 1
 
         told = editor.get(address).json()
         assert (told["state"], told["n_done"], counts(told), told["error"]) == (
@@ -598,19 +598,19 @@ class TestJobs:
         assert api(make_user(role="auditor")).get(address).status_code == 200
         assert editor.post(f"{address}cancel/").json()["state"] == "cancelled"
         assert editor.post(f"{address}cancel/").status_code == 409
-        assert jobs.carry_out_waiting() == 0
+        assert jobs.run_waiting_jobs() == 0
 
     def test_rights_are_those_at_the_time_it_is_done(self, editor, team):
         address = self.asked(editor, team)["Location"]
         Job.objects.get().by.memberships.all().delete()
 
-        jobs.carry_out_waiting()
+        jobs.run_waiting_jobs()
 
         assert counts(editor.get(address).json()) == (0, 0, 0, 5)
 
     def test_old_reports_go_after_a_year(self, editor, team):
         self.asked(editor, team)
-        jobs.carry_out_waiting()
+        jobs.run_waiting_jobs()
         moment = Job.objects.get().finished_at
 
         assert "api_job" not in delete_expired_rows(at=moment + timedelta(days=365))
@@ -646,8 +646,8 @@ class TestReaders:
         ],
     )
     def test_they_refuse_what_a_single_change_refuses(self, model, name, values, team, api):
-        from apps.api.dependencies import DependencyChangeSerializer
-        from apps.api.inventory import ApplicationFactsSerializer
+        from apps.api.inventory.applications import ApplicationFactsSerializer
+        from apps.api.inventory.dependencies import DependencyChangeSerializer
 
         serializer = (
             ApplicationFactsSerializer if model is Application else DependencyChangeSerializer

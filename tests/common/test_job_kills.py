@@ -125,7 +125,7 @@ def _ask_bulk() -> Job:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(bulk_jobs, "MERGE_BATCH_SIZE", BLOCK)
         # the message that would have the other worker begin at once is lost
-        patched.setattr(bulk_jobs, "_send", lambda _pk: None)
+        patched.setattr(bulk_jobs, "_enqueue", lambda _pk: None)
         return bulk_jobs.queue_job(
             "applications",
             (json.dumps(row).encode() for row in rows),

@@ -277,7 +277,7 @@ class TestBulkJobs:
             attempts=MAX_ATTEMPTS,
             **fields,
         )
-        assert bulk_jobs.carry_out_waiting() == 0
+        assert bulk_jobs.run_waiting_jobs() == 0
         job.refresh_from_db()
         assert job.state == "failed"
         assert sentence in job.error

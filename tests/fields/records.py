@@ -3,46 +3,24 @@ its reason."""
 
 from apps.accounts.models import Membership, Team, User
 from apps.alerts.models import AlertPolicy, AlertSettings, Mute, Preference, Subscription, Webhook
-from apps.api.accounts import TeamSerializer
-from apps.api.alerts.lines import AlertPolicySerializer, AlertSettingsSerializer
+from apps.api.accounts.memberships import MembershipSerializer, SetMembershipSerializer
+from apps.api.accounts.teams import TeamSerializer
+from apps.api.accounts.users import AddUserSerializer, ChangeUserSerializer, UserSerializer
 from apps.api.alerts.mutes import MakeMuteSerializer, MuteSerializer
+from apps.api.alerts.policies import AlertPolicySerializer, AlertSettingsSerializer
 from apps.api.alerts.preferences import MailPreferenceSerializer
 from apps.api.alerts.subscriptions import SubscriptionSerializer
 from apps.api.alerts.webhooks import WebhookSerializer
-from apps.api.campaigns.campaigns import (
+from apps.api.catalog.catalog import ProviderChangeSerializer, ProviderSerializer
+from apps.api.catalog.sources import SourceChangeSerializer, SourceSerializer
+from apps.api.exposure.campaigns import (
     CampaignChangeSerializer,
     CampaignSerializer,
     CloseCampaignSerializer,
     OpenCampaignSerializer,
 )
-from apps.api.catalog import ProviderChangeSerializer, ProviderSerializer
-from apps.api.choosing.approvals import (
-    ApprovalSerializer,
-    DecisionSerializer,
-    MakeDecisionSerializer,
-    RevokeDecisionSerializer,
-)
-from apps.api.choosing.contracts import (
-    AnnexItemSerializer,
-    ContractSerializer,
-    NoteItemSerializer,
-    RequestItemsSerializer,
-)
-from apps.api.choosing.selections import (
-    DecideSelectionSerializer,
-    DraftSelectionSerializer,
-    SelectionChangeSerializer,
-    SelectionSerializer,
-)
-from apps.api.dependencies import (
-    DependencyChangeSerializer,
-    DependencySerializer,
-    EndSerializer,
-    ReopenSerializer,
-    ReplaceSerializer,
-)
-from apps.api.exits import AdaptationSerializer, ExitPlanSerializer, ExitTestSerializer
-from apps.api.exposure import ExposureSettingsSerializer, PolicySerializer
+from apps.api.exposure.flags import ExposureSettingsSerializer, PolicySerializer
+from apps.api.exposure.scenarios import ScenarioSerializer
 from apps.api.gate.policy import ChangePolicySerializer, GatePolicySerializer
 from apps.api.gate.waivers import (
     AskWaiverSerializer,
@@ -50,23 +28,49 @@ from apps.api.gate.waivers import (
     WaiverReasonSerializer,
     WaiverSerializer,
 )
-from apps.api.inventory import ApplicationChangeSerializer, ApplicationSerializer
-from apps.api.memberships import MembershipSerializer, SetMembershipSerializer
+from apps.api.governance.approvals import (
+    ApprovalSerializer,
+    DecisionSerializer,
+    MakeDecisionSerializer,
+    RevokeDecisionSerializer,
+)
+from apps.api.governance.contracts import (
+    AnnexItemSerializer,
+    ContractSerializer,
+    NoteItemSerializer,
+    RequestItemsSerializer,
+)
+from apps.api.governance.selections import (
+    DecideSelectionSerializer,
+    DraftSelectionSerializer,
+    SelectionChangeSerializer,
+    SelectionSerializer,
+)
+from apps.api.inventory.applications import ApplicationChangeSerializer, ApplicationSerializer
+from apps.api.inventory.dependencies import (
+    DependencyChangeSerializer,
+    DependencySerializer,
+    EndSerializer,
+    ReopenSerializer,
+    ReplaceSerializer,
+)
+from apps.api.inventory.exit_plans import (
+    AdaptationSerializer,
+    ExitPlanSerializer,
+    ExitTestSerializer,
+)
 from apps.api.risks.assessments import (
     AssessmentSerializer,
     RiskAcceptanceRevokedSerializer,
     RiskAcceptanceSerializer,
     RiskNotApplicableSerializer,
 )
+from apps.api.risks.base import AttachEvidenceSerializer
 from apps.api.risks.evidence import EvidenceSerializer
 from apps.api.risks.foundation_risks import (
     FoundationRiskChangeSerializer,
     FoundationRiskSerializer,
 )
-from apps.api.risks.shared import AttachEvidenceSerializer
-from apps.api.scenarios import ScenarioSerializer
-from apps.api.sources import SourceChangeSerializer, SourceSerializer
-from apps.api.users import AddUserSerializer, ChangeUserSerializer, UserSerializer
 from apps.catalog.models import Provider, Source
 from apps.exposure.models import Campaign, ExposureSettings, Policy, Scenario
 from apps.gate.models import GatePolicy, Waiver

@@ -32,7 +32,7 @@ from tests.http import file_text, workbook_of
 # what people make or change that is looked at elsewhere
 ELSEWHERE: dict[type[models.Model], str] = {
     ApiToken: "a secret with a few settings, made once (tests/accounts/api_tokens/test_tokens.py)",
-    CalendarFeed: "a secret address, made once (tests/api/test_secret_feeds.py)",
+    CalendarFeed: "a secret address, made once (tests/api/alerts/test_secret_feeds.py)",
     CampaignTask: "each fact has an action of its own (tests/exposure/campaigns)",
     EventRate: "its numbers are changed on the page of assumptions alone "
     "(tests/web/test_what_if_pages.py)",

@@ -306,7 +306,7 @@ def test_bodies_that_are_no_json_too_deep_or_too_long_are_refused(desk, api, mon
     assert send(asked[:-1] + b',"bom":' + deep + b"}").status_code == 400
     assert client.get(f"{URL}bundle/", {"application": "a\0b"}).status_code == 404
     assert client.get(f"{URL}{10**25}/").status_code == 404
-    monkeypatch.setattr("apps.api.gate.rendering.MOST_BYTES", 100)
+    monkeypatch.setattr("apps.api.gate.formats.MAX_BODY_BYTES", 100)
     assert send(json.dumps({"models": ["a" * 200]})).status_code == 413
 
 

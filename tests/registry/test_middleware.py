@@ -7,7 +7,7 @@ from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.test import RequestFactory
 
-from apps.api.problems import mark_unavailable
+from apps.api.framework.problems import mark_unavailable
 from apps.common.postgresql.errors import Unavailable
 from registry.middleware import LostConnectionMiddleware
 from tests.http import file_text

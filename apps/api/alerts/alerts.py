@@ -21,18 +21,18 @@ from apps.alerts.models import KINDS, Alert, Delivery, Notice, SubjectKind
 from apps.alerts.models.outcomes import resolution_sentence, skip_sentence
 from apps.alerts.mute_scopes import MuteScope, muted_from
 from apps.alerts.turns import turns_of
+from apps.api.alerts.base import LATEST_FIRST, UserField, errors_as_problems
 from apps.api.alerts.mutes import MuteSerializer, mute_body
-from apps.api.alerts.shared import LATEST_FIRST, UserField, refusals
-from apps.api.base import ReadViewSet
-from apps.api.exports import AlertsAtom
-from apps.api.files import RowsOf
-from apps.api.inventory import ReasonMixin, VisibleTeamField
-from apps.api.problems import Conflict
-from apps.api.reading import Computed
+from apps.api.framework.export_formats import AlertsAtomRenderer
+from apps.api.framework.file_responses import FileRows
+from apps.api.framework.problems import ConflictError
+from apps.api.framework.row_reader import ComputedField
+from apps.api.framework.views import ReadViewSet
+from apps.api.inventory.applications import ReasonMixin, VisibleTeamField
 from apps.common.time import now
 
 
-def _notices_of(user: User) -> ArraySubquery:
+def _load_notifications(user: User) -> ArraySubquery:
     """Who was told, as far as `user`, who may read the alert, may know:
     `Notice.objects.visible_to`, and the message itself only where `user` may open it."""
     opened: Any = F("delivery_id")
@@ -86,10 +86,10 @@ class ToldSerializer(serializers.Serializer[Any]):
     )
 
 
-_TOLD = tuple(ToldSerializer().fields)
+_RECIPIENT_STATES = tuple(ToldSerializer().fields)
 
 
-def _as_said(notice: dict[str, Any]) -> dict[str, Any]:
+def _recipient_row(notice: dict[str, Any]) -> dict[str, Any]:
     """In the order of the serializer, with moments that end in Z and the reason as a sentence.
 
     The database knows none of them.
@@ -97,12 +97,12 @@ def _as_said(notice: dict[str, Any]) -> dict[str, Any]:
     notice = {**notice, "skipped": skip_sentence(notice["skip_reason"], notice["skip_details"])}
     return {
         name: value.replace("+00:00", "Z") if name.endswith("_at") and value else value
-        for name, value in ((name, notice[name]) for name in _TOLD)
+        for name, value in ((name, notice[name]) for name in _RECIPIENT_STATES)
     }
 
 
 @extend_schema_field(ToldSerializer(many=True))
-class ToldField(serializers.ListField):
+class RecipientsField(serializers.ListField):
     pass
 
 
@@ -165,7 +165,7 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
         help_text="Null where its cause went by itself.",
     )
     resolved_why = serializers.CharField(source="resolution", read_only=True)
-    notices = ToldField(
+    notices = RecipientsField(
         source="told", read_only=True, help_text="Who is owed word of it, oldest first."
     )
 
@@ -299,14 +299,16 @@ class AlertViewSet(ReadViewSet[Alert]):
 
     model = Alert
     serializer_class = AlertSerializer
-    feed_renderers = (AlertsAtom,)
+    feed_renderers = (AlertsAtomRenderer,)
     filterset_class = AlertFilter
     orders = LATEST_FIRST
-    files = {"turns": RowsOf(TurnSerializer)}
+    files = {"turns": FileRows(TurnSerializer)}
     computed = {
-        "subject": Computed(("key",), lambda key: key.partition("|")[0]),
-        "resolved_why": Computed(("resolution", "resolution_text"), resolution_sentence),
-        "notices": Computed(("told",), lambda told: [_as_said(notice) for notice in told]),
+        "subject": ComputedField(("key",), lambda key: key.partition("|")[0]),
+        "resolved_why": ComputedField(("resolution", "resolution_text"), resolution_sentence),
+        "notices": ComputedField(
+            ("told",), lambda told: [_recipient_row(notice) for notice in told]
+        ),
     }
 
     def get_queryset(self) -> QuerySet[Alert]:
@@ -314,7 +316,7 @@ class AlertViewSet(ReadViewSet[Alert]):
         return (
             alerts
             if getattr(self, "swagger_fake_view", False)
-            else alerts.annotate(told=_notices_of(self.user))
+            else alerts.annotate(told=_load_notifications(self.user))
         )
 
     @extend_schema(request=AcknowledgeAlertSerializer, responses=AlertSerializer)
@@ -332,7 +334,7 @@ class AlertViewSet(ReadViewSet[Alert]):
         """Let it wait until a day, on which you are told again."""
         alert = self._answerable()
         asked = self.validated(SnoozeSerializer)
-        with refusals("until"):
+        with errors_as_problems("until"):
             return self.answer(
                 actions.snooze_alert(alert=alert, until=asked["until"], by=self.user, at=now())
             )
@@ -343,7 +345,7 @@ class AlertViewSet(ReadViewSet[Alert]):
         """Give it to somebody who may see it, who is told; null takes it back."""
         alert = self._answerable()
         asked = self.validated(AssignSerializer)
-        with refusals("username"):
+        with errors_as_problems("username"):
             return self.answer(
                 actions.assign_alert(alert=alert, to=asked["username"], by=self.user, at=now())
             )
@@ -355,7 +357,7 @@ class AlertViewSet(ReadViewSet[Alert]):
         something changes."""
         alert = self._answerable()
         asked = self.validated(ResolveSerializer)
-        with refusals("reason"):
+        with errors_as_problems("reason"):
             return self.answer(
                 actions.resolve_alert(alert=alert, why=asked["reason"], by=self.user, at=now())
             )
@@ -376,7 +378,7 @@ class AlertViewSet(ReadViewSet[Alert]):
         try:
             return self.answer(actions.undo_answer(alert=alert, by=self.user, at=now()))
         except actions.BadAnswer as refusal:
-            raise Conflict(str(refusal)) from None
+            raise ConflictError(str(refusal)) from None
 
     @extend_schema(request=MuteAlertSerializer, responses={201: MuteSerializer})
     @action(detail=True, methods=["post"], is_personal=True)
@@ -385,9 +387,9 @@ class AlertViewSet(ReadViewSet[Alert]):
         before."""
         alert = self.subject()
         asked = self.validated(MuteAlertSerializer)
-        with refusals("scope"):
+        with errors_as_problems("scope"):
             what = muted_from(alert, asked["scope"], user=self.user)
-        with refusals("until"):
+        with errors_as_problems("until"):
             made = actions.mute(
                 by=self.user,
                 team=asked.get("team"),

@@ -19,9 +19,9 @@ from apps.accounts.models import User
 from apps.alerts.calendar import calendar_of
 from apps.alerts.models import CalendarFeed
 from apps.alerts.wishing import FEED_ROUTES, make_calendar_feed, revoke_calendar_feed
-from apps.api.alerts.shared import LATEST_FIRST
-from apps.api.base import ReadViewSet, RegistryView
-from apps.api.rendering import FastJSONRenderer
+from apps.api.alerts.base import LATEST_FIRST
+from apps.api.framework.json_renderer import FastJSONRenderer
+from apps.api.framework.views import ReadViewSet, RegistryView
 from apps.common.time import now
 
 # calendar programs ask every few minutes to hours, and it is one write each
@@ -48,7 +48,7 @@ class CalendarRenderer(FastJSONRenderer):
         )
 
 
-def calendar_answer(user: User) -> Response:
+def calendar_response(user: User) -> Response:
     return Response(
         calendar_of(user, at=now()),
         headers={"Content-Disposition": 'inline; filename="foundation-registry.ics"'},
@@ -69,7 +69,7 @@ class CalendarView(RegistryView):
         """Ends of models that the applications you may see stand on; tests, acceptances, waivers
         and decisions that expire; reviews and treatments that are due. RFC 5545, one all-day event
         each."""
-        return calendar_answer(self.user)
+        return calendar_response(self.user)
 
 
 # --- the secret addresses -------------------------------------------------------------------------

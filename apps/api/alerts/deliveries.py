@@ -15,15 +15,15 @@ from apps.alerts.filters import DeliveryFilter, NoticeFilter
 from apps.alerts.models import Delivery, Notice
 from apps.alerts.models.outcomes import delivery_sentence, skip_sentence
 from apps.alerts.told import account_of
-from apps.api.alerts.shared import LATEST_FIRST
-from apps.api.base import BY_ID, Names, ReadViewSet
-from apps.api.problems import Conflict
-from apps.api.reading import Computed, RowReader
+from apps.api.alerts.base import LATEST_FIRST
+from apps.api.framework.problems import ConflictError
+from apps.api.framework.row_reader import ComputedField, RowReader
+from apps.api.framework.views import BY_ID, Names, ReadViewSet
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 
 # a page of messages would weigh megabytes
-ONLY_ALONE = frozenset({"body_text"})
+DETAIL_ONLY_FIELDS = frozenset({"body_text"})
 
 
 class DeliverySerializer(serializers.ModelSerializer[Delivery]):
@@ -75,12 +75,12 @@ class DeliveryViewSet(ReadViewSet[Delivery]):
     serializer_class = DeliverySerializer
     filterset_class = DeliveryFilter
     orders = LATEST_FIRST
-    computed = {"reason": Computed(("skip_reason", "reason"), delivery_sentence)}
+    computed = {"reason": ComputedField(("skip_reason", "reason"), delivery_sentence)}
 
     def asked_fields(self, reader: RowReader) -> Names:
         names = super().asked_fields(reader)
         if self.action == "list" and not self.request.query_params.get("fields"):
-            return [name for name in names if name not in ONLY_ALONE]
+            return [name for name in names if name not in DETAIL_ONLY_FIELDS]
         return names
 
     @extend_schema(request=None, responses=DeliverySerializer)
@@ -90,7 +90,7 @@ class DeliveryViewSet(ReadViewSet[Delivery]):
         failed."""
         delivery = self.subject()
         if not requeue_delivery(delivery=delivery, at=now(), by=self.user):
-            raise Conflict("Only what has failed is sent again. Look at its state.")
+            raise ConflictError("Only what has failed is sent again. Look at its state.")
         return self.answer(delivery)
 
 
@@ -183,8 +183,8 @@ class NoticeViewSet(ReadViewSet[Notice]):
     filterset_class = NoticeFilter
     orders = {"-id": Keyset(("-id",)), "id": BY_ID}
     computed = {
-        "state": Computed(("delivery_id", "skip_reason"), _state),
-        "skipped": Computed(("skip_reason", "skip_details"), skip_sentence),
+        "state": ComputedField(("delivery_id", "skip_reason"), _state),
+        "skipped": ComputedField(("skip_reason", "skip_details"), skip_sentence),
     }
 
     def get_queryset(self) -> QuerySet[Notice]:

@@ -14,10 +14,10 @@ from apps.accounts.roles import TeamRole
 from apps.alerts import actions
 from apps.alerts.filters import MuteFilter
 from apps.alerts.models import KINDS, Mute
-from apps.api.alerts.shared import LATEST_FIRST, refusals
-from apps.api.base import ReadViewSet, reader_of
-from apps.api.inventory import VisibleApplicationField, VisibleTeamField, today
-from apps.api.reading import Computed
+from apps.api.alerts.base import LATEST_FIRST, errors_as_problems
+from apps.api.framework.row_reader import ComputedField
+from apps.api.framework.views import ReadViewSet, row_reader_for
+from apps.api.inventory.applications import VisibleApplicationField, VisibleTeamField, today
 from apps.catalog.models import Offering, Provider
 from apps.common.time import now
 from apps.inventory.models import Application
@@ -110,7 +110,7 @@ class MuteViewSet(ReadViewSet[Mute]):
     filterset_class = MuteFilter
     orders = LATEST_FIRST
     computed = {
-        "holds": Computed(
+        "holds": ComputedField(
             ("until", "lifted_at"), lambda until, lifted: lifted is None and today() < until
         )
     }
@@ -120,7 +120,7 @@ class MuteViewSet(ReadViewSet[Mute]):
         return (
             mutes
             if getattr(self, "swagger_fake_view", False)
-            else with_application(mutes, self.user)
+            else load_application(mutes, self.user)
         )
 
     @extend_schema(request=MakeMuteSerializer, responses={201: MuteSerializer})
@@ -137,7 +137,7 @@ class MuteViewSet(ReadViewSet[Mute]):
             raise serializers.ValidationError(
                 "Say what to mute: a kind, a provider, an offering, an application or a subject."
             )
-        with refusals("until"):
+        with errors_as_problems("until"):
             made = actions.mute(by=self.user, team=team, at=now(), **asked)
         return self.answer(made, status.HTTP_201_CREATED)
 
@@ -151,7 +151,7 @@ class MuteViewSet(ReadViewSet[Mute]):
         return self.answer(mute)
 
 
-def with_application(mutes: QuerySet[Mute], user: User) -> QuerySet[Mute]:
+def load_application(mutes: QuerySet[Mute], user: User) -> QuerySet[Mute]:
     """A team's application may have become another team's since it was muted."""
     seen = Application.objects.visible_to(user).filter(pk=OuterRef("application")).values("slug")
     return mutes.annotate(application_seen=Subquery(seen[:1]))
@@ -159,8 +159,8 @@ def with_application(mutes: QuerySet[Mute], user: User) -> QuerySet[Mute]:
 
 def mute_body(mute: Mute, user: User) -> dict[str, Any]:
     """A mute just made, as its address would answer."""
-    reader = reader_of(MuteViewSet, MuteSerializer)
+    reader = row_reader_for(MuteViewSet, MuteSerializer)
     found = reader.select(
-        with_application(Mute.objects.filter(pk=mute.pk), user), reader.names
+        load_application(Mute.objects.filter(pk=mute.pk), user), reader.names
     ).get()
     return reader.rows([found], reader.names)[0]

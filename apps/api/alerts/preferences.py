@@ -16,10 +16,10 @@ from apps.alerts.due import rhythm_of
 from apps.alerts.models import Cadence, Preference
 from apps.alerts.windows import next_window
 from apps.alerts.wishing import set_preference
-from apps.api.alerts.shared import refusals
-from apps.api.base import RegistryView
-from apps.api.checking import checked
-from apps.api.problems import Conflict
+from apps.api.alerts.base import errors_as_problems
+from apps.api.framework.problems import ConflictError
+from apps.api.framework.validation import validate_data
+from apps.api.framework.views import RegistryView
 from apps.common.time import now
 
 
@@ -52,12 +52,12 @@ class MailPreferenceView(RegistryView):
 
     def _set(self, request: Request, *, partial: bool, team: Team | None = None) -> Response:
         recipient: User | Team = team or self.user
-        body = checked(
+        body = validate_data(
             MailPreferenceSerializer(_body(recipient, at=now()), data=request.data, partial=partial)
         )
-        with refusals("time_zone"):
+        with errors_as_problems("time_zone"):
             set_preference(by=self.user, at=now(), team=team, **body)
-        return _answer(recipient)
+        return _preference_body(recipient)
 
 
 class OwnMailPreferenceView(MailPreferenceView):
@@ -66,7 +66,7 @@ class OwnMailPreferenceView(MailPreferenceView):
     @extend_schema(operation_id="mail_preferences_me", responses=MailPreferenceSerializer)
     def get(self, request: Request) -> Response:
         """How and when you are mailed."""
-        return _answer(self.user)
+        return _preference_body(self.user)
 
     @extend_schema(
         operation_id="mail_preferences_me_set",
@@ -93,7 +93,7 @@ class AskedSerializer(serializers.Serializer[Any]):
     )
 
 
-class AskForMailView(RegistryView):
+class SendDigestView(RegistryView):
     is_personal = True
 
     @extend_schema(
@@ -105,7 +105,7 @@ class AskForMailView(RegistryView):
         try:
             n_alerts = ask_for_now(user=self.user, at=now())
         except CannotAsk as refusal:
-            raise Conflict(str(refusal)) from None
+            raise ConflictError(str(refusal)) from None
         return Response({"n_alerts": n_alerts}, status=status.HTTP_202_ACCEPTED)
 
 
@@ -113,7 +113,7 @@ class TeamMailPreferenceView(MailPreferenceView):
     @extend_schema(operation_id="mail_preferences_team", responses=MailPreferenceSerializer)
     def get(self, request: Request, slug: str) -> Response:
         """How and when the mailbox of a team is mailed; for who may see the team."""
-        return _answer(self._team(slug))
+        return _preference_body(self._team(slug))
 
     @extend_schema(
         operation_id="mail_preferences_team_set",
@@ -145,7 +145,7 @@ class TeamMailPreferenceView(MailPreferenceView):
         return team
 
 
-def _answer(recipient: User | Team) -> Response:
+def _preference_body(recipient: User | Team) -> Response:
     return Response(MailPreferenceSerializer(_body(recipient, at=now())).data)
 
 

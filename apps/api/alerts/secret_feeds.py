@@ -15,13 +15,13 @@ from apps.accounts.models import User
 from apps.alerts.models import CalendarFeed
 from apps.alerts.wishing import feed_digest
 from apps.api.alerts.alerts import AlertViewSet
-from apps.api.alerts.calendar import LAST_USED_PRECISION, CalendarRenderer, calendar_answer
-from apps.api.base import ReadViewSet, RegistryView
-from apps.api.catalog import ProviderEventViewSet
-from apps.api.throttling import WindowThrottle
+from apps.api.alerts.calendar import LAST_USED_PRECISION, CalendarRenderer, calendar_response
+from apps.api.catalog.catalog import ProviderEventViewSet
+from apps.api.framework.throttles import WindowThrottle
+from apps.api.framework.views import ReadViewSet, RegistryView
 from apps.common.time import now
 
-Kind = CalendarFeed.Kind
+SecretKind = CalendarFeed.Kind
 
 
 class AddressThrottle(WindowThrottle):
@@ -33,7 +33,7 @@ class AddressThrottle(WindowThrottle):
         return f"c{feed_digest(request.parser_context['kwargs']['secret'])[:32]}"
 
 
-class SecretAddress(BaseAuthentication):
+class SecretAddressView(BaseAuthentication):
     """The owner of the address, as if they asked. 404 for one that is unknown, revoked, of another
     kind, or of somebody who has left."""
 
@@ -62,21 +62,21 @@ class SecretAddress(BaseAuthentication):
 class SecretCalendarView(RegistryView):
     """The calendar of days for a calendar program."""
 
-    authentication_classes = [SecretAddress]
+    authentication_classes = [SecretAddressView]
     permission_classes = []
     throttle_classes = [AddressThrottle]
     renderer_classes = [CalendarRenderer]
-    address_kind = Kind.CALENDAR
+    address_kind = SecretKind.CALENDAR
 
     @extend_schema(exclude=True)
     def get(self, request: Request, secret: str) -> Response:
-        return calendar_answer(self.user)
+        return calendar_response(self.user)
 
 
 class _SecretFeed(ReadViewSet[Any]):
     """The list of a resource as its Atom feed and as nothing else, with the list's own filters."""
 
-    authentication_classes = [SecretAddress]
+    authentication_classes = [SecretAddressView]
     permission_classes = []
     throttle_classes = [AddressThrottle]
     address_kind: ClassVar[str]
@@ -87,9 +87,9 @@ class _SecretFeed(ReadViewSet[Any]):
 
 @extend_schema_view(list=extend_schema(exclude=True))
 class SecretAlertsView(_SecretFeed, AlertViewSet):
-    address_kind = Kind.ALERTS
+    address_kind = SecretKind.ALERTS
 
 
 @extend_schema_view(list=extend_schema(exclude=True))
 class SecretChangesView(_SecretFeed, ProviderEventViewSet):
-    address_kind = Kind.CHANGES
+    address_kind = SecretKind.CHANGES

@@ -13,9 +13,9 @@ from apps.alerts.filters import SubscriptionFilter
 from apps.alerts.models import Subscription
 from apps.alerts.preview import DAYS, preview_of
 from apps.alerts.wishing import check_subscription, end_subscription, save_subscription
-from apps.api.alerts.shared import KindsField, SeverityField, changed, refusals
-from apps.api.base import BY_ID, ReadViewSet
-from apps.api.inventory import VisibleTeamField
+from apps.api.alerts.base import KindsField, SeverityField, errors_as_problems, with_values
+from apps.api.framework.views import BY_ID, ReadViewSet
+from apps.api.inventory.applications import VisibleTeamField
 from apps.catalog.models import Foundation, Provider
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
@@ -95,7 +95,7 @@ class SubscriptionViewSet(ReadViewSet[Subscription]):
     def create(self, request: Request) -> Response:
         """Subscribe. Ask for a preview first: `preview/`."""
         subscription = Subscription(user=self.user, **self.validated(SubscriptionSerializer))
-        with refusals():
+        with errors_as_problems():
             made = save_subscription(subscription=subscription, by=self.user)
         return self.answer(made, status.HTTP_201_CREATED)
 
@@ -103,8 +103,8 @@ class SubscriptionViewSet(ReadViewSet[Subscription]):
         """Change it, or switch it off by `enabled`."""
         subscription = self.subject()
         facts = self.validated(SubscriptionSerializer, instance=subscription, partial=True)
-        with refusals():
-            save_subscription(subscription=changed(subscription, facts), by=self.user)
+        with errors_as_problems():
+            save_subscription(subscription=with_values(subscription, facts), by=self.user)
         return self.answer(subscription)
 
     @extend_schema(responses={204: None})
@@ -120,7 +120,7 @@ class SubscriptionViewSet(ReadViewSet[Subscription]):
     def preview_unsaved(self, request: Request) -> Response:
         """What such a subscription would have sent in the last 30 days; nothing is stored."""
         subscription = Subscription(user=self.user, **self.validated(SubscriptionSerializer))
-        with refusals():
+        with errors_as_problems():
             check_subscription(subscription, by=self.user)
         return self._preview(subscription)
 

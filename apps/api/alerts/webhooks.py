@@ -14,10 +14,16 @@ from apps.alerts.models import Webhook
 from apps.alerts.trying import queue_test
 from apps.alerts.webhooks import OLD_SECRET_FOR, secret_of
 from apps.alerts.wishing import save_webhook
+from apps.api.alerts.base import (
+    KindsField,
+    SeverityField,
+    errors_as_problems,
+    require_governance,
+    with_values,
+)
 from apps.api.alerts.deliveries import DeliverySerializer
-from apps.api.alerts.shared import KindsField, SeverityField, changed, refusals, require_governance
-from apps.api.base import BY_ID, ReadViewSet
-from apps.api.inventory import ReasonMixin
+from apps.api.framework.views import BY_ID, ReadViewSet
+from apps.api.inventory.applications import ReasonMixin
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 
@@ -86,7 +92,7 @@ class WebhookViewSet(ReadViewSet[Webhook]):
         facts = self.validated(WebhookSerializer)
         reason = facts.pop("reason", "")
         webhook = Webhook(created_by=self.user, **facts)
-        with refusals("url"):
+        with errors_as_problems("url"):
             save_webhook(webhook=webhook, by=self.user, reason=reason)
         return self._with_secret(webhook, status.HTTP_201_CREATED)
 
@@ -95,8 +101,8 @@ class WebhookViewSet(ReadViewSet[Webhook]):
         webhook = self._governed()
         facts = self.validated(WebhookSerializer, instance=webhook, partial=True)
         reason = facts.pop("reason", "")
-        with refusals("url"):
-            save_webhook(webhook=changed(webhook, facts), by=self.user, reason=reason)
+        with errors_as_problems("url"):
+            save_webhook(webhook=with_values(webhook, facts), by=self.user, reason=reason)
         return self.answer(webhook)
 
     @extend_schema(request=NewSecretSerializer, responses=WebhookWithSecretSerializer)
@@ -108,7 +114,7 @@ class WebhookViewSet(ReadViewSet[Webhook]):
         webhook = self._governed()
         asked = self.validated(NewSecretSerializer)
         old_until = None if asked.pop("leaked") else now() + OLD_SECRET_FOR
-        with refusals("url"):
+        with errors_as_problems("url"):
             save_webhook(
                 webhook=webhook, by=self.user, new_secret=True, old_until=old_until, **asked
             )
@@ -120,7 +126,7 @@ class WebhookViewSet(ReadViewSet[Webhook]):
         """Send it nothing more; what it is owed is skipped. Doing it twice changes nothing."""
         webhook = self._governed()
         webhook.enabled = False
-        with refusals("url"):
+        with errors_as_problems("url"):
             save_webhook(webhook=webhook, by=self.user, **self.validated(ReasonMixin))
         return self.answer(webhook)
 

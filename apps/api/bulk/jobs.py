@@ -19,7 +19,7 @@ from django.db.models import Exists, F, OuterRef
 from kombu.exceptions import OperationalError
 
 from apps.accounts.models import User
-from apps.api.bulk.bodies import row_of
+from apps.api.bulk.row_stream import parse_row
 from apps.api.models import Job, JobChunk
 from apps.common import jobs
 from apps.common.history.context import audit_context
@@ -36,21 +36,21 @@ from apps.inventory.bulk.resources import BULK_RESOURCES
 
 log = structlog.get_logger(__name__)
 
-CARRY_OUT = "api.carry_out_job"
+RUN_JOB_TASK = "api.carry_out_job"
 
 
-class _TakenBack(Exception):
+class _RollBackError(Exception):
     """Ends a transaction of which nothing is to stay."""
 
 
-def merge_now(
+def merge_rows(
     resource: str, lines: Iterable[bytes], *, by: User, mode: str, dry_run: bool, reason: str
 ) -> tuple[MergeReport, bool, UUID | None]:
     """(what became of the rows, is it in the register, the change's id). Blocks of one transaction
     each, or one over all of them."""
     merge, report = Merge(by, day_of(now()), now()), MergeReport()
     whole = dry_run or mode == Job.Mode.ALL_OR_NOTHING
-    blocks = (list(block) for block in batched(_numbered(lines, 1), MERGE_BATCH_SIZE))
+    blocks = (list(block) for block in batched(_number_rows(lines, 1), MERGE_BATCH_SIZE))
     with audit_context(user=by, reason=reason or f"bulk change of {resource}") as change:
         if not whole:
             for block in blocks:
@@ -61,16 +61,16 @@ def merge_now(
             with transaction.atomic():
                 for block in blocks:
                     BULK_RESOURCES[resource].merge(block, merge, report)
-                _take_back(unless=not dry_run and not report.n_rejected)
-        except _TakenBack:
+                _roll_back(unless=not dry_run and not report.n_rejected)
+        except _RollBackError:
             return report, False, None
     written = bool(report.created or report.updated)
     return report, written, change if written else None
 
 
-def _take_back(*, unless: bool) -> None:
+def _roll_back(*, unless: bool) -> None:
     if not unless:
-        raise _TakenBack
+        raise _RollBackError
 
 
 def _merge_block(resource: str, block: list[SourceRow], merge: Merge, report: MergeReport) -> None:
@@ -100,9 +100,9 @@ def _merge_block(resource: str, block: list[SourceRow], merge: Merge, report: Me
     report.rejected += counts.rejected[: MAX_LISTED_REJECTIONS - len(report.rejected)]
 
 
-def _numbered(lines: Iterable[bytes], first: int) -> Iterator[SourceRow]:
+def _number_rows(lines: Iterable[bytes], first: int) -> Iterator[SourceRow]:
     for number, line in enumerate(lines, first):
-        value, broken = row_of(line)
+        value, broken = parse_row(line)
         yield SourceRow(number, value, broken)
 
 
@@ -137,13 +137,13 @@ def queue_job(
         n_rows += len(block)
     Job.objects.filter(pk=job.pk).update(n_rows=n_rows)
     job.n_rows = n_rows
-    transaction.on_commit(lambda: _send(job.pk))
+    transaction.on_commit(lambda: _enqueue(job.pk))
     return job
 
 
-def _send(pk: int) -> None:
+def _enqueue(pk: int) -> None:
     try:
-        signature(CARRY_OUT, args=(pk,), immutable=True).apply_async(retry=False)
+        signature(RUN_JOB_TASK, args=(pk,), immutable=True).apply_async(retry=False)
     except OperationalError as error:
         log.warning("the broker is away; beat will find the job", job=pk, error=str(error))
 
@@ -167,22 +167,22 @@ def resume_job(job: Job) -> bool:
             Exists(JobChunk.objects.filter(job=OuterRef("pk"))), pk=job.pk, state=Job.State.FAILED
         ).update(state=Job.State.QUEUED, error="", finished_at=None)
         if resumed:
-            transaction.on_commit(lambda: _send(job.pk))
+            transaction.on_commit(lambda: _enqueue(job.pk))
     return bool(resumed)
 
 
-def carry_out(pk: int) -> bool:
+def run_job(pk: int) -> bool:
     """Work the job through; False where another worker is at it, it was given up, or nothing is to
     be done."""
     return jobs.run(_BULK_JOBS, pk, at=now())
 
 
-def carry_out_waiting() -> int:
+def run_waiting_jobs() -> int:
     """Everything that waits, oldest first; the number worked on."""
     return jobs.run_waiting(_BULK_JOBS, at=now())
 
 
-def _carry_out(claim: Claim[Job]) -> None:
+def _run(claim: Claim[Job]) -> None:
     job = claim.job
     by = job.by.bound_to(job.bound_team_id) if job.bound_team_id is not None else job.by
     if not by.is_active:
@@ -192,16 +192,16 @@ def _carry_out(claim: Claim[Job]) -> None:
         return
     with audit_context(user=by, reason=job.reason or f"bulk change of {job.resource}") as change:
         if _is_one_transaction(job):
-            _all_at_once(claim, by, change)
+            _run_in_one_transaction(claim, by, change)
         else:
-            _block_by_block(claim, by, change)
+            _run_in_blocks(claim, by, change)
 
 
 def _is_one_transaction(job: Job) -> bool:
     return job.dry_run or job.mode == Job.Mode.ALL_OR_NOTHING
 
 
-def _block_by_block(claim: Claim[Job], by: User, change: UUID) -> None:
+def _run_in_blocks(claim: Claim[Job], by: User, change: UUID) -> None:
     """A block, its progress and the end of its chunk are one transaction, which a worker without
     the claim cannot commit: no block is done twice."""
     merge = Merge(by, day_of(now()), now())
@@ -210,12 +210,12 @@ def _block_by_block(claim: Claim[Job], by: User, change: UUID) -> None:
         report, block = MergeReport(), _rows_of(chunk)
         with transaction.atomic():
             _merge_block(claim.job.resource, block, merge, report)
-            _note(claim, report, n_done=len(block), change=change)
+            _record_report(claim, report, n_done=len(block), change=change)
             chunk.delete()
     claim.complete()
 
 
-def _all_at_once(claim: Claim[Job], by: User, change: UUID) -> None:
+def _run_in_one_transaction(claim: Claim[Job], by: User, change: UUID) -> None:
     job, merge, report = claim.job, Merge(by, day_of(now()), now()), MergeReport()
     chunks = JobChunk.objects.filter(job=job)
     try:
@@ -223,15 +223,15 @@ def _all_at_once(claim: Claim[Job], by: User, change: UUID) -> None:
             for chunk in chunks.order_by("first").iterator(chunk_size=1):
                 claim.check()
                 BULK_RESOURCES[job.resource].merge(_rows_of(chunk), merge, report)
-            _take_back(unless=not job.dry_run and not report.n_rejected)
-            _end(claim, report, change=change)
-    except _TakenBack:
+            _roll_back(unless=not job.dry_run and not report.n_rejected)
+            _finish(claim, report, change=change)
+    except _RollBackError:
         with transaction.atomic():
-            _end(claim, report, change=None)
+            _finish(claim, report, change=None)
 
 
-def _end(claim: Claim[Job], report: MergeReport, *, change: UUID | None) -> None:
-    _note(claim, report, n_done=report.n_rows, change=change)
+def _finish(claim: Claim[Job], report: MergeReport, *, change: UUID | None) -> None:
+    _record_report(claim, report, n_done=report.n_rows, change=change)
     JobChunk.objects.filter(job=claim.job).delete()
     claim.complete()
 
@@ -254,18 +254,20 @@ def _abandonment(job: Job) -> str:
     )
 
 
-_BULK_JOBS = JobKind(model=Job, work=_carry_out, abandonment=_abandonment, relations=("by",))
+_BULK_JOBS = JobKind(model=Job, work=_run, abandonment=_abandonment, relations=("by",))
 
 
 def _rows_of(chunk: JobChunk) -> list[SourceRow]:
-    return list(_numbered(zlib.decompress(bytes(chunk.body)).split(b"\n"), chunk.first))
+    return list(_number_rows(zlib.decompress(bytes(chunk.body)).split(b"\n"), chunk.first))
 
 
-def _note(claim: Claim[Job], report: MergeReport, *, n_done: int, change: UUID | None) -> None:
+def _record_report(
+    claim: Claim[Job], report: MergeReport, *, n_done: int, change: UUID | None
+) -> None:
     """In the transaction that wrote what it tells."""
     job = claim.job
     written = change is not None and bool(report.created or report.updated)
-    job.rejected = [*job.rejected, *as_rejected(report)][:MAX_LISTED_REJECTIONS]
+    job.rejected = [*job.rejected, *rejected_row(report)][:MAX_LISTED_REJECTIONS]
     job.applied = job.applied or written
     job.change = change if written else job.change
     claim.progress(
@@ -280,5 +282,5 @@ def _note(claim: Claim[Job], report: MergeReport, *, n_done: int, change: UUID |
     )
 
 
-def as_rejected(report: MergeReport) -> list[dict[str, str]]:
+def rejected_row(report: MergeReport) -> list[dict[str, str]]:
     return [{"where": where, "reason": reason} for where, reason in report.rejected]

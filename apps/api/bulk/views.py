@@ -14,19 +14,19 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.bulk.bodies import RawList, RawRows, lines_of
-from apps.api.bulk.jobs import as_rejected, merge_now, queue_job
-from apps.api.checking import FORMATS_ASKED, checked
-from apps.api.idempotency import StreamClaim
+from apps.api.bulk.jobs import merge_rows, queue_job, rejected_row
+from apps.api.bulk.row_stream import ListStreamParser, StreamParser, iterate_rows
+from apps.api.framework.idempotency import StreamKeyClaim
+from apps.api.framework.validation import FORMAT_PARAMETERS, validate_data
 from apps.api.models import Job
 from apps.common.time import now
 from apps.inventory.bulk.resources import BulkResource
 
 # more than these are a job, unless the caller would rather wait
-AT_ONCE = 5_000
-AT_MOST_AT_ONCE = 200_000
+MAX_SYNC_ROWS = 5_000
+MAX_WAIT_ROWS = 200_000
 # seconds after which looking at a job again makes sense
-RETRY_AFTER = 2
+RETRY_AFTER_SECONDS = 2
 
 
 class RejectedSerializer(serializers.Serializer[Any]):
@@ -118,7 +118,7 @@ def bulk_schema(kind: BulkResource, example: dict[str, Any]) -> Any:
         "of the others the "
         "facts given are set. A JSON list, or a row a line as application/x-ndjson; may be "
         "gzipped. More than "
-        f"{AT_ONCE:,} rows are a job (202): look at the address in `Location`.\n\nFields: "
+        f"{MAX_SYNC_ROWS:,} rows are a job (202): look at the address in `Location`.\n\nFields: "
         f"{', '.join(kind.fields)}.",
         parameters=_PARAMETERS,
         request={"application/json": _ROWS, "application/x-ndjson": {"type": "string"}},
@@ -152,7 +152,7 @@ def bulk_schema(kind: BulkResource, example: dict[str, Any]) -> Any:
     )
 
 
-class Bulk:
+class BulkMixin:
     """Adds `bulk/` to a viewset; the class says `bulk_resource` and decorates with
     `bulk_schema`."""
 
@@ -165,12 +165,12 @@ class Bulk:
         picks_fields=False,
         pagination_class=None,
         filterset_class=None,
-        parser_classes=[RawList, RawRows],
+        parser_classes=[ListStreamParser, StreamParser],
         streams=True,
     )
     def bulk(self: Any, request: Request) -> Response:
         asked = BulkQuestion(data=request.query_params.dict())
-        checked(asked, also=FORMATS_ASKED)
+        validate_data(asked, extra_names=FORMAT_PARAMETERS)
         options = {
             "by": self.user,
             "mode": asked.validated_data["mode"],
@@ -179,27 +179,33 @@ class Bulk:
         }
         prefers = request.headers.get("Prefer", "").lower()
         limit = (
-            0 if "respond-async" in prefers else AT_MOST_AT_ONCE if "wait=" in prefers else AT_ONCE
+            0
+            if "respond-async" in prefers
+            else MAX_WAIT_ROWS
+            if "wait=" in prefers
+            else MAX_SYNC_ROWS
         )
         # without a body there is no stream either
         stream: Any = request.data if hasattr(request.data, "read") else io.BytesIO()
-        lines = lines_of(request, getattr(request, "_idempotent_stream", None) or stream)
-        if limit == AT_MOST_AT_ONCE:
+        lines = iterate_rows(request, getattr(request, "_idempotent_stream", None) or stream)
+        if limit == MAX_WAIT_ROWS:
             # as they arrive: whoever waits sends them as fast as they are worked through
-            return _report(self.bulk_resource, _at_most(lines, limit), options)
+            return _merge_response(self.bulk_resource, _limit_rows(lines, limit), options)
         few = list(islice(lines, limit))
         further = next(lines, None)
         if further is None and limit:
-            return _report(self.bulk_resource, iter(few), options)
+            return _merge_response(self.bulk_resource, iter(few), options)
         rest = chain(few, () if further is None else (further,), lines)
         with transaction.atomic():
-            answer = accepted(request, queue_job(self.bulk_resource, rest, at=now(), **options))
-            if isinstance(self._claim, StreamClaim):
+            answer = accepted_response(
+                request, queue_job(self.bulk_resource, rest, at=now(), **options)
+            )
+            if isinstance(self._claim, StreamKeyClaim):
                 self._claim.note(answer)
         return answer
 
 
-def _at_most(lines: Iterator[bytes], limit: int) -> Iterator[bytes]:
+def _limit_rows(lines: Iterator[bytes], limit: int) -> Iterator[bytes]:
     for number, line in enumerate(lines, 1):
         if number > limit:
             raise ValidationError(
@@ -211,8 +217,8 @@ def _at_most(lines: Iterator[bytes], limit: int) -> Iterator[bytes]:
         yield line
 
 
-def _report(resource: str, lines: Iterator[bytes], options: dict[str, Any]) -> Response:
-    report, applied, change = merge_now(resource, lines, **options)
+def _merge_response(resource: str, lines: Iterator[bytes], options: dict[str, Any]) -> Response:
+    report, applied, change = merge_rows(resource, lines, **options)
     if options["mode"] == Job.Mode.ALL_OR_NOTHING and report.n_rejected and not options["dry_run"]:
         raise ValidationError(dict(report.rejected))
     return Response(
@@ -221,7 +227,7 @@ def _report(resource: str, lines: Iterator[bytes], options: dict[str, Any]) -> R
             "updated": report.updated,
             "unchanged": report.unchanged,
             "n_rejected": report.n_rejected,
-            "rejected": as_rejected(report),
+            "rejected": rejected_row(report),
             "dry_run": options["dry_run"],
             "applied": applied,
             "change": change,
@@ -229,11 +235,11 @@ def _report(resource: str, lines: Iterator[bytes], options: dict[str, Any]) -> R
     )
 
 
-def accepted(request: Request, job: Job) -> Response:
+def accepted_response(request: Request, job: Job) -> Response:
     """202 with the job, where to look at it, and when."""
     address = request.build_absolute_uri(reverse("api:job-detail", args=[job.pk]))
     return Response(
         dict(JobSerializer(job).data),
         status=status.HTTP_202_ACCEPTED,
-        headers={"Location": address, "Retry-After": str(RETRY_AFTER)},
+        headers={"Location": address, "Retry-After": str(RETRY_AFTER_SECONDS)},
     )

@@ -8,10 +8,10 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.base import RegistryView
-from apps.api.checking import checked
-from apps.api.gate.shapes import SourceReadingSerializer
-from apps.api.reading import WordField
+from apps.api.framework.row_reader import EnumNameField
+from apps.api.framework.validation import validate_data
+from apps.api.framework.views import RegistryView
+from apps.api.gate.serializers import SourceReadingSerializer
 from apps.common.time import now
 from apps.gate.actions import HorizonDays, change_gate_policy
 from apps.gate.rules.catalogue_freshness import catalogue_state
@@ -38,7 +38,7 @@ class HorizonSerializer(serializers.Serializer[Any]):
     environment = serializers.CharField(
         max_length=60, help_text="As pipelines name it; * for every other one."
     )
-    criticality = WordField(Criticality)
+    criticality = EnumNameField(Criticality)
     warning_days = serializers.IntegerField(
         min_value=0,
         max_value=1500,
@@ -62,7 +62,7 @@ class GatePolicySerializer(serializers.Serializer[Any]):
     requires_approval = serializers.BooleanField(required=False)
     evidence_days = serializers.IntegerField(required=False, min_value=1, max_value=3660)
     evidence_criticalities = serializers.ListField(
-        child=WordField(Criticality), required=False, max_length=10
+        child=EnumNameField(Criticality), required=False, max_length=10
     )
     keep_runs_days = serializers.IntegerField(required=False, min_value=7, max_value=3660)
     catalogue_as_of = serializers.DateTimeField(read_only=True, allow_null=True)
@@ -114,8 +114,9 @@ class GatePolicyView(RegistryView):
                 "Only governance and administrators may do this. Ask one of them."
             )
         asked = dict(
-            checked(
-                ChangePolicySerializer(data=request.data), passed_over=GatePolicySerializer().fields
+            validate_data(
+                ChangePolicySerializer(data=request.data),
+                ignored_names=GatePolicySerializer().fields,
             )
         )
         change_gate_policy(

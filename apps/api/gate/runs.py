@@ -8,8 +8,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.base import BY_ID, ReadViewSet
-from apps.api.gate.shapes import GateAnswerSerializer, SourceReadingSerializer
+from apps.api.framework.views import BY_ID, ReadViewSet
+from apps.api.gate.serializers import GateAnswerSerializer, SourceReadingSerializer
 from apps.common.database.keyset_pagination import Keyset
 from apps.gate.filters import GateRunFilter
 from apps.gate.formats.response import build_response_body, run_findings

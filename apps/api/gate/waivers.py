@@ -9,10 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.roles import TeamRole
-from apps.api.base import BY_ID
-from apps.api.choosing.governed import GovernedViewSet
-from apps.api.inventory import VisibleApplicationField, today
-from apps.api.reading import Computed
+from apps.api.framework.row_reader import ComputedField
+from apps.api.framework.views import BY_ID
+from apps.api.governance.base import GovernedViewSet
+from apps.api.inventory.applications import VisibleApplicationField, today
 from apps.catalog.models import Offering
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
@@ -84,7 +84,7 @@ class WaiverViewSet(GovernedViewSet[Waiver]):
     serializer_class = WaiverSerializer
     filterset_class = WaiverFilter
     orders = {"-id": Keyset(("-id",)), "id": BY_ID}
-    computed = {"standing": Computed(("state", "until"), _standing)}
+    computed = {"standing": ComputedField(("state", "until"), _standing)}
 
     @extend_schema(request=AskWaiverSerializer, responses={201: WaiverSerializer})
     def create(self, request: Request) -> Response:

@@ -17,14 +17,19 @@ from rest_framework.response import Response
 from apps.accounts.api_tokens.authentication import ApiTokenAuthentication
 from apps.accounts.models import ApiToken, Team
 from apps.accounts.roles import Scope
-from apps.api.base import RegistryView, reader_of
-from apps.api.checking import FORMATS_ASKED, refuse_unknown
-from apps.api.intake.bodies import FORM, NoSuch, Refused, sent
+from apps.api.framework.problems import MEDIA_TYPE, problem_body
+from apps.api.framework.throttles import TokenThrottle
+from apps.api.framework.validation import FORMAT_PARAMETERS, refuse_unknown_parameters
+from apps.api.framework.views import RegistryView, row_reader_for
 from apps.api.intake.imports import ImportViewSet, rejected_of_sheet
-from apps.api.intake.shapes import ImportSerializer, ReceivedSerializer
-from apps.api.problems import MEDIA_TYPE, problem
-from apps.api.schema import ProblemSerializer
-from apps.api.throttling import TokenThrottle
+from apps.api.intake.request_body import (
+    FORM,
+    DocumentRejectedError,
+    SubjectNotFoundError,
+    read_document,
+)
+from apps.api.intake.serializers import ImportSerializer, ReceivedSerializer
+from apps.api.openapi.schema import ProblemSerializer
 from apps.common.time import now
 from apps.intake.documents.formats import FORMATS
 from apps.intake.documents.ingest import NO_AI_NAMED, receive_document
@@ -51,7 +56,7 @@ PROBLEMS = {
     (422, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description="Nothing can be made of it"),
 }
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
-_READ = ("application", "environment", "part", "team", "tool", "strict")
+_PARAMETERS = ("application", "environment", "part", "team", "tool", "strict")
 
 
 class UploadFormSerializer(serializers.Serializer[Any]):
@@ -62,7 +67,7 @@ class IntakeThrottle(TokenThrottle):
     scope = "intake"
 
 
-class AnyBody(BaseParser):
+class RawBodyParser(BaseParser):
     """The door reads the body itself, under its caps."""
 
     media_type = "*/*"
@@ -73,14 +78,14 @@ class AnyBody(BaseParser):
         return {}
 
 
-class IntakeDoor(RegistryView):
+class IntakeIngestView(RegistryView):
     """By token only: what programs send is theirs, and no page of another site can make a browser
     send it."""
 
     required_scope = Scope.INTAKE
     authentication_classes = [ApiTokenAuthentication]
     throttle_classes = [IntakeThrottle]
-    parser_classes = [AnyBody]
+    parser_classes = [RawBodyParser]
 
     def _may_repeat(self, request: Request | HttpRequest) -> bool:
         """The import itself carries the sender's key, beside the names that documents give
@@ -102,7 +107,7 @@ class IntakeDoor(RegistryView):
                 Application.objects.visible_to(self.user).filter(pk=found.merged_into_id).first()
             )
         if found is None:
-            raise NoSuch(
+            raise SubjectNotFoundError(
                 f"There is no application '{clean(slug, 80)}' that you may see. Give the slug of "
                 "one."
             )
@@ -126,9 +131,9 @@ class IntakeDoor(RegistryView):
                 **said,
             )
         except UnreadableError as unreadable:
-            raise Refused(str(unreadable)) from None
+            raise DocumentRejectedError(str(unreadable)) from None
         except IdempotencyKeyReusedError as reused:
-            raise Refused(str(reused)) from None
+            raise DocumentRejectedError(str(reused)) from None
         except IntakePermissionError as refused:
             raise PermissionDenied(str(refused)) from None
 
@@ -143,7 +148,7 @@ class IntakeDoor(RegistryView):
         """202 for a new import, 200 for one that this repeats, 422 where it could not be read."""
         location = f"/api/v1/imports/{import_.pk}/"
         if import_.state == Import.State.FAILED:
-            members = problem(status.HTTP_422_UNPROCESSABLE_ENTITY, import_.error) | {
+            members = problem_body(status.HTTP_422_UNPROCESSABLE_ENTITY, import_.error) | {
                 "import": import_.pk
             }
             refused = Response(
@@ -151,7 +156,7 @@ class IntakeDoor(RegistryView):
             )
             refused["Location"] = location
             return refused
-        answer = as_received(import_)
+        answer = received_body(import_)
         if import_.counts.get("names_ai") is False:
             answer["note"] = NO_AI_NAMED
         if not is_new and import_.n_bytes != len(body):
@@ -166,22 +171,22 @@ class IntakeDoor(RegistryView):
         return response
 
 
-def as_received(import_: Import) -> dict[str, Any]:
-    reader = reader_of(ImportViewSet, ImportSerializer)
+def received_body(import_: Import) -> dict[str, Any]:
+    reader = row_reader_for(ImportViewSet, ImportSerializer)
     row = reader.select(Import.objects.filter(pk=import_.pk), reader.names).get()
     answer = reader.rows([row], reader.names)[0]
     if import_.kind == Import.Kind.SHEET:
         answer["rejected"] = rejected_of_sheet(import_)
-    return {**answer, "token": str(token_of(import_)), "note": ""}
+    return {**answer, "token": str(import_token(import_)), "note": ""}
 
 
-def token_of(import_: Import) -> uuid.UUID:
+def import_token(import_: Import) -> uuid.UUID:
     """A name for the import in the shape Dependency-Track's clients expect. It is no secret: only
     the import's own sender is answered."""
     return uuid.UUID(int=(8 << 76) | (2 << 62) | import_.pk)
 
 
-def import_of(token: uuid.UUID) -> int | None:
+def import_id_of_token(token: uuid.UUID) -> int | None:
     pk = token.int & ((1 << 62) - 1)
     return pk if token.int == (8 << 76) | (2 << 62) | pk else None
 
@@ -211,7 +216,7 @@ _EXAMPLE = OpenApiExample(
 )
 
 
-class IntakeView(IntakeDoor):
+class IntakeView(IntakeIngestView):
     @extend_schema(
         operation_id="intake",
         summary="Send a document or a sheet",
@@ -276,7 +281,7 @@ class IntakeView(IntakeDoor):
         Idempotency-Key or by its content, is the first import."""
         asked = request.query_params
         # a misspelt application would leave the document to wait for one
-        refuse_unknown(asked, (*_READ, *FORMATS_ASKED))
+        refuse_unknown_parameters(asked, (*_PARAMETERS, *FORMAT_PARAMETERS))
         if kind in SHEETS:
             return self._sheet(kind)
         if kind == EVALS:
@@ -284,11 +289,13 @@ class IntakeView(IntakeDoor):
         form = FORMATS.get(kind)
         if form is None:
             known = ", ".join(sorted((EVALS, *FORMATS, *SHEETS)))
-            raise NoSuch(f"No format is called '{clean(kind, 40)}'. Known here: {known}.")
+            raise SubjectNotFoundError(
+                f"No format is called '{clean(kind, 40)}'. Known here: {known}."
+            )
         is_strict = asked.get("strict", "").lower() in _TRUE
         if not is_strict and asked.get("strict", "").lower() not in _FALSE:
             raise ValidationError({"strict": "Say true or false."})
-        document = sent(
+        document = read_document(
             request,
             most_bytes=form.most_bytes,
             most_inflated=form.most_inflated,
@@ -310,7 +317,7 @@ class IntakeView(IntakeDoor):
             and import_.schema_valid is False
             and import_.state != Import.State.FAILED
         ):
-            raise Refused(
+            raise DocumentRejectedError(
                 "The document breaks its schema, and strict reading was asked for. It was taken "
                 "before, without: it is"
                 f" import {import_.pk}."
@@ -322,7 +329,7 @@ class IntakeView(IntakeDoor):
             return None
         team = Team.objects.visible_to(self.user).filter(slug=slug).first()
         if team is None:
-            raise NoSuch(
+            raise SubjectNotFoundError(
                 f"There is no team '{clean(slug, 80)}' that you may see. Give the slug of one."
             )
         return team
@@ -331,7 +338,7 @@ class IntakeView(IntakeDoor):
         """Results of promptfoo, inspect_ai, lm-eval or garak: each figure becomes evidence, the
         file is not kept."""
         asked = self.request.query_params
-        document = sent(
+        document = read_document(
             self.request,
             most_bytes=MOST_RESULTS_BYTES,
             most_inflated=MOST_RESULTS_BYTES,
@@ -349,14 +356,14 @@ class IntakeView(IntakeDoor):
                 idempotency_key=self.idempotency_key,
             )
         except UnreadableError as refused:
-            raise Refused(str(refused)) from None
+            raise DocumentRejectedError(str(refused)) from None
         except IntakePermissionError as refused:
             raise PermissionDenied(str(refused)) from None
         return self.received(import_, is_new=is_new, body=document.body)
 
     def _sheet(self, kind: str) -> Response:
         asked = self.request.query_params
-        document = sent(
+        document = read_document(
             self.request,
             most_bytes=limits.MAX_BYTES,
             most_inflated=limits.MAX_BYTES,
@@ -376,7 +383,7 @@ class IntakeView(IntakeDoor):
                 idempotency_key=self.idempotency_key,
             )
         except (UnreadableError, IdempotencyKeyReusedError) as refused:
-            raise Refused(str(refused)) from None
+            raise DocumentRejectedError(str(refused)) from None
         except IntakePermissionError as refused:
             raise PermissionDenied(str(refused)) from None
         return self.received(import_, is_new=is_new, body=document.body)

@@ -10,9 +10,9 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.base import Names, ReadViewSet
-from apps.api.intake.shapes import COMPUTED, PARTS, ImportSerializer
-from apps.api.problems import Conflict
+from apps.api.framework.problems import ConflictError
+from apps.api.framework.views import Names, ReadViewSet
+from apps.api.intake.serializers import COMPUTED_FIELDS, PARTS, ImportSerializer
 from apps.common.database.keyset_pagination import Keyset
 from apps.intake.documents.ingest import MAX_LISTED, set_document_application
 from apps.intake.documents.undo import undo_document
@@ -36,7 +36,7 @@ class ImportViewSet(ReadViewSet[Import]):
     model = Import
     serializer_class = ImportSerializer
     filterset_class = ImportFilter
-    computed = COMPUTED
+    computed = COMPUTED_FIELDS
     orders = {"-id": Keyset(("-id",)), "id": Keyset(("id",))}
 
     def asked_fields(self, reader: Any) -> Names:
@@ -68,16 +68,16 @@ class ImportViewSet(ReadViewSet[Import]):
             elif import_.kind == Import.Kind.SHEET:
                 import_ = undo_import(import_=import_, by=self.user)
             else:
-                raise Conflict(
+                raise ConflictError(
                     "Results of evaluations are not undone as a whole. Correct the evidence they "
                     "became."
                 )
         except IntakePermissionError as refused:
             raise PermissionDenied(str(refused)) from None
         except InvalidStateError as refused:
-            raise Conflict(str(refused)) from None
+            raise ConflictError(str(refused)) from None
         if import_.state == Import.State.APPLIED and import_.error:
-            raise Conflict(import_.error)
+            raise ConflictError(import_.error)
         return self.answer(import_)
 
     @extend_schema(
@@ -99,7 +99,7 @@ class ImportViewSet(ReadViewSet[Import]):
         except IntakePermissionError as refused:
             raise PermissionDenied(str(refused)) from None
         except InvalidStateError as refused:
-            raise Conflict(str(refused)) from None
+            raise ConflictError(str(refused)) from None
         return self.answer(named)
 
 

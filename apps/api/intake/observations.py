@@ -2,8 +2,8 @@
 
 from rest_framework import serializers
 
-from apps.api.base import ReadViewSet
-from apps.api.reading import WordField
+from apps.api.framework.row_reader import EnumNameField
+from apps.api.framework.views import ReadViewSet
 from apps.common.database.keyset_pagination import Keyset
 from apps.intake.filters import ObservationFilter
 from apps.intake.models import Confidence, Observation
@@ -19,7 +19,7 @@ class ObservationSerializer(serializers.ModelSerializer[Observation]):
         allow_null=True,
         help_text="What the sender calls itself.",
     )
-    confidence = WordField(Confidence, read_only=True, help_text="How directly it was seen.")
+    confidence = EnumNameField(Confidence, read_only=True, help_text="How directly it was seen.")
     host = serializers.CharField(
         source="offering.host.slug", read_only=True, allow_null=True, help_text="Slug."
     )

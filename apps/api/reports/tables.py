@@ -12,10 +12,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.base import RegistryView
-from apps.api.bulk.bodies import LINES
-from apps.api.exports import CsvRenderer
-from apps.api.rendering import FastJSONRenderer
+from apps.api.bulk.row_stream import NDJSON
+from apps.api.framework.export_formats import CsvRenderer
+from apps.api.framework.json_renderer import FastJSONRenderer
+from apps.api.framework.views import RegistryView
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import portfolio_figures
 from apps.inventory.models import Application
@@ -87,7 +87,7 @@ class CellSerializer(serializers.Serializer[Any]):
 
 
 class LinesRenderer(FastJSONRenderer):
-    media_type = LINES
+    media_type = NDJSON
     format = "ndjson"
 
 
@@ -120,7 +120,7 @@ class RowsView(ReportView):
             kind, ending = "text/csv; charset=utf-8", "csv"
         else:
             body = (orjson.dumps(_record(table, row), default=str) + b"\n" for row in rows)
-            kind, ending = LINES, "ndjson"
+            kind, ending = NDJSON, "ndjson"
         return StreamingHttpResponse(
             body,
             content_type=kind,
@@ -129,7 +129,7 @@ class RowsView(ReportView):
 
 
 _ROWS = {
-    (200, LINES): OpenApiResponse(
+    (200, NDJSON): OpenApiResponse(
         {"type": "string"},
         description="A record a line: each column's name with value, missing and note.",
     ),

@@ -13,11 +13,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.roles import TeamRole
-from apps.api.base import ReadViewSet
-from apps.api.inventory import ReasonMixin
-from apps.api.reading import Computed
-from apps.api.risks.shared import (
-    GRAVEST_FIRST,
+from apps.api.framework.row_reader import ComputedField
+from apps.api.framework.views import ReadViewSet
+from apps.api.inventory.applications import ReasonMixin
+from apps.api.risks.base import (
+    SEVERITY_ORDERS,
     AttachEvidenceSerializer,
     EvidenceIdsField,
     LevelField,
@@ -48,7 +48,7 @@ class VisibleDependencyField(serializers.PrimaryKeyRelatedField[Dependency]):
         )
 
 
-MOST_AT_ONCE = 5000
+MAX_SELECTED = 5000
 
 
 class AssessmentSerializer(ReasonMixin, serializers.ModelSerializer[Assessment]):
@@ -267,7 +267,7 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
     serializer_class = AssessmentSerializer
     filterset_class = AssessmentFilter
     orders = {
-        **GRAVEST_FIRST,
+        **SEVERITY_ORDERS,
         "due_on": Keyset(("due_on", "id")),
         "-due_on": Keyset(("-due_on", "-id")),
     }
@@ -280,7 +280,9 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
         )
     }
     computed = {
-        "acceptance_in_force": Computed(("treatment", "revoked_at", "accepted_until"), _in_force)
+        "acceptance_in_force": ComputedField(
+            ("treatment", "revoked_at", "accepted_until"), _in_force
+        )
     }
 
     @extend_schema(responses={200: AssessmentSerializer, 201: AssessmentSerializer})
@@ -342,9 +344,9 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
         """The same assessment for many dependencies of one risk. What may not be edited, does not
         inherit it or was changed meanwhile is left alone and named."""
         facts = self.validated(BulkAssessmentSerializer)
-        if len(facts["dependencies"]) > MOST_AT_ONCE:
+        if len(facts["dependencies"]) > MAX_SELECTED:
             raise NotValid(
-                {"dependencies": f"At most {MOST_AT_ONCE} at once. Send the others afterwards."}
+                {"dependencies": f"At most {MAX_SELECTED} at once. Send the others afterwards."}
             )
         asked = {row["dependency"]: row["version"] for row in facts.pop("dependencies")}
         teams = dict(

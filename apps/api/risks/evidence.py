@@ -9,10 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.roles import TeamRole
-from apps.api.base import BY_ID, ReadViewSet
-from apps.api.inventory import ReasonMixin, VisibleApplicationField
-from apps.api.reading import Computed
-from apps.api.risks.shared import today
+from apps.api.framework.row_reader import ComputedField
+from apps.api.framework.views import BY_ID, ReadViewSet
+from apps.api.inventory.applications import ReasonMixin, VisibleApplicationField
+from apps.api.risks.base import today
 from apps.catalog.models import Offering, Version
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
@@ -99,7 +99,7 @@ class EvidenceViewSet(ReadViewSet[Evidence]):
     serializer_class = EvidenceSerializer
     filterset_class = EvidenceFilter
     orders = {"-id": Keyset(("-id",)), "id": BY_ID}
-    computed = {"state": Computed(("passed", "expires_on"), _evidence_state)}
+    computed = {"state": ComputedField(("passed", "expires_on"), _evidence_state)}
 
     @extend_schema(responses={201: EvidenceSerializer})
     def create(self, request: Request) -> Response:

@@ -12,16 +12,16 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.base import ReadViewSet
-from apps.api.inventory import ReasonMixin
-from apps.api.reading import WordField
-from apps.api.risks.shared import (
-    GRAVEST_FIRST,
+from apps.api.framework.row_reader import EnumNameField
+from apps.api.framework.views import ReadViewSet
+from apps.api.inventory.applications import ReasonMixin
+from apps.api.risks.base import (
+    SEVERITY_ORDERS,
     AttachEvidenceSerializer,
     EvidenceIdsField,
     RiskCountsSerializer,
     UserField,
-    counts,
+    risk_counts,
     today,
 )
 from apps.catalog.models import NodeKind
@@ -56,7 +56,7 @@ class FoundationRiskSerializer(ReasonMixin, serializers.ModelSerializer[Foundati
     layer = serializers.ChoiceField(
         source="template.layer", choices=Layer.choices, read_only=True, allow_null=True
     )
-    node_kind = WordField(NodeKind, source="node.kind", help_text="What it is attached to.")
+    node_kind = EnumNameField(NodeKind, source="node.kind", help_text="What it is attached to.")
     node_ref = serializers.IntegerField(
         source="node.ref",
         min_value=1,
@@ -168,7 +168,7 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
     model = FoundationRisk
     serializer_class = FoundationRiskSerializer
     filterset_class = FoundationRiskFilter
-    orders = GRAVEST_FIRST
+    orders = SEVERITY_ORDERS
     annotations = {
         "evidence_ids": ArraySubquery(
             RiskEvidence.objects.filter(risk=OuterRef("pk")).order_by("evidence").values("evidence")
@@ -261,7 +261,7 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
             risk.pk, RiskReach()
         )
         n_applications = count_inheriting_applications(risk_id=risk.pk, user=self.user, on=today())
-        return Response({**counts(reach), "n_applications": n_applications})
+        return Response({**risk_counts(reach), "n_applications": n_applications})
 
     def require_governance(self) -> None:
         if not self.user.is_governance:

@@ -10,10 +10,10 @@ from rest_framework.exceptions import ValidationError as NotValid
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.base import ReadViewSet
-from apps.api.checking import filter_errors
-from apps.api.reading import WordField
-from apps.api.risks.shared import RiskCountsSerializer, counts, today
+from apps.api.framework.row_reader import EnumNameField
+from apps.api.framework.validation import filter_errors
+from apps.api.framework.views import ReadViewSet
+from apps.api.risks.base import RiskCountsSerializer, risk_counts, today
 from apps.api.risks.templates import ModifierSerializer
 from apps.catalog.models import NodeKind, Via
 from apps.common.database.keyset_pagination import InvalidCursorError, Keyset
@@ -60,7 +60,7 @@ class InheritedRiskSerializer(serializers.Serializer[Any]):
     application = serializers.CharField(help_text="Slug.")
     application_name = serializers.CharField()
     team = serializers.CharField(help_text="Slug.")
-    criticality = WordField(Criticality)
+    criticality = EnumNameField(Criticality)
     role = serializers.ChoiceField(choices=Dependency.Role.choices)
     offering = serializers.IntegerField(source="offering_id")
     api_id = serializers.CharField()
@@ -142,7 +142,7 @@ class InheritedRiskViewSet(ReadViewSet[FoundationRisk]):
         slug = request.query_params.get("application", "")
         if slug and not Application.objects.visible_to(self.user).filter(slug=slug).exists():
             raise Http404
-        return Response(counts(total_reach(user=self.user, on=today(), application=slug)))
+        return Response(risk_counts(total_reach(user=self.user, on=today(), application=slug)))
 
 
 def _inherited(row: InheritedRisk) -> dict[str, Any]:

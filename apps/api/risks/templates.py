@@ -7,7 +7,7 @@ from django.db.models import F, OuterRef
 from django.db.models.functions import JSONObject
 from rest_framework import serializers
 
-from apps.api.base import ReadViewSet
+from apps.api.framework.views import ReadViewSet
 from apps.common.database.keyset_pagination import Keyset
 from apps.inventory.models import Adaptation
 from apps.risks.filters import (

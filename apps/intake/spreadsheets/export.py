@@ -145,7 +145,7 @@ def inventory_workbook(
     tell: Callable[[int], None] | None = None,
 ) -> IO[bytes]:
     """An open temporary file, at its beginning: applications, what they use, how to; gone when it
-    is closed. `tell` is told now and then how many rows are written."""
+    is closed. `add_headers` is told now and then how many rows are written."""
     rows: Iterable[Sequence[Any]] = application_rows(applications)
     uses: Iterable[Sequence[Any]] = dependency_rows(applications, on=on)
     if tell is not None:

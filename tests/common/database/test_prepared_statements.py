@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import Team
-from apps.api.kept import kept, rights_of
+from apps.api.framework.statement_cache import cached_statement, visibility_key
 from apps.common.database.prepared_statements import PreparedStatement, row_comparison
 from apps.common.time import now
 from apps.intake.models import Import
@@ -82,10 +82,14 @@ def test_a_long_list_of_ids_is_one_array_and_finds_the_same():
 def test_a_kept_statement_is_that_of_one_callers_rights():
     team, other = make_team(), make_team()
     member = make_member(team)
-    before = rights_of(member)
+    before = visibility_key(member)
 
-    assert rights_of(make_user(role="auditor")) != rights_of(make_user(role="auditor"))
+    assert visibility_key(make_user(role="auditor")) != visibility_key(make_user(role="auditor"))
     make_member(other, user=member)
     member._team_roles = None
-    assert rights_of(member) != before
-    assert kept(("a", before), lambda: "one") == kept(("a", before), lambda: "two") == "one"
+    assert visibility_key(member) != before
+    assert (
+        cached_statement(("a", before), lambda: "one")
+        == cached_statement(("a", before), lambda: "two")
+        == "one"
+    )

@@ -182,7 +182,7 @@ def test_a_gateway_s_aliases_become_no_models(post, shared):
 
 
 def test_metrics_of_the_same_calls_count_the_same(post, shared, monkeypatch):
-    monkeypatch.setattr("apps.api.otlp.now", lambda: RECORDED)
+    monkeypatch.setattr("apps.api.telemetry.otlp.now", lambda: RECORDED)
     for name in (
         "openai_v2_240_default.metrics",
         "openai_v2_240_latest.metrics",

@@ -1,0 +1,122 @@
+"""Teams: the tree that owns what is registered."""
+
+from django.db import transaction
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.actions import (
+    AccountChangeError,
+    SameNameError,
+    add_team,
+    change_team,
+    locked_team,
+    remove_team,
+)
+from apps.accounts.filters import TeamFilter
+from apps.accounts.models import Team
+from apps.api.framework.problems import ConflictError
+from apps.api.framework.views import BY_ID
+from apps.api.governance.base import GovernedViewSet
+from apps.api.inventory.applications import VisibleTeamField
+from apps.common.database.keyset_pagination import Keyset
+from apps.common.validators import validate_time_zone
+
+
+class TeamSerializer(serializers.ModelSerializer[Team]):
+    slug = serializers.SlugField(
+        max_length=80, required=False, help_text="Made from the name where absent; fixed."
+    )
+    parent = VisibleTeamField(  # type: ignore[assignment]
+        slug_field="slug",
+        queryset=Team.objects.none(),
+        required=False,
+        allow_null=True,
+        help_text="Slug of the team above, whose roles hold here too; null: it stands by itself.",
+    )
+    time_zone = serializers.CharField(
+        max_length=64,
+        required=False,
+        validators=[validate_time_zone],
+        help_text="Of the mailbox, such as Europe/Berlin.",
+    )
+    digest_hour = serializers.IntegerField(
+        min_value=0,
+        max_value=23,
+        required=False,
+        help_text="Local hour at which the mailbox gets its digest.",
+    )
+
+    class Meta:
+        model = Team
+        fields = [
+            "id",
+            "slug",
+            "name",
+            "parent",
+            "email",
+            "time_zone",
+            "digest_hour",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = ["id", "created_at", "updated_at"]
+
+
+class TeamViewSet(GovernedViewSet[Team]):
+    """The teams the caller belongs to, by membership or from above; added, changed and removed by
+    governance."""
+
+    model = Team
+    serializer_class = TeamSerializer
+    filterset_class = TeamFilter
+    lookup_field = "slug"
+    lookup_value_regex = "[-a-zA-Z0-9_]+"
+    orders = {
+        "slug": Keyset(("slug",)),
+        "-slug": Keyset(("-slug",)),
+        "id": BY_ID,
+        "-id": Keyset(("-id",)),
+    }
+
+    @extend_schema(responses={201: TeamSerializer})
+    def create(self, request: Request) -> Response:
+        """Add a team; for governance. 409 where it would stand beside one of the same name."""
+        self.require_governance()
+        facts = self.validated(TeamSerializer)
+        slug = facts.pop("slug", "")
+        if slug and Team.objects.filter(slug=slug).exists():
+            raise serializers.ValidationError(
+                {"slug": "Another team has this slug. Choose another one."}
+            )
+        try:
+            team = add_team(facts=facts, slug=slug, by=self.user)
+        except SameNameError as refusal:
+            raise ConflictError(" ".join(refusal.messages)) from None
+        return self.answer(team, status.HTTP_201_CREATED)
+
+    @transaction.atomic
+    def partial_update(self, request: Request, slug: str) -> Response:
+        """Change some facts; for governance. The slug stays. 409 where it would stand beside one of
+        the same name."""
+        team = locked_team(self.governed())
+        facts = self.validated(TeamSerializer, instance=team, partial=True)
+        if facts.pop("slug", team.slug) != team.slug:
+            raise serializers.ValidationError(
+                {"slug": "The slug stays, as addresses hold it. Add another team."}
+            )
+        try:
+            return self.answer(change_team(team=team, facts=facts, by=self.user))
+        except SameNameError as refusal:
+            raise ConflictError(" ".join(refusal.messages)) from None
+
+    @extend_schema(responses={204: OpenApiResponse(description="It is gone, and the roles on it.")})
+    def destroy(self, request: Request, slug: str) -> Response:
+        """Remove a team that owns nothing, with the roles on it; for governance. 409 where it owns
+        something."""
+        try:
+            remove_team(team=self.governed(), by=self.user)
+        except AccountChangeError as refusal:
+            raise ConflictError(str(refusal)) from None
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,261 @@
+"""Users: the people with an account, their organisation roles, and the invitation by which they set
+a password."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db import transaction
+from django.db.models import OuterRef, QuerySet
+from django.db.models.functions import JSONObject
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.actions import AccountChangeError, add_user, change_user, set_membership
+from apps.accounts.filters import UserFilter
+from apps.accounts.models import Membership, Team, User
+from apps.accounts.queries import visible_users
+from apps.accounts.roles import OrganisationRole, TeamRole
+from apps.accounts.sign_in.invitations import invitation_url, send_invitation
+from apps.accounts.sign_in.second_factors import second_factor_of_row
+from apps.api.framework.problems import ConflictError
+from apps.api.framework.row_reader import ComputedField, EnumNameField
+from apps.api.framework.views import BY_ID, ReadViewSet
+from apps.api.inventory.applications import VisibleTeamField
+from apps.common.database.keyset_pagination import Keyset
+
+
+class RoleOnTeamSerializer(serializers.Serializer[Any]):
+    team = serializers.CharField(read_only=True, help_text="Slug.")
+    role = EnumNameField(TeamRole, read_only=True)
+
+
+class UserSerializer(serializers.ModelSerializer[User]):
+    organisation_role = serializers.ChoiceField(
+        choices=OrganisationRole.choices,
+        read_only=True,
+        help_text="The one that counts; empty: none.",
+    )
+    organisation_role_by_sign_on = serializers.ChoiceField(
+        source="office_by_sign_on",
+        choices=OrganisationRole.choices,
+        read_only=True,
+        help_text="What a group at sign-on gives, and takes again.",
+    )
+    has_second_factor = serializers.BooleanField(
+        read_only=True, help_text="An authenticator app or a security key."
+    )
+    memberships = RoleOnTeamSerializer(
+        many=True, read_only=True, help_text="Roles on teams; set and taken under `memberships/`."
+    )
+
+    class Meta:
+        model = User
+        fields = [
+            "id",
+            "username",
+            "first_name",
+            "last_name",
+            "email",
+            "organisation_role",
+            "organisation_role_by_sign_on",
+            "is_superuser",
+            "is_active",
+            "has_second_factor",
+            "last_login",
+            "date_joined",
+            "memberships",
+        ]
+        read_only_fields = fields
+
+
+class AddUserSerializer(serializers.ModelSerializer[User]):
+    email = serializers.EmailField(max_length=254)
+    team = VisibleTeamField(
+        slug_field="slug",
+        queryset=Team.objects.none(),
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Slug of a first team.",
+    )
+    role = EnumNameField(TeamRole, required=False, help_text="On that team; viewer where absent.")
+    invite = serializers.BooleanField(
+        default=True, help_text="Send an email with a link by which the person sets a password."
+    )
+
+    class Meta:
+        model = User
+        fields = [
+            "username",
+            "email",
+            "first_name",
+            "last_name",
+            "organisation_role",
+            "team",
+            "role",
+            "invite",
+        ]
+        extra_kwargs = {
+            "username": {"help_text": "To sign in with; fixed: the history names people by it."}
+        }
+
+
+class ChangeUserSerializer(serializers.ModelSerializer[User]):
+    username = serializers.CharField(
+        max_length=150, required=False, help_text="Fixed; where it is sent, it is the one that is."
+    )
+
+    class Meta:
+        model = User
+        fields = ["username", "first_name", "last_name", "email", "organisation_role", "is_active"]
+        extra_kwargs = {
+            "is_active": {"help_text": "May sign in; accounts are closed and not deleted."}
+        }
+
+
+class InvitationSerializer(serializers.Serializer[Any]):
+    sent = serializers.BooleanField(read_only=True, help_text="The email has left.")
+    detail = serializers.CharField(read_only=True)
+    link = serializers.CharField(
+        read_only=True,
+        allow_null=True,
+        help_text="Where the email has not left: give it to the person yourself. Shown this once.",
+    )
+
+
+class AddedUserSerializer(UserSerializer):
+    invitation = InvitationSerializer(read_only=True, allow_null=True)
+
+    class Meta(UserSerializer.Meta):
+        fields = [*UserSerializer.Meta.fields, "invitation"]
+        read_only_fields = fields
+
+
+def _role_pairs(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    return [{"team": row["team"], "role": TeamRole(row["role"]).word} for row in rows]
+
+
+class UserViewSet(ReadViewSet[User]):
+    """People with an account, for the organisation roles; administrators add and change them.
+    Programs are under `service-accounts/`. Accounts are closed (`is_active`) and not deleted: the
+    history names them."""
+
+    is_personal = True
+    model = User
+    serializer_class = UserSerializer
+    filterset_class = UserFilter
+    orders = {
+        "username": Keyset(("username",)),
+        "-username": Keyset(("-username",)),
+        "id": BY_ID,
+        "-id": Keyset(("-id",)),
+    }
+    annotations = {
+        "has_second_factor": second_factor_of_row(),
+        "roles_on_teams": ArraySubquery(
+            Membership.objects.filter(user=OuterRef("pk"))
+            .order_by("team__slug")
+            .values(pair=JSONObject(team="team__slug", role="role"))
+        ),
+    }
+    computed = {"memberships": ComputedField(("roles_on_teams",), _role_pairs)}
+
+    @extend_schema(request=AddUserSerializer, responses={201: AddedUserSerializer})
+    def create(self, request: Request) -> Response:
+        """Add a person, with a first role on a team, and send the invitation; for
+        administrators."""
+        self._require_administrator()
+        asked = self.validated(AddUserSerializer)
+        team, role, invites = asked.pop("team"), asked.pop("role", None), asked.pop("invite")
+        if role is not None and team is None:
+            raise serializers.ValidationError(
+                {"role": "A role is one on a team. Name the team, or leave it out."}
+            )
+        with transaction.atomic():
+            person = add_user(facts=asked, by=self.user)
+            if team is not None:
+                set_membership(
+                    user=person,
+                    team=team,
+                    role=TeamRole(role or TeamRole.VIEWER.rank),
+                    by=self.user,
+                )
+        answer = self.answer(person, status.HTTP_201_CREATED)
+        answer.data["invitation"] = self._invite(person, answer) if invites else None
+        return answer
+
+    @extend_schema(request=ChangeUserSerializer, responses=UserSerializer)
+    @transaction.atomic
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change some facts, or close and open the account; for administrators, and superusers by a
+        superuser. 409 where no administrator would be left. The username stays."""
+        self._changeable()
+        self.lock(pk=pk)
+        person = self.subject()
+        facts = self.validated(ChangeUserSerializer, instance=person, partial=True)
+        if facts.pop("username", person.username) != person.username:
+            raise serializers.ValidationError(
+                {"username": "The username stays: the history names people by it."}
+            )
+        try:
+            return self.answer(
+                change_user(person=person, facts=facts, by=self.user, request=request)
+            )
+        except AccountChangeError as refusal:
+            raise ConflictError(str(refusal)) from None
+
+    @extend_schema(request=None, responses=InvitationSerializer)
+    @action(detail=True, methods=["post"])
+    def invite(self, request: Request, pk: str) -> Response:
+        """Send the invitation, or send it again; for administrators. The link works once, and ends
+        with the next sign-in."""
+        person = self._changeable()
+        if not person.is_active:
+            raise ConflictError(f"The account of {person.username} is closed. Open it first.")
+        if not person.email:
+            raise ConflictError(f"{person.username} has no email address. Give them one first.")
+        answer = Response()
+        answer.data = self._invite(person, answer)
+        return answer
+
+    def get_queryset(self) -> QuerySet[User]:
+        if getattr(self, "swagger_fake_view", False):
+            return User.objects.none()
+        return visible_users(self.user).order_by()
+
+    def _require_administrator(self) -> None:
+        if not self.user.is_administrator:
+            raise PermissionDenied(
+                "People are added and changed by administrators. Ask one of them."
+            )
+
+    def _changeable(self) -> User:
+        """The person named in the address; 404 before 403."""
+        person = self.subject()
+        self._require_administrator()
+        if person.is_superuser and not self.user.is_superuser:
+            raise PermissionDenied("Only a superuser changes a superuser.")
+        return person
+
+    def _invite(self, person: User, answer: Response) -> dict[str, Any]:
+        """Send the email; where it does not leave, the answer holds the link and is kept
+        nowhere."""
+        try:
+            send_invitation(person=person, by=self.user)
+        except OSError as error:
+            answer["Cache-Control"] = "no-store"
+            detail = (
+                f"The email did not leave ({error}). "
+                f"Give {person.username} the link yourself; it works once."
+            )
+            return {"sent": False, "detail": detail, "link": invitation_url(person)}
+        return {
+            "sent": True,
+            "detail": f"An invitation is on its way to {person.email}.",
+            "link": None,
+        }

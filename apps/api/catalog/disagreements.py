@@ -1,0 +1,169 @@
+"""Where sources contradict each other about the end of an offering."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.framework.validation import filter_errors
+from apps.api.framework.views import BY_ID, ReadViewSet
+from apps.catalog.claims.disagreement_filters import STATES, DisagreementFilter
+from apps.catalog.claims.disagreements import Disagreement, DisagreementSide, disagreements
+from apps.catalog.models import DateKind, Footing, NodeKind, Offering
+from apps.common.database.keyset_pagination import Keyset
+from apps.common.time import day_of, now
+from apps.inventory.models import Dependency
+
+
+class SideSerializer(serializers.Serializer[Any]):
+    source = serializers.CharField(help_text="Slug; `manual` for a value entered by hand.")  # type: ignore[assignment]
+    assertion = serializers.IntegerField(help_text="Id.")
+    external_id = serializers.CharField(help_text="The source's own key of the row.")
+    retires_on = serializers.DateField(allow_null=True)
+    date_kind = serializers.ChoiceField(choices=DateKind.choices, allow_blank=True)
+    built_in = serializers.BooleanField(
+        help_text="The built-in catalogue stands in: the feed has not been polled."
+    )
+    in_doubt = serializers.BooleanField(
+        help_text="The source has said something else since, which must prove itself."
+    )
+    accepted = serializers.BooleanField(help_text="The registry goes by it.")
+    contradicts = serializers.BooleanField(
+        help_text="It cannot be true together with the accepted one."
+    )
+    first_seen = serializers.DateTimeField()
+    changed_at = serializers.DateTimeField(
+        help_text="Observation at which anything of it last changed."
+    )
+    said_since = serializers.DateTimeField(help_text="Observation since which it names this day.")
+    missing_since = serializers.DateTimeField(allow_null=True)
+    excerpt = serializers.JSONField(help_text="The raw row, cut to what the claim rests on.")
+    source_url = serializers.CharField(allow_blank=True)
+
+
+class DisagreementSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(help_text="Of the offering.")
+    host = serializers.CharField(help_text="Slug.")
+    api_id = serializers.CharField()
+    region = serializers.CharField(allow_blank=True)
+    tier = serializers.CharField(allow_blank=True)
+    state = serializers.ChoiceField(choices=STATES)
+    days_apart = serializers.IntegerField(help_text="Between the two days that lie furthest apart.")
+    since = serializers.DateTimeField(
+        help_text="Moment from which the sources contradict each other."
+    )
+    retires_on = serializers.DateField(allow_null=True, help_text="The accepted day.")
+    date_kind = serializers.ChoiceField(choices=DateKind.choices, allow_blank=True)
+    why = serializers.CharField(help_text="Why that day is accepted, in a clause.")
+    decided_by = serializers.CharField(
+        allow_null=True, help_text="Username; null while the sources settle it."
+    )
+    sides = SideSerializer(
+        many=True, help_text="All sources that speak about its end, strongest first."
+    )
+
+
+def _side_body(row: Disagreement, side: DisagreementSide) -> dict[str, Any]:
+    claim = side.claim
+    return {
+        "source": side.speaker,
+        "assertion": claim.pk,
+        "external_id": claim.external_id,
+        "retires_on": side.day,
+        "date_kind": side.voice.value.get("date_kind", ""),
+        "built_in": side.is_built_in,
+        "in_doubt": side.voice.in_doubt,
+        "accepted": side == row.accepted,
+        "contradicts": row.stands_against(side),
+        "first_seen": claim.first_seen,
+        "changed_at": claim.changed_at,
+        "said_since": side.since,
+        "missing_since": claim.missing_since,
+        "excerpt": claim.excerpt,
+        "source_url": claim.source_url,
+    }
+
+
+def _disagreement_body(row: Disagreement) -> dict[str, Any]:
+    offering, hand = row.offering, row.by_hand
+    return {
+        "id": offering.pk,
+        "host": offering.host.slug,
+        "api_id": offering.api_id,
+        "region": offering.region_scope,
+        "tier": offering.service_tier,
+        "state": row.state,
+        "days_apart": row.n_days,
+        "since": row.since,
+        "retires_on": offering.retires_on,
+        "date_kind": offering.date_kind,
+        "why": row.reason,
+        "decided_by": hand.claim.asserted_by.username if hand and hand.claim.asserted_by else None,
+        "sides": [_side_body(row, side) for side in (*([hand] if hand else []), *row.sides)],
+    }
+
+
+_IN_USE = OpenApiParameter(
+    "in_use",
+    bool,
+    description="Only offerings on which a live application stands that you may see.",
+)
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Offerings about whose end sources disagree", parameters=[_IN_USE]),
+    retrieve=extend_schema(summary="The disagreement about one offering; 404 where there is none"),
+)
+class DisagreementViewSet(ReadViewSet[Offering]):
+    """Contradictions between sources about an offering's end, each with all sides; by the
+    offering's id. What a person has decided, and what passed more than a year ago, is among them:
+    ask for `?state=open`."""
+
+    model = Offering
+    serializer_class = DisagreementSerializer
+    filterset_class = DisagreementFilter
+    also_reads = ("in_use",)
+    orders = {"id": BY_ID, "-id": Keyset(("-id",))}
+    picks_fields = False
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        found = {row.offering.pk: row for row in disagreements(open_only=False)}
+        pages = self.pagination_class()
+        queryset = self._narrowed(self.get_queryset().filter(pk__in=found), found).only("pk")
+        page = pages.page(request, queryset, pages.order(request, self.orders))
+        return Response(
+            pages.body(
+                request, page, [_disagreement_body(found[offering.pk]) for offering in page.rows]
+            )
+        )
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        for row in disagreements([int(self.kwargs["pk"])], open_only=False):
+            return Response(_disagreement_body(row))
+        raise Http404
+
+    def _narrowed(
+        self, queryset: QuerySet[Offering], found: Mapping[int, Disagreement]
+    ) -> QuerySet[Offering]:
+        filterset = DisagreementFilter(
+            self.request.query_params, queryset, request=self.request, found=found
+        )
+        if not filterset.is_valid():
+            raise serializers.ValidationError(filter_errors(filterset))
+        if self.request.query_params.get("in_use", "").lower() == "true":
+            live = (
+                Dependency.objects.visible_to(self.user)
+                .live_on(day_of(now()))
+                .order_by()
+                .values("offering")
+            )
+            used = Footing.objects.filter(offering__in=live, node__kind=NodeKind.OFFERING).values(
+                "node__ref"
+            )
+            return filterset.qs.filter(pk__in=used)  # type: ignore[no-any-return]
+        return filterset.qs  # type: ignore[no-any-return]

@@ -1,0 +1,142 @@
+"""Polls, and the notices that feeds of providers bring."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.alerts.base import require_governance
+from apps.api.framework.problems import ConflictError
+from apps.api.framework.views import ReadViewSet
+from apps.common.database.keyset_pagination import Keyset
+from apps.feeds.filters import FeedNoticeFilter, FeedRunFilter
+from apps.feeds.models import FeedNotice, FeedRun
+from apps.feeds.provider_notices import close_notices, reopen_notices
+
+
+class FeedRunSerializer(serializers.ModelSerializer[FeedRun]):
+    source = serializers.CharField(source="source.slug", read_only=True, help_text="Slug.")  # type: ignore[assignment]
+
+    class Meta:
+        model = FeedRun
+        fields = [
+            "id",
+            "source",
+            "status",
+            "trigger",
+            "step",
+            "queued_at",
+            "started_at",
+            "finished_at",
+            "observed_at",
+            "http_status",
+            "n_bytes",
+            "digest",
+            "rows",
+            "rows_changed",
+            "rows_vanished",
+            "rows_quarantined",
+            "rows_backfilled",
+            "n_events",
+            "held",
+            "backfilled",
+            "floated",
+            "error",
+        ]
+        read_only_fields = fields
+
+
+class FeedRunViewSet(ReadViewSet[FeedRun]):
+    """Polls, latest first."""
+
+    model = FeedRun
+    serializer_class = FeedRunSerializer
+    filterset_class = FeedRunFilter
+    orders = {"-id": Keyset(("-id",)), "id": Keyset(("id",))}
+
+
+class FeedNoticeSerializer(serializers.ModelSerializer[FeedNotice]):
+    source = serializers.CharField(source="source.slug", read_only=True, help_text="Slug.")  # type: ignore[assignment]
+    text = serializers.CharField(
+        source="excerpt", read_only=True, help_text="Plain, cut at 4,000 characters."
+    )
+    names = serializers.ListField(
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="Ids of offerings and versions that stand in it.",
+    )
+    decided_by = serializers.CharField(
+        source="decided_by.username", read_only=True, allow_null=True
+    )
+
+    class Meta:
+        model = FeedNotice
+        fields = [
+            "id",
+            "source",
+            "external_id",
+            "title",
+            "link",
+            "published_at",
+            "text",
+            "names",
+            "first_seen",
+            "changed_at",
+            "state",
+            "outcome",
+            "decided_by",
+            "decided_at",
+            "reason",
+        ]
+        read_only_fields = fields
+
+
+class SettleSerializer(serializers.Serializer[Any]):
+    outcome = serializers.ChoiceField(
+        choices=[
+            (one.value, one.label) for one in (FeedNotice.Outcome.NOTHING, FeedNotice.Outcome.DATE)
+        ],
+        default=FeedNotice.Outcome.NOTHING.value,
+    )
+    reason = serializers.CharField(
+        required=False, allow_blank=True, max_length=500, help_text="For the history."
+    )
+
+
+class FeedNoticeViewSet(ReadViewSet[FeedNotice]):
+    """What providers write in their feeds, latest first; governance says what became of each. They
+    change nothing in the catalogue by themselves."""
+
+    model = FeedNotice
+    serializer_class = FeedNoticeSerializer
+    filterset_class = FeedNoticeFilter
+    orders = {"-id": Keyset(("-id",)), "id": Keyset(("id",))}
+
+    @extend_schema(request=SettleSerializer, responses=FeedNoticeSerializer)
+    @action(detail=True, methods=["post"], url_path="settle")
+    def settle(self, request: Request, pk: str) -> Response:
+        """Dealt with: nothing to do, or its date was recorded. 409 where somebody did before."""
+        notice = self._governed()
+        said = self.validated(SettleSerializer)
+        outcome = FeedNotice.Outcome(said["outcome"])
+        if not close_notices(
+            notices=[notice.pk], outcome=outcome, by=self.user, reason=said.get("reason", "")
+        ):
+            raise ConflictError("The notice is dealt with already; reopen it first.")
+        return self.answer(notice)
+
+    @extend_schema(request=None, responses=FeedNoticeSerializer)
+    @action(detail=True, methods=["post"], url_path="reopen")
+    def reopen(self, request: Request, pk: str) -> Response:
+        """Unread again; doing it twice changes nothing."""
+        notice = self._governed()
+        reopen_notices(notices=[notice.pk], by=self.user)
+        return self.answer(notice)
+
+    def _governed(self) -> FeedNotice:
+        notice = self.subject()
+        require_governance(self, "notices")
+        return notice

@@ -1,0 +1,327 @@
+"""Sources: who makes claims and how fresh it is; those read by a mapping are added and changed
+here."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError as ModelError
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.alerts.base import require_governance
+from apps.api.framework.row_reader import ComputedField
+from apps.api.framework.views import ReadViewSet
+from apps.api.inventory.applications import ReasonMixin
+from apps.catalog.claims.feed_rows import FeedRow, RejectedRow
+from apps.catalog.claims.values import lifecycle_value, price_value
+from apps.catalog.filters import SourceFilter
+from apps.catalog.models import Source
+from apps.common.http.installation_policy import installation_policy
+from apps.common.time import now
+from apps.feeds.mapping.definition import KIND, InvalidMappingError
+from apps.feeds.mapping.reader import MappingResult
+from apps.feeds.models import Health, PollState
+from apps.feeds.sources.configuration import (
+    ADDABLE_KINDS,
+    InvalidSourceError,
+    NoSampleError,
+    add_source,
+    change_source,
+    fetch_sample,
+    read_sample,
+)
+
+# rows and set-aside rows that a preview shows
+MAX_SHOWN_ROWS = 50
+
+
+@extend_schema_field({"type": ["object", "null"], "additionalProperties": True})
+class MappingField(serializers.JSONField):
+    """A mapping in its stored form (docs/feeds.md): rows, external_id, host, api_id, and where the
+    facts lie."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError(
+                "A mapping is an object with rows, external_id, host and api_id."
+            )
+        return super().to_internal_value(data)
+
+
+class SourceSerializer(ReasonMixin, serializers.ModelSerializer[Source]):
+    kind = serializers.CharField(
+        max_length=30, default=KIND, help_text=f"To add: {', '.join(ADDABLE_KINDS)}; fixed."
+    )
+    mapping = MappingField(
+        source="mapping.settings",
+        required=False,
+        help_text="Null for sources that are read otherwise.",
+    )
+    health = serializers.ChoiceField(
+        source="poll_state.health",
+        choices=Health.choices,
+        read_only=True,
+        help_text="By the last success.",
+    )
+    last_success_at = serializers.DateTimeField(
+        source="poll_state.last_success_at", read_only=True, allow_null=True
+    )
+    last_attempt_at = serializers.DateTimeField(
+        source="poll_state.last_attempt_at", read_only=True, allow_null=True
+    )
+    last_change_at = serializers.DateTimeField(
+        source="poll_state.last_change_at", read_only=True, allow_null=True
+    )
+    next_due_at = serializers.DateTimeField(
+        source="poll_state.next_due_at", read_only=True, allow_null=True
+    )
+    as_of = serializers.DateTimeField(
+        source="poll_state.as_of",
+        read_only=True,
+        allow_null=True,
+        help_text="When the feed itself says it was made.",
+    )
+    failures = serializers.IntegerField(
+        source="poll_state.failures",
+        read_only=True,
+        allow_null=True,
+        help_text="In a row; null where never polled.",
+    )
+    error = serializers.CharField(source="poll_state.error", read_only=True, allow_null=True)
+
+    class Meta:
+        model = Source
+        fields = [
+            "id",
+            "slug",
+            "name",
+            "kind",
+            "url",
+            "interval_minutes",
+            "stale_after_minutes",
+            "frozen_after_days",
+            "trust_rank",
+            "enabled",
+            "licence_note",
+            "mapping",
+            "health",
+            "last_success_at",
+            "last_attempt_at",
+            "last_change_at",
+            "as_of",
+            "next_due_at",
+            "failures",
+            "error",
+            "created_at",
+            "updated_at",
+            "reason",
+        ]
+        read_only_fields = ["id", "slug", "created_at", "updated_at"]
+
+
+class SourceChangeSerializer(SourceSerializer):
+    kind = serializers.CharField(read_only=True)
+
+
+class TrySerializer(serializers.Serializer[Any]):
+    mapping = MappingField()
+    sample = serializers.JSONField(
+        required=False,
+        help_text="The document as JSON, or its text; instead of it the address in `url`.",
+    )
+    url = serializers.CharField(
+        required=False,
+        max_length=500,
+        help_text="Asked once; on the public internet or in an opened network.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("sample" in attrs) == bool(attrs.get("url")):
+            raise serializers.ValidationError("Give either a sample or the address of one.")
+        return attrs
+
+
+class ReadRowSerializer(serializers.Serializer[Any]):
+    """A row as the mapping reads it; `lifecycle` and `price` are values as assertions hold them."""
+
+    external_id = serializers.CharField()
+    host = serializers.CharField(help_text="Slug.")
+    api_id = serializers.CharField()
+    region = serializers.CharField()
+    tier = serializers.CharField()
+    name = serializers.CharField()
+    source_url = serializers.CharField()
+    lifecycle = serializers.DictField(
+        allow_null=True, help_text="Null where the row says nothing of it."
+    )
+    price = serializers.DictField(allow_null=True)
+
+
+class SetAsideSerializer(serializers.Serializer[Any]):
+    external_id = serializers.CharField()
+    reason = serializers.CharField()
+    excerpt = serializers.CharField()
+
+
+class TriedSerializer(serializers.Serializer[Any]):
+    refusal = serializers.CharField(
+        help_text="Why nothing may be concluded from the document; empty otherwise."
+    )
+    unfound = serializers.DictField(
+        child=serializers.CharField(),
+        help_text="By field: paths that find nothing in any row, and what lies there.",
+    )
+    n_rows = serializers.IntegerField()
+    n_set_aside = serializers.IntegerField()
+    rows = ReadRowSerializer(many=True, help_text=f"The first {MAX_SHOWN_ROWS}.")
+    set_aside = SetAsideSerializer(many=True, help_text=f"The first {MAX_SHOWN_ROWS}.")
+
+
+def _health(
+    last_success_at: datetime | None,
+    last_change_at: datetime | None,
+    as_of: datetime | None,
+    failures: int | None,
+    suspect: bool | None,
+    stale_after_minutes: int,
+    frozen_after_days: int | None,
+) -> str:
+    state = PollState(
+        last_success_at=last_success_at,
+        last_change_at=last_change_at,
+        as_of=as_of,
+        failures=failures or 0,
+        suspect=bool(suspect),
+    )
+    frozen_after = timedelta(days=frozen_after_days) if frozen_after_days else None
+    return state.health(now(), timedelta(minutes=stale_after_minutes), frozen_after).value
+
+
+class SourceViewSet(ReadViewSet[Source]):
+    """Who makes claims, how far it is trusted, and how fresh it is. Governance adds sources that
+    are read by a mapping and changes all; none is deleted, since its claims stay on record:
+    `enabled` switches one off."""
+
+    model = Source
+    serializer_class = SourceSerializer
+    filterset_class = SourceFilter
+    computed = {
+        "health": ComputedField(
+            (
+                "poll_state__last_success_at",
+                "poll_state__last_change_at",
+                "poll_state__as_of",
+                "poll_state__failures",
+                "poll_state__suspect",
+                "stale_after_minutes",
+                "frozen_after_days",
+            ),
+            _health,
+        )
+    }
+
+    @extend_schema(responses={201: SourceSerializer})
+    def create(self, request: Request) -> Response:
+        """Add one; its slug is made from its name. Polled at once unless `enabled` is false; its
+        first payload is news to nobody."""
+        require_governance(self, "sources")
+        facts = _source_values(self.validated(SourceSerializer))
+        try:
+            source = add_source(by=self.user, **facts)
+        except InvalidSourceError as refused:
+            raise ValidationError(_errors_by_field(refused)) from None
+        return self.answer(source, status.HTTP_201_CREATED)
+
+    @extend_schema(request=SourceChangeSerializer, responses=SourceSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change it. Another address or mapping has it read anew at the next poll; what then reads
+        otherwise is a change of the feed, under the rules of every poll."""
+        source = self.subject()
+        require_governance(self, "sources")
+        if source.kind in Source.UNPOLLED:
+            raise ValidationError(
+                {"non_field_errors": "Nobody polls this source; there is nothing to set."}
+            )
+        facts = _source_values(
+            self.validated(SourceChangeSerializer, instance=source, partial=True)
+        )
+        try:
+            change_source(source=source, by=self.user, **facts)
+        except InvalidSourceError as refused:
+            raise ValidationError(_errors_by_field(refused)) from None
+        return self.answer(source)
+
+    @extend_schema(
+        operation_id="sources_preview", request=TrySerializer, responses={200: TriedSerializer}
+    )
+    @action(detail=False, methods=["post"], url_path="preview")
+    def preview(self, request: Request) -> Response:
+        """Read a sample by a mapping and write nothing: rows, what would be set aside, paths that
+        find nothing."""
+        require_governance(self, "sources")
+        asked = self.validated(TrySerializer)
+        try:
+            reading = read_sample(self._sample(asked), asked["mapping"])
+        except InvalidMappingError as bad:
+            raise ValidationError({"mapping": bad.errors}) from None
+        except NoSampleError as none:
+            raise ValidationError({"url": str(none)}) from None
+        return Response(_preview_body(reading))
+
+    def _sample(self, asked: dict[str, Any]) -> bytes:
+        if asked.get("url"):
+            return fetch_sample(asked["url"], by=self.user, policy=installation_policy())
+        sample = asked["sample"]
+        return (sample if isinstance(sample, str) else json.dumps(sample)).encode(errors="replace")
+
+
+def _source_values(validated: dict[str, Any]) -> dict[str, Any]:
+    """The body as the actions take it."""
+    facts = dict(validated)
+    mapping = facts.pop("mapping", None)
+    if mapping is not None:
+        facts["mapping"] = mapping["settings"]
+    return facts
+
+
+def _errors_by_field(refused: ModelError) -> dict[str, Any]:
+    return {
+        ("non_field_errors" if name == "__all__" else name): said
+        for name, said in refused.message_dict.items()
+    }
+
+
+def _preview_body(reading: MappingResult) -> dict[str, Any]:
+    rows = reading.parsed.rows if reading.parsed else ()
+    rejects = reading.parsed.rejects if reading.parsed else ()
+    return {
+        "refusal": reading.refusal,
+        "unfound": reading.unfound,
+        "n_rows": len(rows),
+        "n_set_aside": len(rejects),
+        "rows": [_row_body(row) for row in rows[:MAX_SHOWN_ROWS]],
+        "set_aside": [_quarantined_body(reject) for reject in rejects[:MAX_SHOWN_ROWS]],
+    }
+
+
+def _row_body(row: FeedRow) -> dict[str, Any]:
+    return {
+        "external_id": row.external_id,
+        "host": row.host,
+        "api_id": row.api_id,
+        "region": row.region,
+        "tier": row.tier,
+        "name": row.name,
+        "source_url": row.source_url,
+        "lifecycle": lifecycle_value(row.lifecycle) if row.lifecycle else None,
+        "price": price_value(row.prices) if row.prices is not None else None,
+    }
+
+
+def _quarantined_body(reject: RejectedRow) -> dict[str, str]:
+    return {"external_id": reject.external_id, "reason": reject.reason, "excerpt": reject.excerpt}

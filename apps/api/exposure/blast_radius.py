@@ -1,0 +1,302 @@
+"""What stands or leans on one thing: how much, whose, in which state, and which applications."""
+
+from typing import Any
+
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.models import Team
+from apps.api.exposure.flags import KINDS
+from apps.api.framework.file_responses import FileRows
+from apps.api.framework.pagination import KeysetPagination
+from apps.api.framework.result_cursors import next_link, read_cursor
+from apps.api.framework.row_reader import EnumNameField
+from apps.api.framework.validation import FORMAT_PARAMETERS, PAGING_PARAMETERS, validate_data
+from apps.api.framework.views import RegistryView
+from apps.catalog.models import Foundation, Node, NodeKind, Offering, Provider, Version
+from apps.exposure.engine.reach import (
+    ReachedApplication,
+    count_reached,
+    reached_applications,
+    reached_by_team,
+)
+from apps.exposure.engine.settings import engine_settings
+from apps.exposure.engine.states import (
+    ApplicationImpact,
+    application_states,
+    count_states,
+    node_failures,
+)
+from apps.exposure.models import EngineState, ScopedApplication, StandingState
+from apps.exposure.models.policies import THREAT_CHOICES
+from apps.exposure.node_names import node_names
+from apps.exposure.queries.concentration import visible_team_ids
+from apps.exposure.threats import THREATS
+from apps.inventory.models import Application, Criticality
+
+SUPPORTING = "leaning"
+PARTIES = (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR)
+_UNRESOLVED_MAY_BE = frozenset({NodeKind.VERSION, NodeKind.FOUNDATION, NodeKind.DEVELOPER})
+_PARTY_ROLES = [kind.label for kind in PARTIES]
+
+
+class StateCountSerializer(serializers.Serializer[Any]):
+    n = serializers.IntegerField()
+    n_critical = serializers.IntegerField()
+
+
+class TeamCountSerializer(StateCountSerializer):
+    team = serializers.CharField(help_text="Slug.")
+    name = serializers.CharField()
+
+
+class ReachedSerializer(serializers.Serializer[Any]):
+    application = serializers.CharField(help_text="Slug.")
+    name = serializers.CharField()
+    team = serializers.CharField(help_text="Slug.")
+    criticality = EnumNameField(Criticality)
+    roles = serializers.ListField(
+        child=serializers.CharField(), help_text="In which it stands (primary) or leans there."
+    )
+    state = serializers.ChoiceField(
+        choices=[*StandingState.choices, (SUPPORTING, "Leaning")],
+        help_text="How it stands there when the node fails; `leaning` where no primary would "
+        "be struck.",
+    )
+    hit_share = serializers.FloatField(help_text="Part of its primary traffic that is struck.")
+
+
+class BlastRadiusSerializer(serializers.Serializer[Any]):
+    node = serializers.IntegerField(allow_null=True)
+    key = serializers.CharField(allow_null=True)
+    kind = serializers.ChoiceField(choices=KINDS)
+    name = serializers.CharField()
+    threat = serializers.ChoiceField(choices=THREAT_CHOICES)
+    on = serializers.DateField(
+        allow_null=True, help_text="The day it speaks of; null before the first refresh."
+    )
+    whole_organisation = serializers.BooleanField(help_text="False: only your teams' applications.")
+    n_applications = serializers.IntegerField(
+        help_text="Standing or leaning there, in any role, by any tie."
+    )
+    n_critical = serializers.IntegerField()
+    n_may_stand = serializers.IntegerField(
+        help_text="With a primary that nobody has placed; never counted."
+    )
+    states = serializers.DictField(
+        child=StateCountSerializer(),
+        help_text="{exposed, cushioned, portable, partial} of those that stand there.",
+    )
+    teams = TeamCountSerializer(many=True)
+    next = serializers.URLField(allow_null=True)
+    results = ReachedSerializer(many=True, help_text="The gravest first.")
+
+
+class BlastRadiusQuestion(serializers.Serializer[Any]):
+    threat = serializers.ChoiceField(choices=THREAT_CHOICES, required=False)
+    role = serializers.ChoiceField(choices=[(role, role) for role in _PARTY_ROLES], required=False)
+
+
+_PARAMETERS = [
+    OpenApiParameter(
+        "threat", str, enum=list(THREATS), description="The kind's usual one where absent."
+    ),
+    OpenApiParameter("cursor", str),
+    OpenApiParameter("page_size", int),
+]
+
+
+class BlastRadiusView(RegistryView):
+    """The common part; a subclass finds the node."""
+
+    files = {"get": FileRows(ReachedSerializer)}
+
+    def place(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:
+        """(kind, id, name) of what is asked about; Http404 where it is not there."""
+        raise NotImplementedError
+
+    def respond(self, request: Request, key: str) -> Response:
+        question = BlastRadiusQuestion(data=request.query_params.dict())
+        validate_data(question, extra_names=(*PAGING_PARAMETERS, *FORMAT_PARAMETERS))
+        kind, ref, name = self.place(key, question.validated_data.get("role"))
+        node_id = Node.objects.filter(kind=kind, ref=ref).values_list("pk", flat=True).first()
+        return Response(
+            self._answer(request, kind, node_id, name, question.validated_data.get("threat"))
+        )
+
+    def _answer(
+        self, request: Request, kind: NodeKind, node_id: int | None, name: str, threat: str | None
+    ) -> dict[str, Any]:
+        team_ids = visible_team_ids(self.user)
+        size, place = KeysetPagination().size(request), read_cursor(request, 2)
+        after = None if place is None else (place[0], place[1])
+        # what nothing has ever stood on has no node
+        asked = node_failures([node_id or 0], settings=engine_settings(), threat=threat)
+        n, n_critical = count_reached(node_id or 0, kind, team_ids=team_ids)
+        states = count_states(asked, team_ids=team_ids) if asked else {}
+        reached = reached_applications(
+            node_id or 0, kind, team_ids=team_ids, after=after, limit=size + 1
+        )
+        more, reached = len(reached) > size, reached[:size]
+        unresolved = ScopedApplication.objects.filter(unresolved=True)
+        if team_ids is not None:
+            unresolved = unresolved.filter(team_id__in=team_ids)
+        node = node_names([node_id]).get(node_id) if node_id is not None else None
+        return {
+            "node": node_id,
+            "key": node.name if node else None,
+            "kind": kind.label,
+            "name": name,
+            "threat": asked[0].threat if asked else threat,
+            "on": EngineState.objects.values_list("as_of", flat=True).first(),
+            "whole_organisation": team_ids is None,
+            "n_applications": n,
+            "n_critical": n_critical,
+            "n_may_stand": unresolved.count() if kind in _UNRESOLVED_MAY_BE else 0,
+            "states": {
+                state.value: dict(
+                    zip(("n", "n_critical"), states.get(state.value, (0, 0)), strict=True)
+                )
+                for state in StandingState
+            },
+            "teams": self._teams(node_id or 0, kind),
+            "next": next_link(request, (reached[-1].criticality, reached[-1].application_id))
+            if more
+            else None,
+            "results": _rows(reached, _standing(asked, reached)),
+        }
+
+    def _teams(self, node_id: int, kind: NodeKind) -> list[dict[str, Any]]:
+        found = reached_by_team(node_id, kind, team_ids=visible_team_ids(self.user))
+        teams = Team.objects.in_bulk([row.team_id for row in found])
+        return [
+            {
+                "team": teams[row.team_id].slug,
+                "name": teams[row.team_id].name,
+                "n": row.n,
+                "n_critical": row.n_critical,
+            }
+            for row in found
+            if row.team_id in teams
+        ]
+
+
+def _standing(asked: Any, reached: list[ReachedApplication]) -> dict[int, ApplicationImpact]:
+    if not asked or not reached:
+        return {}
+    rows = application_states(asked, application_ids=[row.application_id for row in reached])
+    return {row.application_id: row for row in rows}
+
+
+def _rows(
+    reached: list[ReachedApplication], standing: dict[int, ApplicationImpact]
+) -> list[dict[str, Any]]:
+    named = Application.objects.select_related("team").in_bulk(
+        [row.application_id for row in reached]
+    )
+    answer = []
+    for row in reached:
+        # an application that was deleted since the last refresh
+        if (application := named.get(row.application_id)) is None:
+            continue
+        stands = standing.get(row.application_id)
+        answer.append(
+            {
+                "application": application.slug,
+                "name": application.name,
+                "team": application.team.slug,
+                "criticality": Criticality(row.criticality).name.lower(),
+                "roles": list(row.roles),
+                "state": stands.state if stands else SUPPORTING,
+                "hit_share": stands.hit_share if stands else 0.0,
+            }
+        )
+    return answer
+
+
+class OfferingBlastRadiusView(BlastRadiusView):
+    @extend_schema(
+        operation_id="offering_blast_radius",
+        parameters=_PARAMETERS,
+        responses=BlastRadiusSerializer,
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        """What stands or leans on the offering."""
+        return self.respond(request, str(pk))
+
+    def place(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:
+        row = Offering.objects.select_related("host").filter(pk=key).first()
+        if row is None:
+            raise Http404
+        return NodeKind.OFFERING, row.pk, f"{row.api_id} at {row.host.name}"
+
+
+class VersionBlastRadiusView(BlastRadiusView):
+    @extend_schema(
+        operation_id="version_blast_radius", parameters=_PARAMETERS, responses=BlastRadiusSerializer
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        """What stands or leans on the version, also through what was made from it."""
+        return self.respond(request, str(pk))
+
+    def place(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:
+        row = Version.objects.filter(pk=key).first()
+        if row is None:
+            raise Http404
+        return NodeKind.VERSION, row.pk, row.name or row.identifier
+
+
+class FoundationBlastRadiusView(BlastRadiusView):
+    @extend_schema(
+        operation_id="foundation_blast_radius",
+        parameters=_PARAMETERS,
+        responses=BlastRadiusSerializer,
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """What stands or leans on the foundation, also through what was made from it."""
+        return self.respond(request, slug)
+
+    def place(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:
+        row = Foundation.objects.filter(slug=key).first()
+        if row is None:
+            raise Http404
+        return NodeKind.FOUNDATION, row.pk, row.name
+
+
+class ProviderBlastRadiusView(BlastRadiusView):
+    @extend_schema(
+        operation_id="provider_blast_radius",
+        parameters=[
+            OpenApiParameter(
+                "role",
+                str,
+                enum=_PARTY_ROLES,
+                description="As what it fails; where absent the first of these that anything "
+                "stands on.",
+            ),
+            *_PARAMETERS,
+        ],
+        responses=BlastRadiusSerializer,
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """What stands or leans on the party as developer, host, gateway or vendor, subsidiaries
+        included."""
+        return self.respond(request, slug)
+
+    def place(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:
+        row = Provider.objects.filter(slug=key).first()
+        if row is None:
+            raise Http404
+        if role is not None:
+            return next(kind for kind in PARTIES if kind.label == role), row.pk, row.name
+        known = set(
+            Node.objects.filter(kind__in=PARTIES, ref=row.pk).values_list("kind", flat=True)
+        )
+        return (
+            next((kind for kind in PARTIES if kind in known), NodeKind.DEVELOPER),
+            row.pk,
+            row.name,
+        )

@@ -1,0 +1,365 @@
+"""Tasks of refresh campaigns and their steps; changes go through the actions of the exposure
+floor."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.api.exposure.campaigns import NeededReasonSerializer
+from apps.api.framework.row_reader import ComputedField
+from apps.api.framework.views import BY_ID, ReadViewSet
+from apps.api.inventory.applications import ReasonMixin, today
+from apps.catalog.models import Offering
+from apps.common.database.keyset_pagination import Keyset
+from apps.common.time import day_of, now
+from apps.exposure.campaigns import signatures, task_actions
+from apps.exposure.campaigns.filters import CampaignTaskFilter, TaskStepFilter
+from apps.exposure.campaigns.lifecycle import UNFINISHED
+from apps.exposure.campaigns.reach import task_due_dates
+from apps.exposure.campaigns.sign_off_requirements import task_requirements
+from apps.exposure.models import CampaignTask, TaskStep
+
+
+class CampaignTaskSerializer(serializers.ModelSerializer[CampaignTask]):
+    campaign_title = serializers.CharField(source="campaign.title", read_only=True)
+    application = serializers.CharField(
+        source="dependency.application.slug", read_only=True, help_text="Slug."
+    )
+    team = serializers.CharField(
+        source="dependency.application.team.slug", read_only=True, help_text="Slug."
+    )
+    role = serializers.CharField(source="dependency.role", read_only=True)
+    offering = serializers.IntegerField(
+        source="dependency.offering_id", read_only=True, help_text="Id."
+    )
+    host = serializers.CharField(
+        source="dependency.offering.host.slug", read_only=True, help_text="Slug."
+    )
+    api_id = serializers.CharField(source="dependency.offering.api_id", read_only=True)
+    target_api_id = serializers.CharField(source="target.api_id", read_only=True, allow_null=True)
+    owner = serializers.CharField(source="owner.username", read_only=True, allow_null=True)
+    overdue = serializers.BooleanField(
+        source="due_on", read_only=True, help_text="Unfinished after its day."
+    )
+    signed_off_by = serializers.CharField(
+        source="signed_off_by.username", read_only=True, allow_null=True
+    )
+    waived_by = serializers.CharField(source="waived_by.username", read_only=True, allow_null=True)
+
+    class Meta:
+        model = CampaignTask
+        fields = [
+            "id",
+            "campaign",
+            "campaign_title",
+            "dependency",
+            "application",
+            "team",
+            "role",
+            "offering",
+            "host",
+            "api_id",
+            "target",
+            "target_api_id",
+            "successor",
+            "owner",
+            "state",
+            "due_on",
+            "overdue",
+            "before",
+            "after",
+            "signed_off_by",
+            "signed_off_at",
+            "waived_by",
+            "waived_until",
+            "waived_why",
+            "note",
+            "updated_at",
+        ]
+        read_only_fields = fields
+
+
+class TaskChangeSerializer(ReasonMixin):
+    owner = serializers.SlugRelatedField(
+        slug_field="username",
+        queryset=User.objects.filter(is_active=True),
+        required=False,
+        allow_null=True,
+    )
+    due_on = serializers.DateField(required=False)
+
+
+class ChooseTargetSerializer(ReasonMixin):
+    target = serializers.PrimaryKeyRelatedField(queryset=Offering.objects.all(), help_text="Id.")
+
+
+class SwitchTaskSerializer(ReasonMixin):
+    on = serializers.DateField(
+        required=False, help_text="First day on the target; today where absent."
+    )
+
+
+class TaskMeasurementSerializer(ReasonMixin):
+    before = serializers.DictField(
+        child=serializers.FloatField(), required=False, help_text="{metric: number}"
+    )
+    after = serializers.DictField(child=serializers.FloatField(), required=False)
+
+
+class WaiveTaskSerializer(serializers.Serializer[Any]):
+    until = serializers.DateField(help_text="First day on which it no longer holds; within a year.")
+    why = serializers.CharField(max_length=10_000)
+
+
+class OwnStepSerializer(serializers.Serializer[Any]):
+    title = serializers.CharField(max_length=300)
+    required = serializers.BooleanField(default=True)  # type: ignore[assignment]
+
+
+class TaskMeasureSerializer(serializers.Serializer[Any]):
+    metric = serializers.CharField()
+    before = serializers.FloatField(allow_null=True)
+    after = serializers.FloatField(allow_null=True)
+
+
+class TaskDueSerializer(serializers.Serializer[Any]):
+    ends_on = serializers.DateField(allow_null=True)
+    effort_days = serializers.FloatField()
+    basis = serializers.CharField(help_text="measured, estimated or assumed.")
+    derived_on = serializers.DateField(allow_null=True)
+
+
+class TaskGateSerializer(serializers.Serializer[Any]):
+    is_open = serializers.BooleanField(help_text="It can be signed off.")
+    missing = serializers.ListField(child=serializers.CharField(), help_text="Sentences.")
+    evidence = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Ids of what holds today."
+    )
+    measures = TaskMeasureSerializer(many=True)
+    due = TaskDueSerializer(help_text="How the derived day comes about.")
+
+
+def _overdue(due_on: Any, state: str) -> bool:
+    return due_on is not None and state in UNFINISHED and due_on < day_of(now())
+
+
+class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
+    """One dependency to move or to test again. For editors of the application's team; signing and
+    waiving for its owners and for governance."""
+
+    model = CampaignTask
+    serializer_class = CampaignTaskSerializer
+    filterset_class = CampaignTaskFilter
+    application_path = "dependency__application"
+    orders = {
+        "id": BY_ID,
+        "-id": Keyset(("-id",)),
+        "due_on": Keyset(("due_on", "id")),
+        "-due_on": Keyset(("-due_on", "-id")),
+    }
+    dated_orders = frozenset({"due_on", "-due_on"})
+    computed = {"overdue": ComputedField(("due_on", "state"), _overdue)}
+
+    @extend_schema(request=TaskChangeSerializer, responses=CampaignTaskSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Owner and day."""
+        task = self._editable()
+        asked = self.validated(TaskChangeSerializer)
+        reason = asked.get("reason", "")
+        if "owner" in asked:
+            task = task_actions.assign_task(
+                task=task, owner=asked["owner"], by=self.user, reason=reason
+            )
+        if "due_on" in asked:
+            task = task_actions.set_due_date(
+                task=task, due_on=asked["due_on"], by=self.user, reason=reason
+            )
+        return self.answer(task)
+
+    @extend_schema(responses=TaskGateSerializer, parameters=[], filters=False)
+    @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
+    def gate(self, request: Request, pk: str) -> Response:
+        """What stands between the task and its signature, before and after, and why it is due when
+        it is."""
+        task = self.subject("dependency__application")
+        found = task_requirements(task=task, at=now())
+        body = {
+            "is_open": found.is_open,
+            "missing": found.missing,
+            "evidence": [evidence.pk for evidence in found.evidence],
+            "measures": found.measures,
+            "due": task_due_dates(tasks=[task.pk])[task.pk],
+        }
+        return Response(TaskGateSerializer(body).data)
+
+    @extend_schema(request=ChooseTargetSerializer, responses=CampaignTaskSerializer)
+    @action(detail=True, methods=["post"])
+    def target(self, request: Request, pk: str) -> Response:
+        """Choose what it moves to."""
+        task = self._editable()
+        asked = self.validated(ChooseTargetSerializer)
+        return self.answer(task_actions.choose_target(task=task, at=now(), by=self.user, **asked))
+
+    @extend_schema(request=TaskMeasurementSerializer, responses=CampaignTaskSerializer)
+    @action(detail=True, methods=["post"])
+    def measurements(self, request: Request, pk: str) -> Response:
+        """What was measured before and after; evaluations on file need not be typed again."""
+        task = self._editable()
+        asked = self.validated(TaskMeasurementSerializer)
+        return self.answer(
+            task_actions.record_measurements(task=task, at=now(), by=self.user, **asked)
+        )
+
+    @extend_schema(request=OwnStepSerializer, responses={201: CampaignTaskSerializer})
+    @action(detail=True, methods=["post"], url_path="add-step")
+    def add_step(self, request: Request, pk: str) -> Response:
+        """A step of the team's own."""
+        task = self._editable()
+        task_actions.add_step(
+            task=task, at=now(), by=self.user, **self.validated(OwnStepSerializer)
+        )
+        return self.answer(task, status.HTTP_201_CREATED)
+
+    @extend_schema(request=SwitchTaskSerializer, responses=CampaignTaskSerializer)
+    @action(detail=True, methods=["post"])
+    def switch(self, request: Request, pk: str) -> Response:
+        """Replace the offering in the inventory; the new dependency is the task's `successor`."""
+        task = self._editable()
+        asked = self.validated(SwitchTaskSerializer)
+        task = task_actions.switch_task(
+            task=task,
+            on=asked.get("on", today()),
+            at=now(),
+            by=self.user,
+            reason=asked.get("reason", ""),
+        )
+        return self.answer(task)
+
+    @extend_schema(request=ReasonMixin, responses=CampaignTaskSerializer)
+    @action(detail=True, methods=["post"], url_path="sign-off")
+    def sign_off(self, request: Request, pk: str) -> Response:
+        """It moved and works; 409 says what is missing, or who was first."""
+        task = self.subject("dependency__application")
+        return self.answer(
+            signatures.sign_off(task=task, at=now(), by=self.user, **self.validated(ReasonMixin))
+        )
+
+    @extend_schema(request=WaiveTaskSerializer, responses=CampaignTaskSerializer)
+    @action(detail=True, methods=["post"])
+    def waive(self, request: Request, pk: str) -> Response:
+        """Do without it until a day; it re-opens by itself."""
+        task = self.subject("dependency__application")
+        self._require_owner(task)
+        waiver = self.validated(WaiveTaskSerializer)
+        return self.answer(
+            signatures.waive_task(
+                task=task, until=waiver["until"], reason=waiver["why"], at=now(), by=self.user
+            )
+        )
+
+    @extend_schema(request=ReasonMixin, responses=CampaignTaskSerializer)
+    @action(detail=True, methods=["post"], url_path="lift-waiver")
+    def lift_waiver(self, request: Request, pk: str) -> Response:
+        """Take the waiver back."""
+        task = self.subject("dependency__application")
+        return self.answer(
+            signatures.cancel_waiver(
+                task=task, at=now(), by=self.user, **self.validated(ReasonMixin)
+            )
+        )
+
+    @extend_schema(request=NeededReasonSerializer, responses=CampaignTaskSerializer)
+    @action(detail=True, methods=["post"])
+    def reopen(self, request: Request, pk: str) -> Response:
+        """Take a signature back."""
+        task = self.subject("dependency__application")
+        self._require_owner(task)
+        return self.answer(
+            signatures.reopen_task(
+                task=task, at=now(), by=self.user, **self.validated(NeededReasonSerializer)
+            )
+        )
+
+    def _editable(self) -> CampaignTask:
+        task = self.subject("dependency__application")
+        self.require(TeamRole.EDITOR, task.dependency.application.team_id)
+        return task
+
+    def _require_owner(self, task: CampaignTask) -> None:
+        """Before the body is looked at, so that nobody learns by a 400 what they may not do
+        anyway."""
+        self.require(TeamRole.OWNER, task.dependency.application.team_id)
+
+
+class TaskStepSerializer(serializers.ModelSerializer[TaskStep]):
+    done_by = serializers.CharField(source="done_by.username", read_only=True, allow_null=True)
+
+    class Meta:
+        model = TaskStep
+        fields = [
+            "id",
+            "task",
+            "place",
+            "kind",
+            "title",
+            "adaptation",
+            "required",
+            "done_on",
+            "done_by",
+            "note",
+        ]
+        read_only_fields = fields
+
+
+class TickStepSerializer(ReasonMixin):
+    note = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
+
+
+class TaskStepViewSet(ReadViewSet[TaskStep]):
+    """What is to be done in a task; of one task by `?task=`."""
+
+    model = TaskStep
+    serializer_class = TaskStepSerializer
+    filterset_class = TaskStepFilter
+    orders = {"id": BY_ID, "-id": Keyset(("-id",))}
+
+    def get_queryset(self) -> QuerySet[TaskStep]:
+        if getattr(self, "swagger_fake_view", False):
+            return TaskStep.objects.none()
+        return TaskStep.objects.filter(
+            task__in=CampaignTask.objects.visible_to(self.user)
+        ).order_by()
+
+    @extend_schema(request=TickStepSerializer, responses=TaskStepSerializer)
+    @action(detail=True, methods=["post"])
+    def tick(self, request: Request, pk: str) -> Response:
+        """It is done."""
+        step = self._editable()
+        return self.answer(
+            task_actions.complete_step(
+                step=step, at=now(), by=self.user, **self.validated(TickStepSerializer)
+            )
+        )
+
+    @extend_schema(request=ReasonMixin, responses=TaskStepSerializer)
+    @action(detail=True, methods=["post"])
+    def untick(self, request: Request, pk: str) -> Response:
+        """It is not done after all."""
+        step = self._editable()
+        return self.answer(
+            task_actions.reopen_step(
+                step=step, at=now(), by=self.user, **self.validated(ReasonMixin)
+            )
+        )
+
+    def _editable(self) -> TaskStep:
+        step = self.subject("task__dependency__application")
+        self.require(TeamRole.EDITOR, step.task.dependency.application.team_id)
+        return step

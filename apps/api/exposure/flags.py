@@ -1,0 +1,379 @@
+"""Flags of correlated exposure with what people decide about them, the lines they crossed, and how
+it is measured."""
+
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Case, CharField, F, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models.functions import Cast, Concat, JSONObject
+from django.http import Http404
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.framework.row_reader import ComputedField
+from apps.api.framework.validation import validate_data
+from apps.api.framework.views import BY_ID, ReadViewSet, RegistryView
+from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Region, Version
+from apps.common.database.keyset_pagination import Keyset
+from apps.common.time import now
+from apps.exposure.actions import decisions, policies
+from apps.exposure.filters import ExposureFlagFilter, PolicyFilter
+from apps.exposure.models import ExposureFlag, ExposureSettings, FlagEvent, Policy, StandingState
+
+KINDS = [(kind.label, kind.label) for kind in NodeKind]
+
+
+# --- flags ----------------------------------------------------------------------------------------
+
+
+def _of_node(column: str) -> Case:
+    """`slug` or `name` of what a flag's node stands for."""
+    here = OuterRef("node__ref")
+    offering, region = Offering.objects.filter(pk=here), Region.objects.filter(pk=here)
+    named = {
+        NodeKind.FOUNDATION: Foundation.objects.filter(pk=here).values(column),
+        NodeKind.VERSION: Version.objects.filter(pk=here).values(
+            "identifier" if column == "slug" else "name"
+        ),
+        NodeKind.OFFERING: offering.annotate(text=Cast("pk", CharField())).values("text")
+        if column == "slug"
+        else offering.annotate(text=Concat("api_id", Value(" at "), "host__name")).values("text"),
+        NodeKind.REGION: region.annotate(text=Concat("host__slug", Value("/"), "name")).values(
+            "text"
+        )
+        if column == "slug"
+        else region.annotate(text=Concat("name", Value(" of "), "host__name")).values("text"),
+    }
+    party = Subquery(Provider.objects.filter(pk=here).values(column)[:1])
+    return Case(
+        *(When(node__kind=kind, then=Subquery(rows[:1])) for kind, rows in named.items()),
+        When(node__isnull=False, then=party),
+        output_field=CharField(),
+    )
+
+
+_EVENTS = ArraySubquery(
+    FlagEvent.objects.filter(flag=OuterRef("pk"))
+    .order_by("at", "pk")
+    .annotate(who=F("by__username"))
+    .values(
+        json=JSONObject(
+            kind="kind", at="at", value=Cast("value", CharField()), by="who", reason="reason"
+        )
+    )
+)
+
+
+class FlagEventSerializer(serializers.Serializer[Any]):
+    kind = serializers.CharField(
+        help_text="opened, acknowledged, accepted, acceptance_revoked, worsened, "
+        "acceptance_expired or resolved."
+    )
+    at = serializers.DateTimeField()
+    value = serializers.CharField(help_text="What was measured last; a decimal as text.")
+    by = serializers.CharField(
+        allow_null=True, help_text="Username; null for what happened by itself."
+    )
+    reason = serializers.CharField(allow_blank=True)
+
+
+@extend_schema_field(FlagEventSerializer(many=True))
+class FlagEventsField(serializers.ListField):
+    pass
+
+
+class ExposureFlagSerializer(serializers.ModelSerializer[ExposureFlag]):
+    policy = serializers.CharField(source="policy.slug", read_only=True, help_text="Slug.")
+    policy_name = serializers.CharField(source="policy.name", read_only=True)
+    measure = serializers.ChoiceField(
+        source="policy.measure", choices=Policy.Measure.choices, read_only=True
+    )
+    kind = serializers.ChoiceField(
+        source="node.kind",
+        choices=KINDS,
+        read_only=True,
+        allow_null=True,
+        help_text="Of the node; null without one.",
+    )
+    node = serializers.IntegerField(source="node_id", read_only=True, allow_null=True)
+    slug = serializers.CharField(
+        source="node_slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Of the party or foundation; a version's identifier, host/region, an "
+        "offering's id.",
+    )
+    name = serializers.CharField(source="node_name", read_only=True, allow_null=True)
+    n_applications = serializers.IntegerField(read_only=True, help_text="That the value counts.")
+    application_ids = serializers.ListField(
+        child=serializers.IntegerField(),
+        read_only=True,
+        help_text=f"The gravest {ExposureFlag.NAMED} of them.",
+    )
+    acknowledged_by = serializers.CharField(
+        source="acknowledged_by.username", read_only=True, allow_null=True
+    )
+    accepted_by = serializers.CharField(
+        source="accepted_by.username", read_only=True, allow_null=True
+    )
+    events = FlagEventsField(
+        source="flag_events", read_only=True, help_text="Its life, oldest first."
+    )
+
+    class Meta:
+        model = ExposureFlag
+        fields = [
+            "id",
+            "policy",
+            "policy_name",
+            "measure",
+            "kind",
+            "node",
+            "slug",
+            "name",
+            "state",
+            "value",
+            "limit",
+            "n_applications",
+            "application_ids",
+            "opened_at",
+            "resolved_at",
+            "below_since",
+            "acknowledged_by",
+            "accepted_by",
+            "accepted_until",
+            "accepted_why",
+            "ceiling",
+            "events",
+        ]
+        read_only_fields = fields
+
+
+class AcknowledgeSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(
+        required=False, allow_blank=True, max_length=500, help_text="For the history."
+    )
+
+
+class AcceptSerializer(serializers.Serializer[Any]):
+    until = serializers.DateField(help_text="First day on which it is no longer accepted.")
+    reason = serializers.CharField(max_length=2000)
+
+
+class RevokeSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=500)
+
+
+class ExposureFlagViewSet(ReadViewSet[ExposureFlag]):
+    """Where more stands on one thing than is tolerated; for governance, auditor and
+    administrator."""
+
+    model = ExposureFlag
+    serializer_class = ExposureFlagSerializer
+    filterset_class = ExposureFlagFilter
+    orders = {"-id": Keyset(("-id",)), "id": BY_ID}
+    annotations = {
+        "node_slug": _of_node("slug"),
+        "node_name": _of_node("name"),
+        "flag_events": _EVENTS,
+    }
+    computed = {
+        "kind": ComputedField(
+            ("node__kind",), lambda number: None if number is None else NodeKind(number).label
+        ),
+    }
+
+    @extend_schema(request=AcknowledgeSerializer, responses=ExposureFlagSerializer)
+    @action(detail=True, methods=["post"])
+    def acknowledge(self, request: Request, pk: str) -> Response:
+        """Say that somebody is on it; for governance. Doing it twice changes nothing."""
+        flag = self.subject("policy")
+        asked = self.validated(AcknowledgeSerializer)
+        return self.answer(
+            decisions.acknowledge_flag(
+                flag=flag, at=now(), by=self.user, reason=asked.get("reason", "")
+            )
+        )
+
+    @extend_schema(request=AcceptSerializer, responses=ExposureFlagSerializer)
+    @action(detail=True, methods=["post"])
+    def accept(self, request: Request, pk: str) -> Response:
+        """Live with it until a day and up to a ceiling, with the reason; for governance."""
+        flag = self.subject("policy")
+        asked = self.validated(AcceptSerializer)
+        return self.answer(
+            decisions.accept_flag(
+                flag=flag, until=asked["until"], reason=asked["reason"], at=now(), by=self.user
+            )
+        )
+
+    @extend_schema(request=RevokeSerializer, responses=ExposureFlagSerializer)
+    @action(detail=True, methods=["post"])
+    def revoke(self, request: Request, pk: str) -> Response:
+        """Take the acceptance back, with the reason: the flag is open again; for governance."""
+        flag = self.subject("policy")
+        asked = self.validated(RevokeSerializer)
+        return self.answer(
+            decisions.revoke_acceptance(flag=flag, reason=asked["reason"], at=now(), by=self.user)
+        )
+
+
+# --- lines ----------------------------------------------------------------------------------------
+
+
+class PolicySerializer(serializers.ModelSerializer[Policy]):
+    kinds = serializers.ListField(
+        child=serializers.ChoiceField(choices=KINDS),
+        required=False,
+        help_text="Node kinds; none with a predicate.",
+    )
+    states = serializers.ListField(
+        child=serializers.ChoiceField(choices=StandingState.choices), required=False
+    )
+    change_reason = serializers.CharField(
+        write_only=True,
+        required=False,
+        allow_blank=True,
+        max_length=500,
+        help_text="For the history: why it changes.",
+    )
+
+    class Meta:
+        model = Policy
+        fields = [
+            "id",
+            "slug",
+            "name",
+            "kinds",
+            "threat",
+            "states",
+            "predicate",
+            "measure",
+            "basis",
+            "tolerance",
+            "hysteresis",
+            "clear_days",
+            "enabled",
+            "reason",
+            "updated_at",
+            "change_reason",
+        ]
+        read_only_fields = ["id", "updated_at"]
+
+
+class PolicyViewSet(ReadViewSet[Policy]):
+    """The organisation's own lines. A line is switched off, never deleted, since flags name it."""
+
+    model = Policy
+    serializer_class = PolicySerializer
+    filterset_class = PolicyFilter
+    orders = {
+        "slug": Keyset(("slug",)),
+        "-slug": Keyset(("-slug",)),
+        "id": BY_ID,
+        "-id": Keyset(("-id",)),
+    }
+
+    def get_queryset(self) -> QuerySet[Policy]:
+        shown = not getattr(self, "swagger_fake_view", False) and self.user.can_read_all
+        return Policy.objects.order_by() if shown else Policy.objects.none()
+
+    @extend_schema(responses={201: PolicySerializer})
+    def create(self, request: Request) -> Response:
+        """Draw a line; for governance. Flags open at the next evaluation."""
+        facts, reason = self._asked(PolicySerializer)
+        return self.answer(
+            policies.add_policy(facts=facts, by=self.user, reason=reason), status.HTTP_201_CREATED
+        )
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Move a line or switch it off; for governance. Switching off resolves its flags."""
+        policy = self.get_queryset().filter(pk=pk).first()
+        if policy is None:
+            raise Http404
+        facts, reason = self._asked(PolicySerializer, instance=policy, partial=True)
+        return self.answer(
+            policies.change_policy(
+                policy=policy, facts=facts, at=now(), by=self.user, reason=reason
+            )
+        )
+
+    def _asked(
+        self, serializer: type[PolicySerializer], **kwargs: Any
+    ) -> tuple[dict[str, Any], str]:
+        """The facts, and the reason for the history; a policy's own `reason` is why its line lies
+        where it lies."""
+        facts = self.validated(serializer, **kwargs)
+        return facts, facts.pop("change_reason", "")
+
+
+# --- how it is measured ---------------------------------------------------------------------------
+
+
+class ExposureSettingsSerializer(serializers.ModelSerializer[ExposureSettings]):
+    criticality_points = serializers.DictField(
+        child=serializers.IntegerField(min_value=0), required=False
+    )
+    required_grade = serializers.DictField(
+        child=serializers.DictField(child=serializers.IntegerField(min_value=0, max_value=5)),
+        required=False,
+    )
+    state_factor = serializers.DictField(child=serializers.CharField(), required=False)
+    updated_at = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="Null: nobody has set anything."
+    )
+    reason = serializers.CharField(
+        write_only=True, required=False, allow_blank=True, max_length=500
+    )
+
+    class Meta:
+        model = ExposureSettings
+        fields = [
+            "statuses",
+            "criticality_points",
+            "required_grade",
+            "test_validity_days",
+            "horizon_days",
+            "cut_kinds",
+            "cut_threshold",
+            "state_factor",
+            "updated_at",
+            "reason",
+        ]
+        read_only_fields = ["updated_at"]
+
+
+class ExposureSettingsView(RegistryView):
+    """How exposure is measured, for the whole organisation."""
+
+    @extend_schema(operation_id="exposure_settings", responses=ExposureSettingsSerializer)
+    def get(self, request: Request) -> Response:
+        """As governance has set it, else the defaults; for governance, auditor and
+        administrator."""
+        return Response(ExposureSettingsSerializer(self._row()).data)
+
+    @extend_schema(
+        operation_id="exposure_settings_change",
+        request=ExposureSettingsSerializer,
+        responses=ExposureSettingsSerializer,
+    )
+    def patch(self, request: Request) -> Response:
+        """Change how exposure is measured; for governance. The next refresh builds everything
+        derived anew."""
+        facts = dict(
+            validate_data(
+                ExposureSettingsSerializer(instance=self._row(), data=request.data, partial=True)
+            )
+        )
+        row = policies.change_settings(reason=facts.pop("reason", ""), facts=facts, by=self.user)
+        return Response(ExposureSettingsSerializer(row).data)
+
+    def _row(self) -> ExposureSettings:
+        if not self.user.can_read_all:
+            raise Http404
+        return (
+            ExposureSettings.objects.filter(pk=ExposureSettings.ONLY).first() or ExposureSettings()
+        )

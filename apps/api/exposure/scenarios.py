@@ -1,0 +1,332 @@
+"""What-ifs and simulated losses: saved, asked, answered by a worker, kept and compared."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import django_filters
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.bulk.views import RETRY_AFTER_SECONDS
+from apps.api.framework.views import ReadViewSet
+from apps.common.database.keyset_pagination import Keyset
+from apps.common.time import now
+from apps.exposure.actions.scenarios import (
+    answer_scenario,
+    change_scenario,
+    queue_loss_run,
+    queue_scenario_run,
+    save_scenario,
+)
+from apps.exposure.engine.scenarios import TablesNotBuiltError
+from apps.exposure.models import (
+    BaseLoss,
+    Basis,
+    EventRate,
+    Layer,
+    LossRun,
+    Scenario,
+    ScenarioRun,
+    ScopedApplication,
+)
+from apps.exposure.scenarios.operation_parser import InvalidOperationError
+
+# beyond this many applications an answer takes longer than a caller should wait
+MAX_IMMEDIATE_APPLICATIONS = 5_000
+_NEWEST = {"-id": Keyset(("-id",)), "id": Keyset(("id",))}
+
+
+class ScenarioSerializer(serializers.ModelSerializer[Scenario]):
+    created_by = serializers.CharField(source="created_by.username", read_only=True)
+    layers = serializers.ListField(
+        child=serializers.ChoiceField(choices=Layer.choices), required=False
+    )
+    ops = serializers.JSONField(
+        help_text="Ordered operations: remove, replace, move, reprice, add, retire."
+    )
+
+    class Meta:
+        model = Scenario
+        fields = [
+            "id",
+            "name",
+            "note",
+            "ops",
+            "layers",
+            "basis",
+            "prices_on",
+            "shared",
+            "created_by",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = ["id", "created_at", "updated_at"]
+
+
+class ScenarioRunSerializer(serializers.ModelSerializer[ScenarioRun]):
+    scenario = serializers.IntegerField(source="scenario_id", read_only=True)
+    asked_by = serializers.CharField(source="asked_by.username", read_only=True)
+
+    class Meta:
+        model = ScenarioRun
+        fields = [
+            "id",
+            "scenario",
+            "state",
+            "ops",
+            "as_of",
+            "whole_organisation",
+            "result",
+            "error",
+            "asked_by",
+            "queued_at",
+            "started_at",
+            "finished_at",
+        ]
+        read_only_fields = fields
+
+
+class WhatIfSerializer(serializers.Serializer[Any]):
+    ops = serializers.JSONField(
+        help_text='For instance [{"op": "remove", "nodes": ["host:azure"]}].'
+    )
+    layers = serializers.ListField(
+        child=serializers.ChoiceField(choices=Layer.choices), required=False
+    )
+    basis = serializers.ChoiceField(choices=Basis.choices, default=Basis.COUNT)
+    on = serializers.DateField(
+        required=False, allow_null=True, help_text="Prices of this day; today where absent."
+    )
+
+
+class ScenarioSideSerializer(serializers.Serializer[Any]):
+    n_states = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Applications by state."
+    )
+    states = serializers.DictField(
+        child=serializers.CharField(), help_text="The gravest 500, by slug."
+    )
+    hhi = serializers.DictField(child=serializers.FloatField(allow_null=True))
+    n_spof_nodes = serializers.IntegerField()
+    cost = serializers.DictField(child=serializers.CharField(), help_text="A month, by currency.")
+    cost_unknown = serializers.DictField(child=serializers.IntegerField())
+
+
+class ChangedStateSerializer(serializers.Serializer[Any]):
+    application = serializers.CharField(allow_null=True)
+    name = serializers.CharField()
+    before = serializers.CharField()
+    after = serializers.CharField()
+
+
+class TransitionSerializer(serializers.Serializer[Any]):
+    before = serializers.CharField()
+    after = serializers.CharField()
+    n = serializers.IntegerField()
+
+
+class AnswerSerializer(serializers.Serializer[Any]):
+    as_of = serializers.DateField()
+    whole_organisation = serializers.BooleanField(
+        help_text="False: computed over the applications of your teams."
+    )
+    before = ScenarioSideSerializer()
+    after = ScenarioSideSerializer()
+    n_applications_changed = serializers.IntegerField()
+    n_states_changed = serializers.IntegerField()
+    transitions = TransitionSerializer(many=True)
+    changes = ChangedStateSerializer(many=True)
+
+
+class ScenarioViewSet(ReadViewSet[Scenario]):
+    """What-ifs on record; each answer is a run of its own."""
+
+    is_personal = True
+    model = Scenario
+    serializer_class = ScenarioSerializer
+    orders = _NEWEST
+
+    @extend_schema(responses={201: ScenarioSerializer})
+    def create(self, request: Request) -> Response:
+        """Save a what-if. Ask it with `ask/`."""
+        facts = self.validated(ScenarioSerializer)
+        with _errors_as_problems():
+            scenario = save_scenario(facts=facts, by=self.user)
+        return self.answer(scenario, status.HTTP_201_CREATED)
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change it; answers that were given keep the operations they were given for."""
+        scenario = self.subject()
+        facts = self.validated(ScenarioSerializer, instance=scenario, partial=True)
+        with _errors_as_problems():
+            scenario = change_scenario(scenario=scenario, facts=facts, by=self.user)
+        return self.answer(scenario)
+
+    @extend_schema(request=None, responses={202: ScenarioRunSerializer})
+    @action(detail=True, methods=["post"])
+    def ask(self, request: Request, pk: str) -> Response:
+        """Queue an answer; a worker gives it within the minute. Look at scenario-runs/ID/."""
+        asked = queue_scenario_run(scenario=self.subject(), at=now(), by=self.user)
+        return _queued_response(self.request, ScenarioRunSerializer(asked).data)
+
+    @extend_schema(
+        request=WhatIfSerializer,
+        responses={200: AnswerSerializer, 202: ScenarioRunSerializer},
+        filters=False,
+        examples=[
+            OpenApiExample(
+                "a host is gone",
+                request_only=True,
+                value={
+                    "ops": [{"op": "remove", "nodes": ["host:azure"]}],
+                    "layers": ["developer", "host"],
+                },
+            )
+        ],
+    )
+    @action(detail=False, methods=["post"], url_path="run", picks_fields=False, is_personal=False)
+    def run(self, request: Request) -> Response:
+        """Answer a what-if without saving it. On a large portfolio it is saved and queued instead
+        (202)."""
+        asked = self.validated(WhatIfSerializer)
+        facts = {"ops": asked["ops"], "basis": asked["basis"], "prices_on": asked.get("on")}
+        if asked.get("layers"):
+            facts["layers"] = asked["layers"]
+        with _errors_as_problems():
+            if ScopedApplication.objects.count() > MAX_IMMEDIATE_APPLICATIONS:
+                scenario = save_scenario(facts={**facts, "name": "What if"}, by=self.user)
+                run = queue_scenario_run(scenario=scenario, at=now(), by=self.user)
+                return _queued_response(request, ScenarioRunSerializer(run).data)
+            teams = None if self.user.can_read_all else sorted(self.user.team_roles())
+            scenario = Scenario(name="What if", created_by=self.user, **facts)
+            return Response(answer_scenario(scenario=scenario, by=self.user, team_ids=teams))
+
+
+class ScenarioRunFilter(django_filters.FilterSet):  # type: ignore[misc]
+    scenario = django_filters.NumberFilter(field_name="scenario_id", label="Scenario")
+    state = django_filters.CharFilter(label="State")
+
+    class Meta:
+        model = ScenarioRun
+        fields: list[str] = []
+
+
+class ScenarioRunViewSet(ReadViewSet[ScenarioRun]):
+    """Answers, each with the operations it was given for."""
+
+    model = ScenarioRun
+    serializer_class = ScenarioRunSerializer
+    filterset_class = ScenarioRunFilter
+    orders = _NEWEST
+
+
+class LossRunSerializer(serializers.ModelSerializer[LossRun]):
+    asked_by = serializers.CharField(source="asked_by.username", read_only=True, allow_null=True)
+
+    class Meta:
+        model = LossRun
+        fields = [
+            "id",
+            "state",
+            "seed",
+            "years",
+            "keep",
+            "as_of",
+            "assumptions",
+            "result",
+            "error",
+            "asked_by",
+            "queued_at",
+            "started_at",
+            "finished_at",
+        ]
+        read_only_fields = [name for name in fields if name not in {"seed", "years", "keep"}]
+        extra_kwargs = {
+            "seed": {"min_value": 0, "max_value": 2**63 - 1},
+            "years": {"min_value": 1_000, "max_value": 1_000_000},
+            "keep": {"min_value": 0.5, "max_value": 1},
+        }
+
+
+class LossRunViewSet(ReadViewSet[LossRun]):
+    """The year's simulated loss, for governance, auditor and administrator."""
+
+    model = LossRun
+    serializer_class = LossRunSerializer
+    orders = _NEWEST
+
+    @extend_schema(responses={202: LossRunSerializer})
+    def create(self, request: Request) -> Response:
+        """Queue a simulation; a worker runs it within the minute."""
+        asked = self.validated(LossRunSerializer)
+        run = queue_loss_run(at=now(), by=self.user, **asked)
+        return _queued_response(request, self.answer(run).data, "api:loss-run-detail")
+
+
+class EventRateSerializer(serializers.ModelSerializer[EventRate]):
+    node = serializers.IntegerField(source="node_id", read_only=True, allow_null=True)
+
+    class Meta:
+        model = EventRate
+        fields = [
+            "id",
+            "kind",
+            "node_kind",
+            "node",
+            "rate",
+            "low",
+            "high",
+            "once",
+            "severity_cv",
+            "assumption",
+            "source",
+            "enabled",
+            "updated_at",
+        ]
+        read_only_fields = fields
+
+
+class EventRateViewSet(ReadViewSet[EventRate]):
+    """How often what happens, with interval and source. Changed in the admin."""
+
+    model = EventRate
+    serializer_class = EventRateSerializer
+
+
+class BaseLossSerializer(serializers.ModelSerializer[BaseLoss]):
+    class Meta:
+        model = BaseLoss
+        fields = ["id", "kind", "criticality", "amount", "chance", "placeholder", "updated_at"]
+        read_only_fields = fields
+
+
+class BaseLossViewSet(ReadViewSet[BaseLoss]):
+    """What one event costs an exposed application, by criticality (0 critical to 3 low). Changed in
+    the admin."""
+
+    model = BaseLoss
+    serializer_class = BaseLossSerializer
+
+
+def _queued_response(
+    request: Request, body: Any, name: str = "api:scenario-run-detail"
+) -> Response:
+    """202 with the run, where to look at it, and when."""
+    address = request.build_absolute_uri(reverse(name, args=[body["id"]]))
+    headers = {"Location": address, "Retry-After": str(RETRY_AFTER_SECONDS)}
+    return Response(dict(body), status=status.HTTP_202_ACCEPTED, headers=headers)
+
+
+@contextmanager
+def _errors_as_problems() -> Iterator[None]:
+    """What cannot be meant, or cannot be answered yet, as a 400 with its sentence."""
+    try:
+        yield
+    except (InvalidOperationError, TablesNotBuiltError) as refusal:
+        raise ValidationError({"ops": str(refusal)}) from None

@@ -1,0 +1,64 @@
+"""How concentration stood each day, for trends; of the whole organisation, so for its offices
+only."""
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+
+from apps.api.framework.views import ReadViewSet
+from apps.common.database.keyset_pagination import Keyset
+from apps.exposure.models import Basis, ConcentrationSnapshot, OrganisationQuerySet
+from apps.exposure.snapshots.filters import ConcentrationSnapshotFilter
+
+
+class SnapshotSerializer(serializers.ModelSerializer[ConcentrationSnapshot]):
+    weight = serializers.ChoiceField(source="basis", choices=Basis.choices, read_only=True)
+    n_applications = serializers.IntegerField(read_only=True, help_text="In scope that day.")
+    unknown = serializers.FloatField(
+        read_only=True, help_text="Part on offerings that nobody had placed."
+    )
+    top = serializers.JSONField(
+        read_only=True, help_text="The largest buckets: [[node id, share], ...]."
+    )
+
+    class Meta:
+        model = ConcentrationSnapshot
+        fields = [
+            "id",
+            "day",
+            "layer",
+            "weight",
+            "n_applications",
+            "covered_weight",
+            "none_weight",
+            "unknown",
+            "cr1",
+            "cr3",
+            "hhi",
+            "hhi_best",
+            "hhi_worst",
+            "n1",
+            "n2",
+            "top",
+        ]
+        read_only_fields = fields
+
+
+class SnapshotViewSet(ReadViewSet[ConcentrationSnapshot]):
+    """The indices of each layer by each weight, day by day; for governance, auditor and
+    administrator.
+
+    After thirteen months only the last day of each month is kept.
+    """
+
+    model = ConcentrationSnapshot
+    serializer_class = SnapshotSerializer
+    filterset_class = ConcentrationSnapshotFilter
+    orders = {"-day": Keyset(("-day", "-id")), "day": Keyset(("day", "id"))}
+
+    def get_queryset(self) -> QuerySet[ConcentrationSnapshot]:
+        found: OrganisationQuerySet[ConcentrationSnapshot] = OrganisationQuerySet(
+            ConcentrationSnapshot
+        )
+        if getattr(self, "swagger_fake_view", False):
+            return found.none()
+        return found.visible_to(self.request.user).order_by()

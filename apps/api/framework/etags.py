@@ -1,0 +1,56 @@
+"""ETags: what was read has one by its content, and a change may be held to the one that it was read
+with."""
+
+from hashlib import blake2b
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.http import parse_etags
+from rest_framework import status
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+
+from apps.api.framework.json_renderer import FastJSONRenderer
+
+
+class PreconditionFailedError(APIException):
+    status_code = status.HTTP_412_PRECONDITION_FAILED
+    default_detail = (
+        "It has changed since you read it. "
+        "Read it again, without ?fields=, and send the new ETag as If-Match."
+    )
+    default_code = "stale"
+
+
+def etag_of(body: Any) -> str:
+    """The ETag that a GET answers for this body."""
+    return _hash_content(FastJSONRenderer().render(body))
+
+
+def _hash_content(content: bytes) -> str:
+    return f'"{blake2b(content, digest_size=16).hexdigest()}"'
+
+
+def with_etag(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Tag what was read by its content, and answer 304 to who has it already."""
+    if request.method not in {"GET", "HEAD"} or response.status_code != status.HTTP_200_OK:
+        return response
+    if not isinstance(response, Response):
+        return response
+    response.render()
+    response["ETag"] = _hash_content(response.content)
+    # what one caller sees is nobody else's
+    patch_cache_control(response, private=True, no_cache=True)
+    patch_vary_headers(response, ["Authorization", "Cookie"])
+    held = parse_etags(request.headers.get("If-None-Match", ""))
+    if "*" in held or response["ETag"] in {tag.removeprefix("W/") for tag in held}:
+        unchanged = Response(status=status.HTTP_304_NOT_MODIFIED)
+        for name in ("ETag", "Cache-Control", "Vary"):
+            unchanged[name] = response[name]
+        unchanged.accepted_renderer = response.accepted_renderer
+        unchanged.accepted_media_type = response.accepted_media_type
+        # there is nothing to render; that of the answer may be gone with it
+        unchanged.renderer_context = {}  # type: ignore[attr-defined]
+        return unchanged
+    return response

@@ -1,0 +1,87 @@
+"""Answers that hold rows, as CSV and workbook as well: every list and every question that people
+see as a table."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from django.http import QueryDict
+from rest_framework import serializers
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+from apps.api.framework.export_formats import FILE_FORMATS, FILE_RENDERERS, file_response
+from apps.api.framework.pagination import KeysetPagination
+from apps.common.database.keyset_pagination import MAX_PAGE_SIZE
+
+
+@dataclass(frozen=True, slots=True)
+class FileRows:
+    """What of an answer a file holds: the rows under `key` (all of an answer that is a list), with
+    the fields of `serializer` as columns."""
+
+    serializer: type[serializers.BaseSerializer[Any]]
+    key: str = "results"
+
+
+class FileResponseMixin:
+    """For a view: `files` says of which methods, or actions of a viewset, the rows are a file
+    too."""
+
+    request: Any
+    files: ClassVar[Mapping[str, FileRows]] = {}
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        renderers: list[BaseRenderer] = super().get_renderers()  # type: ignore[misc]
+        return (
+            [*renderers, *(renderer() for renderer in FILE_RENDERERS)]
+            if self._rows_of is not None
+            else renderers
+        )
+
+    @property
+    def _rows_of(self) -> FileRows | None:
+        return self.files.get(getattr(self, "action", None) or str(self.request.method).lower())
+
+    @property
+    def is_file(self) -> bool:
+        """Whether CSV or a workbook is asked for, and not JSON."""
+        return (
+            getattr(getattr(self.request, "accepted_renderer", None), "format", "") in FILE_FORMATS
+        )
+
+    def file_handler(self, handler: Callable[..., Any]) -> Callable[..., Any]:
+        """In the place of `handler`: its rows, page after page, as the file that was asked for."""
+        rows_of = self._rows_of
+        assert rows_of is not None
+
+        def answer(request: Request, *args: Any, **kwargs: Any) -> Any:
+            shape: Any = rows_of.serializer()
+            names = [name for name, field in shape.fields.items() if not field.write_only]
+            return stream_file(request, self.pages_of(handler, rows_of.key, *args, **kwargs), names)
+
+        return answer
+
+    def pages_of(
+        self, handler: Callable[..., Any], key: str, *args: Any, **kwargs: Any
+    ) -> Iterator[Any]:
+        """The rows of one answer after the other, as long as it names a next one."""
+        asked: Any = self.request._request.GET.copy()
+        asked[KeysetPagination.size_param] = str(MAX_PAGE_SIZE)
+        while True:
+            self.request._request.GET = asked
+            body = handler(self.request, *args, **kwargs).data
+            if isinstance(body, list):
+                yield body
+                return
+            yield body[key]
+            if body.get("next") is None:
+                return
+            asked[KeysetPagination.cursor_param] = QueryDict(urlsplit(body["next"]).query)["cursor"]
+
+
+def stream_file(request: Request, pages: Iterator[Any], names: Sequence[str]) -> Any:
+    """Under the name of its address."""
+    name = request.path.strip("/").removeprefix("api/v1/").replace("/", "-")
+    return file_response(pages, names, kind=request.accepted_renderer.format, name=name)

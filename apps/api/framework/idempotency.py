@@ -1,0 +1,247 @@
+"""`Idempotency-Key`: a POST that is sent again, because nobody knows whether it arrived, is done
+once.
+
+The work and the note of its answer are one transaction (`RegistryView.dispatch`): a process that
+dies in between has written neither, and the next one may begin. The same request again gets the
+answer; another request with the key is refused, and so is the same one while the first is still at
+work, which an advisory lock of the transaction tells. Answers are kept for a day. A failure of ours
+(5xx) is not kept: it may be tried again. Nor is a secret: of an answer that no store may keep, a
+sentence is left in its place.
+
+A stream of rows (bulk) is as long as its sender likes, and its blocks are transactions of their
+own. There a row is left before the work, under a lease that each read renews, and a job notes the
+answer in the transaction that makes it. A process that dies in between is succeeded when the lease
+ends; the rows are found by their natural keys, so that those which are there already are unchanged.
+"""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from time import monotonic
+from typing import Any
+
+import orjson
+from django.db import IntegrityError, OperationalError, connection, transaction
+from rest_framework import status
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.models import User
+from apps.api.framework.json_renderer import FastJSONRenderer
+from apps.api.framework.problems import MEDIA_TYPE, ConflictError, problem_body
+from apps.api.models import IdempotencyKey
+from apps.common.database.bulk_writes import try_acquire_named_lock
+from apps.common.database.leases import HeldLease, acquire_lease
+from apps.common.time import now
+
+HEADER = "Idempotency-Key"
+RESPONSE_RETENTION = timedelta(days=1)
+# of a stream under way, from the last read on
+_LEASE_DURATION = timedelta(minutes=1)
+_RENEW_SECONDS = 15.0
+_STORED_HEADERS = ("Content-Type", "Location", "ETag", "Retry-After")
+_NOT_STORED_DETAIL = (
+    "This was done when it was asked for first. The answer held a secret, which is shown once and "
+    "kept nowhere: where"
+    " it did not arrive, make a new one and revoke this one."
+)
+
+
+class KeyReusedError(APIException):
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_detail = (
+        "This Idempotency-Key was used for another request. "
+        "Send the first request unchanged, or choose a new key."
+    )
+    default_code = "other_request"
+
+
+class ReplayedResponseError(Exception):
+    """The request was answered before; `response` is that answer."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__("answered before")
+        self.response = response
+
+
+class HashedStream:
+    """A body that is read once, by whoever reads it, and hashed on the way."""
+
+    def __init__(self, stream: Any, digest: Any) -> None:
+        self._stream, self.digest = stream, digest
+        self.lease: HeldLease | None = None
+        self._renewed_at = monotonic()
+
+    def read(self, size: int = -1) -> bytes:
+        block: bytes = self._stream.read(size)
+        self.digest.update(block)
+        if self.lease is not None and monotonic() - self._renewed_at > _RENEW_SECONDS:
+            self.lease.renew()
+            self._renewed_at = monotonic()
+        return block
+
+    def drain(self) -> None:
+        while self.read(262_144):
+            pass
+
+
+class KeyClaim:
+    """The key of a request whose work and answer are one transaction."""
+
+    def __init__(self, caller: str, key: str, fingerprint: str) -> None:
+        self._caller, self._key, self._fingerprint = caller, key, fingerprint
+
+    def keep(self, response: Response | None) -> None:
+        """Leave the answer for who asks again; nothing after a failure of ours (None, 5xx)."""
+        if response is None or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return
+        row = IdempotencyKey(
+            caller=self._caller,
+            key=self._key,
+            created_at=now(),
+            fingerprint=self._fingerprint,
+            **_response_columns(response, response.content),
+        )
+        # the lock went with a refusal: another request may have been refused alike meanwhile
+        IdempotencyKey.objects.bulk_create([row], ignore_conflicts=True)
+
+
+class StreamKeyClaim:
+    """The key of a stream under way. `fingerprint` is asked once the body has been read."""
+
+    def __init__(self, pk: int, lease: HeldLease, fingerprint: Callable[[], str]) -> None:
+        self.pk = pk
+        self._lease, self._fingerprint = lease, fingerprint
+
+    def note(self, response: Response) -> None:
+        """Leave the answer in the transaction that it tells of, before it is rendered."""
+        body = FastJSONRenderer().render(response.data)
+        kept = _response_columns(response, body)
+        kept["headers"]["Content-Type"] = FastJSONRenderer.media_type
+        IdempotencyKey.objects.filter(pk=self.pk).update(**kept, fingerprint=self._fingerprint())
+
+    def keep(self, response: Response | None) -> None:
+        """Leave the answer for whoever asks again, or give the key back after a failure of ours
+        (None)."""
+        try:
+            self._keep(response)
+        except OperationalError:
+            # the database went away meanwhile, and this connection with it; a key that stays
+            # claimed would turn the sender away for as long as any request may take
+            connection.close()
+            self._keep(response)
+
+    def _keep(self, response: Response | None) -> None:
+        row = IdempotencyKey.objects.filter(pk=self.pk)
+        if response is None or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            row.delete()
+        else:
+            row.update(
+                **_response_columns(response, response.content), fingerprint=self._fingerprint()
+            )
+        self._lease.release()
+
+
+def _response_columns(response: Response, body: bytes) -> dict[str, Any]:
+    """The columns of a kept answer."""
+    code: int = response.status_code
+    headers = {name: response[name] for name in _STORED_HEADERS if response.has_header(name)}
+    if "no-store" in response.get("Cache-Control", ""):
+        code, body = (
+            HTTPStatus.CONFLICT,
+            orjson.dumps(problem_body(HTTPStatus.CONFLICT, _NOT_STORED_DETAIL)),
+        )
+        headers = {"Content-Type": MEDIA_TYPE}
+    return {"status": code, "headers": headers, "body": body}
+
+
+def claim_key(request: Request, *, streams: bool) -> KeyClaim | StreamKeyClaim | None:
+    """What a POST with the header begins with; None without it. Replayed, Conflict or
+    KeyReusedError where it was there.
+
+    Inside the transaction of the work, unless the body is a stream.
+
+    `streams`: the body is read by the view as it arrives. Its hash is then known afterwards only; a
+    repeated one is read to its end to be compared.
+    """
+    key = request.headers.get(HEADER)
+    if key is None or request.method != "POST" or not isinstance(request.user, User):
+        return None
+    key = key.strip()
+    if not 0 < len(key) <= 255 or not key.isprintable():
+        raise ValidationError({HEADER: "Choose 1 to 255 printable characters, such as a UUID."})
+    digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
+    caller = f"u{request.user.pk}"
+    if (bound := getattr(request.user, "bound_team_id", None)) is not None:
+        caller += f":t{bound}"
+    if streams:
+        stream = HashedStream(request._request, digest)
+        request._idempotent_stream = stream  # type: ignore[attr-defined]
+        claimed = _claim_stream_key(caller, key, at=now())
+        if isinstance(claimed, tuple):
+            pk, stream.lease = claimed
+            return StreamKeyClaim(pk, stream.lease, digest.hexdigest)
+        row = claimed
+        stream.drain()
+    else:
+        digest.update(request._request.body)
+        if not try_acquire_named_lock(f"idempotency:{caller}:{key}"):
+            raise _still_running_error()
+        there = IdempotencyKey.objects.filter(caller=caller, key=key).first()
+        if there is None or there.created_at < now() - RESPONSE_RETENTION:
+            IdempotencyKey.objects.filter(caller=caller, key=key).delete()
+            return KeyClaim(caller, key, digest.hexdigest())
+        row = there
+    if row.status is None:
+        raise _still_running_error()
+    if row.fingerprint != digest.hexdigest():
+        raise KeyReusedError
+    raise ReplayedResponseError(_stored_response(row))
+
+
+def _still_running_error() -> ConflictError:
+    return ConflictError(
+        "The first request with this Idempotency-Key is still at work. Ask again in a moment."
+    )
+
+
+def _claim_stream_key(
+    caller: str, key: str, *, at: datetime
+) -> tuple[int, HeldLease] | IdempotencyKey:
+    """The row of a stream that this request works on, with its lease, or the one that was there."""
+    name = hashlib.sha256(f"{caller}:{key}".encode()).hexdigest()[:40]
+    for _ in range(3):
+        lease = acquire_lease(f"idempotency:{name}", duration=_LEASE_DURATION)
+        there = IdempotencyKey.objects.filter(caller=caller, key=key).first()
+        if (
+            there is not None
+            and there.status is not None
+            and there.created_at >= at - RESPONSE_RETENTION
+        ):
+            if lease is not None:
+                lease.release()
+            return there
+        if lease is None:
+            raise _still_running_error()
+        # what was at work without a lease has died
+        if there is not None:
+            there.delete()
+        try:
+            with transaction.atomic():
+                return IdempotencyKey.objects.create(
+                    caller=caller, key=key, created_at=at
+                ).pk, lease
+        except IntegrityError:
+            lease.release()
+    raise ConflictError(
+        "Several requests with this Idempotency-Key came at once. Ask again in a moment."
+    )
+
+
+def _stored_response(row: IdempotencyKey) -> Response:
+    response = Response(status=row.status, headers={**row.headers, "Idempotency-Replayed": "true"})
+    response.content_type = row.headers.get("Content-Type")
+    response.kept_body = bytes(row.body)  # type: ignore[attr-defined]
+    return response

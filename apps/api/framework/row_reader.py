@@ -1,0 +1,130 @@
+"""How a serializer's fields are read without building objects: one statement of plain columns.
+
+A serializer says what a resource looks like; `RowReader` turns its fields into column paths for
+`.values()` and the rows back into fields. Model instances and per-row serializer work would cost
+several times the statement.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+
+
+class EnumNameField(serializers.ChoiceField):
+    """An enumeration kept as a number and spoken as a word: 0 is `critical`."""
+
+    def __init__(self, enumeration: Any, **kwargs: Any) -> None:
+        self.words = {member.value: member.name.lower() for member in enumeration}
+        self.numbers = {word: number for number, word in self.words.items()}
+        super().__init__(
+            choices=[(member.name.lower(), member.label) for member in enumeration], **kwargs
+        )
+
+    def to_internal_value(self, data: Any) -> Any:
+        return self.numbers[super().to_internal_value(data)]
+
+    def to_representation(self, value: Any) -> Any:
+        return self.words.get(value, value)
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedField:
+    """A field that is worked out of columns: `work` takes their values in order."""
+
+    columns: tuple[str, ...]
+    compute: Callable[..., Any]
+
+
+class RowReader:
+    """Reads the fields of one serializer class as dictionaries."""
+
+    def __init__(
+        self,
+        serializer: type[serializers.BaseSerializer[Any]],
+        *,
+        annotations: Mapping[str, Any],
+        computed: Mapping[str, ComputedField],
+    ) -> None:
+        self.annotations = annotations
+        self.columns: dict[str, str] = {}
+        self.computed = dict(computed)
+        declared: Mapping[str, serializers.Field[Any, Any, Any, Any]] = serializer().fields  # type: ignore[attr-defined]
+        for name, field in declared.items():
+            if field.write_only or name in computed:
+                continue
+            if isinstance(field, EnumNameField):
+                self.computed[name] = ComputedField((_column_path(field),), field.to_representation)
+            else:
+                self.columns[name] = _column_path(field)
+        self.names = [
+            name
+            for name, field in declared.items()
+            if name in self.columns or name in self.computed
+        ]
+
+    def select(
+        self, queryset: QuerySet[Any], names: Iterable[str], *more: str
+    ) -> QuerySet[Any, dict[str, Any]]:
+        """`queryset` with the columns of these fields (and `more`), as dictionaries by column."""
+        paths = dict.fromkeys(more)
+        for name in names:
+            paths.update(
+                dict.fromkeys(
+                    self.computed[name].columns if name in self.computed else (self.columns[name],)
+                )
+            )
+        used = {path: self.annotations[path] for path in paths if path in self.annotations}
+        return queryset.annotate(**used).values(*paths) if used else queryset.values(*paths)
+
+    def rows_of(
+        self, columns: Sequence[str], found: Iterable[Sequence[Any]], names: list[str]
+    ) -> list[dict[str, Any]]:
+        """As `rows`, of tuples whose values are called `columns`."""
+        places = {column: place for place, column in enumerate(columns)}
+        plain = [(name, places[self.columns[name]]) for name in names if name in self.columns]
+        worked = [
+            (
+                name,
+                self.computed[name].compute,
+                [places[column] for column in self.computed[name].columns],
+            )
+            for name in names
+            if name in self.computed
+        ]
+        if not worked:
+            return [{name: row[place] for name, place in plain} for row in found]
+        # in the order of the fields
+        empty: dict[str, Any] = dict.fromkeys(names)
+        answer = []
+        for row in found:
+            fields = empty.copy()
+            for name, place in plain:
+                fields[name] = row[place]
+            for name, work, of in worked:
+                fields[name] = work(*[row[place] for place in of])
+            answer.append(fields)
+        return answer
+
+    def rows(self, found: Iterable[Mapping[str, Any]], names: list[str]) -> list[dict[str, Any]]:
+        plain = [(name, self.columns[name]) for name in names if name in self.columns]
+        worked = [(name, self.computed[name]) for name in names if name in self.computed]
+        empty: dict[str, Any] = dict.fromkeys(names)
+        answer = []
+        for row in found:
+            fields = empty.copy()
+            for name, column in plain:
+                fields[name] = row[column]
+            for name, computed in worked:
+                fields[name] = computed.compute(*(row[column] for column in computed.columns))
+            answer.append(fields)
+        return answer
+
+
+def _column_path(field: serializers.Field[Any, Any, Any, Any]) -> str:
+    path = str(field.source).replace(".", "__")
+    return (
+        f"{path}__{field.slug_field}" if isinstance(field, serializers.SlugRelatedField) else path
+    )

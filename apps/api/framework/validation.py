@@ -1,0 +1,142 @@
+"""Questions and bodies checked, and their refusals put so that who sent them knows what to send
+instead.
+
+What nobody knows is refused and not passed over: a misspelt filter would answer with everything, a
+misspelt field would leave what it was to change as it is.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.fields import empty
+
+# of every address: which form the answer takes
+FORMAT_PARAMETERS = ("format",)
+# of every list that is worked out
+PAGING_PARAMETERS = ("cursor", "page_size")
+# more than these are in the document
+_MAX_LISTED_NAMES = 40
+
+
+def validate_data(
+    serializer: serializers.BaseSerializer[Any],
+    *,
+    extra_names: Collection[str] = (),
+    ignored_names: Collection[str] = (),
+) -> Any:
+    """What a serializer makes of its body; ValidationError with a sentence a field, fields nobody
+    knows among them.
+
+    `also` are further names that may be given, such as where a page begins; `passed_over` are those
+    that say nothing here, such as what a thing was read with and keeps.
+    """
+    unknown = {
+        name: words
+        for name, words in _unknown_fields(serializer, extra_names).items()
+        if name not in ignored_names
+    }
+    if serializer.is_valid() and not unknown:
+        return serializer.validated_data
+    errors: Any = serializer.errors
+    raise ValidationError(
+        errors if _is_many(serializer) else {**_with_plain_messages(errors, serializer), **unknown}
+    )
+
+
+def filter_errors(filterset: Any) -> dict[str, list[str]]:
+    """What is wrong with the filters asked for, by name; the words of an enumeration are named."""
+    told: dict[str, list[str]] = {}
+    for name, errors in filterset.form.errors.as_data().items():
+        choices = getattr(filterset.form.fields.get(name), "choices", None)
+        told[name] = [
+            invalid_choice_message(
+                (error.params or {}).get("value", ""), [word for word, _ in choices]
+            )
+            if error.code == "invalid_choice" and choices is not None
+            else " ".join(str(message) for message in error.messages)
+            for error in errors
+        ]
+    return told
+
+
+def refuse_unknown_parameters(asked: Iterable[str], known: Collection[str]) -> None:
+    """ValidationError that names the parameters of a query that nothing here reads."""
+    unknown = [name for name in asked if name not in known]
+    if unknown:
+        words = (
+            f"Nothing here reads it. Choose from {join_names(known)}."
+            if known
+            else "Nothing here is asked for."
+        )
+        raise ValidationError(dict.fromkeys((name[:100] for name in unknown), words))
+
+
+def join_names(words: Iterable[Any]) -> str:
+    """In alphabetical order, the first of very many."""
+    every = sorted({str(word) for word in words if str(word)})
+    return ", ".join(
+        [*every[:_MAX_LISTED_NAMES], *(["..."] if len(every) > _MAX_LISTED_NAMES else [])]
+    )
+
+
+def invalid_choice_message(value: Any, choices: Iterable[Any]) -> str:
+    return f"'{str(value)[:80]}' is none of {join_names(choices)}."
+
+
+def _is_many(serializer: serializers.BaseSerializer[Any]) -> bool:
+    return isinstance(serializer, serializers.ListSerializer)
+
+
+def _unknown_fields(
+    serializer: serializers.BaseSerializer[Any], also: Collection[str]
+) -> dict[str, str]:
+    body = getattr(serializer, "initial_data", None)
+    if _is_many(serializer) or not isinstance(body, Mapping):
+        return {}
+    fields: Mapping[str, Any] = getattr(serializer, "fields", {})
+    # who sends back what was read sends what is read-only as well
+    unknown = [str(name)[:100] for name in body if name not in fields and name not in also]
+    writable = [*(name for name, field in fields.items() if not field.read_only), *also]
+    return dict.fromkeys(
+        unknown, f"There is no such field here. Choose from {join_names(writable)}."
+    )
+
+
+def _with_plain_messages(errors: Mapping[str, Any], serializer: Any) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    body = serializer.initial_data
+    for name, found in errors.items():
+        field = serializer.fields.get(name)
+        given = body.get(name, empty) if isinstance(body, Mapping) else empty
+        if isinstance(found, list) and all(isinstance(each, ErrorDetail) for each in found):
+            told[name] = [_plain_message(each, field, given, body) for each in found]
+        else:
+            told[name] = found
+    return told
+
+
+def _plain_message(error: ErrorDetail, field: Any, given: Any, body: Any) -> str:
+    match error.code, field:
+        case "invalid", None if not isinstance(body, Mapping):
+            return "Send one JSON object, with names and values."
+        case "required", _:
+            return "It is missing. Give it."
+        case "null", _:
+            return "It may not be null. Give a value, or leave it out."
+        case "blank", _:
+            return "It may not be empty."
+        case "invalid_choice", serializers.ChoiceField():
+            return invalid_choice_message(given, field.choices)
+        case "does_not_exist", serializers.SlugRelatedField():
+            return f"There is no {_model_name(field)} '{str(given)[:80]}' that you may see."
+        case "does_not_exist", serializers.PrimaryKeyRelatedField():
+            return f"There is no {_model_name(field)} {str(given)[:40]} that you may see."
+    return str(error)
+
+
+def _model_name(field: Any) -> str:
+    queryset = getattr(field, "queryset", None)
+    model = getattr(queryset, "model", None)
+    return str(model._meta.verbose_name) if model is not None else "such thing"

@@ -1,0 +1,502 @@
+"""What every resource shares: who may ask, how lists are read, paged and cached."""
+
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
+from typing import Any, ClassVar
+
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.utils.http import parse_etags
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+from apps.accounts.api_tokens.authentication import HasScope
+from apps.accounts.models import Team, User
+from apps.accounts.roles import TeamRole
+from apps.api.framework.etags import PreconditionFailedError, etag_of, with_etag
+from apps.api.framework.export_formats import FILE_RENDERERS
+from apps.api.framework.file_responses import FileResponseMixin, stream_file
+from apps.api.framework.idempotency import HEADER as KEY_HEADER
+from apps.api.framework.idempotency import (
+    KeyClaim,
+    ReplayedResponseError,
+    StreamKeyClaim,
+    claim_key,
+)
+from apps.api.framework.json_parser import FastJSONParser
+from apps.api.framework.json_renderer import FastJSONRenderer, FormatNegotiation
+from apps.api.framework.pagination import KeysetPagination
+from apps.api.framework.problems import UnknownRouteError, problem_body
+from apps.api.framework.row_reader import ComputedField, RowReader
+from apps.api.framework.statement_cache import cached_statement, visibility_key
+from apps.api.framework.throttles import TokenThrottle
+from apps.api.framework.validation import (
+    FORMAT_PARAMETERS,
+    refuse_unknown_parameters,
+    validate_data,
+)
+from apps.api.openapi.deprecation import Deprecation
+from apps.api.openapi.schema import RegistrySchema
+from apps.common.database.keyset_pagination import Keyset, keyset_page, page_from_rows
+from apps.common.database.prepared_statements import PreparedStatement, row_comparison
+from apps.inventory.actions.locks import lock_teams_of
+
+BY_ID = Keyset(("id",))
+INTEGER_ID = "[0-9]{1,18}"
+CONDITIONAL_METHODS = frozenset({"PATCH", "PUT", "DELETE"})
+# a viewset has a method called list
+type Names = list[str]
+type Rows = list[dict[str, Any]]
+# rows of a file that are in memory at once
+EXPORT_BATCH_SIZE = 2_000
+
+
+class RegistryView(FileResponseMixin, APIView):
+    """Closed without a token or session, throttled, in JSON, with an ETag on what is read."""
+
+    permission_classes = [HasScope]
+    throttle_classes = [TokenThrottle]
+    renderer_classes = [FastJSONRenderer]
+    content_negotiation_class: type[BaseContentNegotiation] = FormatNegotiation
+    parser_classes = [FastJSONParser]
+    schema = RegistrySchema()
+    # OPTIONS would describe fields to whoever may ask; the OpenAPI document is the place for it
+    metadata_class = None
+    # about the person who asks, and so closed to tokens that are bound to a team
+    is_personal = False
+
+    # the parameters that a GET reads; None: whatever is asked
+    reads: ClassVar[Collection[str] | None] = None
+
+    # set where the address, or one action of a viewset, will go
+    retires: Deprecation | None = None
+    # the body is read by the view as it arrives (bulk)
+    streams = False
+    _claim: KeyClaim | StreamKeyClaim | None = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method in CONDITIONAL_METHODS and "If-Match" in request.headers:
+            # the row is locked from the comparison until the change is written
+            with transaction.atomic():
+                changed = super().dispatch(request, *args, **kwargs)
+                if changed.status_code >= status.HTTP_400_BAD_REQUEST:
+                    transaction.set_rollback(True)
+            return changed
+        has_key = request.method == "POST" and KEY_HEADER in request.headers
+        if has_key and not self.streams and self._may_repeat(request):
+            return with_etag(request, self._done_once(request, *args, **kwargs))
+        answer: HttpResponseBase | None = None
+        try:
+            answer = super().dispatch(request, *args, **kwargs)
+        finally:
+            if self._claim is not None:
+                self._claim.keep(answer.render() if isinstance(answer, Response) else None)
+        if isinstance(answer, Response):
+            answer.add_post_render_callback(self._let_go)
+        return with_etag(request, answer)
+
+    def _done_once(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """The work and the note of its answer in one transaction; of a refusal the note alone."""
+        with transaction.atomic():
+            with transaction.atomic():
+                answer = super().dispatch(request, *args, **kwargs)
+                if answer.status_code >= status.HTTP_400_BAD_REQUEST:
+                    transaction.set_rollback(True)
+            if answer.status_code >= status.HTTP_500_INTERNAL_SERVER_ERROR:
+                transaction.set_rollback(True)
+            elif self._claim is not None:
+                self._claim.keep(answer.render() if isinstance(answer, Response) else None)
+        if isinstance(answer, Response):
+            answer.add_post_render_callback(self._let_go)
+        return answer
+
+    def _let_go(self, answer: Any) -> None:
+        """Rows and body go when the answer does: bound to the view in a circle, they would wait for
+        the collector."""
+        self.response = None  # type: ignore[assignment]
+        answer.renderer_context = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.method == "POST" and KEY_HEADER in request.headers and self._may_repeat(request):
+            self._claim = claim_key(request, streams=self.streams)
+        elif request.method in CONDITIONAL_METHODS and "If-Match" in request.headers:
+            self._refuse_unless_matching(request, *args, **kwargs)
+        elif request.method == "GET":
+            if (known := self.parameters()) is not None:
+                refuse_unknown_parameters(request.query_params, {*known, *FORMAT_PARAMETERS})
+            if self.is_file and self._rows_of is not None:
+                # the handler is looked up after this
+                handlers: Any = self
+                handlers.get = self.file_handler(handlers.get)
+
+    def parameters(self) -> Collection[str] | None:
+        """What `?` may name, beside the form of the answer; None where that is not looked at."""
+        return self.reads
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, ReplayedResponseError):
+            return exc.response
+        return super().handle_exception(exc)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        if getattr(response, "exception", False) or not isinstance(response, Response):
+            # a refusal is JSON, whatever file was asked for
+            request.accepted_renderer, request.accepted_media_type = (
+                FastJSONRenderer(),
+                FastJSONRenderer.media_type,
+            )
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        if self.retires is not None:
+            self.retires.add_headers(answer)
+        return answer
+
+    def _may_repeat(self, request: Request | HttpRequest) -> bool:
+        """Uploads have keys of their own (apps/intake); here a body is JSON, or read in a
+        stream."""
+        kind = (request.content_type or "").partition(";")[0]
+        return (
+            self.streams
+            or kind in {"", "application/json"}
+            or not request.META.get("CONTENT_LENGTH")
+        )
+
+    def _refuse_unless_matching(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """412 unless the thing still has the ETag with which it was read, whole, at this
+        address."""
+        read = getattr(self, "retrieve", None) or getattr(self, "get", None)
+        if read is None:
+            return
+        held = {tag.removeprefix("W/") for tag in parse_etags(request.headers["If-Match"])}
+        self.lock(**kwargs)
+        answer = read(request, *args, **kwargs)
+        if "*" not in held and etag_of(answer.data) not in held:
+            raise PreconditionFailedError
+
+    def lock(self, **kwargs: Any) -> None:
+        """Whoever else changes the thing of this address waits, where it is one row."""
+
+    @property
+    def user(self) -> User:
+        user = self.request.user
+        # the permission class lets nobody else in
+        assert isinstance(user, User)
+        return user
+
+    def require(self, role: TeamRole, team: Team | int) -> None:
+        """Refuse unless the caller holds the role on the team that owns the thing."""
+        if not self.user.may(role, team):
+            raise PermissionDenied(
+                f"Only an {role.word} of the owning team may do this. Ask one of them."
+            )
+
+
+class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
+    """List and retrieve of one model, as far as `visible_to` shows it; each is one statement.
+
+    `orders` are the values of `?ordering=`, the first one being the usual. `dated_orders` names
+    those that leave out rows without the column. `annotations` are further columns, read only where
+    a field needs them.
+    """
+
+    model: type[M]
+    pagination_class = KeysetPagination  # type: ignore[assignment]
+    orders: ClassVar[dict[str, Keyset]] = {"id": BY_ID, "-id": Keyset(("-id",))}
+    dated_orders: ClassVar[frozenset[str]] = frozenset()
+    annotations: ClassVar[Mapping[str, Any]] = {}
+    computed: ClassVar[Mapping[str, ComputedField]] = {}
+    lookup_value_regex = INTEGER_ID
+    picks_fields = True
+    # parameters of the list beside its filters
+    also_reads: ClassVar[Collection[str]] = ()
+    # from a row to the application it belongs to, in Django's spelling; empty where it belongs to
+    # none
+    application_path: ClassVar[str] = ""
+    # further forms of the list, beside JSON, CSV and a workbook
+    feed_renderers: ClassVar[tuple[type[BaseRenderer], ...]] = ()
+
+    def get_queryset(self) -> QuerySet[M]:
+        objects: Any = self.model._default_manager
+        if getattr(self, "swagger_fake_view", False):
+            return objects.none()  # type: ignore[no-any-return]
+        return objects.visible_to(self.request.user).order_by()  # type: ignore[no-any-return]
+
+    def parameters(self) -> Collection[str] | None:
+        """A misspelt filter is refused: it would answer with everything."""
+        if self.reads is not None or not hasattr(self, "action"):
+            return self.reads
+        fields = ["fields"] if self.picks_fields else []
+        if self.action == "retrieve":
+            return fields
+        if self.action != "list":
+            return None
+        pages, filterset = self.pagination_class, getattr(self, "filterset_class", None)
+        filters = [*getattr(filterset, "base_filters", ()), *self.also_reads]
+        return [*fields, *filters, pages.cursor_param, pages.size_param, pages.order_param]
+
+    # --- as files ---------------------------------------------------------------------------------
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        renderers: list[BaseRenderer] = super().get_renderers()
+        if getattr(self, "action", None) == "list":
+            renderers += [renderer() for renderer in (*FILE_RENDERERS, *self.feed_renderers)]
+        return renderers
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if getattr(self, "action", None) == "list" and self.is_file:
+            # the handler is looked up after this
+            self.get = self.as_file
+
+    def as_file(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """The whole list from the cursor on, in the order and with the fields asked for."""
+        if type(self).list is ReadViewSet.list:
+            names = self.asked_fields(self.reader)
+            pages = self._pages_of_rows(names)
+        else:
+            shape: Any = self.get_serializer_class()()
+            names = [name for name, field in shape.fields.items() if not field.write_only]
+            pages = self.pages_of(self.list, "results", *args, **kwargs)
+        return stream_file(request, pages, names)  # type: ignore[no-any-return]
+
+    def _pages_of_rows(self, names: Names) -> Iterator[Rows]:
+        pages, reader = self.pagination_class(), self.reader
+        order = pages.order(self.request, self.orders)
+        queryset = self.filter_queryset(self.get_queryset())
+        if self.request.query_params.get(pages.order_param) in self.dated_orders:
+            queryset = queryset.filter(**{f"{order.names[0]}__isnull": False})
+        rows: Any = reader.select(queryset, names, *order.names)
+        pages.place(self.request, self.model, order)
+        cursor: str | None = self.request.query_params.get(pages.cursor_param, "")
+        while cursor is not None:
+            page = keyset_page(rows, order=order, size=EXPORT_BATCH_SIZE, cursor=cursor)
+            yield reader.rows(page.rows, names)
+            cursor = page.next
+
+    def lock(self, **kwargs: Any) -> None:
+        """Lock the row, after the application that it belongs to, as the actions do
+        (inventory/actions/locks.py).
+
+        In the other order this change and an action would wait for each other. What the caller may
+        not see is not locked.
+        """
+        if (value := kwargs.get(self._keyword)) is None:
+            return
+        visible = self.get_queryset().filter(**{self.lookup_field: value})
+        if self.application_path:
+            lock_teams_of(visible.values_list(self.application_path, flat=True))
+        rows = self.model._default_manager.select_for_update(of=("self",)).order_by()
+        list(rows.filter(pk__in=visible.values("pk")).values_list("pk"))
+
+    @cached_property
+    def reader(self) -> RowReader:
+        return row_reader_for(type(self), self.serializer_class)  # type: ignore[arg-type]
+
+    def asked_fields(self, reader: RowReader) -> Names:
+        asked = self.request.query_params.get("fields")
+        # a feed is made out of all of them
+        if not asked or isinstance(
+            getattr(self.request, "accepted_renderer", None), self.feed_renderers
+        ):
+            return reader.names
+        names = [*dict.fromkeys(name.strip() for name in asked.split(",") if name.strip())]
+        unknown = [name for name in names if name not in reader.names]
+        if unknown or not names:
+            raise ValidationError(
+                {
+                    "fields": f"No such field: {', '.join(unknown)}. Choose from "
+                    f"{', '.join(reader.names)}."
+                }
+            )
+        return names
+
+    def page_of(
+        self, queryset: QuerySet[Any], reader: RowReader, orders: Mapping[str, Keyset]
+    ) -> Response:
+        pages = self.pagination_class()
+        order = pages.order(self.request, orders)
+        if self.request.query_params.get(pages.order_param) in self.dated_orders:
+            queryset = queryset.filter(**{f"{order.names[0]}__isnull": False})
+        names = self.asked_fields(reader)
+        page = pages.page(self.request, reader.select(queryset, names, *order.names), order)
+        return Response(pages.body(self.request, page, reader.rows(page.rows, names)))
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        if self._is_plain and not self._is_filtered:
+            return self._kept_page()
+        return self.page_of(self.filter_queryset(self.get_queryset()), self.reader, self.orders)
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return Response(
+            self.one(
+                self.asked_fields(self.reader), **{self.lookup_field: self.kwargs[self._keyword]}
+            )
+        )
+
+    def one(self, names: Names, **lookup: Any) -> dict[str, Any]:
+        if self._is_plain and len(lookup) == 1:
+            return self._kept_one(names, *lookup.popitem())
+        found = self.reader.select(self.get_queryset().filter(**lookup), names).first()
+        if found is None:
+            raise Http404
+        return self.reader.rows([found], names)[0]
+
+    # --- by statements that are kept (apps/api/framework/statement_cache.py)
+    # -------------------------------------------
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whose rows depend on nothing but the caller's rights."""
+        return type(self).get_queryset is ReadViewSet.get_queryset
+
+    @property
+    def _is_filtered(self) -> bool:
+        asked = self.request.query_params
+        filterset: Any = getattr(self, "filterset_class", None)
+        return (
+            bool(asked)
+            and filterset is not None
+            and not filterset.base_filters.keys().isdisjoint(asked)
+        )
+
+    def _kept_page(self) -> Response:
+        pages, reader = self.pagination_class(), self.reader
+        order = pages.order(self.request, self.orders)
+        names, size = self.asked_fields(reader), pages.size(self.request)
+        backwards, after = pages.place(self.request, self.model, order)
+        dated = self.request.query_params.get(pages.order_param) in self.dated_orders
+
+        def make() -> PreparedStatement:
+            queryset = self.get_queryset()
+            if dated:
+                queryset = queryset.filter(**{f"{order.names[0]}__isnull": False})
+            if after is not None:
+                beyond = "<" if order.falls != backwards else ">"
+                queryset = queryset.filter(row_comparison(self.model, order.names, beyond))
+            rows = reader.select(queryset, names, *order.names)
+            return PreparedStatement(
+                rows.order_by(*order.directed(backwards=backwards))[: size + 1]
+            )
+
+        key = (
+            type(self),
+            visibility_key(self.request.user),
+            tuple(names),
+            order,
+            size,
+            backwards,
+            after is None,
+            dated,
+        )
+        statement = cached_statement(key, make)
+        found = statement.rows(*(after or ()))
+        page = page_from_rows(
+            found,
+            order=order,
+            size=size,
+            backwards=backwards,
+            is_first=after is None,
+            columns=statement.names,
+        )
+        return Response(
+            pages.body(self.request, page, reader.rows_of(statement.names, page.rows, names))
+        )
+
+    def _kept_one(self, names: Names, column: str, value: Any) -> dict[str, Any]:
+        field: Any = self.model._meta.pk if column == "pk" else self.model._meta.get_field(column)
+
+        def make() -> PreparedStatement:
+            queryset = self.get_queryset().filter(row_comparison(self.model, (field.name,), "="))
+            return PreparedStatement(self.reader.select(queryset, names)[:1])
+
+        statement = cached_statement(
+            (type(self), visibility_key(self.request.user), tuple(names), column), make
+        )
+        try:
+            found = statement.rows(field.to_python(value))
+        except ModelValidationError:
+            found = []
+        if not found:
+            raise Http404
+        return self.reader.rows_of(statement.names, found, names)[0]
+
+    @property
+    def _keyword(self) -> str:
+        return self.lookup_url_kwarg or self.lookup_field
+
+    def subject(self, *relations: str) -> M:
+        """The row named in the address, for an action; 404 where the caller may not see it."""
+        found = self.get_queryset().filter(**{self.lookup_field: self.kwargs[self._keyword]})
+        row = (found.select_related(*relations) if relations else found).first()
+        if row is None:
+            raise Http404
+        return row
+
+    def answer(self, row: M, code: int = status.HTTP_200_OK) -> Response:
+        """A row just written, as its address would answer."""
+        body = self.one(self.reader.names, pk=row.pk)
+        return Response(body, status=code, headers={"ETag": etag_of(body)})
+
+    def validated(
+        self, serializer_class: type[serializers.BaseSerializer[Any]], **kwargs: Any
+    ) -> dict[str, Any]:
+        """The body, checked. `reason` is for the history."""
+        serializer = serializer_class(
+            data=self.request.data, context=self.get_serializer_context(), **kwargs
+        )
+        # who reads, changes a word and sends all of it back, sends what stays as it is as well
+        read = (
+            self.reader.names
+            if self.request.method in {"PATCH", "PUT"} and self.serializer_class
+            else ()
+        )
+        return dict(validate_data(serializer, ignored_names=read))
+
+
+_ROW_READERS: dict[tuple[type, type], RowReader] = {}
+
+
+def row_reader_for(
+    view: type[ReadViewSet[Any]], serializer: type[serializers.BaseSerializer[Any]]
+) -> RowReader:
+    """Built once per view and serializer: looking at a serializer's fields costs more than a
+    query."""
+    key = (view, serializer)
+    if key not in _ROW_READERS:
+        _ROW_READERS[key] = RowReader(
+            serializer, annotations=view.annotations, computed=view.computed
+        )
+    return _ROW_READERS[key]
+
+
+@extend_schema(exclude=True)
+class UnknownRouteView(RegistryView):
+    """Any other address under the API's root."""
+
+    authentication_classes = []
+    permission_classes = []
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise UnknownRouteError
+
+
+__all__ = [
+    "BY_ID",
+    "INTEGER_ID",
+    "ReadViewSet",
+    "RegistryView",
+    "UnknownRouteView",
+    "etag_of",
+    "problem_body",
+    "row_reader_for",
+    "with_etag",
+]

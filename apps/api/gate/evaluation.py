@@ -1,0 +1,259 @@
+"""The question a pipeline asks, its answer, and the word that what was asked about has been
+shipped."""
+
+from typing import Any
+
+from django.http import Http404
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.models import ApiToken
+from apps.accounts.roles import Scope
+from apps.api.framework.json_renderer import FastJSONRenderer
+from apps.api.framework.validation import validate_data
+from apps.api.framework.views import RegistryView
+from apps.api.gate.formats import RENDERERS, CappedJSONParser
+from apps.api.gate.serializers import (
+    BundleSerializer,
+    GateAnswerSerializer,
+    GateQuestionSerializer,
+    WaitingSerializer,
+)
+from apps.common.time import now
+from apps.gate.bom import ParsedBom, parse_bom
+from apps.gate.bundle import build_bundle, sign_bundle
+from apps.gate.formats.response import build_response_body, run_findings
+from apps.gate.models import GateRun
+from apps.gate.runs import can_use_gate, normalise_environment, release_run, request_run
+from apps.intake.documents.formats import FORMATS
+from apps.intake.documents.ingest import receive_document
+from apps.intake.documents.records import clean
+from apps.intake.import_jobs import IntakePermissionError
+from apps.intake.import_jobs import stored_body as body_of_import
+from apps.intake.models import Import, TokenBinding
+from apps.intake.spreadsheets.files.tables import UnreadableError
+from apps.inventory.models import Application
+
+_RESPONSES = {
+    200: OpenApiResponse(
+        GateAnswerSerializer,
+        description="Decided; also as application/sarif+json and application/junit+xml",
+    ),
+    202: OpenApiResponse(
+        WaitingSerializer, description="A worker judges it: ask `status_url` again"
+    ),
+}
+_EXAMPLE = OpenApiExample(
+    "Two names with their places",
+    value={
+        "application": "support-assistant",
+        "environment": "production",
+        "commit": "4f9c2d1",
+        "ref": "refs/heads/main",
+        "models": [
+            "text-embedding-3-large",
+            {"model": "gpt-4o-2024-08-06", "host": "openai", "file": "app/chat.py", "line": 12},
+        ],
+    },
+    request_only=True,
+)
+
+
+class _Gate(RegistryView):
+    """By a token of the scope gate, which opens nothing else; or signed in."""
+
+    required_scope = Scope.GATE
+    renderer_classes = RENDERERS
+    parser_classes = [CappedJSONParser]
+
+    @property
+    def binding(self) -> TokenBinding | None:
+        token = self.request.auth
+        if not isinstance(token, ApiToken):
+            return None
+        return TokenBinding.objects.select_related("application__team").filter(token=token).first()
+
+    def application(self, slug: str, binding: TokenBinding | None) -> Application:
+        """The one meant, where the caller may ask for it; 404 before 403."""
+        if binding is not None:
+            if slug and slug != binding.application.slug:
+                raise PermissionDenied(
+                    f"This token is for {binding.application.slug} only. Use that, or another "
+                    "token."
+                )
+            slug = binding.application.slug
+        if not slug:
+            raise ValidationError({"application": "Say which application it is about: its slug."})
+        application = (
+            Application.objects.visible_to(self.user)
+            .select_related("team")
+            .filter(slug=slug)
+            .first()
+        )
+        if application is None:
+            raise Http404
+        if not can_use_gate(self.user, application):
+            raise PermissionDenied(
+                "Only an editor of the owning team may ask the gate. Ask one of them for a token."
+            )
+        return application
+
+    def run(self, pk: int) -> GateRun:
+        runs = (
+            GateRun.objects.visible_to(self.user).select_related("application__team").filter(pk=pk)
+        )
+        binding = self.binding
+        run = (
+            runs.filter(application=binding.application_id) if binding is not None else runs
+        ).first()
+        if run is None:
+            raise Http404
+        return run
+
+    def answered(self, run: GateRun) -> Response:
+        if run.decision:
+            return Response(build_response_body(run, run_findings(run)))
+        response = Response(build_response_body(run, []), status=status.HTTP_202_ACCEPTED)
+        response["Location"] = f"/api/v1/gate/{run.pk}/"
+        response["Retry-After"] = "2"
+        return response
+
+
+class GateView(_Gate):
+    @extend_schema(
+        operation_id="gate",
+        summary="May this be shipped?",
+        request=GateQuestionSerializer,
+        responses=_RESPONSES,
+        examples=[_EXAMPLE],
+    )
+    def post(self, request: Request) -> Response:
+        """Holds the models of a build against the register. 200 for every decision: a block is no
+        failure of the request. The same question about the same commit is the same run while its
+        answer is the same."""
+        asked: dict[str, Any] = dict(validate_data(GateQuestionSerializer(data=request.data)))
+        binding = self.binding
+        application = self.application(asked.get("application", ""), binding)
+        read = self._read(asked)
+        environment = asked["environment"] or (binding.environment if binding is not None else "")
+        token = request.auth if isinstance(request.auth, ApiToken) else None
+        at = now()
+        if asked["import"]:
+            if token is not None and Scope.INTAKE not in token.scopes:
+                raise PermissionDenied(
+                    "To take the document in as well the token needs the scope 'intake' beside "
+                    "'gate'. Make one with"
+                    " both, or leave out import."
+                )
+            try:
+                receive_document(
+                    form=FORMATS[read.form],
+                    body=read.body,
+                    by=self.user,
+                    at=at,
+                    token=token,
+                    application=application,
+                    environment=environment,
+                )
+            except IntakePermissionError as refused:
+                raise PermissionDenied(str(refused)) from refused
+        run = request_run(
+            application=application,
+            requested=read.requested,
+            by=self.user,
+            at=at,
+            token=token,
+            environment=environment,
+            commit=asked["commit"],
+            ref=asked["ref"],
+            mode=asked["mode"],
+            baseline=asked["baseline"],
+            blocks_all=asked["all"],
+            incomplete=read.incomplete,
+        )
+        return self.answered(run)
+
+    def _read(self, asked: dict[str, Any]) -> ParsedBom:
+        if "models" in asked:
+            return ParsedBom(asked["models"], "", b"")
+        bom = asked["bom"]
+        try:
+            if isinstance(bom, int):
+                held = (
+                    Import.objects.visible_to(self.user)
+                    .filter(pk=bom, kind=Import.Kind.DOCUMENT)
+                    .first()
+                )
+                if held is None:
+                    raise ValidationError(
+                        {"bom": f"There is no import {bom} of a document that you may see."}
+                    )
+                return parse_bom(body_of_import(held))
+            return parse_bom(bom)
+        except UnreadableError as unreadable:
+            raise ValidationError({"bom": str(unreadable)}) from unreadable
+
+
+class GateRunView(_Gate):
+    @extend_schema(
+        operation_id="gate_status", summary="What became of a question", responses=_RESPONSES
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        """The answer again, or whether it is decided yet."""
+        return self.answered(self.run(pk))
+
+
+class BundleView(_Gate):
+    renderer_classes = [FastJSONRenderer]
+
+    @extend_schema(
+        operation_id="gate_bundle",
+        summary="What a pipeline without a token can check by itself",
+        parameters=[
+            OpenApiParameter(
+                "application", str, description="Slug; may be left out where the token is bound."
+            ),
+            OpenApiParameter("environment", str),
+        ],
+        responses=BundleSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """The findings for every known model as of today, for one application, signed. The client
+        checks the signature against a pinned key; with an ETag, so that fetching it again costs
+        nothing."""
+        binding = self.binding
+        asked = request.query_params
+        application = self.application(clean(asked.get("application", ""), 120), binding)
+        environment = asked.get("environment", "") or (
+            binding.environment if binding is not None else ""
+        )
+        return Response(
+            sign_bundle(
+                build_bundle(
+                    application=application,
+                    environment=normalise_environment(environment),
+                    at=now(),
+                )
+            )
+        )
+
+
+class ReleasedView(_Gate):
+    @extend_schema(
+        operation_id="gate_released",
+        summary="It was shipped",
+        request=None,
+        responses=GateAnswerSerializer,
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """From now on further runs of this application and environment are compared with this one:
+        what it had already does not block. Twice changes nothing."""
+        run = self.run(pk)
+        if not can_use_gate(self.user, run.application):
+            raise PermissionDenied(
+                "Only an editor of the owning team may say so. Ask one of them for a token."
+            )
+        return self.answered(release_run(run=run, by=self.user, at=now()))

@@ -1,0 +1,91 @@
+"""The answer in what the pipeline's tools read: JSON, SARIF for code scanning, JUnit for test
+reports."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.parsers import JSONParser
+from rest_framework.renderers import BaseRenderer
+
+from apps.api.framework.json_renderer import OPTIONS, FastJSONRenderer
+from apps.gate.formats.sarif import JUNIT_TYPE, SARIF_TYPE, render_junit, render_sarif
+from apps.intake.documents.records import UnreadableError
+from apps.intake.readers.json_text import check_size
+
+# a bill of materials as long as the intake reads one
+MAX_BODY_BYTES = 20 * 1024 * 1024
+
+
+class GateBodyTooLargeError(APIException):
+    status_code = 413
+    default_detail = (
+        f"The body is too long: at most {MAX_BODY_BYTES // 1024 // 1024} MiB. "
+        "Send the models' names instead."
+    )
+    default_code = "too_long"
+
+
+class CappedJSONParser(JSONParser):
+    """Reads no more than is allowed, and refuses what is nested too deeply, before anything is made
+    of it."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        body = stream.read(MAX_BODY_BYTES + 1)
+        if len(body) > MAX_BODY_BYTES:
+            raise GateBodyTooLargeError
+        try:
+            check_size(body)
+            return orjson.loads(body)
+        except UnreadableError as unreadable:
+            raise ParseError(str(unreadable)) from unreadable
+        except orjson.JSONDecodeError as error:
+            raise ParseError(f"It is not JSON: {error}") from error
+
+
+class _DecisionRenderer(BaseRenderer):
+    """A decision in this format; refusals and what is not decided yet stay JSON."""
+
+    charset = None
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        if data is None:
+            return b""
+        if not isinstance(data, Mapping) or "decision" not in data:
+            response = (renderer_context or {}).get("response")
+            if (
+                response is not None
+                and "Content-Type" in response
+                and response["Content-Type"] == self.media_type
+            ):
+                response["Content-Type"] = FastJSONRenderer.media_type
+            return orjson.dumps(data, default=str, option=OPTIONS)
+        return self.written(data)
+
+    def written(self, body: Mapping[str, Any]) -> bytes:
+        raise NotImplementedError
+
+
+class SarifRenderer(_DecisionRenderer):
+    media_type = SARIF_TYPE
+    format = "sarif"
+
+    def written(self, body: Mapping[str, Any]) -> bytes:
+        return orjson.dumps(render_sarif(body), default=str, option=OPTIONS)
+
+
+class JUnitRenderer(_DecisionRenderer):
+    media_type = JUNIT_TYPE
+    format = "junit"
+
+    def written(self, body: Mapping[str, Any]) -> bytes:
+        return render_junit(body)
+
+
+RENDERERS = [FastJSONRenderer, SarifRenderer, JUnitRenderer]

@@ -1,0 +1,2 @@
+"""Choosing what to build on, over REST: contracts, documents, decisions, selections and
+scorecards."""

@@ -1,0 +1,290 @@
+"""Decisions on what may be built on, and what stands there against them."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.framework.file_responses import FileRows
+from apps.api.framework.row_reader import ComputedField, EnumNameField
+from apps.api.framework.validation import FORMAT_PARAMETERS, PAGING_PARAMETERS, validate_data
+from apps.api.framework.views import BY_ID
+from apps.api.governance.base import GovernedViewSet
+from apps.api.inventory.applications import today
+from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Version
+from apps.common.database.keyset_pagination import Keyset
+from apps.common.time import now
+from apps.inventory.governance.approvals import (
+    TARGET_COLUMNS,
+    record_decision,
+    replace_decision,
+    revoke_decision,
+)
+from apps.inventory.governance.filters import ApprovalFilter
+from apps.inventory.governance.violations import (
+    DEFAULT_LIMIT,
+    ApprovalViolation,
+    approval_violations,
+)
+from apps.inventory.models import Application, Approval, Criticality
+
+_WORDS = {level.value: level.name.lower() for level in Criticality}
+
+
+class ApprovalSerializer(serializers.ModelSerializer[Approval]):
+    provider = serializers.CharField(
+        source="provider.slug", read_only=True, allow_null=True, help_text="Slug."
+    )
+    foundation = serializers.CharField(
+        source="foundation.slug", read_only=True, allow_null=True, help_text="Slug."
+    )
+    version = serializers.CharField(
+        source="version.identifier", read_only=True, allow_null=True, help_text="Identifier."
+    )
+    criticalities = serializers.ListField(child=EnumNameField(Criticality), read_only=True)
+    approver = serializers.CharField(source="approver.username", read_only=True)
+    revoked_by = serializers.CharField(
+        source="revoked_by.username", read_only=True, allow_null=True
+    )
+    standing = serializers.BooleanField(
+        source="expires_on", read_only=True, help_text="In force today."
+    )
+
+    class Meta:
+        model = Approval
+        fields = [
+            "id",
+            "provider",
+            "foundation",
+            "version",
+            "offering",
+            "decision",
+            "data_classes",
+            "regions",
+            "criticalities",
+            "reason",
+            "approver",
+            "decided_on",
+            "expires_on",
+            "standing",
+            "revoked_at",
+            "revoked_by",
+            "revoked_why",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = fields
+
+
+class DecisionSerializer(serializers.Serializer[Any]):
+    decision = serializers.ChoiceField(choices=Approval.Decision.choices)
+    reason = serializers.CharField(max_length=10_000)
+    expires_on = serializers.DateField(
+        required=False, help_text="First day it no longer holds; only a block has none."
+    )
+    data_classes = serializers.ListField(
+        child=serializers.ChoiceField(choices=Application.DataClass.choices),
+        required=False,
+        max_length=10,
+    )
+    regions = serializers.ListField(
+        child=serializers.CharField(max_length=60), required=False, max_length=100
+    )
+    criticalities = serializers.ListField(
+        child=EnumNameField(Criticality), required=False, max_length=10
+    )
+
+
+class MakeDecisionSerializer(DecisionSerializer):
+    """On one of `provider`, `foundation`, `version` and `offering`."""
+
+    provider = serializers.SlugRelatedField(
+        slug_field="slug", queryset=Provider.objects.all(), required=False
+    )
+    foundation = serializers.SlugRelatedField(
+        slug_field="slug", queryset=Foundation.objects.all(), required=False
+    )
+    version = serializers.SlugRelatedField(
+        slug_field="identifier", queryset=Version.objects.all(), required=False
+    )
+    offering = serializers.PrimaryKeyRelatedField(queryset=Offering.objects.all(), required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        named = [name for name in TARGET_COLUMNS.values() if name in attrs]
+        if len(named) != 1:
+            raise serializers.ValidationError(
+                "Decide on one provider, foundation, version or offering."
+            )
+        attrs["target"] = attrs.pop(named[0])
+        return attrs
+
+
+class RevokeDecisionSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=10_000)
+
+
+class AgainstQuestion(serializers.Serializer[Any]):
+    provider = serializers.SlugRelatedField(
+        slug_field="slug", queryset=Provider.objects.all(), required=False
+    )
+    foundation = serializers.SlugRelatedField(
+        slug_field="slug", queryset=Foundation.objects.all(), required=False
+    )
+    version = serializers.PrimaryKeyRelatedField(queryset=Version.objects.all(), required=False)
+    offering = serializers.PrimaryKeyRelatedField(queryset=Offering.objects.all(), required=False)
+    approval = serializers.PrimaryKeyRelatedField(queryset=Approval.objects.all(), required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=DEFAULT_LIMIT, default=DEFAULT_LIMIT)
+
+    KINDS = {
+        "foundation": NodeKind.FOUNDATION,
+        "version": NodeKind.VERSION,
+        "offering": NodeKind.OFFERING,
+    }
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        named = [name for name in ("provider", *self.KINDS) if name in attrs]
+        if len(named) > 1:
+            raise serializers.ValidationError(
+                "Ask for one provider, foundation, version or offering at a time."
+            )
+        return attrs
+
+
+class AgainstDecisionSerializer(serializers.Serializer[ApprovalViolation]):
+    dependency = serializers.IntegerField(source="dependency.pk")
+    application = serializers.CharField(source="dependency.application.slug", help_text="Slug.")
+    team = serializers.CharField(source="dependency.application.team.slug", help_text="Slug.")
+    criticality = EnumNameField(Criticality, source="dependency.application.criticality")
+    role = serializers.CharField(source="dependency.role")
+    offering = serializers.IntegerField(source="dependency.offering_id")
+    host = serializers.CharField(source="dependency.offering.host.slug")
+    api_id = serializers.CharField(source="dependency.offering.api_id")
+    approval = serializers.IntegerField(
+        source="approval.pk", help_text="The decision held against it."
+    )
+    decision = serializers.CharField(source="approval.decision")
+    target = serializers.CharField(
+        source="approval.target", help_text="What was decided on, in words."
+    )
+    why = serializers.ListField(child=serializers.CharField(), help_text="Sentences.")
+    certain = serializers.BooleanField(
+        help_text="False: only something that is not on record would tell."
+    )
+
+
+class AgainstDecisionsSerializer(serializers.Serializer[Any]):
+    on = serializers.DateField()
+    whole_organisation = serializers.BooleanField(
+        help_text="False: of the applications you may see."
+    )
+    n_total = serializers.IntegerField()
+    rows = AgainstDecisionSerializer(
+        many=True, help_text="The first of them, gravest applications in front."
+    )
+
+
+def _standing(decided_on: Any, expires_on: Any, revoked_at: Any) -> bool:
+    return (
+        revoked_at is None
+        and decided_on <= today()
+        and (expires_on is None or expires_on > today())
+    )
+
+
+class ApprovalViewSet(GovernedViewSet[Approval]):
+    """What may be built on, for what, until when. Everybody reads it; governance decides."""
+
+    model = Approval
+    serializer_class = ApprovalSerializer
+    filterset_class = ApprovalFilter
+    orders = {"-id": Keyset(("-id",)), "id": BY_ID}
+    files = {"against": FileRows(AgainstDecisionSerializer, "rows")}
+    computed = {
+        "standing": ComputedField(("decided_on", "expires_on", "revoked_at"), _standing),
+        "criticalities": ComputedField(
+            ("criticalities",), lambda levels: [_WORDS.get(level, level) for level in levels]
+        ),
+    }
+
+    @extend_schema(request=MakeDecisionSerializer, responses={201: ApprovalSerializer})
+    def create(self, request: Request) -> Response:
+        """Decide on something; 409 while another decision on it stands."""
+        self.require_governance()
+        made = record_decision(at=now(), by=self.user, **self.validated(MakeDecisionSerializer))
+        return self.answer(made, status.HTTP_201_CREATED)
+
+    @extend_schema(request=DecisionSerializer, responses={201: ApprovalSerializer})
+    @action(detail=True, methods=["post"])
+    def replace(self, request: Request, pk: str) -> Response:
+        """Decide otherwise on the same; the new decision is the answer, the old one is kept as
+        revoked."""
+        approval = self.governed("approver")
+        made = replace_decision(
+            approval=approval, at=now(), by=self.user, **self.validated(DecisionSerializer)
+        )
+        return self.answer(made, status.HTTP_201_CREATED)
+
+    @extend_schema(request=RevokeDecisionSerializer, responses=ApprovalSerializer)
+    @action(detail=True, methods=["post"])
+    def revoke(self, request: Request, pk: str) -> Response:
+        """Take a decision back."""
+        approval = self.governed("approver")
+        return self.answer(
+            revoke_decision(
+                approval=approval,
+                at=now(),
+                by=self.user,
+                **self.validated(RevokeDecisionSerializer),
+            )
+        )
+
+    @extend_schema(
+        summary="What stands against a decision in force",
+        parameters=[
+            OpenApiParameter(
+                "provider", str, description="Slug: what stands on it as developer or host."
+            ),
+            OpenApiParameter("foundation", str, description="Slug."),
+            OpenApiParameter("version", int, description="Id."),
+            OpenApiParameter("offering", int, description="Id."),
+            OpenApiParameter(
+                "approval", int, description="Id: what this decision is held against."
+            ),
+            OpenApiParameter("limit", int, description=f"At most {DEFAULT_LIMIT}."),
+        ],
+        responses=AgainstDecisionsSerializer,
+        filters=False,
+    )
+    @action(detail=False, pagination_class=None, filterset_class=None, picks_fields=False)
+    def against(self, request: Request) -> Response:
+        """Live dependencies that a block or a restriction is held against, with the reasons; as far
+        as the caller sees them. The narrowest decision counts (docs/choosing.md)."""
+        asked = validate_data(
+            AgainstQuestion(data=request.query_params),
+            extra_names=(*PAGING_PARAMETERS, *FORMAT_PARAMETERS),
+        )
+        nodes = [
+            (kind, asked[name].pk) for name, kind in AgainstQuestion.KINDS.items() if name in asked
+        ]
+        if "provider" in asked:
+            nodes = [
+                (NodeKind.DEVELOPER, asked["provider"].pk),
+                (NodeKind.HOST, asked["provider"].pk),
+            ]
+        found = approval_violations(
+            user=self.user,
+            on=today(),
+            nodes=nodes,
+            approval=asked["approval"].pk if "approval" in asked else None,
+            limit=asked["limit"],
+        )
+        body = {
+            "on": today(),
+            "whole_organisation": self.user.can_read_all,
+            "n_total": found.n_total,
+            "rows": found.rows,
+        }
+        return Response(AgainstDecisionsSerializer(body).data)

@@ -1,0 +1,194 @@
+"""Contracts with the parties of the chain, and the documents that developers owe (Annex XII)."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.framework.views import BY_ID
+from apps.api.governance.base import GovernedViewSet
+from apps.api.inventory.applications import ReasonMixin, today
+from apps.catalog.models import Foundation, Provider
+from apps.common.database.keyset_pagination import Keyset
+from apps.inventory.governance.annex_documents import record_document_status, request_documents
+from apps.inventory.governance.contracts import change_contract, register_contract
+from apps.inventory.governance.filters import AnnexItemFilter, ContractFilter
+from apps.inventory.models import AnnexItem, Contract
+
+
+class ContractSerializer(ReasonMixin, serializers.ModelSerializer[Contract]):
+    party = serializers.SlugRelatedField(
+        slug_field="slug", queryset=Provider.objects.all(), help_text="Slug; fixed."
+    )
+
+    class Meta:
+        model = Contract
+        fields = [
+            "id",
+            "party",
+            "ref",
+            "name",
+            "kind",
+            "overarching",
+            "ict_service_type",
+            "starts_on",
+            "ends_on",
+            "currency",
+            "annual_cost",
+            "notice_days_ours",
+            "notice_days_theirs",
+            "deprecation_notice_days",
+            "governing_law",
+            "provision_country",
+            "stores_data",
+            "data_country",
+            "processing_country",
+            "termination_reason",
+            "last_audit_on",
+            "price_protection",
+            "exit_clause",
+            "termination_assistance",
+            "audit_right",
+            "ip_indemnity",
+            "training_use",
+            "terms_url",
+            "terms_digest",
+            "terms_read_on",
+            "note",
+            "created_at",
+            "updated_at",
+            "reason",
+        ]
+        read_only_fields = ["id", "created_at", "updated_at"]
+        extra_kwargs = {"annual_cost": {"min_value": 0}}
+        # one sentence for a reference that is taken, said by the action
+        validators: list[Any] = []
+
+
+class ContractViewSet(GovernedViewSet[Contract]):
+    """What was agreed with whom; for governance, auditor and administrator."""
+
+    model = Contract
+    serializer_class = ContractSerializer
+    filterset_class = ContractFilter
+
+    @extend_schema(responses={201: ContractSerializer})
+    def create(self, request: Request) -> Response:
+        """Register a contract; for governance."""
+        self.require_governance()
+        facts = self.validated(ContractSerializer)
+        contract = register_contract(
+            party=facts.pop("party"),
+            ref=facts.pop("ref"),
+            reason=facts.pop("reason", ""),
+            facts=facts,
+            by=self.user,
+        )
+        return self.answer(contract, status.HTTP_201_CREATED)
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change some facts; for governance. The party stays."""
+        contract = self.governed("party")
+        facts = self.validated(ContractSerializer, instance=contract, partial=True)
+        if facts.pop("party", contract.party) != contract.party:
+            raise serializers.ValidationError(
+                {"party": "The party stays. Register another contract."}
+            )
+        return self.answer(
+            change_contract(
+                contract=contract, reason=facts.pop("reason", ""), facts=facts, by=self.user
+            )
+        )
+
+
+class AnnexItemSerializer(serializers.ModelSerializer[AnnexItem]):
+    foundation = serializers.CharField(source="foundation.slug", read_only=True, help_text="Slug.")
+    noted_by = serializers.CharField(source="noted_by.username", read_only=True, allow_null=True)
+
+    class Meta:
+        model = AnnexItem
+        fields = [
+            "id",
+            "foundation",
+            "item",
+            "status",
+            "requested_on",
+            "due_on",
+            "received_on",
+            "link",
+            "note",
+            "noted_by",
+            "updated_at",
+        ]
+        read_only_fields = fields
+
+
+class FoundationMixin(ReasonMixin):
+    foundation = serializers.SlugRelatedField(
+        slug_field="slug", queryset=Foundation.objects.all(), help_text="Slug."
+    )
+    on = serializers.DateField(required=False, help_text="Today where absent.")
+
+
+class RequestItemsSerializer(FoundationMixin):
+    items = serializers.ListField(
+        child=serializers.ChoiceField(choices=AnnexItem.Item.choices),
+        required=False,
+        max_length=len(AnnexItem.Item.values),
+        help_text="All that are not on file where absent.",
+    )
+
+
+class NoteItemSerializer(FoundationMixin):
+    item = serializers.ChoiceField(choices=AnnexItem.Item.choices)
+    status = serializers.ChoiceField(choices=AnnexItem.Status.choices)
+    link = serializers.URLField(required=False, max_length=500)
+    note = serializers.CharField(required=False, max_length=10_000)
+
+
+class AnnexItemViewSet(GovernedViewSet[AnnexItem]):
+    """Items of Annex XII of the AI Act, asked for, received, public or refused; for the offices.
+    What nobody asked for or noted has no row."""
+
+    model = AnnexItem
+    serializer_class = AnnexItemSerializer
+    filterset_class = AnnexItemFilter
+    orders = {"id": BY_ID, "-id": Keyset(("-id",))}
+
+    @extend_schema(
+        request=RequestItemsSerializer,
+        responses=AnnexItemSerializer(many=True),
+        parameters=[],
+        filters=False,
+    )
+    @action(
+        detail=False,
+        methods=["post"],
+        url_path="request",
+        pagination_class=None,
+        filterset_class=None,
+        picks_fields=False,
+    )
+    def ask(self, request: Request) -> Response:
+        """The developer was asked for the items; the answer is due in 14 days. Answers with the
+        items asked for."""
+        self.require_governance()
+        asked = self.validated(RequestItemsSerializer)
+        rows = request_documents(by=self.user, on=asked.pop("on", today()), **asked)
+        found = self.reader.select(
+            self.get_queryset().filter(pk__in=[row.pk for row in rows]), self.reader.names
+        )
+        return Response(self.reader.rows(found.order_by("item"), self.reader.names))
+
+    @extend_schema(request=NoteItemSerializer, responses=AnnexItemSerializer)
+    @action(detail=False, methods=["post"])
+    def note(self, request: Request) -> Response:
+        """What became of an item."""
+        self.require_governance()
+        asked = self.validated(NoteItemSerializer)
+        return self.answer(
+            record_document_status(by=self.user, on=asked.pop("on", today()), **asked)
+        )

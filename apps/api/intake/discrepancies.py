@@ -1,0 +1,260 @@
+"""What was seen against what is declared: disagreements with their answers, and senders with whose
+they are."""
+
+from collections.abc import Callable
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.framework.problems import ConflictError
+from apps.api.framework.validation import FORMAT_PARAMETERS, refuse_unknown_parameters
+from apps.api.framework.views import ReadViewSet
+from apps.api.inventory.applications import ReasonMixin, VisibleApplicationField
+from apps.common.database.keyset_pagination import Keyset
+from apps.common.time import now
+from apps.common.validators import validate_plausible_date
+from apps.intake.connections import service_links
+from apps.intake.connections.service_tokens import (
+    SendingToken,
+    dropped_calls,
+    last_dropped_at,
+    tokens_of,
+)
+from apps.intake.filters import DiscrepancyFilter, ServiceFilter
+from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
+from apps.intake.models import Discrepancy, Service
+from apps.intake.observations import discrepancy_responses
+from apps.inventory.models import Application
+
+
+class SeenDiscrepancySerializer(serializers.ModelSerializer[Discrepancy]):
+    application = serializers.CharField(
+        source="application.slug", read_only=True, help_text="Slug."
+    )
+    details = serializers.DictField(
+        read_only=True, help_text="Names, versions and days as they were found."
+    )
+    closed_by = serializers.CharField(source="closed_by.username", read_only=True, allow_null=True)
+
+    class Meta:
+        model = Discrepancy
+        fields = [
+            "id",
+            "kind",
+            "application",
+            "dependency",
+            "observation",
+            "details",
+            "opened_at",
+            "closed_at",
+            "closed_as",
+            "closed_by",
+            "reason",
+            "quiet_until",
+        ]
+        read_only_fields = fields
+
+
+class DismissSerializer(ReasonMixin):
+    until = serializers.DateField(
+        validators=[validate_plausible_date], help_text="Not found again before this day."
+    )
+    reason = serializers.CharField(max_length=500, help_text="Why it may stay as it is.")
+
+
+class DiscrepancyViewSet(ReadViewSet[Discrepancy]):
+    """Seen and not declared, declared and not seen, another version or model than before, retired
+    and still called."""
+
+    model = Discrepancy
+    serializer_class = SeenDiscrepancySerializer
+    filterset_class = DiscrepancyFilter
+    orders = {
+        "-opened_at": Keyset(("-opened_at", "-id")),
+        "-id": Keyset(("-id",)),
+        "id": Keyset(("id",)),
+    }
+
+    @extend_schema(request=ReasonMixin, responses=SeenDiscrepancySerializer)
+    @action(detail=True, methods=["post"])
+    def declare(self, request: Request, pk: str) -> Response:
+        """It is used and meant to be: what was only seen is declared, what was not seen is
+        confirmed."""
+        return self._answered(
+            discrepancy_responses.declare_discrepancies,
+            reason=self.validated(ReasonMixin).get("reason", ""),
+        )
+
+    @extend_schema(request=ReasonMixin, responses=SeenDiscrepancySerializer)
+    @action(detail=True, methods=["post"])
+    def end(self, request: Request, pk: str) -> Response:
+        """It is not used any more, from today on."""
+        return self._answered(
+            discrepancy_responses.end_discrepancies,
+            reason=self.validated(ReasonMixin).get("reason", ""),
+        )
+
+    @extend_schema(request=DismissSerializer, responses=SeenDiscrepancySerializer)
+    @action(detail=True, methods=["post"])
+    def dismiss(self, request: Request, pk: str) -> Response:
+        """Leave it until a day, with a reason."""
+        # what one may not see is not there, whatever the body says
+        self.subject()
+        return self._answered(
+            discrepancy_responses.dismiss_discrepancies, **self.validated(DismissSerializer)
+        )
+
+    def _answered(
+        self, deed: Callable[..., discrepancy_responses.ResponseResult], **said: Any
+    ) -> Response:
+        row = self.subject("application", "dependency", "observation__offering")
+        try:
+            done = deed(discrepancies=[row], by=self.user, at=now(), **said)
+        except InvalidStateError as refused:
+            raise ConflictError(str(refused)) from None
+        if done.refused:
+            raise ConflictError(done.refused[0])
+        return self.answer(row)
+
+
+class SenderSerializer(serializers.ModelSerializer[Service]):
+    application = serializers.CharField(
+        source="application.slug", read_only=True, allow_null=True, help_text="Slug."
+    )
+    dropped_calls = serializers.IntegerField(
+        read_only=True,
+        help_text="Calls dropped, since the user of the token may not write to the application.",
+    )
+    last_dropped_at = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="When a call was dropped last; null: none was."
+    )
+
+    class Meta:
+        model = Service
+        fields = [
+            "id",
+            "name",
+            "scope",
+            "application",
+            "is_ignored",
+            "first_seen_at",
+            "last_seen_at",
+            "dropped_calls",
+            "last_dropped_at",
+        ]
+        read_only_fields = fields
+
+
+class SenderTokenSerializer(serializers.Serializer[SendingToken]):
+    token = serializers.CharField(
+        source="row.token.prefix", help_text="The part of the token that lists show."
+    )
+    name = serializers.CharField(source="row.token.name", help_text="Name of the token.")
+    user = serializers.CharField(source="row.token.user.username", help_text="Whose token it is.")
+    last_sent_at = serializers.DateTimeField(
+        source="row.last_sent_at", help_text="Last request, to the hour."
+    )
+    may_write = serializers.BooleanField(
+        allow_null=True,
+        help_text="Whether its calls count for the application of the sender, or the one asked "
+        "about; null: none.",
+    )
+    dropped_calls = serializers.IntegerField(
+        source="row.n_dropped", help_text="Calls dropped under this name."
+    )
+    first_dropped_at = serializers.DateTimeField(source="row.first_dropped_at", allow_null=True)
+    last_dropped_at = serializers.DateTimeField(source="row.last_dropped_at", allow_null=True)
+
+
+class ClaimSerializer(ReasonMixin):
+    application = VisibleApplicationField(slug_field="slug", queryset=Application.objects.none())
+
+
+class SenderViewSet(ReadViewSet[Service]):
+    """Senders as they call themselves in traces or at a gateway, and the application each is."""
+
+    model = Service
+    serializer_class = SenderSerializer
+    filterset_class = ServiceFilter
+    annotations = {"dropped_calls": dropped_calls(), "last_dropped_at": last_dropped_at()}
+    orders = {
+        "-last_seen_at": Keyset(("-last_seen_at", "-id")),
+        "-id": Keyset(("-id",)),
+        "id": Keyset(("id",)),
+    }
+
+    @extend_schema(
+        summary="Tokens that send under a sender's name",
+        parameters=[
+            OpenApiParameter(
+                "application", str, description="Slug: whether they may write to this one instead."
+            )
+        ],
+        responses=SenderTokenSerializer(many=True),
+    )
+    @action(detail=True, methods=["get"], filter_backends=[], pagination_class=None)
+    def tokens(self, request: Request, pk: str) -> Response:
+        """The 50 latest, with what of theirs was dropped. Before a sender is linked,
+        `?application=` tells whose calls would be dropped."""
+        sender = self.subject("application")
+        refuse_unknown_parameters(request.query_params, ("application", *FORMAT_PARAMETERS))
+        application = sender.application
+        if slug := request.query_params.get("application"):
+            application = Application.objects.visible_to(self.user).filter(slug=slug).first()
+            if application is None:
+                raise NotFound("There is no application of this slug that you may see.")
+        found = tokens_of([sender.pk], application=application)
+        return Response([SenderTokenSerializer(each).data for each in found])
+
+    @extend_schema(request=ClaimSerializer, responses=SenderSerializer)
+    @action(detail=True, methods=["post"])
+    def claim(self, request: Request, pk: str) -> Response:
+        """What calls itself so is this application: what it did so far counts for it, and what it
+        will do. Holds for the same name at every endpoint."""
+        sender, asked = self.subject("application"), self.validated(ClaimSerializer)
+        return self._done(
+            service_links.link_service,
+            sender,
+            application=asked["application"],
+            reason=asked.get("reason", ""),
+            at=now(),
+        )
+
+    @extend_schema(request=ReasonMixin, responses=SenderSerializer)
+    @action(detail=True, methods=["post"])
+    def unclaim(self, request: Request, pk: str) -> Response:
+        """It is not that application: it waits again, at every endpoint, and is not linked by its
+        name alone."""
+        said = self.validated(ReasonMixin)
+        return self._done(
+            service_links.unlink_service,
+            self.subject("application"),
+            reason=said.get("reason", ""),
+            at=now(),
+        )
+
+    @extend_schema(request=ReasonMixin, responses=SenderSerializer)
+    @action(detail=True, methods=["post"])
+    def ignore(self, request: Request, pk: str) -> Response:
+        """It is none of ours: what it does is not looked at any more."""
+        return self._done(
+            service_links.ignore_service,
+            self.subject("application"),
+            reason=self.validated(ReasonMixin).get("reason", ""),
+        )
+
+    def _done(self, deed: Callable[..., Service], sender: Service, **said: Any) -> Response:
+        try:
+            deed(service=sender, by=self.user, **said)
+        except IntakePermissionError as refused:
+            raise PermissionDenied(str(refused)) from None
+        except InvalidStateError as refused:
+            raise ConflictError(str(refused)) from None
+        # a sender that is nobody's any more may be out of the caller's sight
+        found = self.reader.select(Service.objects.filter(pk=sender.pk), self.reader.names)
+        return Response(self.reader.rows(found, self.reader.names)[0])

@@ -1,0 +1,220 @@
+"""What a sender posts, as bytes: raw or as a form, compressed or not, and never more of it than is
+read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from io import BytesIO
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, StopUpload
+from django.http.multipartparser import MultiPartParser, MultiPartParserError
+from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
+from rest_framework.request import Request
+
+from apps.intake.decompression import GZIP_MARK, BodyTooLargeError, decompress
+from apps.intake.documents.records import UnreadableError
+
+MIB = 1024 * 1024
+FORM = "multipart/form-data"
+# whatever the format: senders that name no type, or only that it is compressed
+_GENERIC_TYPES = (
+    "",
+    "application/octet-stream",
+    "application/gzip",
+    "application/x-gzip",
+    "text/plain",
+)
+# boundaries and the small fields of a form
+_MAX_FORM_OVERHEAD = 64 * 1024
+
+
+class UploadTooLargeError(APIException):
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    default_detail = "The body is larger than is read."
+    default_code = "too_large"
+
+
+class SubjectNotFoundError(APIException):
+    """404 that says what was not found, where the address itself is right."""
+
+    status_code = HTTPStatus.NOT_FOUND
+    default_code = "no_such"
+
+
+class DocumentRejectedError(APIException):
+    """Well sent, and nothing can be made of it."""
+
+    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+    default_code = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedDocument:
+    """`body` is decompressed and within its cap; `fields` are the other parts of a form."""
+
+    body: bytes
+    file_name: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_document(
+    request: Request,
+    *,
+    most_bytes: int,
+    most_inflated: int,
+    media_types: tuple[str, ...],
+    file_field: str = "",
+) -> ReceivedDocument:
+    """The document of a request. 413, 415 and 400 as exceptions; `file_field` names the part of a
+    form, or any is."""
+    media_type = (
+        request.content_type.partition(";")[0].strip().lower() if request.content_type else ""
+    )
+    if media_type != FORM and media_type not in (*media_types, *_GENERIC_TYPES):
+        raise UnsupportedMediaType(
+            media_type,
+            f"A body of the type {media_type[:100]} is not read here. Send the document itself as"
+            f" {media_types[0] if media_types else 'application/octet-stream'}, or as one file of "
+            f"{FORM}.",
+        )
+    raw = _read(
+        request, most_bytes + (_MAX_FORM_OVERHEAD if media_type == FORM else 0), said=most_bytes
+    )
+    raw = _decoded(raw, request, most_inflated)
+    if media_type != FORM:
+        return ReceivedDocument(_content(raw, most_inflated))
+    return _of_form(request, raw, most_inflated, file_field)
+
+
+def decompress_document(content: bytes, *, most_inflated: int) -> bytes:
+    """A document that came inside another body, decompressed where it is compressed."""
+    return _content(content, most_inflated)
+
+
+def _read(request: Request, most: int, *, said: int) -> bytes:
+    try:
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        length = 0
+    too_large = UploadTooLargeError(
+        f"The body is larger than {said // MIB} MiB. Compress it (Content-Encoding: gzip) or split "
+        "it."
+    )
+    if length > most:
+        raise too_large
+    body: bytes
+    if (
+        not length
+        and request.META.get("wsgi.input_terminated")
+        and "Transfer-Encoding" in request.headers
+    ):
+        # sent in chunks: Django reads nothing without a length, the server knows where it ends
+        body = request.META["wsgi.input"].read(most + 1)
+    else:
+        body = request._request.read(most + 1)
+    if len(body) > most:
+        raise too_large
+    if not body:
+        raise ParseError("It is empty. Send the document as the body.")
+    return body
+
+
+def _decoded(raw: bytes, request: Request, most_inflated: int) -> bytes:
+    coding = request.headers.get("Content-Encoding", "").strip().lower()
+    if coding in {"", "identity"}:
+        return raw
+    if coding not in {"gzip", "x-gzip", "deflate"}:
+        raise UnsupportedMediaType(
+            coding, f"The Content-Encoding {coding[:60]} is not read. Use gzip, or none."
+        )
+    return _inflated(raw, most_inflated + _MAX_FORM_OVERHEAD)
+
+
+def _content(raw: bytes, most_inflated: int) -> bytes:
+    """Compressed files are told by their first bytes; spreadsheets, which are archives, have
+    others."""
+    body = _inflated(raw, most_inflated) if raw.startswith(GZIP_MARK) else raw
+    if len(body) > most_inflated:
+        raise UploadTooLargeError(
+            f"It is larger than {most_inflated // MIB} MiB once decompressed. Split it."
+        )
+    if not body:
+        raise ParseError("It is empty. Send the document as the body.")
+    return body
+
+
+def _inflated(raw: bytes, most: int) -> bytes:
+    try:
+        return decompress(raw, most=most)
+    except BodyTooLargeError as large:
+        raise UploadTooLargeError(str(large)) from None
+    except UnreadableError as unreadable:
+        raise ParseError(str(unreadable)) from None
+
+
+def _of_form(request: Request, raw: bytes, most_inflated: int, file_field: str) -> ReceivedDocument:
+    meta = {"CONTENT_TYPE": request.META.get("CONTENT_TYPE", ""), "CONTENT_LENGTH": str(len(raw))}
+    try:
+        fields, files = MultiPartParser(
+            meta, BytesIO(raw), [_InMemoryUploadHandler()], "utf-8"
+        ).parse()
+    except (
+        MultiPartParserError,
+        RequestDataTooBig,
+        TooManyFieldsSent,
+        TooManyFilesSent,
+        StopUpload,
+    ):
+        raise ParseError(
+            f"It is no proper {FORM}. Send one file, and let the client write the boundary."
+        ) from None
+    found: list[Any] = [
+        file
+        for name in files
+        for file in files.getlist(name)
+        if not file_field or name == file_field
+    ]
+    said = {name: str(fields[name]) for name in fields}
+    if len(found) > 1:
+        raise ParseError("There are several files in it. Send each in a request of its own.")
+    if found:
+        return ReceivedDocument(
+            _content(found[0].read(), most_inflated), str(found[0].name or ""), said
+        )
+    text = said.pop(file_field or "file", "")
+    if not text:
+        raise ParseError(
+            f"There is no file in it. Send one, in a part called {file_field or 'file'}."
+        )
+    return ReceivedDocument(_content(text.encode(), most_inflated), "", said)
+
+
+class _InMemoryUploadHandler(FileUploadHandler):
+    """The body is in memory already, and capped: a file on disk would only be a third copy."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        self._kept = bytearray()
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self._kept += raw_data
+
+    def file_complete(self, file_size: int) -> SimpleUploadedFile:
+        return SimpleUploadedFile(
+            self.file_name or "file", bytes(self._kept), self.content_type or ""
+        )
+
+
+__all__ = [
+    "FORM",
+    "MIB",
+    "DocumentRejectedError",
+    "ReceivedDocument",
+    "SubjectNotFoundError",
+    "UploadTooLargeError",
+    "decompress_document",
+    "read_document",
+]

@@ -1,0 +1,581 @@
+"""Applications: what the organisation runs. Changes go through the actions of the inventory."""
+
+from datetime import date
+from typing import Any
+
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.db.models import Model
+from django.urls import reverse
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_view,
+)
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.models import Team
+from apps.accounts.roles import TeamRole
+from apps.api.bulk.views import BulkMixin, bulk_schema
+from apps.api.framework.file_responses import FileRows
+from apps.api.framework.row_reader import EnumNameField
+from apps.api.framework.views import BY_ID, ReadViewSet, etag_of
+from apps.api.inventory.costs import (
+    COST_QUESTION,
+    CostRowSerializer,
+    CostSerializer,
+    cost_body,
+    cost_rows,
+    requested_prices,
+)
+from apps.api.inventory.findings import FindingSerializer, findings_body
+from apps.api.inventory.runways import PrimaryRunwaySerializer, runways_body
+from apps.catalog.models import Provider
+from apps.common.database.fields import TextMapField, small_text_map
+from apps.common.database.keyset_pagination import Keyset
+from apps.common.time import day_of, now
+from apps.common.validators import validate_plausible_date
+from apps.exposure.queries.dependents import application_stack
+from apps.inventory.actions import application_merge, bulk_update
+from apps.inventory.actions import applications as actions_applications
+from apps.inventory.bulk.resources import BULK_RESOURCES
+from apps.inventory.costs import monthly_costs
+from apps.inventory.filters import ApplicationFilter
+from apps.inventory.findings import findings_about, findings_of, findings_of_application
+from apps.inventory.models import Application, Criticality, Dependency
+from apps.inventory.queries import application_merged_into, changes_of_application, last_change_id
+from apps.inventory.runway import runways
+
+SLUG = "[-a-zA-Z0-9_]+"
+# a bulk change is one transaction, and its report is one answer
+MAX_BULK_APPLICATIONS = 5000
+MAX_LISTED_CHANGES = 200
+
+
+@extend_schema_field({"type": "string", "description": "Slug of a team you may see."})
+class VisibleTeamField(serializers.SlugRelatedField[Team]):
+    """A team outside what the caller sees is as unknown as one that does not exist."""
+
+    def get_queryset(self) -> Any:
+        return Team.objects.visible_to(self.context["request"].user)
+
+
+@extend_schema_field({"type": "string", "description": "Slug of an application you may see."})
+class VisibleApplicationField(serializers.SlugRelatedField[Application]):
+    def get_queryset(self) -> Any:
+        return Application.objects.visible_to(self.context["request"].user).select_related("team")
+
+
+@extend_schema_field({"type": "string", "description": "Slug of a provider."})
+class ProviderField(serializers.SlugRelatedField[Provider]):
+    pass
+
+
+class ReasonMixin(serializers.Serializer[Any]):
+    reason = serializers.CharField(
+        write_only=True,
+        required=False,
+        allow_blank=True,
+        max_length=500,
+        help_text="For the history.",
+    )
+
+
+class ExpectingMixin(serializers.Serializer[Any]):
+    expected_updated_at = serializers.DateTimeField(
+        write_only=True,
+        required=False,
+        help_text="`updated_at` as it was read: where somebody has changed it since, the "
+        "answer is 409 and says who.",
+    )
+
+
+class WrittenMixin(serializers.Serializer[Any]):
+    """What the answer to a change says beyond the row."""
+
+    findings = FindingSerializer(
+        many=True, read_only=True, help_text="What now looks wrong or unfinished."
+    )
+    change = serializers.UUIDField(
+        read_only=True,
+        allow_null=True,
+        help_text="By which it can be undone: POST changes/{change}/undo/.",
+    )
+
+
+class TextMapSerializerField(serializers.DictField):
+    """Few names with short texts; the limits are those of the model's field."""
+
+    child = serializers.CharField(max_length=TextMapField.MAX_VALUE_LENGTH, allow_blank=True)
+
+    def to_internal_value(self, data: Any) -> Any:
+        found = super().to_internal_value(data)
+        try:
+            small_text_map(found)
+        except ModelValidationError as wrong:
+            raise serializers.ValidationError(wrong.messages) from None
+        return found
+
+
+class ApplicationSerializer(ReasonMixin, serializers.ModelSerializer[Application]):
+    slug = serializers.SlugField(
+        max_length=120, required=False, help_text="Made from the name where absent; fixed."
+    )
+    team = VisibleTeamField(slug_field="slug", queryset=Team.objects.none())
+    criticality = EnumNameField(Criticality, required=False)
+    external_refs = TextMapSerializerField(required=False)
+    merged_into = serializers.CharField(
+        source="merged_into.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug of the application it is now.",
+    )
+
+    class Meta:
+        model = Application
+        fields = [
+            "id",
+            "slug",
+            "name",
+            "purpose",
+            "team",
+            "business_owner",
+            "technical_owner",
+            "criticality",
+            "criticality_reason",
+            "criticality_assessed_on",
+            "status",
+            "ai_act_class",
+            "ai_act_role",
+            "data_classification",
+            "personal_data",
+            "geography",
+            "business_function",
+            "function_ref",
+            "licensed_activity",
+            "autonomy",
+            "impact_of_discontinuing",
+            "users_affected",
+            "rto_hours",
+            "rpo_hours",
+            "monthly_spend",
+            "external_refs",
+            "next_review_on",
+            "merged_into",
+            "created_at",
+            "updated_at",
+            "reason",
+        ]
+        read_only_fields = ["id", "created_at", "updated_at"]
+        extra_kwargs = {"monthly_spend": {"min_value": 0}}
+
+
+class ApplicationChangeSerializer(ExpectingMixin, ApplicationSerializer):
+    class Meta(ApplicationSerializer.Meta):
+        fields = [*ApplicationSerializer.Meta.fields, "expected_updated_at"]
+
+
+class WrittenApplicationSerializer(WrittenMixin, ApplicationSerializer):
+    class Meta(ApplicationSerializer.Meta):
+        fields = [*ApplicationSerializer.Meta.fields, "findings", "change"]
+
+
+class AffectedApplicationSerializer(ApplicationSerializer):
+    affected_primary = serializers.BooleanField(
+        read_only=True, help_text="False: only a fallback, judge or other role is affected."
+    )
+
+    class Meta(ApplicationSerializer.Meta):
+        fields = [name for name in ApplicationSerializer.Meta.fields if name != "reason"] + [
+            "affected_primary"
+        ]
+
+    reason = None  # type: ignore[assignment]
+
+
+class RetireSerializer(ReasonMixin):
+    on = serializers.DateField(
+        required=False,
+        validators=[validate_plausible_date],
+        help_text="First day out of use; today where absent.",
+    )
+
+
+class BringBackSerializer(ReasonMixin):
+    on = serializers.DateField(
+        required=False,
+        validators=[validate_plausible_date],
+        help_text="First day in use again; today where absent.",
+    )
+    status = serializers.ChoiceField(
+        choices=Application.Status.choices,
+        default=Application.Status.PRODUCTION,
+        help_text="Any but retired.",
+    )
+    with_dependencies = serializers.BooleanField(
+        default=True, help_text="What its retirement ended goes on, after a gap as a new row."
+    )
+
+
+class MergeSerializer(ReasonMixin):
+    duplicate = VisibleApplicationField(
+        slug_field="slug",
+        queryset=Application.objects.none(),
+        help_text="Slug of the one that is given up.",
+    )
+    on = serializers.DateField(
+        required=False, validators=[validate_plausible_date], help_text="Today where absent."
+    )
+
+
+class ApplicationFactsSerializer(ApplicationSerializer):
+    """Any of the facts, none of them required."""
+
+    team = VisibleTeamField(slug_field="slug", queryset=Team.objects.none(), required=False)
+
+    class Meta(ApplicationSerializer.Meta):
+        fields = [
+            name
+            for name in ApplicationSerializer.Meta.fields
+            if name not in {"id", "slug", "merged_into", "created_at", "updated_at", "reason"}
+        ]
+        extra_kwargs = {**ApplicationSerializer.Meta.extra_kwargs, "name": {"required": False}}
+
+    slug = merged_into = reason = None  # type: ignore[assignment]
+
+
+class BulkChangeSerializer(ReasonMixin):
+    applications = serializers.ListField(
+        child=serializers.CharField(max_length=120),
+        allow_empty=False,
+        max_length=MAX_BULK_APPLICATIONS,
+        help_text="Slugs.",
+    )
+    facts = ApplicationFactsSerializer(help_text="Set on every one of them.")
+
+
+class RefusedApplicationSerializer(serializers.Serializer[Any]):
+    application = serializers.CharField(help_text="Slug.")
+    detail = serializers.CharField()
+
+
+class BulkChangedSerializer(serializers.Serializer[Any]):
+    changed = serializers.ListField(child=serializers.CharField(), help_text="Slugs.")
+    unchanged = serializers.ListField(
+        child=serializers.CharField(), help_text="Slugs; they were so already."
+    )
+    refused = RefusedApplicationSerializer(many=True)
+    change = serializers.UUIDField(allow_null=True, help_text="By which all of it can be undone.")
+
+
+class ApplicationHistorySerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    at = serializers.DateTimeField()
+    actor = serializers.CharField()
+    reason = serializers.CharField()
+    n_rows = serializers.IntegerField(help_text="Rows of this application that it wrote.")
+
+
+class StackSerializer(serializers.Serializer[Any]):
+    dependency = serializers.IntegerField(source="dependency.pk")
+    role = serializers.ChoiceField(source="dependency.role", choices=Dependency.Role.choices)
+    fallback_order = serializers.IntegerField(source="dependency.fallback_order")
+    offering = serializers.IntegerField(source="offering.pk", help_text="What is called.")
+    api_id = serializers.CharField(source="offering.api_id")
+    host = serializers.CharField(
+        source="host.slug", help_text="Where the answering offering is served."
+    )
+    answering = serializers.IntegerField(
+        source="answering.pk", help_text="What answers today, redirects followed."
+    )
+    version = serializers.CharField(source="version.identifier", allow_null=True, default=None)
+    foundation = serializers.CharField(source="foundation.slug", allow_null=True, default=None)
+    developer = serializers.CharField(source="developer.slug", allow_null=True, default=None)
+    lifecycle = serializers.CharField(source="answering.lifecycle")
+    retires_on = serializers.DateField(source="answering.retires_on", allow_null=True)
+    days_left = serializers.IntegerField(allow_null=True)
+    at_least = serializers.BooleanField(
+        help_text="The date is a 'not before': the end may come later."
+    )
+    replacement = serializers.IntegerField(source="answering.replacement_id", allow_null=True)
+
+
+class WritingViewSet[M: Model](ReadViewSet[M]):
+    """Answers to a change carry what now looks wrong, and the id by which the change can be
+    undone."""
+
+    def written(
+        self, row: M, application: Application, dependency_id: int | None = None, code: int = 200
+    ) -> Response:
+        findings = findings_of_application(application=application, on=today())
+        if dependency_id is not None:
+            findings = findings_about(findings, dependency_id)
+        body = self.one(self.reader.names, pk=row.pk)
+        headers = {"ETag": etag_of(body)}
+        body["findings"] = findings_body(findings, {application.pk: application.slug})
+        body["change"] = last_change_id(row)
+        return Response(body, status=code, headers=headers)
+
+
+@extend_schema_view(
+    bulk=bulk_schema(
+        BULK_RESOURCES["applications"],
+        {
+            "slug": "claims-assistant",
+            "name": "Claims assistant",
+            "team": "claims",
+            "criticality": "important",
+            "status": "production",
+            "users_affected": 1200,
+            "external_refs": {"cmdb": "APP-0042"},
+        },
+    )
+)
+class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
+    """What the organisation runs, as far as the caller's teams reach."""
+
+    bulk_resource = "applications"
+    model = Application
+    serializer_class = ApplicationSerializer
+    filterset_class = ApplicationFilter
+    lookup_field = "slug"
+    lookup_value_regex = SLUG
+    orders = {
+        "criticality": Keyset(("criticality", "id")),
+        "-criticality": Keyset(("-criticality", "-id")),
+        "id": BY_ID,
+        "-id": Keyset(("-id",)),
+        "slug": Keyset(("slug",)),
+        "-slug": Keyset(("-slug",)),
+    }
+
+    files = {
+        "stack": FileRows(StackSerializer),
+        "findings": FileRows(FindingSerializer),
+        "runway": FileRows(PrimaryRunwaySerializer),
+        "changes": FileRows(ApplicationHistorySerializer),
+        "cost": FileRows(CostRowSerializer, "rows"),
+    }
+
+    @extend_schema(
+        responses={
+            200: ApplicationSerializer,
+            301: OpenApiResponse(description="It was merged into another one."),
+        }
+    )
+    def retrieve(self, request: Request, slug: str) -> Response:
+        """One application. The slug of one that was merged leads to the one it is now."""
+        names = self.asked_fields(self.reader)
+        found = self.one([*dict.fromkeys([*names, "merged_into"])], slug=slug)
+        if found["merged_into"] is not None:
+            now_called = application_merged_into(application=self.subject("merged_into"))
+            if Application.objects.visible_to(request.user).filter(pk=now_called.pk).exists():
+                address = request.build_absolute_uri(
+                    reverse("api:application-detail", args=[now_called.slug])
+                )
+                return Response(
+                    status=status.HTTP_301_MOVED_PERMANENTLY, headers={"Location": address}
+                )
+        return Response({name: found[name] for name in names})
+
+    @extend_schema(
+        responses={201: WrittenApplicationSerializer},
+        examples=[
+            OpenApiExample(
+                "a critical application",
+                request_only=True,
+                value={
+                    "name": "Claims assistant",
+                    "team": "claims",
+                    "criticality": "critical",
+                    "status": "production",
+                    "purpose": "Sorts claims and drafts answers.",
+                    "data_classification": "confidential",
+                    "personal_data": True,
+                    "rto_hours": 8,
+                    "reason": "from the CMDB",
+                },
+            )
+        ],
+    )
+    def create(self, request: Request) -> Response:
+        """Register an application; for editors of its team."""
+        facts = self.validated(ApplicationSerializer)
+        team = facts.pop("team")
+        self.require(TeamRole.EDITOR, team)
+        application = actions_applications.register_application(
+            name=facts.pop("name"),
+            slug=facts.pop("slug", ""),
+            team=team,
+            reason=facts.pop("reason", ""),
+            facts=facts,
+            by=self.user,
+        )
+        return self.written(application, application, code=status.HTTP_201_CREATED)
+
+    @extend_schema(request=ApplicationChangeSerializer, responses=WrittenApplicationSerializer)
+    def partial_update(self, request: Request, slug: str) -> Response:
+        """Change some facts; for editors of the team, and of the new team where it moves. The slug
+        stays."""
+        application = self.editable()
+        facts = self.validated(ApplicationChangeSerializer, instance=application, partial=True)
+        if facts.pop("slug", application.slug) != application.slug:
+            raise serializers.ValidationError(
+                {"slug": "The slug stays as it is: others point to it."}
+            )
+        if "team" in facts:
+            self.require(TeamRole.EDITOR, facts["team"])
+        application = actions_applications.change_application(
+            application=application,
+            reason=facts.pop("reason", ""),
+            expected_updated_at=facts.pop("expected_updated_at", None),
+            facts=facts,
+            by=self.user,
+        )
+        return self.written(application, application)
+
+    @extend_schema(request=BulkChangeSerializer, responses=BulkChangedSerializer)
+    @action(detail=False, methods=["post"], url_path="change", picks_fields=False)
+    def change_many(self, request: Request) -> Response:
+        """Set the same facts on many; what cannot be is refused row by row, the others are
+        changed."""
+        asked = self.validated(BulkChangeSerializer)
+        slugs = list(dict.fromkeys(asked["applications"]))
+        found = dict(self.get_queryset().filter(slug__in=slugs).values_list("slug", "pk"))
+        report = bulk_update.change_applications(
+            facts_by_id=dict.fromkeys(found.values(), asked["facts"]),
+            by=self.user,
+            reason=asked.get("reason", ""),
+        )
+        by_id = {pk: slug for slug, pk in found.items()}
+        refused = [{"application": row.slug, "detail": row.sentence} for row in report.refused]
+        refused += [
+            {"application": slug, "detail": "There is no such application that you may see."}
+            for slug in slugs
+            if slug not in found
+        ]
+        change = last_change_id(Application(pk=report.changed[0])) if report.changed else None
+        return Response(
+            {
+                "changed": [by_id[pk] for pk in report.changed],
+                "unchanged": [by_id[pk] for pk in report.unchanged],
+                "refused": refused,
+                "change": change,
+            }
+        )
+
+    @extend_schema(request=RetireSerializer, responses=WrittenApplicationSerializer)
+    @action(detail=True, methods=["post"])
+    def retire(self, request: Request, slug: str) -> Response:
+        """Take out of use: status and every dependency. Doing it twice changes nothing."""
+        application = self.editable()
+        asked = self.validated(RetireSerializer)
+        application = actions_applications.retire_application(
+            application=application,
+            on=asked.get("on", today()),
+            reason=asked.get("reason", ""),
+            by=self.user,
+        )
+        return self.written(application, application)
+
+    @extend_schema(request=BringBackSerializer, responses=WrittenApplicationSerializer)
+    @action(detail=True, methods=["post"], url_path="bring-back")
+    def bring_back(self, request: Request, slug: str) -> Response:
+        """Put a retired application to use again, with what its retirement ended."""
+        application = self.editable()
+        asked = self.validated(BringBackSerializer)
+        application = actions_applications.reactivate_application(
+            application=application,
+            on=asked.get("on", today()),
+            status=asked["status"],
+            with_dependencies=asked["with_dependencies"],
+            reason=asked.get("reason", ""),
+            by=self.user,
+        )
+        return self.written(application, application)
+
+    @extend_schema(request=MergeSerializer, responses=WrittenApplicationSerializer)
+    @action(detail=True, methods=["post"])
+    def merge(self, request: Request, slug: str) -> Response:
+        """Give up a duplicate: what it uses moves here, it is retired, and its slug leads here."""
+        kept = self.editable()
+        asked = self.validated(MergeSerializer)
+        duplicate = asked["duplicate"]
+        self.require(TeamRole.EDITOR, duplicate.team)
+        kept = application_merge.merge_applications(
+            kept=kept,
+            duplicate=duplicate,
+            on=asked.get("on", today()),
+            reason=asked.get("reason", ""),
+            by=self.user,
+        )
+        answer = self.written(kept, kept)
+        answer.data["change"] = last_change_id(duplicate)
+        return answer
+
+    @extend_schema(responses=StackSerializer(many=True), parameters=[], filters=False)
+    @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
+    def stack(self, request: Request, slug: str) -> Response:
+        """What it stands on today, layer by layer: primaries, fallbacks in order, then the rest."""
+        rows = application_stack(application=self.subject("team"), on=today())
+        return Response(StackSerializer(rows, many=True).data)
+
+    @extend_schema(responses=FindingSerializer(many=True), parameters=[], filters=False)
+    @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
+    def findings(self, request: Request, slug: str) -> Response:
+        """What looks wrong or unfinished in what was declared, gravest first; nothing of it is
+        refused."""
+        application = self.subject("team")
+        found = findings_of(application_ids=[application.pk], on=today())
+        return Response(findings_body(found, {application.pk: application.slug}))
+
+    @extend_schema(responses=CostSerializer, parameters=COST_QUESTION, filters=False)
+    @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
+    def cost(self, request: Request, slug: str) -> Response:
+        """What it costs a month by what it uses today: at the prices of `on` (those announced,
+        where that is a later day), and under one hypothetical change. Unknown stays unknown, and
+        currencies are not converted."""
+        application = self.subject("team")
+        prices_on, changes = requested_prices(request, today())
+        costs = monthly_costs(
+            on=today(),
+            prices_on=prices_on,
+            changes=changes,
+            application_ids=[application.pk],
+            statuses=[*Application.IN_SCOPE, Application.Status.PROPOSED],
+        )
+        return Response({"rows": cost_rows(costs)} if self.is_file else cost_body(costs, prices_on))
+
+    @extend_schema(responses=PrimaryRunwaySerializer(many=True), parameters=[], filters=False)
+    @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
+    def runway(self, request: Request, slug: str) -> Response:
+        """How much time is left to leave what ends: days left minus what the move takes, most
+        urgent first."""
+        application = self.subject("team")
+        return Response(
+            runways_body(
+                runways(on=today(), application_ids=[application.pk]),
+                {application.pk: application.slug},
+            )
+        )
+
+    @extend_schema(responses=ApplicationHistorySerializer(many=True), parameters=[], filters=False)
+    @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
+    def changes(self, request: Request, slug: str) -> Response:
+        """The last changes of the application and what hangs on it, latest first; each can be
+        undone."""
+        rows = changes_of_application(application=self.subject("team"), limit=MAX_LISTED_CHANGES)
+        return Response(ApplicationHistorySerializer(rows, many=True).data)
+
+    def editable(self) -> Application:
+        application = self.subject("team")
+        self.require(TeamRole.EDITOR, application.team)
+        return application
+
+
+def today() -> date:
+    return day_of(now())

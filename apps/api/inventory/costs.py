@@ -1,0 +1,263 @@
+"""What applications cost a month: today, by announced prices, and under a hypothetical change."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Context, Decimal
+from fractions import Fraction
+from typing import Any
+
+from django.core.exceptions import ValidationError as ModelValidationError
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.framework.file_responses import FileRows
+from apps.api.framework.validation import FORMAT_PARAMETERS, PAGING_PARAMETERS, validate_data
+from apps.api.framework.views import RegistryView
+from apps.catalog.claims.feed_rows import PRICE_UNITS
+from apps.common.time import day_of, now
+from apps.common.validators import validate_plausible_date
+from apps.exposure.node_names import UnknownNodeError, find_nodes
+from apps.inventory.costs import (
+    InvalidPriceChangeError,
+    MonthlyCosts,
+    PriceChange,
+    UnknownCost,
+    monthly_totals,
+)
+
+_EXACT = Context(prec=60)
+_PLACES = Decimal("1e-12")
+_DECIMAL = re.compile(r"-?\d{1,18}(\.\d{1,18}|/\d{1,18})?", re.ASCII)
+
+_CODES = f"One of {', '.join(UnknownCost)}."
+
+COST_QUESTION = [
+    OpenApiParameter("on", date, description="The day whose prices count; today where absent."),
+    OpenApiParameter(
+        "node", str, description="What becomes dearer or cheaper, such as `developer:anthropic`."
+    ),
+    OpenApiParameter(
+        "unit", str, enum=list(PRICE_UNITS), description="Only this unit; every unit where absent."
+    ),
+    OpenApiParameter("factor", str, description="Times as much: `1.2`, or exactly `6/5`."),
+    OpenApiParameter(
+        "amount", str, description="Instead of a factor: the new price per million units."
+    ),
+    OpenApiParameter("currency", str, description="Of the amount."),
+    OpenApiParameter(
+        "from", date, description="The change holds from this day on; always where absent."
+    ),
+]
+
+
+class TotalSerializer(serializers.Serializer[Any]):
+    currency = serializers.CharField()
+    amount = serializers.CharField(help_text="Per month, a decimal.")
+
+
+class DependencyCostSerializer(serializers.Serializer[Any]):
+    dependency = serializers.IntegerField()
+    amount = serializers.CharField(help_text="Per month, a decimal.")
+    currency = serializers.CharField(allow_null=True, help_text="Null where nothing was used.")
+
+
+class UnknownCostSerializer(serializers.Serializer[Any]):
+    dependency = serializers.IntegerField()
+    code = serializers.CharField(help_text=_CODES)
+    units = serializers.ListField(
+        child=serializers.CharField(), help_text="Used units without a price."
+    )
+    detail = serializers.CharField()
+
+
+class CostRowSerializer(serializers.Serializer[Any]):
+    """A line of the file: what a dependency costs, or why nobody knows."""
+
+    dependency = serializers.IntegerField()
+    amount = serializers.CharField(allow_null=True)
+    currency = serializers.CharField(allow_null=True)
+    unknown = serializers.CharField(allow_null=True, help_text=_CODES)
+    detail = serializers.CharField(allow_null=True)
+
+
+class CostSerializer(serializers.Serializer[Any]):
+    on = serializers.DateField(help_text="The day whose prices count.")
+    totals = TotalSerializer(many=True, help_text="Of what is known, by currency.")
+    per_dependency = DependencyCostSerializer(many=True)
+    unknown = UnknownCostSerializer(many=True)
+
+
+class UnknownCountSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField(help_text=_CODES)
+    n_dependencies = serializers.IntegerField()
+
+
+class CostTotalsSerializer(serializers.Serializer[Any]):
+    on = serializers.DateField(help_text="The day whose prices count.")
+    whole_organisation = serializers.BooleanField(help_text="False: only your teams' applications.")
+    totals = TotalSerializer(many=True, help_text="Of what is known, by currency.")
+    n_known = serializers.IntegerField(help_text="Live dependencies whose cost is in the totals.")
+    unknown = UnknownCountSerializer(many=True)
+
+
+class _Question(serializers.Serializer[Any]):
+    on = serializers.DateField(required=False, validators=[validate_plausible_date])
+    node = serializers.CharField(required=False, max_length=300)
+    unit = serializers.CharField(required=False, max_length=20)
+    factor = serializers.CharField(required=False, max_length=40)
+    amount = serializers.CharField(required=False, max_length=40)
+    currency = serializers.CharField(required=False, max_length=3)
+
+
+def requested_prices(request: Request, today: date) -> tuple[date, list[PriceChange]]:
+    """(the day whose prices count, the hypothetical change or none) of the query parameters.
+
+    ValidationError with the parameter's name and a sentence.
+    """
+    said: Mapping[str, Any] = validate_data(
+        _Question(data=request.query_params),
+        extra_names=("from", *PAGING_PARAMETERS, *FORMAT_PARAMETERS),
+    )
+    on: date = said.get("on", today)
+    starts_on = _day(request.query_params.get("from"))
+    if "node" not in said:
+        if {"unit", "factor", "amount", "currency"} & set(said):
+            raise serializers.ValidationError(
+                {"node": "Say what becomes dearer or cheaper, such as host:azure."}
+            )
+        return on, []
+    try:
+        node_id = find_nodes([said["node"]])[said["node"]]
+    except UnknownNodeError as error:
+        raise serializers.ValidationError({"node": str(error)}) from error
+    try:
+        change = PriceChange(
+            node_id=node_id,
+            unit=said.get("unit"),
+            factor=_fraction(said, "factor"),
+            amount=_fraction(said, "amount"),
+            currency=said.get("currency"),
+            starts_on=starts_on,
+        )
+    except InvalidPriceChangeError as error:
+        raise serializers.ValidationError({"node": str(error)}) from error
+    return on, [change]
+
+
+def cost_body(costs: MonthlyCosts, prices_on: date) -> dict[str, Any]:
+    return {
+        "on": prices_on,
+        "totals": _totals(costs.totals),
+        "per_dependency": [
+            {"dependency": pk, "amount": decimal_text(money.amount), "currency": money.currency}
+            for pk, money in costs.per_dependency.items()
+        ],
+        "unknown": [
+            {
+                "dependency": pk,
+                "code": row.code.value,
+                "units": list(row.units),
+                "detail": row.sentence,
+            }
+            for pk, row in costs.unknown.items()
+        ],
+    }
+
+
+def cost_rows(costs: MonthlyCosts) -> list[dict[str, Any]]:
+    """The same as lines of a file."""
+    nothing: dict[str, Any] = dict.fromkeys(("amount", "currency", "unknown", "detail"))
+    return [
+        *(
+            {
+                **nothing,
+                "dependency": pk,
+                "amount": decimal_text(money.amount),
+                "currency": money.currency,
+            }
+            for pk, money in costs.per_dependency.items()
+        ),
+        *(
+            {**nothing, "dependency": pk, "unknown": row.code.value, "detail": row.sentence}
+            for pk, row in costs.unknown.items()
+        ),
+    ]
+
+
+def decimal_text(amount: Fraction) -> str:
+    """Exactly where it is a decimal; else to twelve places."""
+    value = _EXACT.divide(Decimal(amount.numerator), Decimal(amount.denominator))
+    if Fraction(value) != amount:
+        value = value.quantize(_PLACES, context=_EXACT)
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _totals(totals: Mapping[str, Fraction]) -> list[dict[str, str]]:
+    return [
+        {"currency": currency, "amount": decimal_text(amount)}
+        for currency, amount in totals.items()
+    ]
+
+
+def _fraction(said: Mapping[str, Any], name: str) -> Fraction | None:
+    if name not in said:
+        return None
+    # no exponents: a power of ten with a billion noughts would be worked out
+    if not _DECIMAL.fullmatch(said[name]):
+        raise serializers.ValidationError({name: "A number such as 1.2 or 6/5."})
+    try:
+        return Fraction(said[name])
+    except ZeroDivisionError as error:
+        raise serializers.ValidationError({name: "A number such as 1.2 or 6/5."}) from error
+
+
+def _day(text: str | None) -> date | None:
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+        validate_plausible_date(day)
+    except ValueError as error:
+        raise serializers.ValidationError({"from": "A day such as 2027-01-31."}) from error
+    except ModelValidationError as error:
+        raise serializers.ValidationError({"from": error.messages}) from error
+    return day
+
+
+class CostsView(RegistryView):
+    files = {"get": FileRows(TotalSerializer, "totals")}
+
+    @extend_schema(
+        operation_id="costs",
+        summary="What all applications cost a month",
+        parameters=COST_QUESTION,
+        responses=CostTotalsSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """Sums over every live dependency of the applications you may see, in pilot or production.
+        What is not known is counted beside, by reason."""
+        today = day_of(now())
+        prices_on, changes = requested_prices(request, today)
+        everything = self.user.can_read_all
+        totals = monthly_totals(
+            on=today,
+            prices_on=prices_on,
+            changes=changes,
+            team_ids=None if everything else list(self.user.team_roles()),
+        )
+        return Response(
+            {
+                "on": prices_on,
+                "whole_organisation": everything,
+                "totals": _totals(totals.totals),
+                "n_known": totals.n_known,
+                "unknown": [
+                    {"code": code.value, "n_dependencies": n}
+                    for code, n in sorted(totals.n_unknown.items())
+                ],
+            }
+        )

@@ -1,0 +1,278 @@
+"""What applications call: declared, corrected, confirmed, replaced, ended and reopened."""
+
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.roles import TeamRole
+from apps.api.bulk.views import BulkMixin, bulk_schema
+from apps.api.inventory.applications import (
+    ExpectingMixin,
+    ProviderField,
+    ReasonMixin,
+    VisibleApplicationField,
+    WritingViewSet,
+    WrittenMixin,
+    today,
+)
+from apps.catalog.models import Offering, Provider
+from apps.common.validators import validate_plausible_date
+from apps.inventory.actions import dependencies as actions_dependencies
+from apps.inventory.bulk.resources import BULK_RESOURCES
+from apps.inventory.filters import DependencyFilter
+from apps.inventory.models import Application, Dependency
+
+# what people say about a dependency and may correct
+_FACTS = [
+    "fallback_order",
+    "traffic_share",
+    "monthly_input_tokens",
+    "monthly_output_tokens",
+    "monthly_cache_read_tokens",
+    "monthly_cache_write_tokens",
+    "monthly_requests",
+    "typical_request_tokens",
+    "monthly_spend",
+    "reached",
+    "via_party",
+    "binding",
+    "tags",
+]
+
+
+class DependencySerializer(ReasonMixin, serializers.ModelSerializer[Dependency]):
+    application = VisibleApplicationField(slug_field="slug", queryset=Application.objects.none())
+    offering = serializers.PrimaryKeyRelatedField(
+        queryset=Offering.objects.all(), help_text="Id; found by offerings/?host=&api_id=."
+    )
+    host = serializers.CharField(source="offering.host.slug", read_only=True, help_text="Slug.")
+    api_id = serializers.CharField(source="offering.api_id", read_only=True)
+    version = serializers.CharField(
+        source="offering.version.identifier", read_only=True, allow_null=True
+    )
+    foundation = serializers.CharField(
+        source="offering.version.foundation.slug", read_only=True, allow_null=True
+    )
+    via_party = ProviderField(
+        slug_field="slug", queryset=Provider.objects.all(), required=False, allow_null=True
+    )
+    since = serializers.DateField(
+        required=False,
+        validators=[validate_plausible_date],
+        help_text="First day in use; today where absent.",
+    )
+
+    class Meta:
+        model = Dependency
+        fields = [
+            "id",
+            "application",
+            "offering",
+            "host",
+            "api_id",
+            "version",
+            "foundation",
+            "role",
+            *_FACTS,
+            "known",
+            "since",
+            "until",
+            "last_observed_on",
+            "confirmed_on",
+            "created_at",
+            "updated_at",
+            "reason",
+        ]
+        read_only_fields = [
+            "id",
+            "known",
+            "last_observed_on",
+            "confirmed_on",
+            "created_at",
+            "updated_at",
+        ]
+        extra_kwargs = {"traffic_share": {"min_value": 0}, "monthly_spend": {"min_value": 0}}
+
+
+class WrittenDependencySerializer(WrittenMixin, DependencySerializer):
+    class Meta(DependencySerializer.Meta):
+        fields = [*DependencySerializer.Meta.fields, "findings", "change"]
+
+
+class DependencyChangeSerializer(ExpectingMixin, DependencySerializer):
+    """What may be corrected; offering, role and time have actions of their own."""
+
+    class Meta(DependencySerializer.Meta):
+        fields = [*_FACTS, "expected_updated_at", "reason"]
+
+    application = offering = host = api_id = version = foundation = since = None  # type: ignore[assignment]
+
+
+class ConfirmSerializer(ReasonMixin):
+    on = serializers.DateField(
+        required=False, validators=[validate_plausible_date], help_text="Today where absent."
+    )
+
+
+class EndSerializer(ExpectingMixin, ReasonMixin):
+    on = serializers.DateField(
+        required=False,
+        validators=[validate_plausible_date],
+        help_text="First day it is no longer used; today where absent.",
+    )
+
+
+class ReopenSerializer(ReasonMixin):
+    until = serializers.DateField(
+        required=False,
+        allow_null=True,
+        validators=[validate_plausible_date],
+        help_text="A later end; none where absent.",
+    )
+
+
+class ReplaceSerializer(EndSerializer):
+    offering = serializers.PrimaryKeyRelatedField(
+        queryset=Offering.objects.all(), help_text="Id of the successor."
+    )
+
+
+@extend_schema_view(
+    bulk=bulk_schema(
+        BULK_RESOURCES["dependencies"],
+        {
+            "application": "claims-assistant",
+            "host": "openai",
+            "api_id": "gpt-4o-2024-11-20",
+            "role": "primary",
+            "since": "2026-01-01",
+            "traffic_share": "1",
+            "monthly_input_tokens": 120_000_000,
+        },
+    )
+)
+class DependencyViewSet(BulkMixin, WritingViewSet[Dependency]):
+    """Application x offering, for a time. Ended rows stay."""
+
+    bulk_resource = "dependencies"
+    model = Dependency
+    serializer_class = DependencySerializer
+    filterset_class = DependencyFilter
+    application_path = "application"
+
+    @extend_schema(
+        responses={201: WrittenDependencySerializer},
+        examples=[
+            OpenApiExample(
+                "a fallback through a gateway",
+                request_only=True,
+                value={
+                    "application": "claims-assistant",
+                    "offering": 4711,
+                    "role": "fallback",
+                    "fallback_order": 1,
+                    "reached": "gateway",
+                    "via_party": "litellm",
+                    "since": "2026-01-01",
+                },
+            )
+        ],
+    )
+    def create(self, request: Request) -> Response:
+        """Declare that an application uses an offering; for editors of its team."""
+        facts = self.validated(DependencySerializer)
+        application = facts.pop("application")
+        self.require(TeamRole.EDITOR, application.team)
+        dependency = actions_dependencies.declare_dependency(
+            application=application,
+            offering=facts.pop("offering"),
+            role=facts.pop("role", Dependency.Role.PRIMARY),
+            since=facts.pop("since", None) or today(),
+            until=facts.pop("until", None),
+            reason=facts.pop("reason", ""),
+            facts=facts,
+            by=self.user,
+        )
+        return self.written(dependency, application, dependency.pk, status.HTTP_201_CREATED)
+
+    @extend_schema(request=DependencyChangeSerializer, responses=WrittenDependencySerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Correct amounts, share, order, tags or the way it is reached."""
+        dependency = self.editable()
+        facts = self.validated(DependencyChangeSerializer, partial=True)
+        changed = actions_dependencies.change_dependency(
+            dependency=dependency,
+            reason=facts.pop("reason", ""),
+            expected_updated_at=facts.pop("expected_updated_at", None),
+            facts=facts,
+            by=self.user,
+        )
+        return self.written(changed, dependency.application, changed.pk)
+
+    @extend_schema(request=ConfirmSerializer, responses=WrittenDependencySerializer)
+    @action(detail=True, methods=["post"])
+    def confirm(self, request: Request, pk: str) -> Response:
+        """Say that it is used indeed: what was only observed is declared from now on."""
+        dependency = self.editable()
+        asked = self.validated(ConfirmSerializer)
+        confirmed = actions_dependencies.confirm_dependency(
+            dependency=dependency,
+            on=asked.get("on", today()),
+            reason=asked.get("reason", ""),
+            by=self.user,
+        )
+        return self.written(confirmed, dependency.application, confirmed.pk)
+
+    @extend_schema(request=EndSerializer, responses=WrittenDependencySerializer)
+    @action(detail=True, methods=["post"])
+    def end(self, request: Request, pk: str) -> Response:
+        """Say that it is no longer used."""
+        dependency = self.editable()
+        asked = self.validated(EndSerializer)
+        ended = actions_dependencies.end_dependency(
+            dependency=dependency,
+            on=asked.get("on", today()),
+            reason=asked.get("reason", ""),
+            expected_updated_at=asked.get("expected_updated_at"),
+            by=self.user,
+        )
+        return self.written(ended, dependency.application, ended.pk)
+
+    @extend_schema(request=ReopenSerializer, responses=WrittenDependencySerializer)
+    @action(detail=True, methods=["post"])
+    def reopen(self, request: Request, pk: str) -> Response:
+        """Take the end on record back, or move it to a later day."""
+        dependency = self.editable()
+        asked = self.validated(ReopenSerializer)
+        reopened = actions_dependencies.reopen_dependency(
+            dependency=dependency,
+            until=asked.get("until"),
+            reason=asked.get("reason", ""),
+            by=self.user,
+        )
+        return self.written(reopened, dependency.application, reopened.pk)
+
+    @extend_schema(request=ReplaceSerializer, responses={201: WrittenDependencySerializer})
+    @action(detail=True, methods=["post"])
+    def replace(self, request: Request, pk: str) -> Response:
+        """Move to another offering: this one ends, a new one begins that day and is the answer.
+        What was built on it and the exit plan go along. Where somebody else was faster, the answer
+        is 409 and says who did what."""
+        dependency = self.editable()
+        asked = self.validated(ReplaceSerializer)
+        begun = actions_dependencies.replace_offering(
+            dependency=dependency,
+            successor=asked["offering"],
+            on=asked.get("on", today()),
+            reason=asked.get("reason", ""),
+            expected_updated_at=asked.get("expected_updated_at"),
+            by=self.user,
+        )
+        return self.written(begun, dependency.application, begun.pk, status.HTTP_201_CREATED)
+
+    def editable(self) -> Dependency:
+        dependency = self.subject("application__team")
+        self.require(TeamRole.EDITOR, dependency.application.team)
+        return dependency

@@ -1,0 +1,123 @@
+"""How much time is left to leave what ends."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.framework.file_responses import FileRows
+from apps.api.framework.pagination import KeysetPagination
+from apps.api.framework.result_cursors import next_link, read_cursor
+from apps.api.framework.validation import PAGING_PARAMETERS
+from apps.api.framework.views import RegistryView
+from apps.common.time import day_of, now
+from apps.inventory.models import Application
+from apps.inventory.runway import PrimaryRunway, RunwayPosition, runways
+
+# effort is kept to a tenth of a day; cursors hold whole numbers
+_TENTHS = 10
+_NO_DAY = 2**61
+
+
+class PrimaryRunwaySerializer(serializers.Serializer[Any]):
+    application = serializers.CharField(help_text="Slug.")
+    dependency = serializers.IntegerField(help_text="Id of the live primary.")
+    offering = serializers.IntegerField(
+        help_text="Id of the offering that answers today, redirects followed."
+    )
+    retires_on = serializers.DateField(allow_null=True)
+    days_left = serializers.IntegerField(allow_null=True, help_text="Negative once past.")
+    effort_days = serializers.CharField(allow_null=True, help_text="Calendar days the move takes.")
+    basis = serializers.CharField(
+        allow_null=True, help_text="Where the effort is from: test or estimate."
+    )
+    runway = serializers.CharField(
+        allow_null=True, help_text="Days left minus effort; negative: too late by that."
+    )
+    at_least = serializers.BooleanField(
+        help_text="The date is a 'not before': the end may come later."
+    )
+    why = serializers.CharField(
+        allow_null=True, help_text="Why no days are known: announced_without_date."
+    )
+
+
+class RunwaysSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    results = PrimaryRunwaySerializer(many=True)
+
+
+def runways_body(rows: Iterable[PrimaryRunway], slugs: Mapping[int, str]) -> list[dict[str, Any]]:
+    """`slugs` by application id."""
+    return [
+        {
+            "application": slugs[row.application_id],
+            "dependency": row.dependency_id,
+            "offering": row.offering_id,
+            "retires_on": row.retires_on,
+            "days_left": row.days_left,
+            "effort_days": row.effort_days,
+            "basis": row.basis,
+            "runway": row.runway,
+            "at_least": row.at_least,
+            "why": row.why,
+        }
+        for row in rows
+    ]
+
+
+class RunwaysView(RegistryView):
+    reads = PAGING_PARAMETERS
+    files = {"get": FileRows(PrimaryRunwaySerializer)}
+
+    @extend_schema(
+        operation_id="runways",
+        summary="What ends, and whether there is time to leave it",
+        parameters=[
+            OpenApiParameter(
+                "cursor", str, description="Where the page begins; taken from `next`."
+            ),
+            OpenApiParameter("page_size", int),
+        ],
+        responses=RunwaysSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """Live primaries whose end is announced, of the applications you may see: the most urgent
+        first, by runway, or by days left where nobody knows how long the move takes."""
+        size = KeysetPagination().size(request)
+        everything = self.user.can_read_all
+        found = runways(
+            on=day_of(now()),
+            team_ids=None if everything else list(self.user.team_roles()),
+            limit=size + 1,
+            after=_place(read_cursor(request, 3)),
+        )
+        rows = found[:size]
+        slugs = dict(
+            Application.objects.filter(pk__in={row.application_id for row in rows}).values_list(
+                "pk", "slug"
+            )
+        )
+        more = next_link(request, _numbers(rows[-1].place)) if len(found) > size else None
+        return Response({"next": more, "results": runways_body(rows, slugs)})
+
+
+def _numbers(place: RunwayPosition) -> tuple[int, int, int]:
+    urgency = _NO_DAY if place.urgency is None else int(place.urgency * _TENTHS)
+    return urgency, place.criticality, place.dependency_id
+
+
+def _place(numbers: tuple[int, ...] | None) -> RunwayPosition | None:
+    if numbers is None:
+        return None
+    urgency, criticality, dependency_id = numbers
+    # whoever forges one only chooses another place; a smallint is all there is to compare with
+    return RunwayPosition(
+        None if urgency == _NO_DAY else Decimal(urgency) / _TENTHS,
+        max(min(criticality, 99), -1),
+        dependency_id,
+    )

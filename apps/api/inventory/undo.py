@@ -1,0 +1,58 @@
+"""Taking a change back."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.roles import TeamRole
+from apps.api.framework.validation import validate_data
+from apps.api.framework.views import RegistryView
+from apps.api.inventory.applications import ReasonMixin
+from apps.inventory.actions import undo
+from apps.inventory.models import Application
+
+
+class UndoneSerializer(serializers.Serializer[Any]):
+    change = serializers.UUIDField(help_text="By which the undoing can be undone.")
+    n_rows = serializers.IntegerField(help_text="Rows that were put back.")
+    applications = serializers.ListField(
+        child=serializers.CharField(), help_text="Slugs of those concerned."
+    )
+
+
+class UndoChangeView(RegistryView):
+    @extend_schema(
+        operation_id="changes_undo",
+        summary="Undo a change",
+        request=ReasonMixin,
+        responses=UndoneSerializer,
+    )
+    def post(self, request: Request, change: UUID) -> Response:
+        """Puts everything back that the change wrote, while it still is as the change left it;
+        otherwise the answer is 409 and says who has changed it since. For editors of every team
+        concerned."""
+        asked = validate_data(ReasonMixin(data=request.data))
+        teams = undo.teams_of_change(change=change)
+        seen = teams if self.user.can_read_all else teams & set(self.user.team_roles())
+        if not seen:
+            raise Http404
+        for team_id in teams:
+            self.require(TeamRole.EDITOR, team_id)
+        undone = undo.undo_change(change=change, by=self.user, reason=asked.get("reason", ""))
+        slugs = (
+            Application.objects.visible_to(self.user)
+            .filter(pk__in=undone.application_ids)
+            .order_by("slug")
+        )
+        return Response(
+            {
+                "change": undone.change,
+                "n_rows": undone.n_rows,
+                "applications": list(slugs.values_list("slug", flat=True)),
+            }
+        )

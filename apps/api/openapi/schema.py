@@ -1,0 +1,319 @@
+"""What the OpenAPI document says beyond what serializers and filters say by themselves."""
+
+from typing import Any, Literal
+
+from django.conf import settings
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import GeneratedField
+from drf_spectacular.contrib.django_filters import DjangoFilterExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import build_basic_type
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+from rest_framework import serializers
+
+from apps.api.framework.problems import MEDIA_TYPE
+from apps.api.openapi.examples import EXAMPLES
+
+
+class FieldErrorSerializer(serializers.Serializer[Any]):
+    field = serializers.CharField(
+        help_text="Name of the field, `a.b` where they nest; empty for the whole."
+    )
+    detail = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """Problem details (RFC 9457)."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField(help_text="A sentence that says what to do.")
+    errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]
+
+
+READ_PROBLEMS = {
+    400: "Not valid",
+    401: "Not signed in",
+    403: "Not allowed",
+    404: "Not there",
+    406: "Not in a form that Accept names",
+    429: "Too often",
+    503: "Cannot be answered now",
+}
+WRITE_PROBLEMS = {
+    408: "Arrived too slowly",
+    409: "Contradicts what is on record",
+    413: "Too large",
+    415: "Not JSON",
+}
+CONDITION_PROBLEMS = {412: "Changed since it was read"}
+# of answers that are the JSON in another form
+_FORMAT_PARAMETER: dict[str, dict[str, Any]] = {
+    "application/atom+xml": {"type": "string"},
+    "application/junit+xml": {"type": "string"},
+    "application/sarif+json": {"type": "object", "additionalProperties": True},
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {
+        "type": "string",
+        "format": "binary",
+    },
+    "text/csv": {"type": "string"},
+}
+_RETRY_AFTER = {
+    "description": "Seconds until it may be asked again.",
+    "schema": {"type": "integer", "minimum": 0},
+}
+_DIGITS = "^[0-9]{1,18}$"
+KEY_PROBLEMS = {422: "The Idempotency-Key was used for another request"}
+
+
+class RegistrySchema(AutoSchema):
+    """Adds the problems every operation may answer with, `?fields=` on reads, and If-None-Match."""
+
+    def get_tags(self) -> list[str]:
+        """The resource: what follows /api/v1/."""
+        return [self.path.strip("/").split("/")[2]]
+
+    def get_examples(self) -> list[Any]:
+        found = list(super().get_examples())
+        body = EXAMPLES.get(self.get_operation_id())
+        if body is not None:
+            found.append(
+                OpenApiExample(
+                    "example", value=body, request_only=True, media_type="application/json"
+                )
+            )
+        return found
+
+    def is_deprecated(self) -> bool:
+        return getattr(self.view, "retires", None) is not None or bool(super().is_deprecated())
+
+    def get_override_parameters(self) -> list[Any]:
+        parameters = list(super().get_override_parameters())
+        if self.method == "GET" and getattr(self.view, "picks_fields", False):
+            view: Any = self.view
+            names = view.reader.names
+            parameters.append(
+                OpenApiParameter(
+                    "fields",
+                    {"type": "array", "items": {"type": "string", "enum": names}},
+                    explode=False,
+                    style="form",
+                    description="The fields to answer with, separated by commas; all without.",
+                )
+            )
+        if self.method == "GET":
+            parameters.append(
+                OpenApiParameter(
+                    "If-None-Match",
+                    str,
+                    OpenApiParameter.HEADER,
+                    description="ETag of an earlier answer: 304 without a body while nothing "
+                    "differs.",
+                )
+            )
+        if self.method in {"PATCH", "PUT", "DELETE"}:
+            parameters.append(
+                OpenApiParameter(
+                    "If-Match",
+                    str,
+                    OpenApiParameter.HEADER,
+                    description="ETag with which it was read, whole: 412 where it has changed "
+                    "since.",
+                )
+            )
+        if self.method == "POST":
+            parameters.append(
+                OpenApiParameter(
+                    "Idempotency-Key",
+                    str,
+                    OpenApiParameter.HEADER,
+                    description="Of your choosing, for 24 hours: the same request again gets "
+                    "the same answer and is"
+                    " done once.",
+                )
+            )
+        return parameters
+
+    def _resolve_path_parameters(self, variables: Any) -> list[dict[str, Any]]:
+        """An id is a number, as in the bodies; each parameter names the resource that it is a key
+        of."""
+        parameters: list[dict[str, Any]] = super()._resolve_path_parameters(variables)
+        for parameter in parameters:
+            name = parameter["name"]
+            if parameter["schema"].get("pattern") == _DIGITS:
+                parameter["schema"] = {"type": "integer", "minimum": 1}
+            before = self.path.partition(f"/{{{name}}}")[0].rpartition("/")[2]
+            parameter.setdefault(
+                "description", f"{name.replace('_', ' ').capitalize()}, as in `{before}/`."
+            )
+        return parameters
+
+    def _map_serializer_field(
+        self, field: Any, direction: str, bypass_extensions: bool = False
+    ) -> dict[str, Any]:
+        """A word that is only read may be empty where its column may be, which DRF forgets for
+        read-only fields."""
+        if isinstance(field, serializers.ChoiceField) and _is_nullable(field):
+            field.allow_blank = True
+        if _is_computed(field):
+            # out of columns that may be empty
+            field.allow_null = True
+        schema: dict[str, Any] = super()._map_serializer_field(field, direction, bypass_extensions)
+        if {} in schema.get("oneOf", ()):
+            # any value includes null, and would be two of the choices
+            del schema["oneOf"]
+        return schema
+
+    def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
+        super()._insert_field_validators(field, schema)
+        if isinstance(field, serializers.URLField) and _is_nullable(field):
+            schema.pop("format", None)
+
+    def _map_serializer(
+        self, serializer: Any, direction: str, bypass_extensions: bool = False
+    ) -> dict[str, Any]:
+        """With `?fields=` any field may be missing from an answer, so none is promised."""
+        schema: dict[str, Any] = super()._map_serializer(serializer, direction, bypass_extensions)
+        if (
+            direction == "response"
+            and getattr(self.view, "picks_fields", False)
+            and isinstance(serializer, serializers.ModelSerializer)
+        ):
+            schema.pop("required", None)
+        return schema
+
+    def _get_response_bodies(
+        self, direction: Literal["request", "response"] = "response"
+    ) -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        if direction != "response":
+            return bodies
+        problems = READ_PROBLEMS if self.method == "GET" else {**READ_PROBLEMS, **WRITE_PROBLEMS}
+        if self.method in {"PATCH", "PUT", "DELETE"}:
+            problems = {**problems, **CONDITION_PROBLEMS}
+        elif self.method == "POST":
+            problems = {**problems, **KEY_PROBLEMS}
+        for status, words in problems.items():
+            response = OpenApiResponse(ProblemSerializer, description=words)
+            answer = self._get_response_for_code(response, str(status), [MEDIA_TYPE])
+            bodies.setdefault(str(status), answer)
+        # an operation that says more about a refusal may also answer with a plain one
+        plain = self._get_response_for_code(OpenApiResponse(ProblemSerializer), "400", [MEDIA_TYPE])
+        for code, body in bodies.items():
+            if code.startswith("4"):
+                body.setdefault("content", {}).setdefault(MEDIA_TYPE, plain["content"][MEDIA_TYPE])
+            elif code == "202":
+                # a decision that is still awaited is JSON, whatever was asked for
+                body["content"] = {
+                    kind: of
+                    for kind, of in body["content"].items()
+                    if kind not in _FORMAT_PARAMETER
+                }
+            for kind in _FORMAT_PARAMETER.keys() & set(body.get("content", ())):
+                body["content"][kind] = {"schema": _FORMAT_PARAMETER[kind]}
+        if self.method == "GET":
+            bodies.setdefault(
+                "304", {"description": "Nothing differs from the answer with that ETag"}
+            )
+        return bodies
+
+    def _get_response_headers_for_code(
+        self, status_code: str, direction: str = "response"
+    ) -> dict[str, Any]:
+        headers: dict[str, Any] = super()._get_response_headers_for_code(status_code, direction)
+        return (
+            {**headers, "Retry-After": _RETRY_AFTER} if status_code in {"429", "503"} else headers
+        )
+
+
+def _is_computed(field: Any) -> bool:
+    """Of a column that the database computes."""
+    model = getattr(getattr(field.parent, "Meta", None), "model", None)
+    try:
+        return bool(
+            field.read_only
+            and model
+            and isinstance(model._meta.get_field(field.source), GeneratedField)
+        )
+    except FieldDoesNotExist:
+        return False
+
+
+def _is_nullable(field: Any) -> bool:
+    """Read-only, of a column that may hold an empty text."""
+    model = getattr(getattr(field.parent, "Meta", None), "model", None)
+    try:
+        return bool(
+            field.read_only
+            and model
+            and getattr(model._meta.get_field(field.source), "blank", False)
+        )
+    except FieldDoesNotExist:
+        return False
+
+
+class RegistryFiltersExtension(DjangoFilterExtension):
+    """A filter's type is that of its own words, where the column that it compares holds numbers for
+    them."""
+
+    target_class = "apps.api.framework.filter_backend.RegistryFilterBackend"
+    priority = 1
+
+    def _get_schema_from_model_field(
+        self, auto_schema: Any, filter_field: Any, model: Any
+    ) -> dict[str, Any]:
+        schema: dict[str, Any] = super()._get_schema_from_model_field(
+            auto_schema, filter_field, model
+        )
+        words = self._get_explicit_filter_choices(filter_field)
+        own = build_basic_type(type(words[0])) if words else None
+        if own is not None and schema.get("type") != own["type"]:
+            return {**own, "description": schema.get("description")}
+        return schema
+
+
+class ApiTokenScheme(OpenApiAuthenticationExtension):
+    target_class = "apps.accounts.api_tokens.authentication.ApiTokenAuthentication"
+    name = ["token", "tokenAsKey", "tokenAsPassword"]
+
+    def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[Any]]]:
+        """Any one of them."""
+        return [{name: []} for name in self.name]
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, str]]:
+        return [
+            {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "A token of `manage.py token USER`, with the scope read, and "
+                "write for changes.",
+            },
+            {
+                "type": "apiKey",
+                "in": "header",
+                "name": "X-Api-Key",
+                "description": "The token, of a client that cannot send Authorization.",
+            },
+            {
+                "type": "http",
+                "scheme": "basic",
+                "description": "The token as the password of any username, of a client that "
+                "knows no other way.",
+            },
+        ]
+
+
+class SessionScheme(OpenApiAuthenticationExtension):
+    target_class = "rest_framework.authentication.SessionAuthentication"
+    name = "cookieAuth"
+    priority = 1
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": settings.SESSION_COOKIE_NAME,
+            "description": "The session of the pages; changes also need the header X-CSRFToken.",
+        }

@@ -1,0 +1,191 @@
+"""Evidence packs: asked for, made by a worker, fetched."""
+
+import contextlib
+from datetime import timedelta
+from typing import Any
+
+import django_filters
+from django.http import Http404, StreamingHttpResponse
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from kombu.exceptions import OperationalError
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.bulk.views import RETRY_AFTER_SECONDS
+from apps.api.framework.problems import ConflictError
+from apps.api.framework.views import ReadViewSet
+from apps.api.inventory.applications import VisibleApplicationField
+from apps.catalog.models import Provider
+from apps.common.database.keyset_pagination import Keyset
+from apps.common.time import now
+from apps.common.validators import validate_plausible_date
+from apps.inventory.exports.jobs import ExportError, is_available, read_parts
+from apps.inventory.models import Application
+from apps.reports.models import EvidencePack
+from apps.reports.packs.actions import request_pack
+from apps.reports.tasks import make_one_pack
+
+
+class EvidencePackSerializer(serializers.ModelSerializer[EvidencePack]):
+    application = serializers.CharField(
+        source="application.slug", read_only=True, allow_null=True, help_text="Slug."
+    )
+    provider = serializers.CharField(
+        source="provider.slug", read_only=True, allow_null=True, help_text="Slug."
+    )
+    asked_by = serializers.CharField(source="asked_by.username", read_only=True)
+
+    class Meta:
+        model = EvidencePack
+        fields = [
+            "id",
+            "scope",
+            "application",
+            "provider",
+            "since",
+            "until",
+            "whole_organisation",
+            "asked_by",
+            "as_of",
+            "state",
+            "error",
+            "started_at",
+            "finished_at",
+            "digest",
+            "n_bytes",
+            "n_files",
+            "expires_on",
+        ]
+        read_only_fields = fields
+
+
+class AskPackSerializer(serializers.Serializer[Any]):
+    """About `application` or `provider`; about everything one may see where neither is named."""
+
+    application = VisibleApplicationField(
+        slug_field="slug", queryset=Application.objects.none(), required=False
+    )
+    provider = serializers.SlugRelatedField(
+        slug_field="slug", queryset=Provider.objects.all(), required=False
+    )
+    since = serializers.DateField(
+        validators=[validate_plausible_date], help_text="First day of what happened."
+    )
+    until = serializers.DateField(validators=[validate_plausible_date], help_text="Last day of it.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "application" in attrs and "provider" in attrs:
+            raise serializers.ValidationError("Ask about one application or one provider.")
+        return attrs
+
+
+class EvidencePackFilter(django_filters.FilterSet):  # type: ignore[misc]
+    state = django_filters.MultipleChoiceFilter(choices=EvidencePack.State.choices, label="State")
+    application = django_filters.CharFilter(
+        field_name="application__slug", label="Application (slug)"
+    )
+    provider = django_filters.CharFilter(field_name="provider__slug", label="Provider (slug)")
+
+    class Meta:
+        model = EvidencePack
+        fields: list[str] = []
+
+
+class ZipRenderer(BaseRenderer):
+    media_type = "application/zip"
+    format = "zip"
+    render_style = "binary"
+    charset = None
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> bytes:
+        return b""
+
+
+class EvidencePackViewSet(ReadViewSet[EvidencePack]):
+    """Packs of evidence, latest first: one's own, while one may still read all they speak of; every
+    office sees all."""
+
+    # made later by a worker, for all that the asker may see
+    is_personal = True
+    model = EvidencePack
+    serializer_class = EvidencePackSerializer
+    filterset_class = EvidencePackFilter
+    orders = {"-id": Keyset(("-id",)), "id": Keyset(("id",))}
+
+    @extend_schema(
+        request=AskPackSerializer,
+        responses={202: EvidencePackSerializer},
+        examples=[
+            OpenApiExample(
+                "a year of one application",
+                request_only=True,
+                value={
+                    "application": "claims-assistant",
+                    "since": "2026-01-01",
+                    "until": "2026-12-31",
+                },
+            )
+        ],
+    )
+    def create(self, request: Request) -> Response:
+        """Ask for one; a worker makes it. Look at the address in `Location`; its file is at `file/`
+        once it is done."""
+        asked = self.validated(AskPackSerializer)
+        try:
+            pack = request_pack(
+                by=self.user, at=now(), **{**asked, "until": asked["until"] + timedelta(days=1)}
+            )
+        except ExportError as refused:
+            raise ConflictError(str(refused)) from None
+        # without a broker beat finds it within a minute
+        with contextlib.suppress(OperationalError):
+            make_one_pack.delay(pack.pk)
+        answer = self.answer(pack, status.HTTP_202_ACCEPTED)
+        answer["Location"] = request.build_absolute_uri(
+            reverse("api:evidence-pack-detail", args=[pack.pk])
+        )
+        answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return answer
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """How far it is. While it is under way, `Retry-After` says when to look again."""
+        response = super().retrieve(request, pk=pk)
+        if response.data.get("state") in EvidencePack.OPEN:
+            response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return response
+
+    @extend_schema(
+        responses={
+            (200, "application/zip"): OpenApiResponse(
+                {"type": "string", "format": "binary"},
+                description="The pack; `digest` is that of its manifest.json.",
+            )
+        },
+        filters=False,
+    )
+    @action(
+        detail=True,
+        renderer_classes=[ZipRenderer],
+        picks_fields=False,
+        pagination_class=None,
+        filterset_class=None,
+    )
+    def file(self, request: Request, pk: str) -> StreamingHttpResponse:
+        """Its zip; 404 while it is not made, and once it is no longer kept."""
+        pack = self.subject("application", "provider")
+        if not is_available(pack):
+            raise Http404
+        return StreamingHttpResponse(
+            read_parts(pack),
+            content_type="application/zip",
+            headers={
+                "Content-Disposition": f'attachment; filename="{pack.file_name}"',
+                "Content-Length": str(pack.n_bytes),
+            },
+        )

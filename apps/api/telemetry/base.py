@@ -1,0 +1,169 @@
+"""What the doors for traces, metrics and gateway calls share: token, caps, content, and answers
+senders understand.
+
+A refusal is problem details, with `code` and `message` beside them, which is what an OTLP client
+looks for. 400 and 413 are never sent again by a client; 429 and 503 are, after `Retry-After`
+seconds.
+"""
+
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponseBase
+from rest_framework.exceptions import APIException, MethodNotAllowed
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+
+from apps.accounts.api_tokens.authentication import ApiTokenAuthentication
+from apps.accounts.models import ApiToken
+from apps.accounts.roles import Scope
+from apps.api.framework.json_renderer import FastJSONRenderer
+from apps.api.framework.throttles import TokenThrottle
+from apps.api.framework.views import RegistryView
+from apps.intake.decompression import BodyTooLargeError
+from apps.intake.telemetry.content_encoding import UnknownEncodingError, decode_body
+from apps.intake.telemetry.ingest import BacklogFullError
+from apps.intake.telemetry.limits import MAX_INFLATED_BYTES, MAX_RECORDS
+from apps.intake.telemetry.records import TooManyRecordsError, UnreadableError
+
+JSON = "application/json"
+PROTOBUF = "application/x-protobuf"
+_PROTOBUFS = frozenset({PROTOBUF, "application/protobuf"})
+_RETRY_SECONDS = {HTTPStatus.SERVICE_UNAVAILABLE: 10}
+# codes of google.rpc.Status, by HTTP status
+_CODES = {400: 3, 401: 16, 403: 7, 413: 8, 415: 3, 429: 8, 503: 14}
+
+
+class IngestRefusedError(APIException):
+    """An answer other than 200; `status` is its HTTP status, the text a sentence."""
+
+    def __init__(self, status: HTTPStatus, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status_code = int(status)
+        self.wait = _RETRY_SECONDS.get(status)
+
+
+class _AcceptAnyNegotiation(BaseContentNegotiation):
+    """Senders name what they like to be answered in, or nothing; the answer follows what they
+    sent."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return None
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> Any:
+        return FastJSONRenderer(), JSON
+
+
+class TelemetryThrottle(TokenThrottle):
+    """Apart from a token's other requests: a collector alone sends dozens a second."""
+
+    scope = "calls"
+
+
+class TelemetryIngestView(RegistryView):
+    """POST only, by a token of scope intake; a session opens nothing here."""
+
+    authentication_classes = [ApiTokenAuthentication]
+    throttle_classes = [TelemetryThrottle]
+    content_negotiation_class = _AcceptAnyNegotiation
+    required_scope = Scope.INTAKE
+    most_bytes = 0
+    media_types: ClassVar[frozenset[str]] = frozenset({JSON})
+
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        kind = self._media_type(request)
+        try:
+            sent = self._body(request._request)
+            body = decode_body(
+                sent, request.headers.get("Content-Encoding", ""), most=MAX_INFLATED_BYTES
+            )
+            return self.take(body, kind, request)
+        except UnreadableError as unreadable:
+            raise IngestRefusedError(HTTPStatus.BAD_REQUEST, str(unreadable)) from unreadable
+        except BodyTooLargeError as large:
+            raise IngestRefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(large)) from large
+        except TooManyRecordsError as many:
+            raise IngestRefusedError(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"A request holds at most {MAX_RECORDS:,} spans, points or records. Send smaller "
+                "batches.",
+            ) from many
+        except UnknownEncodingError as unknown:
+            raise IngestRefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(unknown)) from unknown
+        except BacklogFullError as behind:
+            raise IngestRefusedError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "Adding up is behind. Send it again later; nothing is lost meanwhile.",
+            ) from behind
+        except OperationalError as away:
+            raise IngestRefusedError(
+                HTTPStatus.SERVICE_UNAVAILABLE, "The database is away for a moment. Send it again."
+            ) from away
+
+    def take(self, body: bytes, kind: str, request: Request) -> HttpResponseBase:
+        raise NotImplementedError
+
+    @property
+    def token(self) -> ApiToken:
+        token = self.request.auth
+        # nothing else authenticates here
+        assert isinstance(token, ApiToken)
+        return token
+
+    def handle_exception(self, exc: Exception) -> Any:
+        if isinstance(exc, OperationalError):
+            exc = IngestRefusedError(
+                HTTPStatus.SERVICE_UNAVAILABLE, "The database is away for a moment. Send it again."
+            )
+        response = super().handle_exception(exc)
+        if isinstance(getattr(response, "data", None), dict) and "detail" in response.data:
+            said = response.data
+            response.data = {
+                **said,
+                "code": _CODES.get(response.status_code, 2),
+                "message": said["detail"],
+            }
+        if isinstance(exc, MethodNotAllowed):
+            response["Allow"] = "POST"
+        return response
+
+    def _may_repeat(self, request: Request | HttpRequest) -> bool:
+        """Every call has a key of its own."""
+        return False
+
+    def _media_type(self, request: Request) -> str:
+        kind = (
+            request.content_type.partition(";")[0].strip().lower() if request.content_type else ""
+        )
+        kind = PROTOBUF if kind in _PROTOBUFS else kind
+        if kind not in self.media_types:
+            raise IngestRefusedError(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                f"Content-Type '{kind[:60]}' is not read here. Send "
+                f"{' or '.join(sorted(self.media_types))}.",
+            )
+        return kind
+
+    def _body(self, request: HttpRequest) -> bytes:
+        most = self.most_bytes
+        sentence = (
+            f"A request has at most {most // 1024 // 1024} MiB as it is sent. "
+            "Send smaller batches, or gzip them."
+        )
+        said = request.META.get("CONTENT_LENGTH") or ""
+        if said.isdigit() and int(said) > most:
+            raise BodyTooLargeError(sentence)
+        if not said and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+            # Django reads nothing without a length
+            body: bytes = request.META["wsgi.input"].read(most + 1)
+        else:
+            body = request.read(most + 1)
+        if len(body) > most:
+            raise BodyTooLargeError(sentence)
+        return body
+
+
+__all__ = ["JSON", "PROTOBUF", "IngestRefusedError", "TelemetryIngestView"]

@@ -1,0 +1,97 @@
+"""OTLP over HTTP, at /otlp/v1/: all a sender sets is
+OTEL_EXPORTER_OTLP_ENDPOINT=https://this-host/otlp and a token.
+
+What is no call of a model is taken and forgotten; it is not reported as rejected, or every exporter
+would complain.
+"""
+
+from typing import TYPE_CHECKING, ClassVar
+
+import orjson
+from django.http import HttpResponse, HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+
+from apps.api.telemetry.base import JSON, PROTOBUF, TelemetryIngestView
+from apps.common.processes.lazy_import import lazy_import
+from apps.common.time import now
+from apps.intake.telemetry.ingest import IngestResult, ingest_calls, instrumented_services
+from apps.intake.telemetry.limits import MAX_BYTES
+from apps.intake.telemetry.otlp.traces import read_traces
+from apps.intake.telemetry.records import ReadRequest
+from apps.intake.telemetry.volumes import METRICS, TRACES
+
+if TYPE_CHECKING:
+    from apps.intake.telemetry.otlp import metrics, schema
+else:
+    # the library that decodes is for who receives calls
+    metrics, schema = (
+        lazy_import("apps.intake.telemetry.otlp.metrics"),
+        lazy_import("apps.intake.telemetry.otlp.schema"),
+    )
+
+
+class OtlpIngestView(TelemetryIngestView):
+    most_bytes = MAX_BYTES
+    media_types: ClassVar[frozenset[str]] = frozenset({JSON, PROTOBUF})
+    stream = ""
+    # what JSON calls the number of what was dropped
+    rejected = ""
+
+    def take(self, body: bytes, kind: str, request: Request) -> HttpResponseBase:
+        read = self.read(body, kind)
+        return self.answered(
+            kind, ingest_calls(read=read, stream=self.stream, token=self.token, at=now())
+        )
+
+    def read(self, body: bytes, kind: str) -> ReadRequest:
+        raise NotImplementedError
+
+    def answered(self, kind: str, taken: IngestResult) -> HttpResponse:
+        """Export…ServiceResponse in the content type that was sent; empty where nothing went
+        lost."""
+        sentence = f"{taken.n_dropped} dropped: {taken.reason}." if taken.n_dropped else ""
+        if kind == JSON:
+            said = (
+                {"partialSuccess": {self.rejected: str(taken.n_dropped), "errorMessage": sentence}}
+                if sentence
+                else {}
+            )
+            return HttpResponse(orjson.dumps(said), content_type=JSON)
+        content = b""
+        if sentence:
+            part = schema.PartialSuccess(
+                n_rejected=taken.n_dropped, error_message=sentence.encode()
+            )
+            content = schema.Response(partial_success=part.SerializeToString()).SerializeToString()
+        return HttpResponse(content, content_type=PROTOBUF)
+
+
+@extend_schema(exclude=True)
+class TracesIngestView(OtlpIngestView):
+    stream, rejected = TRACES, "rejectedSpans"
+
+    def read(self, body: bytes, kind: str) -> ReadRequest:
+        return read_traces(body, is_json=kind == JSON, remembered=instrumented_services)
+
+
+@extend_schema(exclude=True)
+class MetricsIngestView(OtlpIngestView):
+    stream, rejected = METRICS, "rejectedDataPoints"
+
+    def read(self, body: bytes, kind: str) -> ReadRequest:
+        return metrics.read_json(body) if kind == JSON else metrics.read_protobuf(body)
+
+
+@extend_schema(exclude=True)
+class LogsIngestView(OtlpIngestView):
+    """Prompts and answers are what log records of this kind hold: the body is not even looked
+    at."""
+
+    rejected = "rejectedLogRecords"
+
+    def take(self, body: bytes, kind: str, request: Request) -> HttpResponseBase:
+        return self.answered(kind, IngestResult())
+
+
+__all__ = ["LogsIngestView", "MetricsIngestView", "TracesIngestView"]
