@@ -9,7 +9,7 @@ from django.views.generic import RedirectView
 from apps.api.alerts.secret_feeds import SecretAlertsView, SecretCalendarView, SecretChangesView
 from apps.api.metrics import MetricsView
 from apps.api.telemetry.otlp import TracesIngestView
-from apps.web.views import email_address
+from apps.web.views.settings import email_address
 
 
 @login_not_required
@@ -46,7 +46,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     # before the library's pages of these addresses, which would change an address unconfirmed, and
     # give an account of single sign-on a password
-    path("accounts/email/", email_address.email_address, name="account_email"),
+    path("accounts/email/", email_address.change_email, name="account_email"),
     path("accounts/password/set/", email_address.set_password, name="account_set_password"),
     # sessions are listed on the account page
     path(

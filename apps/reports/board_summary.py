@@ -75,7 +75,7 @@ class OpenFlag:
 
 @dataclass(frozen=True, slots=True)
 class LateExit:
-    """A critical or important application whose move should have begun on `leave_by`, by what is
+    """A critical or important application whose move should have begun on `start_by`, by what is
     known; the model it stands on ends on `retires_on`."""
 
     application: Application

@@ -19,7 +19,7 @@ from apps.catalog.models import (
 from apps.exposure.queries.concentration import visible_team_ids
 from apps.inventory.models import Application, Criticality, Dependency, DependencyQuerySet
 
-CHAIN = (
+STACK_RELATIONS = (
     "offering__host",
     "offering__version__foundation__developer",
     "offering__alias__foundation__developer",
@@ -29,7 +29,7 @@ CHAIN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class NodeReach:
     """Live applications standing on something, in any role and by their primary path."""
 
     n: int = 0
@@ -41,7 +41,9 @@ def live_dependencies(*, user: Any, on: date) -> DependencyQuerySet:
     return Dependency.objects.visible_to(user).live_on(on)
 
 
-def with_stacks(applications: "QuerySet[Application]", *, on: date) -> "QuerySet[Application]":
+def with_primary_stacks(
+    applications: "QuerySet[Application]", *, on: date
+) -> "QuerySet[Application]":
     """Applications with `team` and, as `primaries`, their primary dependencies of `on`, largest
     first, down to the developer: two statements."""
     primaries = (
@@ -56,7 +58,9 @@ def with_stacks(applications: "QuerySet[Application]", *, on: date) -> "QuerySet
     )
 
 
-def reach_by_ref(*, kind: NodeKind, refs: Iterable[int], user: Any, on: date) -> dict[int, Reach]:
+def reach_by_ref(
+    *, kind: NodeKind, refs: Iterable[int], user: Any, on: date
+) -> dict[int, NodeReach]:
     """{ref: reach} of the nodes of one kind on which any visible live application stands: one
     statement."""
     wanted = list(refs)
@@ -77,10 +81,10 @@ def reach_by_ref(*, kind: NodeKind, refs: Iterable[int], user: Any, on: date) ->
             n_primary=Count("application", distinct=True, filter=Q(role=Dependency.Role.PRIMARY)),
         )
     )
-    return {row["ref"]: Reach(row["n"], row["n_critical"], row["n_primary"]) for row in rows}
+    return {row["ref"]: NodeReach(row["n"], row["n_critical"], row["n_primary"]) for row in rows}
 
 
-_USED = """
+_USED_NODES = """
 SELECT k.ref FROM catalog_node k JOIN LATERAL (
     SELECT FROM catalog_footing f JOIN inventory_dependency d ON d.offering_id = f.offering_id
     JOIN inventory_application a ON a.id = d.application_id
@@ -103,7 +107,7 @@ def used_refs(*, kind: NodeKind, user: User, on: date, among: Iterable[int]) -> 
     teams = visible_team_ids(user)
     with connection.cursor() as cursor:
         cursor.execute(
-            _USED,
+            _USED_NODES,
             {
                 "kind": kind.value,
                 "among": wanted,
@@ -130,22 +134,22 @@ def primary_paths(*, user: Any, on: date) -> list[Dependency]:
     return list(
         live_dependencies(user=user, on=on)
         .primary()
-        .select_related("application", *CHAIN)
+        .select_related("application", *STACK_RELATIONS)
         .order_by("application_id", F("traffic_share").desc(nulls_last=True), "id")
         .distinct("application_id")
     )
 
 
-def called_by(*, user: Any, on: date) -> Exists:
+def is_called(*, user: Any, on: date) -> Exists:
     """The condition on events that a visible live application calls the offering they are about."""
     return Exists(live_dependencies(user=user, on=on).filter(offering=OuterRef("offering")))
 
 
-def events_under(*, user: Any, on: date, most: int) -> list[ProviderEvent]:
+def events_of_used_offerings(*, user: Any, on: date, most: int) -> list[ProviderEvent]:
     """The latest events on offerings that visible live applications call: one statement."""
     return list(
         ProviderEvent.objects.visible_to(user)
-        .filter(called_by(user=user, on=on))
+        .filter(is_called(user=user, on=on))
         .select_related("source", "offering__host")
         .order_by("-detected_at", "-id")[:most]
     )

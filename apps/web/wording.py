@@ -58,13 +58,13 @@ def number(value: Any) -> str:
     return f"{value:,}".replace("-", "−")
 
 
-def spelled(n: int) -> str:
+def as_word(n: int) -> str:
     """Small numbers as words, for sentences."""
     return _NUMBERS[n] if 0 <= n < len(_NUMBERS) else number(n)
 
 
-def counted(n: int, one: str, many: str = "") -> str:
-    return f"{spelled(n)} {one if n == 1 else many or one + 's'}"
+def count_of(n: int, one: str, many: str = "") -> str:
+    return f"{as_word(n)} {one if n == 1 else many or one + 's'}"
 
 
 def share(value: Any) -> str:
@@ -97,7 +97,7 @@ def _span(seconds: int) -> str:
     return f"{minutes // (24 * 60)} d"
 
 
-def listed(names: Sequence[str], *, most: int = 4) -> str:
+def join_names(names: Sequence[str], *, most: int = 4) -> str:
     """`a, b and c`; beyond `most` the rest is counted."""
     shown = list(names[:most])
     if len(names) > most:
@@ -116,12 +116,12 @@ def iso_day(value: Any, *, today: date | None = None) -> str:
         return str(value)
 
 
-def spoken(text: Any) -> str:
+def with_written_dates(text: Any) -> str:
     """A stored sentence with its ISO days as people write them; ids that end in a day stay."""
     return _ISO_DAY.sub(lambda found: iso_day(found[0]), str(text))
 
 
-def recorded(text: str) -> str:
+def format_recorded_value(text: str) -> str:
     """A value of a history: a day or a moment as people write them, all else as it stands."""
     if not _ISO_STAMP.fullmatch(text):
         return text
@@ -129,13 +129,13 @@ def recorded(text: str) -> str:
     return day(at.date()) if len(text) == 10 else f"{day(at.date())}, {at:%H:%M:%S} UTC"
 
 
-def change(event: ProviderEvent, *, today: date | None = None) -> str:
+def describe_change(event: ProviderEvent, *, today: date | None = None) -> str:
     """What the event says, from its old and new value, in one clause."""
     old, new = event.old, event.new
     if event.kind == Kind.ANNOUNCED:
         return f"ends {iso_day(new)}"
     if event.kind in {Kind.MOVED_EARLIER, Kind.MOVED_LATER}:
-        return f"{iso_day(old)} → {iso_day(new)}{_moved_by(old, new)}"
+        return f"{iso_day(old)} → {iso_day(new)}{_describe_move(old, new)}"
     if event.kind == Kind.WITHDRAWN:
         return f"{iso_day(old)} no longer stands"
     if event.kind == Kind.RETIRED:
@@ -145,17 +145,17 @@ def change(event: ProviderEvent, *, today: date | None = None) -> str:
             f"; its date was {iso_day(old)}" if old else " without a date"
         )
     if event.kind == Kind.REPRICED:
-        return _repriced(old, new)
+        return _describe_price_change(old, new)
     if event.kind == Kind.DISAGREEMENT:
         return f"{iso_day(new)}, another source says {iso_day(old)}"
     if event.kind == Kind.RELEASED:
         return f"released {iso_day(new)}" if new else "released"
     if old or new:
-        return f"{_plain(old)} → {_plain(new)}"
+        return f"{_plain_text(old)} → {_plain_text(new)}"
     return ""
 
 
-def _moved_by(old: Any, new: Any) -> str:
+def _describe_move(old: Any, new: Any) -> str:
     try:
         n_days = (date.fromisoformat(str(new)) - date.fromisoformat(str(old))).days
     except ValueError:
@@ -163,9 +163,9 @@ def _moved_by(old: Any, new: Any) -> str:
     return f", {number(abs(n_days))} days {'later' if n_days > 0 else 'earlier'}"
 
 
-def _repriced(old: Any, new: Any) -> str:
+def _describe_price_change(old: Any, new: Any) -> str:
     if not isinstance(new, dict):
-        return f"{_plain(old)} → {_plain(new)}"
+        return f"{_plain_text(old)} → {_plain_text(new)}"
     before = old if isinstance(old, dict) else {}
     parts = []
     for unit in sorted({*before, *new}, key=_unit_order):
@@ -196,23 +196,23 @@ def _unit_order(key: str) -> tuple[int, str]:
     return (_UNIT_ORDER.get(unit, len(_UNIT_ORDER)), key)
 
 
-def claim(topic: str, value: Any, *, today: date | None = None) -> str:
+def describe_claim(topic: str, value: Any, *, today: date | None = None) -> str:
     """What a source says, in one clause."""
     if not isinstance(value, dict):
-        return _plain(value)
+        return _plain_text(value)
     if topic == "lifecycle":
-        return _lifecycle(value)
+        return _describe_lifecycle(value)
     if topic == "price":
-        return _prices(value)
+        return _describe_prices(value)
     return (
         "; ".join(
-            f"{name.replace('_', ' ')}: {_plain(part)}" for name, part in value.items() if part
+            f"{name.replace('_', ' ')}: {_plain_text(part)}" for name, part in value.items() if part
         )
         or "nothing"
     )
 
 
-def _lifecycle(value: dict[str, Any]) -> str:
+def _describe_lifecycle(value: dict[str, Any]) -> str:
     parts = []
     if value.get("retires_on"):
         soft = value.get("date_kind") == NOT_BEFORE
@@ -228,7 +228,7 @@ def _lifecycle(value: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _prices(value: dict[str, Any]) -> str:
+def _describe_prices(value: dict[str, Any]) -> str:
     """{price key: amount} as values.price_value stores it."""
     lines = [
         f"{unit_name(key)} {price(value[key])}"
@@ -239,7 +239,7 @@ def _prices(value: dict[str, Any]) -> str:
     return f"{'; '.join(lines)} {currency} per million" if lines else "no price"
 
 
-def _plain(value: Any) -> str:
+def _plain_text(value: Any) -> str:
     if value is None or value == "":
         return "nothing"
     if isinstance(value, str):

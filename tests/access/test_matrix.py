@@ -25,7 +25,7 @@ from apps.accounts.models import Team
 from apps.accounts.roles import TeamRole
 from apps.api.framework import validation
 from apps.common.time import now
-from apps.web import page as page_module
+from apps.web.pages import page as page_module
 from tests.access.doors import (
     ADMIN,
     API,

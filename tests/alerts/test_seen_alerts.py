@@ -17,7 +17,7 @@ from apps.intake.observations.discrepancy_responses import (
     dismiss_discrepancies,
 )
 from apps.intake.observations.reconciliation import reconcile_waiting
-from apps.web.views.alerts.words import described
+from apps.web.views.alerts.presenters import present_alerts
 from tests.alerts.passing import last_text, mail_out, morning
 from tests.builders import (
     NOW,
@@ -69,7 +69,7 @@ def test_several_of_one_application_are_one_alert_and_told_once(world):
     )
     assert alert.details["n"] == 2
     assert Notice.objects.filter(alert=alert).exists()
-    [row] = described([alert], make_user(role="governance"), on=TODAY)
+    [row] = present_alerts([alert], make_user(role="governance"), on=TODAY)
     assert (
         row.heading
         == f"{world.application.name} calls talker-1 at Acme and talker-2 at Acme, which nobody "

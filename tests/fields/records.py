@@ -87,18 +87,13 @@ from apps.inventory.models import (
     Selection,
 )
 from apps.risks.models import Assessment, Evidence, FoundationRisk
+from apps.web.views.alerts.alert_rules import AlertPolicyForm, AlertSettingsForm, WebhookForm
 from apps.web.views.alerts.forms import MuteForm
-from apps.web.views.alerts.lines import PolicyForm as AlertPolicyForm
-from apps.web.views.alerts.lines import SettingsForm as AlertSettingsForm
-from apps.web.views.alerts.lines import WebhookForm
-from apps.web.views.alerts.subscribing import SubscriptionForm
-from apps.web.views.alerts.wishes import PreferenceForm
+from apps.web.views.alerts.preferences import PreferenceForm
+from apps.web.views.alerts.subscriptions import SubscriptionForm
 from apps.web.views.applications.forms import ApplicationForm
-from apps.web.views.campaigns.one import ChangeForm as CampaignChangeForm
-from apps.web.views.choosing.approval_forms import DecisionForm, RevokeForm
-from apps.web.views.choosing.contract_forms import ContractForm
-from apps.web.views.choosing.documents import AskForm, NoteForm
-from apps.web.views.choosing.selection_forms import DecideForm, SelectionForm
+from apps.web.views.campaigns.detail import ChangeForm as CampaignChangeForm
+from apps.web.views.catalog.provider_facts import ProviderForm
 from apps.web.views.dependencies.forms import (
     AdaptationForm,
     DependencyForm,
@@ -107,11 +102,14 @@ from apps.web.views.dependencies.forms import (
     PlanForm,
     ReplaceForm,
 )
-from apps.web.views.exposure.policies import PolicyForm
+from apps.web.views.exposure.policies import ExposurePolicyForm
 from apps.web.views.feeds.source_forms import SourceForm
-from apps.web.views.gate.policy import PolicyForm as GatePolicyForm
-from apps.web.views.gate.waivers import AskForm as WaiverForm
-from apps.web.views.provider_facts import ProviderForm
+from apps.web.views.gate.policy import GatePolicyForm
+from apps.web.views.gate.waivers import RequestWaiverForm as WaiverForm
+from apps.web.views.governance.approval_forms import DecisionForm, RevokeForm
+from apps.web.views.governance.contract_forms import ContractForm
+from apps.web.views.governance.developer_documents import DocumentStateForm, RequestDocumentsForm
+from apps.web.views.governance.selection_forms import DecideForm, SelectionForm
 from apps.web.views.risks.forms import (
     AcceptForm,
     AssessForm,
@@ -121,9 +119,9 @@ from apps.web.views.risks.forms import (
     RiskForm,
 )
 from apps.web.views.risks.forms import RevokeForm as RevokeAcceptanceForm
-from apps.web.views.settings.people import PersonForm
+from apps.web.views.scenarios.saved_scenarios import ScenarioForm
 from apps.web.views.settings.teams import MemberForm, TeamForm
-from apps.web.views.what_ifs.saved import ScenarioForm
+from apps.web.views.settings.users import UserForm
 from tests.builders import TODAY
 from tests.fields.places import (
     BROUGHT_BACK,
@@ -313,7 +311,10 @@ RECORDS: tuple[Record, ...] = (
     Record(
         AnnexItem,
         "annex-items",
-        form=(Shape(NoteForm, {"on": "received_on"}), Shape(AskForm, {"on": "requested_on"})),
+        form=(
+            Shape(DocumentStateForm, {"on": "received_on"}),
+            Shape(RequestDocumentsForm, {"on": "requested_on"}),
+        ),
         change=(
             Shape(NoteItemSerializer, {"on": "received_on"}),
             Shape(RequestItemsSerializer, {"on": "requested_on"}),
@@ -515,7 +516,7 @@ RECORDS: tuple[Record, ...] = (
     Record(
         Policy,
         "policies",
-        form=(Shape(PolicyForm),),
+        form=(Shape(ExposurePolicyForm),),
         create=(Shape(PolicySerializer),),
         change=(Shape(PolicySerializer),),
         read=(Shape(PolicySerializer),),
@@ -603,7 +604,7 @@ RECORDS: tuple[Record, ...] = (
     Record(
         User,
         "users",
-        form=(Shape(PersonForm),),
+        form=(Shape(UserForm),),
         create=(Shape(AddUserSerializer, {"team": "", "role": ""}),),
         change=(Shape(ChangeUserSerializer),),
         read=(

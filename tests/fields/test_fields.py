@@ -35,12 +35,12 @@ ELSEWHERE: dict[type[models.Model], str] = {
     CalendarFeed: "a secret address, made once (tests/api/alerts/test_secret_feeds.py)",
     CampaignTask: "each fact has an action of its own (tests/exposure/campaigns)",
     EventRate: "its numbers are changed on the page of assumptions alone "
-    "(tests/web/test_what_if_pages.py)",
+    "(tests/web/views/scenarios/test_pages.py)",
     EvidencePack: "asked for, made by a worker (tests/reports)",
-    IntakeSettings: "one row, changed on its page alone (tests/web/test_intake_pages.py)",
+    IntakeSettings: "one row, changed on its page alone (tests/web/views/intake/test_pages.py)",
     LossRun: "asked for, made by a worker (tests/exposure/loss)",
-    ModelStatement: "stated on its page alone (tests/web/test_reports.py)",
-    ReportingEntity: "one row, changed on its page alone (tests/web/test_reports.py)",
+    ModelStatement: "stated on its page alone (tests/web/views/reports/test_pages.py)",
+    ReportingEntity: "one row, changed on its page alone (tests/web/views/reports/test_pages.py)",
 }
 LOOKED_AT = [place for place in PLACES if place != COPY]
 

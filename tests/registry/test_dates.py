@@ -98,5 +98,5 @@ def test_for_a_process_of_the_drill_it_is_that_day(tmp_path: Path) -> None:
 def test_a_file_that_reads_the_clock_is_found_and_one_that_only_speaks_of_it_is_not() -> None:
     names = dates.reading_files()
 
-    assert "tests/web/test_reports.py" in names
+    assert "tests/web/views/reports/test_pages.py" in names
     assert "tests/catalog/identity/test_resolver.py" not in names

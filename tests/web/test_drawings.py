@@ -4,10 +4,16 @@ from datetime import date, timedelta
 
 import pytest
 
-from apps.web.drawings.lettering import text_width
-from apps.web.drawings.lifecycle import Claim, Track, lifecycle
-from apps.web.drawings.section import Column, cut, in_order, narrow, wide
-from apps.web.drawings.timeline import Ending, timeline
+from apps.web.drawings.base.text_layout import text_width
+from apps.web.drawings.diagrams.stack_section import (
+    Column,
+    cut_section,
+    draw_narrow_section,
+    draw_wide_section,
+    in_order,
+)
+from apps.web.drawings.timelines.lifecycle import Claim, Track, draw_lifecycle
+from apps.web.drawings.timelines.retirements import Retirement, draw_timeline
 
 TODAY = date(2026, 11, 24)
 
@@ -30,7 +36,7 @@ def test_applications_that_share_stand_together_and_the_unresolved_stand_last():
 
 
 def test_equal_neighbours_are_one_cell_per_layer():
-    section = wide(
+    section = draw_wide_section(
         [column("a"), column("b"), column("c", foundation="Haiku")], over=frozenset(), details={}
     )
 
@@ -41,7 +47,7 @@ def test_equal_neighbours_are_one_cell_per_layer():
     assert len(section.buildings) == 3
 
 
-@pytest.mark.parametrize("draw", [wide, narrow])
+@pytest.mark.parametrize("draw", [draw_wide_section, draw_narrow_section])
 def test_nothing_is_drawn_beyond_the_sheet(draw):
     columns = [column(f"a{n}", developer=f"d{n % 9}", foundation=f"f{n % 13}") for n in range(60)]
 
@@ -59,7 +65,9 @@ def test_nothing_is_drawn_beyond_the_sheet(draw):
 
 
 def test_the_narrow_sheet_is_the_wide_one_turned_and_fits_a_phone():
-    section = narrow([column("a"), column("b", developer="OpenAI")], over=frozenset(), details={})
+    section = draw_narrow_section(
+        [column("a"), column("b", developer="OpenAI")], over=frozenset(), details={}
+    )
 
     assert section.width <= 380
     assert {cell.layer for cell in section.cells} == {"host", "version", "foundation", "developer"}
@@ -68,7 +76,7 @@ def test_the_narrow_sheet_is_the_wide_one_turned_and_fits_a_phone():
 def test_a_developer_over_tolerance_is_marked_and_says_its_reach_where_it_fits():
     details = {"Anthropic": ("17 applications, 8 of 13 critical (62 %)", "17, 8 crit.")}
 
-    section = wide(
+    section = draw_wide_section(
         [column(str(n)) for n in range(10)], over=frozenset({"Anthropic"}), details=details
     )
 
@@ -88,16 +96,16 @@ def test_a_developer_over_tolerance_is_marked_and_says_its_reach_where_it_fits()
     ],
 )
 def test_names_are_cut_to_what_tells_them_apart(text, letters, shown):
-    assert cut(text, letters) == shown
+    assert cut_section(text, letters) == shown
 
 
 def ending(days, **fields):
     given = {"soft": False, "urgent": False, "when": "", "note": "", "url": "", **fields}
-    return Ending(label="GPT-4.1", place="Azure", ends_on=TODAY + timedelta(days), **given)
+    return Retirement(label="GPT-4.1", place="Azure", ends_on=TODAY + timedelta(days), **given)
 
 
 def test_the_timeline_keeps_order_and_scale():
-    drawn = timeline(
+    drawn = draw_timeline(
         [ending(-400), ending(0), ending(90), ending(180), ending(900)], today=TODAY, days=180
     )
 
@@ -120,7 +128,7 @@ def test_words_of_the_timeline_lie_neither_on_their_bar_nor_beyond_the_sheet(nar
         for urgent in (False, True)
     ]
 
-    drawn = timeline(ends, today=TODAY, days=days, narrow=narrow)
+    drawn = draw_timeline(ends, today=TODAY, days=days, narrow=narrow)
 
     for line in drawn.lines:
         assert line.x_text >= max(line.x_to, line.x_bar + line.length) + 6
@@ -142,7 +150,7 @@ def test_the_lifecycle_puts_every_claim_under_what_is_accepted():
         ),
     )
 
-    drawn = lifecycle([track], today=TODAY).tracks[0]
+    drawn = draw_lifecycle([track], today=TODAY).tracks[0]
 
     assert drawn.accepted.text == "8 Apr 2027"
     assert [line.text for line in drawn.lines] == ["8 Apr 2027", "no date, row gone"]

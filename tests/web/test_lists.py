@@ -9,8 +9,8 @@ from django.test import RequestFactory
 from apps.alerts.models import Alert, Notice
 from apps.catalog.models import ProviderEvent
 from apps.inventory.models import Application
-from apps.web import listing
-from apps.web.listing import Listing, csv_answer, escape_formula
+from apps.web.pages import list_page
+from apps.web.pages.list_page import PaginatedList, csv_response, escape_formula
 from tests.builders import (
     make_application,
     make_dependency,
@@ -175,11 +175,13 @@ def test_a_sorted_column_says_how(world, as_user):
 
 
 def test_counting_and_leafing_stop_at_the_bound(db, monkeypatch):
-    monkeypatch.setattr(listing, "COUNTED", 3)
+    monkeypatch.setattr(list_page, "MAX_COUNTED_ROWS", 3)
     for _ in range(5):
         make_application()
 
-    found = Listing(RequestFactory().get("/?page=99"), Application.objects.order_by("pk"), size=2)
+    found = PaginatedList(
+        RequestFactory().get("/?page=99"), Application.objects.order_by("pk"), size=2
+    )
 
     assert (found.count, found.n_pages, found.number, found.is_cut) == ("3+", 2, 2, True)
     assert found.next == ""
@@ -187,7 +189,9 @@ def test_counting_and_leafing_stop_at_the_bound(db, monkeypatch):
 
 @pytest.mark.parametrize("page", ["", "0", "-1", "x", "9" * 30, "²"])
 def test_a_page_number_that_is_none_is_the_first(page, db):
-    found = Listing(RequestFactory().get("/", {"page": page}), Application.objects.order_by("pk"))
+    found = PaginatedList(
+        RequestFactory().get("/", {"page": page}), Application.objects.order_by("pk")
+    )
 
     assert found.number == 1
     assert found.rows == []
@@ -199,7 +203,7 @@ def test_a_cell_that_begins_like_a_formula_is_only_text(cell):
 
 
 def test_numbers_stay_numbers_in_csv():
-    answer = csv_answer("x", ["n"], [SimpleNamespace(n=-5)], lambda row: [row.n])
+    answer = csv_response("x", ["n"], [SimpleNamespace(n=-5)], lambda row: [row.n])
 
     assert file_lines(answer) == ["n", "-5"]
 

@@ -39,13 +39,16 @@ def test_numbers_have_a_true_minus_and_percent_a_space():
     ],
 )
 def test_a_stored_sentence_has_its_days_as_people_write_them_and_ids_stay(stored, shown):
-    assert wording.spoken(stored) == shown
+    assert wording.with_written_dates(stored) == shown
 
 
 def test_a_value_of_a_history_is_read_where_it_is_a_day_or_a_moment():
-    assert wording.recorded("2026-11-26T01:17:39.051317+00:00") == "26 Nov 2026, 01:17:39 UTC"
-    assert wording.recorded("2026-11-26") == "26 Nov 2026"
-    assert wording.recorded('{"input@2026-09-10": "3"}') == '{"input@2026-09-10": "3"}'
+    assert (
+        wording.format_recorded_value("2026-11-26T01:17:39.051317+00:00")
+        == "26 Nov 2026, 01:17:39 UTC"
+    )
+    assert wording.format_recorded_value("2026-11-26") == "26 Nov 2026"
+    assert wording.format_recorded_value('{"input@2026-09-10": "3"}') == '{"input@2026-09-10": "3"}'
 
 
 @pytest.mark.parametrize(
@@ -74,7 +77,7 @@ def test_prices_keep_two_places_and_those_that_carry_something(amount, shown):
     ],
 )
 def test_an_event_is_one_clause(kind, old, new, words):
-    assert wording.change(ProviderEvent(kind=kind, old=old, new=new)) == words
+    assert wording.describe_change(ProviderEvent(kind=kind, old=old, new=new)) == words
 
 
 def test_a_claim_is_one_clause():
@@ -85,12 +88,15 @@ def test_a_claim_is_one_clause():
         "successor": "next",
     }
 
-    assert wording.claim("lifecycle", value) == "not before 17 Feb 2027, active, successor next"
     assert (
-        wording.claim("price", {"input": "3", "currency": "EUR"})
+        wording.describe_claim("lifecycle", value)
+        == "not before 17 Feb 2027, active, successor next"
+    )
+    assert (
+        wording.describe_claim("price", {"input": "3", "currency": "EUR"})
         == "input tokens 3.00 EUR per million"
     )
-    assert wording.claim("lifecycle", {}) == "no date"
+    assert wording.describe_claim("lifecycle", {}) == "no date"
 
 
 @pytest.mark.parametrize(
@@ -110,5 +116,5 @@ def test_how_long_ago(seconds, words):
 
 
 def test_long_lists_of_names_are_counted():
-    assert wording.listed(["a", "b"]) == "a and b"
-    assert wording.listed(list("abcdef")) == "a, b, c, d and 2 more"
+    assert wording.join_names(["a", "b"]) == "a and b"
+    assert wording.join_names(list("abcdef")) == "a, b, c, d and 2 more"

@@ -26,7 +26,7 @@ from apps.inventory.exports.files import request_file, write_file
 from apps.inventory.models import WrittenFile
 from apps.reports.models import EvidencePack
 from apps.reports.packs.actions import make_pack, request_pack
-from apps.web.written_files import written
+from apps.web.file_exports import write_export
 
 
 def add_extras() -> None:
@@ -58,7 +58,7 @@ def add_extras() -> None:
             by=_maren(),
             at=now(),
         )
-        write_file(file.pk, write=written, at=now())
+        write_file(file.pk, write=write_export, at=now())
     current_app.loader.import_default_modules()
     for name in KEEPING:
         current_app.tasks[name]()

@@ -319,8 +319,8 @@ def _rows(place: RowContext, steps: tuple[Step, ...]) -> Iterator[RowContext]:
 
 
 def read_path(text: str, *, of_rows: bool = False) -> Path:
-    """A single path. InvalidPathError where it is none; with `of_rows` also where it leads to one
-    thing instead of many."""
+    """A single path. InvalidPathError where it is none; with `present_rows` also where it leads to
+    one thing instead of many."""
     expression = read_expression(text)
     only = expression.options[0][0]
     if (

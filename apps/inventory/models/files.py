@@ -23,7 +23,7 @@ class WrittenFileQuerySet(MadeFileQuerySet["WrittenFile"]):
 @track_history(exclude=(*MADE_BY_WORKER, "n_rows"))
 class WrittenFile(MadeFile):
     """One list as a file. `kind` says which, in the words of whoever writes it
-    (apps/web/written_files.py), `query` how it is narrowed and ordered."""
+    (apps/web/file_exports.py), `query` how it is narrowed and ordered."""
 
     kind = models.CharField(max_length=30)
     query = models.TextField(blank=True)

@@ -50,7 +50,7 @@ class KeptFinding(models.Model):
 
 
 class KeptRunway(models.Model):
-    """One live primary whose end is announced (runway.py). `leave_by` is the last day on which the
+    """One live primary whose end is announced (runway.py). `start_by` is the last day on which the
     move can begin, or the end where nobody knows how long it takes; `is_first` marks the
     application's most urgent one."""
 

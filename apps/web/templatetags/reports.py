@@ -21,7 +21,7 @@ def cell(found: ReportCell) -> SafeString:
         return format_html('<span class="gone">{}</span>', "missing")
     if not found.applies:
         return format_html('<span class="dim">–</span><small class="how">{}</small>', found.how)
-    said = _said(found.value)
+    said = _cell_text(found.value)
     return (
         format_html('{}<small class="how">{}</small>', said, found.how)
         if found.how
@@ -29,7 +29,7 @@ def cell(found: ReportCell) -> SafeString:
     )
 
 
-def _said(value: object) -> str | SafeString:
+def _cell_text(value: object) -> str | SafeString:
     if isinstance(value, date):
         return "no end" if value.year == 9999 else wording.day(value)
     if isinstance(value, int | Decimal) and not isinstance(value, bool):

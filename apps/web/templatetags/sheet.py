@@ -16,10 +16,10 @@ from django.utils.safestring import SafeString
 from apps.accounts.models import SavedFilter
 from apps.common.time import day_of, now
 from apps.web import wording
-from apps.web.drawings.marking import marks as marks_of
-from apps.web.navigation import Navigation, navigation_for
-from apps.web.saying import Said
-from apps.web.saying import said as said_of
+from apps.web.drawings.base.svg_marks import svg_marks as marks_of
+from apps.web.pages.flash_messages import FlashMessage
+from apps.web.pages.flash_messages import read_flash_message as said_of
+from apps.web.pages.navigation import Navigation, navigation_for
 
 register = template.Library()
 
@@ -39,7 +39,7 @@ def marks(drawing: Any) -> SafeString:
 
 
 @register.filter
-def said(message: Message) -> Said:
+def said(message: Message) -> FlashMessage:
     return said_of(message)
 
 
@@ -72,13 +72,13 @@ def full_day(value: date | datetime | None) -> str:
 @register.filter
 def spoken(text: Any) -> str:
     """A stored sentence, its days as people write them."""
-    return wording.spoken(text)
+    return wording.with_written_dates(text)
 
 
 @register.filter
 def recorded(value: Any) -> str:
     """A value of a history: a day or a moment as people write them, all else as it stands."""
-    return wording.recorded(str(value))
+    return wording.format_recorded_value(str(value))
 
 
 @register.filter
@@ -141,12 +141,12 @@ def share(value: Any) -> str:
 
 @register.filter
 def change(event: Any) -> str:
-    return wording.change(event, today=day_of(now()))
+    return wording.describe_change(event, today=day_of(now()))
 
 
 @register.filter
 def claim(assertion: Any) -> str:
-    return wording.claim(assertion.topic, assertion.value, today=day_of(now()))
+    return wording.describe_claim(assertion.topic, assertion.value, today=day_of(now()))
 
 
 @register.filter
@@ -155,7 +155,7 @@ def pending_claim(assertion: Any) -> str:
     waiting = assertion.pending
     if assertion.topic == "price" and waiting is not None:
         waiting = waiting["value"]
-    return wording.claim(assertion.topic, waiting, today=day_of(now()))
+    return wording.describe_claim(assertion.topic, waiting, today=day_of(now()))
 
 
 @register.filter

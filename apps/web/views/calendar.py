@@ -17,26 +17,26 @@ from apps.alerts.models import KINDS, CalendarFeed
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import RetiringOffering, retiring_offerings
-from apps.web.drawings import timeline
-from apps.web.drawings.timeline import Timeline
-from apps.web.forms import signed_in
-from apps.web.listing import csv_answer
-from apps.web.page import Sentence, page
-from apps.web.views.overview import ending_of
-from apps.web.wording import long_day, number, spelled
+from apps.web.drawings.timelines import retirements
+from apps.web.drawings.timelines.retirements import Timeline
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.overview import timeline_rows
+from apps.web.wording import as_word, long_day, number
 
 # offered as links; any other number of days works from the address
 HORIZONS = (30, 90, 180, 365)
-USUAL = 180
-FARTHEST = 3 * 365
-DRAWN = 24
+DEFAULT_HORIZON = 180
+MAX_HORIZON = 3 * 365
+MAX_DRAWN_MARKS = 24
 # lines of the page; the file has all
-SHOWN = 300
+MAX_ROWS = 300
 URGENT_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CalendarLine:
     entry: Entry
     n_days: int
 
@@ -55,13 +55,13 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
+class CalendarMonth:
     name: str
-    lines: tuple[Line, ...]
+    lines: tuple[CalendarLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CalendarQuery:
     """What the address asks for; `kind` is a category, empty for all."""
 
     days: int
@@ -69,32 +69,38 @@ class Asked:
     past: bool
 
 
-def _asked(request: HttpRequest) -> Asked:
+def _parse_query(request: HttpRequest) -> CalendarQuery:
     text = request.GET.get("days", "")
-    days = min(int(text), FARTHEST) if text.isdecimal() and 0 < len(text) < 6 else USUAL
-    return Asked(max(days, 1), request.GET.get("kind", ""), request.GET.get("past") == "yes")
+    days = (
+        min(int(text), MAX_HORIZON) if text.isdecimal() and 0 < len(text) < 6 else DEFAULT_HORIZON
+    )
+    return CalendarQuery(
+        max(days, 1), request.GET.get("kind", ""), request.GET.get("past") == "yes"
+    )
 
 
-def _window(asked: Asked, today: date) -> tuple[date, date]:
+def _window(asked: CalendarQuery, today: date) -> tuple[date, date]:
     """(first, last): what has passed goes back a quarter."""
     return today - timedelta(BACK_DAYS if asked.past else 0), today + timedelta(asked.days)
 
 
-def _lines(user: User, asked: Asked, today: date, *, most: int = MOST) -> tuple[list[Line], bool]:
+def _lines(
+    user: User, asked: CalendarQuery, today: date, *, most: int = MOST
+) -> tuple[list[CalendarLine], bool]:
     """The first days of the window; True where there are more than `most`."""
     first, last = _window(asked, today)
     entries, is_cut = entries_for(
         user, today=today, first=first, last=last, kind=asked.kind, most=most
     )
-    return [Line(entry, (entry.on - today).days) for entry in entries], is_cut
+    return [CalendarLine(entry, (entry.on - today).days) for entry in entries], is_cut
 
 
 @require_safe
-def calendar(request: HttpRequest) -> HttpResponse:
-    user, at = signed_in(request), now()
-    today, asked = day_of(at), _asked(request)
+def calendar_page(request: HttpRequest) -> HttpResponse:
+    user, at = signed_in_user(request), now()
+    today, asked = day_of(at), _parse_query(request)
     first, last = _window(asked, today)
-    lines, is_cut = _lines(user, asked, today, most=SHOWN)
+    lines, is_cut = _lines(user, asked, today, most=MAX_ROWS)
     # most calendars are shorter, and counted by themselves
     n = (
         count_for(user, today=today, first=first, last=last, kind=asked.kind)
@@ -104,41 +110,47 @@ def calendar(request: HttpRequest) -> HttpResponse:
     n_coming = n if not asked.past else sum(not line.is_past for line in lines)
     if is_cut and asked.past:
         n_coming = count_for(user, today=today, first=today, last=last, kind=asked.kind)
-    ends = retiring_offerings(user=user, on=today, within=asked.days, limit=DRAWN + 1, since=first)
-    wide, narrow = _drawn(ends[:DRAWN], today, asked.days)
-    return page(
+    ends = retiring_offerings(
+        user=user, on=today, within=asked.days, limit=MAX_DRAWN_MARKS + 1, since=first
+    )
+    wide, narrow = _drawn(ends[:MAX_DRAWN_MARKS], today, asked.days)
+    return render_page(
         request,
         "calendar/calendar.html",
         fragment="listing",
         title="Calendar",
         counts="Dates of what you may see",
         as_of=at,
-        sentence=sentence(_next(user, lines, asked, today), n_coming, asked),
+        sentence=calendar_headline(_next(user, lines, asked, today), n_coming, asked),
         asked=asked,
         horizons=HORIZONS,
         kinds=sorted({KINDS[kind] for kind in kinds_ahead()}),
         months=[
-            Month(name, tuple(group))
+            CalendarMonth(name, tuple(group))
             for name, group in groupby(
-                lines[:SHOWN], key=lambda line: date_format(line.entry.on, "F Y")
+                lines[:MAX_ROWS], key=lambda line: date_format(line.entry.on, "F Y")
             )
         ],
         n=n,
-        n_left=max(0, min(n, MOST) - SHOWN),
+        n_left=max(0, min(n, MOST) - MAX_ROWS),
         wide=wide,
         narrow=narrow,
-        more=len(ends) > DRAWN,
-        drawn=DRAWN,
+        more=len(ends) > MAX_DRAWN_MARKS,
+        drawn=MAX_DRAWN_MARKS,
         cut=MOST if n > MOST else 0,
         n_feeds=CalendarFeed.objects.visible_to(user).filter(user=user, revoked_at=None).count(),
     )
 
 
-def _next(user: User, lines: Sequence[Line], asked: Asked, today: date) -> Line | None:
+def _next(
+    user: User, lines: Sequence[CalendarLine], asked: CalendarQuery, today: date
+) -> CalendarLine | None:
     """The next day to come; asked for where those that have passed fill the page."""
     coming = next((line for line in lines if not line.is_past), None)
-    if coming is None and len(lines) >= SHOWN:
-        ahead, _is_cut = _lines(user, Asked(asked.days, asked.kind, past=False), today, most=1)
+    if coming is None and len(lines) >= MAX_ROWS:
+        ahead, _is_cut = _lines(
+            user, CalendarQuery(asked.days, asked.kind, past=False), today, most=1
+        )
         coming = next(iter(ahead), None)
     return coming
 
@@ -148,23 +160,23 @@ def _drawn(
 ) -> tuple[Timeline | None, Timeline | None]:
     if not ends:
         return None, None
-    drawn = [ending_of(row, today) for row in ends]
+    drawn = [timeline_rows(row, today) for row in ends]
     return (
-        timeline.timeline(drawn, today=today, days=days),
-        timeline.timeline(drawn, today=today, days=days, narrow=True),
+        retirements.draw_timeline(drawn, today=today, days=days),
+        retirements.draw_timeline(drawn, today=today, days=days, narrow=True),
     )
 
 
-def sentence(first: Line | None, n: int, asked: Asked) -> Sentence:
+def calendar_headline(first: CalendarLine | None, n: int, asked: CalendarQuery) -> Headline:
     """How many days come, and the next one; counting stops at MOST."""
     within = pluralize(asked.days, "the next day", f"the next {asked.days} days")
     if first is None:
-        return Sentence(f"Nothing ends or is due in {within}.")
+        return Headline(f"Nothing ends or is due in {within}.")
     count = pluralize(n, "{n} date falls in {within}", "{n} dates fall in {within}").format(
-        n=f"More than {number(MOST)}" if n > MOST else spelled(n).capitalize(), within=within
+        n=f"More than {number(MOST)}" if n > MOST else as_word(n).capitalize(), within=within
     )
     when = "today" if first.n_days == 0 else long_day(first.entry.on)
-    return Sentence(
+    return Headline(
         f"{count}; " + "the next is ",
         when if first.is_urgent else "",
         ("" if first.is_urgent else when) + f": {first.words}.",
@@ -173,10 +185,10 @@ def sentence(first: Line | None, n: int, asked: Asked) -> Sentence:
 
 @require_safe
 def calendar_csv(request: HttpRequest) -> StreamingHttpResponse:
-    user, today = signed_in(request), day_of(now())
-    asked = _asked(request)
+    user, today = signed_in_user(request), day_of(now())
+    asked = _parse_query(request)
     lines, _is_cut = _lines(user, asked, today)
-    return csv_answer(
+    return csv_response(
         "calendar",
         ["day", "days left", "kind", "what", "page"],
         lines,

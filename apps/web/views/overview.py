@@ -22,40 +22,41 @@ from apps.exposure.queries.portfolio import (
     retiring_offerings,
 )
 from apps.inventory.models import Criticality, Dependency
-from apps.web import sentences
-from apps.web.attention import (
-    FirstRunway,
-    all_first_runways,
-    first_runways,
+from apps.web.drawings.diagrams import stack_section
+from apps.web.drawings.timelines import retirements
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import csv_response
+from apps.web.pages.page import render_page
+from apps.web.presenters import headlines
+from apps.web.presenters.dashboard import (
+    ShortestRunway,
     foundation_rows,
-    inherited_by_team,
-    late_runways,
+    iterate_shortest_runways,
+    negative_runways,
+    open_discrepancies,
     open_flags,
-    seen_and_declared,
+    shortest_runways,
+    unassessed_by_team,
 )
-from apps.web.drawings import section, timeline
-from apps.web.forms import signed_in
-from apps.web.listing import csv_answer
-from apps.web.page import page
-from apps.web.queries import events_under, primary_paths
-from apps.web.views.intake import words
-from apps.web.views.start import steps_for
-from apps.web.wording import counted, day, number, share
+from apps.web.queries import events_of_used_offerings, primary_paths
+from apps.web.views.intake import presenters
+from apps.web.views.start import setup_steps
+from apps.web.wording import count_of, day, number, share
 
 # the layers that every application stands on; gateways, vendors and regions are for the
 # concentration itself
-SHOWN_LAYERS = (Layer.DEVELOPER, Layer.HOST, Layer.FOUNDATION)
+MAX_LAYERS = (Layer.DEVELOPER, Layer.HOST, Layer.FOUNDATION)
 HORIZON_DAYS = 180
 URGENT_DAYS = 30
 # more applications than this are drawn by common stack, not one by one
 DRAWN_SINGLY = 72
 DRAWN_STACKS = 40
 DRAWN_ENDS = 14
-SHOWN_NODES = 8
-SHOWN_RUNWAYS = 14
-SHOWN_FLAGS = 6
-SHOWN_TEAMS = 6
-SHOWN_EVENTS = 8
+MAX_NODES = 8
+MAX_RUNWAYS = 14
+MAX_FLAGS = 6
+MAX_TEAMS = 6
+MAX_EVENTS = 8
 HEIGHTS = {
     Criticality.CRITICAL: 1.0,
     Criticality.IMPORTANT: 0.63,
@@ -66,26 +67,24 @@ HEIGHTS = {
 
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
-    user, at = signed_in(request), now()
+    user, at = signed_in_user(request), now()
     today = day_of(at)
     counts = portfolio_figures(user=user, on=today)
-    layers = {
-        layer: layer_table(layer=layer, user=user, limit=SHOWN_NODES) for layer in SHOWN_LAYERS
-    }
+    layers = {layer: layer_table(layer=layer, user=user, limit=MAX_NODES) for layer in MAX_LAYERS}
     developers = layers[Layer.DEVELOPER]
     ends = retiring_offerings(user=user, on=today, within=HORIZON_DAYS, limit=DRAWN_ENDS + 1)
     columns = portfolio(user=user, on=today, n=counts.n_applications)
     over = frozenset(row.name for row in developers.rows if row.over)
     details = details_of(developers)
-    drawn = [ending_of(row, today) for row in ends[:DRAWN_ENDS]]
-    late = late_runways(user=user, on=today)
-    return page(
+    drawn = [timeline_rows(row, today) for row in ends[:DRAWN_ENDS]]
+    late = negative_runways(user=user, on=today)
+    return render_page(
         request,
         "overview/overview.html",
         title="Overview",
         counts="Applications in pilot or production, each counted once",
         as_of=at,
-        sentence=sentences.of_portfolio(developers, counts, late),
+        sentence=headlines.portfolio_headline(developers, counts, late),
         late=late,
         figures=counts,
         developers=developers,
@@ -94,27 +93,35 @@ def overview(request: HttpRequest) -> HttpResponse:
             (layer, row) for layer, found in layers.items() for row in found.rows if row.over
         ],
         layers=list(layers.items()),
-        section_wide=section.wide(columns, over=over, details=details) if columns else None,
-        section_narrow=section.narrow(columns, over=over, details=details) if columns else None,
+        section_wide=stack_section.draw_wide_section(columns, over=over, details=details)
+        if columns
+        else None,
+        section_narrow=stack_section.draw_narrow_section(columns, over=over, details=details)
+        if columns
+        else None,
         section_title=section_title(counts.n_applications, developers),
         grouped=counts.n_applications > DRAWN_SINGLY,
-        timeline_wide=timeline.timeline(drawn, today=today, days=HORIZON_DAYS) if drawn else None,
-        timeline_narrow=timeline.timeline(drawn, today=today, days=HORIZON_DAYS, narrow=True)
+        timeline_wide=retirements.draw_timeline(drawn, today=today, days=HORIZON_DAYS)
+        if drawn
+        else None,
+        timeline_narrow=retirements.draw_timeline(
+            drawn, today=today, days=HORIZON_DAYS, narrow=True
+        )
         if drawn
         else None,
         ends=ends,
         drawn_ends=DRAWN_ENDS,
-        runways=first_runways(user=user, on=today, most=SHOWN_RUNWAYS),
-        flags=open_flags(user=user, most=SHOWN_FLAGS) if user.can_read_all else None,
-        disagreeing=[(row, words.KINDS[row.kind]) for row in seen_and_declared(user=user)],
-        inherited=inherited_by_team(user=user, on=today, most=SHOWN_TEAMS),
-        events=events_under(user=user, on=today, most=SHOWN_EVENTS),
-        steps=steps_for(user) if not counts.n_applications else (),
+        runways=shortest_runways(user=user, on=today, most=MAX_RUNWAYS),
+        flags=open_flags(user=user, most=MAX_FLAGS) if user.can_read_all else None,
+        disagreeing=[(row, presenters.KINDS[row.kind]) for row in open_discrepancies(user=user)],
+        inherited=unassessed_by_team(user=user, on=today, most=MAX_TEAMS),
+        events=events_of_used_offerings(user=user, on=today, most=MAX_EVENTS),
+        steps=setup_steps(user) if not counts.n_applications else (),
         urgent_days=URGENT_DAYS,
     )
 
 
-def portfolio(*, user: Any, on: date, n: int) -> list[section.Column]:
+def portfolio(*, user: Any, on: date, n: int) -> list[stack_section.Column]:
     """Columns of the section: one per application, or one per common stack where there are too many
     to draw."""
     if n > DRAWN_SINGLY:
@@ -146,18 +153,18 @@ def _stacks(user: User) -> list[CommonStack]:
     return stacks
 
 
-def _application_column(path: Dependency, today: date) -> section.Column:
+def _application_column(path: Dependency, today: date) -> stack_section.Column:
     application, offering = path.application, path.offering
     foundation = offering.version.foundation if offering.version else None
-    return section.Column(
+    return stack_section.Column(
         label=f"{application.name}: {foundation.name if foundation else offering.api_id}, "
         f"{offering.host.name}",
         host=offering.host.name,
         version=_release(offering.version.identifier, foundation.line, foundation.name)
         if offering.version and foundation
-        else section.UNRESOLVED,
-        foundation=foundation.name if foundation else section.UNRESOLVED,
-        developer=foundation.developer.name if foundation else section.UNRESOLVED,
+        else stack_section.UNRESOLVED,
+        foundation=foundation.name if foundation else stack_section.UNRESOLVED,
+        developer=foundation.developer.name if foundation else stack_section.UNRESOLVED,
         height=HEIGHTS[Criticality(application.criticality)],
         solid=application.criticality == Criticality.CRITICAL,
         late=_is_urgent(offering, today),
@@ -165,14 +172,14 @@ def _application_column(path: Dependency, today: date) -> section.Column:
     )
 
 
-def _stack_column(row: CommonStack, today: date) -> section.Column:
-    return section.Column(
+def _stack_column(row: CommonStack, today: date) -> stack_section.Column:
+    return stack_section.Column(
         label=f"{row.n} applications, {row.n_critical} critical: {row.foundation or '?'}, "
         f"{row.host}",
         host=row.host,
         version=_release(row.version, row.line, row.foundation),
-        foundation=row.foundation or section.UNRESOLVED,
-        developer=row.developer or section.UNRESOLVED,
+        foundation=row.foundation or stack_section.UNRESOLVED,
+        developer=row.developer or stack_section.UNRESOLVED,
         height=max(row.n_critical / row.n, 0.17),
         solid=row.n_critical > 0,
         late=row.ends_on is not None and (row.ends_on - today).days <= URGENT_DAYS,
@@ -185,7 +192,7 @@ def _release(identifier: str | None, line: str | None, foundation: str | None) -
     """What tells a version from the others of its foundation: the rest of its identifier,
     `20250929`."""
     if not identifier:
-        return section.UNRESOLVED
+        return stack_section.UNRESOLVED
     return identifier.removeprefix(line or "").strip("-@:") or foundation or identifier
 
 
@@ -220,17 +227,17 @@ def section_title(n: int, developers: LayerTable) -> str:
         for row in developers.rows[:3]
     ]
     return (
-        f"Section through the portfolio: {counted(n, 'application')} above ground, and the host, "
+        f"Section through the portfolio: {count_of(n, 'application')} above ground, and the host, "
         "version, foundation "
         f"and developer each stands on. {'; '.join(tops)}."
     )
 
 
-def ending_of(row: RetiringOffering, today: date) -> timeline.Ending:
+def timeline_rows(row: RetiringOffering, today: date) -> retirements.Retirement:
     offering, n = row.offering, row.n
     assert offering.retires_on is not None
     foundation = offering.version.foundation.name if offering.version else offering.api_id
-    return timeline.Ending(
+    return retirements.Retirement(
         label=foundation,
         place=offering.host.name,
         ends_on=offering.retires_on,
@@ -244,14 +251,14 @@ def ending_of(row: RetiringOffering, today: date) -> timeline.Ending:
 
 @require_safe
 def concentration_csv(request: HttpRequest) -> StreamingHttpResponse:
-    user = signed_in(request)
+    user = signed_in_user(request)
     rows = [
         (layer, found, row)
         for layer in Layer
         for found in [layer_table(layer=layer, user=user)]
         for row in found.rows
     ]
-    return csv_answer(
+    return csv_response(
         "concentration",
         [
             "layer",
@@ -296,12 +303,15 @@ def runway_csv(request: HttpRequest) -> StreamingHttpResponse:
         "leave by",
         "replacement",
     ]
-    return csv_answer(
-        "runway", heads, all_first_runways(user=signed_in(request), on=today), _runway_cells
+    return csv_response(
+        "runway",
+        heads,
+        iterate_shortest_runways(user=signed_in_user(request), on=today),
+        _runway_cells,
     )
 
 
-def _runway_cells(row: FirstRunway) -> list[Any]:
+def _runway_cells(row: ShortestRunway) -> list[Any]:
     offering = row.offering
     return [
         row.application.name,
@@ -323,7 +333,7 @@ def _runway_cells(row: FirstRunway) -> list[Any]:
 @require_safe
 def ends_csv(request: HttpRequest) -> StreamingHttpResponse:
     today = day_of(now())
-    return csv_answer(
+    return csv_response(
         "ends",
         [
             "host",
@@ -336,7 +346,9 @@ def ends_csv(request: HttpRequest) -> StreamingHttpResponse:
             "critical",
             "replacement",
         ],
-        retiring_offerings(user=signed_in(request), on=today, within=HORIZON_DAYS, limit=10_000),
+        retiring_offerings(
+            user=signed_in_user(request), on=today, within=HORIZON_DAYS, limit=10_000
+        ),
         lambda row: [
             row.offering.host.name,
             row.offering.api_id,

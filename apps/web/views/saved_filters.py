@@ -10,17 +10,17 @@ from django.urls import Resolver404, resolve
 from django.views.decorators.http import require_POST
 
 from apps.accounts.models import SavedFilter
-from apps.web.forms import signed_in
-from apps.web.saying import refuse, say
+from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.form_fields import signed_in_user
 
 # a page number or an order of another day says nothing about what is wanted
 _LEFT_OUT = {"page", "csrfmiddlewaretoken"}
 
 
 @require_POST
-def save(request: HttpRequest) -> HttpResponse:
+def save_filter(request: HttpRequest) -> HttpResponse:
     """`path` and `query` are those of the list; a name already in use takes the new query."""
-    user = signed_in(request)
+    user = signed_in_user(request)
     path, name = request.POST.get("path", ""), " ".join(request.POST.get("name", "").split())
     pairs = parse_qsl(request.POST.get("query", "").removeprefix("?"))
     query = urlencode([(key, value) for key, value in pairs if key not in _LEFT_OUT])
@@ -30,7 +30,7 @@ def save(request: HttpRequest) -> HttpResponse:
         return redirect("home:overview")
     address = f"{path}?{query}" if query else path
     if not name:
-        refuse(request, "Give the filter a name first.")
+        flash_error(request, "Give the filter a name first.")
         return redirect(address)
     found = SavedFilter.objects.filter(user=user, path=path, name=name).first() or SavedFilter(
         user=user, path=path, name=name
@@ -41,18 +41,18 @@ def save(request: HttpRequest) -> HttpResponse:
         with transaction.atomic():
             found.save()
     except (ValidationError, IntegrityError) as wrong:
-        refuse(
+        flash_error(
             request,
             " ".join(getattr(wrong, "messages", ["That name is taken. Choose another one."])),
         )
     else:
-        say(request, f"“{name}” is kept: you find it above this list.")
+        flash_success(request, f"“{name}” is kept: you find it above this list.")
     return redirect(address)
 
 
 @require_POST
-def drop(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(SavedFilter.objects.filter(user=signed_in(request)), pk=pk)
+def delete_filter(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(SavedFilter.objects.filter(user=signed_in_user(request)), pk=pk)
     found.delete()
-    say(request, f"“{found.name}” is gone from your filters.")
+    flash_success(request, f"“{found.name}” is gone from your filters.")
     return redirect(found.path)

@@ -17,31 +17,31 @@ from apps.exposure.models import Campaign
 from apps.exposure.queries.portfolio import used_nodes
 from apps.inventory.models import Application, Contract
 from apps.risks.models import RiskTemplate
-from apps.web.navigation import pages_for
-from apps.web.page import Sentence, page
+from apps.web.pages.navigation import pages_for
+from apps.web.pages.page import Headline, render_page
 
-EACH = 8
-FEWEST_LETTERS = 2
+MAX_RESULTS_PER_KIND = 8
+MIN_LETTERS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class SearchHit:
     name: str
     note: str
     url: str
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class SearchGroup:
     """`all_url` leads to the list narrowed by the same words; empty where there are no more than
     shown."""
 
     name: str
-    hits: list[Hit]
+    hits: list[SearchHit]
     all_url: str
 
 
-class Asked:
+class SearchQuery:
     """What is searched for, and by whom."""
 
     def __init__(self, words: str, user: Any) -> None:
@@ -54,63 +54,65 @@ class Asked:
         return used_nodes(kind=NodeKind.FOUNDATION, user=self.user)
 
 
-def _pages(asked: Asked) -> Iterable[Hit]:
+def _pages(asked: SearchQuery) -> Iterable[SearchHit]:
     return (
-        Hit(item.name, heading, item.url)
+        SearchHit(item.name, heading, item.url)
         for heading, items in pages_for(asked.user)
         for item in items
         if asked.words.lower() in item.name.lower()
     )
 
 
-def _applications(asked: Asked) -> Iterable[Hit]:
+def _applications(asked: SearchQuery) -> Iterable[SearchHit]:
     found = (
         Application.objects.visible_to(asked.user)
         .filter(name__icontains=asked.words)
         .select_related("team")
     )
     return (
-        Hit(row.name, row.team.name, reverse("applications:detail", args=[row.slug]))
-        for row in found[:EACH]
+        SearchHit(row.name, row.team.name, reverse("applications:detail", args=[row.slug]))
+        for row in found[:MAX_RESULTS_PER_KIND]
     )
 
 
-def _foundations(asked: Asked) -> Iterable[Hit]:
+def _foundations(asked: SearchQuery) -> Iterable[SearchHit]:
     found = Foundation.objects.visible_to(asked.user).filter(
         Q(name__icontains=asked.words) | Q(line__icontains=asked.words)
     )
     return (
-        Hit(row.name, row.developer.name, reverse("foundations:detail", args=[row.slug]))
-        for row in _own_first(found, "pk", asked, then="name").select_related("developer")[:EACH]
+        SearchHit(row.name, row.developer.name, reverse("foundations:detail", args=[row.slug]))
+        for row in _own_first(found, "pk", asked, then="name").select_related("developer")[
+            :MAX_RESULTS_PER_KIND
+        ]
     )
 
 
-def _versions(asked: Asked) -> Iterable[Hit]:
+def _versions(asked: SearchQuery) -> Iterable[SearchHit]:
     found = (
         Version.objects.visible_to(asked.user)
         .filter(identifier__icontains=asked.words)
         .select_related("foundation")
     )
     return (
-        Hit(row.identifier, row.foundation.name, reverse("versions:detail", args=[row.pk]))
-        for row in _own_first(found, "foundation", asked, then="identifier")[:EACH]
+        SearchHit(row.identifier, row.foundation.name, reverse("versions:detail", args=[row.pk]))
+        for row in _own_first(found, "foundation", asked, then="identifier")[:MAX_RESULTS_PER_KIND]
     )
 
 
-def _offerings(asked: Asked) -> Iterable[Hit]:
+def _offerings(asked: SearchQuery) -> Iterable[SearchHit]:
     found = (
         Offering.objects.visible_to(asked.user)
         .filter(api_id__icontains=asked.words)
         .select_related("host")
     )
     return (
-        Hit(row.api_id, row.host.name, reverse("offerings:detail", args=[row.pk]))
-        for row in _own_first(found, "version__foundation", asked, then="pk")[:EACH]
+        SearchHit(row.api_id, row.host.name, reverse("offerings:detail", args=[row.pk]))
+        for row in _own_first(found, "version__foundation", asked, then="pk")[:MAX_RESULTS_PER_KIND]
     )
 
 
 def _own_first[M: Model](
-    found: "QuerySet[M]", foundation: str, asked: Asked, *, then: str
+    found: "QuerySet[M]", foundation: str, asked: SearchQuery, *, then: str
 ) -> "QuerySet[M]":
     """Of a long catalogue, what lies on foundations that applications of theirs stand on comes
     before all else."""
@@ -122,55 +124,56 @@ def _own_first[M: Model](
     return found.order_by(rank, then, "pk")
 
 
-def _providers(asked: Asked) -> Iterable[Hit]:
+def _providers(asked: SearchQuery) -> Iterable[SearchHit]:
     found = Provider.objects.visible_to(asked.user).filter(
         Q(name__icontains=asked.words) | Q(slug__icontains=asked.words)
     )
     return (
-        Hit(row.name, ", ".join(row.roles), reverse("providers:detail", args=[row.slug]))
-        for row in found[:EACH]
+        SearchHit(row.name, ", ".join(row.roles), reverse("providers:detail", args=[row.slug]))
+        for row in found[:MAX_RESULTS_PER_KIND]
     )
 
 
-def _risks(asked: Asked) -> Iterable[Hit]:
+def _risks(asked: SearchQuery) -> Iterable[SearchHit]:
     found = RiskTemplate.objects.filter(
         Q(title__icontains=asked.words) | Q(code__iexact=asked.words)
     ).order_by("code")
     return (
-        Hit(row.title, row.code, reverse("risk-templates:detail", args=[row.code]))
-        for row in found[:EACH]
+        SearchHit(row.title, row.code, reverse("risk-templates:detail", args=[row.code]))
+        for row in found[:MAX_RESULTS_PER_KIND]
     )
 
 
-def _campaigns(asked: Asked) -> Iterable[Hit]:
+def _campaigns(asked: SearchQuery) -> Iterable[SearchHit]:
     found = Campaign.objects.visible_to(asked.user).filter(title__icontains=asked.words)
     return (
-        Hit(row.title, row.get_state_display(), reverse("campaigns:detail", args=[row.pk]))
-        for row in found[:EACH]
+        SearchHit(row.title, row.get_state_display(), reverse("campaigns:detail", args=[row.pk]))
+        for row in found[:MAX_RESULTS_PER_KIND]
     )
 
 
-def _contracts(asked: Asked) -> Iterable[Hit]:
+def _contracts(asked: SearchQuery) -> Iterable[SearchHit]:
     found = (
         Contract.objects.visible_to(asked.user)
         .filter(ref__icontains=asked.words)
         .select_related("party")
     )
     return (
-        Hit(row.ref, row.party.name, reverse("contracts:detail", args=[row.pk]))
-        for row in found[:EACH]
+        SearchHit(row.ref, row.party.name, reverse("contracts:detail", args=[row.pk]))
+        for row in found[:MAX_RESULTS_PER_KIND]
     )
 
 
-def _teams(asked: Asked) -> Iterable[Hit]:
+def _teams(asked: SearchQuery) -> Iterable[SearchHit]:
     found = Team.objects.visible_to(asked.user).filter(name__icontains=asked.words)
     return (
-        Hit(row.name, row.email, reverse("teams:detail", args=[row.slug])) for row in found[:EACH]
+        SearchHit(row.name, row.email, reverse("teams:detail", args=[row.slug]))
+        for row in found[:MAX_RESULTS_PER_KIND]
     )
 
 
 # (heading, hits, route of the list that takes ?q=)
-_KINDS: tuple[tuple[Any, Callable[[Asked], Iterable[Hit]], str], ...] = (
+_KINDS: tuple[tuple[Any, Callable[[SearchQuery], Iterable[SearchHit]], str], ...] = (
     ("Pages", _pages, ""),
     ("Applications", _applications, "applications:list"),
     ("Foundations", _foundations, "foundations:list"),
@@ -184,33 +187,35 @@ _KINDS: tuple[tuple[Any, Callable[[Asked], Iterable[Hit]], str], ...] = (
 )
 
 
-def groups(words: str, *, user: Any) -> list[Group]:
-    """At most EACH hits of each kind: one statement a kind, each on a trigram index or a small
-    table, and one for what comes first."""
-    asked = Asked(words, user)
+def search_groups(words: str, *, user: Any) -> list[SearchGroup]:
+    """At most MAX_RESULTS_PER_KIND hits of each kind: one statement a kind, each on a trigram index
+    or a small table, and one for what comes first."""
+    asked = SearchQuery(words, user)
     found = [(name, list(hits(asked)), route) for name, hits, route in _KINDS]
     return [
-        Group(str(name), hits, reverse(route) if route and len(hits) == EACH else "")
+        SearchGroup(
+            str(name), hits, reverse(route) if route and len(hits) == MAX_RESULTS_PER_KIND else ""
+        )
         for name, hits, route in found
         if hits
     ]
 
 
 @require_safe
-def search(request: HttpRequest) -> HttpResponse:
+def search_page(request: HttpRequest) -> HttpResponse:
     words = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
-    asked = len(words) >= FEWEST_LETTERS
-    found = groups(words, user=request.user) if asked else []
+    asked = len(words) >= MIN_LETTERS
+    found = search_groups(words, user=request.user) if asked else []
     n = sum(len(group.hits) for group in found)
     if not asked:
-        sentence = Sentence("What are you looking for?")
+        sentence = Headline("What are you looking for?")
     elif n == 0:
-        sentence = Sentence(f"Nothing is called “{words}”.")
+        sentence = Headline(f"Nothing is called “{words}”.")
     else:
         count = pluralize(n, "{n} hit for “{words}”.", "{n} hits for “{words}”.")
         more = any(group.all_url for group in found)
-        sentence = Sentence(count.format(n=f"{n} or more" if more else n, words=words))
-    return page(
+        sentence = Headline(count.format(n=f"{n} or more" if more else n, words=words))
+    return render_page(
         request,
         "search.html",
         fragment="hits",

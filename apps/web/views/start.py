@@ -12,14 +12,14 @@ from apps.catalog.models import Source
 from apps.common.time import now
 from apps.intake.models import Observation
 from apps.inventory.models import Application, Dependency
-from apps.web.forms import signed_in
-from apps.web.page import Sentence, page
-from apps.web.views.intake.words import sender
-from apps.web.wording import ago, counted, number
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.intake.presenters import sender_name
+from apps.web.wording import ago, count_of, number
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SetupStep:
     """`stands` says what is there; `links` are (words, address), the first one the next thing to
     do."""
 
@@ -30,23 +30,23 @@ class Step:
     links: tuple[tuple[str, str], ...]
 
 
-def steps_for(user: User) -> tuple[Step, ...]:
+def setup_steps(user: User) -> tuple[SetupStep, ...]:
     """Six statements."""
     return _feed(user), _inventory(user), _connect(user), _team(user)
 
 
-def _feed(user: User) -> Step:
+def _feed(user: User) -> SetupStep:
     polled = Source.objects.polled().from_outside().visible_to(user)
     n, fresh = polled.count(), polled.filter(poll_state__last_success_at__isnull=False).count()
     if fresh:
         stands = f"{number(fresh)} of {number(n)} feeds answered at least once."
     else:
         stands = (
-            f"None of {counted(n, 'feed')} has answered yet. Pages show the built-in catalogue"
+            f"None of {count_of(n, 'feed')} has answered yet. Pages show the built-in catalogue"
             " meanwhile; the gate cannot decide."
         )
     links = [("See the feeds and poll one now", reverse("feeds:list"))]
-    return Step(
+    return SetupStep(
         "Connect a feed",
         "Retirement dates and prices come from feeds that are polled by themselves.",
         stands,
@@ -55,7 +55,7 @@ def _feed(user: User) -> Step:
     )
 
 
-def _inventory(user: User) -> Step:
+def _inventory(user: User) -> SetupStep:
     n = Application.objects.visible_to(user).order_by()[:1001].count()
     uses = Dependency.objects.visible_to(user).order_by()[:1].count()
     count = "1,000+" if n > 1000 else str(n)
@@ -65,7 +65,7 @@ def _inventory(user: User) -> Step:
         stands = f"{count} registered, with what they call."
     else:
         stands = f"{count} registered, but none says what it calls."
-    return Step(
+    return SetupStep(
         "Import an inventory",
         "What you run, and which models each of it calls: from the sheet you have.",
         stands,
@@ -77,7 +77,7 @@ def _inventory(user: User) -> Step:
     )
 
 
-def _connect(user: User) -> Step:
+def _connect(user: User) -> SetupStep:
     seen = (
         Observation.objects.visible_to(user)
         .order_by("-last_seen_at")[:1]
@@ -85,11 +85,11 @@ def _connect(user: User) -> Step:
     )
     found = next(iter(seen), None)
     stands = (
-        f"{sender(found[0])} showed something {ago(found[1], at=now())}."
+        f"{sender_name(found[0])} showed something {ago(found[1], at=now())}."
         if found
         else "Nothing is connected yet: what is declared is held against nothing that was seen."
     )
-    return Step(
+    return SetupStep(
         "Connect what runs",
         "Traces, gateways and pipelines show what is really called, and correct the sheet.",
         stands,
@@ -98,20 +98,20 @@ def _connect(user: User) -> Step:
     )
 
 
-def _team(user: User) -> Step:
+def _team(user: User) -> SetupStep:
     people = User.objects.people().filter(is_active=True).count() if user.can_read_all else 0
     members = (
         Membership.objects.filter(user__is_active=True).exclude(user=user).order_by()[:1].count()
     )
     stands = (
-        f"{counted(people, 'person', 'people').capitalize()} may sign in."
+        f"{count_of(people, 'person', 'people').capitalize()} may sign in."
         if people > 1
         else "You are alone here."
     )
     links = [("Teams and roles", reverse("teams:list"))]
     if user.is_administrator:
         links.insert(0, ("Invite a person", reverse("users:invite")))
-    return Step(
+    return SetupStep(
         "Invite the team",
         "Owners hear in time only if they are here, or their team has a mailbox.",
         stands,
@@ -121,11 +121,11 @@ def _team(user: User) -> Step:
 
 
 @require_safe
-def start(request: HttpRequest) -> HttpResponse:
-    user = signed_in(request)
-    steps = steps_for(user)
+def setup_page(request: HttpRequest) -> HttpResponse:
+    user = signed_in_user(request)
+    steps = setup_steps(user)
     left = [step for step in steps if not step.is_done]
-    return page(
+    return render_page(
         request,
         "start/start.html",
         title="First steps",
@@ -135,10 +135,10 @@ def start(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _sentence(left: list[Step]) -> Sentence:
+def _sentence(left: list[SetupStep]) -> Headline:
     if not left:
-        return Sentence("All four steps are done: the register fills and tells by itself.")
-    return Sentence(
-        f"{counted(len(left), 'step').capitalize()} before the register speaks; next: "
+        return Headline("All four steps are done: the register fills and tells by itself.")
+    return Headline(
+        f"{count_of(len(left), 'step').capitalize()} before the register speaks; next: "
         f"{left[0].name.lower()}."
     )

@@ -12,11 +12,11 @@ from apps.accounts.roles import TeamRole
 from apps.common.text import pluralize
 from apps.inventory.actions import checks
 from apps.inventory.actions import undo as actions_undo
-from apps.web.forms import signed_in
-from apps.web.saying import refuse, say
+from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.form_fields import signed_in_user
 
 
-def back_of(request: HttpRequest, otherwise: str = "/") -> str:
+def return_path(request: HttpRequest, otherwise: str = "/") -> str:
     """Where the form was, if that is a page of ours."""
     back = request.POST.get("back", "")
     # a path: a word alone would be taken for the name of a route
@@ -27,9 +27,9 @@ def back_of(request: HttpRequest, otherwise: str = "/") -> str:
 
 
 @require_POST
-def undo(request: HttpRequest, change: UUID) -> HttpResponse:
+def undo_change(request: HttpRequest, change: UUID) -> HttpResponse:
     """Puts back what the change wrote, or says who has changed it since."""
-    user = signed_in(request)
+    user = signed_in_user(request)
     teams = actions_undo.teams_of_change(change=change)
     seen = teams if user.can_read_all else teams & set(user.team_roles())
     if not seen:
@@ -39,9 +39,9 @@ def undo(request: HttpRequest, change: UUID) -> HttpResponse:
     try:
         undone = actions_undo.undo_change(change=change, by=user)
     except checks.ChangeConflictError as refusal:
-        refuse(request, str(refusal))
+        flash_error(request, str(refusal))
     else:
-        say(
+        flash_success(
             request,
             pluralize(
                 undone.n_rows,
@@ -50,4 +50,4 @@ def undo(request: HttpRequest, change: UUID) -> HttpResponse:
             ),
             undo=undone.change,
         )
-    return redirect(back_of(request))
+    return redirect(return_path(request))

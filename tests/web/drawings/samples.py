@@ -5,18 +5,18 @@ import math
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from apps.web.drawings.bars import Bar, bars
-from apps.web.drawings.calendar import End, calendar
-from apps.web.drawings.compare import Line, compare
-from apps.web.drawings.flow import Path, flow
-from apps.web.drawings.lineage import Descent, Kin, lineage
-from apps.web.drawings.loss_curve import Level, loss_curve
-from apps.web.drawings.picture import THIRD, Picture
-from apps.web.drawings.runways import Runway, runways
-from apps.web.drawings.scales import Unit, compact, number, price, share
-from apps.web.drawings.states import Standing, states
-from apps.web.drawings.steps import Series, steps
-from apps.web.drawings.trend import trend
+from apps.web.drawings.base.picture import THIRD, Picture
+from apps.web.drawings.base.scales import Unit, compact, number, price, share
+from apps.web.drawings.charts.bars import Bar, draw_bars
+from apps.web.drawings.charts.comparison_bars import ComparisonRow, draw_comparison
+from apps.web.drawings.charts.exposure_states import StateBar, draw_states
+from apps.web.drawings.charts.loss_curve import Level, draw_loss_curve
+from apps.web.drawings.charts.price_steps import Series, draw_price_steps
+from apps.web.drawings.charts.runways import Runway, draw_runways
+from apps.web.drawings.charts.trend import draw_trend
+from apps.web.drawings.diagrams.flow import Path, draw_flow
+from apps.web.drawings.diagrams.lineage import LineageLink, LineageVersion, draw_lineage
+from apps.web.drawings.timelines.calendar import CalendarRetirement, draw_calendar
 
 TODAY = date(2026, 11, 24)
 LONG = "Reinsurance treaty wording comparison assistant of the northern region, second edition"
@@ -30,15 +30,17 @@ type Drawn = Callable[..., Picture | None]
 
 
 def _bars(rows, **named):
-    return lambda **shape: bars(rows, **{"unit": SHARES, "limit": 0.5, **named, **shape})
+    return lambda **shape: draw_bars(rows, **{"unit": SHARES, "limit": 0.5, **named, **shape})
 
 
 def _steps(series, **named):
-    return lambda **shape: steps(series, **{"unit": PRICES, "today": TODAY, **named, **shape})
+    return lambda **shape: draw_price_steps(
+        series, **{"unit": PRICES, "today": TODAY, **named, **shape}
+    )
 
 
 def _trend(points, **named):
-    return lambda **shape: trend(points, **{"unit": SHARES, "limit": 0.5, **named, **shape})
+    return lambda **shape: draw_trend(points, **{"unit": SHARES, "limit": 0.5, **named, **shape})
 
 
 def _loss(scale, **named):
@@ -55,29 +57,31 @@ def _loss(scale, **named):
         for n in (20, 100)
     ]
     given = {"unit": MONEY, "twin": twin, "levels": levels, "expected": scale * 1e5, **named}
-    return lambda **shape: loss_curve(curve, **{**given, **shape})
+    return lambda **shape: draw_loss_curve(curve, **{**given, **shape})
 
 
 def _calendar(ends, **named):
-    return lambda **shape: calendar(ends, **{"today": TODAY, **named, **shape})
+    return lambda **shape: draw_calendar(ends, **{"today": TODAY, **named, **shape})
 
 
 def _flow(paths, **named):
-    return lambda **shape: flow(paths, **{"layers": LAYERS, "unit": COUNTS, **named, **shape})
+    return lambda **shape: draw_flow(paths, **{"layers": LAYERS, "unit": COUNTS, **named, **shape})
 
 
 def _family(
     n, kinds=("fine_tune", "distillation", "quantisation", "merge", "adapter", "next_generation")
 ):
     kin = [
-        Kin(str(i), f"{LONG[: 8 + i]} {i}", "ends 30 Nov 2026" * (i % 2), own=i == 2, late=i == 5)
+        LineageVersion(
+            str(i), f"{LONG[: 8 + i]} {i}", "ends 30 Nov 2026" * (i % 2), own=i == 2, late=i == 5
+        )
         for i in range(n)
     ]
-    return kin, [Descent(str(i * 5 // 9), str(i), kinds[i % len(kinds)]) for i in range(1, n)]
+    return kin, [LineageLink(str(i * 5 // 9), str(i), kinds[i % len(kinds)]) for i in range(1, n)]
 
 
 def _lineage(kin, descents, **named):
-    return lambda **shape: lineage(kin, descents, **{**named, **shape})
+    return lambda **shape: draw_lineage(kin, descents, **{**named, **shape})
 
 
 def _days(n, value):
@@ -151,50 +155,58 @@ SAMPLES: dict[str, list[Drawn]] = {
         ),
     ],
     "states": [
-        lambda **shape: states(
-            [Standing("", {"exposed": 7, "cushioned": 4, "portable": 3, "may_stand": 5})], **shape
+        lambda **shape: draw_states(
+            [StateBar("", {"exposed": 7, "cushioned": 4, "portable": 3, "may_stand": 5})], **shape
         ),
-        lambda **shape: states(
-            [Standing("A", {"partial": 2}), Standing("B", {"exposed": 3, "portable": 1})], **shape
+        lambda **shape: draw_states(
+            [StateBar("A", {"partial": 2}), StateBar("B", {"exposed": 3, "portable": 1})], **shape
         ),
-        lambda **shape: states(
-            [Standing(LONG, {"exposed": 1, "partial": 99}), Standing("b", {"partial": 1})], **shape
+        lambda **shape: draw_states(
+            [StateBar(LONG, {"exposed": 1, "partial": 99}), StateBar("b", {"partial": 1})], **shape
         ),
     ],
     "compare": [
-        lambda **shape: compare(
-            [Line("exposed", 7, 3), Line("partial", 1, 5)], names=("A", "B"), unit=COUNTS, **shape
+        lambda **shape: draw_comparison(
+            [ComparisonRow("exposed", 7, 3), ComparisonRow("partial", 1, 5)],
+            names=("A", "B"),
+            unit=COUNTS,
+            **shape,
         ),
-        lambda **shape: compare(
-            [Line("exposed", 2, 9)], names=("A", "C"), unit=COUNTS, whole=True, **shape
+        lambda **shape: draw_comparison(
+            [ComparisonRow("exposed", 2, 9)], names=("A", "C"), unit=COUNTS, whole=True, **shape
         ),
-        lambda **shape: compare(
-            [Line(LONG, -8e6, 5e7), Line("b", None, 0)], names=(LONG, LONG), unit=MONEY, **shape
+        lambda **shape: draw_comparison(
+            [ComparisonRow(LONG, -8e6, 5e7), ComparisonRow("b", None, 0)],
+            names=(LONG, LONG),
+            unit=MONEY,
+            **shape,
         ),
     ],
     "runways": [
-        lambda **shape: runways(
+        lambda **shape: draw_runways(
             [Runway("Triage", 6, 45, tested=True), Runway("Assist", 135, 40)], **shape
         ),
-        lambda **shape: runways(
+        lambda **shape: draw_runways(
             [Runway("Copilot", 200, None), Runway("Finder", None, 30, tested=True)], **shape
         ),
-        lambda **shape: runways(
+        lambda **shape: draw_runways(
             [Runway(LONG, -400, 20), Runway("b", 4000, 900, at_least=True)], **shape
         ),
-        lambda **shape: runways([Runway("a", 0, 0), Runway("b", None, None)], **shape),
+        lambda **shape: draw_runways([Runway("a", 0, 0), Runway("b", None, None)], **shape),
     ],
     "calendar": [
         _calendar(
             [
-                End("GPT-4.1", date(2027, 4, 14), urgent=True, weight=3),
-                End("o3", date(2027, 8, 1), soft=True),
+                CalendarRetirement("GPT-4.1", date(2027, 4, 14), urgent=True, weight=3),
+                CalendarRetirement("o3", date(2027, 8, 1), soft=True),
             ]
         ),
-        _calendar([End("Sonnet 4.5", date(2026, 11, 30))], months=12),
+        _calendar([CalendarRetirement("Sonnet 4.5", date(2026, 11, 30))], months=12),
         _calendar(
             [
-                End(f"{LONG[: n % 80]} {n}", TODAY + timedelta(n * 37 % 530), weight=n % 9)
+                CalendarRetirement(
+                    f"{LONG[: n % 80]} {n}", TODAY + timedelta(n * 37 % 530), weight=n % 9
+                )
                 for n in range(300)
             ]
         ),
@@ -223,9 +235,12 @@ SAMPLES: dict[str, list[Drawn]] = {
         _lineage(*_family(4, kinds=("next_generation",))),
         _lineage(*_family(70)),
         _lineage(
-            [Kin(str(n), f"Generation {n} {LONG}") for n in range(20)],
-            [Descent(str(n), str(n + 1), "next_generation") for n in range(19)],
+            [LineageVersion(str(n), f"Generation {n} {LONG}") for n in range(20)],
+            [LineageLink(str(n), str(n + 1), "next_generation") for n in range(19)],
         ),
-        _lineage([Kin("a", LONG)], [Descent("a", "a", "merge"), Descent("b", "a", "merge")]),
+        _lineage(
+            [LineageVersion("a", LONG)],
+            [LineageLink("a", "a", "merge"), LineageLink("b", "a", "merge")],
+        ),
     ],
 }

@@ -11,20 +11,20 @@ from django.template.loader import render_to_string
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.web.drawings.bars import Bar, bars
-from apps.web.drawings.calendar import End, calendar
-from apps.web.drawings.compare import Line, compare
-from apps.web.drawings.flow import Path, flow
-from apps.web.drawings.heat import heat
-from apps.web.drawings.lineage import Descent, Kin, lineage
-from apps.web.drawings.loss_curve import Level, loss_curve
-from apps.web.drawings.network import crossings, network
-from apps.web.drawings.picture import both
-from apps.web.drawings.runways import Runway, runways
-from apps.web.drawings.scales import Unit, compact, price, share
-from apps.web.drawings.states import LOOKS, Standing, states
-from apps.web.drawings.steps import Series, steps
-from apps.web.drawings.trend import sparkline, trend
+from apps.web.drawings.base.picture import responsive_picture
+from apps.web.drawings.base.scales import Unit, compact, price, share
+from apps.web.drawings.charts.bars import Bar, draw_bars
+from apps.web.drawings.charts.comparison_bars import ComparisonRow, draw_comparison
+from apps.web.drawings.charts.exposure_states import LOOKS, StateBar, draw_states
+from apps.web.drawings.charts.heat_map import build_heat_map
+from apps.web.drawings.charts.loss_curve import Level, draw_loss_curve
+from apps.web.drawings.charts.price_steps import Series, draw_price_steps
+from apps.web.drawings.charts.runways import Runway, draw_runways
+from apps.web.drawings.charts.trend import draw_sparkline, draw_trend
+from apps.web.drawings.diagrams.flow import Path, draw_flow
+from apps.web.drawings.diagrams.lineage import LineageLink, LineageVersion, draw_lineage
+from apps.web.drawings.diagrams.network import crossings, layout_network
+from apps.web.drawings.timelines.calendar import CalendarRetirement, draw_calendar
 
 TODAY = date(2026, 11, 24)
 SHARES, MONEY, PRICES = Unit("share", share), Unit("USD a year", compact), Unit("USD", price)
@@ -58,7 +58,7 @@ def words(picture):
     narrow=st.booleans(),
 )
 def test_bars_begin_at_zero_and_are_as_long_as_their_values(values, narrow):
-    picture = bars(
+    picture = draw_bars(
         [Bar(f"b{n}", value) for n, value in enumerate(values)], unit=COUNTS, narrow=narrow
     )
 
@@ -72,7 +72,7 @@ def test_bars_begin_at_zero_and_are_as_long_as_their_values(values, narrow):
 def test_only_bars_over_the_line_are_red_and_the_sentence_counts_them():
     rows = [Bar("Anthropic", 0.62, 0.46, 0.71), Bar("OpenAI", 0.5), Bar("Nobody", 0.1, unsure=True)]
 
-    picture = bars(rows, unit=SHARES, limit=0.5, top=1)
+    picture = draw_bars(rows, unit=SHARES, limit=0.5, top=1)
 
     assert [patch.hatch for patch in picture.patches] == ["red", "", "dots"]
     line = numbers(the(picture.strokes, "limit").d)[0]
@@ -88,14 +88,16 @@ def test_only_bars_over_the_line_are_red_and_the_sentence_counts_them():
 
 
 def test_a_bar_may_have_its_own_line():
-    picture = bars([Bar("Developer", 0.4, limit=0.5), Bar("Host", 0.4, limit=0.3)], unit=SHARES)
+    picture = draw_bars(
+        [Bar("Developer", 0.4, limit=0.5), Bar("Host", 0.4, limit=0.3)], unit=SHARES
+    )
 
     assert [patch.hatch for patch in picture.patches] == ["", "red"]
     assert len(named(picture.strokes, "limit")) == 2
 
 
 def test_negative_amounts_go_to_the_left_of_zero():
-    picture = bars([Bar("saves", -50), Bar("costs", 100)], unit=COUNTS)
+    picture = draw_bars([Bar("saves", -50), Bar("costs", 100)], unit=COUNTS)
 
     saves, costs = (patch.box for patch in picture.patches)
     assert saves.x + saves.width == pytest.approx(costs.x)
@@ -105,22 +107,22 @@ def test_negative_amounts_go_to_the_left_of_zero():
 @pytest.mark.parametrize(
     "drawn",
     [
-        bars([], unit=COUNTS),
-        steps([], unit=PRICES, today=TODAY),
-        steps([Series("a", ((TODAY, None),))], unit=PRICES, today=TODAY),
-        trend([], unit=SHARES),
-        trend([(TODAY, None)], unit=SHARES),
-        sparkline([None], unit=SHARES),
-        loss_curve([], unit=MONEY),
-        loss_curve([(0, 0.0)], unit=MONEY),
-        states([Standing("a", {"exposed": 0})]),
-        compare([Line("a", None, None)], names=("a", "b"), unit=COUNTS),
-        runways([Runway("a", None, None)]),
-        calendar([End("long gone", date(2020, 1, 1))], today=TODAY),
-        flow([], layers=("a", "b"), unit=COUNTS),
-        lineage([], []),
-        heat({(1, 1): 0}, severity=lambda *_: 1, url=lambda *_: ""),
-        both(bars, [], unit=COUNTS),
+        draw_bars([], unit=COUNTS),
+        draw_price_steps([], unit=PRICES, today=TODAY),
+        draw_price_steps([Series("a", ((TODAY, None),))], unit=PRICES, today=TODAY),
+        draw_trend([], unit=SHARES),
+        draw_trend([(TODAY, None)], unit=SHARES),
+        draw_sparkline([None], unit=SHARES),
+        draw_loss_curve([], unit=MONEY),
+        draw_loss_curve([(0, 0.0)], unit=MONEY),
+        draw_states([StateBar("a", {"exposed": 0})]),
+        draw_comparison([ComparisonRow("a", None, None)], names=("a", "b"), unit=COUNTS),
+        draw_runways([Runway("a", None, None)]),
+        draw_calendar([CalendarRetirement("long gone", date(2020, 1, 1))], today=TODAY),
+        draw_flow([], layers=("a", "b"), unit=COUNTS),
+        draw_lineage([], []),
+        build_heat_map({(1, 1): 0}, severity=lambda *_: 1, url=lambda *_: ""),
+        responsive_picture(draw_bars, [], unit=COUNTS),
     ],
 )
 def test_with_nothing_to_show_there_is_no_picture(drawn):
@@ -133,7 +135,9 @@ def test_with_nothing_to_show_there_is_no_picture(drawn):
 def test_a_price_is_level_until_its_day_and_dashed_from_an_announced_one():
     points = ((date(2026, 5, 25), 10.0), (date(2026, 8, 24), 15.0), (date(2027, 2, 24), 20.0))
 
-    picture = steps([Series("Sonnet", points)], unit=PRICES, today=TODAY, finish=date(2027, 5, 25))
+    picture = draw_price_steps(
+        [Series("Sonnet", points)], unit=PRICES, today=TODAY, finish=date(2027, 5, 25)
+    )
 
     lines = named(picture.strokes, "Sonnet")
     assert [stroke.css for stroke in lines] == ["l2", "l2", "l2", "l2 dash", "l2 dash"]
@@ -151,7 +155,9 @@ def test_a_price_is_level_until_its_day_and_dashed_from_an_announced_one():
 def test_an_unknown_time_is_a_gap_and_an_end_a_mark():
     known = ((date(2026, 1, 1), 5.0), (date(2026, 3, 1), None), (date(2026, 6, 1), 5.0))
 
-    picture = steps([Series("Haiku", known, until=date(2026, 9, 1))], unit=PRICES, today=TODAY)
+    picture = draw_price_steps(
+        [Series("Haiku", known, until=date(2026, 9, 1))], unit=PRICES, today=TODAY
+    )
 
     first, second = (numbers(stroke.d) for stroke in named(picture.strokes, "Haiku"))
     assert first[-1] < second[0]
@@ -169,7 +175,7 @@ def days(values):
 def test_a_trend_breaks_where_days_are_missing_and_is_red_where_it_is_over():
     points = [*days([0.2, 0.4, 0.6, None, 0.6, 0.4]), (TODAY - timedelta(20), 0.3)]
 
-    picture = trend(points, unit=SHARES, limit=0.5, top=1)
+    picture = draw_trend(points, unit=SHARES, limit=0.5, top=1)
 
     assert len(named(picture.strokes, "line")) == 2
     assert len(named(picture.dots, "alone")) == 1
@@ -182,7 +188,7 @@ def test_a_trend_breaks_where_days_are_missing_and_is_red_where_it_is_over():
 
 
 def test_a_trend_without_anything_over_says_so_and_has_no_red_line():
-    picture = trend(days([0.2, 0.5]), unit=SHARES, limit=0.5)
+    picture = draw_trend(days([0.2, 0.5]), unit=SHARES, limit=0.5)
 
     assert named(picture.strokes, "over") == []
     assert picture.title.endswith("No day lies over the tolerance of 50 %.")
@@ -195,7 +201,7 @@ def test_a_trend_without_anything_over_says_so_and_has_no_red_line():
     )
 )
 def test_a_sparkline_has_a_piece_per_run_of_known_values(values):
-    drawn = sparkline(values, unit=SHARES, limit=0.5, top=1, name="Anthropic")
+    drawn = draw_sparkline(values, unit=SHARES, limit=0.5, top=1, name="Anthropic")
 
     known = [value for value in values if value is not None]
     if not known:
@@ -222,7 +228,7 @@ def test_the_curve_lies_at_its_chances_and_the_twin_beside_it():
     twin = [(step * 1e5, math.exp(-step / 8)) for step in range(200)]
     levels = [Level(20, 6e6, 2.4e6, 5.5e6, 6.6e6), Level(100, 9.2e6, 3.7e6)]
 
-    picture = loss_curve(curve, unit=MONEY, twin=twin, levels=levels, expected=2e6)
+    picture = draw_loss_curve(curve, unit=MONEY, twin=twin, levels=levels, expected=2e6)
 
     # exponential chances are a straight line on a logarithmic scale of chances
     at = numbers(the(picture.strokes, "curve").d)
@@ -249,7 +255,7 @@ def test_the_curve_lies_at_its_chances_and_the_twin_beside_it():
 
 
 def test_a_curve_of_few_possible_losses_is_drawn_in_steps():
-    picture = loss_curve([(0, 0.4), (100, 0.1), (900, 0.0)], unit=MONEY)
+    picture = draw_loss_curve([(0, 0.4), (100, 0.1), (900, 0.0)], unit=MONEY)
 
     at = numbers(the(picture.strokes, "curve").d)
     corners = list(zip(at[0::2], at[1::2], strict=True))
@@ -271,7 +277,9 @@ def test_a_curve_of_few_possible_losses_is_drawn_in_steps():
     narrow=st.booleans(),
 )
 def test_the_pieces_of_a_bar_touch_and_add_up_to_its_applications(rows, narrow):
-    picture = states([Standing(f"r{n}", counts) for n, counts in enumerate(rows)], narrow=narrow)
+    picture = draw_states(
+        [StateBar(f"r{n}", counts) for n, counts in enumerate(rows)], narrow=narrow
+    )
 
     pieces = [patch for patch in picture.patches if patch.name != "key"]
     zero = min(patch.box.x for patch in pieces)
@@ -286,8 +294,8 @@ def test_the_pieces_of_a_bar_touch_and_add_up_to_its_applications(rows, narrow):
 
 
 def test_every_state_has_its_own_look_and_the_sentence_its_counts():
-    picture = states(
-        [Standing("", {"exposed": 7, "cushioned": 4, "portable": 3, "partial": 2, "may_stand": 5})]
+    picture = draw_states(
+        [StateBar("", {"exposed": 7, "cushioned": 4, "portable": 3, "partial": 2, "may_stand": 5})]
     )
 
     looks = [(patch.hatch, patch.edge) for patch in picture.patches if patch.name != "key"]
@@ -300,9 +308,9 @@ def test_every_state_has_its_own_look_and_the_sentence_its_counts():
 
 
 def test_two_answers_share_one_zero_and_one_scale():
-    lines = [Line("exposed", 8, 2), Line("portable", None, 4)]
+    lines = [ComparisonRow("exposed", 8, 2), ComparisonRow("portable", None, 4)]
 
-    picture = compare(lines, names=("Anthropic stops", "Bedrock kept"), unit=COUNTS)
+    picture = draw_comparison(lines, names=("Anthropic stops", "Bedrock kept"), unit=COUNTS)
 
     first, second, third = (patch.box for patch in picture.patches if patch.name != "key")
     assert first.x == second.x == third.x
@@ -326,7 +334,7 @@ def test_what_is_missing_is_red_and_as_long_as_the_days_short():
         Runway("Gone", -10, 20, tested=True),
     ]
 
-    picture = runways(rows)
+    picture = draw_runways(rows)
 
     left, need, short = (
         the(picture.patches, f"Triage {part}").box for part in ("left", "need", "short")
@@ -346,14 +354,14 @@ def test_what_is_missing_is_red_and_as_long_as_the_days_short():
 
 
 def test_applications_with_time_have_nothing_red():
-    picture = runways([Runway("Assist", 80, 40), Runway("Copilot", 200, None)])
+    picture = draw_runways([Runway("Assist", 80, 40), Runway("Copilot", 200, None)])
 
     assert not [patch for patch in picture.patches if "r" in patch.edge and patch.name != "key"]
     assert picture.title == "1 application has time to leave. 1 has no exit test."
 
 
 def test_a_bar_longer_than_the_drawing_is_cut_and_says_its_number():
-    picture = runways([Runway("Later", 4000, 20, at_least=True)])
+    picture = draw_runways([Runway("Later", 4000, 20, at_least=True)])
 
     assert named(picture.strokes, "cut")
     assert "≥ 4,000 d left, 20 d estimated" in words(picture)
@@ -365,9 +373,14 @@ def test_a_bar_longer_than_the_drawing_is_cut_and_says_its_number():
 @quick
 @given(offsets=st.lists(st.integers(0, 530), min_size=1, max_size=60), narrow=st.booleans())
 def test_every_end_has_a_mark_in_order_and_every_month_its_count(offsets, narrow):
-    ends = [End(f"end {n}", TODAY + timedelta(offset)) for n, offset in enumerate(offsets)]
+    ends = [
+        CalendarRetirement(f"end {n}", TODAY + timedelta(offset))
+        for n, offset in enumerate(offsets)
+    ]
 
-    picture = calendar([*ends, End("today", TODAY)], today=TODAY, months=18, narrow=narrow)
+    picture = draw_calendar(
+        [*ends, CalendarRetirement("today", TODAY)], today=TODAY, months=18, narrow=narrow
+    )
 
     begin, finish = date(2026, 11, 1), date(2028, 5, 1)
     per_day = (picture.width - 2) / (finish - begin).days
@@ -390,13 +403,13 @@ def test_every_end_has_a_mark_in_order_and_every_month_its_count(offsets, narrow
 
 def test_firm_soft_and_urgent_ends_look_different_and_the_urgent_one_is_named():
     ends = [
-        End("GPT-4.1", date(2027, 1, 5), urgent=True),
-        End("o3", date(2027, 1, 6), weight=9),
-        End("Sonnet", date(2027, 8, 1), soft=True),
-        End("before", date(2026, 9, 1)),
+        CalendarRetirement("GPT-4.1", date(2027, 1, 5), urgent=True),
+        CalendarRetirement("o3", date(2027, 1, 6), weight=9),
+        CalendarRetirement("Sonnet", date(2027, 8, 1), soft=True),
+        CalendarRetirement("before", date(2026, 9, 1)),
     ]
 
-    picture = calendar(ends, today=TODAY)
+    picture = draw_calendar(ends, today=TODAY)
 
     assert [the(picture.strokes, name).css for name in ("GPT-4.1", "o3", "Sonnet")] == [
         "red",
@@ -422,7 +435,9 @@ PATHS = [
 
 
 def test_a_node_is_as_long_as_what_it_carries_and_its_ribbons_fill_it():
-    picture = flow(PATHS, layers=LAYERS, unit=COUNTS, over=frozenset({("Developer", "Anthropic")}))
+    picture = draw_flow(
+        PATHS, layers=LAYERS, unit=COUNTS, over=frozenset({("Developer", "Anthropic")})
+    )
 
     heights = {patch.name: patch.box.height for patch in picture.patches}
     assert heights["Anthropic"] / heights["OpenAI"] == pytest.approx(13 / 5, abs=0.01)
@@ -436,7 +451,7 @@ def test_a_node_is_as_long_as_what_it_carries_and_its_ribbons_fill_it():
 
 
 def test_without_a_breach_nothing_is_red_and_the_heaviest_is_named():
-    picture = flow(PATHS, layers=LAYERS, unit=COUNTS)
+    picture = draw_flow(PATHS, layers=LAYERS, unit=COUNTS)
 
     assert not [area for area in picture.areas if "hot" in area.css]
     assert picture.title == "Anthropic (developer) carries most: 13 of 20 applications."
@@ -445,13 +460,13 @@ def test_without_a_breach_nothing_is_red_and_the_heaviest_is_named():
 def test_small_nodes_are_folded_into_others_and_nothing_is_lost():
     paths = [Path(("Claims", f"Model {n}", "Anthropic"), 100 - n) for n in range(40)]
 
-    net = network(paths, over=frozenset({(1, "Model 39")}), most=5)
+    net = layout_network(paths, over=frozenset({(1, "Model 39")}), most=5)
 
     assert len(net.layers[1]) == 6
     assert "Model 39" in net.layers[1]  # what is over its tolerance is never folded
     assert net.n_folded[1] == 35
     assert sum(weight for (layer, _name), weight in net.weights.items() if layer == 1) == net.total
-    picture = flow(paths, layers=LAYERS[:3], unit=COUNTS, most=5)
+    picture = draw_flow(paths, layers=LAYERS[:3], unit=COUNTS, most=5)
     assert f"35 others: {sum(range(61, 96)):,}" in words(picture)
 
 
@@ -466,14 +481,14 @@ def test_small_nodes_are_folded_into_others_and_nothing_is_lost():
 def test_the_order_of_nodes_never_crosses_more_than_the_plain_one(ends):
     paths = [Path((f"a{a}", f"b{b}", f"c{c}"), weight) for a, b, c, weight in ends]
 
-    net = network(paths, over=frozenset(), most=12)
+    net = layout_network(paths, over=frozenset(), most=12)
 
     plain = [sorted(names) for names in net.layers]
     assert crossings(net.layers, net.ribbons) <= max(crossings(plain, net.ribbons), 1) * 1.5
 
 
 def test_two_bundles_that_need_not_cross_do_not():
-    net = network([Path(("a", "y")), Path(("b", "x"))] * 3, over=frozenset(), most=12)
+    net = layout_network([Path(("a", "y")), Path(("b", "x"))] * 3, over=frozenset(), most=12)
 
     assert crossings(net.layers, net.ribbons) == 0
 
@@ -482,10 +497,15 @@ def test_two_bundles_that_need_not_cross_do_not():
 
 
 def test_a_parent_stands_left_of_its_children_and_between_them_and_each_kind_has_its_line():
-    kin = [Kin("l", "Llama", own=True), Kin("a", "A"), Kin("b", "B"), Kin("c", "C")]
+    kin = [
+        LineageVersion("l", "Llama", own=True),
+        LineageVersion("a", "A"),
+        LineageVersion("b", "B"),
+        LineageVersion("c", "C"),
+    ]
     kinds = {"a": "fine_tune", "b": "quantisation", "c": "distillation"}
 
-    picture = lineage(kin, [Descent("l", child, kind) for child, kind in kinds.items()])
+    picture = draw_lineage(kin, [LineageLink("l", child, kind) for child, kind in kinds.items()])
 
     boxes = {patch.name: patch.box for patch in picture.patches}
     assert boxes["l"].x < boxes["a"].x == boxes["b"].x == boxes["c"].x
@@ -497,11 +517,11 @@ def test_a_parent_stands_left_of_its_children_and_between_them_and_each_kind_has
 
 
 def test_a_merge_has_both_its_parents():
-    kin = [Kin("a", "A"), Kin("b", "B"), Kin("m", "M", own=True)]
+    kin = [LineageVersion("a", "A"), LineageVersion("b", "B"), LineageVersion("m", "M", own=True)]
 
     for narrow in (False, True):
-        picture = lineage(
-            kin, [Descent("a", "m", "merge"), Descent("b", "m", "merge")], narrow=narrow
+        picture = draw_lineage(
+            kin, [LineageLink("a", "m", "merge"), LineageLink("b", "m", "merge")], narrow=narrow
         )
 
         assert (
@@ -512,18 +532,19 @@ def test_a_merge_has_both_its_parents():
 
 
 def test_of_a_large_family_the_nearest_are_shown_and_the_rest_is_counted():
-    kin = [Kin(str(n), f"Model {n}", own=n == 30) for n in range(60)]
-    descents = [Descent(str(n), str(n + 1), "next_generation") for n in range(59)]
+    kin = [LineageVersion(str(n), f"Model {n}", own=n == 30) for n in range(60)]
+    descents = [LineageLink(str(n), str(n + 1), "next_generation") for n in range(59)]
 
-    picture = lineage(kin, descents, most=11)
+    picture = draw_lineage(kin, descents, most=11)
 
     assert {patch.name for patch in picture.patches} == {str(n) for n in range(25, 36)}
     assert "49 further are in the table." in picture.desc
 
 
 def test_a_circle_of_descents_is_drawn_all_the_same():
-    picture = lineage(
-        [Kin("a", "A"), Kin("b", "B")], [Descent("a", "b", "merge"), Descent("b", "a", "merge")]
+    picture = draw_lineage(
+        [LineageVersion("a", "A"), LineageVersion("b", "B")],
+        [LineageLink("a", "b", "merge"), LineageLink("b", "a", "merge")],
     )
 
     assert len(picture.patches) == 2
@@ -535,7 +556,7 @@ def test_a_circle_of_descents_is_drawn_all_the_same():
 def test_every_cell_of_the_heat_map_has_its_count_its_severity_and_its_list():
     counts = {(5, 5): 3, (4, 5): 8, (1, 1): 14}
 
-    drawn = heat(
+    drawn = build_heat_map(
         counts,
         severity=lambda likelihood, impact: min(5, 1 + likelihood * impact // 5),
         url=lambda likelihood, impact: f"?likelihood={likelihood}&impact={impact}",
@@ -553,5 +574,5 @@ def test_every_cell_of_the_heat_map_has_its_count_its_severity_and_its_list():
     ]
     assert text.count('aria-current="true"') == 1
     assert len(re.findall(r'<td class="s[1-5]"', text)) == 25
-    other = heat({(2, 2): 1}, severity=lambda *_: 2, url=lambda *_: "?")
+    other = build_heat_map({(2, 2): 1}, severity=lambda *_: 2, url=lambda *_: "?")
     assert other.title == "0 of 1 assessed risk is of the highest severity."

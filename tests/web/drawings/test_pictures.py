@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 import pytest
 from django.template.loader import render_to_string
 
-from apps.web.drawings.lettering import overlap
-from apps.web.drawings.picture import NARROW, Both, both
+from apps.web.drawings.base.picture import NARROW, ResponsivePicture, responsive_picture
+from apps.web.drawings.base.text_layout import overlap
 from tests.web.drawings.samples import SAMPLES
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -86,9 +86,9 @@ def test_another_portfolio_is_another_drawing_with_another_finding(name):
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_phone_gets_a_drawing_of_its_own(name):
     for draw in SAMPLES[name]:
-        drawn = both(draw)
+        drawn = responsive_picture(draw)
 
-        assert isinstance(drawn, Both)
+        assert isinstance(drawn, ResponsivePicture)
         assert drawn.narrow.width == NARROW
         assert "narrow-only" in drawn.narrow.shape
         assert "wide-only" in drawn.wide.shape

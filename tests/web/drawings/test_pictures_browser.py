@@ -5,10 +5,10 @@ import pytest
 from django.template.loader import render_to_string
 from playwright.sync_api import expect
 
-from apps.web.drawings.heat import heat
-from apps.web.drawings.picture import both
-from apps.web.drawings.scales import Unit, share
-from apps.web.drawings.trend import sparkline
+from apps.web.drawings.base.picture import responsive_picture
+from apps.web.drawings.base.scales import Unit, share
+from apps.web.drawings.charts.heat_map import build_heat_map
+from apps.web.drawings.charts.trend import draw_sparkline
 from tests.browsing import PHONE, WIDE, expect_no_violations, sideways
 from tests.builders import make_user
 from tests.web.drawings.samples import SAMPLES
@@ -50,12 +50,13 @@ def gallery():
     for name, drawn in SAMPLES.items():
         for rank, draw in enumerate(drawn):
             svg = render_to_string(
-                "components/drawings/both.svg", {"drawing": both(draw), "id": f"{name}-{rank}"}
+                "components/drawings/both.svg",
+                {"drawing": responsive_picture(draw), "id": f"{name}-{rank}"},
             )
             figures.append(
                 f'<figure class="block"><header><h2>{name} {rank}</h2></header>{svg}</figure>'
             )
-    cells = heat(
+    cells = build_heat_map(
         {
             (likelihood, impact): likelihood * impact
             for likelihood in range(1, 6)
@@ -64,7 +65,7 @@ def gallery():
         severity=lambda likelihood, impact: min(5, 1 + likelihood * impact // 5),
         url=lambda likelihood, impact: f"?l={likelihood}&i={impact}",
     )
-    line = sparkline([0.4, None, 0.6], unit=Unit("share", share), limit=0.5, name="Anthropic")
+    line = draw_sparkline([0.4, None, 0.6], unit=Unit("share", share), limit=0.5, name="Anthropic")
     figures.append(render_to_string("components/drawings/heat.html", {"h": cells}))
     figures.append(render_to_string("components/drawings/sparkline.svg", {"s": line}))
     return f"<h1>Pictures</h1>{''.join(figures)}"

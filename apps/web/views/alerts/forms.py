@@ -12,10 +12,10 @@ from apps.accounts.roles import TeamRole
 from apps.alerts.models import KINDS, Alert
 from apps.alerts.mute_scopes import MuteScope
 from apps.common.time import day_of
-from apps.web.forms import DayField
-from apps.web.views.alerts.words import SNOOZES
+from apps.web.pages.form_fields import DayField
+from apps.web.views.alerts.presenters import SNOOZES
 
-MUTED_USUALLY = 14
+DEFAULT_MUTE_DAYS = 14
 
 
 class SnoozeForm(forms.Form):
@@ -72,7 +72,7 @@ class ResolveForm(forms.Form):
     )
 
 
-def scopes_of(alert: Alert, applications: Iterable[str]) -> list[tuple[str, str]]:
+def mute_scopes(alert: Alert, applications: Iterable[str]) -> list[tuple[str, str]]:
     """(scope, words) of what can be muted from the alert, narrowest first. `applications` are the
     names of those concerned that the reader may see."""
     found = [(MuteScope.SUBJECT, "Only this, also as it comes nearer")]
@@ -124,7 +124,7 @@ class MuteForm(forms.Form):
             *((slug, f"The mailbox of {team.name}") for slug, team in self.teams.items()),
         ]
         today = day_of(at)
-        self.fields["until"].initial = today + timedelta(days=MUTED_USUALLY)
+        self.fields["until"].initial = today + timedelta(days=DEFAULT_MUTE_DAYS)
         self.fields["until"].widget.attrs["min"] = (today + timedelta(days=1)).isoformat()
 
     @property
@@ -132,7 +132,7 @@ class MuteForm(forms.Form):
         return self.teams.get(self.cleaned_data["whose"])
 
 
-def mailboxes_of(alert: Alert, user: User) -> list[Team]:
+def manageable_mailboxes(alert: Alert, user: User) -> list[Team]:
     """The mailbox that the alert goes to, where `user` may mute it; `alert.team` must be loaded."""
     team = alert.team
     return [team] if team is not None and team.email and user.may(TeamRole.EDITOR, team.pk) else []

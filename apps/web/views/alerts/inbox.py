@@ -20,18 +20,18 @@ from apps.alerts.queries import alerts_of
 from apps.alerts.told import Told
 from apps.catalog.models import Provider
 from apps.common.time import day_of, now
-from apps.web.filtering import Control, filters
-from apps.web.forms import signed_in
-from apps.web.listing import COUNTED, Listing, Sorting, csv_answer
-from apps.web.page import Sentence, page
-from apps.web.views.alerts import answers
+from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import MAX_COUNTED_ROWS, PaginatedList, Sorting, csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.alerts import responses
 from apps.web.views.alerts.forms import ResolveForm, SnoozeForm
-from apps.web.views.alerts.words import SNOOZES, Row, described, party_of
-from apps.web.wording import counted, listed
+from apps.web.views.alerts.presenters import SNOOZES, AlertRow, present_alerts, recipient_name
+from apps.web.wording import count_of, join_names
 
-SIZE = 30
-MOST_IN_CSV = 10_000
-BATCH = 500
+PAGE_SIZE = 30
+MAX_CSV_ROWS = 10_000
+CSV_BATCH_SIZE = 500
 
 ORDERS = Sorting(
     {
@@ -43,25 +43,25 @@ ORDERS = Sorting(
 WITHIN = ((7, "7 days"), (14, "14 days"), (30, "30 days"), (90, "90 days"), (180, "180 days"))
 
 
-def filtered(request: HttpRequest) -> tuple[AlertFilter, AlertQuerySet]:
+def filter_alerts(request: HttpRequest) -> tuple[AlertFilter, AlertQuerySet]:
     """What the address asks for, in its order; what waits for an answer where it says nothing of
     the state."""
     asked = request.GET.copy()
     if "state" not in request.GET:
         asked["state"] = Alert.State.OPEN
-    found = AlertFilter(asked, alerts_of(signed_in(request)), request=request)
+    found = AlertFilter(asked, alerts_of(signed_in_user(request)), request=request)
     ordered: AlertQuerySet = ORDERS.apply(request, found.qs)  # type: ignore[assignment]
     return found, ordered
 
 
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
-    user, at = signed_in(request), now()
-    found, queryset = filtered(request)
-    listing = Listing(request, queryset, size=SIZE)
+    user, at = signed_in_user(request), now()
+    found, queryset = filter_alerts(request)
+    listing = PaginatedList(request, queryset, size=PAGE_SIZE)
     today = day_of(at)
-    rows = described(listing.rows, user, on=today)
-    return page(
+    rows = present_alerts(listing.rows, user, on=today)
+    return render_page(
         request,
         "alerts/list.html",
         fragment="listing",
@@ -69,48 +69,50 @@ def inbox(request: HttpRequest) -> HttpResponse:
         counts="Alerts of your teams and your own",
         as_of=at,
         sentence=_sentence(user),
-        filters=filters(request, found, _controls(user), usual={"state": Alert.State.OPEN.value}),
+        filters=build_filter_controls(
+            request, found, _controls(user), usual={"state": Alert.State.OPEN.value}
+        ),
         columns=ORDERS.columns(request),
         listing=listing,
         rows=rows,
         answers_several=any(row.may_answer for row in rows),
         snoozes=SNOOZES,
         # only a whole page has the place to offer it
-        undo=None if getattr(request, "htmx", False) else answers.to_undo(request),
+        undo=None if getattr(request, "htmx", False) else responses.load_undo(request),
     )
 
 
-def _controls(user: User) -> list[Control]:
+def _controls(user: User) -> list[FilterControl]:
     providers = Provider.objects.order_by("name").values_list("slug", "name")
     return [
-        Control("state", "State", choices=Alert.State.choices),
-        Control("mine", "Whose", choices=[("true", "Mine"), ("false", "Not mine")]),
-        Control("kind", "Kind", choices=list(KINDS.items())),
-        Control("severity", "Severity", choices=Alert.SEVERITIES),
-        Control("due_within", "Due within", choices=WITHIN),
-        Control(
+        FilterControl("state", "State", choices=Alert.State.choices),
+        FilterControl("mine", "Whose", choices=[("true", "Mine"), ("false", "Not mine")]),
+        FilterControl("kind", "Kind", choices=list(KINDS.items())),
+        FilterControl("severity", "Severity", choices=Alert.SEVERITIES),
+        FilterControl("due_within", "Due within", choices=WITHIN),
+        FilterControl(
             "team", "Team", choices=list(Team.objects.visible_to(user).values_list("slug", "name"))
         ),
-        Control("provider", "Provider", choices=list(providers)),
+        FilterControl("provider", "Provider", choices=list(providers)),
     ]
 
 
-def _sentence(user: User) -> Sentence:
-    some = Alert.objects.visible_to(user).waiting().order_by()[: COUNTED + 1]
+def _sentence(user: User) -> Headline:
+    some = Alert.objects.visible_to(user).waiting().order_by()[: MAX_COUNTED_ROWS + 1]
     counts = some.aggregate(n=Count("pk"), n_severe=Count("pk", filter=Q(severity__gte=4)))
     n_open, n_severe = counts["n"], counts["n_severe"]
     if n_open == 0:
-        return Sentence("No alert waits for an answer.")
-    more = "More than " if n_open > COUNTED else ""
-    waiting = counted(min(n_open, COUNTED), "alert")
+        return Headline("No alert waits for an answer.")
+    more = "More than " if n_open > MAX_COUNTED_ROWS else ""
+    waiting = count_of(min(n_open, MAX_COUNTED_ROWS), "alert")
     start = (
         f"{more}{waiting if more else waiting.capitalize()} "
         f"{'waits' if n_open == 1 else 'wait'} for an answer"
     )
     if not n_severe:
-        return Sentence(f"{start}.")
-    severe = counted(n_severe, "of them is", "of them are") if n_open > 1 else "it is"
-    return Sentence(f"{start}; ", f"{severe} high or severe", ".")
+        return Headline(f"{start}.")
+    severe = count_of(n_severe, "of them is", "of them are") if n_open > 1 else "it is"
+    return Headline(f"{start}; ", f"{severe} high or severe", ".")
 
 
 # --- the same as a table --------------------------------------------------------------------------
@@ -137,17 +139,19 @@ HEADS = [
 @require_safe
 def alert_csv(request: HttpRequest) -> StreamingHttpResponse:
     """What the page lists with these filters, in that order."""
-    _, queryset = filtered(request)
-    return csv_answer("alerts", HEADS, _rows(queryset, signed_in(request)), _cells)
+    _, queryset = filter_alerts(request)
+    return csv_response("alerts", HEADS, _rows(queryset, signed_in_user(request)), _cells)
 
 
-def _rows(queryset: AlertQuerySet, user: User) -> Iterator[Row]:
+def _rows(queryset: AlertQuerySet, user: User) -> Iterator[AlertRow]:
     today = day_of(now())
-    for some in batched(queryset[:MOST_IN_CSV].iterator(chunk_size=BATCH), BATCH, strict=False):
-        yield from described(some, user, on=today)
+    for some in batched(
+        queryset[:MAX_CSV_ROWS].iterator(chunk_size=CSV_BATCH_SIZE), CSV_BATCH_SIZE, strict=False
+    ):
+        yield from present_alerts(some, user, on=today)
 
 
-def _cells(row: Row) -> list[Any]:
+def _cells(row: AlertRow) -> list[Any]:
     alert = row.alert
     return [
         alert.raised_at,
@@ -157,19 +161,19 @@ def _cells(row: Row) -> list[Any]:
         alert.due_on,
         row.days_left,
         alert.get_state_display(),
-        party_of(alert),
+        recipient_name(alert),
         str(alert.assigned_to or ""),
-        listed([name for name, _ in row.applications], most=1000),
+        join_names([name for name, _ in row.applications], most=1000),
         str(alert.acknowledged_by or ""),
         alert.snoozed_until,
         alert.resolution_sentence,
-        "; ".join(_told(told) for told in row.told.named)
+        "; ".join(_recipients_cell(told) for told in row.told.named)
         + (f"; {row.told.n_more} more" if row.told.n_more else ""),
         reverse("alerts:detail", args=[alert.pk]),
     ]
 
 
-def _told(told: Told) -> str:
+def _recipients_cell(told: Told) -> str:
     return f"{told.name}: {told.outcome}"
 
 
@@ -177,12 +181,12 @@ def _told(told: Told) -> str:
 
 
 @require_POST
-def answer_several(request: HttpRequest) -> HttpResponse:
+def bulk_respond(request: HttpRequest) -> HttpResponse:
     """Acknowledge, snooze, resolve or open again what is ticked."""
-    user, at = signed_in(request), now()
+    user, at = signed_in_user(request), now()
     back = back_to_inbox(request.POST)
     ids = [int(pk) for pk in request.POST.getlist("alert") if pk.isdecimal() and len(pk) < 18]
-    chosen = list(alerts_of(user).filter(pk__in=ids[: answers.MOST_AT_ONCE]))
+    chosen = list(alerts_of(user).filter(pk__in=ids[: responses.MAX_ALERTS_AT_A_TIME]))
     if not chosen:
         messages.error(request, "Tick the alerts that the answer is for.")
         return redirect(back)
@@ -190,9 +194,9 @@ def answer_several(request: HttpRequest) -> HttpResponse:
     if done is None:
         return redirect(back)
     if done.can_be_undone:
-        answers.remember(request, done)
+        responses.store_undo(request, done)
     elif done.changed:
-        messages.success(request, answers.sentence_of(done))
+        messages.success(request, responses.describe_outcome(done))
     for refusal in done.refusals:
         messages.error(request, refusal)
     if not done.changed and not done.refusals:
@@ -202,30 +206,36 @@ def answer_several(request: HttpRequest) -> HttpResponse:
 
 def _answered(
     request: HttpRequest, chosen: list[Alert], user: User, at: Any
-) -> answers.Done | None:
+) -> responses.ResponseOutcome | None:
     """None where the answer lacks something, which is said."""
     match request.POST.get("action"):
         case "acknowledge":
-            return answers.give(chosen, Answer.ACKNOWLEDGE, said="acknowledged", by=user, at=at)
+            return responses.respond(
+                chosen, Answer.ACKNOWLEDGE, said="acknowledged", by=user, at=at
+            )
         case "snooze":
             snooze = SnoozeForm(request.POST, on=day_of(at))
             if snooze.is_valid():
                 until = snooze.cleaned_data["until"]
-                said = answers.snoozed_words(until)
-                return answers.give(chosen, Answer.SNOOZE, said=said, by=user, at=at, until=until)
+                said = responses.describe_snooze(until)
+                return responses.respond(
+                    chosen, Answer.SNOOZE, said=said, by=user, at=at, until=until
+                )
             problems = snooze.errors
         case "resolve":
             resolve = ResolveForm(request.POST)
             if resolve.is_valid():
                 why = resolve.cleaned_data["why"]
-                return answers.give(
+                return responses.respond(
                     chosen, Answer.RESOLVE, said="resolved", by=user, at=at, reason=why
                 )
             problems = resolve.errors
         case "undo":
-            return answers.give(chosen, Answer.UNDO, said=answers.TAKEN_BACK, by=user, at=at)
+            return responses.respond(
+                chosen, Answer.UNDO, said=responses.UNDO_SENTENCES, by=user, at=at
+            )
         case "reopen":
-            return answers.give(chosen, Answer.REOPEN, said="opened again", by=user, at=at)
+            return responses.respond(chosen, Answer.REOPEN, said="opened again", by=user, at=at)
         case _:
             messages.error(request, "Choose what to do: acknowledge, snooze or resolve.")
             return None

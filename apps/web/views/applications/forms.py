@@ -8,15 +8,20 @@ from django import forms
 from apps.accounts.models import Team, User
 from apps.inventory.models import Application, Criticality
 from apps.inventory.queries import editable_teams
-from apps.web.editing import SeenMixin
-from apps.web.forms import DayField, QuickSelect
+from apps.web.pages.form_fields import DayField, QuickSelect
+from apps.web.pages.optimistic_lock import OptimisticLockMixin
 
-REASON = {"label": "Reason", "required": False, "max_length": 500, "help_text": "For the history."}
+REASON_HELP = {
+    "label": "Reason",
+    "required": False,
+    "max_length": 500,
+    "help_text": "For the history.",
+}
 
 
 class ReasonField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{**REASON, **kwargs})
+        super().__init__(**{**REASON_HELP, **kwargs})
 
 
 class RefsField(forms.CharField):
@@ -103,7 +108,7 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
 )
 
 
-class ApplicationForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
+class ApplicationForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
     criticality_assessed_on = DayField(
         label="Criticality assessed on",
         required=False,
@@ -180,14 +185,14 @@ class ApplicationForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         return {name: self.cleaned_data[name] for _title, names in GROUPS for name in names}
 
 
-class OnForm(forms.Form):
+class DateForm(forms.Form):
     """A day and a reason: retiring."""
 
     on = DayField(label="From", help_text="The first day it is no longer used.")
     reason = ReasonField()
 
 
-class BringBackForm(forms.Form):
+class ReactivateForm(forms.Form):
     on = DayField(label="From", help_text="The first day it is used again.")
     status = forms.ChoiceField(
         label="As",
@@ -238,7 +243,7 @@ class MergeForm(forms.Form):
         return found[0]
 
 
-class SeveralForm(forms.Form):
+class BulkEditForm(forms.Form):
     """Facts that many applications are given at once; what is left empty stays as it is."""
 
     team = forms.ModelChoiceField(

@@ -13,11 +13,11 @@ from apps.inventory.findings import findings_of_application
 from apps.inventory.models import Application
 from apps.inventory.queries import changes_of_application
 from apps.inventory.runway import runways
-from apps.web.forms import signed_in
-from apps.web.listing import csv_answer
-from apps.web.views.applications import reads
-from apps.web.views.applications.asked import application_or_404
-from apps.web.views.findings.words import NAMES, SEVERITIES
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import csv_response
+from apps.web.views.applications import queries
+from apps.web.views.applications.lookups import application_or_404
+from apps.web.views.data_quality.finding_labels import FINDING_NAMES, SEVERITIES
 
 type Table = tuple[Sequence[str], Iterable[Sequence[Any]]]
 
@@ -57,7 +57,7 @@ def stack_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
             "at least" if row.at_least else "",
         ]
 
-    return csv_answer(
+    return csv_response(
         f"stack-{app.slug}",
         STACK_HEADS,
         application_stack(application=app, on=day_of(now())),
@@ -119,13 +119,13 @@ def _fallbacks(app: Application, user: User) -> Table:
             "yes" if way.alive else "no",
             "yes" if way.alive_at_horizon else "no",
         )
-        for way in reads.ways_out(app, rows)
+        for way in queries.alternatives(app, rows)
     ]
 
 
 def _exits(app: Application, user: User) -> Table:
     today = day_of(now())
-    exits = reads.exits_of(application_stack(application=app, on=today), today)
+    exits = queries.exit_section(application_stack(application=app, on=today), today)
     heads = (
         "from",
         "to",
@@ -165,7 +165,7 @@ def _exits(app: Application, user: User) -> Table:
 
 def _adaptations(app: Application, user: User) -> Table:
     today = day_of(now())
-    exits = reads.exits_of(application_stack(application=app, on=today), today)
+    exits = queries.exit_section(application_stack(application=app, on=today), today)
     return (
         "api id",
         "kind",
@@ -192,7 +192,7 @@ def _adaptations(app: Application, user: User) -> Table:
 
 def _costs(app: Application, user: User) -> Table:
     at = now()
-    cost = reads.cost_of(app, application_stack(application=app, on=day_of(at)), at)
+    cost = queries.cost_section(app, application_stack(application=app, on=day_of(at)), at)
     heads = (
         "role",
         "api id",
@@ -214,7 +214,7 @@ def _costs(app: Application, user: User) -> Table:
 
 def _findings(app: Application, user: User) -> Table:
     return ("severity", "kind", "code", "finding"), [
-        (SEVERITIES[row.severity], NAMES[row.code], row.code, row.sentence)
+        (SEVERITIES[row.severity], FINDING_NAMES[row.code], row.code, row.sentence)
         for row in findings_of_application(application=app, on=day_of(now()))
     ]
 
@@ -231,7 +231,7 @@ def _decisions(app: Application, user: User) -> Table:
             str(approval.approver),
             approval.reason,
         )
-        for approval, rows in reads.decisions_on(
+        for approval, rows in queries.approval_rows(
             application_stack(application=app, on=today), today
         )
         for row in rows
@@ -262,5 +262,5 @@ def table_csv(request: HttpRequest, slug: str, table: str) -> StreamingHttpRespo
     app = application_or_404(request, slug)
     if table not in TABLES:
         raise Http404
-    heads, rows = TABLES[table](app, signed_in(request))
-    return csv_answer(f"{table}-{app.slug}", heads, rows, lambda row: row)
+    heads, rows = TABLES[table](app, signed_in_user(request))
+    return csv_response(f"{table}-{app.slug}", heads, rows, lambda row: row)

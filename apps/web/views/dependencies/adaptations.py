@@ -10,22 +10,22 @@ from apps.accounts.models import User
 from apps.common.time import day_of, now
 from apps.inventory.actions import checks, exits, locks
 from apps.inventory.models import Adaptation, Dependency
-from apps.web.outlook import outlook, say_change
-from apps.web.page import Sentence, page
-from apps.web.views.applications.asked import editable_dependency, editable_row, refused
-from apps.web.views.applications.registering import crumbs_of
+from apps.web.pages.page import Headline, render_page
+from apps.web.presenters.change_effects import application_state, flash_change
+from apps.web.views.applications.edit import application_crumbs
+from apps.web.views.applications.lookups import editable_dependency, editable_row, error_response
 from apps.web.views.dependencies.forms import AdaptationForm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def add(request: HttpRequest, pk: int) -> HttpResponse:
+def add_adaptation(request: HttpRequest, pk: int) -> HttpResponse:
     dependency, user = editable_dependency(request, pk)
     return _form(request, dependency, None, user)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
-def change(request: HttpRequest, pk: int) -> HttpResponse:
+def edit_adaptation(request: HttpRequest, pk: int) -> HttpResponse:
     adaptation, user = editable_row(request, Adaptation.objects.all(), pk)
     if request.method == "POST":
         locks.locked_dependency(adaptation.dependency, by=user)
@@ -39,7 +39,7 @@ def _form(
     instance = Adaptation.objects.get(pk=row.pk) if row else Adaptation(dependency=dependency)
     form = AdaptationForm(request.POST or None, instance=instance, row=row)
     if request.method == "POST" and form.is_valid():
-        before = outlook(application, on=day_of(now()))
+        before = application_state(application, on=day_of(now()))
         facts, reason = form.facts, form.cleaned_data["reason"]
         try:
             with transaction.atomic():
@@ -53,19 +53,19 @@ def _form(
                         adaptation=row, facts=facts, by=user, reason=reason
                     )
         except (ValidationError, checks.ChangeConflictError) as error:
-            refused(form, error)
+            error_response(form, error)
         else:
             words = {"what": str(saved), "id": dependency.offering.api_id}
             said = "{what} stands on {id}." if row is None else "{what} on {id} is changed."
-            say_change(request, application, before, said.format(**words))
+            flash_change(request, application, before, said.format(**words))
             return redirect("applications:detail", application.slug)
-    return page(
+    return render_page(
         request,
         "applications/step.html",
         title=f"What was built on {dependency.offering.api_id}",
-        crumbs=crumbs_of(application),
+        crumbs=application_crumbs(application),
         status=422 if request.method == "POST" else 200,
-        sentence=Sentence(f"What was built on {dependency.offering.api_id}?"),
+        sentence=Headline(f"What was built on {dependency.offering.api_id}?"),
         basis="A prompt, examples, a fine-tune, an index, tools: what has to move along, be "
         "run again or built anew.",
         application=application,
@@ -76,14 +76,14 @@ def _form(
 
 
 @require_POST
-def remove(request: HttpRequest, pk: int) -> HttpResponse:
+def remove_adaptation(request: HttpRequest, pk: int) -> HttpResponse:
     """It is gone or was never there; the history keeps it."""
     adaptation, user = editable_row(request, Adaptation.objects.all(), pk)
     application = adaptation.dependency.application
-    before = outlook(application, on=day_of(now()))
+    before = application_state(application, on=day_of(now()))
     name = str(adaptation)
     exits.remove_adaptation(
         adaptation=adaptation, by=user, reason=request.POST.get("reason", "")[:500]
     )
-    say_change(request, application, before, f"{name} is removed.")
+    flash_change(request, application, before, f"{name} is removed.")
     return redirect("applications:detail", application.slug)

@@ -8,8 +8,8 @@ from django import forms
 from apps.catalog.models import Offering, Provider, ProviderRole, Version
 from apps.common.time import day_of, now
 from apps.inventory.models import Adaptation, Dependency, ExitPlan, ExitTest
-from apps.web.editing import SeenMixin
-from apps.web.forms import DayField, QuickSelect
+from apps.web.pages.form_fields import DayField, QuickSelect
+from apps.web.pages.optimistic_lock import OptimisticLockMixin
 from apps.web.views.applications.forms import ReasonField
 
 AMOUNTS = (
@@ -164,7 +164,7 @@ class DeclareForm(forms.ModelForm):  # type: ignore[type-arg]
         """The action does, on the complete row."""
 
 
-class DependencyForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
+class DependencyForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
     """What may be corrected; what is called changes by replacing it, the time by ending and
     reopening."""
 
@@ -227,7 +227,7 @@ class ReplaceForm(forms.Form):
     reason = ReasonField()
 
 
-class AdaptationForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
+class AdaptationForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
     reason = ReasonField()
 
     class Meta:
@@ -249,7 +249,7 @@ class AdaptationForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         return {name: self.cleaned_data[name] for name in self.Meta.fields}
 
 
-class PlanForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
+class PlanForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
     """`target` is picked beside the form. The history's reason is `why`, since the plan has a
     reason of its own."""
 
@@ -326,7 +326,7 @@ class VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
         return super().prepare_value(value)
 
 
-class ExitTestForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
+class ExitTestForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
     target = forms.ModelChoiceField(
         queryset=Offering.objects.all(),
         widget=forms.HiddenInput,

@@ -17,10 +17,10 @@ from apps.exposure.actions.loss_assumptions import change_base_loss, change_rate
 from apps.exposure.models import BaseLoss, EventRate
 from apps.exposure.node_names import node_names
 from apps.inventory.models import Criticality
-from apps.web.forms import signed_in
-from apps.web.page import Sentence, page
-from apps.web.saying import say
-from apps.web.views.exposure.shared import KIND_WORDS
+from apps.web.pages.flash_messages import flash_success
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.exposure.parameters import KIND_WORDS
 
 EVENT_WORDS = dict(EventRate.Kind.choices) | {BaseLoss.OWN: "Trouble of its own"}
 
@@ -73,8 +73,8 @@ class BaseLossForm(forms.Form):
         return said
 
 
-def must_read(request: HttpRequest) -> User:
-    user = signed_in(request)
+def require_organisation_reader(request: HttpRequest) -> User:
+    user = signed_in_user(request)
     if not user.can_read_all:
         raise Http404
     return user
@@ -122,8 +122,8 @@ def loss_rows() -> list[LossRow]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def rate(request: HttpRequest, pk: int) -> HttpResponse:
-    user = must_read(request)
+def edit_event_rate(request: HttpRequest, pk: int) -> HttpResponse:
+    user = require_organisation_reader(request)
     this = get_object_or_404(EventRate.objects.visible_to(user).select_related("node"), pk=pk)
     _must_govern(user)
     row = rate_rows([this])[0]
@@ -136,12 +136,12 @@ def rate(request: HttpRequest, pk: int) -> HttpResponse:
         except ValidationError as slip:
             form.add_error(None, ValidationError(slip.messages))
         else:
-            say(
+            flash_success(
                 request,
                 "Kept. Runs from now on use it; earlier ones keep what they were made with.",
             )
             return redirect("loss-runs:latest")
-    return page(
+    return render_page(
         request,
         "exposure/assumption.html",
         title="Rate",
@@ -151,13 +151,13 @@ def rate(request: HttpRequest, pk: int) -> HttpResponse:
             ("Loss", reverse("loss-runs:latest")),
         ),
         form=form,
-        sentence=Sentence(f"How often a year: {row.event.lower()} of one {row.of}."),
+        sentence=Headline(f"How often a year: {row.event.lower()} of one {row.of}."),
     )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def base_loss(request: HttpRequest, kind: str) -> HttpResponse:
-    user = must_read(request)
+def edit_base_loss(request: HttpRequest, kind: str) -> HttpResponse:
+    user = require_organisation_reader(request)
     rows = list(BaseLoss.objects.visible_to(user).filter(kind=kind).order_by("criticality"))
     if not rows:
         raise Http404
@@ -168,9 +168,11 @@ def base_loss(request: HttpRequest, kind: str) -> HttpResponse:
             change_base_loss(
                 loss=row, facts=form.facts(row), by=user, reason=form.cleaned_data["change_reason"]
             )
-        say(request, "Kept. These are figures of your own now; runs from now on use them.")
+        flash_success(
+            request, "Kept. These are figures of your own now; runs from now on use them."
+        )
         return redirect("loss-runs:latest")
-    return page(
+    return render_page(
         request,
         "exposure/assumption.html",
         title="Loss of one event",
@@ -180,7 +182,7 @@ def base_loss(request: HttpRequest, kind: str) -> HttpResponse:
             ("Loss", reverse("loss-runs:latest")),
         ),
         form=form,
-        sentence=Sentence(
+        sentence=Headline(
             f"What one event costs an exposed application: {EVENT_WORDS[kind].lower()}."
         ),
     )

@@ -27,41 +27,41 @@ from apps.exposure.queries.concentration import LayerRow, LayerTable, layer_tabl
 from apps.exposure.queries.node_states import node_states
 from apps.exposure.queries.portability import GRADES, Portability, portability
 from apps.exposure.threats import DEFAULT_THREAT, THREATS
-from apps.web.drawings.bars import Bar, bars
-from apps.web.drawings.picture import HALF, both
-from apps.web.drawings.scales import Unit
-from apps.web.drawings.scales import share as share_of
-from apps.web.drawings.trend import sparkline, trend
-from apps.web.forms import signed_in
-from apps.web.listing import csv_answer
-from apps.web.page import page
-from apps.web.views.exposure import findings, points
-from apps.web.views.exposure.failing import state_rows, states_drawn
-from apps.web.views.exposure.shared import (
+from apps.web.drawings.base.picture import HALF, responsive_picture
+from apps.web.drawings.base.scales import Unit
+from apps.web.drawings.base.scales import share as share_of
+from apps.web.drawings.charts.bars import Bar, draw_bars
+from apps.web.drawings.charts.trend import draw_sparkline, draw_trend
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import csv_response
+from apps.web.pages.page import render_page
+from apps.web.views.exposure import headlines, single_points
+from apps.web.views.exposure.node_failure import failure_picture, failure_state_rows
+from apps.web.views.exposure.parameters import (
     BASIS_HELP,
     BASIS_WORDS,
     GRADE_WORDS,
-    IF_WORDS,
     KIND_WORDS,
     STATE_HELP,
     STATE_WORDS,
-    chosen,
+    THREAT_CONDITIONS,
     chosen_basis,
     chosen_layer,
+    chosen_option,
     node_url,
-    options,
+    parameter_options,
     threat_options,
 )
-from apps.web.views.what_ifs.links import what_if_url
+from apps.web.views.scenarios.links import scenario_url
 from apps.web.wording import number
 
 # rows on the page; the CSV has all
-SHOWN = 15
+DEFAULT_ROWS = 15
 # rows that are read to choose those from, and that the page shows on demand
-MOST = 200
+MAX_ROWS = 200
 TREND_DAYS = 400
 # beyond this many applications, what takes its time is fetched after the page
-AT_ONCE = 5_000
+MAX_IMMEDIATE_APPLICATIONS = 5_000
 _UNRESOLVED_MAY_BE = frozenset({Layer.VERSION, Layer.FOUNDATION, Layer.DEVELOPER})
 
 
@@ -82,43 +82,43 @@ class NodeRow:
 
 
 @require_safe
-def concentration(request: HttpRequest) -> HttpResponse:
-    user, at = signed_in(request), now()
+def concentration_page(request: HttpRequest) -> HttpResponse:
+    user, at = signed_in_user(request), now()
     layer, basis = chosen_layer(request), chosen_basis(request)
-    threat = chosen(request, "threat", THREATS, DEFAULT_THREAT[layer.node_kind])
+    threat = chosen_option(request, "threat", THREATS, DEFAULT_THREAT[layer.node_kind])
     teams, settings = visible_team_ids(user), engine_settings()
-    table = layer_table(layer=layer, user=user, limit=MOST)
+    table = layer_table(layer=layer, user=user, limit=MAX_ROWS)
     measured = measure_layer(layer, basis, team_ids=teams)
     leaving = portability(settings=settings, team_ids=teams, on=day_of(at))
     past = _past(layer, basis, on=day_of(at)) if teams is None else []
     rows = _rows(table, measured, past)
-    shown = rows if request.GET.get("rows") == "all" else rows[:SHOWN]
-    heavy = table.n_applications > AT_ONCE
+    shown = rows if request.GET.get("rows") == "all" else rows[:DEFAULT_ROWS]
+    heavy = table.n_applications > MAX_IMMEDIATE_APPLICATIONS
     found = node_states(kind=layer.node_kind, threat=threat, settings=settings, team_ids=teams)
-    return page(
+    return render_page(
         request,
         "exposure/concentration.html",
         title=f"Exposure by {KIND_WORDS[layer.node_kind]}",
         counts=f"{BASIS_WORDS[basis]}: {BASIS_HELP[basis]}",
         as_of=at,
-        sentence=findings.of_concentration(table, leaving),
+        sentence=headlines.concentration_headline(table, leaving),
         table=table,
         measured=measured,
         indices=measured.indices,
         layer=layer,
         layer_name=KIND_WORDS[layer.node_kind],
-        layers=options(
+        layers=parameter_options(
             request,
             "layer",
             {each.value: each.label for each in Layer},
             layer,
             drop=("threat", "rows"),
         ),
-        bases=options(request, "weight", BASIS_WORDS, basis),
+        bases=parameter_options(request, "weight", BASIS_WORDS, basis),
         basis_help=BASIS_HELP[basis],
         threats=threat_options(request, threat),
         threat=threat,
-        if_words=IF_WORDS[threat],
+        if_words=THREAT_CONDITIONS[threat],
         leaving=leaving,
         grades=grades_of(leaving),
         rows=shown,
@@ -128,16 +128,20 @@ def concentration(request: HttpRequest) -> HttpResponse:
         top=next(iter(table.rows), None),
         top_what_if=_what_if(layer, table.rows[0]) if table.rows else "",
         bars=_bars(layer, table),
-        states=states_drawn(found, threat),
-        state_rows=state_rows(found, threat),
+        states=failure_picture(found, threat),
+        state_rows=failure_state_rows(found, threat),
         state_words=[(STATE_WORDS[state], STATE_HELP[state]) for state in StandingState],
         n_may_stand=_n_may_stand(teams) if layer in _UNRESOLVED_MAY_BE else 0,
         trend=_trend(past, basis),
         month=_month(past, on=day_of(at)),
         past=past,
         heavy=heavy,
-        points=[] if heavy else points.rows_of(points.points_of(teams, settings, "", limit=6)),
-        smallest=next(iter(points.smallest_sets(most=1)), None)
+        points=[]
+        if heavy
+        else single_points.single_point_rows(
+            single_points.visible_single_points(teams, settings, "", limit=6)
+        ),
+        smallest=next(iter(single_points.minimal_cut_set_rows(most=1)), None)
         if teams is None and not heavy
         else None,
         n_open=ExposureFlag.objects.visible_to(user)
@@ -158,7 +162,7 @@ def _rows(
     weigh most."""
     indices = measured.indices
     counted = {row.node_id: row for row in table.rows}
-    missing = [pk for pk in list(indices.shares)[:SHOWN] if pk not in counted]
+    missing = [pk for pk in list(indices.shares)[:DEFAULT_ROWS] if pk not in counted]
     names = node_names(missing) if missing else {}
     n_standing = max(measured.n_applications - measured.n_undeclared, 1)
     sparks = _sparks(past, [*counted, *names])
@@ -193,7 +197,7 @@ def _row(
         share=share,
         part=share * share / indices.hhi if indices.hhi else None,
         one_more=_one_more(indices, share, n_standing),
-        spark=sparkline(values, unit=Unit("share", share_of), top=1, name=name)
+        spark=draw_sparkline(values, unit=Unit("share", share_of), top=1, name=name)
         if len(values) > 1
         else None,
         what_if=_what_if(layer, counted) if counted else "",
@@ -209,7 +213,7 @@ def _one_more(indices: Indices, share: float, n_standing: int) -> float | None:
 
 
 def _what_if(layer: Layer, row: LayerRow) -> str:
-    return what_if_url(remove=[f"{layer.value}:{row.slug}"])
+    return scenario_url(remove=[f"{layer.value}:{row.slug}"])
 
 
 def _bars(layer: Layer, table: LayerTable) -> Any:
@@ -217,8 +221,8 @@ def _bars(layer: Layer, table: LayerTable) -> Any:
     critical = table.n_critical > 0
     rows = table.rows[:12]
     limit = None if table.tolerance is None else float(table.tolerance)
-    return both(
-        bars,
+    return responsive_picture(
+        draw_bars,
         [
             Bar(
                 row.name,
@@ -243,7 +247,7 @@ def _bars(layer: Layer, table: LayerTable) -> Any:
 @require_safe
 def concentration_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Every node of the layer, with the figures of the page."""
-    user = signed_in(request)
+    user = signed_in_user(request)
     layer, basis = chosen_layer(request), chosen_basis(request)
     table = layer_table(layer=layer, user=user)
     measured = measure_layer(layer, basis, team_ids=visible_team_ids(user))
@@ -289,7 +293,7 @@ def concentration_csv(request: HttpRequest) -> StreamingHttpResponse:
         "as of",
         "of",
     ]
-    return csv_answer(f"concentration-{layer}-{basis}", heads, _rows(table, measured, []), cells)
+    return csv_response(f"concentration-{layer}-{basis}", heads, _rows(table, measured, []), cells)
 
 
 def _whose(table: LayerTable) -> str:
@@ -370,8 +374,8 @@ def _sparks(
 def _trend(past: Sequence[ConcentrationSnapshot], basis: Basis) -> Any:
     if len(past) < 2:
         return None
-    return both(
-        trend,
+    return responsive_picture(
+        draw_trend,
         [(row.day, row.cr1) for row in past],
         unit=Unit(f"share of the largest, by {BASIS_WORDS[basis].lower()}", share_of),
         top=1,
@@ -401,7 +405,7 @@ def _month(past: Sequence[ConcentrationSnapshot], *, on: date) -> Month | None:
 @require_safe
 def trend_csv(request: HttpRequest) -> StreamingHttpResponse:
     """The daily snapshots behind the trend; of the whole organisation, so for its offices."""
-    user = signed_in(request)
+    user = signed_in_user(request)
     layer, basis = chosen_layer(request), chosen_basis(request)
     rows = _past(layer, basis, on=day_of(now())) if user.can_read_all else []
     heads = [
@@ -417,7 +421,7 @@ def trend_csv(request: HttpRequest) -> StreamingHttpResponse:
         "effective number",
         "unknown",
     ]
-    return csv_answer(
+    return csv_response(
         f"trend-{layer}-{basis}",
         heads,
         rows,

@@ -28,21 +28,21 @@ from apps.exposure.filters import ExposureFlagFilter
 from apps.exposure.models import ExposureFlag, Policy
 from apps.exposure.node_names import NodeName, node_names
 from apps.inventory.models import Criticality
-from apps.web.filtering import Control, filters
-from apps.web.forms import DayField, signed_in
-from apps.web.listing import Listing, Sorting, csv_answer
-from apps.web.page import Sentence, page
-from apps.web.saying import refuse, say
-from apps.web.views.exposure import findings
-from apps.web.views.exposure.flag_words import (
+from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.form_fields import DayField, signed_in_user
+from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.exposure import headlines
+from apps.web.views.exposure.flag_presenters import (
     STATE_CSS,
     change_words,
-    value_in_words,
-    what_is_counted,
-    written,
+    describe_measure,
+    describe_value,
+    format_value,
 )
-from apps.web.views.exposure.shared import KIND_WORDS, KINDS, applications_by_id, name_url
-from apps.web.views.what_ifs.links import what_if_url
+from apps.web.views.exposure.parameters import KIND_WORDS, KINDS, applications_by_id, name_url
+from apps.web.views.scenarios.links import scenario_url
 from apps.web.wording import day, long_day
 
 ORDERS = Sorting(
@@ -75,36 +75,40 @@ def _filtered(request: HttpRequest) -> tuple[ExposureFlagFilter, Any]:
 
 @require_safe
 def flag_list(request: HttpRequest) -> HttpResponse:
-    user = signed_in(request)
-    _must_read(user)
+    user = signed_in_user(request)
+    _require_organisation_reader(user)
     found, queryset = _filtered(request)
-    listing = Listing(request, queryset)
+    listing = PaginatedList(request, queryset)
     state = ExposureFlag.State
     counts = ExposureFlag.objects.visible_to(user).aggregate(
         n_open=Count("pk", filter=Q(state=state.OPEN)),
         n_acknowledged=Count("pk", filter=Q(state=state.ACKNOWLEDGED)),
         n_accepted=Count("pk", filter=Q(state=state.ACCEPTED)),
     )
-    return page(
+    return render_page(
         request,
         "exposure/flags.html",
         fragment="listing",
         title="Flags",
         crumbs=(("Exposure", reverse("exposure:concentration")),),
         counts="Lines that are or were crossed, one row each time",
-        sentence=findings.of_flags(**counts, filtered=listing.is_filtered, n_found=listing.count),
-        filters=filters(
+        sentence=headlines.flags_headline(
+            **counts, filtered=listing.is_filtered, n_found=listing.count
+        ),
+        filters=build_filter_controls(
             request,
             found,
             [
-                Control("state", "State", choices=state.choices),
-                Control(
+                FilterControl("state", "State", choices=state.choices),
+                FilterControl(
                     "kind",
                     "Layer",
                     choices=[(label, KIND_WORDS[kind]) for label, kind in KINDS.items()],
                 ),
-                Control("policy", "Line", choices=list(Policy.objects.values_list("slug", "name"))),
-                Control("live", "Resolved", choices=(("true", "No"), ("false", "Yes"))),
+                FilterControl(
+                    "policy", "Line", choices=list(Policy.objects.values_list("slug", "name"))
+                ),
+                FilterControl("live", "Resolved", choices=(("true", "No"), ("false", "Yes"))),
             ],
         ),
         listing=listing,
@@ -116,7 +120,7 @@ def flag_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def flag_csv(request: HttpRequest) -> StreamingHttpResponse:
-    _must_read(signed_in(request))
+    _require_organisation_reader(signed_in_user(request))
     _found, queryset = _filtered(request)
     heads = [
         "state",
@@ -135,7 +139,7 @@ def flag_csv(request: HttpRequest) -> StreamingHttpResponse:
         "ceiling",
         "why",
     ]
-    return csv_answer(
+    return csv_response(
         "flags",
         heads,
         _rows(list(queryset[:10_000])),
@@ -169,14 +173,14 @@ def _row(flag: ExposureFlag, node: NodeName | None) -> FlagRow:
         flag,
         node,
         name_url(node) if node else "",
-        written(flag.policy, flag.value),
-        written(flag.policy, flag.limit),
+        format_value(flag.policy, flag.value),
+        format_value(flag.policy, flag.limit),
         STATE_CSS[flag.state],
-        what_is_counted(flag.policy),
+        describe_measure(flag.policy),
     )
 
 
-def _must_read(user: User) -> None:
+def _require_organisation_reader(user: User) -> None:
     """Flags are of the whole organisation; strangers to it are not told that there are any."""
     if not user.can_read_all:
         raise Http404
@@ -201,7 +205,7 @@ class RevokeForm(forms.Form):
 
 
 @require_safe
-def flag(request: HttpRequest, pk: int) -> HttpResponse:
+def flag_detail(request: HttpRequest, pk: int) -> HttpResponse:
     return _shown(request, _flag(request, pk))
 
 
@@ -215,14 +219,14 @@ def _flag(request: HttpRequest, pk: int) -> ExposureFlag:
 def _shown(
     request: HttpRequest, this: ExposureFlag, *, status: int = 200, **given: forms.Form
 ) -> HttpResponse:
-    user, at = signed_in(request), now()
+    user, at = signed_in_user(request), now()
     row = _rows([this])[0]
     line = policy_tolerance(this.policy)
     applications = applications_by_id(this.application_ids, user)
     named = [applications[pk] for pk in this.application_ids if pk in applications]
     events = list(this.events.select_related("by"))
     until = (day_of(at) + timedelta(90)).isoformat()
-    return page(
+    return render_page(
         request,
         "exposure/flag.html",
         title=this.policy.name,
@@ -230,15 +234,15 @@ def _shown(
             ("Exposure", reverse("exposure:concentration")),
             ("Flags", reverse("exposure-flags:list")),
         ),
-        counts=capfirst(what_is_counted(this.policy)),
+        counts=capfirst(describe_measure(this.policy)),
         as_of=at,
         status=status,
         row=row,
         flag=this,
         sentence=_sentence(this, row),
-        release=written(this.policy, float(line.release)),
-        ceiling=written(this.policy, this.ceiling) if this.ceiling is not None else "",
-        next_ceiling=written(
+        release=format_value(this.policy, float(line.release)),
+        ceiling=format_value(this.policy, this.ceiling) if this.ceiling is not None else "",
+        next_ceiling=format_value(
             this.policy, float(line.ceiling(flag_life(this).last or line.tolerance))
         ),
         applications=[(each, Criticality(each.criticality).label) for each in named],
@@ -248,7 +252,7 @@ def _shown(
         accept_form=given.get("accept", AcceptForm(prefix="accept", initial={"until": until})),
         revoke_form=given.get("revoke", RevokeForm(prefix="revoke")),
         opened_form=next(iter(given), ""),
-        what_if=what_if_url(remove=[row.node.name]) if row.node else "",
+        what_if=scenario_url(remove=[row.node.name]) if row.node else "",
         earlier=_rows(
             list(
                 ExposureFlag.objects.visible_to(user)
@@ -260,32 +264,32 @@ def _shown(
     )
 
 
-def _sentence(this: ExposureFlag, row: FlagRow) -> Sentence:
-    says = value_in_words(this.policy, row.value, row.node)
+def _sentence(this: ExposureFlag, row: FlagRow) -> Headline:
+    says = describe_value(this.policy, row.value, row.node)
     line = f"; the line is {row.limit}"
     match this.state:
         case ExposureFlag.State.RESOLVED:
             assert this.resolved_at is not None
-            return Sentence(
+            return Headline(
                 f"Resolved on {long_day(day_of(this.resolved_at))}. It was {row.value}, the line "
                 f"is {row.limit}."
             )
         case ExposureFlag.State.ACCEPTED:
             assert this.accepted_until is not None
-            return Sentence(says + line + f", accepted until {long_day(this.accepted_until)}.")
+            return Headline(says + line + f", accepted until {long_day(this.accepted_until)}.")
         case ExposureFlag.State.ACKNOWLEDGED:
-            return Sentence(says + line + f", and {this.acknowledged_by} is on it.")
+            return Headline(says + line + f", and {this.acknowledged_by} is on it.")
         case _:
-            return Sentence("", says, f"{line}.")
+            return Headline("", says, f"{line}.")
 
 
 @require_safe
 def flag_applications_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The applications that the flag names."""
     this = _flag(request, pk)
-    found = applications_by_id(this.application_ids, signed_in(request))
+    found = applications_by_id(this.application_ids, signed_in_user(request))
     rows = [found[each] for each in this.application_ids if each in found]
-    return csv_answer(
+    return csv_response(
         f"flag-{pk}",
         [
             "application",
@@ -321,9 +325,9 @@ _FORMS: dict[str, type[forms.Form]] = {
 
 
 @require_POST
-def decide(request: HttpRequest, pk: int, decision: str) -> HttpResponse:
+def decide_flag(request: HttpRequest, pk: int, decision: str) -> HttpResponse:
     """Acknowledge, accept until a day, or take an acceptance back; for governance."""
-    user = signed_in(request)
+    user = signed_in_user(request)
     if decision not in _FORMS:
         raise Http404
     this = _flag(request, pk)
@@ -335,12 +339,12 @@ def decide(request: HttpRequest, pk: int, decision: str) -> HttpResponse:
     try:
         said = _decide(this, decision, form.cleaned_data, user)
     except FlagDecisionError as refusal:
-        refuse(request, str(refusal))
+        flash_error(request, str(refusal))
         return redirect("exposure-flags:detail", pk=pk)
     except ValidationError as slip:
         form.add_error(None, slip)
         return _shown(request, this, status=422, **{decision: form})
-    say(request, said)
+    flash_success(request, said)
     return redirect("exposure-flags:detail", pk=pk)
 
 
@@ -354,7 +358,7 @@ def _decide(this: ExposureFlag, decision: str, facts: dict[str, Any], by: User) 
             after = accept_flag(
                 flag=this, until=facts["until"], reason=facts["reason"], at=at, by=by
             )
-            ceiling = written(after.policy, after.ceiling)
+            ceiling = format_value(after.policy, after.ceiling)
             return (
                 f"Accepted until {day(facts['until'])}, up to {ceiling}. "
                 "Above it, or on that day, it is open again."

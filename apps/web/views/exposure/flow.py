@@ -9,22 +9,22 @@ from django.views.decorators.http import require_safe
 from apps.exposure.models import Basis, Layer
 from apps.exposure.queries.concentration import layer_table, visible_team_ids
 from apps.exposure.queries.concentration_flows import ConcentrationFlow, concentration_flows
-from apps.web.drawings.flow import Path, flow
-from apps.web.drawings.picture import both
-from apps.web.drawings.scales import Unit, compact
-from apps.web.forms import signed_in
-from apps.web.listing import csv_answer
-from apps.web.page import Sentence, page
-from apps.web.views.exposure.shared import (
+from apps.web.drawings.base.picture import responsive_picture
+from apps.web.drawings.base.scales import Unit, compact
+from apps.web.drawings.diagrams.flow import Path, draw_flow
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.exposure.parameters import (
     BASIS_HELP,
     BASIS_WORDS,
     chosen_basis,
     chosen_layer,
-    options,
+    parameter_options,
 )
 
-SHOWN = 100
-DRAWN = 1_000
+MAX_TABLE_ROWS = 100
+MAX_DRAWN_NODES = 1_000
 _OVER = {Layer.DEVELOPER: 0, Layer.FOUNDATION: 1, Layer.HOST: 2}
 
 
@@ -32,30 +32,30 @@ _OVER = {Layer.DEVELOPER: 0, Layer.FOUNDATION: 1, Layer.HOST: 2}
 def exposure_flow(request: HttpRequest) -> HttpResponse:
     """A page of its own, and the fragment that the page of concentration fetches where there is
     much to draw."""
-    user = signed_in(request)
+    user = signed_in_user(request)
     layer, basis = chosen_layer(request), chosen_basis(request)
-    found = concentration_flows(basis=basis, team_ids=visible_team_ids(user), limit=DRAWN)
+    found = concentration_flows(basis=basis, team_ids=visible_team_ids(user), limit=MAX_DRAWN_NODES)
     over = frozenset(
         row.name for row in layer_table(layer=layer, user=user, limit=12).rows if row.over
     )
     drawn = _drawn(found, layer, basis, over)
-    return page(
+    return render_page(
         request,
         "exposure/flow.html",
         fragment="flow",
         title="Who stands on what",
         crumbs=(("Exposure", reverse("exposure:concentration")),),
         counts=f"{BASIS_WORDS[basis]}: {BASIS_HELP[basis]}",
-        sentence=Sentence(str(drawn.wide.title))
+        sentence=Headline(str(drawn.wide.title))
         if drawn
-        else Sentence("Nothing stands on anything yet."),
+        else Headline("Nothing stands on anything yet."),
         flow=drawn,
-        rows=found[:SHOWN],
+        rows=found[:MAX_TABLE_ROWS],
         n_rows=len(found),
         total=sum(row.weight for row in found),
         basis=basis,
         basis_name=BASIS_WORDS[basis],
-        bases=options(request, "weight", BASIS_WORDS, basis),
+        bases=parameter_options(request, "weight", BASIS_WORDS, basis),
         layer=layer,
     )
 
@@ -66,7 +66,9 @@ def _drawn(found: list[ConcentrationFlow], layer: Layer, basis: Basis, over: fro
     paths = [
         Path((row.developer or "", row.foundation or "", row.host), row.weight) for row in found
     ]
-    return both(flow, paths, layers=names, unit=Unit(_unit(basis), compact), over=hot, most=12)
+    return responsive_picture(
+        draw_flow, paths, layers=names, unit=Unit(_unit(basis), compact), over=hot, most=12
+    )
 
 
 def _unit(basis: Basis) -> str:
@@ -81,12 +83,12 @@ def _unit(basis: Basis) -> str:
 @require_safe
 def flow_csv(request: HttpRequest) -> StreamingHttpResponse:
     """With the team, so that rows can be told apart by who runs them."""
-    user = signed_in(request)
+    user = signed_in_user(request)
     basis = chosen_basis(request)
     rows = concentration_flows(
         basis=basis, team_ids=visible_team_ids(user), by_team=True, limit=None
     )
-    return csv_answer(
+    return csv_response(
         f"flow-{basis}",
         ["team", "developer", "foundation", "host", "weight", "by", "primary paths"],
         rows,

@@ -15,17 +15,22 @@ from apps.common.time import now
 from apps.exposure.actions.scenarios import queue_loss_run
 from apps.exposure.models import BaseLoss, EventRate, LossRun, RunState
 from apps.exposure.node_names import node_names
-from apps.web.drawings.bars import Bar, bars
-from apps.web.drawings.loss_curve import Level, loss_curve
-from apps.web.drawings.picture import HALF, both
-from apps.web.drawings.scales import Unit, compact
-from apps.web.forms import signed_in
-from apps.web.listing import Listing, csv_answer
-from apps.web.page import Sentence, page
-from apps.web.views.exposure import findings
-from apps.web.views.exposure.assumptions import EVENT_WORDS, loss_rows, must_read, rate_rows
-from apps.web.views.exposure.shared import name_url
-from apps.web.views.what_ifs.hurrying import hurry
+from apps.web.drawings.base.picture import HALF, responsive_picture
+from apps.web.drawings.base.scales import Unit, compact
+from apps.web.drawings.charts.bars import Bar, draw_bars
+from apps.web.drawings.charts.loss_curve import Level, draw_loss_curve
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import PaginatedList, csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.exposure import headlines
+from apps.web.views.exposure.assumptions import (
+    EVENT_WORDS,
+    loss_rows,
+    rate_rows,
+    require_organisation_reader,
+)
+from apps.web.views.exposure.parameters import name_url
+from apps.web.views.scenarios.run_queue import enqueue_waiting_runs
 from apps.web.wording import number
 
 YEARS = ((10_000, "10,000"), (100_000, "100,000"), (1_000_000, "1,000,000"))
@@ -48,9 +53,9 @@ class RunForm(forms.Form):
 
 
 @require_safe
-def loss(request: HttpRequest) -> HttpResponse:
+def latest_loss_run(request: HttpRequest) -> HttpResponse:
     """The latest run that is done, the form for another, and the earlier ones."""
-    user = must_read(request)
+    user = require_organisation_reader(request)
     runs = LossRun.objects.visible_to(user)
     return _shown(
         request,
@@ -61,7 +66,7 @@ def loss(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def loss_run(request: HttpRequest, pk: int) -> HttpResponse:
-    user = must_read(request)
+    user = require_organisation_reader(request)
     run = get_object_or_404(LossRun.objects.visible_to(user), pk=pk)
     if run.state in _WAITING:
         return _shown(request, None, waiting=run)
@@ -76,13 +81,13 @@ def _shown(
     form: RunForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    user = signed_in(request)
+    user = signed_in_user(request)
     result: Mapping[str, Any] = run.result if run is not None and run.result else {}
     runs = (
         LossRun.objects.visible_to(user).select_related("asked_by").defer("result", "assumptions")
     )
-    listing = Listing(request, runs, size=12)
-    return page(
+    listing = PaginatedList(request, runs, size=12)
+    return render_page(
         request,
         "exposure/loss.html",
         title="What a bad year costs",
@@ -117,17 +122,17 @@ def _unit(run: LossRun | None) -> str:
     return "units" if run is None or run.assumptions.get("placeholders", True) else "USD"
 
 
-def _sentence(run: LossRun | None, result: Mapping[str, Any], waiting: LossRun | None) -> Sentence:
+def _sentence(run: LossRun | None, result: Mapping[str, Any], waiting: LossRun | None) -> Headline:
     if run is not None and run.state == RunState.FAILED:
-        return Sentence("This run could not be made: ", run.error, "")
+        return Headline("This run could not be made: ", run.error, "")
     if not result:
         if waiting is not None:
-            return Sentence("The years are being simulated.")
-        return Sentence("No year has been simulated yet.")
+            return Headline("The years are being simulated.")
+        return Headline("No year has been simulated yet.")
     shared, apart = result["shared"], result["independent"]
     unit = _unit(run)
     apart_100, shared_100 = apart["one_in_100"]["var"], shared["one_in_100"]["var"]
-    return findings.of_losses(
+    return headlines.losses_headline(
         f"{compact(shared['eal'])} {unit}",
         f"{compact(shared_100)} {unit}",
         shared_100 / apart_100 if apart_100 else None,
@@ -150,8 +155,8 @@ def _tail_total(result: Mapping[str, Any]) -> float:
 
 def _curve(result: Mapping[str, Any]) -> Any:
     shared, apart = result["shared"], result["independent"]
-    return both(
-        loss_curve,
+    return responsive_picture(
+        draw_loss_curve,
         [(x, p) for x, p in shared["curve"]],
         twin=[(x, p) for x, p in apart["curve"]],
         unit=Unit("loss of a year", compact),
@@ -177,28 +182,28 @@ def _curve_rows(result: Mapping[str, Any]) -> list[tuple[float, float]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class LossFigure:
     name: str
     shared: str
     error: str
     apart: str
 
 
-def _figures(result: Mapping[str, Any]) -> list[Figure]:
+def _figures(result: Mapping[str, Any]) -> list[LossFigure]:
     shared, apart = result["shared"], result["independent"]
 
-    def var(name: Any, key: str) -> Figure:
+    def var(name: Any, key: str) -> LossFigure:
         found = shared[key]
-        return Figure(
+        return LossFigure(
             name,
             compact(found["var"]),
             f"{compact(found['var_low'])} to {compact(found['var_high'])}",
             compact(apart[key]["var"]),
         )
 
-    def tail(name: Any, key: str) -> Figure:
+    def tail(name: Any, key: str) -> LossFigure:
         found = shared[key]
-        return Figure(
+        return LossFigure(
             name,
             compact(found["tvar"]),
             f"± {compact(1.96 * found['tvar_se'])}",
@@ -206,7 +211,7 @@ def _figures(result: Mapping[str, Any]) -> list[Figure]:
         )
 
     return [
-        Figure(
+        LossFigure(
             "Expected year",
             compact(shared["eal"]),
             f"± {compact(1.96 * shared['eal_se'])}",
@@ -216,7 +221,7 @@ def _figures(result: Mapping[str, Any]) -> list[Figure]:
         tail("Mean of the worst 5\u00a0%", "one_in_20"),
         var("1 in 100", "one_in_100"),
         tail("Mean of the worst 1\u00a0%", "one_in_100"),
-        Figure(
+        LossFigure(
             "Scheduled: ends on a firm day",
             compact(shared["scheduled"]),
             "–",
@@ -226,7 +231,7 @@ def _figures(result: Mapping[str, Any]) -> list[Figure]:
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class LossCause:
     name: str
     label: str
     event: Any
@@ -235,14 +240,14 @@ class Cause:
     url: str
 
 
-def _causes(result: Mapping[str, Any]) -> list[Cause]:
+def _causes(result: Mapping[str, Any]) -> list[LossCause]:
     """Who carries the worst 1 in 100 years, the largest first; with addresses where the node still
     exists."""
     total = _tail_total(result) or 1.0
     causes = result["attribution"]["causes"]
     names = node_names([cause["node"] for cause in causes])
     rows = [
-        Cause(
+        LossCause(
             cause["label"],
             cause["name"],
             EVENT_WORDS.get(cause["event"], cause["event"]),
@@ -255,14 +260,14 @@ def _causes(result: Mapping[str, Any]) -> list[Cause]:
     for name, key in (("Other shared causes", "other_causes"), ("Trouble of their own", "own")):
         value = result["attribution"][key]
         if value:
-            rows.append(Cause(name, "", "", value, value / total, ""))
+            rows.append(LossCause(name, "", "", value, value / total, ""))
     return rows
 
 
 def _drivers(result: Mapping[str, Any]) -> Any:
     rows = _causes(result)[:DRIVERS]
-    return both(
-        bars,
+    return responsive_picture(
+        draw_bars,
         [Bar(row.name, row.loss, note=str(row.event)) for row in rows],
         unit=Unit("mean loss in the worst 1 % of years", compact),
     )
@@ -271,7 +276,7 @@ def _drivers(result: Mapping[str, Any]) -> Any:
 @require_POST
 def run_loss(request: HttpRequest) -> HttpResponse:
     """Queue another simulation; a worker takes it at once."""
-    user = must_read(request)
+    user = require_organisation_reader(request)
     form = RunForm(request.POST)
     if not form.is_valid():
         runs = LossRun.objects.visible_to(user)
@@ -281,14 +286,14 @@ def run_loss(request: HttpRequest) -> HttpResponse:
     asked = queue_loss_run(
         at=now(), by=user, seed=form.cleaned_data["seed"], years=form.cleaned_data["years"]
     )
-    hurry()
+    enqueue_waiting_runs()
     return redirect("loss-runs:detail", pk=asked.pk)
 
 
 @require_safe
 def loss_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The fragment that asks again every two seconds; once it is over, htmx loads the page anew."""
-    user = must_read(request)
+    user = require_organisation_reader(request)
     run = get_object_or_404(LossRun.objects.visible_to(user).defer("result"), pk=pk)
     if run.state not in _WAITING:
         if not request.headers.get("HX-Request"):
@@ -296,7 +301,7 @@ def loss_progress(request: HttpRequest, pk: int) -> HttpResponse:
         response = HttpResponse()
         response["HX-Redirect"] = reverse("loss-runs:detail", args=[pk])
         return response
-    return page(
+    return render_page(
         request,
         "exposure/loss-progress.html",
         fragment="progress",
@@ -322,7 +327,7 @@ def loss_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
         *(("shared causes", x, p) for x, p in run.result["shared"]["curve"]),
         *(("independent", x, p) for x, p in run.result["independent"]["curve"]),
     ]
-    return csv_answer(
+    return csv_response(
         f"loss-{pk}", ["causes", "loss of a year", "chance that it is larger"], rows, list
     )
 
@@ -330,7 +335,7 @@ def loss_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 @require_safe
 def causes_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     run = _done(request, pk)
-    return csv_answer(
+    return csv_response(
         f"loss-{pk}-causes",
         ["cause", "node", "event", "mean loss in the worst 1 %", "share"],
         _causes(run.result),
@@ -340,5 +345,5 @@ def causes_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 
 def _done(request: HttpRequest, pk: int) -> Any:
     return get_object_or_404(
-        LossRun.objects.visible_to(must_read(request)), pk=pk, state=RunState.DONE
+        LossRun.objects.visible_to(require_organisation_reader(request)), pk=pk, state=RunState.DONE
     )

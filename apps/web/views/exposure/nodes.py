@@ -28,16 +28,16 @@ from apps.exposure.queries.node_states import node_states
 from apps.exposure.snapshots.trends import node_trend
 from apps.exposure.threats import DEFAULT_THREAT, THREATS
 from apps.inventory.models import Application, Criticality, Dependency
-from apps.web.drawings import states as state_drawing
-from apps.web.drawings.picture import both
-from apps.web.drawings.scales import Unit
-from apps.web.drawings.scales import number as written
-from apps.web.drawings.trend import trend
-from apps.web.forms import signed_in
-from apps.web.listing import COUNTED, csv_answer, query_with
-from apps.web.page import page
-from apps.web.views.exposure import findings
-from apps.web.views.exposure.shared import (
+from apps.web.drawings.base.picture import responsive_picture
+from apps.web.drawings.base.scales import Unit
+from apps.web.drawings.base.scales import number as written
+from apps.web.drawings.charts import exposure_states as state_drawing
+from apps.web.drawings.charts.trend import draw_trend
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import MAX_COUNTED_ROWS, changed_query, csv_response
+from apps.web.pages.page import render_page
+from apps.web.views.exposure import headlines
+from apps.web.views.exposure.parameters import (
     KIND_WORDS,
     KINDS,
     STATE_HELP,
@@ -45,28 +45,28 @@ from apps.web.views.exposure.shared import (
     THREAT_VERBS,
     THREAT_WORDS,
     applications_by_id,
-    chosen,
-    options,
+    chosen_option,
+    parameter_options,
     teams_by_id,
     threat_options,
 )
-from apps.web.views.what_ifs.links import what_if_url
+from apps.web.views.scenarios.links import scenario_url
 from apps.web.wording import number
 
-SIZE = 50
+PAGE_SIZE = 50
 # a state of a node that more stand on than this is looked for batch by batch
 _WALKED = 5_000
 _BATCH = 1_000
 TREND_DAYS = 400
-MOST_TEAMS = 200
-LEANING = "leaning"
+MAX_TEAMS = 200
+SUPPORTING = "leaning"
 _ROLES = dict(Dependency.Role.choices)
 _PARTIES = (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR)
 _UNRESOLVED_MAY_BE = frozenset({NodeKind.VERSION, NodeKind.FOUNDATION, NodeKind.DEVELOPER})
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class NodeSubject:
     """What is asked about; `url` is its own page in the register, `node_id` None while nothing ever
     stood on it."""
 
@@ -78,7 +78,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DependentRow:
     application: Application
     criticality: str
     roles: str
@@ -88,20 +88,20 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class TeamRow:
+class NodeTeamRow:
     team: Team
     n: int
     n_critical: int
 
 
-def subject_of(kind: str, ref: int) -> Subject:
+def load_subject(kind: str, ref: int) -> NodeSubject:
     """Http404 where there is no such thing."""
     if kind not in KINDS:
         raise Http404
     node_kind = KINDS[kind]
     name, url = _named(node_kind, ref)
     node_id = Node.objects.filter(kind=node_kind, ref=ref).values_list("pk", flat=True).first()
-    return Subject(node_kind, ref, name, url, node_id)
+    return NodeSubject(node_kind, ref, name, url, node_id)
 
 
 def _named(kind: NodeKind, ref: int) -> tuple[str, str]:
@@ -131,9 +131,9 @@ def _named(kind: NodeKind, ref: int) -> tuple[str, str]:
 
 
 @require_safe
-def node(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
-    user, at = signed_in(request), now()
-    subject = subject_of(kind, ref)
+def node_detail(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
+    user, at = signed_in_user(request), now()
+    subject = load_subject(kind, ref)
     threat, state = _asked(request, subject)
     teams, settings = visible_team_ids(user), engine_settings()
     asked = node_failures([subject.node_id or 0], settings=settings, threat=threat)
@@ -150,7 +150,7 @@ def node(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
     verb = THREAT_VERBS[threat]
     exposed, exposed_critical = counts.get(StandingState.EXPOSED, (0, 0))
     name = node_names([subject.node_id])[subject.node_id].name if subject.node_id else ""
-    return page(
+    return render_page(
         request,
         "exposure/node.html",
         fragment="listing",
@@ -158,7 +158,7 @@ def node(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
         crumbs=(("Exposure", reverse("exposure:concentration")),),
         counts="Applications in pilot or production, each once, in any role and by any tie",
         as_of=at,
-        sentence=findings.of_node(subject.name, verb, counted, n, exposed, exposed_critical),
+        sentence=headlines.node_headline(subject.name, verb, counted, n, exposed, exposed_critical),
         subject=subject,
         kind_name=KIND_WORDS[subject.kind],
         n=n,
@@ -167,48 +167,48 @@ def node(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
         threat_name=THREAT_WORDS[threat],
         threat_verb=verb,
         threats=threat_options(request, threat),
-        states=options(request, "state", {"": "All", **STATE_WORDS}, state),
+        states=parameter_options(request, "state", {"": "All", **STATE_WORDS}, state),
         state=state,
         state_counts=[
             (
                 STATE_WORDS[each],
                 STATE_HELP[each],
                 *counts.get(each, (0, 0)),
-                query_with(request, state=each, after=None),
+                changed_query(request, state=each, after=None),
             )
             for each in StandingState
         ],
         n_standing=sum(n for n, _critical in counts.values()),
         n_may_stand=_n_may_stand(teams) if subject.kind in _UNRESOLVED_MAY_BE else 0,
-        drawn=both(
-            state_drawing.states,
-            [state_drawing.Standing("", {each: n for each, (n, _critical) in counts.items()})],
+        drawn=responsive_picture(
+            state_drawing.draw_states,
+            [state_drawing.StateBar("", {each: n for each, (n, _critical) in counts.items()})],
         ),
         rows=_rows(found, asked, user),
-        following=query_with(request, after=following) if following else "",
+        following=changed_query(request, after=following) if following else "",
         is_first=not request.GET.get("after"),
-        first=query_with(request, after=None),
-        wide=n > COUNTED,
-        teams=None if n > COUNTED else team_rows(subject, teams),
+        first=changed_query(request, after=None),
+        wide=n > MAX_COUNTED_ROWS,
+        teams=None if n > MAX_COUNTED_ROWS else team_rows(subject, teams),
         teams_url=reverse("exposure:blast-radius-teams", args=[kind, ref]),
         csv_url=(
             f"{reverse('exposure:blast-radius-csv', args=[kind, ref])}"
-            f"{query_with(request, after=None)}"
+            f"{changed_query(request, after=None)}"
         ),
         as_other=_other_parts(subject),
-        what_if=what_if_url(remove=[name]) if name else "",
+        what_if=scenario_url(remove=[name]) if name else "",
         trend=_trend(subject, threat, settings) if teams is None else None,
         as_of_day=EngineState.objects.values_list("as_of", flat=True).first(),
         whole=teams is None,
     )
 
 
-def _asked(request: HttpRequest, subject: Subject) -> tuple[str, str]:
-    threat = chosen(request, "threat", THREATS, DEFAULT_THREAT[subject.kind])
-    return threat, chosen(request, "state", STATE_WORDS, "")
+def _asked(request: HttpRequest, subject: NodeSubject) -> tuple[str, str]:
+    threat = chosen_option(request, "threat", THREATS, DEFAULT_THREAT[subject.kind])
+    return threat, chosen_option(request, "state", STATE_WORDS, "")
 
 
-def _n_reached(subject: Subject, teams: Collection[int] | None) -> tuple[int, str]:
+def _n_reached(subject: NodeSubject, teams: Collection[int] | None) -> tuple[int, str]:
     """How many stand or lean there, exactly: read where the refresh keeps it, counted for teams."""
     if subject.node_id is None:
         return 0, "0"
@@ -242,7 +242,7 @@ def _after(request: HttpRequest) -> _Place | None:
 
 def _page(
     request: HttpRequest,
-    subject: Subject,
+    subject: NodeSubject,
     asked: Any,
     state: str,
     teams: Collection[int] | None,
@@ -252,16 +252,16 @@ def _page(
     if subject.node_id is None:
         return [], ""
     found: list[ReachedApplication] = []
-    for row in _walk(subject, asked, state, teams, n, after=_after(request), batch=SIZE + 1):
+    for row in _walk(subject, asked, state, teams, n, after=_after(request), batch=PAGE_SIZE + 1):
         found.append(row)
-        if len(found) > SIZE:
+        if len(found) > PAGE_SIZE:
             break
-    more, found = len(found) > SIZE, found[:SIZE]
+    more, found = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
     return found, f"{found[-1].criticality}-{found[-1].application_id}" if more else ""
 
 
 def _walk(
-    subject: Subject,
+    subject: NodeSubject,
     asked: Any,
     state: str,
     teams: Collection[int] | None,
@@ -299,7 +299,7 @@ def _kept(
     if standing is not None:
         return [row for row in rows if row.application_id in standing]
     found = _standing(rows, asked)
-    if state == LEANING:
+    if state == SUPPORTING:
         return [row for row in rows if row.application_id not in found]
     return [
         row
@@ -315,7 +315,7 @@ def _standing(rows: Sequence[ReachedApplication], asked: Any) -> dict[int, Appli
     return {row.application_id: row for row in application_states(asked, application_ids=ids)}
 
 
-def _rows(found: Sequence[ReachedApplication], asked: Any, user: User) -> list[Row]:
+def _rows(found: Sequence[ReachedApplication], asked: Any, user: User) -> list[DependentRow]:
     """Two statements."""
     standing = _standing(found, asked)
     applications = applications_by_id([row.application_id for row in found], user)
@@ -325,9 +325,9 @@ def _rows(found: Sequence[ReachedApplication], asked: Any, user: User) -> list[R
         if (application := applications.get(row.application_id)) is None:
             continue
         stands = standing.get(row.application_id)
-        state = stands.state if stands else LEANING
+        state = stands.state if stands else SUPPORTING
         rows.append(
-            Row(
+            DependentRow(
                 application,
                 Criticality(row.criticality).label,
                 ", ".join(_ROLES[role].lower() for role in row.roles),
@@ -342,14 +342,14 @@ def _rows(found: Sequence[ReachedApplication], asked: Any, user: User) -> list[R
 @require_safe
 def node_csv(request: HttpRequest, kind: str, ref: int) -> StreamingHttpResponse:
     """Every application of the list, in the chosen state."""
-    user = signed_in(request)
-    subject = subject_of(kind, ref)
+    user = signed_in_user(request)
+    subject = load_subject(kind, ref)
     threat, state = _asked(request, subject)
     teams, settings = visible_team_ids(user), engine_settings()
     asked = node_failures([subject.node_id or 0], settings=settings, threat=threat)
     n = _n_reached(subject, teams)[0]
 
-    def rows() -> Iterator[Row]:
+    def rows() -> Iterator[DependentRow]:
         if subject.node_id is None:
             return
         waiting: list[ReachedApplication] = []
@@ -372,7 +372,7 @@ def node_csv(request: HttpRequest, kind: str, ref: int) -> StreamingHttpResponse
         "node",
         "threat",
     ]
-    return csv_answer(
+    return csv_response(
         f"{kind}-{ref}-{threat}",
         heads,
         rows(),
@@ -394,23 +394,25 @@ def node_csv(request: HttpRequest, kind: str, ref: int) -> StreamingHttpResponse
 # --- by team --------------------------------------------------------------------------------------
 
 
-def team_rows(subject: Subject, teams: Collection[int] | None) -> list[TeamRow]:
+def team_rows(subject: NodeSubject, teams: Collection[int] | None) -> list[NodeTeamRow]:
     if subject.node_id is None:
         return []
     found = reached_by_team(subject.node_id, subject.kind, team_ids=teams)
     named = teams_by_id(row.team_id for row in found)
     return [
-        TeamRow(named[row.team_id], row.n, row.n_critical) for row in found if row.team_id in named
+        NodeTeamRow(named[row.team_id], row.n, row.n_critical)
+        for row in found
+        if row.team_id in named
     ]
 
 
 @require_safe
 def node_teams(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
     """Whose they are; a page of its own, and a fragment where counting takes its time."""
-    user = signed_in(request)
-    subject = subject_of(kind, ref)
+    user = signed_in_user(request)
+    subject = load_subject(kind, ref)
     rows = team_rows(subject, visible_team_ids(user))
-    return page(
+    return render_page(
         request,
         "exposure/node-teams.html",
         fragment="teams",
@@ -422,14 +424,14 @@ def node_teams(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
         counts="Applications in pilot or production, each once, in any role and by any tie",
         subject=subject,
         n_teams=len(rows),
-        teams=rows[:MOST_TEAMS],
+        teams=rows[:MAX_TEAMS],
     )
 
 
 # --- beside it ------------------------------------------------------------------------------------
 
 
-def _other_parts(subject: Subject) -> list[tuple[Any, str]]:
+def _other_parts(subject: NodeSubject) -> list[tuple[Any, str]]:
     """The other parts that the same party plays."""
     if subject.kind not in _PARTIES:
         return []
@@ -450,14 +452,14 @@ def _other_parts(subject: Subject) -> list[tuple[Any, str]]:
     ]
 
 
-def _trend(subject: Subject, threat: str, settings: EngineSettings) -> Any:
+def _trend(subject: NodeSubject, threat: str, settings: EngineSettings) -> Any:
     if subject.node_id is None or (subject.kind, threat) not in settings.asked:
         return None
     points = node_trend(subject.node_id, threat=threat, since=day_of(now()) - timedelta(TREND_DAYS))
     if len(points) < 2:
         return None
-    return both(
-        trend,
+    return responsive_picture(
+        draw_trend,
         [(point.day, point.exposed + point.cushioned) for point in points],
         unit=Unit("applications it can stop: exposed or cushioned", written),
     )
@@ -466,14 +468,14 @@ def _trend(subject: Subject, threat: str, settings: EngineSettings) -> Any:
 @require_safe
 def node_trend_csv(request: HttpRequest, kind: str, ref: int) -> StreamingHttpResponse:
     """The daily snapshots of the node; of the whole organisation, so for its offices."""
-    user = signed_in(request)
-    subject = subject_of(kind, ref)
+    user = signed_in_user(request)
+    subject = load_subject(kind, ref)
     threat, _state = _asked(request, subject)
     since = day_of(now()) - timedelta(TREND_DAYS)
     rows = []
     if user.can_read_all and subject.node_id is not None:
         rows = node_trend(subject.node_id, threat=threat, since=since)
-    return csv_answer(
+    return csv_response(
         f"{kind}-{ref}-trend",
         [
             "day",

@@ -23,12 +23,12 @@ from apps.exposure.models import Basis, ExposureFlag, Policy, Predicate, Standin
 from apps.exposure.node_names import node_names
 from apps.exposure.policy_values import is_share, policy_values
 from apps.exposure.threats import DEFAULT_THREAT, THREATS, exact_fraction
-from apps.web.forms import signed_in
-from apps.web.listing import csv_answer
-from apps.web.page import Sentence, page
-from apps.web.saying import say
-from apps.web.views.exposure.flag_words import kind_of_policy, what_is_counted, written
-from apps.web.views.exposure.shared import (
+from apps.web.pages.flash_messages import flash_success
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.exposure.flag_presenters import describe_measure, format_value, kind_of_policy
+from apps.web.views.exposure.parameters import (
     BASIS_WORDS,
     KIND_WORDS,
     KINDS,
@@ -36,12 +36,12 @@ from apps.web.views.exposure.shared import (
     THREAT_WORDS,
     name_url,
 )
-from apps.web.wording import number, spelled
+from apps.web.wording import as_word, number
 
-SHOWN = 25
+MAX_BREACHES = 25
 
 
-class PolicyForm(forms.Form):
+class ExposurePolicyForm(forms.Form):
     """A tolerance is typed as people say it: 62 for 62 %, or a number of applications."""
 
     name = forms.CharField(
@@ -178,7 +178,7 @@ class PolicyRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Breach:
+class PolicyBreach:
     """What would lie above the line; `is_flagged` already has a live flag of the policy."""
 
     name: str
@@ -190,25 +190,25 @@ class Breach:
 
 @require_safe
 def policy_list(request: HttpRequest) -> HttpResponse:
-    user = signed_in(request)
-    _must_read(request)
+    user = signed_in_user(request)
+    _require_organisation_reader(request)
     found = PolicyFilter(request.GET, Policy.objects.all(), request=request)
     kind = request.GET.get("kind", "")
     policies = [policy for policy in found.qs if not kind or kind in policy.kinds]
     live = _live_counts()
     rows = [
-        PolicyRow(row, written(row, row.tolerance), what_is_counted(row), live.get(row.pk, 0))
+        PolicyRow(row, format_value(row, row.tolerance), describe_measure(row), live.get(row.pk, 0))
         for row in policies
     ]
     n_on = sum(row.policy.enabled for row in rows)
-    return page(
+    return render_page(
         request,
         "exposure/policies.html",
         title="Tolerances",
         crumbs=(("Exposure", reverse("exposure:concentration")),),
         counts="Tolerances of the whole organisation",
-        sentence=Sentence(
-            f"{spelled(n_on).capitalize()} tolerances are in force; {spelled(sum(live.values()))} "
+        sentence=Headline(
+            f"{as_word(n_on).capitalize()} tolerances are in force; {as_word(sum(live.values()))} "
             "flags are live."
         ),
         rows=rows,
@@ -220,8 +220,8 @@ def policy_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def policy_csv(request: HttpRequest) -> StreamingHttpResponse:
-    _must_read(request)
-    return csv_answer(
+    _require_organisation_reader(request)
+    return csv_response(
         "lines",
         [
             "slug",
@@ -238,7 +238,7 @@ def policy_csv(request: HttpRequest) -> StreamingHttpResponse:
         lambda cell: [
             cell[0].slug,
             cell[0].name,
-            what_is_counted(cell[0]),
+            describe_measure(cell[0]),
             cell[0].tolerance,
             cell[0].hysteresis,
             cell[0].clear_days,
@@ -261,23 +261,23 @@ def _live_counts() -> dict[int, int]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def policy(request: HttpRequest, slug: str) -> HttpResponse:
+def policy_detail(request: HttpRequest, slug: str) -> HttpResponse:
     """One line, its history, and what lies above it; `try` says what would at another, without
     keeping it."""
-    user = signed_in(request)
-    _must_read(request)
+    user = signed_in_user(request)
+    _require_organisation_reader(request)
     this = get_object_or_404(Policy, slug=slug)
     if request.method != "POST":
-        return _shown(request, this, PolicyForm(initial=_initial(this)))
+        return _shown(request, this, ExposurePolicyForm(initial=_initial(this)))
     if not user.is_governance:
         raise PermissionDenied(
             "Governance and administrators draw the organisation's lines. Ask one of them."
         )
-    form = PolicyForm(request.POST)
+    form = ExposurePolicyForm(request.POST)
     if not form.is_valid():
         return _shown(request, this, form, status=422)
     if "try" in request.POST:
-        return _shown(request, this, form, tried=_tried(this, form))
+        return _shown(request, this, form, tried=_preview_policy(this, form))
     try:
         change_policy(
             policy=this,
@@ -289,14 +289,16 @@ def policy(request: HttpRequest, slug: str) -> HttpResponse:
     except ValidationError as slip:
         form.add_error(None, ValidationError(slip.messages))
         return _shown(request, this, form, status=422)
-    say(request, "Kept. Flags open and resolve with the next evaluation, within five minutes.")
+    flash_success(
+        request, "Kept. Flags open and resolve with the next evaluation, within five minutes."
+    )
     return redirect("exposure-policies:detail", slug=slug)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_policy(request: HttpRequest) -> HttpResponse:
-    user = signed_in(request)
-    _must_read(request)
+    user = signed_in_user(request)
+    _require_organisation_reader(request)
     if not user.is_governance:
         raise PermissionDenied(
             "Governance and administrators draw the organisation's lines. Ask one of them."
@@ -310,12 +312,12 @@ def new_policy(request: HttpRequest) -> HttpResponse:
         "kinds": [request.GET["kind"]] if request.GET.get("kind") in KINDS else [],
     }
     if request.method != "POST":
-        return _shown(request, None, PolicyForm(initial=usual))
-    form = PolicyForm(request.POST)
+        return _shown(request, None, ExposurePolicyForm(initial=usual))
+    form = ExposurePolicyForm(request.POST)
     if not form.is_valid():
         return _shown(request, None, form, status=422)
     if "try" in request.POST:
-        return _shown(request, None, form, tried=_tried(None, form))
+        return _shown(request, None, form, tried=_preview_policy(None, form))
     try:
         added = add_policy(
             facts={**form.facts(), "slug": _free_slug(form.cleaned_data["name"])},
@@ -325,7 +327,9 @@ def new_policy(request: HttpRequest) -> HttpResponse:
     except ValidationError as slip:
         form.add_error(None, ValidationError(slip.messages))
         return _shown(request, None, form, status=422)
-    say(request, "The tolerance is set. Flags open with the next evaluation, within five minutes.")
+    flash_success(
+        request, "The tolerance is set. Flags open with the next evaluation, within five minutes."
+    )
     return redirect("exposure-policies:detail", slug=added.slug)
 
 
@@ -339,7 +343,7 @@ def _free_slug(name: str) -> str:
     )
 
 
-def _tried(this: Policy | None, form: PolicyForm) -> Policy:
+def _preview_policy(this: Policy | None, form: ExposurePolicyForm) -> Policy:
     """The policy as the form would make it, unsaved."""
     return Policy(pk=this.pk if this else None, slug=this.slug if this else "tried", **form.facts())
 
@@ -347,16 +351,16 @@ def _tried(this: Policy | None, form: PolicyForm) -> Policy:
 def _shown(
     request: HttpRequest,
     this: Policy | None,
-    form: PolicyForm,
+    form: ExposurePolicyForm,
     *,
     tried: Policy | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    user = signed_in(request)
+    user = signed_in_user(request)
     measured = tried or this
     breaches = _breaches(measured, this) if measured else []
     flagged = [row for row in breaches if row.is_flagged]
-    return page(
+    return render_page(
         request,
         "exposure/policy.html",
         title=this.name if this else "A new tolerance",
@@ -364,16 +368,16 @@ def _shown(
             ("Exposure", reverse("exposure:concentration")),
             ("Tolerances", reverse("exposure-policies:list")),
         ),
-        counts=capfirst(what_is_counted(measured)) if measured else "What the line will count",
+        counts=capfirst(describe_measure(measured)) if measured else "What the line will count",
         status=status,
         policy=this,
         form=form,
         tried=tried,
         sentence=_sentence(measured, breaches, tried=tried is not None),
-        breaches=breaches[:SHOWN],
+        breaches=breaches[:MAX_BREACHES],
         n_breaches=len(breaches),
         n_new=len(breaches) - len(flagged),
-        tolerance=written(measured, measured.tolerance) if measured else "",
+        tolerance=format_value(measured, measured.tolerance) if measured else "",
         may_change=user.is_governance,
         is_summed=measured is None or _is_summed(measured),
         history=_history(this) if this else [],
@@ -381,26 +385,26 @@ def _shown(
     )
 
 
-def _sentence(measured: Policy | None, breaches: list[Breach], *, tried: bool) -> Sentence:
+def _sentence(measured: Policy | None, breaches: list[PolicyBreach], *, tried: bool) -> Headline:
     if measured is None:
-        return Sentence("Set a tolerance: what is counted, and how much of it is tolerated.")
-    line = written(measured, measured.tolerance)
+        return Headline("Set a tolerance: what is counted, and how much of it is tolerated.")
+    line = format_value(measured, measured.tolerance)
     if not breaches:
         says = (
             "At {line} nothing would be above the line."
             if tried
             else "Nothing lies above the line of {line}."
         )
-        return Sentence(says.format(line=line))
+        return Headline(says.format(line=line))
     n = number(len(breaches))
     if measured.predicate:
-        return Sentence("The value is ", breaches[0].value, f"; the line is {line}.")
+        return Headline("The value is ", breaches[0].value, f"; the line is {line}.")
     if tried:
-        return Sentence(f"At {line} ", f"{n} would be above the line", ".")
-    return Sentence("", f"{n} above the line", f" of {line}.")
+        return Headline(f"At {line} ", f"{n} would be above the line", ".")
+    return Headline("", f"{n} above the line", f" of {line}.")
 
 
-def _breaches(measured: Policy, this: Policy | None) -> list[Breach]:
+def _breaches(measured: Policy, this: Policy | None) -> list[PolicyBreach]:
     """What is above the line now, the largest first; three statements."""
     from_flags = active_flags(this) if this and this.pk else {}
     line = exact_fraction(measured.tolerance)
@@ -411,10 +415,10 @@ def _breaches(measured: Policy, this: Policy | None) -> list[Breach]:
     for row in found:
         name = names.get(row.node_id) if row.node_id is not None else None
         rows.append(
-            Breach(
+            PolicyBreach(
                 name.label if name else "The portfolio",
                 name_url(name) if name else "",
-                written(measured, float(row.value)),
+                format_value(measured, float(row.value)),
                 row.n_applications,
                 row.node_id in from_flags,
             )
@@ -423,7 +427,7 @@ def _breaches(measured: Policy, this: Policy | None) -> list[Breach]:
 
 
 @dataclass(frozen=True, slots=True)
-class PastLine:
+class PastTolerance:
     at: Any
     who: str
     reason: str
@@ -431,7 +435,7 @@ class PastLine:
     enabled: bool
 
 
-def _history(this: Policy) -> list[PastLine]:
+def _history(this: Policy) -> list[PastTolerance]:
     """Every line it has been, the latest first: one statement."""
     model = apps.get_model("exposure", "PolicyHistory")
     found = []
@@ -442,11 +446,11 @@ def _history(this: Policy) -> list[PastLine]:
     ):
         said = row.pgh_context.metadata if row.pgh_context else {}
         found.append(
-            PastLine(
+            PastTolerance(
                 row.pgh_created_at,
                 said.get("actor", ""),
                 said.get("reason", ""),
-                written(row, row.tolerance),
+                format_value(row, row.tolerance),
                 row.enabled,
             )
         )
@@ -462,6 +466,6 @@ def _is_summed(measured: Policy) -> bool:
     )
 
 
-def _must_read(request: HttpRequest) -> None:
-    if not signed_in(request).can_read_all:
+def _require_organisation_reader(request: HttpRequest) -> None:
+    if not signed_in_user(request).can_read_all:
         raise Http404

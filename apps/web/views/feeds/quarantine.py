@@ -9,11 +9,11 @@ from django.views.decorators.http import require_safe
 
 from apps.feeds.filters import QuarantinedRowFilter
 from apps.feeds.models import QuarantinedRow
-from apps.web import sentences
-from apps.web.filtering import BOOLEANS, Control, filters
-from apps.web.listing import Listing, csv_answer
-from apps.web.page import page
-from apps.web.views.feeds.reads import polled_sources
+from apps.web.pages.filter_controls import BOOLEANS, FilterControl, build_filter_controls
+from apps.web.pages.list_page import PaginatedList, csv_response
+from apps.web.pages.page import render_page
+from apps.web.presenters import headlines
+from apps.web.views.feeds.queries import polled_sources
 
 
 def _filtered(request: HttpRequest) -> tuple[QuarantinedRowFilter, "QuerySet[QuarantinedRow]"]:
@@ -27,33 +27,33 @@ def _filtered(request: HttpRequest) -> tuple[QuarantinedRowFilter, "QuerySet[Qua
 
 
 @require_safe
-def quarantine(request: HttpRequest) -> HttpResponse:
+def quarantine_list(request: HttpRequest) -> HttpResponse:
     found, queryset = _filtered(request)
-    listing = Listing(request, queryset)
+    listing = PaginatedList(request, queryset)
     rest = (
         "" if listing.is_filtered else " is set aside" if listing.count == "1" else " are set aside"
     )
-    return page(
+    return render_page(
         request,
         "feeds/quarantined.html",
         fragment="listing",
         title="Quarantined rows",
         crumbs=(("Feeds", reverse("feeds:list")),),
         counts="Rows of feeds, each once per reason",
-        sentence=sentences.of_list(
+        sentence=headlines.list_headline(
             listing.count, "row", "rows", filtered=listing.is_filtered, rest=rest
         ),
-        filters=filters(
+        filters=build_filter_controls(
             request,
             found,
             [
-                Control("q", "Row contains", "search"),
-                Control(
+                FilterControl("q", "Row contains", "search"),
+                FilterControl(
                     "source",
                     "Source",
                     choices=list(polled_sources(request.user).values_list("slug", "name")),
                 ),
-                Control("open", "Still set aside", choices=BOOLEANS),
+                FilterControl("open", "Still set aside", choices=BOOLEANS),
             ],
             usual={"open": "true"},
         ),
@@ -73,7 +73,7 @@ def quarantine_csv(request: HttpRequest) -> StreamingHttpResponse:
             row.excerpt,
         ]
 
-    return csv_answer(
+    return csv_response(
         "quarantine",
         ["source", "row", "reason", "since", "gone", "raw"],
         _filtered(request)[1].iterator(chunk_size=2000),

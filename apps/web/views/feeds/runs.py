@@ -15,13 +15,13 @@ from apps.catalog.models import Assertion, ProviderEvent, Source
 from apps.feeds.actions import BrokerUnavailableError, request_poll
 from apps.feeds.filters import FeedRunFilter
 from apps.feeds.models import FeedRun, Payload
-from apps.web import sentences
-from apps.web.filtering import Control, filters
-from apps.web.forms import governing
-from apps.web.listing import Listing, csv_answer
-from apps.web.page import page
-from apps.web.views.feeds import words
-from apps.web.views.feeds.reads import polled_sources
+from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.pages.form_fields import governance_user
+from apps.web.pages.list_page import PaginatedList, csv_response
+from apps.web.pages.page import render_page
+from apps.web.presenters import headlines
+from apps.web.views.feeds import presenters
+from apps.web.views.feeds.queries import polled_sources
 from apps.web.wording import iso_day
 
 # what a run does while it is running, in the order it does it
@@ -31,42 +31,46 @@ STEPS = {
     "compare": "comparing with what is known",
     "settle": "settling",
 }
-EVENTS_SHOWN = 40
+MAX_EVENTS = 40
 
 
 @require_safe
-def feed_runs(request: HttpRequest) -> HttpResponse:
+def feed_run_list(request: HttpRequest) -> HttpResponse:
     """Every poll, latest first."""
     found = FeedRunFilter(request.GET, FeedRun.objects.visible_to(request.user), request=request)
-    listing = Listing(request, found.qs.select_related("source").order_by("-queued_at", "-id"))
-    return page(
+    listing = PaginatedList(
+        request, found.qs.select_related("source").order_by("-queued_at", "-id")
+    )
+    return render_page(
         request,
         "feeds/runs.html",
         fragment="listing",
         title="Runs",
         crumbs=(("Feeds", reverse("feeds:list")),),
         counts="Polls, each counted once",
-        sentence=sentences.of_list(listing.count, "run", "runs", filtered=listing.is_filtered),
-        filters=filters(
+        sentence=headlines.list_headline(
+            listing.count, "run", "runs", filtered=listing.is_filtered
+        ),
+        filters=build_filter_controls(
             request,
             found,
             [
-                Control(
+                FilterControl(
                     "source",
                     "Source",
                     choices=list(polled_sources(request.user).values_list("slug", "name")),
                 ),
-                Control("status", "Result", choices=FeedRun.Status.choices),
-                Control("since", "From", "date"),
+                FilterControl("status", "Result", choices=FeedRun.Status.choices),
+                FilterControl("since", "From", "date"),
             ],
         ),
         listing=listing,
-        rows=[(run, words.took(run)) for run in listing.rows],
+        rows=[(run, presenters.describe_duration(run)) for run in listing.rows],
     )
 
 
 @require_safe
-def feed_csv(request: HttpRequest) -> StreamingHttpResponse:
+def feed_run_csv(request: HttpRequest) -> StreamingHttpResponse:
     found = FeedRunFilter(request.GET, FeedRun.objects.visible_to(request.user), request=request)
     heads = [
         "source",
@@ -110,14 +114,14 @@ def feed_csv(request: HttpRequest) -> StreamingHttpResponse:
         .defer("held", "backfilled", "floated")
         .order_by("-queued_at", "-id")
     )
-    return csv_answer("feed-runs", heads, runs.iterator(chunk_size=2000), cells)
+    return csv_response("feed-runs", heads, runs.iterator(chunk_size=2000), cells)
 
 
 # --- one run --------------------------------------------------------------------------------------
 
 
 @require_safe
-def feed_run(request: HttpRequest, pk: int) -> HttpResponse:
+def feed_run_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """What one poll brought: counts, what was held and set aside, dates and prices that were no
     news, events."""
     run = get_object_or_404(
@@ -125,12 +129,12 @@ def feed_run(request: HttpRequest, pk: int) -> HttpResponse:
     )
     source = run.source
     before, after = _neighbours(run)
-    quarantined = Listing(request, run.quarantined.all(), size=50)
+    quarantined = PaginatedList(request, run.quarantined.all(), size=50)
     events = _events_of(request, run)
     n_held = (
         Assertion.objects.standing().filter(source=source, held=True).count() if run.held else 0
     )
-    return page(
+    return render_page(
         request,
         "feeds/run.html",
         title=f"{source.name}, {run.queued_at:%-d %b %H:%M}",
@@ -139,15 +143,15 @@ def feed_run(request: HttpRequest, pk: int) -> HttpResponse:
             (source.name, reverse("feeds:detail", args=[source.slug])),
         ),
         counts="Rows of this one poll",
-        sentence=words.of_run(run),
+        sentence=presenters.run_headline(run),
         is_open=run.status in FeedRun.OPEN,
         quarantined=quarantined,
-        events=events[:EVENTS_SHOWN],
-        has_more_events=len(events) > EVENTS_SHOWN,
+        events=events[:MAX_EVENTS],
+        has_more_events=len(events) > MAX_EVENTS,
         n_held=n_held,
-        took=words.took(run),
+        took=presenters.describe_duration(run),
         backfilled=[(row, iso_day(day)) for row, day in run.backfilled],
-        floated=[(row, words.move(old, new)) for row, old, new in run.floated],
+        floated=[(row, presenters.describe_move(old, new)) for row, old, new in run.floated],
         before=before,
         after=after,
         **progress_of(run),
@@ -182,16 +186,16 @@ def _events_of(request: HttpRequest, run: FeedRun) -> list[ProviderEvent]:
         events = events.filter(detected_at__gt=before)
     return list(
         events.select_related("source", "offering__host").order_by("-detected_at", "-id")[
-            : EVENTS_SHOWN + 1
+            : MAX_EVENTS + 1
         ]
     )
 
 
 @require_safe
-def payload(request: HttpRequest, pk: int) -> HttpResponse:
+def feed_run_payload(request: HttpRequest, pk: int) -> HttpResponse:
     """The body as received, gzip-compressed as it is kept, to be saved and never shown: it is
     somebody else's."""
-    governing(request, "Only governance downloads what a feed sent.")
+    governance_user(request, "Only governance downloads what a feed sent.")
     run = get_object_or_404(
         FeedRun.objects.visible_to(request.user).select_related("source"), pk=pk
     )
@@ -214,9 +218,9 @@ def payload(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def poll(request: HttpRequest, slug: str) -> HttpResponse:
+def poll_source(request: HttpRequest, slug: str) -> HttpResponse:
     """Queue a poll and show how it goes."""
-    user = governing(request, "Only governance asks a feed for news out of turn.")
+    user = governance_user(request, "Only governance asks a feed for news out of turn.")
     source = get_object_or_404(Source.objects.polled().visible_to(request.user), slug=slug)
     try:
         run = request_poll(source=source, by=user)
@@ -234,7 +238,7 @@ def poll(request: HttpRequest, slug: str) -> HttpResponse:
 
 @never_cache
 @require_safe
-def progress(request: HttpRequest, pk: int) -> HttpResponse:
+def feed_run_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The fragment a page asks for every second until the run is closed; then the page is drawn
     anew, so that all of it tells the same moment."""
     run = get_object_or_404(
@@ -242,7 +246,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
     )
     response = _progress(request, run)
     if run.finished_at is not None and getattr(request, "htmx", False):
-        messages.info(request, str(words.of_run(run)))
+        messages.info(request, str(presenters.run_headline(run)))
         response["HX-Refresh"] = "true"
     return response
 

@@ -16,11 +16,11 @@ from django.core.cache import cache
 from apps.accounts.models import User
 from apps.common.time import now
 
-KEPT_SECONDS = 3600
+SAMPLE_RETENTION_SECONDS = 3600
 # what goes into a text field; larger ones are uploaded
-LARGEST_PASTED = 1024 * 1024
-LARGEST = 32 * 1024 * 1024
-_KEPT_AT_MOST = 4 * 1024 * 1024
+MAX_PASTED_BYTES = 1024 * 1024
+MAX_SAMPLE_BYTES = 32 * 1024 * 1024
+_MAX_STORED_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +33,22 @@ class Sample:
     token: str = ""
 
 
-def keep(body: bytes, origin: str, user: User) -> Sample:
+def store_sample(body: bytes, origin: str, user: User) -> Sample:
     """The sample, kept for this person where it is not too large."""
     packed = gzip.compress(body, compresslevel=4)
     at = now()
-    if len(packed) > _KEPT_AT_MOST:
+    if len(packed) > _MAX_STORED_BYTES:
         return Sample(body, origin, at)
     token = secrets.token_urlsafe(12)
     cache.set(
-        _key(user, token), [b64encode(packed).decode("ascii"), origin, at.isoformat()], KEPT_SECONDS
+        _key(user, token),
+        [b64encode(packed).decode("ascii"), origin, at.isoformat()],
+        SAMPLE_RETENTION_SECONDS,
     )
     return Sample(body, origin, at, token)
 
 
-def kept(token: str, user: User) -> Sample | None:
+def load_sample(token: str, user: User) -> Sample | None:
     """The sample kept under this token for this person, while it is."""
     if not token or len(token) > 40:
         return None
@@ -57,16 +59,17 @@ def kept(token: str, user: User) -> Sample | None:
     return Sample(gzip.decompress(b64decode(packed)), origin, datetime.fromisoformat(at), token)
 
 
-def inflated(body: bytes) -> bytes | None:
-    """An uploaded file, unpacked where it is gzip; None where it is larger than LARGEST."""
+def decompress_sample(body: bytes) -> bytes | None:
+    """An uploaded file, unpacked where it is gzip; None where it is larger than
+    MAX_SAMPLE_BYTES."""
     if body[:2] != b"\x1f\x8b":
-        return body if len(body) <= LARGEST else None
+        return body if len(body) <= MAX_SAMPLE_BYTES else None
     unpack = zlib.decompressobj(wbits=31)
     try:
-        whole = unpack.decompress(body, LARGEST + 1)
+        whole = unpack.decompress(body, MAX_SAMPLE_BYTES + 1)
     except zlib.error:
         return body
-    return whole if len(whole) <= LARGEST else None
+    return whole if len(whole) <= MAX_SAMPLE_BYTES else None
 
 
 def _key(user: User, token: str) -> str:

@@ -14,16 +14,16 @@ from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.catalog.models import Source
 from apps.feeds.mapping.definition import EXPRESSIONS
 from apps.feeds.sources.configuration import EDITABLE_FIELDS
-from apps.web.editing import SeenMixin
-from apps.web.views.feeds.samples import LARGEST_PASTED
-from apps.web.views.feeds.words import cadence
+from apps.web.pages.optimistic_lock import OptimisticLockMixin
+from apps.web.views.feeds.presenters import describe_interval
+from apps.web.views.feeds.samples import MAX_PASTED_BYTES
 
 _CADENCES = (15, 30, 60, 180, 360, 720, 1440, 10080)
 _LATE = (60, 180, 360, 1440, 2880, 4320, 10080, 20160, 43200)
 BLANK_PRICES = 4
 
 
-class SourceForm(SeenMixin, forms.Form):
+class SourceForm(OptimisticLockMixin, forms.Form):
     """Who it is, how often it is asked and how far it is trusted. Where it does not judge, it only
     carries what was typed from one try to the next."""
 
@@ -128,10 +128,13 @@ class SourceForm(SeenMixin, forms.Form):
 
 
 def _spans(usual: Iterable[int], own: int) -> list[tuple[int, str]]:
-    return [(minutes, cadence(minutes)) for minutes in sorted({*usual, *([own] if own else [])})]
+    return [
+        (minutes, describe_interval(minutes))
+        for minutes in sorted({*usual, *([own] if own else [])})
+    ]
 
 
-class WordsField(forms.CharField):
+class WordListField(forms.CharField):
     """A table of words, one `word = meaning` a line."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -181,7 +184,7 @@ class MappingForm(forms.Form):
     announced_on = _path("Announcement date")
     successor = _path("Successor")
     status = _path("Lifecycle word")
-    statuses = WordsField(
+    statuses = WordListField(
         label="What its words mean",
         help_text="One a line: word = active, preview, deprecated, retired or ignore. Those "
         "four need no line.",
@@ -206,7 +209,7 @@ class MappingForm(forms.Form):
     tier = _path("Service tier")
     alias_of = _path("Row it points to", "For moving names: the API id of the other row.")
     group = _path("Rows that fail together", "The host where empty; guards count by it.")
-    hosts = WordsField(label="Hosts by another name", help_text="One a line: amazon = bedrock.")
+    hosts = WordListField(label="Hosts by another name", help_text="One a line: amazon = bedrock.")
     absence = forms.ChoiceField(
         label="A row that leaves for good means",
         choices=[
@@ -345,7 +348,7 @@ class SampleForm(forms.Form):
     text = forms.CharField(
         label="Or paste it",
         required=False,
-        max_length=LARGEST_PASTED,
+        max_length=MAX_PASTED_BYTES,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "class": "path"}),
     )

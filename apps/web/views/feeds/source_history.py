@@ -9,12 +9,12 @@ from uuid import UUID
 from apps.catalog.models import Source
 from apps.feeds.models import SourceMapping
 
-MOST = 20
-_LONGEST = 120
+MAX_CHANGES = 20
+_MAX_VALUE_LENGTH = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SourceChange:
     """`changes` are (what, before, after). `can_undo`: nobody changed the source after it."""
 
     id: UUID | None
@@ -25,7 +25,7 @@ class Change:
     can_undo: bool = False
 
 
-def changes_of(source: Source) -> list[Change]:
+def source_changes(source: Source) -> list[SourceChange]:
     """What people and jobs set, newest first; rows of source and mapping that were written together
     are one change. Two statements."""
     entries = [*_steps(source, Source), *_steps(source, SourceMapping)]
@@ -45,7 +45,7 @@ def changes_of(source: Source) -> list[Change]:
             if isinstance(entry, _history(Source))
         )
         found.append(
-            Change(
+            SourceChange(
                 id=first.pgh_context_id,
                 at=first.pgh_created_at,
                 who=words.get("actor") or "the product",
@@ -54,7 +54,7 @@ def changes_of(source: Source) -> list[Change]:
                 can_undo=not came and all(is_last for _entry, _said, is_last, _first in steps),
             )
         )
-    return sorted(found, key=lambda change: change.at, reverse=True)[:MOST]
+    return sorted(found, key=lambda change: change.at, reverse=True)[:MAX_CHANGES]
 
 
 def _history(model: Any) -> Any:
@@ -67,10 +67,10 @@ def _steps(source: Source, model: Any) -> list[tuple[Any, list[tuple[str, str, s
         _history(model)
         ._default_manager.filter(pgh_obj_id=source.pk)
         .select_related("pgh_context")
-        .order_by("-pgh_id")[: MOST + 1]
+        .order_by("-pgh_id")[: MAX_CHANGES + 1]
     )
     steps = []
-    for number, entry in enumerate(entries[:MOST]):
+    for number, entry in enumerate(entries[:MAX_CHANGES]):
         before = entries[number + 1] if number + 1 < len(entries) else None
         first = entry.pgh_label == "insert"
         steps.append(
@@ -113,4 +113,4 @@ def _told(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return text if len(text) <= _MAX_VALUE_LENGTH else f"{text[: _MAX_VALUE_LENGTH - 1]}…"

@@ -16,16 +16,16 @@ from apps.common.time import day_of, now, start_of
 from apps.feeds.mapping.definition import KIND
 from apps.feeds.models import FeedNotice, FeedRun, QuarantinedRow, SourceMapping
 from apps.feeds.sources.adapters import KIND_NAMES
-from apps.web.drawings import freshness as drawing
-from apps.web.freshness import Freshness
-from apps.web.listing import Listing
-from apps.web.page import page
-from apps.web.views.disagreements import latest_disagreements
-from apps.web.views.feeds import words
-from apps.web.views.feeds.holding import Banner, banners
-from apps.web.views.feeds.reads import fresh_source, fresh_sources, runs_of_the_day
-from apps.web.views.feeds.source_history import changes_of
-from apps.web.wording import counted, number
+from apps.web.drawings.timelines import poll_strip as drawing
+from apps.web.pages.list_page import PaginatedList
+from apps.web.pages.page import render_page
+from apps.web.presenters.source_freshness import SourceFreshness
+from apps.web.views.data_quality.disagreements import latest_disagreements
+from apps.web.views.feeds import presenters
+from apps.web.views.feeds.pending_groups import PendingBanner, pending_banners
+from apps.web.views.feeds.queries import fresh_source, fresh_sources, runs_of_the_day
+from apps.web.views.feeds.source_history import source_changes
+from apps.web.wording import count_of, number
 
 OUTCOMES = {
     FeedRun.Status.UNCHANGED: drawing.Outcome.UNCHANGED,
@@ -33,9 +33,9 @@ OUTCOMES = {
     FeedRun.Status.FAILED: drawing.Outcome.FAILED,
     FeedRun.Status.SUSPECT: drawing.Outcome.SUSPECT,
 }
-LATEST_RUNS = 8
-LATEST_SET_ASIDE = 5
-FLOATING_SHOWN = 30
+MAX_RUNS = 8
+MAX_QUARANTINED = 5
+MAX_FLOATING = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class FeedRow:
     """One line of the freshness table; `strips` are the wide and the narrow drawing of the same
     polls."""
 
-    fresh: Freshness
+    fresh: SourceFreshness
     cadence: str
-    strips: tuple[drawing.Strip, drawing.Strip]
+    strips: tuple[drawing.PollStrip, drawing.PollStrip]
     finding: str
     n_rows: int | None
     n_changed: int
@@ -53,18 +53,18 @@ class FeedRow:
     run: FeedRun | None
 
 
-def feed_row(fresh: Freshness, runs: Sequence[FeedRun], *, at: datetime) -> FeedRow:
+def feed_row(fresh: SourceFreshness, runs: Sequence[FeedRun], *, at: datetime) -> FeedRow:
     """`runs` are those of the last 24 hours."""
     polls = [
-        drawing.Poll(run.queued_at, OUTCOMES[FeedRun.Status(run.status)])
+        drawing.PollResult(run.queued_at, OUTCOMES[FeedRun.Status(run.status)])
         for run in runs
         if run.finished_at
     ]
-    wide, narrow = (drawing.strip(polls, at=at, narrow=shape) for shape in (False, True))
+    wide, narrow = (drawing.draw_poll_strip(polls, at=at, narrow=shape) for shape in (False, True))
     today = start_of(day_of(at))
     return FeedRow(
         fresh=fresh,
-        cadence=words.cadence(fresh.source.interval_minutes),
+        cadence=presenters.describe_interval(fresh.source.interval_minutes),
         strips=(wide, narrow),
         finding=drawing.finding(fresh.source.name, wide, enabled=fresh.source.enabled),
         n_rows=fresh.source.n_rows,  # type: ignore[attr-defined]
@@ -81,21 +81,21 @@ def feed_list(request: HttpRequest) -> HttpResponse:
     found = fresh_sources(user, at=at)
     of_the_day = runs_of_the_day(user, at=at)
     rows = [feed_row(fresh, of_the_day.get(fresh.source.pk, ()), at=at) for fresh in found]
-    waiting = banners([fresh.source for fresh in found], user=user, on=day_of(at))
+    waiting = pending_banners([fresh.source for fresh in found], user=user, on=day_of(at))
     runs = (
         FeedRun.objects.visible_to(user)
         .select_related("source")
         .defer("backfilled", "floated", "held")
     )
-    latest = list(runs.order_by("-queued_at", "-id")[:LATEST_RUNS])
+    latest = list(runs.order_by("-queued_at", "-id")[:MAX_RUNS])
     set_aside = QuarantinedRow.objects.visible_to(user).open().select_related("source")  # type: ignore[attr-defined]
-    return page(
+    return render_page(
         request,
         "feeds/list.html",
         title="Feeds",
         counts="Rows as served by each feed",
         as_of=at,
-        sentence=words.of_feeds(
+        sentence=presenters.feeds_headline(
             [fresh for fresh in found if fresh.source.enabled and not fresh.source.is_packaged],
             {pk: banner.changes for pk, banner in waiting.items()},
             {pk: banner.run for pk, banner in waiting.items() if banner.run is not None},
@@ -104,8 +104,8 @@ def feed_list(request: HttpRequest) -> HttpResponse:
         rows=rows,
         banners=waiting.values(),
         day_before=day_of(at - drawing.SPAN),
-        latest=[(run, words.took(run)) for run in latest],
-        quarantined=list(set_aside.order_by("-first_seen", "external_id", "pk")[:LATEST_SET_ASIDE]),
+        latest=[(run, presenters.describe_duration(run)) for run in latest],
+        quarantined=list(set_aside.order_by("-first_seen", "external_id", "pk")[:MAX_QUARANTINED]),
         n_quarantined=sum(row.n_set_aside for row in rows),
         n_unread=FeedNotice.objects.visible_to(user).filter(state=FeedNotice.State.UNREAD).count(),
         disagreements=latest_disagreements(user=user, at=at, limit=6),
@@ -118,27 +118,29 @@ def _totals(rows: Sequence[FeedRow], of_the_day: Mapping[int, Sequence[FeedRun]]
     sources = f"{number(len(rows))} source{'' if len(rows) == 1 else 's'}"
     return (
         f"{sources}, {number(n_rows)} row{'' if n_rows == 1 else 's'}, "
-        f"{counted(n_runs, 'run')} in the last 24 hours"
+        f"{count_of(n_runs, 'run')} in the last 24 hours"
     )
 
 
 @require_safe
-def feed(request: HttpRequest, slug: str) -> HttpResponse:
+def feed_detail(request: HttpRequest, slug: str) -> HttpResponse:
     at = now()
     fresh = fresh_source(request, slug, at=at)
     source = fresh.source
-    banner: Banner | None = banners([source], user=request.user, on=day_of(at)).get(source.pk)
+    banner: PendingBanner | None = pending_banners([source], user=request.user, on=day_of(at)).get(
+        source.pk
+    )
     recent = list(
         source.runs.filter(queued_at__gt=at - drawing.SPAN)
         .select_related("source")
         .defer("backfilled", "floated", "held")
     )
-    listing = Listing(request, source.runs.defer("backfilled", "floated", "held"), size=30)
+    listing = PaginatedList(request, source.runs.defer("backfilled", "floated", "held"), size=30)
     claims = _claims(source)
     floating = source.assertions.filter(
         floating_since__isnull=False, withdrawn_at__isnull=True, topic=Topic.PRICE
     )
-    return page(
+    return render_page(
         request,
         "feeds/detail.html",
         title=source.name,
@@ -148,14 +150,14 @@ def feed(request: HttpRequest, slug: str) -> HttpResponse:
         row=feed_row(fresh, recent, at=at),
         fresh=fresh,
         source=source,
-        cadence=words.cadence(source.interval_minutes),
-        late_after=words.span(timedelta(minutes=source.stale_after_minutes)),
+        cadence=presenters.describe_interval(source.interval_minutes),
+        late_after=presenters.format_span(timedelta(minutes=source.stale_after_minutes)),
         banners=[banner] if banner else [],
-        sentence=words.of_source(
+        sentence=presenters.source_headline(
             fresh, banner.changes if banner else (), banner.run if banner else None
         ),
         listing=listing,
-        runs=[(run, words.took(run)) for run in listing.rows],
+        runs=[(run, presenters.describe_duration(run)) for run in listing.rows],
         quarantined=source.quarantined.open()[:20],
         n_quarantined=fresh.source.n_set_aside or 0,  # type: ignore[attr-defined]
         claims=claims,
@@ -163,12 +165,12 @@ def feed(request: HttpRequest, slug: str) -> HttpResponse:
         mapping=SourceMapping.objects.filter(source=source).first()
         if source.kind == KIND
         else None,
-        changes=changes_of(source),
+        changes=source_changes(source),
         n_refused=sum(claim["n_refused"] for claim in claims),
         n_floating=sum(claim["n_floating"] for claim in claims),
         floating=floating.select_related("offering__host").order_by(
             "-floating_since", "external_id"
-        )[:FLOATING_SHOWN],
+        )[:MAX_FLOATING],
     )
 
 

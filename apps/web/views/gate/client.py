@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from apps.gate.bundle import public_key
 from apps.gate.formats.snippets import CLIENT_FILE_NAME, load_client, pipeline_snippets
-from apps.web.page import Sentence, page
+from apps.web.pages.page import Headline, render_page
 
 
 @login_not_required
@@ -31,12 +31,12 @@ def client_file(request: HttpRequest) -> HttpResponse:
 @require_safe
 def client_page(request: HttpRequest) -> HttpResponse:
     held = load_client()
-    return page(
+    return render_page(
         request,
         "gate/client.html",
         title="Set up the gate",
         crumbs=(("Gate", reverse("gate-runs:list")),),
-        sentence=Sentence(
+        sentence=Headline(
             "A pipeline asks before it ships: one file, and a token of the scope gate."
         ),
         client=held,

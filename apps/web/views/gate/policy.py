@@ -22,16 +22,16 @@ from apps.gate.rules.evaluation import PolicySnapshot
 from apps.gate.rules.preview import PolicyPreview, preview_policy
 from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.models import Criticality
-from apps.web.forms import signed_in
-from apps.web.page import Sentence, page
-from apps.web.saying import say
-from apps.web.views.gate.words import LEVELS, RULES, WHAT
+from apps.web.pages.flash_messages import flash_success
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.gate.presenters import LEVEL_MEANINGS, LEVELS, RULES
 from apps.web.wording import number
 
-SHOWN_PAST = 20
+MAX_PAST_POLICIES = 20
 
 
-class PolicyForm(forms.Form):
+class GatePolicyForm(forms.Form):
     """Levels, days, and what counts as stale, in one; fields of days are
     `days-ENVIRONMENT-CRITICALITY-KIND`."""
 
@@ -112,7 +112,9 @@ class PolicyForm(forms.Form):
 
     @property
     def level_rows(self) -> list[tuple[str, Any, Any, forms.BoundField]]:
-        return [(str(rule), RULES[rule], WHAT[rule], self[f"level-{rule}"]) for rule in Rule]
+        return [
+            (str(rule), RULES[rule], LEVEL_MEANINGS[rule], self[f"level-{rule}"]) for rule in Rule
+        ]
 
     @property
     def day_rows(self) -> list[tuple[Any, str, forms.BoundField, forms.BoundField]]:
@@ -155,19 +157,19 @@ def _label(row: Horizon, kind: str) -> str:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def policy(request: HttpRequest) -> HttpResponse:
-    user = signed_in(request)
+def gate_policy(request: HttpRequest) -> HttpResponse:
+    user = signed_in_user(request)
     if request.method == "POST" and not user.is_governance:
         raise PermissionDenied(
             "Only governance and administrators change what the gate lets through."
         )
     at = now()
     rules = PolicySnapshot.load()
-    form = PolicyForm(request.POST or None, rules=rules, may_change=user.is_governance)
+    form = GatePolicyForm(request.POST or None, rules=rules, may_change=user.is_governance)
     tried: PolicyPreview | None = None
     if request.method == "POST" and form.is_valid():
         if "try" in request.POST:
-            tried = _tried(form, at)
+            tried = _preview_policy(form, at)
         else:
             try:
                 changed = change_gate_policy(
@@ -185,7 +187,7 @@ def policy(request: HttpRequest) -> HttpResponse:
                 for message in messages:
                     form.add_error(None, message)
             else:
-                say(
+                flash_success(
                     request,
                     "Nothing differs from what held before."
                     if changed.version == rules.policy.version
@@ -193,7 +195,7 @@ def policy(request: HttpRequest) -> HttpResponse:
                 )
                 return redirect("gate:policy")
     state = catalogue_state(at=at, stale_after_days=rules.policy.stale_after_days)
-    return page(
+    return render_page(
         request,
         "gate/policy.html",
         title="Gate policy",
@@ -212,7 +214,7 @@ def policy(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _tried(form: PolicyForm, at: datetime) -> PolicyPreview:
+def _preview_policy(form: GatePolicyForm, at: datetime) -> PolicyPreview:
     facts = form.facts()
     return preview_policy(
         levels=form.levels(),
@@ -225,13 +227,13 @@ def _tried(form: PolicyForm, at: datetime) -> PolicyPreview:
     )
 
 
-def _sentence(policy: GatePolicy, tried: PolicyPreview | None) -> Sentence:
+def _sentence(policy: GatePolicy, tried: PolicyPreview | None) -> Headline:
     if tried is None:
         n = sum(level == "error" for level in policy.levels.values())
-        return Sentence(f"{n} of {len(policy.levels)} rules block; version {policy.version} holds.")
+        return Headline(f"{n} of {len(policy.levels)} rules block; version {policy.version} holds.")
     if not tried.n_blocked:
-        return Sentence("As of today nobody would be stopped on the way to production.")
-    return Sentence(
+        return Headline("As of today nobody would be stopped on the way to production.")
+    return Headline(
         "As of today ",
         f"{number(tried.n_blocked)} of {number(tried.n_applications)} applications would be "
         "stopped",
@@ -240,7 +242,7 @@ def _sentence(policy: GatePolicy, tried: PolicyPreview | None) -> Sentence:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PastPolicy:
     at: datetime
     version: int
     who: str
@@ -248,15 +250,15 @@ class Past:
     blocking: str
 
 
-def _history() -> list[Past]:
+def _history() -> list[PastPolicy]:
     """Every version it has been, the latest first; one statement."""
     model = apps.get_model("gate", "GatePolicyHistory")
     found = []
-    for row in model.objects.select_related("pgh_context").order_by("-pgh_id")[:SHOWN_PAST]:
+    for row in model.objects.select_related("pgh_context").order_by("-pgh_id")[:MAX_PAST_POLICIES]:
         said = row.pgh_context.metadata if row.pgh_context else {}
         blocking = ", ".join(rule for rule, level in sorted(row.levels.items()) if level == "error")
         found.append(
-            Past(
+            PastPolicy(
                 row.pgh_created_at,
                 row.version,
                 said.get("actor", ""),

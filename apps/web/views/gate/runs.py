@@ -20,21 +20,23 @@ from apps.gate.rules.definitions import Decision
 from apps.gate.rules.evaluation import PolicySnapshot
 from apps.gate.runs import can_use_gate, release_run
 from apps.inventory.actions.checks import ChangeConflictError
-from apps.web.filtering import Control, filters, named
-from apps.web.forms import signed_in
-from apps.web.listing import Listing, csv_answer
-from apps.web.page import Sentence, page
-from apps.web.saying import refuse, say
-from apps.web.views.gate.words import DECISION_MARKS, DECISIONS, RULES, row_of
+from apps.web.pages.filter_controls import FilterControl, build_filter_controls, with_filter_names
+from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import PaginatedList, csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.gate.presenters import DECISION_MARKS, DECISIONS, RULES, finding_row
 from apps.web.wording import number
 
 # of a run's findings and models, on its page; the CSV has all
-SHOWN = 100
+MAX_FINDINGS = 100
 
 
 def _found(request: HttpRequest) -> tuple[GateRunFilter, "QuerySet[GateRun]"]:
     found = GateRunFilter(
-        named(request.GET, "application"), GateRun.objects.visible_to(request.user), request=request
+        with_filter_names(request.GET, "application"),
+        GateRun.objects.visible_to(request.user),
+        request=request,
     )
     rows = (
         found.qs.defer("question", "evaluated")
@@ -46,28 +48,28 @@ def _found(request: HttpRequest) -> tuple[GateRunFilter, "QuerySet[GateRun]"]:
 
 @require_safe
 def run_list(request: HttpRequest) -> HttpResponse:
-    user = signed_in(request)
+    user = signed_in_user(request)
     found, queryset = _found(request)
-    listing = Listing(request, queryset)
-    return page(
+    listing = PaginatedList(request, queryset)
+    return render_page(
         request,
         "gate/runs.html",
         fragment="listing",
         title="Gate",
         counts="Questions of pipelines about applications you may see",
         sentence=_sentence(listing, user),
-        filters=filters(
+        filters=build_filter_controls(
             request,
             found,
             [
-                Control("application", "Application", "search"),
-                Control(
+                FilterControl("application", "Application", "search"),
+                FilterControl(
                     "decision",
                     "Decision",
                     choices=[(value, DECISIONS[value]) for value in Decision.values],
                 ),
-                Control("environment", "Environment", "search"),
-                Control("rule", "Found by the rule", choices=list(RULES.items())),
+                FilterControl("environment", "Environment", "search"),
+                FilterControl("rule", "Found by the rule", choices=list(RULES.items())),
             ],
         ),
         listing=listing,
@@ -83,19 +85,19 @@ def _waiting(user: Any) -> int:
     return Waiver.objects.visible_to(user).waiting().count()
 
 
-def _sentence(listing: Listing[GateRun], user: Any) -> Sentence:
+def _sentence(listing: PaginatedList[GateRun], user: Any) -> Headline:
     if not listing.n_found:
-        return Sentence(
+        return Headline(
             "Nothing matches the filters." if listing.is_filtered else "No pipeline has asked yet."
         )
     asked = pluralize(listing.n_found, f"{listing.count} question", f"{listing.count} questions")
     if listing.is_filtered:
-        return Sentence(f"{asked} match the filters.")
+        return Headline(f"{asked} match the filters.")
     n = GateRun.objects.visible_to(user).filter(decision=Decision.BLOCK).order_by()[:1001].count()
     if not n:
-        return Sentence(f"{asked} of pipelines; none was stopped.")
+        return Headline(f"{asked} of pipelines; none was stopped.")
     words = "1,000+" if n > 1000 else number(n)
-    return Sentence(
+    return Headline(
         f"{asked} of pipelines; ",
         pluralize(n, f"{words} was stopped", f"{words} were stopped"),
         ".",
@@ -154,7 +156,7 @@ def run_csv(request: HttpRequest) -> StreamingHttpResponse:
             run.summary,
         ]
 
-    return csv_answer("gate", HEADS, queryset.iterator(chunk_size=500), cells)
+    return csv_response("gate", HEADS, queryset.iterator(chunk_size=500), cells)
 
 
 def _one(request: HttpRequest, pk: int) -> GateRun:
@@ -165,11 +167,14 @@ def _one(request: HttpRequest, pk: int) -> GateRun:
 
 
 @require_safe
-def run(request: HttpRequest, pk: int) -> HttpResponse:
+def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
     this = _one(request, pk)
-    rows = [row_of(each, this.application.slug) for each in most_severe_findings(this, limit=SHOWN)]
-    n_found = this.findings.count() if len(rows) == SHOWN else len(rows)
-    return page(
+    rows = [
+        finding_row(each, this.application.slug)
+        for each in most_severe_findings(this, limit=MAX_FINDINGS)
+    ]
+    n_found = this.findings.count() if len(rows) == MAX_FINDINGS else len(rows)
+    return render_page(
         request,
         "gate/run.html",
         title=f"Run {this.pk} of the gate",
@@ -186,18 +191,18 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         sentence=_run_sentence(this),
         rows=rows,
         n_found=n_found,
-        evaluated=this.evaluated[:SHOWN],
-        may_release=can_use_gate(signed_in(request), this.application)
+        evaluated=this.evaluated[:MAX_FINDINGS],
+        may_release=can_use_gate(signed_in_user(request), this.application)
         and this.state == GateRun.State.DONE
         and this.released_at is None,
     )
 
 
-def _run_sentence(this: GateRun) -> Sentence:
+def _run_sentence(this: GateRun) -> Headline:
     """The answer; of a run that could not be judged the reason is in the banner."""
     if this.decision == Decision.UNKNOWN:
-        return Sentence("", "This build could not be judged", ".")
-    return Sentence(this.summary or "A worker judges it. Reload the page in a minute.")
+        return Headline("", "This build could not be judged", ".")
+    return Headline(this.summary or "A worker judges it. Reload the page in a minute.")
 
 
 @require_safe
@@ -216,7 +221,7 @@ def finding_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
         "new",
         "waived until",
     )
-    return csv_answer(
+    return csv_response(
         f"gate-run-{this.pk}",
         heads,
         run_findings(this),
@@ -240,7 +245,7 @@ def finding_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 def mark_released(request: HttpRequest, pk: int) -> HttpResponse:
     """What the pipeline's last step usually says: this is what runs now."""
     this = _one(request, pk)
-    user = signed_in(request)
+    user = signed_in_user(request)
     if not can_use_gate(user, this.application):
         raise PermissionDenied(
             "Only an editor of the owning team says what was released. Ask one of them."
@@ -248,7 +253,9 @@ def mark_released(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         release_run(run=this, by=user, at=now())
     except ChangeConflictError as refused:
-        refuse(request, str(refused))
+        flash_error(request, str(refused))
     else:
-        say(request, "Noted. Further runs of this environment are compared with this one.")
+        flash_success(
+            request, "Noted. Further runs of this environment are compared with this one."
+        )
     return redirect("gate-runs:detail", pk=pk)

@@ -21,13 +21,13 @@ from apps.gate.models import MAX_WAIVER_DURATION, GateFinding, Waiver
 from apps.gate.runs import can_use_gate
 from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.models import Application
-from apps.web.filtering import Control, filters, named
-from apps.web.forms import DayField, signed_in
-from apps.web.listing import Listing, csv_answer
-from apps.web.page import Sentence, page
-from apps.web.saying import refuse, say
-from apps.web.views.gate.words import RULES
-from apps.web.views.risks.words import find_thing
+from apps.web.pages.filter_controls import FilterControl, build_filter_controls, with_filter_names
+from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.form_fields import DayField, signed_in_user
+from apps.web.pages.list_page import PaginatedList, csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.gate.presenters import RULES
+from apps.web.views.risks.presenters import find_node
 from apps.web.wording import long_day
 
 STATES: dict[str, str] = {
@@ -50,7 +50,7 @@ def state_of(waiver: Waiver, at: datetime) -> tuple[Any, int]:
 
 def _found(request: HttpRequest) -> tuple[WaiverFilter, "QuerySet[Waiver]"]:
     """Without a wish the open ones: asked for, or granted and in force."""
-    asked = named(request.GET, "application")
+    asked = with_filter_names(request.GET, "application")
     visible = Waiver.objects.visible_to(request.user)
     found = WaiverFilter(asked, visible, request=request)
     rows = found.qs
@@ -63,11 +63,11 @@ def _found(request: HttpRequest) -> tuple[WaiverFilter, "QuerySet[Waiver]"]:
 
 @require_safe
 def waiver_list(request: HttpRequest) -> HttpResponse:
-    user = signed_in(request)
+    user = signed_in_user(request)
     at = now()
     found, queryset = _found(request)
-    listing = Listing(request, queryset)
-    return page(
+    listing = PaginatedList(request, queryset)
+    return render_page(
         request,
         "gate/waivers.html",
         fragment="listing",
@@ -76,14 +76,14 @@ def waiver_list(request: HttpRequest) -> HttpResponse:
         counts="Waivers of applications you may see",
         as_of=at,
         sentence=_sentence(listing, user),
-        filters=filters(
+        filters=build_filter_controls(
             request,
             found,
             [
-                Control("application", "Application", "search"),
-                Control("state", "State", choices=list(STATES.items())),
-                Control("rule", "Rule", choices=list(RULES.items())),
-                Control("until_before", "Ends before", "date"),
+                FilterControl("application", "Application", "search"),
+                FilterControl("state", "State", choices=list(STATES.items())),
+                FilterControl("rule", "Rule", choices=list(RULES.items())),
+                FilterControl("until_before", "Ends before", "date"),
             ],
         ),
         listing=listing,
@@ -91,10 +91,10 @@ def waiver_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _sentence(listing: Listing[Waiver], user: User) -> Sentence:
+def _sentence(listing: PaginatedList[Waiver], user: User) -> Headline:
     n = Waiver.objects.visible_to(user).waiting().count()
     if listing.is_filtered:
-        return Sentence(
+        return Headline(
             pluralize(
                 listing.n_found,
                 f"{listing.count} waiver matches the filters.",
@@ -102,16 +102,16 @@ def _sentence(listing: Listing[Waiver], user: User) -> Sentence:
             )
         )
     if not listing.n_found:
-        return Sentence("No waiver is asked for and none is in force.")
+        return Headline("No waiver is asked for and none is in force.")
     if not n:
-        return Sentence(
+        return Headline(
             pluralize(
                 listing.n_found,
                 f"{listing.count} waiver is in force; none waits.",
                 f"{listing.count} waivers are in force; none waits.",
             )
         )
-    return Sentence("", pluralize(n, f"{n} waiver waits", f"{n} waivers wait"), " for a decision.")
+    return Headline("", pluralize(n, f"{n} waiver waits", f"{n} waivers wait"), " for a decision.")
 
 
 @require_safe
@@ -153,13 +153,13 @@ def waiver_csv(request: HttpRequest) -> StreamingHttpResponse:
             each.decision,
         ]
 
-    return csv_answer("waivers", heads, queryset.iterator(chunk_size=500), cells)
+    return csv_response("waivers", heads, queryset.iterator(chunk_size=500), cells)
 
 
 # --- asking ---------------------------------------------------------------------------------------
 
 
-class AskForm(forms.Form):
+class RequestWaiverForm(forms.Form):
     application = forms.CharField(
         label="Application (slug)",
         max_length=120,
@@ -192,7 +192,7 @@ class AskForm(forms.Form):
         text = self.cleaned_data["offering"].strip()
         if not text:
             return None
-        offering, near = find_thing(NodeKind.OFFERING, text)
+        offering, near = find_node(NodeKind.OFFERING, text)
         if offering is None:
             hint = str(f" Perhaps: {'; '.join(near)}.") if near else ""
             raise ValidationError("No such offering is on record, or several are." + hint)
@@ -203,10 +203,10 @@ class AskForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_waiver(request: HttpRequest) -> HttpResponse:
     """What the output of a pipeline links to, filled in."""
-    user = signed_in(request)
+    user = signed_in_user(request)
     names = ("application", "rule", "model", "offering")
     initial = {name: request.GET[name] for name in names if request.GET.get(name)}
-    form = AskForm(request.POST or None, initial=initial)
+    form = RequestWaiverForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         asked = dict(form.cleaned_data)
         application = (
@@ -224,15 +224,17 @@ def new_waiver(request: HttpRequest) -> HttpResponse:
                     refused, "error_dict"
                 ) else _add_errors(form, refused)
             else:
-                say(request, "Asked for. Governance decides; until then the gate stays as it is.")
+                flash_success(
+                    request, "Asked for. Governance decides; until then the gate stays as it is."
+                )
                 return redirect("waivers:detail", pk=made.pk)
-    return page(
+    return render_page(
         request,
         "gate/waiver-new.html",
         title="Ask for a waiver",
         crumbs=(("Gate", reverse("gate-runs:list")), ("Waivers", reverse("waivers:list"))),
         status=422 if form.errors else 200,
-        sentence=Sentence("A waiver lets one finding pass until a date. Governance decides on it."),
+        sentence=Headline("A waiver lets one finding pass until a date. Governance decides on it."),
         form=form,
         latest=day_of(now()) + MAX_WAIVER_DURATION,
     )
@@ -256,9 +258,9 @@ def _one(request: HttpRequest, pk: int) -> Waiver:
 
 
 @require_safe
-def waiver(request: HttpRequest, pk: int) -> HttpResponse:
+def waiver_detail(request: HttpRequest, pk: int) -> HttpResponse:
     this = _one(request, pk)
-    user = signed_in(request)
+    user = signed_in_user(request)
     at = now()
     words, mark = state_of(this, at)
     is_open = this.state == Waiver.State.ASKED
@@ -273,7 +275,7 @@ def waiver(request: HttpRequest, pk: int) -> HttpResponse:
         for each in latest
         if this.covers(each.rule, (each.model, each.resolved_id), each.offering_id)
     ]
-    return page(
+    return render_page(
         request,
         "gate/waiver.html",
         title=f"Waiver {this.pk}",
@@ -292,7 +294,7 @@ def waiver(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def _of_one(this: Waiver, stands: bool) -> Sentence:
+def _of_one(this: Waiver, stands: bool) -> Headline:
     what = {
         "rule": RULES[this.rule].lower(),
         "model": this.model or "any model",
@@ -300,37 +302,37 @@ def _of_one(this: Waiver, stands: bool) -> Sentence:
         "name": this.application.name,
     }
     if this.state == Waiver.State.ASKED:
-        return Sentence("May {name} ship with {model} until {day}?".format(**what))
+        return Headline("May {name} ship with {model} until {day}?".format(**what))
     if this.state == Waiver.State.GRANTED:
-        return Sentence(
+        return Headline(
             "{name} may ship with {model} until {day}.".format(**what)
             if stands
             else "{name} might ship with {model} until {day}; that is over.".format(**what)
         )
     if this.state == Waiver.State.REFUSED:
-        return Sentence("It was refused that {name} ships with {model}.".format(**what))
-    return Sentence("The waiver of {name} for {model} was withdrawn.".format(**what))
+        return Headline("It was refused that {name} ships with {model}.".format(**what))
+    return Headline("The waiver of {name} for {model} was withdrawn.".format(**what))
 
 
 @require_POST
-def decide(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+def decide_waiver(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     this = _one(request, pk)
-    user = signed_in(request)
+    user = signed_in_user(request)
     reason = request.POST.get("reason", "").strip()[:10_000]
     if action in ("grant", "refuse") and not user.is_governance:
         raise PermissionDenied("Only governance decides on waivers.")
     try:
         if action == "grant":
             grant_waiver(waiver=this, by=user, at=now(), reason=reason)
-            say(request, "Granted. The next run of the gate lets it through.")
+            flash_success(request, "Granted. The next run of the gate lets it through.")
         elif action == "refuse":
             reject_waiver(waiver=this, by=user, at=now(), reason=reason)
-            say(request, "Refused, with your reason.")
+            flash_success(request, "Refused, with your reason.")
         elif action == "withdraw":
             withdraw_waiver(waiver=this, by=user, at=now(), reason=reason)
-            say(request, "Withdrawn. The gate holds it against the application again.")
+            flash_success(request, "Withdrawn. The gate holds it against the application again.")
         else:
             raise Http404
     except ChangeConflictError as refused:
-        refuse(request, str(refused))
+        flash_error(request, str(refused))
     return redirect("waivers:detail", pk=pk)

@@ -19,13 +19,13 @@ from apps.intake.documents.ingest import set_document_application
 from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
 from apps.intake.models import Import
 from apps.inventory.models import Application
-from apps.web.page import Sentence, page
-from apps.web.saying import refuse, say
-from apps.web.views.imports.access import import_or_404
+from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.imports.permissions import import_or_404
 from apps.web.wording import number
 
 # what one list of problems shows; the rest is counted
-MOST_SHOWN = 100
+MAX_ROWS = 100
 
 _PROBLEMS: Mapping[str, tuple[Any, Any]] = {
     "rejected": ("Not taken", "Broken, or about what the sender may not write."),
@@ -50,7 +50,7 @@ _COUNTED: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Problems:
+class DocumentProblems:
     kind: str
     name: str
     why: Any
@@ -62,14 +62,14 @@ def show_document(
     request: HttpRequest, import_: Import, user: User, **context: Any
 ) -> HttpResponse:
     form = FORMATS.get(import_.format)
-    return page(
+    return render_page(
         request,
         "imports/document.html",
         title=str(import_),
         crumbs=(("Import", reverse("imports:list")),),
         counts="What this one document named",
         as_of=import_.read_at or import_.received_at,
-        sentence=of_document(import_),
+        sentence=document_headline(import_),
         import_=import_,
         format=form.label if form else import_.format,
         facts=_facts(import_),
@@ -86,11 +86,11 @@ def show_document(
     )
 
 
-def of_document(import_: Import) -> Sentence:
+def document_headline(import_: Import) -> Headline:
     """What came of it; marked is what somebody has to do something about."""
     counts, state = import_.counts, import_.state
     if state == Import.State.FAILED:
-        return Sentence("", "It could not be read", f": {import_.error}")
+        return Headline("", "It could not be read", f": {import_.error}")
     if state == Import.State.RECEIVED:
         form = FORMATS.get(import_.format)
         if form is not None and form.holds_for_all:
@@ -99,15 +99,15 @@ def of_document(import_: Import) -> Sentence:
             )
         else:
             why = " The document does not say; nothing is taken yet."
-        return Sentence("", "Which application is it about?", why)
+        return Headline("", "Which application is it about?", why)
     if state == Import.State.READING:
-        return Sentence("It is being read.")
+        return Headline("It is being read.")
     if state == Import.State.UNDOING:
-        return Sentence("What it brought is being put back.")
+        return Headline("What it brought is being put back.")
     if state == Import.State.UNDONE:
-        return Sentence("It was undone: what it brought is gone, and what it saw is set aside.")
+        return Headline("It was undone: what it brought is gone, and what it saw is set aside.")
     if counts.get("names_ai") is False:
-        return Sentence(
+        return Headline(
             "",
             "It names no model and no AI service",
             ", so that it confirms nothing and ends nothing. Send a document of a scanner that "
@@ -133,11 +133,11 @@ def of_document(import_: Import) -> Sentence:
     said += f": {', '.join(parts)}" if parts else ""
     open_ = int(counts.get("unresolved", 0)) + int(counts.get("rejected", 0))
     if not open_:
-        return Sentence(f"{said}.")
+        return Headline(f"{said}.")
     mark = pluralize(
         open_, f"{number(open_)} could not be placed", f"{number(open_)} could not be placed"
     )
-    return Sentence(f"{said}; ", mark, ".")
+    return Headline(f"{said}; ", mark, ".")
 
 
 def _facts(import_: Import) -> list[tuple[Any, Any]]:
@@ -161,13 +161,13 @@ def _counted(import_: Import, word: str) -> bool:
     return isinstance(import_.counts.get(word), int) and import_.counts[word] > 0
 
 
-def _problems(import_: Import) -> list[Problems]:
+def _problems(import_: Import) -> list[DocumentProblems]:
     found = []
     for kind, (name, why) in _PROBLEMS.items():
         rows = import_.problems.get(kind) or []
         if rows:
             found.append(
-                Problems(kind, name, why, rows[:MOST_SHOWN], max(0, len(rows) - MOST_SHOWN))
+                DocumentProblems(kind, name, why, rows[:MAX_ROWS], max(0, len(rows) - MAX_ROWS))
             )
     return found
 
@@ -181,15 +181,15 @@ def choose_application(request: HttpRequest, pk: int) -> HttpResponse:
         Application.objects.visible_to(user).filter(Q(slug=said) | Q(name__iexact=said)).first()
     )
     if application is None:
-        refuse(request, f"You see no application '{said[:120]}'. Give its name or short name.")
+        flash_error(request, f"You see no application '{said[:120]}'. Give its name or short name.")
         return redirect("imports:detail", pk=pk)
     try:
         done = set_document_application(import_=import_, application=application, by=user)
     except IntakePermissionError as not_yours:
         raise PermissionDenied(str(not_yours)) from None
     except InvalidStateError as not_now:
-        refuse(request, str(not_now))
+        flash_error(request, str(not_now))
     else:
         if done.state == Import.State.APPLIED:
-            say(request, f"Taken for {application.name}.")
+            flash_success(request, f"Taken for {application.name}.")
     return redirect("imports:detail", pk=pk)

@@ -26,9 +26,9 @@ from apps.intake.spreadsheets.rejected_rows import rejected_rows_csv, sheets_wit
 from apps.inventory.filters import ApplicationFilter
 from apps.inventory.models import Application
 from apps.inventory.queries import editable_teams
-from apps.web.forms import signed_in
-from apps.web.long_files import asks_first, is_long
-from apps.web.views.imports.access import import_or_404, importing
+from apps.web.pages.background_files import is_long, redirect_to_file_request
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.views.imports.permissions import import_or_404, importing_user
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -46,9 +46,9 @@ def _shown(request: HttpRequest) -> QuerySet[Application]:
 def inventory_xlsx(request: HttpRequest) -> FileResponse | HttpResponseRedirect:
     """Applications and what they use, one workbook; written to disk row by row, where it is long by
     a worker."""
-    user, shown = signed_in(request), _shown(request)
+    user, shown = signed_in_user(request), _shown(request)
     if is_long(shown):
-        return asks_first(request, "inventory")
+        return redirect_to_file_request(request, "inventory")
     file = inventory_workbook(shown, teams=Team.objects.visible_to(user), on=day_of(now()))
     return FileResponse(file, as_attachment=True, filename="inventory.xlsx", content_type=_XLSX)
 
@@ -62,7 +62,7 @@ def applications_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 
 @require_safe
-def uses_csv(request: HttpRequest) -> StreamingHttpResponse:
+def dependencies_csv(request: HttpRequest) -> StreamingHttpResponse:
     return _csv(
         "inventory-uses",
         csv_lines(dependency_headers(), dependency_rows(_shown(request), on=day_of(now()))),
@@ -71,7 +71,7 @@ def uses_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_safe
 def import_template(request: HttpRequest) -> FileResponse:
-    user = importing(request)
+    user = importing_user(request)
     file = template_workbook(teams=editable_teams(user=user))
     return FileResponse(
         file, as_attachment=True, filename="inventory-template.xlsx", content_type=_XLSX
@@ -79,7 +79,7 @@ def import_template(request: HttpRequest) -> FileResponse:
 
 
 @require_safe
-def refused_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+def rejected_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The refused rows of one sheet, `?sheet=`, the first that has some otherwise."""
     import_, _user = import_or_404(request, pk)
     sheets = sheets_with_rejected_rows(import_)

@@ -14,14 +14,14 @@ from apps.intake.models import Import
 from apps.intake.spreadsheets.columns.mapping import BookMapping
 from apps.intake.spreadsheets.import_steps import choose_columns, confirm_import, discard_import
 from apps.intake.spreadsheets.import_steps import undo_import as take_back
-from apps.web.saying import refuse, say
-from apps.web.views.imports.access import import_or_404, own_import
+from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.views.imports.detail import progress_words, show
 from apps.web.views.imports.forms import ColumnsForm
-from apps.web.views.imports.one import progress_words, show
+from apps.web.views.imports.permissions import import_or_404, own_import
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def columns(request: HttpRequest, pk: int) -> HttpResponse:
+def submit_columns(request: HttpRequest, pk: int) -> HttpResponse:
     """Choose what the columns hold; anew, too, until the import is confirmed."""
     import_, user = own_import(request, pk)
     columns_stand = (Import.State.RECEIVED, Import.State.READ, Import.State.FAILED)
@@ -33,20 +33,20 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             choose_columns(import_=import_, mapping=form.mapping(), by=user, at=now())
         except InvalidStateError as not_now:
-            refuse(request, str(not_now))
+            flash_error(request, str(not_now))
         return redirect("imports:detail", pk=pk)
     return show(request, import_, user, form=form, status=422 if form.is_bound else 200)
 
 
 @require_POST
-def confirm(request: HttpRequest, pk: int) -> HttpResponse:
+def submit_confirmation(request: HttpRequest, pk: int) -> HttpResponse:
     import_, user = own_import(request, pk)
     try:
         done = confirm_import(
             import_=import_, whole_or_nothing=request.POST.get("whole") == "on", by=user
         )
     except InvalidStateError as not_now:
-        refuse(request, str(not_now))
+        flash_error(request, str(not_now))
     else:
         _tell(request, done)
     return redirect("imports:detail", pk=pk)
@@ -63,7 +63,7 @@ def undo_import(request: HttpRequest, pk: int) -> HttpResponse:
             else undo_document(import_=import_, by=user)
         )
     except InvalidStateError as not_now:
-        refuse(request, str(not_now))
+        flash_error(request, str(not_now))
     except IntakePermissionError as not_yours:
         raise PermissionDenied(str(not_yours)) from None
     else:
@@ -72,20 +72,20 @@ def undo_import(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def drop(request: HttpRequest, pk: int) -> HttpResponse:
+def submit_discard(request: HttpRequest, pk: int) -> HttpResponse:
     import_, _user = own_import(request, pk)
     try:
         discard_import(import_=import_)
     except InvalidStateError as not_now:
-        refuse(request, str(not_now))
+        flash_error(request, str(not_now))
         return redirect("imports:detail", pk=pk)
-    say(request, f"{import_} was dropped; nothing of it was written.")
+    flash_success(request, f"{import_} was dropped; nothing of it was written.")
     return redirect("imports:list")
 
 
 @never_cache
 @require_safe
-def progress(request: HttpRequest, pk: int) -> HttpResponse:
+def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The fragment a page asks for every two seconds; once the step is done the whole page is drawn
     anew."""
     import_, _user = import_or_404(request, pk)
@@ -101,4 +101,4 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 def _tell(request: HttpRequest, import_: Import) -> None:
     """What went wrong; what went well the page itself says."""
     if import_.error and import_.state != Import.State.READ:
-        refuse(request, import_.error)
+        flash_error(request, import_.error)

@@ -30,22 +30,22 @@ from apps.intake.observations.discrepancy_responses import (
 )
 from apps.intake.queries import open_by_kind
 from apps.inventory.models import CRITICALITY_WORDS
-from apps.web.filtering import Control, filters, named
-from apps.web.forms import DayField, signed_in
-from apps.web.listing import Listing, csv_answer
-from apps.web.page import Sentence, page
-from apps.web.saying import refuse, say
-from apps.web.views.intake import words
-from apps.web.views.undo import back_of
+from apps.web.pages.filter_controls import FilterControl, build_filter_controls, with_filter_names
+from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.form_fields import DayField, signed_in_user
+from apps.web.pages.list_page import PaginatedList, csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.intake import presenters
+from apps.web.views.undo import return_path
 from apps.web.wording import day, number
 
-MOST_AT_ONCE = 200
-MOST_COUNTED = 1000
+MAX_SELECTED = 200
+MAX_COUNTED = 1000
 QUIET_DAYS = 90
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DiscrepancyRow:
     """`said` is the predicate, its subject being the application; `may` whether the reader may
     answer."""
 
@@ -59,10 +59,10 @@ class Row:
 
 def _found(request: HttpRequest) -> tuple[DiscrepancyFilter, QuerySet[Discrepancy]]:
     """What the address asks for; what is open where it says nothing of the state."""
-    asked = named(request.GET, "application", "team")
+    asked = with_filter_names(request.GET, "application", "team")
     if "state" not in request.GET:
         asked["state"] = "open"
-    rows = Discrepancy.objects.visible_to(signed_in(request))
+    rows = Discrepancy.objects.visible_to(signed_in_user(request))
     found = DiscrepancyFilter(asked, rows, request=request)
     return found, found.qs.select_related("application__team", "dependency", "closed_by").order_by(
         "-opened_at", "-pk"
@@ -71,12 +71,12 @@ def _found(request: HttpRequest) -> tuple[DiscrepancyFilter, QuerySet[Discrepanc
 
 @require_safe
 def discrepancy_list(request: HttpRequest) -> HttpResponse:
-    user, at = signed_in(request), now()
+    user, at = signed_in_user(request), now()
     found, queryset = _found(request)
-    listing = Listing(request, queryset)
-    counts = open_by_kind(user, most=MOST_COUNTED)
+    listing = PaginatedList(request, queryset)
+    counts = open_by_kind(user, most=MAX_COUNTED)
     rows = [_row(each, user) for each in listing.rows]
-    return page(
+    return render_page(
         request,
         "intake/discrepancies.html",
         fragment="listing",
@@ -84,15 +84,15 @@ def discrepancy_list(request: HttpRequest) -> HttpResponse:
         counts="Disagreements about applications you may see",
         as_of=at,
         sentence=_sentence(listing, request, counts),
-        filters=filters(
+        filters=build_filter_controls(
             request,
             found,
             [
-                Control("kind", "Kind", choices=list(words.KINDS.items())),
-                Control("state", "State", choices=list(words.STATES.items())),
-                Control("application", "Application", "text"),
-                Control("team", "Team", "text"),
-                Control("criticality", "Criticality", choices=CRITICALITY_WORDS),
+                FilterControl("kind", "Kind", choices=list(presenters.KINDS.items())),
+                FilterControl("state", "State", choices=list(presenters.STATES.items())),
+                FilterControl("application", "Application", "text"),
+                FilterControl("team", "Team", "text"),
+                FilterControl("criticality", "Criticality", choices=CRITICALITY_WORDS),
             ],
             usual={"state": "open"},
         ),
@@ -104,18 +104,25 @@ def discrepancy_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _row(each: Discrepancy, user: User) -> Row:
+def _row(each: Discrepancy, user: User) -> DiscrepancyRow:
     may = each.closed_at is None and user.may(TeamRole.EDITOR, each.application.team_id)
-    state = words.STATES[each.closed_as or "open"]
-    return Row(each, words.KINDS[each.kind], words.finding(each), words.todo(each.kind), state, may)
+    state = presenters.STATES[each.closed_as or "open"]
+    return DiscrepancyRow(
+        each,
+        presenters.KINDS[each.kind],
+        presenters.describe_discrepancy(each),
+        presenters.describe_action(each.kind),
+        state,
+        may,
+    )
 
 
 def _sentence(
-    listing: Listing[Discrepancy], request: HttpRequest, counts: dict[str, int]
-) -> Sentence:
+    listing: PaginatedList[Discrepancy], request: HttpRequest, counts: dict[str, int]
+) -> Headline:
     asked = {name for name, value in request.GET.items() if value and name not in {"page", "print"}}
     if not listing.n_found:
-        return Sentence(
+        return Headline(
             "Nothing matches the filters."
             if asked
             else "What was seen agrees with what is declared."
@@ -124,15 +131,15 @@ def _sentence(
         listing.n_found, f"{listing.count} disagreement", f"{listing.count} disagreements"
     )
     if asked:
-        return Sentence(f"{said} match the filters.")
+        return Headline(f"{said} match the filters.")
     n = counts.get(Discrepancy.Kind.SHADOW, 0)
     if not n:
-        return Sentence(f"{said} between what was seen and what is declared.")
-    shown = f"{number(MOST_COUNTED)}+" if n > MOST_COUNTED else number(n)
+        return Headline(f"{said} between what was seen and what is declared.")
+    shown = f"{number(MAX_COUNTED)}+" if n > MAX_COUNTED else number(n)
     mark = pluralize(
         n, "{n} use was seen that nobody declared", "{n} uses were seen that nobody declared"
     )
-    return Sentence(f"{said} wait; ", mark.format(n=shown), ".")
+    return Headline(f"{said} wait; ", mark.format(n=shown), ".")
 
 
 HEADS = [
@@ -160,7 +167,7 @@ HEADS = [
 @require_safe
 def discrepancy_csv(request: HttpRequest) -> StreamingHttpResponse:
     _filterset, queryset = _found(request)
-    return csv_answer("seen-and-declared", HEADS, queryset.iterator(chunk_size=1000), _cells)
+    return csv_response("seen-and-declared", HEADS, queryset.iterator(chunk_size=1000), _cells)
 
 
 def _cells(row: Discrepancy) -> list[Any]:
@@ -171,7 +178,7 @@ def _cells(row: Discrepancy) -> list[Any]:
         row.application.team.name,
         row.application.get_criticality_display(),
         row.kind,
-        words.finding(row),
+        presenters.describe_discrepancy(row),
         said.get("asked", ""),
         said.get("api_id", said.get("called", "")),
         said.get("host", ""),
@@ -191,13 +198,13 @@ def _cells(row: Discrepancy) -> list[Any]:
 
 
 @require_POST
-def answer(request: HttpRequest) -> HttpResponse:
+def respond_to_discrepancies(request: HttpRequest) -> HttpResponse:
     """Declare, end or leave what is ticked."""
-    user, at = signed_in(request), now()
-    back = back_of(request, reverse("discrepancies:list"))
+    user, at = signed_in_user(request), now()
+    back = return_path(request, reverse("discrepancies:list"))
     chosen = _picked(request.POST.getlist("pick"), user, is_open=True)
     if not chosen:
-        refuse(
+        flash_error(
             request,
             "Tick what the answer is for; what somebody has answered meanwhile is left out.",
         )
@@ -226,15 +233,15 @@ def answer(request: HttpRequest) -> HttpResponse:
                 picked = urlencode({"pick": [row.pk for row in chosen]}, doseq=True)
                 undo = f"{reverse('discrepancies:reopen')}?{picked}"
             case _:
-                refuse(request, "Choose what to do: declare, end, or leave it until a day.")
+                flash_error(request, "Choose what to do: declare, end, or leave it until a day.")
                 return redirect(back)
     except IntakePermissionError as not_yours:
         raise PermissionDenied(str(not_yours)) from None
     except InvalidStateError as not_now:
-        refuse(request, str(not_now))
+        flash_error(request, str(not_now))
         return redirect(back)
     except ValidationError:
-        refuse(request, "Give the day until which it may stay, such as 2026-12-24.")
+        flash_error(request, "Give the day until which it may stay, such as 2026-12-24.")
         return redirect(back)
     _tell(request, said, done, undo)
     return redirect(back)
@@ -242,31 +249,31 @@ def answer(request: HttpRequest) -> HttpResponse:
 
 def _tell(request: HttpRequest, said: str, done: ResponseResult, undo: Any) -> None:
     if done.done:
-        say(request, said.format(n=number(done.done)), undo=undo)
+        flash_success(request, said.format(n=number(done.done)), undo=undo)
     for refusal in done.refused[:5]:
-        refuse(request, refusal)
+        flash_error(request, refusal)
     if len(done.refused) > 5:
-        refuse(request, f"{number(len(done.refused) - 5)} more could not be answered so.")
+        flash_error(request, f"{number(len(done.refused) - 5)} more could not be answered so.")
 
 
 @require_POST
 def reopen_dismissed(request: HttpRequest) -> HttpResponse:
     """Takes back that it was left as it is."""
-    user = signed_in(request)
+    user = signed_in_user(request)
     chosen = _picked(request.GET.getlist("pick"), user, is_open=False)
     try:
         n = reopen_discrepancies(discrepancies=chosen, by=user)
     except IntakePermissionError as not_yours:
         raise PermissionDenied(str(not_yours)) from None
     said = pluralize(n, f"{number(n)} waits again.", f"{number(n)} wait again.")
-    say(request, said) if n else refuse(
+    flash_success(request, said) if n else flash_error(
         request, "There is nothing to take back: it was found anew meanwhile."
     )
-    return redirect(back_of(request, reverse("discrepancies:list")))
+    return redirect(return_path(request, reverse("discrepancies:list")))
 
 
 def _picked(said: list[str], user: User, *, is_open: bool) -> list[Discrepancy]:
-    ids = [int(pk) for pk in said if pk.isdecimal() and len(pk) < 18][:MOST_AT_ONCE]
+    ids = [int(pk) for pk in said if pk.isdecimal() and len(pk) < 18][:MAX_SELECTED]
     rows = Discrepancy.objects.visible_to(user).filter(pk__in=ids, closed_at__isnull=is_open)
     return list(
         rows.select_related(

@@ -12,18 +12,18 @@ from apps.common.time import now
 from apps.intake.connections.summaries import visible_connections
 from apps.intake.filters import ObservationFilter
 from apps.intake.models import Observation
-from apps.web.filtering import Control, filters, named
-from apps.web.forms import signed_in
-from apps.web.listing import Listing, csv_answer
-from apps.web.page import Sentence, page
-from apps.web.views.intake import words
+from apps.web.pages.filter_controls import FilterControl, build_filter_controls, with_filter_names
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import PaginatedList, csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.intake import presenters
 
 DAYS = ((1, "1"), (7, "7"), (30, "30"), (90, "90"))
 
 
 def _found(request: HttpRequest) -> tuple[ObservationFilter, QuerySet[Observation]]:
-    rows = Observation.objects.visible_to(signed_in(request))
-    found = ObservationFilter(named(request.GET, "application"), rows, request=request)
+    rows = Observation.objects.visible_to(signed_in_user(request))
+    found = ObservationFilter(with_filter_names(request.GET, "application"), rows, request=request)
     return found, found.qs.select_related(
         "application", "service", "offering__host", "served_version"
     ).order_by("-last_seen_at", "-pk")
@@ -31,11 +31,11 @@ def _found(request: HttpRequest) -> tuple[ObservationFilter, QuerySet[Observatio
 
 @require_safe
 def observation_list(request: HttpRequest) -> HttpResponse:
-    user, at = signed_in(request), now()
+    user, at = signed_in_user(request), now()
     found, queryset = _found(request)
-    listing = Listing(request, queryset)
+    listing = PaginatedList(request, queryset)
     streams, _as_of = visible_connections(user, at=at)
-    return page(
+    return render_page(
         request,
         "intake/observations.html",
         fragment="listing",
@@ -44,35 +44,38 @@ def observation_list(request: HttpRequest) -> HttpResponse:
         "names is one",
         as_of=at,
         sentence=_sentence(listing),
-        filters=filters(
+        filters=build_filter_controls(
             request,
             found,
             [
-                Control("q", "Name contains", "search"),
-                Control("application", "Application", "text"),
-                Control(
+                FilterControl("q", "Name contains", "search"),
+                FilterControl("application", "Application", "text"),
+                FilterControl(
                     "stream",
                     "Seen by",
-                    choices=[(each.name, words.sender(each.name)) for each in streams],
+                    choices=[(each.name, presenters.sender_name(each.name)) for each in streams],
                 ),
-                Control("state", "State", choices=list(words.OBSERVED.items())),
-                Control("days", "Seen within days", choices=DAYS),
+                FilterControl("state", "State", choices=list(presenters.OBSERVED.items())),
+                FilterControl("days", "Seen within days", choices=DAYS),
             ],
         ),
         listing=listing,
-        rows=[(row, words.sender(row.stream), words.OBSERVED[row.state]) for row in listing.rows],
+        rows=[
+            (row, presenters.sender_name(row.stream), presenters.OBSERVED[row.state])
+            for row in listing.rows
+        ],
     )
 
 
-def _sentence(listing: Listing[Observation]) -> Sentence:
+def _sentence(listing: PaginatedList[Observation]) -> Headline:
     if not listing.n_found:
-        return Sentence(
+        return Headline(
             "Nothing matches the filters." if listing.is_filtered else "Nothing was seen yet."
         )
     said = pluralize(listing.n_found, f"{listing.count} sighting", f"{listing.count} sightings")
     if listing.is_filtered:
-        return Sentence(f"{said} match the filters.")
-    return Sentence(f"{said} of models in use, each with who saw it and when.")
+        return Headline(f"{said} match the filters.")
+    return Headline(f"{said} of models in use, each with who saw it and when.")
 
 
 HEADS = [
@@ -103,7 +106,7 @@ HEADS = [
 @require_safe
 def observation_csv(request: HttpRequest) -> StreamingHttpResponse:
     _filterset, queryset = _found(request)
-    return csv_answer("observations", HEADS, queryset.iterator(chunk_size=1000), _cells)
+    return csv_response("observations", HEADS, queryset.iterator(chunk_size=1000), _cells)
 
 
 def _cells(row: Observation) -> list[Any]:

@@ -10,16 +10,16 @@ from apps.common.time import now
 from apps.reports.figures import inventory_figures, register_figures
 from apps.reports.models import EvidencePack
 from apps.reports.tables import FillRate
-from apps.web.forms import signed_in
-from apps.web.page import Sentence, page
-from apps.web.views.reports.sentences import filled
-from apps.web.wording import counted, share
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.reports.headlines import describe_completeness
+from apps.web.wording import count_of, share
 
-SHOWN_PACKS = 5
+MAX_PACKS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ReportSummary:
     """A report of the index. Without `fill` nothing is counted; `files` are (name, address)."""
 
     name: str
@@ -32,26 +32,26 @@ class Offer:
 
 
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
-    user, at = signed_in(request), now()
+def report_list(request: HttpRequest) -> HttpResponse:
+    user, at = signed_in_user(request), now()
     register, models = register_figures(user=user, at=at), inventory_figures(user=user, at=at)
     packs = EvidencePack.objects.visible_to(user).select_related(
         "application", "provider", "asked_by"
     )
-    latest = list(packs.order_by("-as_of", "-pk")[:SHOWN_PACKS])
+    latest = list(packs.order_by("-as_of", "-pk")[:MAX_PACKS])
     waiting = "being counted for the first time"
     offers = [
-        Offer(
+        ReportSummary(
             "DORA register of information",
             reverse("reports:register"),
             "The AI slice of RT.02, RT.05, RT.06 and RT.07, joinable to your register, with"
             " the rules checked that would reject it.",
             "Supervisor, by way of compliance",
             register.whole if register else None,
-            filled(register.whole) if register else waiting,
+            describe_completeness(register.whole) if register else waiting,
             (("XLSX", reverse("reports:register-xlsx")),),
         ),
-        Offer(
+        ReportSummary(
             "AI Act component file",
             reverse("component-files:list"),
             "For each application: what the developers of its models owe it (Annex XII), what"
@@ -60,20 +60,20 @@ def home(request: HttpRequest) -> HttpResponse:
             None,
             "one for each application",
         ),
-        Offer(
+        ReportSummary(
             "Model inventory",
             reverse("reports:model-inventory"),
             "One row for each application and model, with the fields of SR 26-2 (formerly SR"
             " 11-7), SS1/23 and E-23.",
             "Model risk, internal audit",
             models.whole if models else None,
-            filled(models.whole) if models else waiting,
+            describe_completeness(models.whole) if models else waiting,
             (
                 ("CSV", reverse("reports:model-inventory-csv")),
                 ("XLSX", reverse("reports:model-inventory-xlsx")),
             ),
         ),
-        Offer(
+        ReportSummary(
             "Evidence pack",
             reverse("evidence-packs:list"),
             "A zip for an application, a provider or everything, over a period: records,"
@@ -83,7 +83,7 @@ def home(request: HttpRequest) -> HttpResponse:
             None,
             f"latest on {latest[0].as_of.date().isoformat()}" if latest else "none yet",
         ),
-        Offer(
+        ReportSummary(
             "Board one-pager",
             reverse("reports:board-summary"),
             "One A4 page: the concentration, three figures, one picture, what ends next, what"
@@ -93,7 +93,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "as of today",
         ),
     ]
-    return page(
+    return render_page(
         request,
         "reports/home.html",
         title="Reports",
@@ -105,15 +105,15 @@ def home(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _sentence(register: FillRate | None) -> Sentence:
+def _sentence(register: FillRate | None) -> Headline:
     if register is None or not register.n_rows:
-        return Sentence(
+        return Headline(
             "Five reports, each from what the register holds today; what is missing is named."
         )
     if not register.n_missing:
-        return Sentence("Five reports; nothing is missing from the register of information.")
-    fields = counted(register.n_missing, "field", "fields").capitalize()
-    return Sentence(
+        return Headline("Five reports; nothing is missing from the register of information.")
+    fields = count_of(register.n_missing, "field", "fields").capitalize()
+    return Headline(
         f"{fields} are missing from the register of information, {share(1 - register.share)} of "
         "what it asks."
     )

@@ -18,35 +18,35 @@ from apps.reports.dora.register import TEMPLATES_BY_SLUG, open_register
 from apps.reports.figures import register_figures
 from apps.reports.models import ReportingEntity
 from apps.reports.tables import ReportTable
-from apps.web.editing import SeenMixin
-from apps.web.forms import governing, signed_in
-from apps.web.long_files import asks_first, is_long
-from apps.web.page import Sentence, page, scope_of
-from apps.web.saying import say
-from apps.web.views.reports.entering import to_enter
-from apps.web.views.reports.files import XLSX, attachment, most_lines, shown, streamed
-from apps.web.views.reports.sentences import of_register
+from apps.web.pages.background_files import is_long, redirect_to_file_request
+from apps.web.pages.flash_messages import flash_success
+from apps.web.pages.form_fields import governance_user, signed_in_user
+from apps.web.pages.optimistic_lock import OptimisticLockMixin
+from apps.web.pages.page import Headline, describe_scope, render_page
+from apps.web.views.reports.downloads import XLSX, attachment, max_rows, shown, streamed
+from apps.web.views.reports.headlines import register_headline
+from apps.web.views.reports.missing_fields import entry_link
 
 
 @require_safe
-def register(request: HttpRequest) -> HttpResponse:
-    user, at = signed_in(request), now()
+def register_page(request: HttpRequest) -> HttpResponse:
+    user, at = signed_in_user(request), now()
     figures = register_figures(user=user, at=at)
-    return page(
+    return render_page(
         request,
         "reports/register.html",
         title="DORA register of information",
         crumbs=(("Reports", reverse("reports:home")),),
         counts="Fields of the rows; what does not apply counts neither way",
         as_of=figures.as_of if figures else at,
-        sentence=of_register(figures)
+        sentence=register_headline(figures)
         if figures
-        else Sentence(
+        else Headline(
             "The register is being counted for the first time; look again in an hour or two."
         ),
         figures=figures,
         sheets=shown(request, figures.sheets) if figures else [],
-        lines=to_enter(figures.gaps[: most_lines(request)], user) if figures else [],
+        lines=entry_link(figures.gaps[: max_rows(request)], user) if figures else [],
         n_lines=len(figures.gaps) if figures else 0,
         notes=derivation_notes(),
         is_office=user.can_read_all,
@@ -56,7 +56,7 @@ def register(request: HttpRequest) -> HttpResponse:
 @require_safe
 def register_csv(request: HttpRequest, template: str) -> StreamingHttpResponse:
     """All rows of one template."""
-    user, at = signed_in(request), now()
+    user, at = signed_in_user(request), now()
     table = TEMPLATES_BY_SLUG.get(template)
     if table is None:
         raise Http404
@@ -72,19 +72,19 @@ def _lines(user: User, table: ReportTable) -> Iterator[str]:
 @require_safe
 def register_xlsx(request: HttpRequest) -> HttpResponse:
     """Every template, what is missing and the checks in one workbook."""
-    user, at = signed_in(request), now()
+    user, at = signed_in_user(request), now()
     if is_long(Application.objects.visible_to(user).in_scope()):
-        return asks_first(request, "dora-register")
+        return redirect_to_file_request(request, "dora-register")
     return attachment(register_body(user=user, at=at), f"dora-register-{day_of(at)}.xlsx", XLSX)
 
 
 def register_body(*, user: User, at: datetime) -> bytes:
     """The workbook."""
     with open_register(user=user, on=day_of(at)) as found:
-        return register_workbook(found, as_of=at, for_whom=scope_of(user))
+        return register_workbook(found, as_of=at, for_whom=describe_scope(user))
 
 
-class EntityForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
+class EntityForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ReportingEntity
         fields = ("name", "lei", "country")
@@ -98,8 +98,8 @@ class EntityForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def entity(request: HttpRequest) -> HttpResponse:
-    user = governing(request, "Who hands the reports in is entered by governance.")
+def edit_entity(request: HttpRequest) -> HttpResponse:
+    user = governance_user(request, "Who hands the reports in is entered by governance.")
     row = reporting_entity()
     form = EntityForm(
         request.POST or None, instance=row, row=None if row._state.adding else reporting_entity()
@@ -109,9 +109,11 @@ def entity(request: HttpRequest) -> HttpResponse:
         change_reporting_entity(
             name=said["name"], lei=said["lei"], country=said["country"], by=user
         )
-        say(request, "The reporting entity is saved. It fills RT.02.02.0020 and RT.06.01.0040.")
+        flash_success(
+            request, "The reporting entity is saved. It fills RT.02.02.0020 and RT.06.01.0040."
+        )
         return redirect("reports:register")
-    return page(
+    return render_page(
         request,
         "reports/form.html",
         title="Reporting entity",
@@ -120,7 +122,7 @@ def entity(request: HttpRequest) -> HttpResponse:
             ("DORA register", reverse("reports:register")),
         ),
         as_of=now(),
-        sentence=Sentence("Who hands the reports in: the legal entity whose register this is."),
+        sentence=Headline("Who hands the reports in: the legal entity whose register this is."),
         form=form,
         button="Save",
         status=422 if form.is_bound and not form.is_valid() else 200,

@@ -21,11 +21,11 @@ from apps.risks.actions import evidence as actions_evidence
 from apps.risks.filters import EvidenceFilter
 from apps.risks.models import Assessment, AssessmentEvidence, Evidence, FoundationRisk, RiskEvidence
 from apps.risks.queries.node_names import with_node_names
-from apps.web.filtering import BOOLEANS, Control, filters
-from apps.web.forms import signed_in
-from apps.web.listing import Listing, Sorting, csv_answer
-from apps.web.page import Sentence, page
-from apps.web.saying import say
+from apps.web.pages.filter_controls import BOOLEANS, FilterControl, build_filter_controls
+from apps.web.pages.flash_messages import flash_success
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
+from apps.web.pages.page import Headline, render_page
 from apps.web.views.risks.forms import EvidenceForm
 
 ORDERS = Sorting(
@@ -35,12 +35,12 @@ ORDERS = Sorting(
         "recorded": ("Recorded", ("-recorded_at", "-pk")),
     }
 )
-MOST_IN_CSV = 10_000
-SHOWN = 50
+MAX_CSV_ROWS = 10_000
+MAX_ROWS = 50
 
 
 def _filtered(request: HttpRequest) -> tuple[EvidenceFilter, Any]:
-    user = signed_in(request)
+    user = signed_in_user(request)
     found = EvidenceFilter(request.GET, Evidence.objects.visible_to(user), request=request)
     rows = found.qs.select_related(
         "application", "version", "offering__host", "template", "recorded_by"
@@ -68,11 +68,11 @@ def _counted(links: Any) -> Coalesce:
 
 @require_safe
 def evidence_list(request: HttpRequest) -> HttpResponse:
-    user, at = signed_in(request), now()
+    user, at = signed_in_user(request), now()
     found, queryset = _filtered(request)
-    listing: Listing[Evidence] = Listing(request, queryset)
+    listing: PaginatedList[Evidence] = PaginatedList(request, queryset)
     today = day_of(at)
-    return page(
+    return render_page(
         request,
         "risks/evidence.html",
         fragment="listing",
@@ -81,16 +81,16 @@ def evidence_list(request: HttpRequest) -> HttpResponse:
         counts="Evidence about models, and about applications of yours",
         as_of=at,
         sentence=_sentence(listing, user, today),
-        filters=filters(
+        filters=build_filter_controls(
             request,
             found,
             [
-                Control("kind", "Kind", choices=Evidence.Kind.choices),
-                Control("tool", "Tool", "search"),
-                Control("run", "Run", "search"),
-                Control("passed", "Passed", choices=BOOLEANS),
-                Control("failing_or_expired", "Failing or expired", choices=BOOLEANS),
-                Control("template", "Tests the risk (code)", "search"),
+                FilterControl("kind", "Kind", choices=Evidence.Kind.choices),
+                FilterControl("tool", "Tool", "search"),
+                FilterControl("run", "Run", "search"),
+                FilterControl("passed", "Passed", choices=BOOLEANS),
+                FilterControl("failing_or_expired", "Failing or expired", choices=BOOLEANS),
+                FilterControl("template", "Tests the risk (code)", "search"),
             ],
         ),
         listing=listing,
@@ -106,10 +106,10 @@ def _may_add(user: User) -> bool:
     )
 
 
-def _sentence(listing: Listing[Evidence], user: User, today: date) -> Sentence:
+def _sentence(listing: PaginatedList[Evidence], user: User, today: date) -> Headline:
     n = listing.n_found
     if n == 0:
-        return Sentence(
+        return Headline(
             "No evidence matches." if listing.is_filtered else "No evidence is on record yet."
         )
     start = pluralize(
@@ -121,11 +121,11 @@ def _sentence(listing: Listing[Evidence], user: User, today: date) -> Sentence:
             "One piece of evidence matches the filters",
             f"{listing.count} pieces of evidence match the filters",
         )
-        return Sentence(f"{start}.")
+        return Headline(f"{start}.")
     doubtful = Evidence.objects.visible_to(user).failing_or_expired_on(today)[:1001].count()
     if doubtful == 0:
-        return Sentence(f"{start}; none fails or has expired.")
-    return Sentence(
+        return Headline(f"{start}; none fails or has expired.")
+    return Headline(
         f"{start}; ",
         pluralize(doubtful, "{n} fails or has expired", "{n} fail or have expired").format(
             n="1,000+" if doubtful > 1000 else doubtful
@@ -192,12 +192,12 @@ def evidence_csv(request: HttpRequest) -> StreamingHttpResponse:
             row.n_risks,
         ]
 
-    return csv_answer("evidence", HEADS, _filtered(request)[1][:MOST_IN_CSV], cells)
+    return csv_response("evidence", HEADS, _filtered(request)[1][:MAX_CSV_ROWS], cells)
 
 
 @require_safe
-def one(request: HttpRequest, pk: int) -> HttpResponse:
-    user, at = signed_in(request), now()
+def evidence_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    user, at = signed_in_user(request), now()
     found = get_object_or_404(
         Evidence.objects.visible_to(user).select_related(
             "application__team", "version__foundation", "offering__host", "template", "recorded_by"
@@ -205,7 +205,7 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
         pk=pk,
     )
     state = found.state(day_of(at))
-    return page(
+    return render_page(
         request,
         "risks/one-evidence.html",
         title=f"{found.get_kind_display()}, {found.run_on}",
@@ -218,35 +218,35 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
         assessments=list(
             Assessment.objects.visible_to(user)
             .filter(evidence=found)
-            .select_related("risk__template", "dependency__application")[:SHOWN]
+            .select_related("risk__template", "dependency__application")[:MAX_ROWS]
         ),
         risks=list(
             with_node_names(
                 FoundationRisk.objects.filter(evidence=found).select_related("template")
-            )[:SHOWN]
+            )[:MAX_ROWS]
         ),
     )
 
 
-def _one_sentence(found: Evidence, state: Evidence.State) -> Sentence:
+def _one_sentence(found: Evidence, state: Evidence.State) -> Headline:
     start = f"{found.get_kind_display()}"
     if found.metric:
         start = f"{start} of “{found.metric}”"
     match state:
         case Evidence.State.FAILING:
-            return Sentence(f"{start} ", "fails", ".")
+            return Headline(f"{start} ", "fails", ".")
         case Evidence.State.EXPIRED:
-            return Sentence(f"{start} ", "has expired", ": it backs nothing until it is repeated.")
+            return Headline(f"{start} ", "has expired", ": it backs nothing until it is repeated.")
         case Evidence.State.PASSED:
-            return Sentence(f"{start} passed.")
-    return Sentence(f"{start} is on file.")
+            return Headline(f"{start} passed.")
+    return Headline(f"{start} is on file.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def add(request: HttpRequest) -> HttpResponse:
+def add_evidence(request: HttpRequest) -> HttpResponse:
     """Record a result or a paper; `?application=`, `?version=` and so on fill it in,
     `?risk=&dependency=` attaches."""
-    user, at = signed_in(request), now()
+    user, at = signed_in_user(request), now()
     if not _may_add(user):
         raise PermissionDenied(
             "Only editors of a team and governance record evidence. Ask one of them."
@@ -280,20 +280,20 @@ def add(request: HttpRequest) -> HttpResponse:
             ):
                 form.add_error(name if name in form.fields else None, errors)
         else:
-            say(request, "Recorded and attached." if backs else "Recorded.")
+            flash_success(request, "Recorded and attached." if backs else "Recorded.")
             if backs is not None:
                 return redirect(
                     "inherited-risks:detail", risk=backs.risk_id, dependency=backs.dependency_id
                 )
             return redirect("evidence:detail", pk=found.pk)
-    return page(
+    return render_page(
         request,
         "risks/add-evidence.html",
         title="Add evidence",
         crumbs=(("Risks", reverse("inherited-risks:list")), ("Evidence", reverse("evidence:list"))),
         as_of=at,
         status=422 if posted else 200,
-        sentence=Sentence(
+        sentence=Headline(
             "Say what was tested, with what, how it came out, and until when that counts."
         ),
         form=form,

@@ -1,13 +1,15 @@
 """What people fill in about a risk: the same fields for one and for many."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 
-from apps.accounts.models import User
+from apps.accounts.models import Membership, Team, User
+from apps.accounts.roles import OrganisationRole
 from apps.catalog.models import NodeKind
 from apps.inventory.models import Application
 from apps.risks.actions.assessments import MAX_ACCEPTANCE
@@ -19,9 +21,36 @@ from apps.risks.models import (
     RiskTemplate,
     Treatment,
 )
-from apps.web.editing import SeenMixin
-from apps.web.forms import DayField
-from apps.web.views.risks.words import IMPACTS, LIKELIHOODS, find_thing
+from apps.web.pages.form_fields import DayField
+from apps.web.pages.optimistic_lock import OptimisticLockMixin
+from apps.web.views.risks.presenters import IMPACTS, LIKELIHOODS, find_node
+
+MAX_OWNERS = 300
+
+
+def possible_owners(team_ids: Collection[int], *, also: Collection[int | None] = ()) -> list[User]:
+    """Active people with a role on these teams or above them, those who govern, and those named;
+    two statements."""
+    above = Team.objects.raw(
+        """
+        WITH RECURSIVE above(id) AS (
+            SELECT unnest(%s::bigint[])
+            UNION
+            SELECT t.parent_id FROM above JOIN accounts_team t ON t.id = above.id
+            WHERE t.parent_id IS NOT NULL
+        )
+        SELECT id FROM above
+        """,
+        [list(team_ids)],
+    )
+    members = (
+        Membership.objects.filter(team__in=[team.pk for team in above]).order_by().values("user_id")
+    )
+    offices = Q(organisation_role__in=[OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN])
+    named = Q(pk__in=[pk for pk in also if pk is not None])
+    people = User.objects.filter(Q(pk__in=members) | offices | named, is_active=True)
+    return list(people.order_by("username")[:MAX_OWNERS])
+
 
 NO_CHANGE = ("", "as it is")
 TREATMENTS = [(value, label) for value, label in Treatment.choices if value != Treatment.ACCEPT]
@@ -40,7 +69,7 @@ class LevelField(forms.TypedChoiceField):
         super().__init__(choices=choices, coerce=int, empty_value=None, required=False, **kwargs)
 
 
-class PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]
+class UserField(forms.ModelChoiceField):  # type: ignore[type-arg]
     def __init__(self, people: Iterable[User], **kwargs: Any) -> None:
         pks = [person.pk for person in people]
         super().__init__(
@@ -62,7 +91,7 @@ class _Levels(forms.Form):
         return said
 
 
-class VersionedForm(SeenMixin, forms.Form):
+class VersionedForm(OptimisticLockMixin, forms.Form):
     """On an assessment that others, an event or a day may change meanwhile."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False, label="Version")
@@ -96,7 +125,7 @@ class AssessForm(VersionedForm, _Levels):
         self, *args: Any, people: Iterable[User], row: Assessment | None, **kwargs: Any
     ) -> None:
         super().__init__(*args, row=row, **kwargs)
-        self.fields["owner"] = PersonField(people, label="Owner")
+        self.fields["owner"] = UserField(people, label="Owner")
         self.order_fields(
             [*_PAIRS[0], *_PAIRS[1], "confidence", "treatment", "plan", "owner", "due_on"]
         )
@@ -231,7 +260,7 @@ class BulkForm(_Levels):
             assert isinstance(decision, forms.ChoiceField)
             decision.choices = [choice for choice in self._DECISIONS if choice[0] != self.ACCEPT]
             del self.fields["until"], self.fields["because"]
-        self.fields["owner"] = PersonField(people, label="Owner", empty_label=NO_CHANGE[1])
+        self.fields["owner"] = UserField(people, label="Owner", empty_label=NO_CHANGE[1])
         self.fields["evidence"] = EvidenceField(
             queryset=evidence,
             required=False,
@@ -279,7 +308,7 @@ class BulkForm(_Levels):
         }
 
 
-class RiskForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
+class RiskForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
     """What governance says of a foundation's risk."""
 
     class Meta:
@@ -308,7 +337,7 @@ class RiskForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         self, *args: Any, people: Iterable[User], row: FoundationRisk | None = None, **kwargs: Any
     ) -> None:
         super().__init__(*args, row=row, instance=row or FoundationRisk(), **kwargs)
-        self.fields["owner"] = PersonField(people, label="Owner")
+        self.fields["owner"] = UserField(people, label="Owner")
         self.fields["likelihood"] = LevelField(LIKELIHOODS, label="Inherent likelihood")
         self.fields["impact"] = LevelField(IMPACTS, label="Inherent impact")
         if row is not None and row.template_id:
@@ -329,7 +358,7 @@ class RiskForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         }
 
 
-class RaiseForm(RiskForm):
+class CreateRiskForm(RiskForm):
     """A template, or an own risk with a title, on one node."""
 
     node_kind = forms.ChoiceField(
@@ -365,7 +394,7 @@ class RaiseForm(RiskForm):
                 if not said.get(name):
                     self.add_error(name, "An own risk has no usual level. Give one.")
         if said.get("node_kind") and said.get("node"):
-            thing, near = find_thing(NodeKind[said["node_kind"].upper()], said["node"].strip())
+            thing, near = find_node(NodeKind[said["node_kind"].upper()], said["node"].strip())
             if thing is None:
                 hint = str(f"Perhaps: {'; '.join(near)}.") if near else ""
                 self.add_error(
@@ -381,7 +410,7 @@ class RaiseForm(RiskForm):
         return {name: value for name, value in said.items() if value not in (None, "")}
 
 
-class BecauseForm(forms.Form):
+class ReasonForm(forms.Form):
     because = forms.CharField(max_length=500, label="Why")
 
 
@@ -471,7 +500,7 @@ class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.add_error("application", "There is no such application that you may see.")
         for name, kind in (("version", NodeKind.VERSION), ("offering", NodeKind.OFFERING)):
             if said.get(name):
-                said[name], near = find_thing(kind, said[name].strip())
+                said[name], near = find_node(kind, said[name].strip())
                 if said[name] is None:
                     hint = str(f" Perhaps: {'; '.join(near)}.") if near else ""
                     self.add_error(name, "No such one is on record, or several are." + hint)

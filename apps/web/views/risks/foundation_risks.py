@@ -35,16 +35,15 @@ from apps.risks.queries.evidence import evidence_for_risk
 from apps.risks.queries.inherited import inherited_risks
 from apps.risks.queries.node_names import with_node_names
 from apps.risks.queries.reach import RiskReach, reach_per_risk
-from apps.web.filtering import BOOLEANS, Control, filters
-from apps.web.forms import governing, signed_in
-from apps.web.listing import Listing, Sorting, csv_answer
-from apps.web.page import Sentence, page
-from apps.web.saying import refuse, say
-from apps.web.views.risks import words
-from apps.web.views.risks.forms import BecauseForm, RaiseForm, RiskForm
-from apps.web.views.risks.history import Entry
-from apps.web.views.risks.people import people_of
-from apps.web.views.risks.register import row_of
+from apps.web.pages.filter_controls import BOOLEANS, FilterControl, build_filter_controls
+from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.form_fields import governance_user, signed_in_user
+from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.risks import presenters
+from apps.web.views.risks.forms import CreateRiskForm, ReasonForm, RiskForm, possible_owners
+from apps.web.views.risks.history import AssessmentEntry
+from apps.web.views.risks.register import register_row
 
 ORDERS = Sorting(
     {
@@ -53,8 +52,8 @@ ORDERS = Sorting(
         "review": ("Review", ("review_on", "-pk")),
     }
 )
-SHOWN = 12
-REFUSAL = "Only governance changes the risks of foundations. Ask one of them."
+MAX_ROWS = 12
+GOVERNANCE_ONLY = "Only governance changes the risks of foundations. Ask one of them."
 
 
 def _filtered(request: HttpRequest) -> tuple[FoundationRiskFilter, Any]:
@@ -95,13 +94,13 @@ def reach_of(
 
 @require_safe
 def foundation_risk_list(request: HttpRequest) -> HttpResponse:
-    user, at = signed_in(request), now()
+    user, at = signed_in_user(request), now()
     found, queryset = _filtered(request)
-    listing: Listing[FoundationRisk] = Listing(request, queryset)
+    listing: PaginatedList[FoundationRisk] = PaginatedList(request, queryset)
     reach = reach_of(
         user, day_of(at), [risk.pk for risk in listing.rows], stored=count_basis(user).stored
     )
-    return page(
+    return render_page(
         request,
         "risks/foundations.html",
         fragment="listing",
@@ -110,20 +109,20 @@ def foundation_risk_list(request: HttpRequest) -> HttpResponse:
         counts="Risks on nodes of the catalogue, and live dependencies that inherit them",
         as_of=at,
         sentence=_list_sentence(listing, request),
-        filters=filters(
+        filters=build_filter_controls(
             request,
             found,
             [
-                Control("q", "Risk contains", "search"),
-                Control("open", "Open", choices=BOOLEANS),
-                Control("layer", "Layer", choices=Layer.choices),
-                Control(
+                FilterControl("q", "Risk contains", "search"),
+                FilterControl("open", "Open", choices=BOOLEANS),
+                FilterControl("layer", "Layer", choices=Layer.choices),
+                FilterControl(
                     "node_kind",
                     "Lies on",
                     choices=[(kind, label.capitalize()) for kind, label in NODE_KINDS],
                 ),
-                Control("rule", "Raised by rule", choices=RuleName.choices),
-                Control(
+                FilterControl("rule", "Raised by rule", choices=RuleName.choices),
+                FilterControl(
                     "min_inherent",
                     "At least",
                     choices=((17, "Very high"), (11, "High"), (7, "Moderate")),
@@ -136,7 +135,7 @@ def foundation_risk_list(request: HttpRequest) -> HttpResponse:
             (
                 risk,
                 reach.get(risk.pk, RiskReach()),
-                words.severity_words(_level(risk)),
+                presenters.describe_severity(_level(risk)),
                 _level(risk).severity,
             )
             for risk in listing.rows
@@ -149,7 +148,7 @@ def _level(risk: FoundationRisk) -> Level:
     return Level(risk.likelihood, risk.impact)
 
 
-def _list_sentence(listing: Listing[FoundationRisk], request: HttpRequest) -> Sentence:
+def _list_sentence(listing: PaginatedList[FoundationRisk], request: HttpRequest) -> Headline:
     n = listing.n_found
     open_ = request.GET.get("open", "true") == "true"
     if open_:
@@ -166,7 +165,7 @@ def _list_sentence(listing: Listing[FoundationRisk], request: HttpRequest) -> Se
         said = pluralize(
             n, "One foundation risk matches the filters.", "{n} foundation risks match the filters."
         )
-    return Sentence(said.format(n=listing.count))
+    return Headline(said.format(n=listing.count))
 
 
 HEADS = [
@@ -192,13 +191,13 @@ HEADS = [
     "stale",
     "assessed",
 ]
-MOST_IN_CSV = 10_000
+MAX_CSV_ROWS = 10_000
 
 
 @require_safe
 def foundation_risk_csv(request: HttpRequest) -> StreamingHttpResponse:
-    user, today = signed_in(request), day_of(now())
-    rows = list(_filtered(request)[1][:MOST_IN_CSV])
+    user, today = signed_in_user(request), day_of(now())
+    rows = list(_filtered(request)[1][:MAX_CSV_ROWS])
     reach = reach_of(user, today, [risk.pk for risk in rows], stored=count_basis(user).stored)
 
     def cells(risk: Any) -> list[Any]:
@@ -227,7 +226,7 @@ def foundation_risk_csv(request: HttpRequest) -> StreamingHttpResponse:
             of.n_assessed,
         ]
 
-    return csv_answer("foundation-risks", HEADS, rows, cells)
+    return csv_response("foundation-risks", HEADS, rows, cells)
 
 
 # --- one ------------------------------------------------------------------------------------------
@@ -244,7 +243,7 @@ def _risk(request: HttpRequest, pk: int, *, lock: bool = False) -> FoundationRis
 
 
 @require_safe
-def foundation_risk(request: HttpRequest, pk: int) -> HttpResponse:
+def foundation_risk_detail(request: HttpRequest, pk: int) -> HttpResponse:
     return _page(request, _risk(request, pk))
 
 
@@ -255,7 +254,7 @@ def _page(
     form: RiskForm | None = None,
     ending: forms.Form | None = None,
 ) -> HttpResponse:
-    user, at = signed_in(request), now()
+    user, at = signed_in_user(request), now()
     today = day_of(at)
     template = risk.template
     name = risk.title or (template.title if template else "")
@@ -266,15 +265,15 @@ def _page(
     is_new = basis.stored and (basis.counted_at is None or risk.changed_at > basis.counted_at)
     heirs = (
         inherited_risks(
-            user=user, on=today, query=InheritedRiskQuery(risk=risk.pk), size=SHOWN
+            user=user, on=today, query=InheritedRiskQuery(risk=risk.pk), size=MAX_ROWS
         ).rows
         if is_open
         else []
     )
-    thing = words.thing_on(risk.node.get_kind_display(), risk.node.ref)
+    thing = presenters.node_of_risk(risk.node.get_kind_display(), risk.node.ref)
     node_name = risk.node_name or ""  # type: ignore[attr-defined]
     governs = user.is_governance
-    return page(
+    return render_page(
         request,
         "risks/foundation.html",
         title=f"{template.code} {name}" if template else name,
@@ -285,7 +284,7 @@ def _page(
         counts="Live dependencies that inherit it",
         as_of=at,
         status=422 if (form or ending) else 200,
-        sentence=words.of_foundation_risk(
+        sentence=presenters.foundation_risk_headline(
             name,
             node_name,
             reach,
@@ -293,24 +292,24 @@ def _page(
             is_counted=not is_new or reach.n_inherited > 0,
         )
         if not (is_open and not risk.inherits)
-        else Sentence(f"{name} stays on {node_name}: it is not handed on."),
+        else Headline(f"{name} stays on {node_name}: it is not handed on."),
         risk=risk,
         kind=template,
         name=name,
         node_name=node_name,
         node_kind=risk.node.get_kind_display(),
-        node_url=words.page_of_node(risk.node.get_kind_display(), thing) if thing else "",
+        node_url=presenters.page_of_node(risk.node.get_kind_display(), thing) if thing else "",
         is_open=is_open,
         level=_level(risk),
-        level_words=words.level_words(_level(risk)),
-        severity=words.severity_words(_level(risk)),
+        level_words=presenters.describe_level(_level(risk)),
+        severity=presenters.describe_severity(_level(risk)),
         reach=reach,
         covered=(reach.n_inherited - reach.n_unassessed) / reach.n_inherited
         if reach.n_inherited
         else None,
         counted_at=basis.counted_at,
-        rows=[row_of(row, user, today) for row in heirs],
-        evidence=list(evidence_for_risk(risk=risk, user=user, on=today)[:SHOWN]),
+        rows=[register_row(row, user, today) for row in heirs],
+        evidence=list(evidence_for_risk(risk=risk, user=user, on=today)[:MAX_ROWS]),
         history=_history(risk),
         mappings=list(
             TemplateMapping.objects.filter(template=template).select_related("entry__taxonomy")
@@ -318,12 +317,12 @@ def _page(
         if template
         else [],
         form=(form or RiskForm(people=_people(risk), row=risk)) if governs and is_open else None,
-        ending=(ending or BecauseForm()) if governs else None,
+        ending=(ending or ReasonForm()) if governs else None,
     )
 
 
 def _people(risk: FoundationRisk | None = None) -> list[User]:
-    return people_of([0], also=[risk.owner_id if risk else None])
+    return possible_owners([0], also=[risk.owner_id if risk else None])
 
 
 _TOLD = (
@@ -340,7 +339,7 @@ _TOLD = (
 )
 
 
-def _history(risk: FoundationRisk) -> list[Entry]:
+def _history(risk: FoundationRisk) -> list[AssessmentEntry]:
     """Newest first; one statement."""
     rows = list(risk.history.select_related("pgh_context").order_by("-pgh_id")[:41])  # type: ignore[attr-defined]
     entries = []
@@ -358,7 +357,7 @@ def _history(risk: FoundationRisk) -> list[Entry]:
         ]
         what = "raised" if row.pgh_label == "insert" else "changed"
         entries.append(
-            Entry(
+            AssessmentEntry(
                 row.pgh_created_at,
                 metadata.get("actor") or "unknown",
                 metadata.get("reason", ""),
@@ -377,13 +376,13 @@ def _text(value: Any) -> str:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def raise_risk(request: HttpRequest) -> HttpResponse:
+def create_risk(request: HttpRequest) -> HttpResponse:
     """From a template, or free, on any node; `?node_kind=&node=` and `?template=` fill it in."""
-    user, at = signed_in(request), now()
+    user, at = signed_in_user(request), now()
     if request.method == "POST":
-        governing(request, REFUSAL)
+        governance_user(request, GOVERNANCE_ONLY)
     people = _people()
-    form = RaiseForm(
+    form = CreateRiskForm(
         request.POST if request.method == "POST" else None,
         people=people,
         initial={
@@ -408,11 +407,11 @@ def raise_risk(request: HttpRequest) -> HttpResponse:
         except risks_errors.RiskChangeError as refusal:
             form.add_error(None, str(refusal))
         except ValidationError as error:
-            _complain(form, error)
+            _add_error(form, error)
         else:
-            say(request, "Raised: everything that stands there inherits it from now on.")
+            flash_success(request, "Raised: everything that stands there inherits it from now on.")
             return redirect("foundation-risks:detail", pk=risk.pk)
-    return page(
+    return render_page(
         request,
         "risks/raise.html",
         title="Raise a risk",
@@ -422,7 +421,7 @@ def raise_risk(request: HttpRequest) -> HttpResponse:
         ),
         as_of=at,
         status=422 if request.method == "POST" else 200,
-        sentence=Sentence(
+        sentence=Headline(
             "Said once where it lies, a risk is inherited by everything that stands there."
         ),
         form=form if user.is_governance else None,
@@ -430,7 +429,7 @@ def raise_risk(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _complain(form: forms.BaseForm, error: ValidationError) -> None:
+def _add_error(form: forms.BaseForm, error: ValidationError) -> None:
     if not hasattr(error, "error_dict"):
         form.add_error(None, error)
         return
@@ -440,8 +439,8 @@ def _complain(form: forms.BaseForm, error: ValidationError) -> None:
 
 @require_POST
 @transaction.atomic
-def change_risk(request: HttpRequest, pk: int) -> HttpResponse:
-    user = governing(request, REFUSAL)
+def edit_risk(request: HttpRequest, pk: int) -> HttpResponse:
+    user = governance_user(request, GOVERNANCE_ONLY)
     risk = _risk(request, pk, lock=True)
     form = RiskForm(request.POST, people=_people(risk), row=risk)
     if form.is_valid():
@@ -456,9 +455,11 @@ def change_risk(request: HttpRequest, pk: int) -> HttpResponse:
         except risks_errors.RiskChangeError as refusal:
             form.add_error(None, str(refusal))
         except ValidationError as error:
-            _complain(form, error)
+            _add_error(form, error)
         else:
-            say(request, "Changed. Other levels make assessments that rest on the old ones stale.")
+            flash_success(
+                request, "Changed. Other levels make assessments that rest on the old ones stale."
+            )
             return redirect("foundation-risks:detail", pk=pk)
     return _page(request, risk, form=form)
 
@@ -466,9 +467,9 @@ def change_risk(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def end_risk(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """close, reopen, dismiss or reinstate."""
-    user = governing(request, REFUSAL)
+    user = governance_user(request, GOVERNANCE_ONLY)
     risk, at = _risk(request, pk), now()
-    form = BecauseForm(request.POST)
+    form = ReasonForm(request.POST)
     if action in ("close", "dismiss") and not form.is_valid():
         return _page(request, risk, ending=form)
     because = form.cleaned_data["because"] if form.is_valid() else ""
@@ -488,9 +489,9 @@ def end_risk(request: HttpRequest, pk: int, action: str) -> HttpResponse:
                 foundation_risks.reinstate_risk(risk=risk, by=user)
                 said = "Reinstated."
     except risks_errors.RiskChangeError as refusal:
-        refuse(request, str(refusal))
+        flash_error(request, str(refusal))
     else:
-        say(
+        flash_success(
             request,
             said,
             undo=reverse("foundation-risks:action", args=[pk, undo]) if undo else None,

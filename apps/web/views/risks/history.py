@@ -7,14 +7,14 @@ from typing import Any
 from apps.accounts.models import User
 from apps.risks.levels import Level
 from apps.risks.models import Assessment, Treatment
-from apps.web.views.risks import words
+from apps.web.views.risks import presenters
 from apps.web.wording import long_day
 
-MOST_HISTORY = 40
+MAX_ENTRIES = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AssessmentEntry:
     """Who did what, when and why; `changes` are (field, before, after)."""
 
     at: datetime
@@ -40,11 +40,11 @@ _TOLD = (
 )
 
 
-def history_of(assessment: Assessment) -> list[Entry]:
+def assessment_history(assessment: Assessment) -> list[AssessmentEntry]:
     """Newest first; two statements."""
     rows = list(
         assessment.history.select_related("pgh_context").order_by("-pgh_id")[  # type: ignore[attr-defined]
-            : MOST_HISTORY + 1
+            : MAX_ENTRIES + 1
         ]
     )
     people = {
@@ -52,7 +52,7 @@ def history_of(assessment: Assessment) -> list[Entry]:
         for person in User.objects.filter(pk__in={row.owner_id for row in rows if row.owner_id})
     }
     entries = []
-    for number, row in enumerate(rows[:MOST_HISTORY]):
+    for number, row in enumerate(rows[:MAX_ENTRIES]):
         before = rows[number + 1] if number + 1 < len(rows) else None
         metadata = row.pgh_context.metadata if row.pgh_context else {}
         changes = []
@@ -62,7 +62,7 @@ def history_of(assessment: Assessment) -> list[Entry]:
                 changes.append((_label(name), was, is_now))
         what = "assessed for the first time" if row.pgh_label == "insert" else "changed"
         entries.append(
-            Entry(
+            AssessmentEntry(
                 row.pgh_created_at,
                 metadata.get("actor") or "unknown",
                 metadata.get("reason", ""),
@@ -93,13 +93,13 @@ def _label(name: str) -> str:
 def _told(row: Any, name: str, people: dict[int, str]) -> str:
     if name in ("current", "residual"):
         likelihood, impact = getattr(row, f"{name}_likelihood"), getattr(row, f"{name}_impact")
-        return words.level_words(Level(likelihood, impact)) if likelihood and impact else ""
+        return presenters.describe_level(Level(likelihood, impact)) if likelihood and impact else ""
     value = getattr(row, name)
     if value in (None, ""):
         return ""
     match name:
         case "state":
-            return str(words.STATES[value])
+            return str(presenters.STATES[value])
         case "treatment":
             return Treatment(value).label
         case "owner_id":

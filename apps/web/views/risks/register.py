@@ -32,16 +32,23 @@ from apps.risks.queries.inherited import (
     sorted_inherited_risks,
 )
 from apps.risks.queries.reach import RiskReach
-from apps.web.filtering import Control, filters
-from apps.web.forms import signed_in
-from apps.web.listing import COUNTED, PRINTED, SIZE, Column, csv_answer, query_with
-from apps.web.page import page
-from apps.web.views.risks import words
-from apps.web.views.risks.figures import asked_of, figures_of
+from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import (
+    MAX_COUNTED_ROWS,
+    PAGE_SIZE,
+    PRINT_PAGE_SIZE,
+    SortableColumn,
+    changed_query,
+    csv_response,
+)
+from apps.web.pages.page import render_page
+from apps.web.views.risks import presenters
+from apps.web.views.risks.summaries import requested_breakdown, risk_summaries
 from apps.web.wording import day, number
 
-MOST_IN_CSV = 10_000
-BATCH = 500
+MAX_CSV_ROWS = 10_000
+CSV_BATCH_SIZE = 500
 # what the register cannot be sorted by beyond few applications
 _DATED = {"due", "until"}
 HEADS = {
@@ -58,11 +65,11 @@ HEADS = {
 }
 _NO_FILTERS = {"page", "sort", "print", "after", "heat"}
 # what comes first when a head is chosen for the first time
-_FALLS_FIRST = {"gravest", "current", "residual"}
+_DESCENDING_FIRST = {"gravest", "current", "residual"}
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class RegisterPage:
     """One sheet of the register. By cursor, `first` is 0: how many rows lie before it is not
     known."""
 
@@ -95,39 +102,41 @@ def order_of(request: HttpRequest, *, few: bool) -> tuple[str, bool]:
     return bare, word.startswith("-") and (few or bare in _DATED)
 
 
-def sheet_of(
+def load_page(
     request: HttpRequest,
     narrowed: InheritedRiskQuery,
     asked: InheritedRiskConditions,
     standings: Sequence[RiskStanding],
     today: date,
-) -> Sheet:
+) -> RegisterPage:
     """The sheet the address asks for: by number where the rows can be gathered, otherwise by
     cursor."""
-    user = signed_in(request)
+    user = signed_in_user(request)
     printing = request.GET.get("print") == "all"
-    size = PRINTED if printing else SIZE
+    size = PRINT_PAGE_SIZE if printing else PAGE_SIZE
     filtered = any(
         value
         for name, value in request.GET.items()
         if name not in {"page", "sort", "print", "after", "heat"}
     )
     order, turned = order_of(request, few=asked.gathered)
-    falling = turned != (order in _FALLS_FIRST) if order != "gravest" else turned
+    falling = turned != (order in _DESCENDING_FIRST) if order != "gravest" else turned
     if asked.gathered or order in _DATED:
         numbered = request.GET.get("page", "1")
         wanted = max(int(numbered), 1) if numbered.isdecimal() and len(numbered) < 5 else 1
-        offset = min((wanted - 1) * size, COUNTED)
+        offset = min((wanted - 1) * size, MAX_COUNTED_ROWS)
         read = sorted_inherited_risks if asked.gathered else dated_inherited_risks
         rows = read(asked, on=today, order=order, falling=falling, size=size + 1, offset=offset)
         more, rows = len(rows) > size, rows[:size]
-        n = count_gathered_risks(asked, limit=COUNTED + 1) if asked.gathered else None
-        return Sheet(
+        n = count_gathered_risks(asked, limit=MAX_COUNTED_ROWS + 1) if asked.gathered else None
+        return RegisterPage(
             rows=rows,
             count=_count(n),
             first=offset + 1,
-            previous=query_with(request, page=wanted - 1) if wanted > 1 else "",
-            next=query_with(request, page=wanted + 1) if more and offset + size < COUNTED else "",
+            previous=changed_query(request, page=wanted - 1) if wanted > 1 else "",
+            next=changed_query(request, page=wanted + 1)
+            if more and offset + size < MAX_COUNTED_ROWS
+            else "",
             is_filtered=filtered,
         )
     try:
@@ -136,12 +145,12 @@ def sheet_of(
         )
     except InvalidCursorError:
         found = inherited_risks(user=user, on=today, query=narrowed, size=size)
-    return Sheet(
+    return RegisterPage(
         rows=found.rows,
         count=_count(_known_count(narrowed, standings)),
         first=0,
-        previous=query_with(request, after=found.previous, page=None) if found.previous else "",
-        next=query_with(request, after=found.next, page=None) if found.next else "",
+        previous=changed_query(request, after=found.previous, page=None) if found.previous else "",
+        next=changed_query(request, after=found.next, page=None) if found.next else "",
         is_filtered=filtered,
     )
 
@@ -149,7 +158,7 @@ def sheet_of(
 def _count(n: int | None) -> str:
     if n is None:
         return ""
-    return f"{COUNTED:,}+" if n > COUNTED else number(n)
+    return f"{MAX_COUNTED_ROWS:,}+" if n > MAX_COUNTED_ROWS else number(n)
 
 
 # filters whose rows the standings of the risks can count
@@ -190,27 +199,27 @@ def _in_state(reach: RiskReach, state: str) -> int:
     }[state]
 
 
-def columns_of(request: HttpRequest, *, few: bool) -> dict[str, Column]:
+def columns_of(request: HttpRequest, *, few: bool) -> dict[str, SortableColumn]:
     """Heads of the columns; without an address where the list cannot be sorted by them."""
     order, turned = order_of(request, few=few)
     heads = {}
     for name, title in HEADS.items():
         sortable = few or name in _DATED
         current = name == order
-        query = query_with(
+        query = changed_query(
             request, sort=f"-{name}" if current and not turned else name, page=None, after=None
         )
-        down = turned != (name in _FALLS_FIRST)
+        down = turned != (name in _DESCENDING_FIRST)
         aria = ("descending" if down else "ascending") if current else ""
-        heads[name] = Column(str(title), query if sortable else "", aria)
+        heads[name] = SortableColumn(str(title), query if sortable else "", aria)
     return heads
 
 
 @require_safe
 def risk_list(request: HttpRequest) -> HttpResponse:
-    user, at = signed_in(request), now()
+    user, at = signed_in_user(request), now()
     today = day_of(at)
-    found = asked_of(request)
+    found = requested_breakdown(request)
     narrowed = found.narrowed
     asked = build_conditions(user=user, on=today, query=narrowed, count_all=True)
     whole = not getattr(request, "htmx", False)
@@ -220,48 +229,52 @@ def risk_list(request: HttpRequest) -> HttpResponse:
         standings = risk_standings(
             user=user, on=today, stored=basis.stored, application=narrowed.application
         )
-    listing = sheet_of(request, narrowed, asked, standings, today)
-    return page(
+    listing = load_page(request, narrowed, asked, standings, today)
+    return render_page(
         request,
         "risks/register.html",
         fragment="listing",
         title="Risks",
         counts="Foundation risk × live dependency",
         as_of=at,
-        filters=filters(request, found, controls(user)),
+        filters=build_filter_controls(request, found, controls(user)),
         columns=columns_of(request, few=asked.gathered),
         few=asked.gathered,
         listing=listing,
-        rows=[row_of(row, user, today) for row in listing.rows],
+        rows=[register_row(row, user, today) for row in listing.rows],
         assesses=any(user.may(TeamRole.EDITOR, row.team_id) for row in listing.rows),
-        **(figures_of(request, user, today, narrowed, standings, basis) if whole else {}),
+        **(risk_summaries(request, user, today, narrowed, standings, basis) if whole else {}),
     )
 
 
-def controls(user: User) -> list[Control]:
+def controls(user: User) -> list[FilterControl]:
     """Two statements."""
     teams = Team.objects.visible_to(user).order_by("name").values_list("slug", "name")[:300]
     taxonomies = Taxonomy.objects.values_list("slug", "name")
     return [
-        Control("q", "Risk contains", "search"),
-        Control(
-            "state", "State", choices=[(state, str(word)) for state, word in words.STATES.items()]
+        FilterControl("q", "Risk contains", "search"),
+        FilterControl(
+            "state",
+            "State",
+            choices=[(state, str(word)) for state, word in presenters.STATES.items()],
         ),
-        Control(
-            "severity", "Inherent", choices=[(n, str(word)) for n, word in words.SEVERITIES.items()]
+        FilterControl(
+            "severity",
+            "Inherent",
+            choices=[(n, str(word)) for n, word in presenters.SEVERITIES.items()],
         ),
-        Control("criticality", "Criticality", choices=CRITICALITIES),
-        Control("layer", "Layer", choices=Layer.choices),
-        Control("treatment", "Treatment", choices=Treatment.choices),
-        Control("team", "Team", choices=list(teams)),
-        Control("due_before", "Due before", "date"),
-        Control("accepted_before", "Acceptance ends before", "date"),
-        Control("taxonomy", "Crosswalk", choices=list(taxonomies)),
+        FilterControl("criticality", "Criticality", choices=CRITICALITIES),
+        FilterControl("layer", "Layer", choices=Layer.choices),
+        FilterControl("treatment", "Treatment", choices=Treatment.choices),
+        FilterControl("team", "Team", choices=list(teams)),
+        FilterControl("due_before", "Due before", "date"),
+        FilterControl("accepted_before", "Acceptance ends before", "date"),
+        FilterControl("taxonomy", "Crosswalk", choices=list(taxonomies)),
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RegisterRow:
     """A row of the register with what the page says of it."""
 
     risk: InheritedRisk
@@ -277,24 +290,24 @@ class Row:
     is_late: bool
 
 
-def row_of(risk: InheritedRisk, user: User, today: date) -> Row:
+def register_row(risk: InheritedRisk, user: User, today: date) -> RegisterRow:
     accepted = risk.accepted_until is not None
     note = ""
     if risk.state == "stale":
         note = risk.stale_because
     elif risk.accepted_until is not None:
         note = f"until {day(risk.accepted_until, today=today)}"
-    return Row(
+    return RegisterRow(
         risk=risk,
         pick=f"{risk.risk_id}-{risk.dependency_id}-{risk.assessment_version}",
         may=user.may(TeamRole.EDITOR, risk.team_id),
         label=f"Select {risk.title} for {risk.application_name}",
-        mark="part" if accepted else words.MARKS[risk.state],
-        state="Accepted" if accepted else str(words.STATES[risk.state]),
+        mark="part" if accepted else presenters.MARKS[risk.state],
+        state="Accepted" if accepted else str(presenters.STATES[risk.state]),
         note=note,
-        inherent=words.severity_words(risk.inherent),
+        inherent=presenters.describe_severity(risk.inherent),
         here=f"{risk.adjusted.score} of 25 here" if risk.adjusted != risk.inherent else "",
-        residual=words.severity_words(risk.residual),
+        residual=presenters.describe_severity(risk.residual),
         is_late=risk.due_on is not None and risk.due_on < today and risk.state != "not_applicable",
     )
 
@@ -333,14 +346,14 @@ CSV_HEADS = [
 ]
 
 
-def all_that_match(
+def matching_risks(
     user: User, narrowed: InheritedRiskQuery, on: date, *, most: int
 ) -> Iterator[InheritedRisk]:
     """Every row that the filters leave, gravest first, up to `most`."""
     cursor, n = "", 0
     while n < most:
         found = inherited_risks(
-            user=user, on=on, query=narrowed, size=min(BATCH, most - n), cursor=cursor
+            user=user, on=on, query=narrowed, size=min(CSV_BATCH_SIZE, most - n), cursor=cursor
         )
         yield from found.rows
         n += len(found.rows)
@@ -353,17 +366,17 @@ def all_that_match(
 def register_csv(request: HttpRequest) -> StreamingHttpResponse:
     """What the page lists with these filters: in its order where it can be sorted, otherwise
     gravest first."""
-    user, today = signed_in(request), day_of(now())
-    narrowed = asked_of(request).narrowed
+    user, today = signed_in_user(request), day_of(now())
+    narrowed = requested_breakdown(request).narrowed
     asked = build_conditions(user=user, on=today, query=narrowed, count_all=True)
     order, turned = order_of(request, few=asked.gathered)
     if order == "gravest" and not turned:
-        rows: Any = all_that_match(user, narrowed, today, most=MOST_IN_CSV)
+        rows: Any = matching_risks(user, narrowed, today, most=MAX_CSV_ROWS)
     else:
-        falling = turned != (order in _FALLS_FIRST) if order != "gravest" else turned
+        falling = turned != (order in _DESCENDING_FIRST) if order != "gravest" else turned
         read = sorted_inherited_risks if asked.gathered else dated_inherited_risks
-        rows = read(asked, on=today, order=order, falling=falling, size=MOST_IN_CSV)
-    return csv_answer("inherited-risks", CSV_HEADS, rows, _cells)
+        rows = read(asked, on=today, order=order, falling=falling, size=MAX_CSV_ROWS)
+    return csv_response("inherited-risks", CSV_HEADS, rows, _cells)
 
 
 def _cells(row: InheritedRisk) -> list[Any]:

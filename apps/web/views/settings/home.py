@@ -14,13 +14,13 @@ from apps.catalog.models import Source
 from apps.common.retention import group_sizes
 from apps.common.time import now
 from apps.exposure.models import Policy
-from apps.web.forms import signed_in
-from apps.web.page import Sentence, page
-from apps.web.wording import counted
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.page import Headline, render_page
+from apps.web.wording import count_of
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class SettingsEntry:
     """One place where something is set; `stands` says how, `by` who may change it."""
 
     name: str
@@ -30,19 +30,19 @@ class Setting:
 
 
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
-    user = signed_in(request)
+def settings_home(request: HttpRequest) -> HttpResponse:
+    user = signed_in_user(request)
     groups = [("Who", _who(user))]
     if user.can_read_all:
         groups[0][1].extend(_organisation(user))
         groups.append(("What counts", _lines(user)))
     groups.append(("Yours", _yours(user)))
-    return page(
+    return render_page(
         request,
         "settings/home.html",
         title="Settings",
         counts="What you may see",
-        sentence=Sentence(
+        sentence=Headline(
             "Teams and people, the lines that are drawn, the feeds that are read, and your own "
             "keys."
         ),
@@ -51,13 +51,13 @@ def home(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _who(user: User) -> list[Setting]:
+def _who(user: User) -> list[SettingsEntry]:
     n_teams = Team.objects.visible_to(user).count()
     found = [
-        Setting(
+        SettingsEntry(
             "Teams and roles",
             reverse("teams:list"),
-            counted(n_teams, "team"),
+            count_of(n_teams, "team"),
             "governance; owners their own team",
         )
     ]
@@ -65,18 +65,18 @@ def _who(user: User) -> list[Setting]:
         active = User.objects.people().filter(is_active=True)
         offices = active.exclude(organisation_role="").count()
         found.append(
-            Setting(
+            SettingsEntry(
                 "People",
                 reverse("users:list"),
-                f"{counted(active.count(), 'person', 'people')}, {offices} with an office",
+                f"{count_of(active.count(), 'person', 'people')}, {offices} with an office",
                 "administrators",
             )
         )
     found.append(
-        Setting(
+        SettingsEntry(
             "Programs: service accounts and their keys",
             reverse("service-accounts:list"),
-            counted(
+            count_of(
                 visible_service_accounts(user).filter(is_active=True).order_by().count(),
                 "program",
                 "programs",
@@ -87,10 +87,10 @@ def _who(user: User) -> list[Setting]:
     return found
 
 
-def _organisation(user: User) -> list[Setting]:
+def _organisation(user: User) -> list[SettingsEntry]:
     configured = settings.OIDC
     return [
-        Setting(
+        SettingsEntry(
             "Sign-on",
             reverse("settings:single-sign-on"),
             f"by {configured['name']}" if configured else "off: passwords and second factors",
@@ -99,33 +99,39 @@ def _organisation(user: User) -> list[Setting]:
     ]
 
 
-def _lines(user: User) -> list[Setting]:
+def _lines(user: User) -> list[SettingsEntry]:
     sources = Source.objects.polled().visible_to(user).count()
     return [
-        Setting(
+        SettingsEntry(
             "Tolerances and policies",
             reverse("exposure-policies:list"),
             f"{Policy.objects.filter(enabled=True).count()} in force",
             "governance",
         ),
-        Setting(
+        SettingsEntry(
             "Alerts: milestones, escalation, price lines, webhooks",
             reverse("alert-settings:detail"),
-            "{n} in use".format(n=counted(Webhook.objects.filter(enabled=True).count(), "webhook")),
+            "{n} in use".format(
+                n=count_of(Webhook.objects.filter(enabled=True).count(), "webhook")
+            ),
             "governance",
         ),
-        Setting(
-            "Sources", reverse("feeds:list"), f"{counted(sources, 'feed')} polled", "governance"
+        SettingsEntry(
+            "Sources", reverse("feeds:list"), f"{count_of(sources, 'feed')} polled", "governance"
         ),
     ]
 
 
-def _yours(user: User) -> list[Setting]:
+def _yours(user: User) -> list[SettingsEntry]:
     good = ApiToken.objects.filter(user=user).usable_at(now()).count()
     return [
-        Setting("Profile, second factor, password", reverse("account:detail"), str(user), "you"),
-        Setting(
+        SettingsEntry(
+            "Profile, second factor, password", reverse("account:detail"), str(user), "you"
+        ),
+        SettingsEntry(
             "What you get: subscriptions, mail, calendar", reverse("subscriptions:list"), "", "you"
         ),
-        Setting("Keys for the REST interface", reverse("tokens:list"), counted(good, "key"), "you"),
+        SettingsEntry(
+            "Keys for the REST interface", reverse("tokens:list"), count_of(good, "key"), "you"
+        ),
     ]

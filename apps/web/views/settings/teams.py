@@ -20,18 +20,18 @@ from apps.accounts.models import Membership, Team, User
 from apps.accounts.roles import TeamRole
 from apps.common.validators import validate_time_zone
 from apps.inventory.models import Application
-from apps.web.editing import SeenMixin
-from apps.web.filtering import Control, filters
-from apps.web.forms import QuickSelect, governing, signed_in
-from apps.web.listing import COUNTED, Listing, csv_answer
-from apps.web.page import Sentence, page
-from apps.web.saying import refuse, say
-from apps.web.wording import counted
+from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.form_fields import QuickSelect, governance_user, signed_in_user
+from apps.web.pages.list_page import MAX_COUNTED_ROWS, PaginatedList, csv_response
+from apps.web.pages.optimistic_lock import OptimisticLockMixin
+from apps.web.pages.page import Headline, render_page
+from apps.web.wording import count_of
 
 GOVERNANCE_ONLY = "Teams are added, moved and removed by governance."
 
 
-class TeamForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
+class TeamForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Team
         fields = actions.TEAM_FIELDS
@@ -87,13 +87,13 @@ class MemberForm(forms.Form):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TeamRow:
     team: Any
     depth: int
 
 
 @dataclass
-class TeamListing(Listing[Team]):
+class TeamListing(PaginatedList[Team]):
     """Sheets of a tree, walked from the top; of one that is narrowed, each team stands by
     itself."""
 
@@ -101,14 +101,14 @@ class TeamListing(Listing[Team]):
 
     @cached_property
     def n_found(self) -> int:
-        return min(len(self.tree), COUNTED + 1)
+        return min(len(self.tree), MAX_COUNTED_ROWS + 1)
 
     @cached_property
-    def sheet(self) -> list[Row]:
+    def sheet(self) -> list[TeamRow]:
         start = (self.number - 1) * self.size
         shown = self.tree[start : start + self.size]
         found = self.queryset.select_related("parent").in_bulk([pk for pk, _depth in shown])
-        return [Row(found[pk], depth) for pk, depth in shown if pk in found]
+        return [TeamRow(found[pk], depth) for pk, depth in shown if pk in found]
 
     @cached_property
     def rows(self) -> list[Team]:
@@ -133,7 +133,7 @@ def _tree(teams: Iterable[tuple[int, int | None]]) -> list[tuple[int, int]]:
     return rows
 
 
-def _counted(user: User, rows: Sequence[Row]) -> None:
+def _counted(user: User, rows: Sequence[TeamRow]) -> None:
     """Gives each team how many hold a role on it itself and how many applications it owns: two
     statements."""
     ids = [row.team.pk for row in rows]
@@ -156,15 +156,15 @@ def _counted(user: User, rows: Sequence[Row]) -> None:
 
 
 @require_safe
-def teams(request: HttpRequest) -> HttpResponse:
-    user = signed_in(request)
+def team_list(request: HttpRequest) -> HttpResponse:
+    user = signed_in_user(request)
     visible = Team.objects.visible_to(user)
     found = TeamFilter(request.GET, visible, request=request)
     tree = _tree(found.qs.order_by("name", "pk").values_list("pk", "parent"))
     listing = TeamListing(request, visible, tree=tree)
     _counted(user, listing.sheet)
     n_without = found.qs.filter(email="", memberships__isnull=True).count()
-    return page(
+    return render_page(
         request,
         "settings/teams.html",
         fragment="listing",
@@ -172,32 +172,32 @@ def teams(request: HttpRequest) -> HttpResponse:
         crumbs=(("Settings", reverse("settings:home")),),
         counts="Teams you may see",
         sentence=_sentence(len(tree), n_without, filtered=listing.is_filtered),
-        filters=filters(request, found, [Control("q", "Search", "search")]),
+        filters=build_filter_controls(request, found, [FilterControl("q", "Search", "search")]),
         listing=listing,
         rows=listing.sheet,
         can_add=user.is_governance,
     )
 
 
-def _sentence(n: int, n_without: int, *, filtered: bool) -> Sentence:
+def _sentence(n: int, n_without: int, *, filtered: bool) -> Headline:
     if n == 0 and filtered:
-        return Sentence("No team is so named.")
+        return Headline("No team is so named.")
     if n == 0:
-        return Sentence("You belong to no team yet.")
-    start = f"{counted(n, 'team')[:1].upper()}{counted(n, 'team')[1:]}"
+        return Headline("You belong to no team yet.")
+    start = f"{count_of(n, 'team')[:1].upper()}{count_of(n, 'team')[1:]}"
     if n_without:
-        return Sentence(
+        return Headline(
             f"{start}; ",
-            f"{counted(n_without, 'team')} with neither people nor a mailbox",
+            f"{count_of(n_without, 'team')} with neither people nor a mailbox",
             ", whose alerts fall to whoever stands above.",
         )
-    return Sentence(f"{start}, each with people or a mailbox of its own.")
+    return Headline(f"{start}, each with people or a mailbox of its own.")
 
 
 @require_safe
 def team_csv(request: HttpRequest) -> StreamingHttpResponse:
     """One line per membership; a team without one has a line of its own."""
-    user = signed_in(request)
+    user = signed_in_user(request)
     rows: list[tuple[Team, Membership | None]] = []
     for team in (
         Team.objects.visible_to(user).prefetch_related("memberships__user").select_related("parent")
@@ -206,7 +206,7 @@ def team_csv(request: HttpRequest) -> StreamingHttpResponse:
         rows.extend((team, membership) for membership in memberships)
         if not memberships:
             rows.append((team, None))
-    return csv_answer(
+    return csv_response(
         "teams",
         ["team", "slug", "belongs to", "mailbox", "person", "e-mail", "role", "active"],
         rows,
@@ -226,8 +226,8 @@ def _cells(row: tuple[Team, Membership | None]) -> list[Any]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def add(request: HttpRequest) -> HttpResponse:
-    user = governing(request, str(GOVERNANCE_ONLY))
+def add_team(request: HttpRequest) -> HttpResponse:
+    user = governance_user(request, str(GOVERNANCE_ONLY))
     form = TeamForm(request.POST or None, initial={"parent": request.GET.get("parent")})
     if request.method == "POST" and form.is_valid():
         try:
@@ -235,21 +235,21 @@ def add(request: HttpRequest) -> HttpResponse:
         except ValidationError as refused:
             form.add_error(None, refused)
         else:
-            say(request, f"{made.name} is there. Give it people next.")
+            flash_success(request, f"{made.name} is there. Give it people next.")
             if actions.teams_by_name(made.name).exclude(pk=made.pk).exists():
                 words = {"team": made.name, "slug": made.slug}
-                say(
+                flash_success(
                     request,
                     "Another team is called {team} too. The short name of this one is "
                     "{slug}.".format(**words),
                 )
             return redirect("teams:detail", made.slug)
-    return page(
+    return render_page(
         request,
         "settings/team-form.html",
         title="Add a team",
         crumbs=(("Settings", reverse("settings:home")), ("Teams", reverse("teams:list"))),
-        sentence=Sentence("A team owns applications, and its people see and change them."),
+        sentence=Headline("A team owns applications, and its people see and change them."),
         form=form,
         status=422 if form.is_bound else 200,
     )
@@ -260,14 +260,14 @@ def _facts(form: TeamForm) -> dict[str, Any]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def team(request: HttpRequest, slug: str) -> HttpResponse:
+def team_detail(request: HttpRequest, slug: str) -> HttpResponse:
     """One team: its members, and for governance its facts."""
-    user = signed_in(request)
+    user = signed_in_user(request)
     found = get_object_or_404(Team.objects.visible_to(user).select_related("parent"), slug=slug)
     may_own = user.may(TeamRole.OWNER, found)
     form = TeamForm(instance=found, row=found) if user.is_governance else None
     if request.method == "POST":
-        governing(request, str(GOVERNANCE_ONLY))
+        governance_user(request, str(GOVERNANCE_ONLY))
         with transaction.atomic():
             locked = actions.locked_team(found)
             form = TeamForm(request.POST, instance=locked, row=Team.objects.get(pk=found.pk))
@@ -278,7 +278,7 @@ def team(request: HttpRequest, slug: str) -> HttpResponse:
                 except ValidationError as refused:
                     form.add_error(None, refused)
                 else:
-                    say(request, f"{locked.name} is changed.")
+                    flash_success(request, f"{locked.name} is changed.")
                     return redirect("teams:detail", found.slug)
     return _team_page(
         request, found, user=user, form=form, member_form=MemberForm() if may_own else None
@@ -296,15 +296,15 @@ def _team_page(
     members = list(team.memberships.select_related("user").order_by("-role", "user__username"))
     refused = bool(form and form.is_bound) or bool(member_form and member_form.is_bound)
     n = Application.objects.visible_to(user).filter(team=team).count()
-    return page(
+    return render_page(
         request,
         "settings/team.html",
         title=team.name,
         crumbs=(("Settings", reverse("settings:home")), ("Teams", reverse("teams:list"))),
         counts="Roles held on this team itself",
-        sentence=Sentence(
-            f"{team.name} has {counted(len(members), 'person', 'people')} with a role of its"
-            f" own and owns {counted(n, 'application')}."
+        sentence=Headline(
+            f"{team.name} has {count_of(len(members), 'person', 'people')} with a role of its"
+            f" own and owns {count_of(n, 'application')}."
         ),
         team=team,
         members=members,
@@ -352,43 +352,43 @@ def add_member(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         actions.set_membership(user=person, team=found, role=role, by=user)
     except actions.AccountChangeError as refusal:
-        refuse(request, str(refusal))
+        flash_error(request, str(refusal))
         return redirect("teams:detail", found.slug)
-    say(request, f"{person} is {role.word} of {found.name}.")
+    flash_success(request, f"{person} is {role.word} of {found.name}.")
     return redirect("teams:detail", found.slug)
 
 
 @require_POST
-def drop_member(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+def remove_member(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     user, found = _owned(request, slug)
     membership = get_object_or_404(found.memberships.select_related("user"), pk=pk)
     person = membership.user
     try:
         actions.end_membership(membership=membership, by=user)
     except actions.AccountChangeError as refusal:
-        refuse(request, str(refusal))
+        flash_error(request, str(refusal))
         return redirect("teams:detail", found.slug)
-    say(request, f"{person} holds no role on {found.name} any more.")
+    flash_success(request, f"{person} holds no role on {found.name} any more.")
     # whoever drops the own role may not see the team any more
     still = Team.objects.visible_to(User.objects.get(pk=user.pk)).filter(pk=found.pk).exists()
     return redirect("teams:detail", found.slug) if still else redirect("teams:list")
 
 
 @require_POST
-def remove(request: HttpRequest, slug: str) -> HttpResponse:
-    user = governing(request, str(GOVERNANCE_ONLY))
+def remove_team(request: HttpRequest, slug: str) -> HttpResponse:
+    user = governance_user(request, str(GOVERNANCE_ONLY))
     found = get_object_or_404(Team.objects.visible_to(user), slug=slug)
     try:
         actions.remove_team(team=found, by=user)
     except actions.AccountChangeError as refusal:
-        refuse(request, str(refusal))
+        flash_error(request, str(refusal))
         return redirect("teams:detail", found.slug)
-    say(request, f"{found.name} is removed.")
+    flash_success(request, f"{found.name} is removed.")
     return redirect("teams:list")
 
 
 def _owned(request: HttpRequest, slug: str) -> tuple[User, Team]:
-    user = signed_in(request)
+    user = signed_in_user(request)
     found = get_object_or_404(Team.objects.visible_to(user), slug=slug)
     if not user.may(TeamRole.OWNER, found):
         raise PermissionDenied("Roles on a team are given by its owners and by governance.")

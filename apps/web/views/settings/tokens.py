@@ -16,11 +16,11 @@ from apps.accounts.models import ApiToken, Team, User
 from apps.accounts.roles import Scope
 from apps.accounts.service_accounts import can_manage_service
 from apps.common.time import now
-from apps.web.forms import QuickSelect, signed_in
-from apps.web.listing import csv_answer
-from apps.web.page import Sentence, page
-from apps.web.saying import refuse, say
-from apps.web.wording import counted
+from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.form_fields import QuickSelect, signed_in_user
+from apps.web.pages.list_page import csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.wording import count_of
 
 LIFETIMES = ((30, "30 days"), (90, "90 days"), (365, "a year"))
 OVERLAPS = (
@@ -29,7 +29,7 @@ OVERLAPS = (
     (24, "a day"),
     (168, "a week"),
 )
-SOON = timedelta(days=14)
+EXPIRING_SOON = timedelta(days=14)
 
 
 class TokenForm(forms.Form):
@@ -66,8 +66,8 @@ class TokenForm(forms.Form):
 
 
 @require_safe
-def tokens(request: HttpRequest) -> HttpResponse:
-    user = signed_in(request)
+def token_list(request: HttpRequest) -> HttpResponse:
+    user = signed_in_user(request)
     return own_page(request, user, form_for(user, user))
 
 
@@ -88,7 +88,7 @@ def own_page(request: HttpRequest, user: User, form: TokenForm, secret: str = ""
         crumbs=(("Settings", reverse("settings:home")),),
         counts="Your own",
         as_of=at,
-        sentence=_sentence(len(good), sum(token.expires_at < at + SOON for token in good)),
+        sentence=_sentence(len(good), sum(token.expires_at < at + EXPIRING_SOON for token in good)),
         tokens=found,
         form=form,
         at=at,
@@ -99,7 +99,7 @@ def own_page(request: HttpRequest, user: User, form: TokenForm, secret: str = ""
 
 def shown(request: HttpRequest, secret: str, *, template: str, **context: Any) -> HttpResponse:
     """A page that may show a key just made; then no cache keeps it."""
-    response = page(request, template, secret=secret, **context)
+    response = render_page(request, template, secret=secret, **context)
     if secret:
         response["Cache-Control"] = "no-store"
     return response
@@ -115,8 +115,8 @@ def keys_of(user: User) -> list[ApiToken]:
 def tokens_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Every key that one sees: the own ones and those of programs one looks after; administrators
     and the auditor all. For the list of who can come in, and for finding what is never used."""
-    user = signed_in(request)
-    return csv_answer(
+    user = signed_in_user(request)
+    return csv_response(
         "keys",
         [
             "key",
@@ -151,19 +151,21 @@ def tokens_csv(request: HttpRequest) -> StreamingHttpResponse:
     )
 
 
-def _sentence(n: int, n_soon: int) -> Sentence:
+def _sentence(n: int, n_soon: int) -> Headline:
     if n == 0:
-        return Sentence("You have no key. Programs that read or write the register need one.")
-    start = f"You have {counted(n, 'key')} in use"
+        return Headline("You have no key. Programs that read or write the register need one.")
+    start = f"You have {count_of(n, 'key')} in use"
     if n_soon:
-        return Sentence(f"{start}; ", f"{counted(n_soon, 'expires', 'expire')} within 14 days", ".")
-    return Sentence(f"{start}.")
+        return Headline(
+            f"{start}; ", f"{count_of(n_soon, 'expires', 'expire')} within 14 days", "."
+        )
+    return Headline(f"{start}.")
 
 
 @require_POST
-def issue(request: HttpRequest) -> HttpResponse:
+def create_token(request: HttpRequest) -> HttpResponse:
     """The answer shows the key; no other page ever will."""
-    user = signed_in(request)
+    user = signed_in_user(request)
     form = form_for(user, user, request.POST)
     secret = issued(form, holder=user, by=user)
     return own_page(request, user, form_for(user, user) if secret else form, secret=secret)
@@ -192,7 +194,7 @@ def issued(form: TokenForm, *, holder: User, by: User) -> str:
 
 
 @require_POST
-def rotate(request: HttpRequest, pk: int) -> HttpResponse:
+def rotate_listed_token(request: HttpRequest, pk: int) -> HttpResponse:
     """A new secret, shown once; the one before goes on working for as long as chosen."""
     user, token = _changeable(request, pk)
     if token.user_id != user.pk and not token.user.is_service:
@@ -207,7 +209,7 @@ def rotate(request: HttpRequest, pk: int) -> HttpResponse:
             token=token, at=at, by=user, old_until=at + timedelta(hours=hours)
         )
     except AccountChangeError as refusal:
-        refuse(request, str(refusal))
+        flash_error(request, str(refusal))
         return redirect(_home_of(token, user))
     if token.user_id == user.pk:
         return own_page(request, user, form_for(user, user), secret=text)
@@ -224,21 +226,21 @@ def _service_page(request: HttpRequest, user: User, token: ApiToken, text: str) 
             ("Settings", reverse("settings:home")),
             ("Programs", reverse("service-accounts:list")),
         ),
-        sentence=Sentence(f"{token.name} of {token.user} has a new secret."),
+        sentence=Headline(f"{token.name} of {token.user} has a new secret."),
         back=_home_of(token, user),
     )
 
 
 @require_POST
-def revoke(request: HttpRequest, pk: int) -> HttpResponse:
+def revoke_listed_token(request: HttpRequest, pk: int) -> HttpResponse:
     user, token = _changeable(request, pk)
     revoke_token(token=token, at=now(), by=user)
-    say(request, f"{token} opens nothing any more.")
+    flash_success(request, f"{token} opens nothing any more.")
     return redirect(_home_of(token, user))
 
 
 def _changeable(request: HttpRequest, pk: int) -> tuple[User, ApiToken]:
-    user = signed_in(request)
+    user = signed_in_user(request)
     token = get_object_or_404(ApiToken.objects.visible_to(user).select_related("user"), pk=pk)
     looked_after = token.user.is_service and can_manage_service(user, token.user)
     if token.user_id != user.pk and not user.is_administrator and not looked_after:

@@ -1,0 +1,255 @@
+"""Scales: values and days to drawing units, with ticks people would choose; and how numbers are
+written.
+
+Plain Python; every scale is a frozen value. A scale of amounts begins at zero unless an amount lies
+below.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from apps.web.drawings.base.text_layout import text_width
+
+_MONTH_STEPS = (1, 2, 3, 6, 12, 24, 60, 120)
+_DAY_STEPS = (1, 2, 7, 14, 28)
+
+
+def number(value: float) -> str:
+    """Thousands separated, a true minus, three digits of a fraction: `12,500`, `−3`, `0.075`."""
+    text = f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 1000 else f"{value:.3g}"
+    return text.replace("-", "−")
+
+
+def share(value: float) -> str:
+    return f"{round(value * 100)} %".replace("-", "−")
+
+
+def compact(value: float) -> str:
+    """Three digits and a letter for the thousands: `8.9 M`, `35 k`, `420`."""
+    size, letter = next(
+        (
+            (size, letter)
+            for size, letter in ((1e9, "bn"), (1e6, "M"), (1e3, "k"))
+            if abs(value) >= size * 0.9995
+        ),
+        (1.0, ""),
+    )
+    amount = value / size
+    text = (
+        f"{amount:.0f}" if abs(amount) >= 999.5 or float(amount).is_integer() else f"{amount:.3g}"
+    )
+    return f"{text} {letter}".strip().replace("-", "−")
+
+
+def price(value: float) -> str:
+    """At least two decimals, further ones only where they carry something: `3.00`, `0.075`."""
+    amount = Decimal(repr(float(value))).normalize()
+    places = max(2, -int(amount.as_tuple().exponent))
+    return f"{amount:,.{places}f}".replace("-", "−")
+
+
+def days(value: float) -> str:
+    return f"{number(round(value))} d"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What numbers count: `word` at the axis and in sentences, `write` for a value, `tick` for one
+    on the axis."""
+
+    word: str
+    write: Callable[[float], str] = number
+    tick: Callable[[float], str] | None = None
+
+    def on_axis(self, value: float) -> str:
+        return (self.tick or self.write)(value)
+
+
+def nice_step(span: float, n_parts: int) -> float:
+    """The smallest of 1, 2 or 5 times a power of ten that cuts `span` into at most `n_parts`."""
+    if span <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(span / n_parts))
+    # a hair of tolerance: 0.6 / 0.2 is a little more than 3 in floats
+    return next(
+        factor * power
+        for factor in (1, 2, 5, 10, 20)
+        if span / (factor * power) <= n_parts * (1 + 1e-9)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """`low` lies at `start`, `high` at `end`; zero is one of them or between."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    ticks: tuple[float, ...]
+
+    def at(self, value: float) -> float:
+        return round(
+            self.start + (self.end - self.start) * (value - self.low) / (self.high - self.low), 2
+        )
+
+
+def linear(
+    values: Iterable[float],
+    *,
+    start: float,
+    end: float,
+    n_ticks: int = 5,
+    whole: bool = False,
+    tight: bool = False,
+) -> Linear:
+    """From zero to the tick above the greatest value; `whole` allows no ticks between integers.
+
+    `tight` ends the scale at the greatest value itself: the ticks end below it.
+    """
+    known = [float(value) for value in values]
+    low, high = min([0.0, *known]), max([0.0, *known])
+    if high - low < 1e-12:  # nothing that could be drawn
+        low, high = 0.0, 1.0
+    step = nice_step(high - low, max(n_ticks, 1))
+    if whole:
+        step = max(step, 1.0)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    if tight:
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    ticks = tuple(_clean(step * rank) for rank in range(first, last + 1))
+    return Linear(low if tight else ticks[0], high if tight else ticks[-1], start, end, ticks)
+
+
+def _clean(value: float) -> float:
+    """Without the dust of float arithmetic: 0.1 + 0.2 is 0.3 on an axis."""
+    return float(f"{value:.12g}")
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A logarithmic scale; it has no zero, so it says so at its axis. What lies below `low` is
+    drawn at `low`."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    ticks: tuple[float, ...]
+
+    def at(self, value: float) -> float:
+        within = min(max(value, self.low), self.high)
+        part = math.log(within / self.low) / math.log(self.high / self.low)
+        return round(self.start + (self.end - self.start) * part, 2)
+
+
+def logarithmic(values: Iterable[float], *, start: float, end: float) -> Log:
+    """From the power of ten below the least positive value to the 1, 2 or 5 above the greatest."""
+    known = [value for value in values if value > 0] or [1.0]
+    low_power, high_power = (
+        math.floor(math.log10(min(known)) + 1e-9),
+        math.ceil(math.log10(max(known)) - 1e-9),
+    )
+    if low_power >= high_power:
+        high_power = low_power + 1
+    factors = (1,) if high_power - low_power > 2 else (1, 2, 5)
+    ticks = [
+        _clean(factor * 10.0**power)
+        for power in range(low_power, high_power + 1)
+        for factor in factors
+    ]
+    high = next((tick for tick in ticks if tick >= max(known) * (1 - 1e-9)), ticks[-1])
+    high = max(high, ticks[1])
+    step = max(1, (high_power - low_power) // 6)
+    shown = [
+        tick
+        for rank, tick in enumerate(ticks)
+        if tick <= high and (len(factors) == 3 or rank % step == 0)
+    ]
+    return Log(ticks[0], high, start, end, tuple(shown))
+
+
+@dataclass(frozen=True, slots=True)
+class DayTick:
+    x: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """`begin` lies at `start`, `finish` at `end`; a day outside is drawn at the edge, `shows`
+    tells."""
+
+    begin: date
+    finish: date
+    start: float
+    end: float
+    ticks: tuple[DayTick, ...]
+
+    def at(self, day: date) -> float:
+        return _day_x(day, self.begin, self.finish, self.start, self.end)
+
+    def shows(self, day: date) -> bool:
+        return self.begin <= day <= self.finish
+
+
+def day_scale(begin: date, finish: date, *, start: float, end: float, gap: float = 10.0) -> Days:
+    """Ticks at first days of months, as many as their words leave room for; days where only weeks
+    are shown.
+
+    The year stands at January and at the first tick.
+    """
+    if finish <= begin:
+        finish = begin + timedelta(1)
+
+    def x(day: date) -> float:
+        return _day_x(day, begin, finish, start, end)
+
+    ticks: list[DayTick] = []
+    for days_of_step in _steps(begin, finish):
+        ticks = [DayTick(x(day), label) for day, label in _named(days_of_step)]
+        ends = [tick.x + text_width(tick.label) + gap for tick in ticks]
+        if all(ends[i] <= ticks[i + 1].x for i in range(len(ticks) - 1)):
+            break
+    # a first year without room is better than a wrong or missing month
+    return Days(
+        begin,
+        finish,
+        start,
+        end,
+        tuple(tick for tick in ticks if tick.x + text_width(tick.label) <= end + 24),
+    )
+
+
+def _day_x(day: date, begin: date, finish: date, start: float, end: float) -> float:
+    within = min(max(day, begin), finish)
+    return round(start + (end - start) * (within - begin).days / (finish - begin).days, 2)
+
+
+def _steps(begin: date, finish: date) -> Iterable[list[date]]:
+    """Days of the ticks, from the densest choice to the sparsest."""
+    n_days = (finish - begin).days
+    if n_days <= 62:
+        for step in _DAY_STEPS:
+            yield [begin + timedelta(offset) for offset in range(0, n_days + 1, step)]
+    for step in _MONTH_STEPS:
+        first = begin.year * 12 + begin.month - 1
+        months = range(first, finish.year * 12 + finish.month)
+        found = [date(month // 12, month % 12 + 1, 1) for month in months if month % step == 0]
+        yield [day for day in found if begin <= day <= finish]
+
+
+def _named(found: list[date]) -> Iterable[tuple[date, str]]:
+    within_months = any(day.day != 1 for day in found)
+    yearly = not within_months and len(found) > 1 and all(day.month == 1 for day in found)
+    year = None
+    for day in found:
+        if yearly:
+            yield day, str(day.year)
+            continue
+        words = f"{day.day} {day:%b}" if within_months else f"{day:%b}"
+        yield day, words if day.year == year else f"{words} {day.year}"
+        year = day.year

@@ -1,0 +1,147 @@
+"""The marks of a drawing as text. Templates keep what is said of a drawing (its title, its
+description, its shape); the hundreds of marks inside would cost them more than everything else on a
+page."""
+
+from collections.abc import Iterator
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString
+
+from apps.web.drawings.base.picture import Picture, Stroke
+from apps.web.drawings.charts.notice_periods import NoticePicture
+from apps.web.drawings.charts.notice_periods import NoticeRow as Strip
+from apps.web.drawings.diagrams.stack_section import Box, Cell, Section
+
+_HATCHES = {"host": "vert", "version": "dash", "foundation": "diag", "developer": "cross"}
+
+
+def svg_marks(drawing: Picture | Section | NoticePicture) -> SafeString:
+    """What stands between the <g> of a drawing. Words are escaped; classes and numbers are the
+    drawing's own."""
+    if isinstance(drawing, Picture):
+        return SafeString("\n".join(filter(None, _of_picture(drawing))))
+    if isinstance(drawing, Section):
+        return SafeString("\n".join(_of_section(drawing)))
+    return SafeString("\n".join(map(_strip, [drawing] * len(drawing.rows), drawing.rows)))
+
+
+def _place(box: Box) -> str:
+    return f'x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}"'
+
+
+def _area(x: float, y: float, width: float, height: float) -> str:
+    """The same rectangle in half the letters: a section has hundreds of them."""
+    return f'd="M{x:g} {y:g}h{width:g}v{height:g}h{-width:g}z"'
+
+
+def _tip(words: str) -> str:
+    return f' data-tip="{escape(words)}"' if words else ""
+
+
+# --- pictures -------------------------------------------------------------------------------------
+
+
+def _of_picture(p: Picture) -> Iterator[str]:
+    """Grid, areas, patches, strokes, dots, words: what comes later lies on top."""
+    yield "".join(f'<path class="{stroke.css}" d="{stroke.d}"/>' for stroke in p.grid)
+    yield _strokes(p.areas)
+    for patch in p.patches:
+        place = _place(patch.box)
+        hatch = f'<rect {place} fill="url(#p-{patch.hatch})"/>' if patch.hatch else ""
+        edge = f'<rect class="{patch.edge}" {place}/>' if patch.edge else ""
+        yield f'<g{_tip(patch.tip)}><rect class="{patch.fill}" {place}/>{hatch}{edge}</g>'
+    yield _strokes(p.strokes)
+    yield "".join(
+        f'<circle class="{o.css}" cx="{o.x}" cy="{o.y}" r="{o.r}"{_tip(o.tip)}/>' for o in p.dots
+    )
+    for label in p.labels:
+        if label.text:
+            css = f' class="{label.classes}"' if label.classes else ""
+            yield f'<text{css} x="{label.x}" y="{label.y}">{escape(label.text)}</text>'
+
+
+def _strokes(strokes: tuple[Stroke, ...]) -> str:
+    return "".join(
+        f'<path class="{stroke.css}" d="{stroke.d}"{_tip(stroke.tip)}/>' for stroke in strokes
+    )
+
+
+# --- the portfolio section ------------------------------------------------------------------------
+
+
+def _of_section(s: Section) -> Iterator[str]:
+    names = "s" if s.turned else "s e"
+    for x, y, name in s.names:
+        yield f'<text class="{names}" x="{x}" y="{y}">{escape(name)}</text>'
+    for building in s.buildings:
+        title = f"<title>{escape(building.label)}</title>"
+        box = building.box
+        yield (
+            f'<path class="{building.kind}" '
+            f"{_area(box.x, box.y, box.width, box.height)}>{title}</path>"
+        )
+    ground = f"v{s.ground.height}" if s.turned else f"h{s.ground.width}"
+    yield (
+        f'<rect {_place(s.ground)} fill="url(#p-ground)"/><path class="l2" d="M{s.ground.x} '
+        f'{s.ground.y}{ground}"/>'
+    )
+    for cell in s.cells:
+        yield _cell(cell, narrow=s.turned)
+
+
+def _cell(cell: Cell, *, narrow: bool) -> str:
+    box = cell.box
+    area = _area(box.x, box.y, box.width, box.height)
+    inner = _area(box.x_inner, box.y_inner, box.width_inner, box.height_inner)
+    hatch = ""
+    if cell.known:
+        hatch = f'<path {area} fill="url(#p-{"red" if cell.over else _HATCHES[cell.layer]})"/>'
+    edge = "rl2" if cell.over else "l" if cell.known else "l dot"
+    return (
+        f'<g><title>{escape(cell.full)}</title><path class="pap" {area}/>{hatch}'
+        f'<path class="{edge}" {inner}/>{_words(cell, narrow=narrow)}</g>'
+    )
+
+
+def _words(cell: Cell, *, narrow: bool) -> str:
+    if not cell.label:
+        return ""
+    x, y, label = cell.box.x_mid, cell.box.y_mid, escape(cell.label)
+    if cell.upright:
+        return (
+            f'<text class="halo m" transform="translate({x} {y}) rotate(-90)" dy="3">{label}</text>'
+        )
+    if cell.detail:
+        return (
+            f'<text class="halo m b" x="{x}" y="{y}" dy="-8">{label}</text>'
+            f'<text class="halo m{" r" if cell.over else ""}" x="{x}" y="{y}" '
+            f'dy="10">{escape(cell.detail)}</text>'
+        )
+    css = f"{' b' if cell.layer == 'developer' else ''}{' s' if narrow else ''}"
+    return f'<text class="halo m{css}" x="{x}" y="{y}">{label}</text>'
+
+
+# --- notices of a provider ------------------------------------------------------------------------
+
+
+def _strip(n: NoticePicture, row: Strip) -> str:
+    """A strip's dots on their line, its short end, its median and its name."""
+    if n.stacked:
+        names, x, rise = ("halo b", "halo s"), n.left, 13
+    else:
+        names, x, rise = ("b", "s"), 0, 15
+    median = row.median
+    dots = "".join(
+        f'<circle class="{dot.css}" cx="{dot.x}" cy="{dot.y}" r="3"/>' for dot in row.dots
+    )
+    return (
+        f'<text class="{names[0]}" x="{x}" y="{row.y_label}">{escape(row.label)}</text>'
+        f'<text class="{names[1]}" x="{x}" y="{row.y_label}" '
+        f'dy="{rise}">{escape(row.detail)}</text>'
+        f'<path class="l" d="M{n.left} {row.y}H{n.right}"/>'
+        f'<rect x="{n.left}" y="{row.y}" width="{n.short_width}" height="4" '
+        f'fill="url(#p-red)"/>{dots}'
+        f'<path class="l2" d="M{median.x} {row.y_top}V{median.y}"/>'
+        f'<text class="halo b{" e" if median.flip else ""}" x="{median.x}" y="{median.y}"'
+        f' dx="{-6 if median.flip else 6}">{escape(median.text)}</text>'
+    )

@@ -1,0 +1,227 @@
+"""Horizontal bars from zero, with the line that is tolerated and the best and worst case as a
+whisker."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.text import capfirst
+
+from apps.common.text import pluralize
+from apps.web.drawings.base.picture import NARROW, WIDE, Patch, Picture, Stroke, across, box, down
+from apps.web.drawings.base.scales import Linear, Unit, linear
+from apps.web.drawings.base.text_layout import (
+    Label,
+    clamp_labels,
+    drop_overlapping,
+    shorten_to_width,
+    text_width,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """`low` and `high` are the best and the worst case; `unsure` hatches a group nobody has placed.
+
+    `limit` is the bar's own where bars have different ones; `note` follows the value, `tip` is the
+    hover's caption.
+    """
+
+    label: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    limit: float | None = None
+    note: str = ""
+    unsure: bool = False
+    tip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    width: float
+    left: float
+    right: float
+    top: float
+    step: float
+    thick: float
+    drop: float  # from a row's top to the middle of its bar
+
+
+def draw_bars(
+    rows: Sequence[Bar],
+    *,
+    unit: Unit,
+    limit: float | None = None,
+    limit_name: str = "",
+    top: float | None = None,
+    whole: bool = False,
+    title: str = "",
+    width: float = WIDE,
+    narrow: bool = False,
+) -> Picture | None:
+    """One bar per row in the order given. A bar beyond `limit` (or its own) is red; `top` ends the
+    scale, say 1."""
+    if not rows:
+        return None
+    reached = [
+        value
+        for row in rows
+        for value in (row.value, row.low, row.high, _limit(row, limit))
+        if value is not None
+    ]
+    width = NARROW if narrow else width
+    stacked = narrow or width < 500  # names above their bars
+    m = _measure(rows, unit, width, stacked=stacked)
+    scale = linear(
+        [*reached, *([top] if top is not None else [])],
+        start=m.left,
+        end=m.right,
+        n_ticks=4 if m.right - m.left < 400 else 6,
+        whole=whole,
+    )
+    bottom = round(m.top + m.step * len(rows) + 2, 1)
+    patches, strokes, labels = [], [], []
+    for rank, row in enumerate(rows):
+        y = m.top + m.step * rank + m.drop
+        patches.append(_patch(row, scale, y, m.thick, unit, limit))
+        strokes += _lines(row, scale, y, m.thick, limit if stacked else None)
+        labels += _labels(row, scale, y, m, unit, limit, stacked=stacked)
+    grid, ticks = _axis(scale, unit, m, bottom, stacked=stacked)
+    if limit is not None and not any(row.limit is not None for row in rows):
+        if not stacked:
+            strokes.append(Stroke(down(scale.at(limit), 16, bottom), "rl", name="limit"))
+        words = limit_name or f"tolerance {unit.write(limit)}"
+        labels.append(clamp_labels(Label(scale.at(limit), 11, words, "s", "middle"), 0, m.width))
+    return Picture(
+        width=m.width,
+        height=bottom + 34,
+        narrow=narrow,
+        title=title or _finding(rows, unit, limit),
+        desc=f"Bars from zero, {unit.word}; the red line is what is tolerated, a thin line the "
+        "best and worst case.",
+        grid=grid,
+        patches=tuple(patches),
+        strokes=tuple(strokes),
+        labels=(*labels, *ticks),
+    )
+
+
+def _limit(row: Bar, limit: float | None) -> float | None:
+    return limit if row.limit is None else row.limit
+
+
+def _over(row: Bar, limit: float | None) -> bool:
+    own = _limit(row, limit)
+    return own is not None and row.value > own
+
+
+def _measure(rows: Sequence[Bar], unit: Unit, width: float, *, stacked: bool) -> _Measure:
+    if stacked:
+        return _Measure(width, 1.0, width - 2, 20.0, 38.0, 12.0, 25.0)
+    left = min(max(text_width(row.label, bold=True) for row in rows) + 12, width * 0.34)
+    value_room = min(
+        max(text_width(_value(row, unit), bold=True) for row in rows) + 10, width * 0.3
+    )
+    return _Measure(width, round(left, 1), round(width - value_room, 1), 20.0, 26.0, 13.0, 14.0)
+
+
+def _value(row: Bar, unit: Unit) -> str:
+    return ", ".join(filter(None, [unit.write(row.value), row.note]))
+
+
+def _patch(
+    row: Bar, scale: Linear, y: float, thick: float, unit: Unit, limit: float | None
+) -> Patch:
+    x_zero, x_value = scale.at(0), scale.at(row.value)
+    where = box(min(x_zero, x_value), y - thick / 2, abs(x_value - x_zero), thick)
+    tip = row.tip or f"{row.label}: {_value(row, unit)}"
+    if _over(row, limit):
+        return Patch(where, "wash", "red", "rl", tip, row.label)
+    if row.unsure:
+        return Patch(where, "pap", "dots", "l", tip, row.label)
+    return Patch(where, "ink", "", "", tip, row.label)
+
+
+def _lines(row: Bar, scale: Linear, y: float, thick: float, limit: float | None) -> list[Stroke]:
+    out = []
+    if row.low is not None and row.high is not None and row.low < row.high:
+        x_low, x_high = scale.at(row.low), scale.at(row.high)
+        ends = f"{across(y, x_low, x_high)}{down(x_low, y - 4, y + 4)}{down(x_high, y - 4, y + 4)}"
+        out += [Stroke(ends, "under"), Stroke(ends, "l", name=f"{row.label} whisker")]
+    own = _limit(row, limit)
+    if own is not None:
+        out.append(
+            Stroke(down(scale.at(own), y - thick / 2 - 4, y + thick / 2 + 4), "rl", name="limit")
+        )
+    return out
+
+
+def _labels(
+    row: Bar,
+    scale: Linear,
+    y: float,
+    m: _Measure,
+    unit: Unit,
+    limit: float | None,
+    *,
+    stacked: bool,
+) -> list[Label]:
+    value, css = _value(row, unit), "r halo" if _over(row, limit) else "b halo"
+    if stacked:
+        value = shorten_to_width(value, m.width * 0.6, bold=True) or unit.write(row.value)
+        after = Label(m.width, round(y - 11, 1), value, css, "end")
+        name = shorten_to_width(row.label, m.width - after.width - 14)
+        return [Label(4, round(y - 11, 1), name, "halo"), after]
+    x_end = max(scale.at(value) for value in (row.value, row.high or 0.0, 0.0))
+    own = _limit(row, limit)
+    if own is not None and x_end <= scale.at(own) < x_end + 14:
+        x_end = scale.at(own)
+    after = Label(
+        round(x_end + 7, 1),
+        round(y + 4, 1),
+        shorten_to_width(value, m.width - x_end - 7, bold=True),
+        css,
+    )
+    name = shorten_to_width(row.label, m.left - 10, bold=_over(row, limit))
+    return [
+        Label(m.left - 8, round(y + 4, 1), name, "b" if _over(row, limit) else "", "end"),
+        after,
+    ]
+
+
+def _axis(
+    scale: Linear, unit: Unit, m: _Measure, bottom: float, *, stacked: bool
+) -> tuple[tuple[Stroke, ...], tuple[Label, ...]]:
+    grid = tuple(
+        Stroke(down(scale.at(tick), m.top, bottom + 4), "l" if tick == 0 else "g", name="tick")
+        for tick in scale.ticks
+    )
+    ticks = [
+        clamp_labels(
+            Label(scale.at(tick), bottom + 16, unit.on_axis(tick), "s", "middle"), 0, m.width
+        )
+        for tick in scale.ticks
+    ]
+    word = Label(
+        m.width if stacked else m.right,
+        bottom + 31,
+        shorten_to_width(unit.word, m.width - 2),
+        "s",
+        "end",
+    )
+    return grid, (*drop_overlapping(ticks), clamp_labels(word, 0, m.width))
+
+
+def _finding(rows: Sequence[Bar], unit: Unit, limit: float | None) -> str:
+    first = max(rows, key=lambda row: row.value)
+    n_over = sum(_over(row, limit) for row in rows)
+    text = f"{capfirst(unit.word)}: {first.label} has most, {unit.write(first.value)}."
+    if any(_limit(row, limit) is not None for row in rows):
+        text += " " + (
+            pluralize(
+                n_over, f"{n_over} is over its tolerance.", f"{n_over} are over their tolerance."
+            )
+            if n_over
+            else "None is over its tolerance."
+        )
+    return text

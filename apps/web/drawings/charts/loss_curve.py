@@ -1,0 +1,266 @@
+"""What a bad year costs: the chance that the yearly loss is larger, beside the twin with
+independent failures."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from django.utils.text import capfirst
+
+from apps.web.drawings.base.axes import Frame
+from apps.web.drawings.base.picture import NARROW, THIRD, Dot, Picture, Stroke, across, down, line
+from apps.web.drawings.base.scales import Linear, Log, Unit, linear, logarithmic
+from apps.web.drawings.base.text_layout import (
+    Label,
+    clamp_labels,
+    drop_overlapping,
+    overlap,
+    shorten_to_width,
+    text_width,
+)
+
+type Curve = Sequence[tuple[float, float]]
+type Height = Callable[[float], float]
+_SMOOTH = 30
+_CHANCES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10_000, 100_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A year of a chance: `once_in` years, its loss, that of the twin, and the 95 % interval of the
+    first."""
+
+    once_in: int
+    loss: float
+    twin: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+def draw_loss_curve(
+    curve: Curve,
+    *,
+    unit: Unit,
+    twin: Curve = (),
+    band: Sequence[tuple[float, float, float]] = (),
+    levels: Sequence[Level] = (),
+    expected: float | None = None,
+    rarest: int = 500,
+    log: bool = False,
+    title: str = "",
+    width: float = THIRD,
+    narrow: bool = False,
+) -> Picture | None:
+    """`curve` and `twin` are (loss, chance that a year's is larger); `band` is (loss, lowest,
+    highest chance).
+
+    Chances are drawn on a logarithmic scale down to 1 in `rarest`, losses from zero, or with `log`
+    from the power of ten below the least. `expected` is the mean year.
+    """
+    rarest = max([rarest, *(level.once_in for level in levels)])
+    shown = _visible(curve, rarest)
+    if not shown or max(loss for loss, _chance in shown) <= 0:
+        return None
+    other = _visible(twin, rarest)
+    width = NARROW if narrow else width
+    left = text_width(_once_in(rarest)) + 8
+    frame = Frame(round(left, 1), width - 8, 28.0, 264.0 if width < 600 else 304.0)
+    losses = [loss for loss, _chance in (*shown, *other)]
+    losses += [
+        value
+        for level in levels
+        for value in (level.loss, level.twin, level.high)
+        if value is not None
+    ]
+    n_ticks = 4 if width < 600 else 7
+    x: Linear | Log = (
+        logarithmic(losses, start=frame.left, end=frame.right)
+        if log
+        else linear(losses, start=frame.left, end=frame.right, n_ticks=n_ticks)
+    )
+
+    def y(chance: float) -> float:
+        depth = math.log(1 / max(min(chance, 1.0), 1 / rarest)) / math.log(rarest)
+        return round(frame.top + (frame.bottom - frame.top) * depth, 2)
+
+    areas = []
+    if band:
+        upper = [(x.at(loss), y(high)) for loss, _low, high in band]
+        lower = [(x.at(loss), y(low)) for loss, low, _high in band]
+        areas.append(Stroke(f"{line([*upper, *reversed(lower)])}Z", "band", name="band"))
+    strokes = []
+    if other:
+        strokes.append(Stroke(_path(other, x, y), "l dash", name="twin"))
+    strokes.append(Stroke(_path(shown, x, y), "rl2", name="curve"))
+    dots, labels, more = _marks(levels, x, y, frame, unit, width)
+    strokes += more
+    if expected is not None:
+        at = x.at(expected)
+        strokes.append(Stroke(down(at, frame.top, frame.bottom), "l dot", name="expected"))
+        said = Label(at + 4, frame.top + 2, f"expected {unit.write(expected)}", "b halo")
+        labels.append(clamp_labels(said, frame.left, width))
+    grid, axes = _axes(x, y, frame, unit, rarest, width)
+    named = _names(shown, other, x, y, frame)
+    return Picture(
+        width=width,
+        height=frame.bottom + 42,
+        narrow=narrow,
+        title=title or _finding(levels, unit, expected, with_twin=bool(other)),
+        desc=(
+            "Chance that the yearly loss is larger, by loss: {unit}. Chances are on a logarithmic "
+            "scale{log}."
+        ).format(unit=unit.word, log=", losses too" if log else ""),
+        grid=grid,
+        areas=tuple(areas),
+        strokes=tuple(strokes),
+        dots=tuple(dots),
+        labels=(*axes, *_placed(labels, named)),
+    )
+
+
+def _visible(curve: Curve, rarest: int) -> list[tuple[float, float]]:
+    """Points by rising loss down to 1 in `rarest`, the last one put onto that edge."""
+    points = sorted(curve)
+    kept = [(float(loss), float(chance)) for loss, chance in points if chance >= 1 / rarest]
+    beyond = next(
+        ((float(loss), float(chance)) for loss, chance in points if chance < 1 / rarest), None
+    )
+    if kept and beyond:
+        (loss, chance), (further, rarer) = kept[-1], beyond
+        part = math.log(chance * rarest) / math.log(chance / max(rarer, 1e-9)) if rarer > 0 else 1.0
+        kept.append((loss + (further - loss) * min(part, 1.0), 1 / rarest))
+    return kept
+
+
+def _path(curve: Curve, x: Linear | Log, y: Height) -> str:
+    """Few points are steps: until the next possible loss the chance stays what it is."""
+    at = [(x.at(loss), y(chance)) for loss, chance in curve]
+    if len(at) > _SMOOTH:
+        return line(at)
+    stepped = [at[0]]
+    for (_before, chance), (loss, next_chance) in pairwise(at):
+        stepped += [(loss, chance), (loss, next_chance)]
+    return line(stepped)
+
+
+def _once_in(n: int) -> str:
+    return "every year" if n == 1 else f"1 in {n:,}"
+
+
+def _marks(
+    levels: Sequence[Level], x: Linear | Log, y: Height, frame: Frame, unit: Unit, width: float
+) -> tuple[list[Dot], list[Label], list[Stroke]]:
+    dots, labels, strokes = [], [], []
+    for level in levels:
+        at, depth = x.at(level.loss), y(1 / level.once_in)
+        once = _once_in(level.once_in)
+        strokes.append(
+            Stroke(down(at, depth, frame.bottom), "rl dot", name=f"1 in {level.once_in}")
+        )
+        if level.low is not None and level.high is not None:
+            ends = f"{across(depth, x.at(level.low), x.at(level.high))}"
+            for edge in (level.low, level.high):
+                ends += down(x.at(edge), depth - 4, depth + 4)
+            strokes.append(Stroke(ends, "rl", name="interval"))
+        dots.append(
+            Dot(at, depth, "red", 3.5, f"{once}: {unit.write(level.loss)}", f"1 in {level.once_in}")
+        )
+        labels.append(
+            clamp_labels(Label(at + 8, depth - 6, unit.write(level.loss), "r halo"), 0, width)
+        )
+        if level.twin is not None:
+            beside = x.at(level.twin)
+            tip = f"{once}, independent: {unit.write(level.twin)}"
+            dots.append(Dot(beside, depth, "ink", 3.5, tip, f"1 in {level.once_in} twin"))
+            said = Label(beside - 7, depth + 14, unit.write(level.twin), "b halo", "end")
+            labels.append(clamp_labels(said, frame.left + 2, width))
+    return dots, labels, strokes
+
+
+def _axes(
+    x: Linear | Log, y: Height, frame: Frame, unit: Unit, rarest: int, width: float
+) -> tuple[tuple[Stroke, ...], list[Label]]:
+    chances = [n for n in _CHANCES if n < rarest] + [rarest]
+    grid = [
+        Stroke(
+            across(y(1 / n), frame.left, frame.right),
+            "l" if n == rarest else "g",
+            name=f"chance {n}",
+        )
+        for n in chances
+    ]
+    words = [
+        Label(frame.left - 6, round(y(1 / n) + 4, 1), _once_in(n), "s", "end")
+        for n in reversed(chances)
+        if n > 1
+    ]
+    grid += [
+        Stroke(down(x.at(tick), frame.bottom, frame.bottom + 5), "g2", name="tick")
+        for tick in x.ticks
+    ]
+    ticks = [
+        clamp_labels(
+            Label(x.at(tick), frame.bottom + 18, unit.on_axis(tick), "s", "middle"), 0, width
+        )
+        for tick in x.ticks
+    ]
+    word = Label(width, frame.bottom + 34, shorten_to_width(unit.word, width), "s", "end")
+    return tuple(grid), [*drop_overlapping(words), *drop_overlapping(ticks), word]
+
+
+def _names(shown: Curve, other: Curve, x: Linear | Log, y: Height, frame: Frame) -> list[Label]:
+    """Places for the names of the lines, best first, beside a point of each."""
+    out = []
+    if shown:
+        loss, chance = shown[len(shown) // 2]
+        out.append(
+            clamp_labels(
+                Label(x.at(loss) + 10, y(chance) - 6, "with shared causes", "r halo"),
+                frame.left,
+                frame.right,
+            )
+        )
+    if other:
+        loss, chance = other[len(other) * 2 // 3]
+        out.append(
+            clamp_labels(
+                Label(x.at(loss) - 8, y(chance) + 4, "if independent", "halo", "end"),
+                frame.left,
+                frame.right,
+            )
+        )
+    return out
+
+
+def _placed(values: Sequence[Label], names: Sequence[Label]) -> tuple[Label, ...]:
+    """All values where they are or left out; names moved up or down until they lie on nothing."""
+    kept = list(drop_overlapping(values))
+    for name in names:
+        for shift in (0, -14, 14, -28, 28, -42, 42):
+            moved = Label(name.x, round(name.y + shift, 1), name.text, name.css, name.anchor)
+            if not any(overlap(moved.box, one.box) for one in kept):
+                kept.append(moved)
+                break
+    return tuple(kept)
+
+
+def _finding(
+    levels: Sequence[Level], unit: Unit, expected: float | None, *, with_twin: bool
+) -> str:
+    parts = []
+    if expected is not None:
+        parts.append(f"an average year costs {unit.write(expected)}")
+    parts += [f"one in {level.once_in} years {unit.write(level.loss)} or more" for level in levels]
+    said = "{unit}: {parts}.".format(
+        unit=capfirst(unit.word),
+        parts=", ".join(parts) or "the chance that a year's loss is larger",
+    )
+    worst = max(
+        (level for level in levels if level.twin), key=lambda level: level.once_in, default=None
+    )
+    if not with_twin or worst is None or not worst.twin:
+        return said
+    words = {"n": worst.once_in, "loss": unit.write(worst.twin)}
+    independent = "Were failures independent, one in {n} years would cost {loss} or more."
+    return f"{said} {independent.format(**words)}"

@@ -1,0 +1,264 @@
+"""Is there time to leave? Days left until a model ends above the days that leaving took, or is
+estimated to take."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from apps.common.text import pluralize
+from apps.web.drawings.base.picture import NARROW, WIDE, Patch, Picture, Stroke, box, down
+from apps.web.drawings.base.scales import Linear, Unit, days, linear, number
+from apps.web.drawings.base.text_layout import (
+    Label,
+    clamp_labels,
+    drop_overlapping,
+    shorten_to_width,
+    text_width,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Runway:
+    """`left_days` is negative past the end and None while no end is known; `at_least` where the
+    date is a lower bound.
+
+    `need_days` is what the last exit test took (`tested`) or what is estimated; None where neither
+    exists.
+    """
+
+    label: str
+    left_days: int | None
+    need_days: int | None
+    tested: bool = False
+    at_least: bool = False
+
+    @property
+    def short_days(self) -> int:
+        """Days that are missing; 0 where time suffices or one of the two is unknown."""
+        if self.left_days is None or self.need_days is None:
+            return 0
+        return max(self.need_days - self.left_days, 0)
+
+    @property
+    def is_late(self) -> bool:
+        return self.short_days > 0 or (self.left_days is not None and self.left_days < 0)
+
+
+def draw_runways(
+    rows: Sequence[Runway],
+    *,
+    most_days: int = 730,
+    title: str = "",
+    width: float = WIDE,
+    narrow: bool = False,
+) -> Picture | None:
+    """Two bars per application from today; the days that are missing are red. Longer times end at
+    `most_days`."""
+    shown = [row for row in rows if row.left_days is not None or row.need_days is not None]
+    if not shown:
+        return None
+    width = NARROW if narrow else width
+    reach = [
+        min(value, most_days)
+        for row in shown
+        for value in (row.left_days, row.need_days)
+        if value is not None
+    ]
+    earliest = max(min(reach), -most_days)
+    stacked = narrow or width < 600
+    left = (
+        1.0
+        if stacked
+        else min(max(text_width(row.label, bold=True) for row in shown) + 12, width * 0.3)
+    )
+    room = 8.0 if stacked else max(text_width(_words(row), bold=True) for row in shown) + 12
+    scale = linear(
+        [earliest, *reach], start=left, end=width - room, n_ticks=4 if stacked else 7, whole=True
+    )
+    step, top = (56.0, 18.0) if stacked else (30.0, 18.0)
+    patches, labels, strokes = [], [], []
+    for rank, row in enumerate(shown):
+        y = top + step * rank + (32 if stacked else 5)
+        patches += _bars(row, scale, y, most_days)
+        strokes += _broken(row, scale, y, most_days)
+        if stacked:  # not through the words above the bars
+            strokes.append(Stroke(down(scale.at(0), y - 2, y + 20), "rl", name="today"))
+        name, css = "b halo" if row.is_late else "halo", "r halo" if row.is_late else "halo"
+        if stacked:
+            labels.append(
+                Label(4, y - 19, shorten_to_width(row.label, width - 8, bold=row.is_late), name)
+            )
+            labels.append(
+                Label(4, y - 5, shorten_to_width(_words(row), width - 8, bold=row.is_late), css)
+            )
+        else:
+            end = max(
+                scale.at(min(value or 0, most_days)) for value in (row.left_days, row.need_days, 0)
+            )
+            labels.append(
+                Label(
+                    end + 8, y + 13, shorten_to_width(_words(row), width - end - 8, bold=True), css
+                )
+            )
+            labels.append(
+                Label(
+                    left - 8,
+                    y + 13,
+                    shorten_to_width(row.label, left - 10, bold=row.is_late),
+                    name,
+                    "end",
+                )
+            )
+    bottom = top + step * len(shown) + 4
+    if not stacked:
+        strokes.insert(0, Stroke(down(scale.at(0), top - 4, bottom), "rl", name="today"))
+    unit = Unit("days from today", number)
+    ticks = [
+        clamp_labels(
+            Label(scale.at(tick), bottom + 14, unit.on_axis(tick), "s", "middle"), 0, width
+        )
+        for tick in scale.ticks
+    ]
+    today = clamp_labels(Label(scale.at(0), 11, "Today", "r", "middle"), 0, width)
+    key_patches, key_labels, height = _key(bottom + 40, width)
+    return Picture(
+        width=width,
+        height=height,
+        narrow=narrow,
+        title=title or _finding(shown),
+        desc="Per application the days left above, the days that leaving takes below; red is "
+        "what is missing.",
+        grid=tuple(
+            Stroke(down(scale.at(tick), top, bottom), "g", name="tick") for tick in scale.ticks
+        ),
+        patches=(*patches, *key_patches),
+        strokes=tuple(strokes),
+        labels=(
+            *labels,
+            today,
+            *drop_overlapping(ticks),
+            Label(scale.end, bottom + 29, unit.word, "s", "end"),
+            *key_labels,
+        ),
+    )
+
+
+def _bars(row: Runway, scale: Linear, y: float, most_days: int) -> list[Patch]:
+    out = []
+
+    def at(value: int) -> float:
+        return scale.at(min(max(value, -most_days), most_days))
+
+    if row.left_days is not None:
+        begin, end = sorted((at(0), at(row.left_days)))
+        late = row.left_days < 0
+        tip = f"{row.label}: {_left(row)}"
+        out.append(
+            Patch(
+                box(begin, y, end - begin, 9),
+                "wash" if late else "pap",
+                "red" if late else "diag",
+                "rl" if late else "l",
+                tip,
+                f"{row.label} left",
+            )
+        )
+    if row.need_days is None:
+        return out
+    covered = (
+        min(row.need_days, max(row.left_days, 0)) if row.left_days is not None else row.need_days
+    )
+    tip = f"{row.label}: {_needs(row)}"
+    if covered:
+        look = ("ink", "", "") if row.tested else ("pap", "", "l")
+        out.append(
+            Patch(box(at(0), y + 11, at(covered) - at(0), 7), *look, tip, f"{row.label} need")
+        )
+    if row.need_days > covered:
+        where = box(at(covered), y + 11, at(row.need_days) - at(covered), 7)
+        out.append(
+            Patch(where, "red" if row.tested else "wash", "", "rl", tip, f"{row.label} short")
+        )
+    return out
+
+
+def _broken(row: Runway, scale: Linear, y: float, most_days: int) -> list[Stroke]:
+    """Two slanted cuts through the end of a bar that is longer than the drawing shows."""
+    cuts = []
+    for value, height, offset in ((row.left_days, 9, 0), (row.need_days, 7, 11)):
+        if value is not None and abs(value) > most_days:
+            x = scale.at(most_days if value > 0 else -most_days) + (-12 if value > 0 else 6)
+            path = f"M{x:g} {y + offset + height + 1:g}l4 -{height + 2}m3 0l-4 {height + 2}"
+            cuts += [Stroke(path, "under"), Stroke(path, "l", name="cut")]
+    return cuts
+
+
+def _needs(row: Runway) -> str:
+    if row.need_days is None:
+        return "never tested"
+    return ("{days} in the last test" if row.tested else "{days} estimated").format(
+        days=days(row.need_days)
+    )
+
+
+def _left(row: Runway) -> str:
+    if row.left_days is None:
+        return "no end announced"
+    if row.left_days < 0:
+        return f"ended {days(-row.left_days)} ago"
+    return f"{'≥ ' if row.at_least else ''}{days(row.left_days)} left"
+
+
+def _words(row: Runway) -> str:
+    words = {"left": _left(row), "needs": _needs(row), "short": days(row.short_days)}
+    if row.short_days and (row.left_days or 0) >= 0:
+        return "{left}, {needs}: {short} short".format(**words)
+    return "{left}, {needs}".format(**words)
+
+
+def _key(top: float, width: float) -> tuple[list[Patch], list[Label], float]:
+    entries = [
+        (("pap", "diag", "l"), "days left"),
+        (("ink", "", ""), "leaving took, last exit test"),
+        (("pap", "", "l"), "leaving, estimated"),
+        (("red", "", "rl"), "missing"),
+    ]
+    patches, labels = [], []
+    x, y = 0.0, top
+    for look, text in entries:
+        room = 28 + text_width(text)
+        if x and x + room > width:
+            x, y = 0.0, y + 17
+        patches.append(Patch(box(x + 0.5, y, 22, 9), *look, name="key"))
+        labels.append(Label(x + 28, y + 9, text))
+        x = round(x + room + 16, 1)
+    return patches, labels, round(y + 16, 1)
+
+
+def _finding(rows: Sequence[Runway]) -> str:
+    short = [row for row in rows if row.is_late]
+    if not short:
+        untested = sum(row.need_days is None for row in rows)
+        said = pluralize(
+            len(rows) - untested,
+            "{n} application has time to leave.",
+            "{n} applications have time to leave.",
+        )
+        text = said.format(n=number(len(rows) - untested))
+        if untested:
+            more = pluralize(
+                untested,
+                f"{number(untested)} has no exit test.",
+                f"{number(untested)} have no exit test.",
+            )
+            text = f"{text} {more}" if len(rows) > untested else more
+        return text
+    worst = max(short, key=lambda row: (row.short_days, -(row.left_days or 0)))
+    said = pluralize(
+        len(rows),
+        "{n} of {all} application ends sooner than it can leave: {name}, {words}.",
+        "{n} of {all} applications end sooner than they can leave; the furthest off is {name}, "
+        "{words}.",
+    )
+    return said.format(
+        n=number(len(short)), all=number(len(rows)), name=worst.label, words=_words(worst)
+    )

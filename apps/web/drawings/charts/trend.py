@@ -1,0 +1,224 @@
+"""A measured share or number by the day, with its tolerance; the same in a table's cell as a
+sparkline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+
+from django.utils.text import capfirst
+
+from apps.common.text import pluralize
+from apps.web.drawings.base.axes import Frame, amounts, room_for_amounts, time
+from apps.web.drawings.base.picture import NARROW, WIDE, Dot, Picture, Stroke, across, line
+from apps.web.drawings.base.scales import Unit, day_scale, linear
+from apps.web.drawings.base.text_layout import Label, clamp_labels, drop_overlapping, text_width
+
+type Measured = tuple[date, float | None]
+type Point = tuple[float, float]
+
+
+def draw_trend(
+    points: Sequence[Measured],
+    *,
+    unit: Unit,
+    limit: float | None = None,
+    top: float | None = None,
+    every_days: int = 1,
+    whole: bool = False,
+    title: str = "",
+    width: float = WIDE,
+    narrow: bool = False,
+) -> Picture | None:
+    """A line from snapshot to snapshot; it breaks where more than `every_days` lie between two, or
+    a value is None.
+
+    What lies above `limit` is red.
+    """
+    known = [
+        (day, float(value))
+        for day, value in sorted(points, key=lambda point: point[0])
+        if value is not None
+    ]
+    if not known:
+        return None
+    width = NARROW if narrow else width
+    height, ceiling = (160.0, 34.0) if narrow else (180.0, 34.0)
+    values = [value for _day, value in known]
+    also = [value for value in (limit, top) if value is not None]
+    y = linear([*values, *also], start=ceiling + height, end=ceiling, n_ticks=5, whole=whole)
+    last_day, last = known[-1]
+    room = text_width(unit.write(last), bold=True) + 14
+    frame = Frame(room_for_amounts(y, unit), round(width - room, 1), ceiling, ceiling + height)
+    # a few snapshots stand at the end of a week
+    x = day_scale(
+        min(known[0][0], last_day - timedelta(6)), last_day, start=frame.left, end=frame.right
+    )
+    strokes: list[Stroke] = []
+    runs = _runs(known, {day for day, value in points if value is None}, every_days)
+    for run in runs:
+        at = [(x.at(day), y.at(value)) for day, value in run]
+        if len(at) > 1:
+            strokes.append(Stroke(line(at), "l2", name="line"))
+        if limit is not None:
+            strokes += [Stroke(line(part), "rl2", name="over") for part in _above(at, y.at(limit))]
+    over = limit is not None and last > limit
+    lonely = [run[0] for run in runs if len(run) == 1 and run[0][0] != last_day]
+    dots = [Dot(x.at(day), y.at(value), "ink", 2, name="alone") for day, value in lonely]
+    dots.append(
+        Dot(
+            x.at(last_day),
+            y.at(last),
+            "red" if over else "ink",
+            3.5,
+            name="last",
+            tip=f"{last_day.day} {last_day:%b %Y}: {unit.write(last)}",
+        )
+    )
+    grid, axis = amounts(y, unit, frame)
+    ticks, months = time(x, frame)
+    labels = [
+        Label(x.at(last_day) + 8, round(y.at(last) + 4, 1), unit.write(last), "r" if over else "b"),
+        *axis,
+        *months,
+    ]
+    if limit is not None:
+        grid.append(Stroke(across(y.at(limit), frame.left, frame.right), "rl dash", name="limit"))
+        said = Label(
+            frame.left + 4, round(y.at(limit) - 5, 1), f"tolerance {unit.write(limit)}", "s halo"
+        )
+        labels = list(drop_overlapping([*labels, clamp_labels(said, 0, width)]))
+    return Picture(
+        width=width,
+        height=frame.bottom + 26,
+        narrow=narrow,
+        title=title or _finding(known, unit, limit),
+        desc=f"A line from zero, {unit.word}, broken where days are missing.",
+        grid=(*grid, *ticks),
+        strokes=tuple(strokes),
+        dots=tuple(dots),
+        labels=tuple(labels),
+    )
+
+
+def _runs(
+    known: Sequence[tuple[date, float]], missing: set[date], every_days: int
+) -> list[list[tuple[date, float]]]:
+    """Snapshots that follow each other without a break."""
+    runs: list[list[tuple[date, float]]] = []
+    for day, value in known:
+        before = runs[-1][-1][0] if runs else None
+        if (
+            before
+            and day - before <= timedelta(every_days)
+            and not any(before < gone < day for gone in missing)
+        ):
+            runs[-1].append((day, value))
+        else:
+            runs.append([(day, value)])
+    return runs
+
+
+def _above(points: Sequence[Point], edge: float) -> list[list[Point]]:
+    """The parts of a line above `edge` (smaller y), cut where it crosses."""
+    parts: list[list[Point]] = []
+    open_part: list[Point] = []
+    for before, after in pairwise(points):
+        inside, stays = before[1] < edge, after[1] < edge
+        crossing = (edge, edge)
+        if inside != stays:
+            part = (edge - before[1]) / (after[1] - before[1])
+            crossing = (round(before[0] + part * (after[0] - before[0]), 2), edge)
+        if inside and not open_part:
+            open_part = [before]
+        if inside and stays:
+            open_part.append(after)
+        elif inside:
+            parts.append([*open_part, crossing])
+            open_part = []
+        elif stays:
+            open_part = [crossing, after]
+    return [*parts, open_part] if len(open_part) > 1 else parts
+
+
+def _finding(known: Sequence[tuple[date, float]], unit: Unit, limit: float | None) -> str:
+    (first_day, first), (last_day, last) = known[0], known[-1]
+    said = {
+        "unit": capfirst(unit.word),
+        "first": unit.write(first),
+        "last": unit.write(last),
+        "since": f"{first_day.day} {first_day:%b %Y}",
+        "day": f"{last_day.day} {last_day:%b %Y}",
+    }
+    text = (
+        "{unit}: {last} on {day}.".format(**said)
+        if len(known) == 1
+        else "{unit}: from {first} on {since} to {last} on {day}.".format(**said)
+    )
+    if limit is None:
+        return text
+    n_over = sum(value > limit for _day, value in known)
+    if not n_over:
+        return f"{text} No day lies over the tolerance of {unit.write(limit)}."
+    over = pluralize(
+        n_over,
+        "{n} day lies over the tolerance of {limit}.",
+        "{n} days lie over the tolerance of {limit}.",
+    )
+    return f"{text} {over.format(n=n_over, limit=unit.write(limit))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sparkline:
+    """96 by 20 units; `d` has one piece per run of known values, `x` and `y` the last one,
+    `y_limit` the tolerance."""
+
+    d: str
+    x: float
+    y: float
+    y_limit: float | None
+    over: bool
+    title: str
+    width: float = 96.0
+    height: float = 20.0
+
+
+def draw_sparkline(
+    values: Sequence[float | None],
+    *,
+    unit: Unit,
+    limit: float | None = None,
+    top: float | None = None,
+    name: str = "",
+) -> Sparkline | None:
+    """Values at equal distances, oldest first, None where one is missing; `top` gives several lines
+    one scale."""
+    known = [(rank, float(value)) for rank, value in enumerate(values) if value is not None]
+    if not known:
+        return None
+    also = [value for value in (limit, top) if value is not None]
+    y = linear([*(value for _rank, value in known), *also], start=18.0, end=2.0, tight=True)
+    step = 92.0 / max(len(values) - 1, 1)
+    pieces: list[list[Point]] = []
+    for place, (rank, value) in enumerate(known):
+        point = (round(1 + step * rank, 1), round(y.at(value), 1))
+        if place and known[place - 1][0] == rank - 1:
+            pieces[-1].append(point)
+        else:
+            pieces.append([point])
+    (_rank, first), (_last_rank, last) = known[0], known[-1]
+    said = {"name": name or unit.word, "first": unit.write(first), "last": unit.write(last)}
+    return Sparkline(
+        # a lone value is a short dash
+        d="".join(
+            line(piece) if len(piece) > 1 else line([piece[0], (piece[0][0] + 1, piece[0][1])])
+            for piece in pieces
+        ),
+        x=pieces[-1][-1][0],
+        y=pieces[-1][-1][1],
+        y_limit=None if limit is None else y.at(limit),
+        over=limit is not None and last > limit,
+        title="{name}: {first} to {last}".format(**said)
+        if len(known) > 1
+        else "{name}: {last}".format(**said),
+    )

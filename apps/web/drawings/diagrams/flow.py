@@ -1,0 +1,299 @@
+"""Who stands on what: ribbons from groups of applications through the layers below, as broad as
+what they carry."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from apps.web.drawings.base.picture import NARROW, WIDE, Patch, Picture, Stroke, box
+from apps.web.drawings.base.scales import Unit, number
+from apps.web.drawings.base.text_layout import Label, shorten_to_width, text_width
+from apps.web.drawings.diagrams.network import (
+    REST,
+    UNRESOLVED,
+    Network,
+    NodeId,
+    Path,
+    Ribbon,
+    layout_network,
+)
+from apps.web.drawings.diagrams.stack_section import Box
+
+__all__ = ["Path", "draw_flow"]
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def draw_flow(
+    paths: Iterable[Path],
+    *,
+    layers: Sequence[str],
+    unit: Unit,
+    over: frozenset[tuple[str, str]] = frozenset(),
+    most: int = 12,
+    title: str = "",
+    width: float = WIDE,
+    narrow: bool = False,
+) -> Picture | None:
+    """`layers` names the columns; `over` is {(layer, node)} beyond tolerance. A layer shows `most`
+    nodes, half on a phone, the heaviest first; the others are folded into one.
+    """
+    given = [path for path in paths if path.weight > 0]
+    if not given:
+        return None
+    beyond = frozenset((layers.index(layer), name) for layer, name in over if layer in layers)
+    net = layout_network(given, over=beyond, most=max(most // 2, 3) if narrow else most)
+    said = title or _finding(net, layers, unit, beyond)
+    draw = _upright if narrow else _lying
+    return draw(net, layers, unit, beyond, said, NARROW if narrow else width)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a node begins along its layer, and its length there."""
+
+    begin: float
+    length: float
+
+    @property
+    def middle(self) -> float:
+        return self.begin + self.length / 2
+
+
+def _lying(
+    net: Network,
+    layers: Sequence[str],
+    unit: Unit,
+    over: frozenset[NodeId],
+    title: str,
+    width: float,
+) -> Picture:
+    """Columns from left to right."""
+    top, gap, slot = 30.0, 7.0, 15.0
+    per_weight = min(380.0, 26.0 * net.total) / net.total
+    columns = [
+        [max(net.weights[layer, name] * per_weight, 2.0) for name in names]
+        for layer, names in enumerate(net.layers)
+    ]
+    depth = max(sum(max(length, slot) + gap for length in column) for column in columns)
+    side = round(width * 0.17, 1)
+    xs = [
+        round(side + (width - 2 * side - 12) * rank / max(len(layers) - 1, 1), 1)
+        for rank in range(len(layers))
+    ]
+    places: dict[NodeId, _Place] = {}
+    for layer, (names, lengths) in enumerate(zip(net.layers, columns, strict=True)):
+        used = sum(max(length, slot) for length in lengths)
+        space = min((depth - used) / max(len(names), 1), 40.0)
+        at = top + (depth - used - space * len(names)) / 2
+        for name, length in zip(names, lengths, strict=True):
+            room = max(length, slot)
+            places[layer, name] = _Place(round(at + (room - length) / 2, 2), round(length, 2))
+            at += room + space
+    areas = _ribbons(
+        net, places, per_weight, unit, lambda layer: (xs[layer] + 12, xs[layer + 1]), upright=False
+    )
+    patches, labels = [], []
+    for node, place in places.items():
+        patches.append(
+            _node(node, net, unit, over, box(xs[node[0]], place.begin, 12, place.length))
+        )
+        labels.append(_beside(node, place, xs, net, unit, over, side, width))
+    heads = [
+        Label(side - 6 if rank == 0 else x, 12, layers[rank], "s", "start" if rank else "end")
+        for rank, x in enumerate(xs)
+    ]
+    return Picture(
+        width=width,
+        height=round(top + depth + 6, 1),
+        narrow=False,
+        title=title,
+        desc=_description(layers, unit),
+        areas=areas,
+        patches=tuple(patches),
+        labels=(*heads, *labels),
+    )
+
+
+def _beside(
+    node: NodeId,
+    place: _Place,
+    xs: Sequence[float],
+    net: Network,
+    unit: Unit,
+    over: frozenset[NodeId],
+    side: float,
+    width: float,
+) -> Label:
+    layer = node[0]
+    css = "r halo" if node in over else "halo"
+    first = layer == 0
+    following = xs[layer + 1] if layer + 1 < len(xs) else width + 6
+    room = side - 8 if first else following - xs[layer] - 24
+    value = unit.write(net.weights[node])
+    bold = node in over
+    name = shorten_to_width(_name(node, net), room - text_width(f": {value}", bold=bold), bold=bold)
+    x, anchor = (xs[0] - 6, "end") if first else (xs[layer] + 18, "start")
+    return Label(
+        round(x, 1), round(place.middle + 4, 1), f"{name}: {value}" if name else value, css, anchor
+    )
+
+
+def _upright(
+    net: Network,
+    layers: Sequence[str],
+    unit: Unit,
+    over: frozenset[NodeId],
+    title: str,
+    width: float,
+) -> Picture:
+    """Layers from top to bottom with letters in their nodes, and a key below."""
+    gap, thick, between, top = 4.0, 16.0, 58.0, 18.0
+    n_most = max(len(names) for names in net.layers)
+    per_weight = (width - gap * n_most - 3.0 * n_most) / net.total
+    ys = [round(top + (thick + between) * rank, 1) for rank in range(len(layers))]
+    places: dict[NodeId, _Place] = {}
+    patches, labels, letters = [], [], {}
+    for layer, names in enumerate(net.layers):
+        at = 0.5
+        labels.append(Label(0, ys[layer] - 5, layers[layer], "s halo"))
+        for rank, name in enumerate(names):
+            node = (layer, name)
+            length = max(net.weights[node] * per_weight, 3.0)
+            places[node] = place = _Place(round(at, 2), round(length, 2))
+            letters[node] = _LETTERS[rank]
+            patches.append(_node(node, net, unit, over, box(at, ys[layer], length, thick)))
+            if length > 13:
+                css = "r halo" if node in over else "b halo"
+                labels.append(
+                    Label(round(place.middle, 1), ys[layer] + 12, letters[node], css, "middle")
+                )
+            at += length + gap
+    areas = _ribbons(
+        net,
+        places,
+        per_weight,
+        unit,
+        lambda layer: (ys[layer] + thick, ys[layer + 1]),
+        upright=True,
+    )
+    y = ys[-1] + thick + 22
+    for layer, names in enumerate(net.layers):
+        labels.append(Label(0, y, layers[layer], "s"))
+        for name in names:
+            y += 15
+            node = (layer, name)
+            css = "r" if node in over else ""
+            value = Label(width, y, unit.write(net.weights[node]), css, "end")
+            text = shorten_to_width(_name(node, net), width - value.width - 26, bold=node in over)
+            labels += [Label(0, y, letters[node], "b"), Label(16, y, text, css), value]
+        y += 21
+    return Picture(
+        width=width,
+        height=round(y - 10, 1),
+        narrow=True,
+        title=title,
+        desc=_description(layers, unit),
+        areas=areas,
+        patches=tuple(patches),
+        labels=tuple(labels),
+    )
+
+
+def _ribbons(
+    net: Network,
+    places: dict[NodeId, _Place],
+    per_weight: float,
+    unit: Unit,
+    edges: Callable[[int], tuple[float, float]],
+    *,
+    upright: bool,
+) -> tuple[Stroke, ...]:
+    """The area of every ribbon; at its node it lies in the order of the nodes at its other end, so
+    none twists."""
+    rank = {
+        (layer, name): i for layer, names in enumerate(net.layers) for i, name in enumerate(names)
+    }
+    leaving = {node: place.begin for node, place in places.items()}
+    coming = dict(leaving)
+    starts: dict[Ribbon, float] = {}
+    ends: dict[Ribbon, float] = {}
+    for ribbon in sorted(net.ribbons, key=lambda ribbon: (rank[ribbon.target], not ribbon.hot)):
+        starts[ribbon] = leaving[ribbon.source]
+        leaving[ribbon.source] += ribbon.weight * per_weight
+    for ribbon in sorted(net.ribbons, key=lambda ribbon: (rank[ribbon.source], not ribbon.hot)):
+        ends[ribbon] = coming[ribbon.target]
+        coming[ribbon.target] += ribbon.weight * per_weight
+    out = []
+    for ribbon in sorted(
+        net.ribbons, key=lambda ribbon: (ribbon.hot, ribbon.source, ribbon.target)
+    ):
+        near, far = edges(ribbon.source[0])
+        thick = ribbon.weight * per_weight
+        path = _curve(near, starts[ribbon], far, ends[ribbon], thick, upright=upright)
+        tip = (
+            f"{_name(ribbon.source, net)} → {_name(ribbon.target, net)}: "
+            f"{unit.write(ribbon.weight)}"
+        )
+        out.append(Stroke(path, "flow hot" if ribbon.hot else "flow", tip, f"{ribbon.weight:g}"))
+    return tuple(out)
+
+
+def _curve(
+    near: float, start: float, far: float, end: float, thick: float, *, upright: bool
+) -> str:
+    half = (near + far) / 2
+    corners = [
+        (near, start),
+        (half, start),
+        (half, end),
+        (far, end),
+        (far, end + thick),
+        (half, end + thick),
+        (half, start + thick),
+        (near, start + thick),
+    ]
+    a, b, c, d, e, f, g, h = (
+        f"{y:.2f} {x:.2f}" if upright else f"{x:.2f} {y:.2f}" for x, y in corners
+    )
+    return f"M{a}C{b} {c} {d}L{e}C{f} {g} {h}Z"
+
+
+def _node(node: NodeId, net: Network, unit: Unit, over: frozenset[NodeId], where: Box) -> Patch:
+    hatch = "red" if node in over else "" if node[1] == UNRESOLVED else "diag"
+    edge = "rl" if node in over else "l dot" if node[1] == UNRESOLVED else "l"
+    tip = f"{_name(node, net)}: {unit.write(net.weights[node])}"
+    return Patch(where, "wash" if node in over else "pap", hatch, edge, tip, _name(node, net))
+
+
+def _name(node: NodeId, net: Network) -> str:
+    layer, name = node
+    if name == REST:
+        return f"{number(net.n_folded[layer])} others"
+    return name or "unresolved"
+
+
+def _description(layers: Sequence[str], unit: Unit) -> str:
+    return (
+        f"From {layers[0]} to {layers[-1]}; a ribbon is as broad as what it carries, {unit.word}. "
+        "Red: over tolerance."
+    )
+
+
+def _finding(net: Network, layers: Sequence[str], unit: Unit, over: frozenset[NodeId]) -> str:
+    below = [node for node in net.weights if node[0] > 0 and node[1] not in {REST, UNRESOLVED}]
+    below = below or [node for node in net.weights if node[1] not in {REST, UNRESOLVED}]
+    drawn = [node for node in net.weights if node in over]
+    words = {"all": unit.write(net.total), "unit": unit.word}
+    if drawn:
+        ordered = sorted(drawn, key=lambda node: -net.weights[node])
+        said = ", ".join(
+            f"{node[1]} ({layers[node[0]].lower()}) carries {unit.write(net.weights[node])}"
+            for node in ordered[:3]
+        )
+        return "Over tolerance: {said} of {all} {unit}.".format(**words, said=said)
+    if not below:
+        return "Nobody knows what {all} {unit} stand on.".format(**words)
+    top = max(below, key=lambda node: (net.weights[node], node[0]))
+    return "{name} ({layer}) carries most: {n} of {all} {unit}.".format(
+        **words, name=top[1], layer=layers[top[0]].lower(), n=unit.write(net.weights[top])
+    )

@@ -1,0 +1,112 @@
+"""The last day of one source's polls as a strip: a mark per stretch of time, oldest left."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+HOURS = 24
+SPAN = timedelta(hours=HOURS)
+WIDTH, HEIGHT = 240.0, 16.0
+
+
+class Outcome(StrEnum):
+    """How a closed poll ended, the gravest last: a stretch with several shows that one."""
+
+    UNCHANGED = "unchanged"
+    CHANGED = "changed"
+    FAILED = "failed"
+    SUSPECT = "suspect"
+
+
+_GRAVITY = {outcome: rank for rank, outcome in enumerate(Outcome)}
+
+
+@dataclass(frozen=True, slots=True)
+class PollResult:
+    at: datetime
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class PollMark:
+    """A stretch in which the source was polled; `x` is its left edge, `breadth` what the mark may
+    fill."""
+
+    x: float
+    breadth: float
+    outcome: Outcome
+
+    @property
+    def x_box(self) -> float:
+        """Left edge of an outlined mark, whose line is half outside."""
+        return round(self.x + 0.5, 1)
+
+    @property
+    def breadth_box(self) -> float:
+        return round(self.breadth - 0.5, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class PollStrip:
+    """`gap` is the space between two stretches, `minutes` the length of one."""
+
+    marks: tuple[PollMark, ...]
+    breadth: float
+    gap: float
+    minutes: int
+    counts: dict[Outcome, int]
+    narrow: bool
+    width: float = WIDTH
+    height: float = HEIGHT
+
+    @property
+    def n_polls(self) -> int:
+        return sum(self.counts.values())
+
+
+def draw_poll_strip(
+    polls: Iterable[PollResult], *, at: datetime, narrow: bool = False
+) -> PollStrip:
+    """The 24 hours before `at` in half hours, or in hours where `narrow`; polls outside of them do
+    not count."""
+    within = [poll for poll in polls if at - SPAN < poll.at <= at]
+    n_stretches = HOURS if narrow else 2 * HOURS
+    step = WIDTH / n_stretches
+    breadth = round(step * 0.7, 1)
+    gravest: dict[int, Outcome] = {}
+    for poll in within:
+        place = n_stretches - 1 - int((at - poll.at) / (SPAN / n_stretches))
+        known = gravest.get(place)
+        if known is None or _GRAVITY[poll.outcome] > _GRAVITY[known]:
+            gravest[place] = poll.outcome
+    return PollStrip(
+        marks=tuple(
+            PollMark(round(place * step, 1), breadth, gravest[place]) for place in sorted(gravest)
+        ),
+        breadth=breadth,
+        gap=round(step - breadth, 1),
+        minutes=int(SPAN / n_stretches / timedelta(minutes=1)),
+        counts=dict(Counter(poll.outcome for poll in within)),
+        narrow=narrow,
+    )
+
+
+def finding(name: str, drawn: PollStrip, *, enabled: bool) -> str:
+    """What the strip shows, for those who do not see it."""
+    if not drawn.n_polls:
+        return (
+            f"{name}: no poll in the last {HOURS} hours{'' if enabled else '; it is switched off'}."
+        )
+    parts = [
+        f"{drawn.counts[outcome]} {outcome}"
+        for outcome in reversed(Outcome)
+        if drawn.counts.get(outcome)
+    ]
+    polls = "poll" if drawn.n_polls == 1 else "polls"
+    return f"{name}: {drawn.n_polls} {polls} in the last {HOURS} hours, {_joined(parts)}."
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))

@@ -1,0 +1,100 @@
+"""Which lists can be written in the background, and what goes into each: the same rows as the
+answer of a request."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import IO, Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, QueryDict
+
+from apps.accounts.models import Team
+from apps.common.time import day_of, now
+from apps.intake.spreadsheets.export import inventory_workbook
+from apps.inventory.exports.files import ProgressCallback, with_progress
+from apps.inventory.exports.jobs import ExportError
+from apps.inventory.filters import ApplicationFilter
+from apps.inventory.models import Application, WrittenFile
+from apps.reports.files import Workbook
+from apps.web.views.applications.list import HEADS, FilteredApplications, cells
+from apps.web.views.reports.model_inventory import model_workbook
+from apps.web.views.reports.register import register_body
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@dataclass(frozen=True, slots=True)
+class FileExport:
+    """A list that can be asked for as a file. `write` answers the number of rows; `leads_to` is the
+    page it is of."""
+
+    title: Any
+    file_name: str
+    leads_to: str
+    write: Callable[[WrittenFile, IO[bytes], ProgressCallback], int]
+
+
+def rebuild_request(file: WrittenFile) -> HttpRequest:
+    """The request as it was: the same address and reader, for what reads both."""
+    request = HttpRequest()
+    request.method, request.GET, request.user = "GET", QueryDict(file.query), file.asked_by
+    return request
+
+
+def _applications(file: WrittenFile, target: IO[bytes], tell: ProgressCallback) -> int:
+    book = Workbook(target, created=file.as_of)
+    n = book.sheet(
+        "applications",
+        HEADS,
+        map(cells, with_progress(FilteredApplications(rebuild_request(file)).each(), tell)),
+    )
+    book.close()
+    return n
+
+
+def _inventory(file: WrittenFile, target: IO[bytes], tell: ProgressCallback) -> int:
+    user = file.asked_by
+    found = ApplicationFilter(
+        QueryDict(file.query), Application.objects.visible_to(user), request=rebuild_request(file)
+    )
+    applications: QuerySet[Application] = found.qs
+    with inventory_workbook(
+        applications, teams=Team.objects.visible_to(user), on=day_of(now()), tell=tell
+    ) as book:
+        shutil.copyfileobj(book, target)
+    return applications.order_by().count()
+
+
+def _models(file: WrittenFile, target: IO[bytes], tell: ProgressCallback) -> int:
+    body, n = model_workbook(user=file.asked_by, at=now())
+    target.write(body)
+    return n
+
+
+def _register(file: WrittenFile, target: IO[bytes], tell: ProgressCallback) -> int:
+    target.write(register_body(user=file.asked_by, at=now()))
+    return Application.objects.visible_to(file.asked_by).in_scope().count()
+
+
+FILE_EXPORTS: Mapping[str, FileExport] = {
+    "applications": FileExport(
+        "The applications", "applications.xlsx", "applications:list", _applications
+    ),
+    "inventory": FileExport(
+        "The inventory as it imports", "inventory.xlsx", "applications:list", _inventory
+    ),
+    "model-inventory": FileExport(
+        "The model inventory", "model-inventory.xlsx", "reports:model-inventory", _models
+    ),
+    "dora-register": FileExport(
+        "The DORA register", "dora-register.xlsx", "reports:register", _register
+    ),
+}
+
+
+def write_export(file: WrittenFile, target: IO[bytes], tell: ProgressCallback) -> int:
+    """Writes any of them."""
+    if file.kind not in FILE_EXPORTS:
+        raise ExportError(f"Nobody writes '{file.kind}' any more. Ask for another file.")
+    return FILE_EXPORTS[file.kind].write(file, target, tell)

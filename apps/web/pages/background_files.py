@@ -1,0 +1,27 @@
+"""Workbooks of many rows are written by a worker: a request would wait for minutes, and fail with
+its connection."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+
+# applications: a workbook of as many takes some two seconds
+MAX_ROWS_PER_REQUEST = 5_000
+
+
+def is_long(rows: "QuerySet[Any]") -> bool:
+    """Whether there are more than a request writes; counting stops there."""
+    return rows.order_by()[: MAX_ROWS_PER_REQUEST + 1].count() > MAX_ROWS_PER_REQUEST
+
+
+def redirect_to_file_request(request: HttpRequest, kind: str) -> HttpResponseRedirect:
+    """To where the file is asked for, with what the address says."""
+    query = request.GET.copy()
+    query.pop("page", None)
+    return redirect(
+        f"{reverse('files:list')}?{urlencode({'make': kind, 'query': query.urlencode()})}"
+    )

@@ -1,0 +1,100 @@
+"""The few filters a page offers as controls; any other of the same set works from the address and
+shows as a chip."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import django_filters
+from django.http import HttpRequest, QueryDict
+from django.utils.text import slugify
+
+from apps.web.pages.list_page import changed_query
+
+
+@dataclass(frozen=True, slots=True)
+class FilterControl:
+    """`kind` is search, select or date; `choices` are (value, words) of a select, without its
+    'any'."""
+
+    name: str
+    label: str
+    kind: str = "select"
+    choices: Sequence[tuple[Any, Any]] = ()
+    value: str = ""
+    error: str = ""
+
+    @property
+    def options(self) -> list[tuple[str, str, bool]]:
+        return [(str(value), words, str(value) == self.value) for value, words in self.choices]
+
+
+@dataclass(frozen=True, slots=True)
+class FilterChip:
+    text: str
+    query: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilterControls:
+    controls: tuple[FilterControl, ...]
+    chips: tuple[FilterChip, ...]
+    sort: str
+
+
+BOOLEANS = (("true", "Yes"), ("false", "No"))
+
+
+def with_filter_names(query: QueryDict, *names: str) -> QueryDict:
+    """The query with what was typed into these fields made the short name that filters ask for:
+    people type names."""
+    asked = query.copy()
+    for name in names:
+        if said := query.get(name, ""):
+            asked[name] = slugify(str(said))
+    return asked
+
+
+def build_filter_controls(
+    request: HttpRequest,
+    found: "django_filters.FilterSet",
+    controls: Iterable[FilterControl],
+    usual: Mapping[str, str] | None = None,
+) -> FilterControls:
+    """The page's controls with what is chosen, and a chip for every other filter that is set.
+
+    `usual` holds what stands where the address says nothing.
+    """
+    usual = usual or {}
+    shown = tuple(
+        FilterControl(
+            control.name,
+            control.label,
+            control.kind,
+            control.choices,
+            request.GET.get(control.name, usual.get(control.name, "")),
+            " ".join(str(error) for error in found.form.errors.get(control.name, []))
+            if found.form.is_bound
+            else "",
+        )
+        for control in controls
+    )
+    names = {control.name for control in shown}
+    chips = []
+    for name, filter_ in found.filters.items():
+        values = request.GET.getlist(name)
+        # a select shows one value; several at once, given by the address, are chips as well
+        if not any(values) or (name in names and len(values) == 1):
+            continue
+        label = str(filter_.label).split(" (")[0]
+        chips.append(
+            FilterChip(
+                f"{label}: {', '.join(values)}",
+                changed_query(request, **{name: None, "page": None}),
+                name,
+                values[0],
+            )
+        )
+    return FilterControls(shown, tuple(chips), request.GET.get("sort", ""))

@@ -1,0 +1,172 @@
+"""Long lists: sorted, counted up to a bound, cut into sheets; and the same rows as CSV."""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, StreamingHttpResponse
+from django.utils.functional import cached_property
+
+from apps.common.spreadsheet_cells import escape_formula
+
+MAX_COUNTED_ROWS = 10_000
+PAGE_SIZE = 50
+# what goes on paper at once
+PRINT_PAGE_SIZE = 2_000
+
+
+@dataclass
+class PaginatedList[M: Model]:
+    """One sheet of a list. Counting and leafing stop at MAX_COUNTED_ROWS rows: beyond, filters are
+    the better tool."""
+
+    request: HttpRequest
+    queryset: "QuerySet[M]"
+    size: int = PAGE_SIZE
+
+    def __post_init__(self) -> None:
+        if self.request.GET.get("print") == "all":
+            self.size = PRINT_PAGE_SIZE
+
+    @cached_property
+    def n_found(self) -> int:
+        return self.queryset.order_by()[: MAX_COUNTED_ROWS + 1].count()
+
+    @property
+    def count(self) -> str:
+        return f"{MAX_COUNTED_ROWS:,}+" if self.n_found > MAX_COUNTED_ROWS else f"{self.n_found:,}"
+
+    @property
+    def n_pages(self) -> int:
+        return max(1, -(-min(self.n_found, MAX_COUNTED_ROWS) // self.size))
+
+    @cached_property
+    def number(self) -> int:
+        asked = self.request.GET.get("page", "1")
+        return min(max(int(asked), 1), self.n_pages) if asked.isdecimal() and len(asked) < 7 else 1
+
+    @cached_property
+    def rows(self) -> list[M]:
+        start = (self.number - 1) * self.size
+        return list(self.queryset[start : start + self.size])
+
+    @property
+    def first(self) -> int:
+        return (self.number - 1) * self.size + 1
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.rows) - 1
+
+    @property
+    def is_cut(self) -> bool:
+        return self.n_found > MAX_COUNTED_ROWS and self.number == self.n_pages
+
+    @property
+    def previous(self) -> str:
+        return changed_query(self.request, page=self.number - 1) if self.number > 1 else ""
+
+    @property
+    def next(self) -> str:
+        return (
+            changed_query(self.request, page=self.number + 1) if self.number < self.n_pages else ""
+        )
+
+    @property
+    def is_filtered(self) -> bool:
+        return any(
+            value
+            for name, value in self.request.GET.items()
+            if name not in {"page", "sort", "print"}
+        )
+
+
+def changed_query(request: HttpRequest, **changes: Any) -> str:
+    """The address's query with some fields set, or dropped where None."""
+    query = request.GET.copy()
+    for name, value in changes.items():
+        query.pop(name, None)
+        if value is not None:
+            query[name] = str(value)
+    return "?" + query.urlencode()
+
+
+@dataclass(frozen=True, slots=True)
+class SortableColumn:
+    """The head of a sortable column: `aria` is the value of aria-sort, empty where the list is
+    sorted otherwise."""
+
+    name: str
+    query: str
+    aria: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """Allowed orders of a list, the first being its usual one: {word: (column name, order_by
+    terms)}."""
+
+    orders: Mapping[str, tuple[Any, tuple[str, ...]]]
+
+    def chosen(self, request: HttpRequest) -> tuple[str, bool]:
+        word = request.GET.get("sort", "")
+        bare = word.removeprefix("-")
+        return (
+            (bare, word.startswith("-"))
+            if bare in self.orders
+            else (next(iter(self.orders)), False)
+        )
+
+    def apply[M: Model](self, request: HttpRequest, queryset: "QuerySet[M]") -> "QuerySet[M]":
+        word, falling = self.chosen(request)
+        terms = self.orders[word][1]
+        return queryset.order_by(*(_reverse_order(term) for term in terms) if falling else terms)
+
+    def columns(self, request: HttpRequest) -> dict[str, SortableColumn]:
+        word, falling = self.chosen(request)
+        heads = {}
+        for name, (title, _) in self.orders.items():
+            current = name == word
+            query = changed_query(
+                request, sort=f"-{name}" if current and not falling else name, page=None
+            )
+            down = falling != self.orders[name][1][0].startswith("-")
+            heads[name] = SortableColumn(
+                str(title), query, ("descending" if down else "ascending") if current else ""
+            )
+        return heads
+
+
+def _reverse_order(term: str) -> str:
+    return term.removeprefix("-") if term.startswith("-") else f"-{term}"
+
+
+class _LineWriter:
+    def write(self, line: str) -> str:
+        return line
+
+
+def csv_response[R](
+    name: str, heads: Sequence[str], rows: Iterable[R], cells: Callable[[R], Sequence[Any]]
+) -> StreamingHttpResponse:
+    """`rows` as a CSV file, row by row, so that memory stays flat however long the list is."""
+    writer = csv.writer(_LineWriter())
+
+    def lines() -> Iterator[str]:
+        # the mark that makes spreadsheets read UTF-8
+        yield "\ufeff" + writer.writerow(heads)
+        for row in rows:
+            yield writer.writerow([escape_formula(cell) for cell in cells(row)])
+
+    return StreamingHttpResponse(
+        lines(),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+    )
+
+
+def url_with_query(path: str, **query: Any) -> str:
+    return f"{path}?{urlencode(query)}" if query else path

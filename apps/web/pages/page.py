@@ -1,0 +1,102 @@
+"""What every page shares: its head, its title block, and the fragment htmx asks for."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django.contrib.messages import get_messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+
+from apps.accounts.models import Team, User
+from apps.common.time import day_of, now
+
+# the fragment that is the rows of a list: its page counts them in its sentence, and keeps its
+# filters
+LIST_FRAGMENT = "listing"
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The page's finding; `mark` is what the red pencil underlines and may be empty."""
+
+    before: str = ""
+    mark: str = ""
+    after: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.before}{self.mark}{self.after}"
+
+
+@dataclass(frozen=True, slots=True)
+class PageMeta:
+    """The title block: what the page is, as of when, for whose applications, and what its numbers
+    count."""
+
+    title: str
+    as_of: datetime
+    crumbs: tuple[tuple[str, str], ...] = ()
+    counts: str = ""
+    scope: str = ""
+    today: date = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "today", day_of(self.as_of))
+
+
+def describe_scope(user: User) -> str:
+    """Whose applications the numbers of a page are about, in words."""
+    if user.can_read_all:
+        return "The whole organisation"
+    names = list(Team.objects.visible_to(user).values_list("name", flat=True)[:4])
+    if not names:
+        return "No team yet"
+    return (
+        "Applications of "
+        + ", ".join(names[:3])
+        + (" and further teams of yours" if len(names) > 3 else "")
+    )
+
+
+def render_page(
+    request: HttpRequest,
+    template: str,
+    *,
+    title: str,
+    fragment: str = "",
+    crumbs: tuple[tuple[str, str], ...] = (),
+    counts: str = "",
+    as_of: datetime | None = None,
+    status: int = 200,
+    **context: Any,
+) -> HttpResponse:
+    """The whole page, or only `fragment` of it (a partial of the template) when htmx asks."""
+    as_of = as_of or now()
+    if fragment and getattr(request, "htmx", False):
+        response = render(
+            request,
+            f"{template}#{fragment}",
+            {**context, "sheet": PageMeta(title, as_of, crumbs, counts)},
+            status=status,
+        )
+        # what stands outside of the fragment and speaks of it is swapped out of band
+        beside: list[tuple[str, dict[str, Any]]] = []
+        if waiting := get_messages(request):
+            beside.append(("components/said.html", {"messages": waiting}))
+        if fragment == LIST_FRAGMENT and context.get("sentence"):
+            beside.append(("components/sentence.html", {"sentence": context["sentence"]}))
+        if fragment == LIST_FRAGMENT and "filters" in context:
+            beside.append(("components/saved-filters.html", {}))
+        for part, its in beside:
+            response.content += render_to_string(
+                part, {**its, "swap": True}, request=request
+            ).encode()
+    else:
+        user = request.user
+        scope = describe_scope(user) if isinstance(user, User) and user.is_authenticated else ""
+        sheet = PageMeta(title, as_of, crumbs, counts, scope)
+        response = render(request, template, {**context, "sheet": sheet}, status=status)
+    if fragment:
+        response["Vary"] = "HX-Request, Cookie"
+    return response

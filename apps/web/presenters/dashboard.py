@@ -1,0 +1,279 @@
+"""What needs somebody's attention now, as the overview and the board's page say it: few rows, few
+statements.
+
+Runways come from the kept ones (inventory/read_models.py), flags and layers from the engine,
+assessments from the counts of the risks: each says as of when it speaks.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import batched
+
+from django.db.models import Count, Q, QuerySet
+
+from apps.accounts.models import User
+from apps.catalog.models import Offering
+from apps.exposure.models import ExposureFlag, Policy
+from apps.exposure.node_names import node_names
+from apps.exposure.queries.concentration import LayerRow, LayerTable, visible_team_ids
+from apps.intake.models import Discrepancy
+from apps.intake.queries import open_by_kind
+from apps.inventory.models import Application, Criticality, KeptRunway
+from apps.risks.queries.counts import CountBasis, count_basis, team_standings
+from apps.risks.queries.reach import RiskReach
+from apps.web.wording import number, share
+
+# counted up to here; beyond, the number is not what makes it urgent
+MAX_COUNTED_RUNWAYS = 10_000
+MAX_COUNTED_DISCREPANCIES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class ShortestRunway:
+    """An application's most urgent primary. `runway` is days left minus days needed, None where
+    either is unknown."""
+
+    application: Application
+    offering: Offering
+    retires_on: date | None
+    at_least: bool
+    days_left: int | None
+    effort_days: Decimal | None
+    basis: str
+    runway: Decimal | None
+    leave_by: date | None
+
+    @property
+    def is_late(self) -> bool:
+        """Too late already by what is known, or past its end."""
+        return (self.runway if self.runway is not None else self.days_left or 0) < 0
+
+
+def _cached_runways(user: User) -> QuerySet[KeptRunway]:
+    teams = visible_team_ids(user)
+    found = KeptRunway.objects.filter(is_first=True)
+    return found if teams is None else found.filter(team_id__in=teams)
+
+
+def _load_runways(rows: Sequence[KeptRunway], on: date) -> list[ShortestRunway]:
+    """Two statements; applications that went meanwhile are left out."""
+    applications = Application.objects.select_related("team").in_bulk(
+        [row.application_id for row in rows]
+    )
+    offerings = Offering.objects.select_related(
+        "host", "version__foundation", "replacement"
+    ).in_bulk([row.offering_id for row in rows])
+    found = []
+    for row in rows:
+        if row.application_id in applications and row.offering_id in offerings:
+            # kept rows may be of yesterday: days are counted from today
+            left = row.days_left
+            if row.retires_on is not None:
+                left = (row.retires_on - on).days
+                left = max(left, 0) if row.at_least else left
+            runway = None if left is None or row.effort_days is None else left - row.effort_days
+            found.append(
+                ShortestRunway(
+                    applications[row.application_id],
+                    offerings[row.offering_id],
+                    row.retires_on,
+                    row.at_least,
+                    left,
+                    row.effort_days,
+                    row.basis,
+                    runway,
+                    row.leave_by,
+                )
+            )
+    return found
+
+
+def shortest_runways(*, user: User, on: date, most: int) -> list[ShortestRunway]:
+    """One row an application, the one that must begin its move first in front: three statements."""
+    rows = list(
+        _cached_runways(user)
+        .filter(leave_by__isnull=False)
+        .order_by("leave_by", "criticality", "dependency_id")[:most]
+    )
+    return _load_runways(rows, on)
+
+
+def iterate_shortest_runways(*, user: User, on: date) -> Iterator[ShortestRunway]:
+    """All of them in that order, a thousand at a time."""
+    rows = (
+        _cached_runways(user)
+        .order_by("leave_by", "criticality", "dependency_id")
+        .iterator(chunk_size=1000)
+    )
+    for portion in batched(rows, 1000):
+        yield from _load_runways(portion, on)
+
+
+@dataclass(frozen=True, slots=True)
+class NegativeRunways:
+    """Applications whose move should have begun already; bounded by MAX_COUNTED_RUNWAYS."""
+
+    n: int
+    n_critical: int
+
+    @property
+    def shown(self) -> str:
+        return f"{number(MAX_COUNTED_RUNWAYS)}+" if self.n > MAX_COUNTED_RUNWAYS else number(self.n)
+
+
+def negative_runways(*, user: User, on: date) -> NegativeRunways:
+    """One statement."""
+    late = _cached_runways(user).filter(leave_by__lt=on).order_by()[: MAX_COUNTED_RUNWAYS + 1]
+    row = KeptRunway.objects.filter(pk__in=late.values("pk")).aggregate(
+        n=Count("pk"), n_critical=Count("pk", filter=Q(criticality=Criticality.CRITICAL))
+    )
+    return NegativeRunways(row["n"], row["n_critical"])
+
+
+@dataclass(frozen=True, slots=True)
+class FlagRow:
+    """`what` is the node with its kind, or what the policy counts; value and limit are written in
+    the policy's unit; `until` the last day of an acceptance."""
+
+    pk: int
+    what: str
+    policy: str
+    state: str
+    until: date | None
+    opened_at: datetime
+    value: str
+    limit: str
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFlags:
+    rows: tuple[FlagRow, ...]
+    n_open: int
+    n_live: int
+
+
+def open_flags(*, user: User, most: int) -> OpenFlags:
+    """Those that nobody has answered first: three statements."""
+    live = ExposureFlag.objects.visible_to(user).filter(state__in=ExposureFlag.LIVE)
+    counts = live.order_by().aggregate(
+        n=Count("pk"), n_open=Count("pk", filter=Q(state=ExposureFlag.State.OPEN))
+    )
+    # "open" is the last of the states by the alphabet
+    flags = list(
+        live.select_related("policy", "node").order_by("-state", "-opened_at", "pk")[:most]
+    )
+    names = node_names([flag.node_id for flag in flags if flag.node_id])
+    rows = []
+    for flag in flags:
+        name = names.get(flag.node_id or 0)
+        rows.append(
+            FlagRow(
+                pk=flag.pk,
+                what=f"{name.kind.label.capitalize()}: {name.label}" if name else flag.policy.name,
+                policy=flag.policy.name if name else "",
+                state=flag.get_state_display(),
+                until=flag.accepted_until if flag.state == ExposureFlag.State.ACCEPTED else None,
+                opened_at=flag.opened_at,
+                value=_format_measure(flag.policy, flag.value),
+                limit=_format_measure(flag.policy, flag.limit),
+                is_open=flag.state == ExposureFlag.State.OPEN,
+            )
+        )
+    return OpenFlags(tuple(rows), counts["n_open"], counts["n"])
+
+
+def _format_measure(policy: Policy, value: Decimal) -> str:
+    shares = {Policy.Measure.WEIGHT_SHARE, Policy.Measure.CRITICAL_SHARE}
+    return share(value) if policy.measure in shares else number(round(value))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDiscrepancies:
+    """Open disagreements of one kind between what was seen and what is declared; counted up to
+    MAX_COUNTED_DISCREPANCIES."""
+
+    kind: str
+    n: int
+
+    @property
+    def shown(self) -> str:
+        return (
+            f"{number(MAX_COUNTED_DISCREPANCIES)}+"
+            if self.n > MAX_COUNTED_DISCREPANCIES
+            else number(self.n)
+        )
+
+
+def open_discrepancies(*, user: User) -> list[OpenDiscrepancies]:
+    """The kinds of which any is open: one statement."""
+    counts = open_by_kind(user, most=MAX_COUNTED_DISCREPANCIES)
+    return [
+        OpenDiscrepancies(kind, counts[kind])
+        for kind in Discrepancy.Kind.values
+        if counts.get(kind)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundationRow:
+    """`length` is the bar's, of 100 for the largest; applications that stand there by a primary
+    path."""
+
+    row: LayerRow
+    length: float
+
+
+def foundation_rows(table: LayerTable) -> list[FoundationRow]:
+    """The foundations by blast radius: applications that stop if it does."""
+    rows = sorted(table.rows, key=lambda row: (-row.n_applications, row.name))
+    largest = rows[0].n_applications if rows else 0
+    return [
+        FoundationRow(row, round(100 * row.n_applications / largest, 1) if largest else 0)
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class UnassessedTeamRow:
+    slug: str
+    name: str
+    reach: RiskReach
+    length: float
+
+
+@dataclass(frozen=True, slots=True)
+class UnassessedRisks:
+    """What is inherited and not looked at, by team; `n_more` counts the teams that are not
+    shown."""
+
+    total: RiskReach
+    rows: tuple[UnassessedTeamRow, ...]
+    n_more: int
+    basis: CountBasis
+
+    @property
+    def as_of(self) -> datetime | None:
+        """When it was counted; None where it was counted just now, or never was."""
+        return self.basis.counted_at
+
+
+def unassessed_by_team(*, user: User, on: date, most: int) -> UnassessedRisks:
+    """Three statements at most."""
+    basis = count_basis(user, by_team=True)
+    teams = team_standings(user=user, on=on, stored=basis.stored)
+    total = sum((team.reach for team in teams), RiskReach())
+    waiting = [team for team in teams if team.reach.n_unassessed or team.reach.n_stale]
+    largest = max((team.reach.n_unassessed for team in waiting), default=0)
+    rows = tuple(
+        UnassessedTeamRow(
+            team.team,
+            team.name,
+            team.reach,
+            round(100 * team.reach.n_unassessed / largest, 1) if largest else 0,
+        )
+        for team in waiting[:most]
+    )
+    return UnassessedRisks(total, rows, max(0, len(waiting) - most), basis)

@@ -1,0 +1,83 @@
+"""How fresh each source is, by its last success."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import QuerySet
+
+from apps.catalog.models import Source
+from apps.common.time import day_of
+from apps.feeds.models import Health, PollState, source_health
+from apps.web.wording import ago, count_of
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFreshness:
+    """`health` is as of `at`."""
+
+    source: Source
+    state: PollState | None
+    health: Health
+    at: datetime
+
+    @property
+    def is_fresh(self) -> bool:
+        return self.health == Health.FRESH
+
+    @property
+    def is_late(self) -> bool:
+        return self.health in {Health.LATE, Health.FAILING}
+
+    @property
+    def needs_a_look(self) -> bool:
+        """It is meant to be polled, has been, and what it says may not be the latest."""
+        return self.source.enabled and self.health not in {Health.FRESH, Health.NEVER}
+
+    @property
+    def last_success_at(self) -> datetime | None:
+        return self.state.last_success_at if self.state else None
+
+    @property
+    def words(self) -> str:
+        """Its health as a clause whose subject is the feed: `answers, but has not changed since 25
+        July`."""
+        if not self.source.enabled:
+            return "is switched off and not polled"
+        if self.state is None or self.health == Health.NEVER:
+            return "has never been polled"
+        if self.health == Health.FROZEN:
+            return self._frozen(self.state)
+        if self.health == Health.SUSPECT:
+            return "brought something suspect, which is held"
+        if self.health == Health.FAILING:
+            return (
+                f"has failed {count_of(self.state.failures, 'time')} in a row"
+                if self.state.failures > 1
+                else "failed when it was last polled"
+            )
+        if self.health == Health.LATE and self.last_success_at is not None:
+            return f"is late: it last succeeded {ago(self.last_success_at, at=self.at)}"
+        return "is fresh"
+
+    def _frozen(self, state: PollState) -> str:
+        since = _format_day(day_of(state.told_until), today=day_of(self.at))
+        if state.as_of is not None:
+            return f"answers, but says itself that it was made on {since}"
+        return f"answers, but has not changed since {since}"
+
+
+def _format_day(value: date, *, today: date) -> str:
+    """`25 July`, with its year when that is not the year of `today`; its parts do not part at a
+    line's end."""
+    text = f"{value.day}\u00a0{value:%B}"
+    return text if value.year == today.year else f"{text}\u00a0{value.year}"
+
+
+def source_freshness(sources: "QuerySet[Source]", *, at: datetime) -> tuple[SourceFreshness, ...]:
+    """One statement; a source that was never due has no poll state yet and counts as never
+    polled."""
+    found = []
+    for source in sources.select_related("poll_state"):
+        state: PollState | None = getattr(source, "poll_state", None)
+        found.append(SourceFreshness(source, state, source_health(source, at=at), at))
+    return tuple(found)

@@ -1,0 +1,418 @@
+"""When people are told: the organisation's lines, readable by all who sign in; and its webhooks."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.accounts.models import Team
+from apps.alerts.models import KINDS, Alert, AlertPolicy, AlertSettings, Delivery, Webhook
+from apps.alerts.trying import queue_test
+from apps.alerts.webhooks import OLD_SECRET_FOR, secret_of
+from apps.alerts.wishing import BadWish, change_policy, change_settings, save_webhook
+from apps.common.time import now
+from apps.web.pages.form_fields import QuickSelect, governance_user, signed_in_user
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.alerts.presenters import all_kind_groups
+from apps.web.wording import count_of
+
+MAX_REMINDER_DAYS = 3650
+MAX_HOURS = 24 * 366
+MAX_REMINDERS = 20
+_WEBHOOKS = "Only governance and administrators may change webhooks."
+
+
+class DaysField(forms.CharField):
+    """Days before something, as `180, 90, 0`: whole numbers, kept falling and each once."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 200)
+        kwargs.setdefault(
+            "help_text", "Whole days before it, with commas; 0 is the day itself. Empty: never."
+        )
+        super().__init__(
+            required=False, widget=forms.TextInput(attrs={"inputmode": "text"}), **kwargs
+        )
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(str(n) for n in value) if isinstance(value, list | tuple) else value
+
+    def to_python(self, value: Any) -> Any:
+        words = str(value or "").replace(";", ",").replace(" ", ",").split(",")
+        days = []
+        for word in filter(None, words):
+            if (
+                not (word.isascii() and word.isdecimal())
+                or len(word) > 5
+                or int(word) > MAX_REMINDER_DAYS
+            ):
+                raise forms.ValidationError(
+                    f"'{word}' is no number of days between 0 and {MAX_REMINDER_DAYS:,}. Write "
+                    "them as 180, 90, 30, 0."
+                )
+            days.append(int(word))
+        if len(set(days)) > MAX_REMINDERS:
+            raise forms.ValidationError(
+                f"More than {MAX_REMINDERS} milestones are a mail nobody reads. Take fewer."
+            )
+        return sorted(set(days), reverse=True)
+
+    def validate(self, value: Any) -> None:
+        """Everything was said by `to_python`; the length of a list is not that of a text."""
+
+    def run_validators(self, value: Any) -> None:
+        """Likewise."""
+
+
+def _hours(label: str, help_text: str) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=label,
+        required=False,
+        min_value=1,
+        max_value=MAX_HOURS,
+        help_text=help_text,
+        error_messages={
+            "invalid": "Give a number of hours, or leave it empty: never.",
+            "min_value": "Give at least one hour, or leave it empty: never.",
+            "max_value": "A year is the most. Leave it empty: never.",
+        },
+    )
+
+
+class AlertPolicyForm(forms.Form):
+    milestones = DaysField(label="Told before an end")
+    soft_milestones = DaysField(label="Before a day at which it ends at the earliest")
+    escalate_team_hours = _hours("Team's owners after", "Hours without an answer. Empty: never.")
+    escalate_governance_hours = _hours("Governance after", "Further hours. Empty: never.")
+
+
+class AlertSettingsForm(forms.Form):
+    price_percent = forms.IntegerField(
+        label="Price moves, in percent",
+        min_value=0,
+        max_value=1000,
+        help_text="One of this size or more is told.",
+    )
+    price_monthly_usd = forms.IntegerField(
+        label="Or by the month, in USD",
+        min_value=0,
+        max_value=1_000_000_000,
+        help_text="So is one that changes what a team pays by this much.",
+    )
+    expiry_milestones = DaysField(label="Before acceptances, tests, waivers and decisions end")
+    review_milestones = DaysField(label="Before reviews and treatments are due")
+    escalate_from_severity = forms.TypedChoiceField(
+        label="Passed on from severity",
+        choices=Alert.SEVERITIES,
+        coerce=int,
+        help_text="What is less grave is not passed on when nobody answers.",
+    )
+
+
+class WebhookForm(forms.Form):
+    name = forms.CharField(
+        label="Name", max_length=100, error_messages={"required": "Give it a name, for the ledger."}
+    )
+    url = forms.URLField(
+        label="Address",
+        max_length=500,
+        assume_scheme="https",
+        widget=forms.URLInput(attrs={"autocomplete": "off"}),
+        error_messages={
+            "required": "Say where the alerts are posted to.",
+            "invalid": "Give an address such as https://hooks.example.org/registry.",
+        },
+    )
+    team = forms.ChoiceField(
+        label="Team",
+        required=False,
+        help_text="Only its alerts, and those of teams below it.",
+        widget=QuickSelect,
+    )
+    kinds = forms.MultipleChoiceField(required=False, choices=list(KINDS.items()))
+    min_severity = forms.TypedChoiceField(
+        label="From severity", choices=Alert.SEVERITIES, coerce=int, initial=1
+    )
+    enabled = forms.BooleanField(label="Switched on", required=False, initial=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["team"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [
+            ("", "All teams"),
+            *Team.objects.order_by("name").values_list("slug", "name"),
+        ]
+
+    def written_to(self, webhook: Webhook) -> Webhook:
+        said = self.cleaned_data
+        webhook.name, webhook.url = said["name"], said["url"]
+        webhook.team = Team.objects.get(slug=said["team"]) if said["team"] else None
+        webhook.kinds, webhook.min_severity = said["kinds"], said["min_severity"]
+        webhook.enabled = said["enabled"]
+        return webhook
+
+    @property
+    def groups(self) -> list[dict[str, Any]]:
+        return all_kind_groups(self["kinds"].value() or [])
+
+
+# --- lines ----------------------------------------------------------------------------------------
+
+
+@require_safe
+def alert_settings(request: HttpRequest) -> HttpResponse:
+    return _page(request)
+
+
+def _page(
+    request: HttpRequest,
+    *,
+    policy: AlertPolicyForm | None = None,
+    of: int | None = None,
+    lines: AlertSettingsForm | None = None,
+) -> HttpResponse:
+    """`policy` is the form of criticality `of`, and `lines` that of the settings, where one was
+    refused."""
+    user = signed_in_user(request)
+    row = AlertSettings.objects.get(pk=1)
+    policies = [
+        (each, policy if policy is not None and each.criticality == of else _policy_form(each))
+        for each in AlertPolicy.objects.visible_to(user)
+    ]
+    hooks = Webhook.objects.visible_to(user).select_related("team")
+    return render_page(
+        request,
+        "alerts/settings.html",
+        title="When people are told",
+        crumbs=(("Alerts", reverse("alerts:list")),),
+        counts="Lines of the whole organisation",
+        status=422 if policy is not None or lines is not None else 200,
+        sentence=_sentence([each for each, _ in policies]),
+        policies=policies,
+        settings_row=row,
+        lines=lines
+        or AlertSettingsForm(
+            initial={name: getattr(row, name) for name in AlertSettingsForm.base_fields}
+        ),
+        hooks=[(hook, _kinds(hook)) for hook in hooks],
+        may_change=user.is_governance,
+    )
+
+
+def _policy_form(policy: AlertPolicy, data: Any = None) -> AlertPolicyForm:
+    return AlertPolicyForm(
+        data,
+        auto_id=f"policy-{policy.criticality}-%s",
+        initial={name: getattr(policy, name) for name in AlertPolicyForm.base_fields},
+    )
+
+
+def _sentence(policies: list[AlertPolicy]) -> Headline:
+    gravest = policies[0]
+    if not gravest.milestones:
+        return Headline("Owners of critical applications are told of no day before an end.")
+    days = ", ".join(str(n) for n in gravest.milestones[:-1])
+    last = gravest.milestones[-1]
+    told = f"{days} and {last}" if days else str(last)
+    silent = gravest.escalate_team_hours
+    after = (
+        f" Silence is passed on after {count_of(silent, 'hour')}."
+        if silent
+        else " Silence is not passed on."
+    )
+    return Headline(
+        f"Owners of critical applications are told {told} days before a model ends.{after}"
+    )
+
+
+def _kinds(hook: Webhook) -> str:
+    if not hook.kinds:
+        return "all kinds"
+    return (
+        KINDS.get(hook.kinds[0], hook.kinds[0])
+        if len(hook.kinds) == 1
+        else f"{len(hook.kinds)} kinds"
+    )
+
+
+@require_POST
+def save_policy(request: HttpRequest, criticality: int) -> HttpResponse:
+    """The days and hours of applications of one criticality."""
+    policy = get_object_or_404(AlertPolicy, criticality=criticality)
+    user = governance_user(
+        request, "Only governance and administrators may change when people are told."
+    )
+    form = _policy_form(policy, request.POST)
+    if not form.is_valid():
+        return _page(request, policy=form, of=criticality)
+    change_policy(policy=policy, by=user, **form.cleaned_data)
+    messages.success(request, f"Kept, for {policy.get_criticality_display().lower()} applications.")
+    return redirect("alert-settings:detail")
+
+
+@require_POST
+def save_settings(request: HttpRequest) -> HttpResponse:
+    user = governance_user(
+        request, "Only governance and administrators may change when people are told."
+    )
+    form = AlertSettingsForm(request.POST)
+    if not form.is_valid():
+        return _page(request, lines=form)
+    change_settings(by=user, **form.cleaned_data)
+    messages.success(request, "Kept.")
+    return redirect("alert-settings:detail")
+
+
+# --- webhooks -------------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def add_webhook(request: HttpRequest) -> HttpResponse:
+    user = governance_user(request, _WEBHOOKS)
+    return _edited(request, Webhook(created_by=user))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def webhook(request: HttpRequest, pk: int) -> HttpResponse:
+    """One webhook: what it is sent and was; governance changes it."""
+    hook = _webhook(request, pk)
+    if request.method == "POST":
+        governance_user(request, _WEBHOOKS)
+    return _edited(request, hook)
+
+
+def _webhook(request: HttpRequest, pk: int) -> Webhook:
+    return get_object_or_404(
+        Webhook.objects.visible_to(request.user).select_related("team", "created_by"), pk=pk
+    )
+
+
+def _edited(request: HttpRequest, hook: Webhook) -> HttpResponse:
+    is_new = hook.pk is None
+    if request.method != "POST":
+        return _form(request, WebhookForm(initial=_as_typed(hook)), hook)
+    form = WebhookForm(request.POST)
+    if not form.is_valid():
+        return _form(request, form, hook, status=422)
+    try:
+        with transaction.atomic():
+            save_webhook(webhook=form.written_to(hook), by=signed_in_user(request))
+    except BadWish as refused:
+        form.add_error("url", str(refused))
+        return _form(request, form, hook, status=422)
+    except IntegrityError:
+        form.add_error("name", "Another webhook has this name. Give this one its own.")
+        return _form(request, form, hook, status=422)
+    messages.success(
+        request, "Kept. Give its secret to the receiver, and send a test." if is_new else "Kept."
+    )
+    return redirect("webhooks:detail", pk=hook.pk)
+
+
+def _as_typed(hook: Webhook) -> dict[str, Any]:
+    return {
+        "name": hook.name,
+        "url": hook.url,
+        "team": hook.team.slug if hook.team is not None else "",
+        "kinds": hook.kinds,
+        "min_severity": hook.min_severity,
+        "enabled": hook.enabled,
+    }
+
+
+def _form(
+    request: HttpRequest, form: WebhookForm, hook: Webhook, *, status: int = 200
+) -> HttpResponse:
+    user = signed_in_user(request)
+    stored = Webhook.objects.filter(pk=hook.pk).first() if hook.pk is not None else None
+    response = render_page(
+        request,
+        "alerts/webhook.html",
+        title=stored.name if stored is not None else "A new webhook",
+        crumbs=(
+            ("Alerts", reverse("alerts:list")),
+            ("When people are told", reverse("alert-settings:detail")),
+        ),
+        counts="One address",
+        status=status,
+        sentence=_webhook_sentence(stored),
+        form=form,
+        hook=stored,
+        may_change=user.is_governance,
+        secret=secret_of(stored) if stored is not None and user.is_governance else "",
+        deliveries=Delivery.objects.filter(webhook=stored).order_by("-created_at", "-pk")[:10]
+        if stored
+        else [],
+    )
+    # the secret is for the person in front of it, not for a cache
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _webhook_sentence(hook: Webhook | None) -> Headline:
+    if hook is None:
+        return Headline("Alerts can be posted to an address of yours, as signed JSON.")
+    if not hook.enabled:
+        return Headline(f"{hook.name} is switched off: nothing is posted there.")
+    return Headline(f"{hook.name} is sent alerts as signed JSON, a minute after they are raised.")
+
+
+@require_POST
+def rotate_webhook_secret(request: HttpRequest, pk: int) -> HttpResponse:
+    """The one before signs too for a day, unless it `leaked`."""
+    if request.POST.get("leaked"):
+        said = (
+            "It signs with a new secret from now on. The receiver refuses all until it has it too."
+        )
+        return _changed(request, _webhook(request, pk), said, new_secret=True)
+    said = (
+        "It signs with a new secret, and for a day with the old one too. "
+        "Give the receiver the new one meanwhile."
+    )
+    return _changed(
+        request, _webhook(request, pk), said, new_secret=True, old_until=now() + OLD_SECRET_FOR
+    )
+
+
+@require_POST
+def toggle_webhook(request: HttpRequest, pk: int) -> HttpResponse:
+    """On if it was off, and the other way round."""
+    hook = _webhook(request, pk)
+    hook.enabled = not hook.enabled
+    return _changed(request, hook, f"{hook.name} is switched {'on' if hook.enabled else 'off'}.")
+
+
+def _changed(
+    request: HttpRequest,
+    hook: Webhook,
+    said: str,
+    *,
+    new_secret: bool = False,
+    old_until: datetime | None = None,
+) -> HttpResponse:
+    try:
+        save_webhook(
+            webhook=hook,
+            by=governance_user(request, _WEBHOOKS),
+            new_secret=new_secret,
+            old_until=old_until,
+        )
+    except BadWish as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, said)
+    return redirect("webhooks:detail", pk=hook.pk)
+
+
+@require_POST
+def test_webhook(request: HttpRequest, pk: int) -> HttpResponse:
+    queue_test(webhook=_webhook(request, pk), by=governance_user(request, _WEBHOOKS), at=now())
+    messages.success(request, "A request without alerts is queued; see below how it ends.")
+    return redirect("webhooks:detail", pk=pk)

@@ -1,0 +1,261 @@
+"""The delivery ledger: every message, with its state and text; and every notice that no message
+carries, and why."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.db import models
+from django.db.models import Exists, OuterRef
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts.models import Team, User
+from apps.alerts import actions
+from apps.alerts.filters import DeliveryFilter, NoticeFilter
+from apps.alerts.models import KINDS, Alert, Delivery, Notice, NoticeQuerySet
+from apps.alerts.queries import alerts_of, deliveries_of
+from apps.alerts.told import Account, account_of, occasion_words
+from apps.common.time import day_of, now
+from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import PaginatedList, csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.alerts.presenters import AlertRow, present_alerts
+from apps.web.wording import as_word, count_of
+
+# notices of one message that its page lists
+MAX_NOTIFICATIONS = 200
+
+
+@require_safe
+def delivery_list(request: HttpRequest) -> HttpResponse:
+    user = signed_in_user(request)
+    found = DeliveryFilter(request.GET, deliveries_of(user), request=request)
+    account = account_of(user)
+    return render_page(
+        request,
+        "alerts/deliveries.html",
+        fragment="listing",
+        title="Deliveries",
+        counts="Messages, and the notices they carry",
+        sentence=_sentence(account),
+        account=account,
+        filters=build_filter_controls(
+            request,
+            found,
+            [
+                FilterControl("state", "State", choices=Delivery.State.choices),
+                FilterControl("kind", "Kind", choices=Delivery.Kind.choices),
+                FilterControl("recipient", "Recipient", "search"),
+                _teams(user),
+            ],
+        ),
+        listing=PaginatedList(request, found.qs),
+    )
+
+
+def _teams(user: User) -> FilterControl:
+    return FilterControl(
+        "team", "Team", choices=list(Team.objects.visible_to(user).values_list("slug", "name"))
+    )
+
+
+def _sentence(account: Account) -> Headline:
+    """What adds up: owed = sent + failed + skipped + waiting."""
+    if not account.n_owed:
+        return Headline("Nobody has been owed word of anything yet.")
+    owed = (
+        f"{count_of(account.n_owed, 'notice').capitalize()} "
+        f"{'was' if account.n_owed == 1 else 'were'} owed"
+    )
+    sent, skipped = (
+        f"{_spelled(account.n_sent)} sent",
+        f"{_spelled(account.n_skipped)} skipped with a reason",
+    )
+    rest = f"{skipped} and {_spelled(account.n_waiting)} still waiting."
+    if account.n_failed:
+        return Headline(f"{owed}: {sent}, ", f"{as_word(account.n_failed)} failed", f", {rest}")
+    return Headline(f"{owed}: {sent}, none failed, {rest}")
+
+
+def _spelled(n: int) -> str:
+    return as_word(n) if n else "none"
+
+
+@require_safe
+def delivery_csv(request: HttpRequest) -> StreamingHttpResponse:
+    found = DeliveryFilter(request.GET, deliveries_of(signed_in_user(request)), request=request)
+    return csv_response(
+        "deliveries",
+        [
+            "created",
+            "kind",
+            "to",
+            "recipient",
+            "state",
+            "subject",
+            "attempts",
+            "due",
+            "sent",
+            "reason",
+            "message id",
+        ],
+        found.qs.iterator(chunk_size=2000),
+        lambda row: [
+            row.created_at,
+            row.get_kind_display(),
+            row.address,
+            str(row.team or row.user or row.webhook),
+            row.get_state_display(),
+            row.subject,
+            row.attempts,
+            row.due_at,
+            row.sent_at,
+            row.reason_sentence,
+            row.message_id,
+        ],
+    )
+
+
+# --- one message ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SentNotification:
+    """A notice in a message; `row` is None where the reader may not see the alert (any more)."""
+
+    notice: Notice
+    row: AlertRow | None
+
+    @property
+    def occasion(self) -> str:
+        return occasion_words(self.notice.occasion)
+
+
+@require_safe
+def delivery(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in_user(request)
+    this = get_object_or_404(deliveries_of(user), pk=pk)
+    notices = list(Notice.objects.filter(delivery=this).order_by("pk")[: MAX_NOTIFICATIONS + 1])
+    carried = _sent_notifications(notices[:MAX_NOTIFICATIONS], user)
+    return render_page(
+        request,
+        "alerts/delivery.html",
+        title=this.subject,
+        crumbs=(("Deliveries", reverse("deliveries:list")),),
+        counts="One message",
+        delivery=this,
+        recipient=this.team or this.user or this.webhook,
+        text=_pretty(this.body_text) if this.webhook_id is not None else this.body_text,
+        sentence=Headline(f"{this.subject.rstrip('.')}."),
+        carried=carried,
+        is_cut=len(notices) > MAX_NOTIFICATIONS,
+    )
+
+
+def _sent_notifications(notices: Sequence[Notice], user: User) -> list[SentNotification]:
+    alerts = list(alerts_of(user).filter(pk__in=[notice.alert_id for notice in notices]))
+    rows = {
+        row.alert.pk: row for row in present_alerts(alerts, user, on=day_of(now()), most_told=0)
+    }
+    return [SentNotification(notice, rows.get(notice.alert_id)) for notice in notices]
+
+
+def _pretty(body: str) -> str:
+    try:
+        return json.dumps(json.loads(body), ensure_ascii=False, indent=2)
+    except ValueError:
+        return body
+
+
+@require_POST
+def resend(request: HttpRequest, pk: int) -> HttpResponse:
+    """Try a failed message again, under its old Message-ID."""
+    user = signed_in_user(request)
+    this = get_object_or_404(deliveries_of(user), pk=pk)
+    if actions.requeue_delivery(delivery=this, at=now(), by=user):
+        messages.success(request, "It is queued again.")
+    else:
+        messages.error(request, "Only a failed message is sent again.")
+    return redirect("deliveries:detail", pk=pk)
+
+
+# --- what no message carries ----------------------------------------------------------------------
+
+
+def _unsent_notifications(request: HttpRequest) -> tuple[NoticeFilter, NoticeQuerySet]:
+    """Skipped, or still owed; the latest first."""
+    notices = (
+        Notice.objects.visible_to(signed_in_user(request))
+        .filter(delivery__isnull=True)
+        .select_related("user", "team", "webhook", "alert")
+        .order_by("-owed_at", "-pk")
+        .fetch_mode(models.FETCH_RAISE)
+    )
+    found = NoticeFilter(request.GET, notices, request=request)
+    return found, found.qs
+
+
+@require_safe
+def unsent_notification_list(request: HttpRequest) -> HttpResponse:
+    user = signed_in_user(request)
+    found, notices = _unsent_notifications(request)
+    listing = PaginatedList(request, notices)
+    account = account_of(user)
+    return render_page(
+        request,
+        "alerts/not-carried.html",
+        fragment="listing",
+        title="Not carried",
+        crumbs=(("Deliveries", reverse("deliveries:list")),),
+        counts="Notices that no message carries",
+        sentence=_sentence(account),
+        account=account,
+        filters=build_filter_controls(
+            request,
+            found,
+            [
+                FilterControl(
+                    "carried", "Outcome", choices=[("owed", "Still owed"), ("skipped", "Skipped")]
+                ),
+                FilterControl("why", "Why told", choices=Notice.Why.choices),
+                FilterControl("recipient", "Name contains", "search"),
+                _teams(user),
+            ],
+        ),
+        listing=listing,
+        rows=_sent_notifications(listing.rows, user),
+    )
+
+
+@require_safe
+def unsent_notification_csv(request: HttpRequest) -> StreamingHttpResponse:
+    _, notices = _unsent_notifications(request)
+    seen = Alert.objects.visible_to(signed_in_user(request)).filter(pk=OuterRef("alert")).order_by()
+
+    def cells(notice: Notice) -> list[Any]:
+        return [
+            notice.owed_at,
+            str(notice.user or notice.team or notice.webhook),
+            notice.get_why_display(),
+            notice.occasion,
+            *_named(notice),
+            "skipped" if notice.skip_reason else "owed",
+            notice.skip_sentence,
+        ]
+
+    heads = ["owed", "recipient", "why", "occasion", "kind", "alert", "outcome", "reason"]
+    rows = notices.annotate(is_seen=Exists(seen)).iterator(chunk_size=2000)
+    return csv_response("not-carried", heads, rows, cells)
+
+
+def _named(notice: Any) -> tuple[str, str]:
+    """(kind, alert); nothing of an alert that the reader, who was owed word of it, may not see any
+    more."""
+    alert = notice.alert
+    return (KINDS.get(alert.kind, alert.kind), alert.key) if notice.is_seen else ("", "")

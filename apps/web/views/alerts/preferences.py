@@ -1,0 +1,377 @@
+"""What you get: how and when one is mailed, what one asked to hear of, what one does not want to
+hear."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts.models import Team, User
+from apps.accounts.roles import TeamRole
+from apps.alerts import actions
+from apps.alerts.asking import CannotAsk, ask_for_now, open_alerts_of
+from apps.alerts.models import KINDS, Cadence, CalendarFeed, Mute, Subscription
+from apps.alerts.unsubscribing import rhythm_of_recipient
+from apps.alerts.windows import Rhythm, next_window, zone
+from apps.alerts.wishing import (
+    FEED_ROUTES,
+    BadWish,
+    make_calendar_feed,
+    revoke_calendar_feed,
+    set_preference,
+)
+from apps.common.time import day_of, now
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import url_with_query
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.alerts.presenters import WEEKDAYS
+from apps.web.wording import count_of, join_names
+
+# mailboxes that one page shows
+MAX_MAILBOXES = 20
+_CONTINENTS = {"Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
+_HOURS = [(hour, f"{hour:02}:00") for hour in range(24)]
+_WEEKDAYS = list(enumerate(WEEKDAYS))
+
+
+@cache
+def time_zones() -> Sequence[str]:
+    """The names people choose from; any other that the system knows may be typed."""
+    return [
+        "UTC",
+        *sorted(name for name in available_timezones() if name.split("/")[0] in _CONTINENTS),
+    ]
+
+
+# --- how and when ---------------------------------------------------------------------------------
+
+
+class PreferenceForm(forms.Form):
+    """How one person or mailbox is mailed. A mailbox gets no sign of life."""
+
+    cadence = forms.ChoiceField(label="When", choices=Cadence.choices, widget=forms.RadioSelect)
+    weekday = forms.TypedChoiceField(label="If weekly, on", choices=_WEEKDAYS, coerce=int)
+    hour = forms.TypedChoiceField(label="At", choices=_HOURS, coerce=int)
+    time_zone = forms.CharField(
+        label="Time zone",
+        max_length=64,
+        widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off"}),
+        error_messages={"required": "Say in which time zone, such as Europe/Zurich."},
+    )
+    immediate = forms.BooleanField(
+        label="What is urgent comes at once",
+        required=False,
+        help_text="Severe, and too soon for the next digest.",
+    )
+    heartbeat = forms.BooleanField(
+        label="A sign of life when nothing changed",
+        required=False,
+        help_text="A short mail at the hour of your digest that says so, and how many feeds "
+        "are fresh.",
+    )
+
+    def __init__(self, *args: Any, is_person: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not is_person:
+            del self.fields["heartbeat"]
+
+
+@dataclass(frozen=True, slots=True)
+class PreferencePanel:
+    """One address: what it gets now, in words, and the form that changes it. `team` is None for
+    oneself."""
+
+    team: Team | None
+    address: str
+    form: PreferenceForm
+    sentence: str
+    url: str
+    slug: str
+
+
+def preference_panel(recipient: User | Team, at: datetime, data: Any = None) -> PreferencePanel:
+    team = recipient if isinstance(recipient, Team) else None
+    rhythm = rhythm_of_recipient(recipient)
+    slug = team.slug if team is not None else ""
+    form = PreferenceForm(
+        data,
+        is_person=team is None,
+        auto_id=f"mail-{slug or 'me'}-%s",
+        initial={
+            "cadence": rhythm.cadence,
+            "weekday": rhythm.weekday,
+            "hour": rhythm.hour,
+            "immediate": rhythm.immediate,
+            "time_zone": rhythm.time_zone,
+            "heartbeat": rhythm.heartbeat,
+        },
+    )
+    url = (
+        reverse("notification-preferences:edit-team", args=[slug])
+        if slug
+        else reverse("notification-preferences:edit")
+    )
+    return PreferencePanel(
+        team, recipient.email, form, describe_next_email(rhythm, recipient.email, at), url, slug
+    )
+
+
+def describe_next_email(rhythm: Rhythm, address: str, at: datetime) -> str:
+    """When the next mail would come, in a sentence."""
+    if not address:
+        return "No mail can come: there is no address."
+    if rhythm.cadence == Cadence.NEVER:
+        return "No mail comes. Alerts stand on this site all the same."
+    if rhythm.cadence == Cadence.AT_ONCE:
+        return (
+            "A mail comes each time something happens, a minute after it; "
+            "several things at once are one mail."
+        )
+    if rhythm.wants_only_urgent:
+        return (
+            "No digest comes. What is urgent comes at once, or where the calendar brings it at "
+            f"{rhythm.hour:02}:00 {rhythm.time_zone}; all else stands on this site alone."
+        )
+    local = next_window(rhythm, at).astimezone(zone(rhythm.time_zone))
+    when = f"{local:%A} {local.day} {local:%B %Y} at {local:%H:%M} {rhythm.time_zone}"
+    condition = "also if nothing happens" if rhythm.heartbeat else "if something is owed by then"
+    at_once = "; what is urgent comes at once" if rhythm.immediate else "; nothing comes before"
+    return f"The next digest comes on {when}, {condition}{at_once}."
+
+
+def _save(request: HttpRequest, mailing: PreferencePanel, at: datetime) -> HttpResponse | None:
+    """Redirects once it is kept; None where the form says what to correct."""
+    form = mailing.form
+    if not form.is_valid():
+        return None
+    try:
+        set_preference(by=signed_in_user(request), at=at, team=mailing.team, **form.cleaned_data)
+    except BadWish as refused:
+        form.add_error(refused.field if refused.field in form.fields else None, str(refused))
+        return None
+    if mailing.team is None:
+        messages.success(request, "Kept.")
+        return redirect("subscriptions:list")
+    messages.success(request, f"Kept for the mailbox of {mailing.team.name}.")
+    return redirect(url_with_query(reverse("subscriptions:list"), team=mailing.slug))
+
+
+@require_POST
+def save_preference(request: HttpRequest) -> HttpResponse:
+    """How the person is mailed."""
+    mailing = preference_panel(signed_in_user(request), at := now(), request.POST)
+    return _save(request, mailing, at) or _page(request, own=mailing, status=422)
+
+
+@require_POST
+def save_team_preference(request: HttpRequest, slug: str) -> HttpResponse:
+    """How the mailbox of a team is mailed; its owners say so."""
+    team = get_object_or_404(Team.objects.visible_to(request.user), slug=slug)
+    mailing = preference_panel(team, at := now(), request.POST)
+    return _save(request, mailing, at) or _page(request, mailbox=mailing, status=422)
+
+
+def _mailboxes(
+    request: HttpRequest, user: User, at: datetime, instead: PreferencePanel | None
+) -> list[PreferencePanel]:
+    """Those of the teams that the person owns; of any other the person may change, named by
+    `?team=`."""
+    owned = [pk for pk, rank in user.team_roles().items() if rank >= TeamRole.OWNER.rank]
+    teams = list(
+        Team.objects.filter(pk__in=owned).exclude(email="").order_by("name")[:MAX_MAILBOXES]
+    )
+    asked = Team.objects.filter(
+        slug=instead.slug if instead is not None else request.GET.get("team", "")
+    ).first()
+    if asked is not None and asked not in teams and user.may(TeamRole.OWNER, asked):
+        teams.append(asked)
+    return [
+        instead if instead is not None and instead.slug == team.slug else preference_panel(team, at)
+        for team in teams
+    ]
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+@require_safe
+def preference_page(request: HttpRequest) -> HttpResponse:
+    return _page(request)
+
+
+def _page(
+    request: HttpRequest,
+    *,
+    own: PreferencePanel | None = None,
+    mailbox: PreferencePanel | None = None,
+    secret: str = "",
+    kind: str = CalendarFeed.Kind.CALENDAR,
+    status: int = 200,
+) -> HttpResponse:
+    user, at = signed_in_user(request), now()
+    today = day_of(at)
+    own = own or preference_panel(user, at)
+    feeds = CalendarFeed.objects.visible_to(user).filter(revoked_at=None)
+    response = render_page(
+        request,
+        "alerts/subscriptions.html",
+        title="What you get",
+        crumbs=(("Alerts", reverse("alerts:list")),),
+        counts="Your own wishes, and those of your teams' mailboxes",
+        as_of=at,
+        status=status,
+        sentence=Headline(own.sentence),
+        own=own,
+        mailboxes=_mailboxes(request, user, at, mailbox),
+        without_mailbox=_without_mailbox(user),
+        zones=time_zones(),
+        subscriptions=[(row, describe_subscription(row)) for row in _subscriptions(user)],
+        mutes=[(row, describe_mute(row), _can_unmute(user, row)) for row in _mutes(user, today)],
+        n_open=open_alerts_of(user).order_by()[:1000].count(),
+        feeds=feeds,
+        kinds=CalendarFeed.Kind.choices,
+        secret_address=settings.PUBLIC_URL + reverse(FEED_ROUTES[kind], args=[secret])
+        if secret
+        else "",
+    )
+    if secret:
+        response["Cache-Control"] = "no-store"
+    return response
+
+
+def _without_mailbox(user: User) -> list[str]:
+    owned = [pk for pk, rank in user.team_roles().items() if rank >= TeamRole.OWNER.rank]
+    rows = Team.objects.filter(pk__in=owned, email="").order_by("name")
+    return list(rows.values_list("name", flat=True)[:MAX_MAILBOXES])
+
+
+def _subscriptions(user: User) -> list[Subscription]:
+    rows = Subscription.objects.visible_to(user).select_related("provider", "foundation", "team")
+    return list(rows.fetch_mode(models.FETCH_RAISE))
+
+
+def describe_subscription(subscription: Subscription) -> str:
+    """`Announced and retired, of Anthropic, severity medium and above, due within 90 days.`"""
+    kinds = (
+        join_names([KINDS.get(kind, kind).lower() for kind in subscription.kinds], most=6)
+        or "everything"
+    )
+    parts = [f"{kinds[:1].upper()}{kinds[1:]}"]
+    parts += [
+        f"of {thing}"
+        for thing in (subscription.provider, subscription.foundation)
+        if thing is not None
+    ]
+    if subscription.team is not None:
+        parts.append(f"of {subscription.team} and the teams below it")
+    if subscription.min_severity > 1:
+        parts.append(f"severity {subscription.get_min_severity_display().lower()} and above")
+    if subscription.max_days_left is not None:
+        parts.append(f"due within {count_of(subscription.max_days_left, 'day')}")
+    return ", ".join(parts) + "."
+
+
+# --- mutes ----------------------------------------------------------------------------------------
+
+
+def _mutes(user: User, today: date) -> list[Mute]:
+    """The person's own, and those of the mailboxes of their teams, that still hold."""
+    mailboxes = models.Q(team__in=user.team_roles())
+    return list(
+        Mute.objects.filter(models.Q(user=user) | mailboxes, lifted_at=None, until__gt=today)
+        .select_related("team", "provider", "offering__host", "application", "created_by")
+        .order_by("until", "pk")
+        .fetch_mode(models.FETCH_RAISE)[:100]
+    )
+
+
+def describe_mute(mute: Mute) -> str:
+    """What it keeps back: all that it names must hold."""
+    parts = []
+    if mute.kind:
+        parts.append(f"the kind “{KINDS.get(mute.kind, mute.kind)}”")
+    if mute.offering is not None:
+        parts.append(f"{mute.offering.api_id} at {mute.offering.host.name}")
+    if mute.provider is not None:
+        parts.append(str(mute.provider))
+    if mute.application is not None:
+        parts.append(mute.application.name)
+    if mute.subject:
+        parts.append(f"one thing ({mute.subject})")
+    return ", ".join(parts)
+
+
+def _can_unmute(user: User, mute: Mute) -> bool:
+    return mute.user_id == user.pk or (
+        mute.team_id is not None and user.may(TeamRole.EDITOR, mute.team_id)
+    )
+
+
+@require_POST
+def unmute(request: HttpRequest, pk: int) -> HttpResponse:
+    row = get_object_or_404(Mute.objects.visible_to(request.user), pk=pk)
+    if actions.unmute_now(row=row, by=signed_in_user(request), at=now()):
+        messages.success(
+            request, "Lifted. What it kept back and still waits is mailed with the next message."
+        )
+    else:
+        messages.info(request, "It was lifted already.")
+    return redirect("subscriptions:list")
+
+
+# --- calendar, and where things stand -------------------------------------------------------------
+
+
+@require_POST
+def create_calendar_link(request: HttpRequest) -> HttpResponse:
+    """A new secret address, shown on this one answer and never again."""
+    kind = request.POST.get("kind", "") or CalendarFeed.Kind.CALENDAR
+    try:
+        _, secret = make_calendar_feed(
+            user=signed_in_user(request), name=request.POST.get("name", "").strip(), kind=kind
+        )
+    except BadWish as refused:
+        messages.error(request, str(refused))
+        return redirect("subscriptions:list")
+    return _page(request, secret=secret, kind=kind)
+
+
+@require_POST
+def revoke_calendar_link(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in_user(request)
+    feed = get_object_or_404(CalendarFeed.objects.visible_to(user), pk=pk)
+    revoke_calendar_feed(feed=feed, by=user, at=now())
+    messages.success(request, "Revoked: programs that read this address get nothing any more.")
+    return redirect("subscriptions:list")
+
+
+@require_POST
+def send_digest_now(request: HttpRequest) -> HttpResponse:
+    """Send where things stand now."""
+    try:
+        n = ask_for_now(user=signed_in_user(request), at=now())
+    except CannotAsk as refused:
+        messages.error(request, str(refused))
+    else:
+        if n:
+            messages.success(
+                request,
+                f"A mail about {count_of(n, 'open alert')} is on its way, in a minute or two.",
+            )
+        else:
+            messages.info(
+                request,
+                "Nothing that is owed to you waits, or you have asked for it today already.",
+            )
+    return redirect("subscriptions:list")

@@ -1,0 +1,98 @@
+"""What came of answers to alerts, in words, and what can be taken back."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from django.http import HttpRequest
+
+from apps.accounts.models import User
+from apps.alerts.answering import Answer
+from apps.alerts.bulk_answers import answer_alerts
+from apps.alerts.models import Alert
+from apps.web.wording import count_of, long_day
+
+# where the page keeps what was just done, so that it can be taken back
+_KEY = "answered"
+# one sheet of the inbox, and some
+MAX_ALERTS_AT_A_TIME = 100
+# said of what stands again as it stood before the answer
+UNDO_SENTENCES = "put back as it stood"
+_UNDOABLE = frozenset({Answer.ACKNOWLEDGE, Answer.SNOOZE, Answer.ASSIGN, Answer.RESOLVE})
+
+
+@dataclass(slots=True)
+class ResponseOutcome:
+    """What came of an answer: `said` without a stop; the alerts it changed, and why not others.
+
+    `answer` is None for what is no answer, such as a mute.
+    """
+
+    said: str
+    changed: list[int] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+    answer: Answer | None = None
+
+    @property
+    def can_be_undone(self) -> bool:
+        return bool(self.changed) and self.answer in _UNDOABLE
+
+    @property
+    def n(self) -> int:
+        return len(self.changed)
+
+
+def respond(
+    alerts: Iterable[Alert],
+    answer: Answer,
+    *,
+    said: str,
+    by: User,
+    at: datetime,
+    until: date | None = None,
+    to: User | None = None,
+    reason: str = "",
+) -> ResponseOutcome:
+    """Answer each; `said` is a participle, `acknowledged`. A refusal of one does not keep the
+    others back."""
+    found = answer_alerts(
+        alert_ids=[alert.pk for alert in alerts],
+        answer=answer,
+        by=by,
+        at=at,
+        until=until,
+        to=to,
+        reason=reason,
+    )
+    refusals = list(dict.fromkeys(each.sentence for each in found.refused))
+    return ResponseOutcome(said, list(found.answered), refusals, answer)
+
+
+def describe_snooze(until: date) -> str:
+    return f"snoozed until {long_day(until)}"
+
+
+def describe_outcome(done: ResponseOutcome) -> str:
+    """`Three alerts acknowledged.`; empty where nothing was changed."""
+    return f"{count_of(done.n, 'alert').capitalize()} {done.said}." if done.changed else ""
+
+
+# --- to be taken back -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class UndoOffer:
+    said: str
+    ids: Sequence[int]
+
+
+def store_undo(request: HttpRequest, done: ResponseOutcome) -> None:
+    """Offer to take it back on the next page."""
+    if done.changed:
+        request.session[_KEY] = {"said": describe_outcome(done), "ids": done.changed}
+
+
+def load_undo(request: HttpRequest) -> UndoOffer | None:
+    """What was done a moment ago; asked for once."""
+    kept = request.session.pop(_KEY, None)
+    return UndoOffer(kept["said"], kept["ids"]) if isinstance(kept, dict) else None

@@ -1,0 +1,167 @@
+"""What to do about one application, by when: out of dates, tests, findings and risks. Finished work
+leaves the list."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.urls import reverse
+
+from apps.common.text import pluralize
+from apps.exposure.queries.dependents import StackRow
+from apps.inventory.findings import Finding, Severity
+from apps.inventory.models import Application, ExitTest
+from apps.inventory.runway import PrimaryRunway
+from apps.risks.queries.reach import RiskReach
+from apps.web.presenters.change_effects import format_days
+from apps.web.views.applications.queries import ExitSection
+from apps.web.wording import number
+
+SOON_DAYS = timedelta(days=90)
+# said by what is derived from days below
+_ELSEWHERE = {"retired_offering", "test_lapsed", "review_overdue"}
+
+
+@dataclass(frozen=True, slots=True)
+class ActionItem:
+    """`when` None: now, without a day of its own. `url` and `link` are where it is done, for those
+    who may."""
+
+    when: date | None
+    head: str
+    words: str
+    url: str = ""
+    link: str = ""
+    is_late: bool = False
+
+
+def start_by(runway: PrimaryRunway, today: date) -> date | None:
+    """The last day on which the move can begin by what is known."""
+    if runway.days_left is None or runway.effort_days is None:
+        return None
+    return today + timedelta(days=runway.days_left) - timedelta(days=-int(-runway.effort_days // 1))
+
+
+def action_items(
+    application: Application,
+    rows: Sequence[StackRow],
+    runways: Iterable[PrimaryRunway],
+    exits: ExitSection,
+    findings: Iterable[Finding],
+    risks: RiskReach,
+    today: date,
+) -> list[ActionItem]:
+    """Plain Python over what the page has read; first what has no day, then by day."""
+    by_id = {row.dependency.pk: row for row in rows}
+    found = [*_moves(by_id, runways, today), *_tests(by_id, exits, today)]
+    found += [
+        ActionItem(None, finding.sentence, "", is_late=True)
+        for finding in findings
+        if finding.severity == Severity.ALARM and finding.code not in _ELSEWHERE
+    ]
+    n_open = risks.n_unassessed + risks.n_stale
+    if n_open:
+        head = pluralize(
+            n_open,
+            f"Assess {number(n_open)} inherited risk",
+            f"Assess {number(n_open)} inherited risks",
+        )
+        stale = pluralize(
+            risks.n_stale,
+            f"{risks.n_stale} has become stale.",
+            f"{risks.n_stale} have become stale.",
+        )
+        found.append(ActionItem(None, head, stale if risks.n_stale else "", "#risks", "See them"))
+    if application.next_review_on and application.next_review_on <= today + SOON_DAYS:
+        edit = reverse("applications:edit", args=[application.slug])
+        late = application.next_review_on < today
+        found.append(
+            ActionItem(
+                application.next_review_on,
+                "Review it, and set the next day",
+                "",
+                edit,
+                "Edit",
+                late,
+            )
+        )
+    return sorted(found, key=lambda todo: (todo.when is not None, todo.when or today, todo.head))
+
+
+def _moves(
+    by_id: dict[int, StackRow], runways: Iterable[PrimaryRunway], today: date
+) -> Iterable[ActionItem]:
+    for runway in runways:
+        row = by_id.get(runway.dependency_id)
+        if row is None or runway.at_least:
+            continue
+        url = reverse("dependencies:replace", args=[row.dependency.pk])
+        name = row.offering.api_id
+        by = start_by(runway, today)
+        if runway.days_left is not None and runway.days_left < 0:
+            yield ActionItem(
+                runway.retires_on,
+                f"Leave {name}: it has ended",
+                _successor(row),
+                url,
+                "Replace",
+                is_late=True,
+            )
+        elif by is not None and runway.effort_days is not None:
+            words = "It ends on {end}; moving takes {days} days.".format(
+                end=runway.retires_on.isoformat() if runway.retires_on else "a day that has passed",
+                days=format_days(runway.effort_days),
+            )
+            yield ActionItem(
+                by,
+                f"Start the move away from {name}",
+                f"{words} {_successor(row)}".strip(),
+                url,
+                "Replace",
+                is_late=by < today,
+            )
+        elif runway.retires_on is not None:
+            plan = reverse("exit-plans:edit", args=[row.dependency.pk])
+            yield ActionItem(
+                runway.retires_on,
+                f"Leave {name} before it ends",
+                "Nobody has said how long the move takes. Write the plan or make a test.",
+                plan,
+                "Plan",
+            )
+
+
+def _successor(row: StackRow) -> str:
+    named = row.answering.replacement
+    return f"The provider names {named.api_id} as its replacement." if named else ""
+
+
+def _tests(by_id: dict[int, StackRow], exits: ExitSection, today: date) -> Iterable[ActionItem]:
+    for pk, tests in exits.tests.items():
+        counting = [test for test in tests if test.counts]
+        url = reverse("exit-tests:create", args=[pk])
+        if counting:
+            last = max(counting, key=lambda test: test.ends_on)
+            if last.ends_on <= today + SOON_DAYS:
+                words = "The test of {on} (to {target}) expires.".format(**_named(last.row))
+                yield ActionItem(last.ends_on, "Repeat the exit test", words, url, "Record test")
+        elif tests:
+            last = max(tests, key=lambda test: test.row.tested_on)
+            words = "The test of {on} (to {target}) no longer counts: {why}.".format(
+                **_named(last.row), why=last.why
+            )
+            yield ActionItem(None, "Repeat the exit test", words, url, "Record test")
+    for pk, plan in exits.plans.items():
+        if pk in by_id and plan.next_test_on and plan.next_test_on <= today + SOON_DAYS:
+            yield ActionItem(
+                plan.next_test_on,
+                "Make the planned exit test",
+                f"Of {by_id[pk].offering.api_id}.",
+                reverse("exit-tests:create", args=[pk]),
+                "Record test",
+                is_late=plan.next_test_on < today,
+            )
+
+
+def _named(test: ExitTest) -> dict[str, str]:
+    return {"on": test.tested_on.isoformat(), "target": test.target.api_id}

@@ -1,0 +1,244 @@
+"""Registering an application, changing it, retiring it, bringing it back, merging two records of
+one."""
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from apps.accounts.roles import TeamRole
+from apps.common.history.context import current_change_id
+from apps.common.text import pluralize
+from apps.common.time import day_of, now
+from apps.inventory.actions import application_merge, checks, locks
+from apps.inventory.actions import applications as actions_applications
+from apps.inventory.models import Application, Dependency
+from apps.inventory.queries import editable_teams
+from apps.inventory.read_models import refresh_applications
+from apps.web.pages.flash_messages import flash_success
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.page import Headline, render_page
+from apps.web.presenters.change_effects import ApplicationState, application_state, flash_change
+from apps.web.views.applications.forms import (
+    ApplicationForm,
+    DateForm,
+    MergeForm,
+    ReactivateForm,
+    RegisterForm,
+)
+from apps.web.views.applications.lookups import editable_application, error_response
+
+_REFUSALS = (ValidationError, checks.ChangeConflictError)
+
+
+def application_crumbs(application: Application) -> tuple[tuple[str, str], ...]:
+    return (
+        ("Applications", reverse("applications:list")),
+        (application.name, reverse("applications:detail", args=[application.slug])),
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def register_application(request: HttpRequest) -> HttpResponse:
+    """The short first step; afterwards one declares what it calls."""
+    user = signed_in_user(request)
+    allowed = editable_teams(user=user).exists()
+    form = RegisterForm(request.POST or None, user=user) if allowed else None
+    if form is not None and request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        try:
+            application = actions_applications.register_application(
+                name=said["name"],
+                team=said["team"],
+                by=user,
+                facts={"criticality": said["criticality"], "purpose": said["purpose"]},
+            )
+        except _REFUSALS as error:
+            error_response(form, error)
+        else:
+            refresh_applications(application_ids=[application.pk], on=day_of(now()))
+            flash_success(
+                request,
+                f"{application.name} is registered. Say next what it calls.",
+                undo=current_change_id(),
+            )
+            return redirect("dependencies:create", application.slug)
+    status = (
+        403
+        if not allowed and request.method == "POST"
+        else 422
+        if request.method == "POST"
+        else 200
+    )
+    return render_page(
+        request,
+        "applications/register.html",
+        title="Register an application",
+        crumbs=(("Applications", reverse("applications:list")),),
+        status=status,
+        sentence=Headline("What does the organisation run?"),
+        form=form,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def edit_application(request: HttpRequest, slug: str) -> HttpResponse:
+    """Every fact, grouped; what somebody else changed meanwhile is compared first."""
+    application, user = editable_application(request, slug)
+    if request.method == "POST":
+        application = locks.locked_application(application, by=user)
+    seen = Application.objects.get(pk=application.pk)
+    form = ApplicationForm(request.POST or None, instance=application, row=seen, user=user)
+    if request.method == "POST" and form.is_valid():
+        before = application_state(seen, on=day_of(now()))
+        try:
+            if not user.may(TeamRole.EDITOR, form.cleaned_data["team"]):
+                raise checks.ChangeConflictError(
+                    "Only an editor of the new team may move it there."
+                )
+            with transaction.atomic():
+                changed = actions_applications.change_application(
+                    application=seen, facts=form.facts, by=user, reason=form.cleaned_data["reason"]
+                )
+        except _REFUSALS as error:
+            error_response(form, error)
+        else:
+            flash_change(request, changed, before, f"{changed.name} is changed.")
+            return redirect("applications:detail", changed.slug)
+    return render_page(
+        request,
+        "applications/form.html",
+        title=f"Change {seen.name}",
+        crumbs=application_crumbs(seen),
+        status=422 if request.method == "POST" else 200,
+        sentence=Headline(f"What is true of {seen.name}?"),
+        application=seen,
+        form=form,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def retire_application(request: HttpRequest, slug: str) -> HttpResponse:
+    application, user = editable_application(request, slug)
+    today = day_of(now())
+    form = DateForm(request.POST or None, initial={"on": today})
+    used = Dependency.objects.filter(application=application, until__isnull=True).count()
+    if request.method == "POST" and form.is_valid():
+        before = application_state(application, on=today)
+        try:
+            retired = actions_applications.retire_application(
+                application=application,
+                on=form.cleaned_data["on"],
+                by=user,
+                reason=form.cleaned_data["reason"],
+            )
+        except _REFUSALS as error:
+            error_response(form, error)
+        else:
+            return _done(request, retired, before, f"{retired.name} is retired.")
+    ends = pluralize(used, "its one dependency ends", f"its {used} dependencies end")
+    return render_page(
+        request,
+        "applications/step.html",
+        title=f"Retire {application.name}",
+        crumbs=application_crumbs(application),
+        status=422 if request.method == "POST" else 200,
+        sentence=Headline(f"Retire {application.name}?"),
+        basis="It counts nowhere any more, and {ends} that day. Nothing is deleted; it can be "
+        "brought back.".format(ends=ends if used else "nothing more is used"),
+        application=application,
+        form=form,
+        button="Retire it",
+        danger=True,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def reactivate_application(request: HttpRequest, slug: str) -> HttpResponse:
+    application, user = editable_application(request, slug)
+    today = day_of(now())
+    form = ReactivateForm(request.POST or None, initial={"on": today})
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        before = application_state(application, on=today)
+        try:
+            back = actions_applications.reactivate_application(
+                application=application,
+                on=said["on"],
+                by=user,
+                status=said["status"],
+                with_dependencies=said["with_dependencies"],
+                reason=said["reason"],
+            )
+        except _REFUSALS as error:
+            error_response(form, error)
+        else:
+            return _done(request, back, before, f"{back.name} is in use again.")
+    return render_page(
+        request,
+        "applications/step.html",
+        title=f"Bring {application.name} back",
+        crumbs=application_crumbs(application),
+        status=422 if request.method == "POST" else 200,
+        sentence=Headline(f"Bring {application.name} back?"),
+        basis="",
+        application=application,
+        form=form,
+        button="Bring it back",
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def merge_applications(request: HttpRequest, slug: str) -> HttpResponse:
+    """Two records of one application become one; the other is named on this one's page and looked
+    at first."""
+    application, user = editable_application(request, slug)
+    today = day_of(now())
+    form = MergeForm(request.POST or None, kept=application, user=user, initial={"on": today})
+    duplicate: Application | None = None
+    if request.method == "POST" and form.is_valid():
+        duplicate = form.cleaned_data["duplicate"]
+        assert duplicate is not None
+        if not user.may(TeamRole.EDITOR, duplicate.team_id):
+            form.add_error("duplicate", f"Only editors of {duplicate.team.name} may give it up.")
+            duplicate = None
+        elif request.POST.get("sure") == duplicate.slug:
+            before = application_state(application, on=today)
+            try:
+                kept = application_merge.merge_applications(
+                    kept=application,
+                    duplicate=duplicate,
+                    on=form.cleaned_data["on"],
+                    by=user,
+                    reason=form.cleaned_data["reason"],
+                )
+            except _REFUSALS as error:
+                error_response(form, error)
+                duplicate = None
+            else:
+                refresh_applications(application_ids=[duplicate.pk], on=today)
+                words = {"one": duplicate.name, "other": kept.name}
+                return _done(request, kept, before, "{one} is part of {other} now.".format(**words))
+    looked_at = duplicate is not None
+    return render_page(
+        request,
+        "applications/merge.html",
+        title=f"Merge into {application.name}",
+        crumbs=application_crumbs(application),
+        status=200 if looked_at or request.method != "POST" else 422,
+        sentence=Headline(f"Which record is {application.name} as well?"),
+        application=application,
+        form=form,
+        duplicate=duplicate,
+        n_used=duplicate.dependencies.count() if duplicate else 0,
+    )
+
+
+def _done(
+    request: HttpRequest, application: Application, before: ApplicationState, sentence: str
+) -> HttpResponse:
+    flash_change(request, application, before, sentence)
+    return redirect("applications:detail", application.slug)

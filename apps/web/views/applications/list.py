@@ -1,0 +1,409 @@
+"""The list of applications: narrowed, sorted, bounded, and the same rows as CSV and XLSX."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import batched
+from typing import Any
+
+import django_filters
+from django.db.models import Count, Exists, Min, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import Team, User
+from apps.catalog.models import Foundation, NodeKind, Offering, Provider
+from apps.common.text import pluralize
+from apps.common.time import day_of, now
+from apps.exposure.models import LiveUse
+from apps.exposure.queries.portfolio import used_nodes
+from apps.inventory.filters import ApplicationFilter
+from apps.inventory.findings import CODES
+from apps.inventory.models import CRITICALITY_WORDS, Application, KeptFinding, KeptRunway
+from apps.inventory.queries import editable_teams
+from apps.web.pages.background_files import is_long, redirect_to_file_request
+from apps.web.pages.filter_controls import FilterControl, build_filter_controls, with_filter_names
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import (
+    PaginatedList,
+    SortableColumn,
+    Sorting,
+    changed_query,
+    csv_response,
+)
+from apps.web.pages.page import Headline, render_page
+from apps.web.presenters import headlines
+from apps.web.presenters.dashboard import negative_runways
+from apps.web.queries import with_primary_stacks
+from apps.web.views.applications.workbook import workbook_response
+from apps.web.views.data_quality.finding_labels import FINDING_NAMES
+from apps.web.wording import as_word
+
+ORDERS = Sorting(
+    {
+        "criticality": ("Criticality", ("criticality", "name", "pk")),
+        "name": ("Application", ("name", "pk")),
+        "users": ("Users", ("-users_affected", "pk")),
+        "spend": ("USD a month", ("-monthly_spend", "pk")),
+        "review": ("Review", ("next_review_on", "pk")),
+        "runway": ("Runway", ("leave_by", "criticality", "dependency_id")),
+    }
+)
+# what an order needs to be on record; the others are left out, and the page says so
+_NEEDS = {"users": "users_affected", "spend": "monthly_spend", "review": "next_review_on"}
+_RUNWAY = "runway"
+# hosts, developers and foundations offered as filters, the widest; any other works from the address
+MAX_OPTIONS = 150
+
+
+class ApplicationListFilter(ApplicationFilter):
+    """REST's filters, and what looks wrong by the kept findings."""
+
+    finding = django_filters.ChoiceFilter(
+        choices=[("any", "Any"), *((code, FINDING_NAMES[code]) for code in CODES)],
+        method="having_finding",
+        label="Finding",
+    )
+
+    def having_finding(
+        self, queryset: QuerySet[Application], name: str, value: str
+    ) -> QuerySet[Application]:
+        found = KeptFinding.objects.filter(application_id=OuterRef("pk"))
+        return queryset.filter(Exists(found if value == "any" else found.filter(code=value)))
+
+
+def filter_applications(request: HttpRequest, query: Any = None) -> ApplicationListFilter:
+    """Over what the reader may see; `query` in the place of the address's."""
+    given = with_filter_names(request.GET, "team") if query is None else query
+    return ApplicationListFilter(
+        given, Application.objects.visible_to(request.user), request=request
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationRow:
+    """What is kept of its most urgent primary, and its main one. `runway_days` is days left minus
+    what the move takes; None where nobody knows one of them."""
+
+    application: Application
+    primary: Offering | None
+    ends_on: date | None
+    runway_days: int | None
+    days_left: int | None
+    at_least: bool
+    effort_days: Decimal | None
+    basis: str
+    leave_by: date | None
+    n_findings: int
+    rank: int | None
+
+    @property
+    def is_late(self) -> bool:
+        return (self.runway_days is not None and self.runway_days < 0) or (
+            self.days_left is not None and self.days_left < 0
+        )
+
+
+def application_rows(applications: list[Application], today: date) -> list[ApplicationRow]:
+    """With what is kept of each: two statements for any number of applications that
+    `with_primary_stacks` has loaded."""
+    ids = [application.pk for application in applications]
+    kept = {
+        row.application_id: row
+        for row in KeptRunway.objects.filter(application_id__in=ids, is_first=True)
+    }
+    counts: dict[int, tuple[int, int]] = {
+        row["application_id"]: (row["n"], row["gravest"])
+        for row in KeptFinding.objects.filter(application_id__in=ids)
+        .order_by()
+        .values("application_id")
+        .annotate(n=Count("pk"), gravest=Min("rank"))
+    }
+    return [
+        _row(application, kept.get(application.pk), counts.get(application.pk), today)
+        for application in applications
+    ]
+
+
+def _row(
+    application: Application, kept: KeptRunway | None, counts: tuple[int, int] | None, today: date
+) -> ApplicationRow:
+    days = runway = None
+    if kept is not None and kept.retires_on is not None:
+        days = (kept.retires_on - today).days
+        days = max(days, 0) if kept.at_least else days
+    elif kept is not None and kept.days_left is not None:
+        days = 0
+    if kept is not None and days is not None and kept.effort_days is not None:
+        runway = int((days - kept.effort_days).__floor__())
+    return ApplicationRow(
+        application=application,
+        primary=next((row.offering for row in application.primaries), None),  # type: ignore[attr-defined]
+        ends_on=kept.retires_on if kept else None,
+        runway_days=runway,
+        days_left=days,
+        at_least=kept.at_least if kept else False,
+        effort_days=kept.effort_days if kept else None,
+        basis=kept.basis if kept else "",
+        leave_by=kept.leave_by if kept else None,
+        n_findings=counts[0] if counts else 0,
+        rank=counts[1] if counts else None,
+    )
+
+
+class FilteredApplications:
+    """What the address asks for, in its order. Sorted by runway the kept runways are walked, else
+    the applications."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.today = day_of(now())
+        self.filterset = filter_applications(request)
+        self.word, _falling = ORDERS.chosen(request)
+        applications: Any = self.filterset.qs
+        self.queryset: Any
+        if self.word == _RUNWAY:
+            kept = KeptRunway.objects.filter(is_first=True, leave_by__isnull=False)
+            user = signed_in_user(request)
+            if self.filterset.form.is_valid() and not any(
+                self.filterset.form.cleaned_data.values()
+            ):
+                # nothing to narrow but the reader's teams, which the kept rows know
+                kept = kept if user.can_read_all else kept.filter(team_id__in=user.team_roles())
+            else:
+                kept = kept.filter(application_id__in=applications.order_by().values("pk"))
+            self.queryset = ORDERS.apply(request, kept)
+        else:
+            if column := _NEEDS.get(self.word):
+                applications = applications.filter(**{f"{column}__isnull": False})
+            self.queryset = ORDERS.apply(request, applications)
+
+    def applications(self, rows: list[Any]) -> list[Application]:
+        """The applications of the queryset's rows, with their stacks: two statements."""
+        ids = [row.application_id if self.word == _RUNWAY else row.pk for row in rows]
+        found = with_primary_stacks(Application.objects.all(), on=self.today).in_bulk(ids)
+        return [found[pk] for pk in ids if pk in found]
+
+    def each(self) -> Iterator[ApplicationRow]:
+        """Every row, for files."""
+        for some in batched(self.queryset.iterator(chunk_size=1000), 1000, strict=False):
+            yield from application_rows(self.applications(list(some)), self.today)
+
+
+def _sentence(user: User, found: FilteredApplications, listing: PaginatedList[Any]) -> Headline:
+    """How many there are; of the whole register also how many can no longer be moved in time."""
+    left_out = _left_out(found.word)
+    rest = left_out or ("" if listing.is_filtered else " in the register")
+    said = headlines.list_headline(
+        listing.count, "application", "applications", filtered=listing.is_filtered, rest=rest
+    )
+    if left_out or listing.is_filtered:
+        return said
+    late = negative_runways(user=user, on=found.today)
+    if not late.n:
+        return said
+    mark = pluralize(late.n, "{n} ends before it can be moved", "{n} end before they can be moved")
+    return Headline(
+        f"{str(said).removesuffix('.')}; ",
+        mark.format(n=as_word(late.n) if late.n <= 12 else late.shown),
+        ".",
+    )
+
+
+def _left_out(word: str) -> str:
+    return {
+        "users": " with their users on record",
+        "spend": " with their spend on record",
+        "review": " with a day for their review",
+        _RUNWAY: " on a model whose end is announced, the most urgent first",
+    }.get(word, "")
+
+
+def _used(user: User) -> tuple[list[int], list[int], list[int]]:
+    """Hosts, developers and foundations in use where the reader looks, the widest: three
+    statements, or one."""
+    if user.can_read_all:
+        hosts, developers, foundations = (
+            used_nodes(kind=kind, user=user)[:MAX_OPTIONS]
+            for kind in (NodeKind.HOST, NodeKind.DEVELOPER, NodeKind.FOUNDATION)
+        )
+        return hosts, developers, foundations
+    called = (
+        LiveUse.objects.filter(team_id__in=list(user.team_roles()))
+        .order_by()
+        .values("offering_id")
+        .distinct()
+    )
+    rows = list(
+        Offering.objects.filter(pk__in=called)
+        .order_by()
+        .values_list("host_id", "version__foundation__developer_id", "version__foundation_id")
+        .distinct()
+    )
+    hosts, developers, foundations = (
+        sorted({row[at] for row in rows if row[at]})[:MAX_OPTIONS] for at in range(3)
+    )
+    return hosts, developers, foundations
+
+
+def filter_controls(request: HttpRequest, found: ApplicationListFilter) -> Any:
+    """Hosts, developers and foundations that are in use; six statements. Very many teams are named
+    by their slug."""
+    user = signed_in_user(request)
+    teams = list(
+        Team.objects.visible_to(user)
+        .order_by("name")
+        .values_list("slug", "name")[: MAX_OPTIONS + 1]
+    )
+    of_team = (
+        FilterControl("team", "Team", choices=teams)
+        if len(teams) <= MAX_OPTIONS
+        else FilterControl("team", "Team", "text")
+    )
+    used_hosts, used_developers, used_foundations = _used(user)
+    parties = {
+        pk: (slug, name)
+        for pk, slug, name in Provider.objects.filter(
+            pk__in={*used_hosts, *used_developers}
+        ).values_list("pk", "slug", "name")
+    }
+    hosts = [parties[pk] for pk in used_hosts if pk in parties]
+    developers = [parties[pk] for pk in used_developers if pk in parties]
+    foundations = (
+        Foundation.objects.filter(pk__in=used_foundations)
+        .order_by("name")
+        .values_list("slug", "name")
+    )
+    return build_filter_controls(
+        request,
+        found,
+        [
+            FilterControl("q", "Search", "search"),
+            of_team,
+            FilterControl("criticality", "Criticality", choices=CRITICALITY_WORDS),
+            FilterControl("status", "Status", choices=Application.Status.choices),
+            FilterControl("ai_act_class", "AI Act class", choices=Application.AiActClass.choices),
+            FilterControl("data_classification", "Data", choices=Application.DataClass.choices),
+            FilterControl("host", "Uses host", choices=sorted(hosts, key=_by_name)),
+            FilterControl("developer", "Uses developer", choices=sorted(developers, key=_by_name)),
+            FilterControl("foundation", "Uses foundation", choices=list(foundations)),
+            FilterControl(
+                "finding",
+                "Finding",
+                choices=[("any", "Any"), *((code, FINDING_NAMES[code]) for code in CODES)],
+            ),
+            FilterControl("review_before", "Review due before", "date"),
+        ],
+    )
+
+
+def _by_name(option: tuple[str, str]) -> str:
+    return option[1].lower()
+
+
+@require_safe
+def application_list(request: HttpRequest) -> HttpResponse:
+    user: User = signed_in_user(request)
+    found = FilteredApplications(request)
+    listing = PaginatedList(request, found.queryset)
+    rows = application_rows(found.applications(listing.rows), found.today)
+    return render_page(
+        request,
+        "applications/list.html",
+        fragment="listing",
+        title="Applications",
+        counts="Applications you may see",
+        sentence=_sentence(user, found, listing),
+        # htmx leaves the controls as they are
+        filters=None
+        if request.headers.get("HX-Request")
+        else filter_controls(request, found.filterset),
+        listing=listing,
+        columns=_columns(request),
+        rows=rows,
+        may_edit=user.is_governance or editable_teams(user=user).exists(),
+    )
+
+
+def _columns(request: HttpRequest) -> dict[str, SortableColumn]:
+    columns = ORDERS.columns(request)
+    # numbers are looked at from the largest, so their first click is falling order as the index has
+    # it
+    return {
+        name: SortableColumn(
+            str(column.name),
+            column.query if column.aria else changed_query(request, sort=name, page=None),
+            column.aria,
+        )
+        for name, column in columns.items()
+    }
+
+
+HEADS = (
+    "application",
+    "slug",
+    "team",
+    "criticality",
+    "status",
+    "business owner",
+    "technical owner",
+    "api id",
+    "host",
+    "foundation",
+    "developer",
+    "ends",
+    "days left",
+    "bound",
+    "days to move",
+    "runway, days",
+    "leave by",
+    "findings",
+    "users",
+    "monthly spend, USD",
+    "AI Act class",
+    "data",
+    "next review",
+)
+
+
+def cells(row: ApplicationRow) -> list[Any]:
+    application, offering = row.application, row.primary
+    foundation = offering.version.foundation if offering and offering.version else None
+    return [
+        application.name,
+        application.slug,
+        application.team.name,
+        application.get_criticality_display(),
+        application.get_status_display(),
+        application.business_owner,
+        application.technical_owner,
+        offering.api_id if offering else "",
+        offering.host.name if offering else "",
+        foundation.name if foundation else "",
+        foundation.developer.name if foundation else "",
+        row.ends_on,
+        row.days_left,
+        "at least" if row.at_least else "",
+        row.effort_days,
+        row.runway_days,
+        row.leave_by,
+        row.n_findings,
+        application.users_affected,
+        application.monthly_spend,
+        application.get_ai_act_class_display(),
+        application.get_data_classification_display(),
+        application.next_review_on,
+    ]
+
+
+@require_safe
+def application_csv(request: HttpRequest) -> StreamingHttpResponse:
+    return csv_response("applications", HEADS, FilteredApplications(request).each(), cells)
+
+
+@require_safe
+def application_xlsx(request: HttpRequest) -> HttpResponse:
+    found = FilteredApplications(request)
+    if is_long(found.queryset):
+        return redirect_to_file_request(request, "applications")
+    return workbook_response("applications", HEADS, found.each(), cells)

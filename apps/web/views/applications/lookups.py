@@ -1,0 +1,89 @@
+"""Which application, or what hangs on it, an address means, and whether the reader may change
+it."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest
+
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
+from apps.inventory.models.exits import OfDependencyQuerySet
+from apps.web.pages.form_fields import signed_in_user
+
+
+def application_or_404(request: HttpRequest, slug: str) -> Application:
+    found = (
+        Application.objects.visible_to(request.user)
+        .select_related("team", "merged_into")
+        .filter(slug=slug)
+        .first()
+    )
+    if found is None:
+        raise Http404
+    return found
+
+
+def can_edit(user: User, application: Application) -> bool:
+    return user.may(TeamRole.EDITOR, application.team_id)
+
+
+def require_editor(user: User, application: Application) -> None:
+    if not can_edit(user, application):
+        raise PermissionDenied(f"Only editors of {application.team.name} may change this.")
+
+
+def editable_application(request: HttpRequest, slug: str) -> tuple[Application, User]:
+    user = signed_in_user(request)
+    application = application_or_404(request, slug)
+    require_editor(user, application)
+    return application, user
+
+
+def editable_dependency(request: HttpRequest, pk: int) -> tuple[Dependency, User]:
+    user = signed_in_user(request)
+    found = (
+        Dependency.objects.visible_to(user)
+        .select_related(
+            "application__team",
+            "offering__host",
+            "offering__version__foundation__developer",
+            "via_party",
+        )
+        .filter(pk=pk)
+        .first()
+    )
+    if found is None:
+        raise Http404
+    require_editor(user, found.application)
+    return found, user
+
+
+def editable_row[M: Adaptation | ExitPlan | ExitTest](
+    request: HttpRequest, rows: OfDependencyQuerySet[M], pk: int
+) -> tuple[M, User]:
+    """An adaptation, exit plan or exit test."""
+    user = signed_in_user(request)
+    found = (
+        rows.visible_to(user)
+        .select_related("dependency__application__team", "dependency__offering__host")
+        .filter(pk=pk)
+        .first()
+    )
+    if found is None:
+        raise Http404
+    require_editor(user, found.dependency.application)
+    return found, user
+
+
+def error_response(form: "forms.Form | forms.ModelForm[Any]", error: Exception) -> None:
+    """What an action refuses, on the field it names, else above the form."""
+    if not isinstance(error, ValidationError):
+        form.add_error(None, str(error))
+    elif hasattr(error, "error_dict"):
+        for name, messages in error.message_dict.items():
+            form.add_error(name if name in form.fields else None, messages)
+    else:
+        form.add_error(None, error.messages)

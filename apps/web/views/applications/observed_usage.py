@@ -1,0 +1,86 @@
+"""What was seen of one application: by whom, under which names, how often, and where that is not
+what it declares."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from apps.intake.models import Discrepancy, Observation
+from apps.intake.queries import DailyCalls, calls_by_day
+from apps.inventory.models import Application
+from apps.web.drawings.base.picture import THIRD, ResponsivePicture, responsive_picture
+from apps.web.drawings.base.scales import Unit, compact
+from apps.web.drawings.charts.trend import draw_trend
+from apps.web.views.intake import presenters
+
+MAX_ROWS = 20
+MAX_OPEN_DISCREPANCIES = 10
+CALL_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationRow:
+    row: Observation
+    sender: str
+    state: object
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedUsage:
+    """`is_cut` says that there are more rows; `calls` are of the last CALL_DAYS days, `picture` is
+    drawn from them."""
+
+    rows: Sequence[ObservationRow]
+    is_cut: bool
+    calls: Sequence[DailyCalls]
+    picture: ResponsivePicture | None
+    open: Sequence[tuple[Discrepancy, str]]
+
+    @property
+    def n_calls(self) -> int:
+        return sum(each.n_calls for each in self.calls)
+
+    @property
+    def n_errors(self) -> int:
+        return sum(each.n_errors for each in self.calls)
+
+
+def observed_usage(application: Application, today: date) -> ObservedUsage:
+    """Two statements, and a third where calls were counted."""
+    found = list(
+        Observation.objects.filter(application=application)
+        .select_related("offering__host", "served_version", "service")
+        .order_by("-last_seen_at", "-pk")[: MAX_ROWS + 1]
+    )
+    calls = (
+        calls_by_day(application_id=application.pk, today=today, days=CALL_DAYS) if found else []
+    )
+    opened = (
+        Discrepancy.objects.filter(application=application)
+        .open()
+        .order_by("-opened_at", "-pk")[:MAX_OPEN_DISCREPANCIES]
+    )
+    return ObservedUsage(
+        rows=[
+            ObservationRow(row, presenters.sender_name(row.stream), presenters.OBSERVED[row.state])
+            for row in found[:MAX_ROWS]
+        ],
+        is_cut=len(found) > MAX_ROWS,
+        calls=calls,
+        picture=_picture(calls, today),
+        open=[(row, presenters.describe_discrepancy(row)) for row in opened],
+    )
+
+
+def _picture(calls: Sequence[DailyCalls], today: date) -> ResponsivePicture | None:
+    """Calls by the day; a day between the first and today without any is none."""
+    if len(calls) < 2:
+        return None
+    counted = {each.day: each.n_calls for each in calls}
+    days = (today - calls[0].day).days + 1
+    points = [
+        (day, counted.get(day, 0)) for day in (calls[0].day + timedelta(n) for n in range(days))
+    ]
+    return responsive_picture(
+        draw_trend, points, unit=Unit("calls a day", compact), whole=True, width=THIRD
+    )

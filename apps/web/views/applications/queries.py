@@ -1,0 +1,393 @@
+"""What one application's page reads, block by block; each function says how many statements it
+costs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from django.db import connection
+
+from apps.catalog.claims.feed_rows import PRICE_UNITS
+from apps.catalog.models import Node, NodeKind, Offering, Price
+from apps.common.time import day_of
+from apps.exposure.engine.settings import engine_settings
+from apps.exposure.engine.states import path_states
+from apps.exposure.queries.dependents import StackRow
+from apps.exposure.threats import (
+    DEVELOPER_FAILURE,
+    ERROR,
+    OUTAGE,
+    RETIREMENT,
+    NodeFailure,
+    needed_grade,
+)
+from apps.inventory.costs import Money, MonthlyCosts, monthly_costs
+from apps.inventory.findings import TEST_VALIDITY
+from apps.inventory.governance.approval_sql import DECIDING_APPROVALS
+from apps.inventory.governance.approvals import APPROVAL_RELATIONS
+from apps.inventory.models import Adaptation, Application, Approval, Dependency, ExitPlan, ExitTest
+
+GRADES = {
+    0: "same offering",
+    1: "same version, another host",
+    2: "same foundation or ancestor",
+    3: "same developer",
+    4: "other developer, a common party",
+    5: "nothing shared",
+}
+STATES = {
+    "exposed": "Exposed",
+    "cushioned": "Cushioned",
+    "portable": "Portable",
+    "partial": "Partly hit",
+}
+# days on which prices change that are shown at most
+MAX_DAYS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A fallback, a standby primary or the target of a past test, for one primary. `stale` says why
+    its test lapsed."""
+
+    primary: Dependency
+    offering: Offering
+    role: str
+    grade: int
+    tested: bool
+    ever_tested: bool
+    alive: bool
+    alive_at_horizon: bool
+
+    @property
+    def grade_word(self) -> str:
+        return GRADES[self.grade]
+
+
+@dataclass(frozen=True, slots=True)
+class FailureModeRow:
+    """What happens to the main primary under one threat. `rescue` is what takes over."""
+
+    threat: str
+    what: str
+    needs: int
+    state: str
+    state_word: str
+    rescue: Offering | None
+    is_bad: bool
+
+
+_WAYS = """
+SELECT r.primary_id, r.offering_id, r.dependency_id, r.grade, r.tested, c.ever_tested, r.alive,
+    r.alive_at_horizon
+FROM exposure_rescue r JOIN exposure_candidate c ON c.id = r.candidate_id
+WHERE r.application_id = %s ORDER BY r.primary_id, r.place, r.grade DESC, r.candidate_id
+"""
+
+
+def alternatives(application: Application, rows: Sequence[StackRow]) -> list[Alternative]:
+    """By the engine's last refresh: two statements."""
+    dependencies = {row.dependency.pk: row.dependency for row in rows}
+    with connection.cursor() as cursor:
+        cursor.execute(_WAYS, [application.pk])
+        found = cursor.fetchall()
+    offerings = Offering.objects.select_related("host", "version__foundation").in_bulk(
+        {row[1] for row in found}
+    )
+    ways = []
+    for primary_id, offering_id, dependency_id, grade, tested, ever, alive, alive_then in found:
+        if primary_id not in dependencies or offering_id not in offerings:
+            continue
+        own = dependencies.get(dependency_id)
+        role = (
+            "exit test's target"
+            if own is None
+            else "standby"
+            if own.role == "primary"
+            else (f"fallback {own.fallback_order}" if own.fallback_order else "fallback")
+        )
+        ways.append(
+            Alternative(
+                dependencies[primary_id],
+                offerings[offering_id],
+                role,
+                grade,
+                tested,
+                ever,
+                alive,
+                alive_then,
+            )
+        )
+    return ways
+
+
+def failure_modes(application: Application, rows: Sequence[StackRow]) -> list[FailureModeRow]:
+    """The main primary under each threat, by the engine's last refresh: about seven statements."""
+    primary = next((row for row in rows if row.dependency.role == Dependency.Role.PRIMARY), None)
+    if primary is None:
+        return []
+    asked: list[tuple[str, NodeKind, Any, str]] = [
+        (OUTAGE, NodeKind.HOST, primary.host, "Host outage")
+    ]
+    ending = primary.version or primary.answering
+    kind = NodeKind.VERSION if primary.version else NodeKind.OFFERING
+    asked.append((RETIREMENT, kind, ending, "Retirement"))
+    if primary.developer:
+        asked.append(
+            (DEVELOPER_FAILURE, NodeKind.DEVELOPER, primary.developer, "Developer failure")
+        )
+    if primary.foundation:
+        asked.append((ERROR, NodeKind.FOUNDATION, primary.foundation, "Correlated error"))
+    settings = engine_settings()
+    nodes = {
+        (node.kind, node.ref): node.pk
+        for node in Node.objects.filter(
+            kind__in=[asking[1] for asking in asked], ref__in=[asking[2].pk for asking in asked]
+        )
+    }
+    found: list[tuple[str, str, int, str, int | None]] = []
+    for threat, kind, thing, word in asked:
+        node_id = nodes.get((kind, thing.pk))
+        if node_id is None:
+            continue
+        need = needed_grade(settings.required_grade, threat, kind)
+        paths = [
+            path
+            for path in path_states(
+                [NodeFailure(node_id, threat, need)], application_ids=[application.pk]
+            )
+            if path.dependency_id == primary.dependency.pk
+        ]
+        name = getattr(thing, "name", "") or str(thing)
+        for path in paths[:1]:
+            rescue = path.rescue.offering_id if path.rescue else None
+            found.append((name, word, need, path.state, rescue))
+    offerings = Offering.objects.select_related("host").in_bulk({row[4] for row in found if row[4]})
+    return [
+        FailureModeRow(
+            word,
+            what,
+            need,
+            state,
+            str(STATES.get(state, state)),
+            offerings.get(rescue or 0),
+            state == "exposed",
+        )
+        for what, word, need, state, rescue in found
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ExitTestRow:
+    row: ExitTest
+    ends_on: date
+    counts: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExitSection:
+    """By dependency: plan, tests (latest first), adaptations."""
+
+    plans: Mapping[int, ExitPlan]
+    tests: Mapping[int, Sequence[ExitTestRow]]
+    adaptations: Mapping[int, Sequence[Adaptation]]
+
+    @property
+    def n_tests(self) -> int:
+        return sum(map(len, self.tests.values()))
+
+    @property
+    def all_tests(self) -> list[ExitTestRow]:
+        return [test for tests in self.tests.values() for test in tests]
+
+    @property
+    def all_adaptations(self) -> list[Adaptation]:
+        return [row for rows in self.adaptations.values() for row in rows]
+
+
+def exit_section(rows: Sequence[StackRow], today: date) -> ExitSection:
+    """Three statements."""
+    ids = [row.dependency.pk for row in rows]
+    plans = {
+        plan.dependency_id: plan
+        for plan in ExitPlan.objects.filter(dependency__in=ids).select_related(
+            "target__host", "dependency__offering"
+        )
+    }
+    tests: dict[int, list[ExitTestRow]] = {}
+    for test in (
+        ExitTest.objects.filter(dependency__in=ids)
+        .select_related(
+            "target__host",
+            "target__version",
+            "tested_version",
+            "dependency__offering",
+            "recorded_by",
+        )
+        .order_by("dependency_id", "-tested_on", "-pk")
+    ):
+        ends = test.ends_on(TEST_VALIDITY)
+        moved = (
+            test.tested_version_id is not None and test.tested_version_id != test.target.version_id
+        )
+        why = (
+            test.get_result_display().lower()
+            if test.result != ExitTest.Result.PASSED
+            else "expired"
+            if ends <= today
+            else "another version answers today"
+            if moved
+            else ""
+        )
+        tests.setdefault(test.dependency_id, []).append(ExitTestRow(test, ends, not why, why))
+    adaptations: dict[int, list[Adaptation]] = {}
+    for row in (
+        Adaptation.objects.filter(dependency__in=ids)
+        .select_related("dependency__offering")
+        .order_by("pk")
+    ):
+        adaptations.setdefault(row.dependency_id, []).append(row)
+    return ExitSection(plans, tests, adaptations)
+
+
+# --- cost -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CostCase:
+    """What it costs a month at the prices of a day. `changes` say what differs from the day
+    before."""
+
+    on: date
+    total: str
+    known: Mapping[int, Money]
+    amount: Fraction | None
+    change: str
+    share: float
+    changes: tuple[str, ...]
+    n_unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class CostLine:
+    row: StackRow
+    amounts: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CostSection:
+    cases: tuple[CostCase, ...]
+    lines: tuple[CostLine, ...]
+
+
+def cost_section(application: Application, rows: Sequence[StackRow], at: datetime) -> CostSection:
+    """Today and on each day an announced price changes, at most MAX_DAYS: two statements and one a
+    day."""
+    today = day_of(at)
+    used = {row.answering.pk: row.answering for row in rows}
+    coming = list(
+        Price.objects.filter(offering__in=used, valid__startswith__gt=at).order_by(
+            "valid", "offering", "unit"
+        )[:60]
+    )
+    days = sorted({day_of(price.valid.lower) for price in coming})[:MAX_DAYS]
+    statuses = [*Application.IN_SCOPE, Application.Status.PROPOSED]
+    found = [
+        (
+            on,
+            monthly_costs(
+                on=today, prices_on=on, application_ids=[application.pk], statuses=statuses
+            ),
+        )
+        for on in [today, *days]
+    ]
+    most = max((_usd(costs) or Fraction(0) for _on, costs in found), default=Fraction(0))
+    before: Fraction | None = None
+    cases = []
+    for on, costs in found:
+        amount = _usd(costs)
+        moved = [
+            f"{used[price.offering_id].api_id}: {PRICE_UNITS.get(price.unit, price.unit)} → "
+            f"{price.amount.normalize():f} {price.currency}"
+            for price in coming
+            if on != today and day_of(price.valid.lower) == on
+        ]
+        change = "" if before is None or amount is None else _signed(amount - before)
+        cases.append(
+            CostCase(
+                on=on,
+                total=" + ".join(
+                    f"{_whole(total)} {currency}" for currency, total in costs.totals.items()
+                )
+                or "–",
+                known=costs.per_dependency,
+                amount=amount,
+                change=change,
+                share=float(amount / most * 100) if amount is not None and most else 0.0,
+                changes=tuple(moved),
+                n_unknown=len(costs.unknown),
+            )
+        )
+        before = amount
+    lines = []
+    for row in rows:
+        pk = row.dependency.pk
+        amounts = tuple(
+            f"{_whole(case.known[pk].amount)} {case.known[pk].currency or ''}".strip()
+            if pk in case.known
+            else "–"
+            for case in cases
+        )
+        why = found[0][1].unknown.get(pk)
+        lines.append(CostLine(row, amounts, why.sentence if why else ""))
+    return CostSection(tuple(cases), tuple(lines))
+
+
+def _usd(costs: MonthlyCosts) -> Fraction | None:
+    """Where all that is known is in dollars; currencies are never added."""
+    return costs.totals.get("USD") if set(costs.totals) <= {"USD"} and costs.totals else None
+
+
+def _whole(amount: Fraction) -> str:
+    value = Decimal(amount.numerator) / Decimal(amount.denominator)
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.2f}"
+
+
+def _signed(amount: Fraction) -> str:
+    text = _whole(abs(amount))
+    return f"+{text}" if amount > 0 else f"−{text}" if amount < 0 else "0"
+
+
+# --- decisions ------------------------------------------------------------------------------------
+
+_CONCERNING = f"""
+WITH RECURSIVE used(id, application_id, offering_id, via_party_id) AS (
+    SELECT id, application_id, offering_id, via_party_id FROM inventory_dependency
+    WHERE id = ANY (%(ids)s)
+),
+{DECIDING_APPROVALS}
+SELECT u.id, c.approval_id FROM deciding c JOIN used u ON u.offering_id = c.offering_id
+UNION SELECT u.id, w.approval_id FROM way w JOIN used u ON u.via_party_id = w.party_id
+"""
+
+
+def approval_rows(rows: Sequence[StackRow], today: date) -> list[tuple[Approval, list[StackRow]]]:
+    """Decisions in force that count for what it calls, with what they count for: two statements."""
+    by_id = {row.dependency.pk: row for row in rows}
+    with connection.cursor() as cursor:
+        cursor.execute(_CONCERNING, {"ids": list(by_id), "on": today})
+        pairs = cursor.fetchall()
+    approvals = (
+        Approval.objects.select_related(*APPROVAL_RELATIONS).in_bulk({pk for _id, pk in pairs})
+        if pairs
+        else {}
+    )
+    found: dict[int, list[StackRow]] = {}
+    for dependency_id, pk in pairs:
+        found.setdefault(pk, []).append(by_id[dependency_id])
+    return [(approvals[pk], found[pk]) for pk in sorted(found) if pk in approvals]

@@ -1,0 +1,35 @@
+"""What lists of several pages say of an application: its main offering, and the primary that ends
+first."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from apps.catalog.models import Offering
+from apps.exposure.queries.dependents import retirement_countdown
+from apps.inventory.models import Application
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationSummary:
+    application: Application
+    primary: Offering | None
+    ends_on: date | None
+    days_left: int | None
+    at_least: bool
+
+    @property
+    def is_over(self) -> bool:
+        return self.days_left is not None and self.days_left < 0 and not self.at_least
+
+
+def application_summaries(application: Any, today: date) -> ApplicationSummary:
+    """Of an application that `with_primary_stacks` has loaded."""
+    primaries: list[Offering] = [row.offering for row in application.primaries]
+    main = primaries[0] if primaries else None
+    ends = [(retirement_countdown(offering, today), offering) for offering in primaries]
+    dated = [(end, offering) for end, offering in ends if end.days_left is not None]
+    if not dated:
+        return ApplicationSummary(application, main, None, None, at_least=False)
+    end, offering = min(dated, key=lambda pair: pair[0].days_left or 0)
+    return ApplicationSummary(application, main, offering.retires_on, end.days_left, end.at_least)

@@ -1,0 +1,235 @@
+"""Opening a campaign: what it would take in, who is concerned; large ones are opened by a
+worker."""
+
+from typing import Any
+
+from django import forms
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+from kombu.exceptions import OperationalError
+
+from apps.catalog.models import Offering, ProviderEvent
+from apps.common.time import day_of, now
+from apps.exposure.campaigns.lifecycle import open_campaign
+from apps.exposure.campaigns.reach import dependencies_in
+from apps.exposure.models import Campaign
+from apps.exposure.tasks import campaign_opening_key, open_large_campaign
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.form_fields import DayField, governance_user
+from apps.web.pages.page import Headline, render_page
+from apps.web.wording import count_of, day, number
+
+GOVERNANCE_ONLY = "Campaigns are opened by governance."
+# more tasks than this take a worker, so that the page need not wait
+MAX_IMMEDIATE_DEPENDENCIES = 1_000
+MAX_SEARCH_RESULTS = 20
+MAX_NAMED_APPLICATIONS = 8
+
+
+class OpeningForm(forms.Form):
+    title = forms.CharField(
+        label="Title",
+        max_length=200,
+        required=False,
+        help_text="Made from what ends where empty.",
+    )
+    target = forms.ModelChoiceField(
+        Offering.objects.none(),
+        label="Usual target",
+        required=False,
+        help_text="Each task may choose another.",
+        empty_label="Chosen in each task",
+    )
+    due_on = DayField(
+        label="Latest day of all tasks",
+        required=False,
+        help_text="Each task has a day of its own: the end, less the days a move takes, less a "
+        "margin.",
+    )
+    note = forms.CharField(label="Note", widget=forms.Textarea, required=False, max_length=10_000)
+
+    def __init__(self, *args: Any, subject: Offering, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["target"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = candidates_for(subject)
+        field.initial = subject.replacement_id
+
+
+def candidates_for(subject: Offering, *, and_also: int | None = None) -> Any:
+    """What one would move to: the host's own replacement, and other live releases of the same
+    foundation or developer at that host; and the offering `and_also`, whatever it is."""
+    found = (
+        Offering.objects.select_related("host")
+        .filter(lifecycle__in=["active", "preview"])
+        .exclude(pk=subject.pk)
+    )
+    same = found.filter(host=subject.host)
+    if subject.version is not None:
+        same = same.filter(version__foundation__developer=subject.version.foundation.developer_id)
+    ids = list(same.order_by("-version__released_on", "-pk").values_list("pk", flat=True)[:40])
+    if subject.replacement_id:
+        ids.append(subject.replacement_id)
+    if and_also:
+        ids.append(and_also)
+    return Offering.objects.select_related("host").filter(pk__in=ids).order_by("api_id", "pk")
+
+
+def _hand_over(
+    user_id: int, event: ProviderEvent | None, subject: Offering, facts: dict[str, Any]
+) -> None:
+    """Have a worker open it; kombu's OperationalError without a broker."""
+    target = facts["target"]
+    cache.set(
+        campaign_opening_key(event_id=event.pk if event else None, offering_id=subject.pk),
+        "",
+        timeout=3600,
+    )
+    open_large_campaign.delay(
+        user_id=user_id,
+        event_id=event.pk if event else None,
+        offering_id=subject.pk,
+        target_id=target.pk if target else None,
+        title=facts["title"],
+        note=facts["note"],
+        due_on=facts["due_on"].isoformat() if facts["due_on"] else None,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def open_campaign_page(request: HttpRequest) -> HttpResponse:
+    """`?event=` or `?offering=` says what for; without either one searches for it."""
+    user = governance_user(request, str(GOVERNANCE_ONLY))
+    event, subject = _asked(request)
+    if subject is None:
+        return _search(request)
+    standing = Campaign(subject=subject, event=event)
+    already = Campaign.objects.filter(
+        state=Campaign.State.OPEN, event=event, subject=subject
+    ).first()
+    if already is not None:
+        return redirect("campaigns:detail", already.pk)
+    concerned = dependencies_in(standing, on=day_of(now()))
+    n = concerned.order_by().count()
+    form = OpeningForm(request.POST or None, subject=subject)
+    if request.method == "POST" and form.is_valid():
+        facts = form.cleaned_data
+        try:
+            if n > MAX_IMMEDIATE_DEPENDENCIES:
+                _hand_over(user.pk, event, subject, facts)
+                query = f"event={event.pk}" if event else f"offering={subject.pk}"
+                return redirect(f"{reverse('campaigns:create-progress')}?{query}")
+            made = open_campaign(
+                by=user, at=now(), event=event, offering=None if event else subject, **facts
+            )
+        except (ChangeConflictError, ValidationError) as refusal:
+            form.add_error(
+                None, refusal.messages if isinstance(refusal, ValidationError) else str(refusal)
+            )
+        except OperationalError:
+            # nothing of it is stored yet, so that no later run could find it
+            form.add_error(None, "The background worker cannot be reached. Try again in a minute.")
+        else:
+            flash_success(request, f"The campaign is open: {count_of(made.tasks.count(), 'task')}.")
+            return redirect("campaigns:detail", made.pk)
+    return render_page(
+        request,
+        "campaigns/opening.html",
+        title="Open a campaign",
+        crumbs=(("Campaigns", reverse("campaigns:list")),),
+        counts="Live dependencies, in every role",
+        sentence=Headline(_opening_sentence(subject, n)),
+        subject=subject,
+        event=event,
+        n=n,
+        named=concerned.select_related("application__team", "offering__host").order_by(
+            "application__criticality", "application__name", "pk"
+        )[:MAX_NAMED_APPLICATIONS],
+        form=form,
+        status=422 if form.is_bound else 200,
+    )
+
+
+def _opening_sentence(subject: Offering, n: int) -> str:
+    ends = f", which ends on {day(subject.retires_on)}" if subject.retires_on else ""
+    return "{n} would move off {id} at {host}{ends}.".format(
+        n=f"{number(n)} {'dependency' if n == 1 else 'dependencies'}",
+        id=subject.api_id,
+        host=subject.host.name,
+        ends=ends,
+    )
+
+
+def _asked(request: HttpRequest) -> tuple[ProviderEvent | None, Offering | None]:
+    offerings = Offering.objects.visible_to(request.user).select_related(
+        "host", "version__foundation"
+    )
+    if (pk := request.GET.get("event", "")).isdecimal():
+        event = get_object_or_404(ProviderEvent.objects.visible_to(request.user), pk=pk)
+        return event, get_object_or_404(offerings, pk=event.offering_id)
+    if (pk := request.GET.get("offering", "")).isdecimal():
+        return None, get_object_or_404(offerings, pk=pk)
+    return None, None
+
+
+def _search(request: HttpRequest) -> HttpResponse:
+    words = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
+    found = (
+        Offering.objects.visible_to(request.user).select_related("host").order_by("api_id", "pk")
+    )
+    return render_page(
+        request,
+        "campaigns/search.html",
+        fragment="hits",
+        title="Open a campaign",
+        crumbs=(("Campaigns", reverse("campaigns:list")),),
+        sentence=Headline("Which offering ends or changes?"),
+        words=words,
+        hits=found.filter(api_id__icontains=words)[:MAX_SEARCH_RESULTS] if len(words) > 1 else (),
+    )
+
+
+@require_safe
+def opening_progress(request: HttpRequest) -> HttpResponse:
+    """Looked at again until the worker has opened it; then leads there."""
+    governance_user(request, str(GOVERNANCE_ONLY))
+    event, subject = _asked(request)
+    if subject is None:
+        return redirect("campaigns:list")
+    made = Campaign.objects.filter(state=Campaign.State.OPEN, event=event, subject=subject).first()
+    # None: the cache has lost it, and whether a worker is still at it cannot be told
+    trouble = cache.get(
+        campaign_opening_key(event_id=event.pk if event else None, offering_id=subject.pk)
+    )
+    if trouble is None:
+        trouble = (
+            "The progress of opening this campaign is not known. If the campaign is not in the"
+            " list in a minute, open it again."
+        )
+    address = (
+        reverse("campaigns:detail", args=[made.pk])
+        if made
+        else reverse("campaigns:list")
+        if trouble
+        else ""
+    )
+    if trouble and not made:
+        flash_error(request, trouble)
+    if address:
+        if getattr(request, "htmx", False):
+            return HttpResponse(headers={"HX-Redirect": address})
+        return redirect(address)
+    return render_page(
+        request,
+        "campaigns/progress.html",
+        fragment="progress",
+        title="Opening a campaign",
+        crumbs=(("Campaigns", reverse("campaigns:list")),),
+        sentence=Headline(f"The campaign on {subject.api_id} is being opened."),
+        address=request.get_full_path(),
+    )

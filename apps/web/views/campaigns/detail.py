@@ -1,0 +1,204 @@
+"""One campaign: how far it is, its tasks, and what governance does with it as a whole."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts.models import Team, User
+from apps.catalog.models import Offering
+from apps.common.time import day_of, now
+from apps.exposure.campaigns import lifecycle
+from apps.exposure.campaigns.filters import CampaignTaskFilter
+from apps.exposure.campaigns.lifecycle import UNFINISHED, UNSETTLED
+from apps.exposure.campaigns.progress import CampaignProgress, campaign_progress, visible_tasks
+from apps.exposure.models import Campaign, CampaignTask
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
+from apps.web.pages.list_page import PaginatedList
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.campaigns.create import candidates_for
+from apps.web.views.campaigns.list import TASK_ORDERS
+from apps.web.wording import count_of, number
+
+GOVERNANCE_ONLY = "Campaigns are led by governance."
+
+
+class ChangeForm(forms.Form):
+    title = forms.CharField(label="Title", max_length=200)
+    target = forms.ModelChoiceField(
+        Offering.objects.none(),
+        label="Usual target",
+        required=False,
+        help_text="Of tasks that have not chosen another. Empty: it stays as it is.",
+        empty_label="As it is",
+    )
+    due_on = DayField(label="Latest day of all tasks", required=False)
+    note = forms.CharField(label="Note", widget=forms.Textarea, required=False, max_length=10_000)
+
+    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+        kwargs["initial"] = {
+            name: getattr(campaign, name) for name in ("title", "target", "due_on", "note")
+        }
+        super().__init__(*args, **kwargs)
+        target = self.fields["target"]
+        assert isinstance(target, forms.ModelChoiceField)
+        # what stands may have ended since, or lie with another host
+        target.queryset = candidates_for(campaign.subject, and_also=campaign.target_id)
+
+
+@require_safe
+def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    user, at = signed_in_user(request), now()
+    found = get_object_or_404(
+        Campaign.objects.visible_to(user).select_related(
+            "subject__host",
+            "subject__version__foundation",
+            "target__host",
+            "event",
+            "opened_by",
+            "closed_by",
+        ),
+        pk=pk,
+    )
+    how_far = campaign_progress(campaigns=[found.pk], user=user, on=day_of(at))[found.pk]
+    narrowed = CampaignTaskFilter(
+        request.GET, visible_tasks(user=user).filter(campaign=found), request=request
+    )
+    listing = PaginatedList(request, TASK_ORDERS.apply(request, narrowed.qs))
+    teams = Team.objects.visible_to(user).values_list("slug", "name")
+    return render_page(
+        request,
+        "campaigns/campaign.html",
+        fragment="listing",
+        title=found.title,
+        crumbs=(("Campaigns", reverse("campaigns:list")),),
+        counts="Tasks of the campaign"
+        if how_far.whole_campaign
+        else "Tasks of your teams in the campaign",
+        as_of=at,
+        sentence=sentence(found, how_far),
+        campaign=found,
+        progress=how_far,
+        parts=parts(how_far),
+        filters=build_filter_controls(
+            request,
+            narrowed,
+            [
+                FilterControl("team", "Team", choices=list(teams)),
+                FilterControl("state", "State", choices=CampaignTask.State.choices),
+                FilterControl(
+                    "overdue", "Past its day", choices=[("true", "Yes"), ("false", "No")]
+                ),
+            ],
+        ),
+        listing=listing,
+        columns=TASK_ORDERS.columns(request),
+        unfinished=UNFINISHED,
+        n_left=sum(how_far.by_state[state] for state in UNSETTLED),
+        form=ChangeForm(campaign=found) if user.is_governance else None,
+    )
+
+
+def parts(found: CampaignProgress) -> list[tuple[str, str, int, float]]:
+    """(state, its label, tasks, share of 100) of the bar, in the order of the work; states without
+    a task left out."""
+    order = [State.DONE, State.OBSOLETE, State.READY, State.IN_PROGRESS, State.WAIVED, State.OPEN]
+    return [
+        (
+            str(state),
+            str(state.label),
+            found.by_state[state],
+            round(100 * found.by_state[state] / found.n_tasks, 1),
+        )
+        for state in order
+        if found.by_state[state]
+    ]
+
+
+State = CampaignTask.State
+
+
+def sentence(found: Campaign, how_far: CampaignProgress) -> Headline:
+    if how_far.n_tasks == 0:
+        return Headline(f"Nothing is left to move off {found.subject.api_id}.")
+    n = f"{number(how_far.n_settled)} of {number(how_far.n_tasks)}"
+    start = f"{n} tasks are settled"
+    if found.state == Campaign.State.CLOSED:
+        return Headline(f"Closed: {n} tasks were settled.")
+    days = how_far.days_left
+    rest = (
+        ""
+        if days is None
+        else f"; {found.subject.api_id} ends in {count_of(days, 'day')}"
+        if days >= 0
+        else f"; {found.subject.api_id} ended {count_of(-days, 'day')} ago"
+    )
+    if how_far.n_overdue:
+        late = count_of(how_far.n_overdue, "is past its day", "are past their day")
+        return Headline(f"{start}, ", late, f"{rest}.")
+    return Headline(f"{start}{rest}.")
+
+
+@require_POST
+def change_campaign(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    """extend, reschedule, close, reopen or change, for governance."""
+    user = governance_user(request, str(GOVERNANCE_ONLY))
+    found = get_object_or_404(Campaign.objects.visible_to(user), pk=pk)
+    if action not in _ACTIONS:
+        raise Http404
+    try:
+        flash_success(request, _ACTIONS[action](request, found, user))
+    except ValidationError as refusal:
+        flash_error(request, " ".join(refusal.messages))
+    except ChangeConflictError as refusal:
+        flash_error(request, str(refusal))
+    return redirect("campaigns:detail", found.pk)
+
+
+def _extend(request: HttpRequest, found: Campaign, user: User) -> str:
+    n = lifecycle.extend_campaign(campaign=found, at=now(), by=user)
+    return f"{count_of(n, 'task').capitalize()} joined."
+
+
+def _reschedule(request: HttpRequest, found: Campaign, user: User) -> str:
+    n = lifecycle.reschedule_campaign(
+        campaign=found, at=now(), by=user, reason=request.POST.get("reason", "")
+    )
+    return "{n} another day.".format(n=count_of(n, "task has", "tasks have").capitalize())
+
+
+def _close(request: HttpRequest, found: Campaign, user: User) -> str:
+    lifecycle.close_campaign(
+        campaign=found, at=now(), by=user, closing_note=request.POST.get("reason", "")
+    )
+    return "The campaign is closed."
+
+
+def _reopen(request: HttpRequest, found: Campaign, user: User) -> str:
+    lifecycle.reopen_campaign(campaign=found, by=user, reason=request.POST.get("reason", ""))
+    return "The campaign is open again."
+
+
+def _change(request: HttpRequest, found: Campaign, user: User) -> str:
+    form = ChangeForm(request.POST, campaign=found)
+    if not form.is_valid():
+        raise ValidationError([str(error) for errors in form.errors.values() for error in errors])
+    lifecycle.change_campaign(campaign=found, by=user, **form.cleaned_data)
+    return "The campaign is changed."
+
+
+_ACTIONS: dict[str, Callable[[HttpRequest, Campaign, User], str]] = {
+    "extend": _extend,
+    "reschedule": _reschedule,
+    "close": _close,
+    "reopen": _reopen,
+    "change": _change,
+}

@@ -1,0 +1,224 @@
+"""Campaigns and tasks as lists."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import Team
+from apps.common.time import day_of, now
+from apps.exposure.campaigns.filters import CampaignFilter, CampaignTaskFilter
+from apps.exposure.campaigns.lifecycle import UNFINISHED
+from apps.exposure.campaigns.progress import CampaignProgress, campaign_progress, visible_tasks
+from apps.exposure.models import Campaign, CampaignTask
+from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.wording import count_of
+
+CAMPAIGN_ORDERS = Sorting(
+    {
+        "opened": ("Opened", ("-opened_at", "pk")),
+        "title": ("Campaign", ("title", "pk")),
+        "due": ("Due", ("due_on", "pk")),
+    }
+)
+TASK_ORDERS = Sorting(
+    {"due": ("Due", ("due_on", "pk")), "state": ("State", ("state", "due_on", "pk"))}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRow:
+    campaign: Campaign
+    progress: CampaignProgress
+    done: int
+    """Of 100, the tasks that are signed off or no longer needed."""
+
+
+def _campaigns(request: HttpRequest) -> CampaignFilter:
+    return CampaignFilter(
+        request.GET,
+        Campaign.objects.visible_to(request.user).select_related("subject__host", "target__host"),
+        request=request,
+    )
+
+
+@require_safe
+def campaign_list(request: HttpRequest) -> HttpResponse:
+    user, at = signed_in_user(request), now()
+    found = _campaigns(request)
+    listing = PaginatedList(request, CAMPAIGN_ORDERS.apply(request, found.qs))
+    how_far = campaign_progress(
+        campaigns=[row.pk for row in listing.rows], user=user, on=day_of(at)
+    )
+    return render_page(
+        request,
+        "campaigns/list.html",
+        fragment="listing",
+        title="Campaigns",
+        counts="Tasks you may see",
+        as_of=at,
+        sentence=_sentence(user, day_of(at)),
+        filters=build_filter_controls(
+            request,
+            found,
+            [
+                FilterControl("q", "Search", "search"),
+                FilterControl("state", "State", choices=Campaign.State.choices),
+            ],
+        ),
+        listing=listing,
+        columns=CAMPAIGN_ORDERS.columns(request),
+        rows=[CampaignRow(row, how_far[row.pk], _share(how_far[row.pk])) for row in listing.rows],
+        can_open=user.is_governance,
+    )
+
+
+def _share(found: CampaignProgress) -> int:
+    return round(100 * found.n_settled / found.n_tasks) if found.n_tasks else 0
+
+
+def _sentence(user: Any, today: date) -> Headline:
+    """Two statements."""
+    n = Campaign.objects.visible_to(user).filter(state=Campaign.State.OPEN).count()
+    late = CampaignTask.objects.visible_to(user).filter(
+        state__in=UNFINISHED, due_on__lt=today, campaign__state=Campaign.State.OPEN
+    )
+    n_late = late.order_by()[:10_001].count()
+    if n == 0:
+        return Headline("No campaign is open: nothing is being moved or tested again.")
+    start = "{n} open".format(n=count_of(n, "campaign is", "campaigns are").capitalize())
+    if n_late:
+        return Headline(f"{start}; ", f"{count_of(n_late, 'task is', 'tasks are')} past due", ".")
+    return Headline(f"{start}; " + "no task is past its day.")
+
+
+@require_safe
+def campaign_csv(request: HttpRequest) -> StreamingHttpResponse:
+    user, today = signed_in_user(request), day_of(now())
+    rows = list(CAMPAIGN_ORDERS.apply(request, _campaigns(request).qs)[:10_000])
+    how_far = campaign_progress(campaigns=[row.pk for row in rows], user=user, on=today)
+    return csv_response(
+        "campaigns",
+        [
+            "campaign",
+            "ends or changes",
+            "host",
+            "ends",
+            "target",
+            "state",
+            "opened",
+            "due",
+            "tasks",
+            "settled",
+            "overdue",
+            "without owner",
+            "days left",
+        ],
+        rows,
+        lambda row: [
+            row.title,
+            row.subject.api_id,
+            row.subject.host.name,
+            row.subject.retires_on,
+            row.target.api_id if row.target else "",
+            row.get_state_display(),
+            row.opened_at,
+            row.due_on,
+            how_far[row.pk].n_tasks,
+            how_far[row.pk].n_settled,
+            how_far[row.pk].n_overdue,
+            how_far[row.pk].n_unowned,
+            how_far[row.pk].days_left,
+        ],
+    )
+
+
+def _tasks(request: HttpRequest) -> CampaignTaskFilter:
+    return CampaignTaskFilter(request.GET, visible_tasks(user=request.user), request=request)
+
+
+@require_safe
+def task_list(request: HttpRequest) -> HttpResponse:
+    """All tasks one may see, of whatever campaign."""
+    user, at = signed_in_user(request), now()
+    found = _tasks(request)
+    listing = PaginatedList(request, TASK_ORDERS.apply(request, found.qs))
+    teams = Team.objects.visible_to(user).values_list("slug", "name")
+    noun = count_of(listing.n_found, "task") if not listing.is_cut else f"{listing.count} tasks"
+    return render_page(
+        request,
+        "campaigns/tasks.html",
+        fragment="listing",
+        title="Campaign tasks",
+        crumbs=(("Campaigns", reverse("campaigns:list")),),
+        counts="Tasks you may see",
+        as_of=at,
+        sentence=Headline(
+            f"{noun[:1].upper()}{noun[1:]}{' match the filters' if listing.is_filtered else ''}."
+        ),
+        filters=build_filter_controls(
+            request,
+            found,
+            [
+                FilterControl("team", "Team", choices=list(teams)),
+                FilterControl("state", "State", choices=CampaignTask.State.choices),
+                FilterControl(
+                    "overdue", "Past its day", choices=[("true", "Yes"), ("false", "No")]
+                ),
+                FilterControl("unowned", "Nobody's", choices=[("true", "Yes"), ("false", "No")]),
+            ],
+        ),
+        listing=listing,
+        columns=TASK_ORDERS.columns(request),
+        unfinished=UNFINISHED,
+    )
+
+
+@require_safe
+def task_csv(request: HttpRequest) -> StreamingHttpResponse:
+    today = day_of(now())
+    return csv_response(
+        "campaign-tasks",
+        [
+            "campaign",
+            "application",
+            "team",
+            "role",
+            "calls",
+            "host",
+            "moves to",
+            "owner",
+            "state",
+            "due",
+            "overdue",
+            "signed off",
+            "waived until",
+        ],
+        TASK_ORDERS.apply(request, _tasks(request).qs).iterator(chunk_size=1000),
+        lambda row: [
+            row.campaign.title,
+            row.dependency.application.name,
+            row.dependency.application.team.name,
+            row.dependency.get_role_display(),
+            row.dependency.offering.api_id,
+            row.dependency.offering.host.name,
+            _target(row),
+            row.owner.username if row.owner else "",
+            row.get_state_display(),
+            row.due_on,
+            "yes" if row.due_on and row.due_on < today and row.state in UNFINISHED else "no",
+            row.signed_off_at,
+            row.waived_until,
+        ],
+    )
+
+
+def _target(task: CampaignTask) -> str:
+    target = task.successor.offering if task.successor else task.target or task.campaign.target
+    return target.api_id if target else ""

@@ -1,0 +1,176 @@
+"""One foundation: who stands on it, when it ends where, what it costs, where it comes from, what is
+wrong with it."""
+
+from collections import Counter
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from apps.catalog.claims.disagreements import disagreements
+from apps.catalog.models import Foundation, NodeKind, Offering
+from apps.catalog.providers.track_record_queries import earliest_retirements, provider_track_record
+from apps.common.time import day_of, now
+from apps.exposure.queries.portfolio import DependentCount, dependent_counts
+from apps.inventory.governance.annex_documents import ON_FILE, annex_checklist
+from apps.inventory.governance.approvals import decisions_by_target
+from apps.web.drawings.base.picture import HALF
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import csv_response
+from apps.web.pages.page import render_page
+from apps.web.presenters import headlines, lineage, price_history
+from apps.web.presenters.track_record import present_track_record
+from apps.web.queries import prices_at
+from apps.web.views.catalog.sections import (
+    CLAIM_HEADS,
+    attached_risks,
+    claim_lines,
+    dependent_applications,
+    lifecycle_picture,
+    lifecycle_tracks,
+    load_offerings,
+    offering_summaries,
+    retirement_dates,
+)
+
+# offerings that are listed at once; further ones behind a link
+MAX_OFFERINGS = 40
+MAX_RELEASES = 30
+_RECORD_LINES = 5
+
+
+def _one(request: HttpRequest, slug: str) -> Foundation:
+    return get_object_or_404(
+        Foundation.objects.visible_to(request.user).select_related("developer"), slug=slug
+    )
+
+
+def _offerings(this: Foundation) -> QuerySet[Offering]:
+    return Offering.objects.filter(version__foundation=this)
+
+
+@require_safe
+def foundation_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    user = signed_in_user(request)
+    this = _one(request, slug)
+    at = now()
+    today = day_of(at)
+    versions = list(this.versions.order_by("released_on", "identifier"))
+    every, counts = offering_summaries(_offerings(this), user=user)
+    by_version = dependent_counts(
+        kind=NodeKind.VERSION, refs=[row.pk for row in versions[:MAX_RELEASES]], user=user
+    )
+    offered = Counter(row.version_id for row in every)
+    listed = load_offerings(every if "all" in request.GET else every[:MAX_OFFERINGS])
+    standings = dependent_applications(NodeKind.FOUNDATION, this.pk, user=user, today=today)
+    edges = lineage.lineage_edges([row.pk for row in versions[-lineage.MAX_EDGES :]])
+    risks, n_risks = attached_risks(
+        [(NodeKind.FOUNDATION, this.pk), *((NodeKind.VERSION, row.pk) for row in versions[:40])],
+        user=user,
+    )
+    lines = annex_checklist(foundation=this, user=user)
+    return render_page(
+        request,
+        "foundations/detail.html",
+        title=this.name,
+        crumbs=(
+            ("Foundations", reverse("foundations:list")),
+            (this.developer.name, reverse("providers:detail", args=[this.developer.slug])),
+        ),
+        counts="Live applications of yours, in any role",
+        as_of=at,
+        foundation=this,
+        sentence=headlines.retirements_headline(
+            this.name,
+            retirement_dates(every, counts),
+            today,
+            standings.count.n,
+            standings.count.n_critical,
+        ),
+        standings=standings,
+        versions=[
+            (row, offered[row.pk], by_version.get(row.pk, DependentCount()))
+            for row in versions[:MAX_RELEASES]
+        ],
+        n_versions=len(versions),
+        offerings=[(row, counts.get(row.pk, DependentCount())) for row in listed],
+        n_hidden=len(every) - len(listed),
+        earliest=earliest_retirements(listed, today=today),
+        prices=prices_at(offerings=[row.pk for row in listed], at=at),
+        lifecycle=lifecycle_picture(listed, counts),
+        history=price_section(request, listed[:MAX_OFFERINGS], today),
+        history_csv=reverse("foundations:prices-csv", args=[slug]),
+        lineage=lineage.foundation_picture(this.pk, edges, width=HALF),
+        edges=edges[:40],
+        lineage_csv=reverse("foundations:lineage-csv", args=[slug]),
+        risks=risks,
+        n_risks=n_risks,
+        disagreements=disagreements([row.pk for row in listed], at=at)[:6],
+        decision=decisions_by_target(targets=[this], on=today).get(("foundation", this.pk)),
+        documents=(sum(line.status in ON_FILE for line in lines), len(lines)) if lines else None,
+        record=present_track_record(provider_track_record(this.developer)).lines[:_RECORD_LINES],
+    )
+
+
+def price_section(
+    request: HttpRequest, offerings: list[Offering], today: Any
+) -> dict[str, Any] | None:
+    """The price history of the unit that the address asks for, of output tokens otherwise: three
+    statements."""
+    units = price_history.priced_units(offerings)
+    if not units:
+        return None
+    asked = request.GET.get("unit", "")
+    unit = asked if asked in units else units[0]
+    lines = price_history.price_histories(offerings, unit=unit, today=today)
+    return {
+        "unit": unit,
+        "units": units,
+        "lines": lines[:20],
+        "n": len(lines),
+        "n_drawn": min(len(lines), price_history.MAX_DRAWN_LINES),
+        "drawn": price_history.price_picture(lines, unit=unit, today=today, width=HALF),
+    }
+
+
+def price_csv(request: HttpRequest, name: str, offerings: list[Offering]) -> StreamingHttpResponse:
+    """The rows of the picture; of every unit unless the address names one."""
+    units = price_history.priced_units(offerings)
+    asked = request.GET.get("unit", "")
+    today = day_of(now())
+    lines = [
+        line
+        for unit in ([asked] if asked in units else units)
+        for line in price_history.csv_lines(
+            price_history.price_histories(offerings, unit=unit, today=today), unit
+        )
+    ]
+    return csv_response(f"{name}-prices", price_history.HEADS, lines, lambda line: line)
+
+
+@require_safe
+def foundation_prices_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
+    this = _one(request, slug)
+    every, _counts = offering_summaries(_offerings(this), user=signed_in_user(request))
+    return price_csv(request, slug, load_offerings(every[:MAX_OFFERINGS]))
+
+
+@require_safe
+def foundation_lineage_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
+    this = _one(request, slug)
+    edges = lineage.lineage_edges(this.versions.values_list("pk", flat=True))
+    return csv_response(
+        f"{slug}-lineage", lineage.HEADS, lineage.csv_lines(edges), lambda line: line
+    )
+
+
+@require_safe
+def foundation_claims_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
+    """The lifecycle drawing as rows."""
+    this = _one(request, slug)
+    every, counts = offering_summaries(_offerings(this), user=signed_in_user(request))
+    told = lifecycle_tracks(load_offerings(every[:MAX_OFFERINGS]), counts)
+    return csv_response(f"{slug}-lifecycle", CLAIM_HEADS, claim_lines(told), lambda line: line)

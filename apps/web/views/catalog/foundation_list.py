@@ -1,0 +1,162 @@
+"""Foundations: the list, those that applications here stand on first."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Case, Count, IntegerField, Min, Q, QuerySet, Value, When
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.views.decorators.http import require_safe
+
+from apps.catalog.filters import FoundationFilter
+from apps.catalog.models import DateKind, Foundation, NodeKind, Offering, Provider, Version
+from apps.common.time import day_of, now
+from apps.exposure.queries.portfolio import DependentCount, dependent_counts, used_nodes
+from apps.web.pages.filter_controls import BOOLEANS, FilterControl, build_filter_controls
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
+from apps.web.pages.page import render_page
+from apps.web.presenters import headlines
+
+ORDERS = Sorting(
+    {
+        "used": ("In use", ("used", "name", "pk")),
+        "name": ("Foundation", ("name", "pk")),
+        "developer": ("Developer", ("developer__name", "name", "pk")),
+    }
+)
+
+
+def _filtered(request: HttpRequest) -> tuple[FoundationFilter, "QuerySet[Foundation]"]:
+    """Foundations with `used` 0 where a visible application stands on them, else 1, so that own
+    ones come first."""
+    refs = used_nodes(kind=NodeKind.FOUNDATION, user=signed_in_user(request))
+    everything = Foundation.objects.visible_to(request.user).annotate(
+        used=Case(When(pk__in=refs, then=Value(0)), default=Value(1), output_field=IntegerField())
+    )
+    found = FoundationFilter(request.GET, everything, request=request)
+    queryset = found.qs.filter(used=0) if request.GET.get("in_use") == "true" else found.qs
+    return found, ORDERS.apply(request, queryset.select_related("developer"))
+
+
+@dataclass(frozen=True, slots=True)
+class FoundationListRow:
+    foundation: Foundation
+    n_versions: int
+    n_offerings: int
+    n_hosts: int
+    ends_on: Any
+    reach: DependentCount
+
+
+def _rows(request: HttpRequest, foundations: list[Foundation]) -> list[FoundationListRow]:
+    today = day_of(now())
+    pks = [foundation.pk for foundation in foundations]
+    offered = {
+        row["version__foundation"]: row
+        for row in Offering.objects.filter(version__foundation__in=pks)
+        .order_by()
+        .values("version__foundation")
+        .annotate(
+            n=Count("pk"),
+            n_hosts=Count("host", distinct=True),
+            # "not before" is no end
+            ends_on=Min(
+                "retires_on", filter=Q(retires_on__gte=today) & ~Q(date_kind=DateKind.NOT_BEFORE)
+            ),
+        )
+    }
+    versions = dict(
+        Version.objects.filter(foundation__in=pks)
+        .order_by()
+        .values_list("foundation")
+        .annotate(n=Count("pk"))
+    )
+    reach = dependent_counts(kind=NodeKind.FOUNDATION, refs=pks, user=signed_in_user(request))
+    empty: dict[str, Any] = {"n": 0, "n_hosts": 0, "ends_on": None}
+    return [
+        FoundationListRow(
+            foundation,
+            versions.get(foundation.pk, 0),
+            offered.get(foundation.pk, empty)["n"],
+            offered.get(foundation.pk, empty)["n_hosts"],
+            offered.get(foundation.pk, empty)["ends_on"],
+            reach.get(foundation.pk, DependentCount()),
+        )
+        for foundation in foundations
+    ]
+
+
+@require_safe
+def foundation_list(request: HttpRequest) -> HttpResponse:
+    found, queryset = _filtered(request)
+    listing = PaginatedList(request, queryset)
+    developers = (
+        Provider.objects.visible_to(request.user).filter(foundations__isnull=False).distinct()
+    )
+    return render_page(
+        request,
+        "foundations/list.html",
+        fragment="listing",
+        title="Foundations",
+        counts="Live applications of yours, in any role",
+        sentence=headlines.list_headline(
+            listing.count,
+            "foundation",
+            "foundations",
+            filtered=listing.is_filtered,
+            rest=""
+            if listing.is_filtered
+            else " in the catalogue; those your applications stand on come first",
+        ),
+        filters=build_filter_controls(
+            request,
+            found,
+            [
+                FilterControl("q", "Search", "search"),
+                FilterControl(
+                    "developer", "Developer", choices=list(developers.values_list("slug", "name"))
+                ),
+                FilterControl("open_weights", "Open weights", choices=BOOLEANS),
+                FilterControl("in_use", "In use here", choices=BOOLEANS[:1]),
+            ],
+        ),
+        listing=listing,
+        columns=ORDERS.columns(request),
+        rows=_rows(request, listing.rows),
+    )
+
+
+@require_safe
+def foundation_csv(request: HttpRequest) -> StreamingHttpResponse:
+    _, queryset = _filtered(request)
+    heads = [
+        "foundation",
+        "line",
+        "developer",
+        "family",
+        "open weights",
+        "versions",
+        "offerings",
+        "hosts",
+        "next end",
+        "applications",
+        "critical",
+    ]
+    return csv_response(
+        "foundations",
+        heads,
+        _rows(request, list(queryset[:10_000])),
+        lambda row: [
+            row.foundation.name,
+            row.foundation.line,
+            row.foundation.developer.name,
+            row.foundation.family,
+            {True: "yes", False: "no", None: ""}[row.foundation.open_weights],
+            row.n_versions,
+            row.n_offerings,
+            row.n_hosts,
+            row.ends_on,
+            row.reach.n,
+            row.reach.n_critical,
+        ],
+    )

@@ -1,0 +1,527 @@
+"""Offerings: what each source says, what the registry accepts and why, and what a person may
+set."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.catalog.actions import InvalidFactError, remove_manual_fact, set_manual_fact
+from apps.catalog.claims.disagreements import disagreements
+from apps.catalog.claims.feed_rows import PRICE_UNITS
+from apps.catalog.claims.reconciliation import BUILT_IN
+from apps.catalog.claims.values import split_price_key
+from apps.catalog.filters import OfferingFilter
+from apps.catalog.models import (
+    Assertion,
+    DateKind,
+    Footing,
+    Foundation,
+    Lifecycle,
+    NodeKind,
+    Offering,
+    Price,
+    Provider,
+    Region,
+    Version,
+    Via,
+)
+from apps.catalog.models.claims import Topic
+from apps.catalog.providers.track_record_queries import earliest_retirements
+from apps.common.time import day_of, now
+from apps.exposure.queries.portfolio import DependentCount, dependent_counts
+from apps.feeds.models import PollState
+from apps.inventory.governance.approvals import decisions_by_target
+from apps.inventory.models import Approval
+from apps.web import wording
+from apps.web.pages.filter_controls import BOOLEANS, FilterControl, build_filter_controls
+from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
+from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
+from apps.web.pages.page import render_page
+from apps.web.presenters import headlines
+from apps.web.queries import prices_at
+from apps.web.views.catalog.foundation_detail import price_csv, price_section
+from apps.web.views.catalog.sections import attached_risks, dependent_applications, used_offerings
+
+ORDERS = Sorting(
+    {
+        "host": ("Host", ("host__name", "api_id", "pk")),
+        "api_id": ("API id", ("api_id", "host__name", "pk")),
+        "ends": ("Ends", ("retires_on", "api_id", "pk")),
+    }
+)
+
+
+def _filtered(request: HttpRequest) -> tuple[OfferingFilter, "QuerySet[Offering]"]:
+    found = OfferingFilter(request.GET, Offering.objects.visible_to(request.user), request=request)
+    queryset = found.qs
+    if request.GET.get("in_use") == "true":
+        queryset = queryset.filter(used_offerings(signed_in_user(request)))
+    if ORDERS.chosen(request)[0] == "ends":
+        queryset = queryset.filter(retires_on__isnull=False)
+    return found, ORDERS.apply(request, queryset)
+
+
+_SHOWN = ("host", "version__foundation__developer", "replacement")
+
+
+def _loaded(rows: Sequence[Offering]) -> list[Offering]:
+    """A sheet of offerings with what the list shows: sorting thousands is quick while they are
+    bare."""
+    found = Offering.objects.select_related(*_SHOWN).in_bulk([row.pk for row in rows])
+    return [found[row.pk] for row in rows if row.pk in found]
+
+
+@require_safe
+def offering_list(request: HttpRequest) -> HttpResponse:
+    found, queryset = _filtered(request)
+    listing = PaginatedList(request, queryset.only("pk"))
+    rows = _loaded(listing.rows)
+    pks = [row.pk for row in rows]
+    reach = dependent_counts(kind=NodeKind.OFFERING, refs=pks, user=signed_in_user(request))
+    hosts = Provider.objects.visible_to(request.user).hosts().values_list("slug", "name")  # type: ignore[attr-defined]
+    return render_page(
+        request,
+        "offerings/list.html",
+        fragment="listing",
+        title="Offerings",
+        counts="Live applications of yours, in any role",
+        sentence=headlines.list_headline(
+            listing.count,
+            "offering",
+            "offerings",
+            filtered=listing.is_filtered,
+            rest="" if listing.is_filtered else " at their hosts: what applications really call",
+        ),
+        filters=build_filter_controls(
+            request,
+            found,
+            [
+                FilterControl("q", "API id contains", "search"),
+                FilterControl("host", "Host", choices=list(hosts)),
+                FilterControl("lifecycle", "Lifecycle", choices=Lifecycle.choices),
+                FilterControl("has_end", "Has a date", choices=BOOLEANS),
+                FilterControl("resolved", "Identity known", choices=BOOLEANS),
+                FilterControl("in_use", "In use here", choices=BOOLEANS[:1]),
+            ],
+        ),
+        listing=listing,
+        columns=ORDERS.columns(request),
+        rows=[(row, reach.get(row.pk, DependentCount())) for row in rows],
+        prices=prices_at(offerings=pks, at=now()),
+    )
+
+
+@require_safe
+def offering_csv(request: HttpRequest) -> StreamingHttpResponse:
+    _, queryset = _filtered(request)
+
+    def cells(offering: Offering) -> list[Any]:
+        version = offering.version
+        return [
+            offering.host.name,
+            offering.api_id,
+            offering.region_scope,
+            offering.service_tier,
+            version.identifier if version else "",
+            version.foundation.name if version else "",
+            version.foundation.developer.name if version else "",
+            offering.get_lifecycle_display(),
+            offering.announced_on,
+            offering.retires_on,
+            offering.get_date_kind_display(),
+            offering.replacement.api_id if offering.replacement else offering.replacement_text,
+            offering.identity_why,
+        ]
+
+    heads = [
+        "host",
+        "api id",
+        "region",
+        "tier",
+        "version",
+        "foundation",
+        "developer",
+        "lifecycle",
+        "announced",
+        "ends",
+        "date",
+        "replacement",
+        "identity",
+    ]
+    return csv_response(
+        "offerings", heads, queryset.select_related(*_SHOWN).iterator(chunk_size=2000), cells
+    )
+
+
+class ManualEndForm(forms.Form):
+    """What a person knows about an offering's end. It outranks every feed until lifted."""
+
+    retires_on = DayField(
+        label="Ends on", required=False, help_text="Leave empty to say that no date is known."
+    )
+    date_kind = forms.ChoiceField(
+        label="This date is",
+        choices=[("", "–"), *DateKind.choices],
+        required=False,
+        help_text="Firm, or only a lower bound.",
+    )
+    announced_on = DayField(label="Announced on", required=False)
+    status = forms.ChoiceField(
+        label="Status",
+        required=False,
+        choices=[
+            ("", "–"),
+            ("active", "Active"),
+            ("deprecated", "Deprecated"),
+            ("retired", "Retired"),
+        ],
+    )
+    successor = forms.CharField(label="Successor", required=False, max_length=300)
+    source_url = forms.URLField(label="Where it is published", required=False, max_length=1000)
+    reason = forms.CharField(
+        label="Reason",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Who said it and where: the next reader has only your word.",
+        error_messages={
+            "required": "Say why, and where it is written: the next reader has only your word."
+        },
+    )
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        if said.get("retires_on") and not said.get("date_kind"):
+            self.add_error("date_kind", "Say whether the date is firm or 'not before'.")
+        return said
+
+
+class RemoveOverrideForm(forms.Form):
+    reason = forms.CharField(
+        label="Why it no longer holds",
+        error_messages={"required": "Say why the feeds may speak again."},
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def offering_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page; POST sets a manual end."""
+    this = get_object_or_404(
+        Offering.objects.visible_to(request.user).select_related(
+            "host",
+            "gateway",
+            "version__foundation__developer",
+            "alias",
+            "replacement__host",
+            "lifecycle_claim__source",
+            "price_claim__source",
+        ),
+        pk=pk,
+    )
+    # a page that leads here, that of notices for one, may know some of it already
+    known = {
+        name: request.GET[name][:1000]
+        for name in ManualEndForm.base_fields
+        if request.GET.get(name)
+    }
+    form = ManualEndForm(request.POST or None, initial=known)
+    if request.method == "POST":
+        user = governance_user(request, "Only governance sets a value by hand.")
+        if form.is_valid():
+            value = {name: part for name, part in form.cleaned_data.items() if name != "reason"}
+            try:
+                set_manual_fact(
+                    offering=this, value=value, by=user, reason=form.cleaned_data["reason"]
+                )
+            except InvalidFactError as refused:
+                form.add_error(None, str(refused))
+            else:
+                messages.success(
+                    request, "Your value stands until it is lifted; it outranks every feed."
+                )
+                return redirect("offerings:detail", pk=pk)
+    return _offering_page(request, this, form)
+
+
+def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) -> HttpResponse:
+    at = now()
+    today = day_of(at)
+    claims = list(
+        this.assertions.select_related("source__poll_state", "asserted_by").order_by(
+            "topic", "source__trust_rank", "source__name", "external_id"
+        )
+    )
+    polled = dict(
+        PollState.objects.filter(last_success_at__isnull=False).values_list(
+            "source__slug", "source__name"
+        )
+    )
+    # the built-in catalogue speaks for a feed only until that feed speaks for itself
+    stood_in = {
+        row.pk: polled.get(row.external_id.partition(":")[0])
+        for row in claims
+        if row.source.slug == BUILT_IN
+    }
+    user = signed_in_user(request)
+    standings = dependent_applications(NodeKind.OFFERING, this.pk, user=user, today=today)
+    ends = [(this.retires_on, this.host.name, this.date_kind)] if this.retires_on else []
+    crumbs = [
+        ("Offerings", reverse("offerings:list")),
+        (this.host.name, f"{reverse('offerings:list')}?host={this.host.slug}"),
+    ]
+    accepted = {this.lifecycle_claim_id, this.price_claim_id} - {None}
+    manual = next(
+        (
+            row
+            for row in claims
+            if row.source.kind == "manual"
+            and row.topic == Topic.LIFECYCLE
+            and row.withdrawn_at is None
+        ),
+        None,
+    )
+    prices = list(
+        this.prices.select_related("claim__source").order_by("unit", "above_tokens", "-valid")
+    )
+    order = list(PRICE_UNITS)
+    prices.sort(
+        key=lambda price: (
+            order.index(price.unit) if price.unit in order else 99,
+            price.above_tokens,
+        )
+    )
+    nodes = [
+        (NodeKind.OFFERING, this.pk),
+        *(((NodeKind.VERSION, this.version_id),) if this.version_id else ()),
+    ]
+    risks, n_risks = attached_risks(nodes, user=user)
+    return render_page(
+        request,
+        "offerings/detail.html",
+        stood_in=stood_in,
+        title=this.api_id,
+        crumbs=tuple(crumbs),
+        counts="Live applications of yours, in any role",
+        as_of=at,
+        status=422 if form.errors else 200,
+        offering=this,
+        sentence=headlines.retirements_headline(
+            this.api_id, ends, today, standings.count.n, standings.count.n_critical
+        ),
+        claims=[
+            (topic.label, [(row, row.pk in accepted) for row in claims if row.topic == topic])
+            for topic in Topic
+        ],
+        n_claims=len(claims),
+        manual=manual,
+        earliest=earliest_retirements([this], today=today).get(this.pk),
+        disagreement=next(iter(disagreements([this.pk], open_only=False, at=at)), None),
+        current_prices=[price for price in prices if _holds(price, at)],
+        coming_prices=coming_prices(claims, today),
+        past_prices=[
+            price for price in prices if price.valid.upper is not None and price.valid.upper <= at
+        ],
+        floating_since=next(
+            (row.floating_since for row in claims if row.pk == this.price_claim_id), None
+        ),
+        steps=[step for step in this.identity_why.split("; ") if step],
+        footing=upstream_dependencies(this),
+        standings=standings,
+        history=price_section(request, [this], today),
+        history_csv=reverse("offerings:prices-csv", args=[this.pk]),
+        decision=_decision(this, today),
+        risks=risks,
+        n_risks=n_risks,
+        events=this.events.select_related("source").order_by("-detected_at", "-id")[:20],
+        form=form,
+        lift_form=RemoveOverrideForm(),
+    )
+
+
+def _decision(this: Offering, today: date) -> Approval | None:
+    """The narrowest decision in force on it, its version or its foundation; others are asked of its
+    parties."""
+    narrow: list[Any] = [this, *((this.version, this.version.foundation) if this.version else ())]
+    found = decisions_by_target(targets=narrow, on=today)
+    keys = [("offering", this.pk)]
+    if this.version:
+        keys += [("version", this.version.pk), ("foundation", this.version.foundation_id)]
+    return next((found[key] for key in keys if key in found), None)
+
+
+@require_safe
+def offering_prices_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """The rows of the picture."""
+    this = get_object_or_404(
+        Offering.objects.visible_to(request.user).select_related("host"), pk=pk
+    )
+    return price_csv(request, f"offering-{pk}", [this])
+
+
+@require_safe
+def offering_claims_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """Every claim of every source, as the page shows them."""
+    this = get_object_or_404(
+        Offering.objects.visible_to(request.user).select_related("host"), pk=pk
+    )
+    accepted = {this.lifecycle_claim_id, this.price_claim_id} - {None}
+    rows = this.assertions.select_related("source", "asserted_by").order_by(
+        "topic", "source__trust_rank", "source__name", "external_id"
+    )
+
+    def cells(row: Assertion) -> list[Any]:
+        return [
+            row.topic,
+            row.source.name,
+            row.external_id,
+            wording.describe_claim(row.topic, row.value),
+            "yes" if row.pk in accepted else "no",
+            row.first_seen,
+            row.changed_at,
+            row.missing_since,
+            row.withdrawn_at,
+            row.asserted_by or "",
+            row.reason,
+            row.source_url,
+        ]
+
+    heads = [
+        "topic",
+        "source",
+        "row of the source",
+        "says",
+        "accepted",
+        "first seen",
+        "changed",
+        "missing since",
+        "withdrawn",
+        "by",
+        "reason",
+        "address",
+    ]
+    return csv_response(f"offering-{pk}-claims", heads, rows, cells)
+
+
+def coming_prices(
+    claims: Sequence[Assertion], today: date
+) -> list[tuple[date, str, int, str, str, Assertion]]:
+    """(first day, unit, above tokens, amount, currency, claim) of prices that any source announces
+    for later."""
+    found = []
+    for claim in claims:
+        if (
+            claim.topic != Topic.PRICE
+            or claim.withdrawn_at is not None
+            or claim.source.slug == BUILT_IN
+        ):
+            continue
+        for key, amount in claim.value.items():
+            if "@" in key:
+                unit, above, starts_on = split_price_key(key)
+                if starts_on is not None and starts_on > today:
+                    found.append(
+                        (starts_on, unit, above, amount, claim.value.get("currency", "USD"), claim)
+                    )
+    order = list(PRICE_UNITS)
+    return sorted(
+        found,
+        key=lambda row: (row[0], order.index(row[1]) if row[1] in order else 99, row[2], row[5].pk),
+    )
+
+
+def _holds(price: Price, at: Any) -> bool:
+    valid = price.valid
+    return (valid.lower is None or valid.lower <= at) and (valid.upper is None or valid.upper > at)
+
+
+def upstream_dependencies(this: Offering) -> list[dict[str, Any]]:
+    """What the offering stands on, nearest first, each node by name: at most six statements."""
+    rows = list(
+        Footing.objects.filter(offering=this)
+        .select_related("node")
+        .order_by("depth", "node__kind", "via")
+    )
+    refs: dict[int, set[int]] = {}
+    for row in rows:
+        refs.setdefault(row.node.kind, set()).add(row.node.ref)
+    parties = set().union(
+        *(
+            refs.get(kind, set())
+            for kind in (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR)
+        )
+    )
+    named: dict[str, dict[int, Any]] = {
+        "provider": Provider.objects.in_bulk(parties) if parties else {},
+        "foundation": Foundation.objects.in_bulk(refs[NodeKind.FOUNDATION])
+        if NodeKind.FOUNDATION in refs
+        else {},
+        "version": Version.objects.select_related("foundation").in_bulk(refs[NodeKind.VERSION])
+        if NodeKind.VERSION in refs
+        else {},
+        "offering": Offering.objects.select_related("host").in_bulk(refs[NodeKind.OFFERING])
+        if NodeKind.OFFERING in refs
+        else {},
+        "region": Region.objects.in_bulk(refs[NodeKind.REGION]) if NodeKind.REGION in refs else {},
+    }
+    out = []
+    for row in rows:
+        kind = NodeKind(row.node.kind)
+        family = (
+            "provider"
+            if kind in {NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR}
+            else kind.label
+        )
+        thing = named[family].get(row.node.ref)
+        out.append(
+            {
+                "kind": kind.label.capitalize(),
+                "css": "hx-" + kind.label,
+                "name": str(thing) if thing else f"{kind.label} {row.node.ref}",
+                "url": _page_of(family, thing),
+                "via": Via(row.via).label.replace("_", " "),
+                "depth": row.depth,
+            }
+        )
+    return out
+
+
+def _page_of(family: str, thing: Any) -> str:
+    if thing is None or family == "region":
+        return ""
+    if family == "offering":
+        return reverse("offerings:detail", args=[thing.pk])
+    return reverse(
+        "foundations:detail" if family in {"foundation", "version"} else "providers:detail",
+        args=[thing.foundation.slug if family == "version" else thing.slug],
+    )
+
+
+@require_POST
+def remove_override(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let the feeds speak again."""
+    user = governance_user(request, "Only governance lifts a value set by hand.")
+    assertion = get_object_or_404(
+        Assertion.objects.visible_to(request.user).filter(
+            source__kind="manual", offering__isnull=False
+        ),
+        pk=pk,
+    )
+    form = RemoveOverrideForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Say why the feeds may speak again; the value still stands.")
+        return redirect("offerings:detail", pk=assertion.offering_id)
+    try:
+        remove_manual_fact(assertion=assertion, by=user, reason=form.cleaned_data["reason"])
+    except InvalidFactError as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(
+            request, "Lifted. The registry follows the feeds again; your value stays on record."
+        )
+    return redirect("offerings:detail", pk=assertion.offering_id)

@@ -1,0 +1,488 @@
+"""Where sources disagree about the end of an offering: the list, one of them with its excerpts, the
+decision."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.catalog.actions import InvalidFactError, remove_manual_fact, set_manual_fact
+from apps.catalog.claims.disagreement_filters import STATES, DisagreementFilter
+from apps.catalog.claims.disagreements import (
+    Disagreement,
+    DisagreementSide,
+    count_by_source,
+    disagreements,
+)
+from apps.catalog.claims.precedence import MANUAL
+from apps.catalog.models import Assertion, DateKind, NodeKind, Offering, Source
+from apps.catalog.models.claims import Topic
+from apps.common.time import day_of, now
+from apps.feeds.models import PollState
+from apps.web.pages.filter_controls import BOOLEANS, FilterControl, build_filter_controls
+from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
+from apps.web.pages.list_page import PaginatedList, Sorting, changed_query, csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.queries import NodeReach, reach_by_ref, used_refs
+from apps.web.wording import ago, as_word, count_of, day, number
+
+PAGE_SIZE = 25
+ORDERS = Sorting(
+    {
+        "ends": ("Accepted", ("retires_on", "api_id", "pk")),
+        "api_id": ("Offering", ("api_id", "host__name", "pk")),
+    }
+)
+# What the address leaves open.
+DEFAULT_STATE = {"state": "open", "in_use": "true"}
+
+
+# --- the table, on its own page and on that of the feeds ------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCell:
+    """What one source says, as the table shows it; without a side it says nothing."""
+
+    side: DisagreementSide | None = None
+    against: bool = False
+    note: str = ""
+    seen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DisagreementRow:
+    """`cells` are (source's name, cell) in the order of the table's sources, `all_cells` those that
+    speak, strongest first."""
+
+    found: Disagreement
+    reach: NodeReach
+    cells: tuple[tuple[str, SourceCell], ...]
+    all_cells: tuple[SourceCell, ...]
+    by_hand: SourceCell | None
+
+    @property
+    def offering(self) -> Offering:
+        return self.found.offering
+
+
+@dataclass(frozen=True, slots=True)
+class DisagreementTable:
+    """`sources` are the (slug, name) of those that speak, most trusted first."""
+
+    sources: tuple[tuple[str, str], ...] = ()
+    rows: tuple[DisagreementRow, ...] = ()
+    n_open: int = 0
+    n_by_source: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def n_columns(self) -> int:
+        return len(self.sources) + 5
+
+
+def disagreement_table(
+    found: Iterable[Disagreement], *, user: Any, at: datetime
+) -> DisagreementTable:
+    """Three statements: last reads, sources, and the user's applications standing on the
+    offerings."""
+    found = list(found)
+    read_at = dict(PollState.objects.order_by().values_list("source_id", "last_success_at"))
+    speaking = {side.speaker for row in found for side in row.sides}
+    sources = tuple(
+        Source.objects.filter(slug__in=speaking)
+        .order_by("trust_rank", "name")
+        .values_list("slug", "name")
+    )
+    reach = reach_by_ref(
+        kind=NodeKind.OFFERING, refs=[row.offering.pk for row in found], user=user, on=day_of(at)
+    )
+    rows = []
+    for row in found:
+        cells = {side.speaker: _cell(row, side, read_at, at) for side in row.sides}
+        rows.append(
+            DisagreementRow(
+                found=row,
+                reach=reach.get(row.offering.pk, NodeReach()),
+                cells=tuple((name, cells.get(slug, SourceCell())) for slug, name in sources),
+                all_cells=tuple(cells.values()),
+                by_hand=_cell(row, row.by_hand, read_at, at) if row.by_hand else None,
+            )
+        )
+    return DisagreementTable(sources, tuple(rows))
+
+
+def _cell(
+    row: Disagreement, side: DisagreementSide, read_at: Mapping[int, datetime | None], at: datetime
+) -> SourceCell:
+    against = row.stands_against(side)
+    note = ""
+    if side.voice.in_doubt:
+        note = "in doubt: its source says something else since"
+    elif side.is_soft and not against and side != row.accepted:
+        note = "compatible: a lower bound"
+    return SourceCell(side, against, note, _seen(side, read_at.get(side.claim.source_id), at))
+
+
+def _seen(side: DisagreementSide, read_at: datetime | None, at: datetime) -> str:
+    claim = side.claim
+    if side.is_built_in:
+        return f"built in, as of {day(day_of(claim.changed_at))}"
+    if claim.source.slug == MANUAL:
+        return f"{claim.asserted_by or 'a person'}, {day(day_of(claim.changed_at))}"
+    if claim.missing_since:
+        return f"not in the feed since {day(day_of(claim.missing_since))}"
+    return f"seen {ago(read_at, at=at)}" if read_at else ""
+
+
+def latest_disagreements(*, user: Any, at: datetime, limit: int = 6) -> DisagreementTable:
+    """For the page of the feeds: the newest open ones on offerings that applications of `user`
+    stand on, with the number of all such and how many each source takes part in."""
+    open_ones = disagreements(at=at)
+    used = set(
+        used_refs(
+            kind=NodeKind.OFFERING,
+            user=user,
+            on=day_of(at),
+            among=[row.offering.pk for row in open_ones],
+        )
+    )
+    found = [row for row in open_ones if row.offering.pk in used]
+    newest = sorted(found, key=lambda row: (row.since, row.offering.pk), reverse=True)[:limit]
+    table = disagreement_table(newest, user=user, at=at)
+    return DisagreementTable(table.sources, table.rows, len(found), count_by_source(found=found))
+
+
+# --- ends: the list -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DisagreementQuery:
+    """All disagreements, and those the address asks for; `only_used` leaves out what no application
+    stands on."""
+
+    found: Mapping[int, Disagreement]
+    used: frozenset[int]
+    only_used: bool
+    filterset: DisagreementFilter
+    queryset: "QuerySet[Offering]"
+
+    def n(self, state: str, *, used: bool) -> int:
+        return sum(
+            row.state == state and (pk in self.used or not used) for pk, row in self.found.items()
+        )
+
+
+def _parse_query(request: HttpRequest, at: datetime) -> DisagreementQuery:
+    found = {row.offering.pk: row for row in disagreements(open_only=False, at=at)}
+    used = frozenset(
+        used_refs(kind=NodeKind.OFFERING, user=signed_in_user(request), on=day_of(at), among=found)
+    )
+    data = request.GET.copy()
+    for name, value in DEFAULT_STATE.items():
+        data.setdefault(name, value)
+    offerings = Offering.objects.visible_to(request.user).filter(pk__in=found)
+    only_used = data["in_use"] == "true"
+    if only_used:
+        offerings = offerings.filter(pk__in=used)
+    filterset = DisagreementFilter(data, offerings, request=request, found=found)
+    return DisagreementQuery(found, used, only_used, filterset, ORDERS.apply(request, filterset.qs))
+
+
+@require_safe
+def disagreement_list(request: HttpRequest) -> HttpResponse:
+    at = now()
+    asked = _parse_query(request, at)
+    listing = PaginatedList(request, asked.queryset, size=PAGE_SIZE)
+    shown = [asked.found[row.pk] for row in listing.rows]
+    return render_page(
+        request,
+        "feeds/disagreements.html",
+        fragment="listing",
+        title="Where sources disagree",
+        crumbs=(("Feeds", reverse("feeds:list")),),
+        counts="Live applications of yours standing on the offering",
+        as_of=at,
+        sentence=_sentence(asked, listing, shown),
+        filters=build_filter_controls(
+            request,
+            asked.filterset,
+            [
+                FilterControl("q", "API id contains", "search"),
+                FilterControl(
+                    "host", "Host", choices=_hosts(row.offering for row in asked.found.values())
+                ),
+                FilterControl("source", "Source", choices=_sources(asked.found.values())),
+                FilterControl("state", "State", choices=STATES),
+                FilterControl("in_use", "Stood on here", choices=BOOLEANS[:1]),
+            ],
+            usual=DEFAULT_STATE,
+        ),
+        listing=listing,
+        disagreement_columns=ORDERS.columns(request),
+        disagreements=disagreement_table(shown, user=request.user, at=at),
+        with_excerpts=True,
+        n_open=asked.n("open", used=False),
+        n_used=asked.n("open", used=True),
+        n_past=asked.n("past", used=False),
+        all_query=changed_query(request, in_use="", page=None),
+        past_query=changed_query(request, state="past", in_use="", page=None),
+        tab="ends",
+    )
+
+
+def _hosts(offerings: Iterable[Offering]) -> list[tuple[str, str]]:
+    return sorted({(row.host.slug, row.host.name) for row in offerings}, key=lambda host: host[1])
+
+
+def _sources(found: Iterable[Disagreement]) -> list[tuple[str, str]]:
+    return sorted(
+        {(side.speaker, side.name) for row in found for side in row.sides},
+        key=lambda source: source[1],
+    )
+
+
+def _sentence(
+    asked: DisagreementQuery, listing: PaginatedList[Offering], shown: list[Disagreement]
+) -> Headline:
+    if not asked.found:
+        return Headline("No source contradicts another about when an offering ends.")
+    if listing.is_filtered:
+        n = listing.n_found
+        return Headline(
+            f"{count_of(n, 'disagreement').capitalize()} {'matches' if n == 1 else 'match'} the "
+            "filters."
+        )
+    n_used, n_open = asked.n("open", used=True), asked.n("open", used=False)
+    if not n_open:
+        return Headline("Every disagreement between sources has been decided.")
+    offerings = count_of(n_open, "offering")
+    if not n_used:
+        return Headline(
+            f"Sources disagree about the end of {offerings}; no application of yours stands on "
+            f"{'it' if n_open == 1 else 'any of them'}."
+        )
+    if not asked.only_used:
+        return Headline(
+            f"Sources disagree about the end of {offerings}; ",
+            f"your applications stand on {as_word(n_used)}",
+            " of them." if n_open > 1 else ".",
+        )
+    widest = max((row.n_days for row in shown), default=0)
+    return Headline(
+        "Sources disagree about the end of ",
+        f"{count_of(n_used, 'offering')} your applications stand on",
+        f", by {'up to ' if n_used > 1 else ''}{number(widest)} days.",
+    )
+
+
+@require_safe
+def disagreement_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """A line for each claim of each disagreement the page would show."""
+    at = now()
+    asked = _parse_query(request, at)
+    reach = reach_by_ref(kind=NodeKind.OFFERING, refs=asked.used, user=request.user, on=day_of(at))
+
+    def lines() -> Iterator[tuple[Disagreement, DisagreementSide]]:
+        for pk in asked.queryset.values_list("pk", flat=True):
+            row = asked.found[pk]
+            for side in (*([row.by_hand] if row.by_hand else []), *row.sides):
+                yield row, side
+
+    def cells(line: tuple[Disagreement, DisagreementSide]) -> list[Any]:
+        row, side = line
+        offering, claim = row.offering, side.claim
+        return [
+            offering.host.name,
+            offering.api_id,
+            row.state,
+            row.n_days,
+            row.since,
+            side.name,
+            claim.external_id,
+            side.day,
+            _kind(side),
+            side.claim.first_seen,
+            claim.changed_at,
+            claim.missing_since,
+            "yes" if side == row.accepted else "",
+            claim.source_url,
+            offering.retires_on,
+            offering.get_date_kind_display(),
+            row.reason,
+            reach.get(offering.pk, NodeReach()).n,
+        ]
+
+    heads = [
+        "host",
+        "api id",
+        "state",
+        "days apart",
+        "since",
+        "source",
+        "row",
+        "says",
+        "kind of day",
+        "first seen",
+        "last change",
+        "missing since",
+        "counts",
+        "published at",
+        "accepted",
+        "kind of accepted day",
+        "why",
+        "applications",
+    ]
+    return csv_response("disagreements", heads, lines(), cells)
+
+
+def _kind(side: DisagreementSide) -> str:
+    if side.day is None:
+        return "no date"
+    return DateKind.NOT_BEFORE.label if side.is_soft else DateKind.FIRM.label
+
+
+# --- ends: one of them, and the decision ----------------------------------------------------------
+
+
+class DecisionForm(forms.Form):
+    """Which day holds: that of one side, or another. It outranks every source until lifted."""
+
+    choice = forms.CharField(required=False, max_length=20)
+    retires_on = DayField(label="Another day", required=False)
+    date_kind = forms.ChoiceField(
+        label="That day is", choices=[("", "–"), *DateKind.choices], required=False
+    )
+    reason = forms.CharField(
+        label="Reason",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Who said it and where: the next reader has only your word.",
+        error_messages={
+            "required": "Say why, and where it is written: the next reader has only your word."
+        },
+    )
+
+    def __init__(self, *args: Any, sides: Iterable[DisagreementSide], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.sides = {str(side.claim.pk): side for side in sides if side.day}
+        self.value: dict[str, Any] = {}
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        choice, other = said.get("choice") or "", said.get("retires_on")
+        if choice == "other" or (not choice and other):
+            if other and not said.get("date_kind"):
+                self.add_error("date_kind", "Say whether the date is firm or 'not before'.")
+            elif not other and "retires_on" not in self.errors:
+                self.add_error("retires_on", "Give the day that holds.")
+            self.value = {"retires_on": other, "date_kind": said.get("date_kind")}
+        elif choice in self.sides:
+            side = self.sides[choice]
+            self.value = {**side.voice.value, "source_url": side.claim.source_url}
+        else:
+            self.add_error(None, "Choose the day that holds: one of those named, or another.")
+        return said
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def disagreement_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """All sides of one, with their excerpts; POST decides. Where nobody contradicts any more, the
+    offering's page."""
+    at = now()
+    offering = get_object_or_404(
+        Offering.objects.visible_to(request.user).select_related("host"), pk=pk
+    )
+    found = next(iter(disagreements([offering.pk], open_only=False, at=at)), None)
+    if found is None:
+        if request.method != "POST":
+            return redirect("offerings:detail", pk=pk)
+        messages.error(
+            request, "The sources agree by now, so nothing was decided. Look at the dates again."
+        )
+        return redirect("offerings:detail", pk=pk)
+    form = DecisionForm(
+        request.POST or None, sides=found.sides, initial={"choice": request.GET.get("side", "")}
+    )
+    if request.method == "POST":
+        user = governance_user(request, "Only governance decides between sources.")
+        if form.is_valid():
+            try:
+                set_manual_fact(
+                    offering=offering, value=form.value, by=user, reason=form.cleaned_data["reason"]
+                )
+            except InvalidFactError as refused:
+                form.add_error(None, str(refused))
+            else:
+                messages.success(
+                    request, "Decided. Your day stands until it is lifted; it outranks every feed."
+                )
+                return redirect("disagreements:detail", pk=pk)
+    table = disagreement_table([found], user=request.user, at=at)
+    return render_page(
+        request,
+        "feeds/disagreement.html",
+        title=offering.api_id,
+        crumbs=(
+            ("Feeds", reverse("feeds:list")),
+            ("Where sources disagree", reverse("disagreements:list")),
+        ),
+        counts="Live applications of yours standing on the offering",
+        as_of=at,
+        status=422 if form.errors else 200,
+        offering=offering,
+        found=found,
+        row=table.rows[0],
+        sentence=_one_sentence(found, day_of(at)),
+        form=form,
+        may_decide=signed_in_user(request).is_governance,
+    )
+
+
+def _one_sentence(found: Disagreement, today: date) -> Headline:
+    offering = found.offering
+    named = f"{offering.api_id} at {offering.host.name}"
+    if found.by_hand is not None:
+        by = found.by_hand.claim.asserted_by or "a person"
+        what = (
+            f"{day(found.by_hand.day, today=today)} holds"
+            if found.by_hand.day
+            else "no date is known"
+        )
+        return Headline(
+            f"{named}: {what}, decided by {by} between days ",
+            f"{number(found.n_days)} days apart",
+            ".",
+        )
+    return Headline(
+        f"Sources disagree about the end of {named} ", f"by {number(found.n_days)} days", "."
+    )
+
+
+@require_POST
+def remove_override(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a decision back: the sources settle the day again."""
+    user = governance_user(request, "Only governance lifts a decision.")
+    assertion = get_object_or_404(
+        Assertion.objects.standing().select_related("source"),
+        source__slug=MANUAL,
+        topic=Topic.LIFECYCLE,
+        offering=pk,
+    )
+    reason = request.POST.get("reason", "").strip()
+    if not reason:
+        messages.error(
+            request, "Say why the sources may settle it again; the decision still stands."
+        )
+    else:
+        remove_manual_fact(assertion=assertion, by=user, reason=reason)
+        messages.success(
+            request, "Lifted. The sources settle the day again; your decision stays on record."
+        )
+    return redirect("disagreements:detail", pk=pk)

@@ -1,0 +1,303 @@
+"""Findings: what looks wrong or unfinished in what people declared, over everything the reader may
+see."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import batched
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import Team, User
+from apps.accounts.queries import team_and_below
+from apps.common.text import pluralize
+from apps.inventory.finding_queries import RULES
+from apps.inventory.findings import CODES, Severity, finding_sentence
+from apps.inventory.models import (
+    CRITICALITY_WORDS,
+    Application,
+    Criticality,
+    Dependency,
+    KeptFinding,
+    KeptState,
+)
+from apps.web.pages.filter_controls import FilterControl, build_filter_controls, with_filter_names
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import PaginatedList, changed_query, csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.data_quality.finding_labels import (
+    BY_RANK,
+    FINDING_NAMES,
+    SEVERITIES,
+    SEVERITY_MARKS,
+)
+from apps.web.wording import number
+
+# each kind is counted up to here
+MAX_ROWS_PER_KIND = 1000
+# beyond, a team is named by its slug
+MAX_TEAMS = 150
+
+
+class FindingFilter(django_filters.FilterSet):  # type: ignore[misc]
+    code = django_filters.ChoiceFilter(
+        choices=[(code, FINDING_NAMES[code]) for code in CODES], label="Kind"
+    )
+    severity = django_filters.ChoiceFilter(
+        choices=[(severity.value, SEVERITIES[severity]) for severity in Severity],
+        method="of_severity",
+        label="Severity",
+    )
+    team = django_filters.CharFilter(method="of_team", label="Team (slug)")
+    criticality = django_filters.ChoiceFilter(
+        choices=CRITICALITY_WORDS, method="of_criticality", label="Criticality"
+    )
+    application = django_filters.CharFilter(method="of_application", label="Application (slug)")
+
+    class Meta:
+        model = KeptFinding
+        fields: list[str] = []
+
+    def of_severity(
+        self, queryset: QuerySet[KeptFinding], name: str, value: str
+    ) -> QuerySet[KeptFinding]:
+        return queryset.filter(rank=BY_RANK.index(Severity(value)))
+
+    def of_team(
+        self, queryset: QuerySet[KeptFinding], name: str, value: str
+    ) -> QuerySet[KeptFinding]:
+        top = list(Team.objects.filter(slug=value).values_list("pk", flat=True))
+        return queryset.filter(team_id__in=team_and_below(team_ids=top)) if top else queryset.none()
+
+    def of_criticality(
+        self, queryset: QuerySet[KeptFinding], name: str, value: str
+    ) -> QuerySet[KeptFinding]:
+        return queryset.filter(criticality=Criticality[value.upper()].value)
+
+    def of_application(
+        self, queryset: QuerySet[KeptFinding], name: str, value: str
+    ) -> QuerySet[KeptFinding]:
+        return queryset.filter(
+            application_id__in=Application.objects.filter(slug=value).values("pk")
+        )
+
+
+def visible_findings(user: User) -> QuerySet[KeptFinding]:
+    rows = KeptFinding.objects.all()
+    return rows if user.can_read_all else rows.filter(team_id__in=list(user.team_roles()))
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    application: Application
+    code: str
+    name: str
+    severity: Severity
+    severity_name: Any
+    mark: int
+    sentence: str
+    dependency_id: int | None
+    called: str
+
+
+def present_findings(found: list[KeptFinding]) -> list[FindingRow]:
+    """With application and what is called: three statements at most. What vanished meanwhile is
+    left out."""
+    applications = Application.objects.select_related("team").in_bulk(
+        {row.application_id for row in found}
+    )
+    offerings = dict(
+        Dependency.objects.filter(
+            pk__in={row.dependency_id for row in found if row.dependency_id}
+        ).values_list("pk", "offering__api_id")
+    )
+    rows = []
+    for row in found:
+        if row.application_id in applications:
+            severity = BY_RANK[row.rank]
+            rows.append(
+                FindingRow(
+                    applications[row.application_id],
+                    row.code,
+                    FINDING_NAMES[row.code],
+                    severity,
+                    SEVERITIES[severity],
+                    SEVERITY_MARKS[severity],
+                    finding_sentence(row.code, row.facts),
+                    row.dependency_id,
+                    offerings.get(row.dependency_id or 0, ""),
+                )
+            )
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class FindingKindSummary:
+    code: str
+    name: str
+    severity_name: Any
+    mark: int
+    n: int
+    url: str
+    is_current: bool
+
+    @property
+    def count(self) -> str:
+        return f"{number(MAX_ROWS_PER_KIND)}+" if self.n > MAX_ROWS_PER_KIND else number(self.n)
+
+
+def summarize_kinds(request: HttpRequest, rows: QuerySet[KeptFinding]) -> list[FindingKindSummary]:
+    """Each kind that is found, gravest first, counted up to a bound: one statement."""
+    asked = [
+        rows.filter(code=code).order_by().values("code", "rank")[: MAX_ROWS_PER_KIND + 1]
+        for code in RULES
+    ]  # a bounded index scan each
+    union: Any = asked[0].union(*asked[1:], all=True)
+    counts: dict[tuple[str, int], int] = {}
+    for row in union:
+        counts[(row["code"], row["rank"])] = counts.get((row["code"], row["rank"]), 0) + 1
+    found = []
+    for (code, rank), n in sorted(
+        counts.items(), key=lambda item: (item[0][1], -item[1], item[0][0])
+    ):
+        severity = BY_RANK[rank]
+        url = changed_query(request, code=code, page=None)
+        current = request.GET.get("code") == code
+        found.append(
+            FindingKindSummary(
+                code,
+                FINDING_NAMES[code],
+                SEVERITIES[severity],
+                SEVERITY_MARKS[severity],
+                n,
+                url,
+                current,
+            )
+        )
+    return found
+
+
+def _found(request: HttpRequest) -> tuple[FindingFilter, QuerySet[KeptFinding]]:
+    found = FindingFilter(
+        with_filter_names(request.GET, "team"),
+        visible_findings(signed_in_user(request)),
+        request=request,
+    )
+    order = (
+        ("criticality", "application_id", "dependency_id")
+        if request.GET.get("code")
+        else ("rank", "criticality", "application_id", "id")
+    )
+    return found, found.qs.order_by(*order)
+
+
+@require_safe
+def finding_list(request: HttpRequest) -> HttpResponse:
+    user = signed_in_user(request)
+    found, queryset = _found(request)
+    listing = PaginatedList(request, queryset)
+    without_kind = FindingFilter(
+        {name: value for name, value in request.GET.items() if name != "code"},
+        visible_findings(user),
+        request=request,
+    )
+    by_kind = summarize_kinds(request, without_kind.qs)
+    teams = list(
+        Team.objects.visible_to(user).order_by("name").values_list("slug", "name")[: MAX_TEAMS + 1]
+    )
+    many = len(teams) > MAX_TEAMS
+    return render_page(
+        request,
+        "findings/list.html",
+        fragment="listing",
+        title="Findings",
+        counts="Findings about applications you may see",
+        sentence=findings_headline(listing, by_kind),
+        kept=KeptState.objects.filter(pk=1).first(),
+        kinds=by_kind,
+        filters=build_filter_controls(
+            request,
+            found,
+            [
+                FilterControl(
+                    "code", "Kind", choices=[(code, FINDING_NAMES[code]) for code in CODES]
+                ),
+                FilterControl(
+                    "severity", "Severity", choices=[(s.value, SEVERITIES[s]) for s in Severity]
+                ),
+                FilterControl("team", "Team", "text")
+                if many
+                else FilterControl("team", "Team", choices=teams),
+                FilterControl("criticality", "Criticality", choices=CRITICALITY_WORDS),
+            ],
+        ),
+        listing=listing,
+        rows=present_findings(listing.rows),
+    )
+
+
+def findings_headline(
+    listing: PaginatedList[KeptFinding], found: list[FindingKindSummary]
+) -> Headline:
+    alarms = sum(kind.n for kind in found if kind.mark == SEVERITY_MARKS[Severity.ALARM])
+    more = any(
+        kind.n > MAX_ROWS_PER_KIND for kind in found if kind.mark == SEVERITY_MARKS[Severity.ALARM]
+    )
+    if listing.n_found == 0:
+        return Headline(
+            "Nothing matches the filters."
+            if listing.is_filtered
+            else "Nothing looks wrong or unfinished."
+        )
+    said = pluralize(listing.n_found, f"{listing.count} finding", f"{listing.count} findings")
+    if listing.is_filtered:
+        return Headline(f"{said} match the filters.")
+    if not alarms:
+        return Headline(f"{said}, none of them an alarm.")
+    n = f"{number(MAX_ROWS_PER_KIND)}+" if more else number(alarms)
+    return Headline(
+        f"{said}; ",
+        pluralize(alarms, f"{n} is an alarm", f"{n} are alarms"),
+        ": what is broken or forbidden.",
+    )
+
+
+HEADS = (
+    "severity",
+    "kind",
+    "code",
+    "application",
+    "slug",
+    "team",
+    "criticality",
+    "calls",
+    "finding",
+)
+
+
+def cells(row: FindingRow) -> list[Any]:
+    return [
+        str(row.severity_name),
+        str(row.name),
+        row.code,
+        row.application.name,
+        row.application.slug,
+        row.application.team.name,
+        row.application.get_criticality_display(),
+        row.called,
+        row.sentence,
+    ]
+
+
+@require_safe
+def finding_csv(request: HttpRequest) -> StreamingHttpResponse:
+    _filterset, queryset = _found(request)
+
+    def each() -> Iterator[FindingRow]:
+        for some in batched(queryset.iterator(chunk_size=1000), 1000, strict=False):
+            yield from present_findings(list(some))
+
+    return csv_response("findings", HEADS, each(), cells)

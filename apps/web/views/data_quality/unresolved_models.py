@@ -1,0 +1,246 @@
+"""Identity: offerings nobody has placed yet, and the decision what each of them is."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db.models import Case, IntegerField, Value, When
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.catalog.actions import InvalidFactError, decide_identity, revoke_identity_decision
+from apps.catalog.filters import OfferingFilter
+from apps.catalog.identity.known_ids import known_ids_from_database
+from apps.catalog.identity.resolver.suggest import Suggestion, suggest
+from apps.catalog.models import Alias, IdentityDecision, NodeKind, Offering, Provider, Version
+from apps.common.time import day_of, now
+from apps.web.pages.filter_controls import BOOLEANS, FilterControl, build_filter_controls
+from apps.web.pages.form_fields import governance_user, signed_in_user
+from apps.web.pages.list_page import PaginatedList
+from apps.web.pages.page import Headline, render_page
+from apps.web.queries import NodeReach, reach_by_ref, used_refs
+from apps.web.wording import count_of, number
+
+MAX_SUGGESTIONS = 6
+
+
+@require_safe
+def unresolved_list(request: HttpRequest) -> HttpResponse:
+    """Unresolved offerings; those that applications here call come first."""
+    today = day_of(now())
+    unresolved = Offering.objects.unresolved().visible_to(request.user)
+    user = signed_in_user(request)
+    called = used_refs(
+        kind=NodeKind.OFFERING,
+        user=user,
+        on=today,
+        among=unresolved.order_by().values_list("pk", flat=True),
+    )
+    found = OfferingFilter(request.GET, unresolved, request=request)
+    queryset = found.qs.filter(pk__in=called) if request.GET.get("in_use") == "true" else found.qs
+    queryset = queryset.annotate(
+        unused=Case(
+            When(pk__in=called, then=Value(0)), default=Value(1), output_field=IntegerField()
+        )
+    ).order_by("unused", "host__name", "api_id", "pk")
+    listing = PaginatedList(request, queryset.select_related("host"), size=40)
+    hosts = Provider.objects.filter(pk__in=unresolved.order_by().values("host")).order_by("name")
+    n_called = len(called)
+    reach = reach_by_ref(
+        kind=NodeKind.OFFERING, refs=[row.pk for row in listing.rows], user=user, on=today
+    )
+    decisions = IdentityDecision.objects.filter(lifted_at__isnull=True).select_related(
+        "host", "version", "alias", "decided_by"
+    )
+    return render_page(
+        request,
+        "identity/list.html",
+        fragment="listing",
+        title="Identity",
+        counts="Offerings without a known model",
+        sentence=_sentence(listing, n_called),
+        filters=build_filter_controls(
+            request,
+            found,
+            [
+                FilterControl("q", "API id contains", "search"),
+                FilterControl("host", "Host", choices=list(hosts.values_list("slug", "name"))),
+                FilterControl("in_use", "Called here", choices=BOOLEANS[:1]),
+            ],
+        ),
+        listing=listing,
+        rows=[(row, reach.get(row.pk, NodeReach())) for row in listing.rows],
+        decisions=decisions.order_by("-decided_at")[:10],
+    )
+
+
+def _sentence(listing: PaginatedList[Offering], n_called: int) -> Headline:
+    if listing.n_found == 0 and not listing.is_filtered:
+        return Headline("Every offering is placed.")
+    start = (
+        f"{listing.count} {'offering is' if listing.count == '1' else 'offerings are'} not placed"
+    )
+    if listing.is_filtered:
+        return Headline(f"{start} among those the filters leave.")
+    if n_called:
+        return Headline(
+            f"{start}; ",
+            f"{number(n_called)} of them {'is' if n_called == 1 else 'are'} called by your "
+            "applications",
+            ".",
+        )
+    return Headline(f"{start}; none of them is called by your applications.")
+
+
+class IdentityDecisionForm(forms.Form):
+    """What a string means. The choices are the resolver's suggestions; any known identifier may be
+    typed instead."""
+
+    choice = forms.CharField(required=False, max_length=200)
+    identifier = forms.CharField(
+        label="Or another identifier",
+        required=False,
+        max_length=200,
+        help_text="As in the catalogue, e.g. anthropic/claude-sonnet-4-5-20250929.",
+    )
+    everywhere = forms.BooleanField(
+        label="Holds at every host", required=False, help_text="Else only for this host."
+    )
+    reason = forms.CharField(
+        label="Reason",
+        max_length=500,
+        help_text="How you know.",
+        error_messages={"required": "Say how you know."},
+    )
+
+    version: Version | None = None
+    alias: Alias | None = None
+    not_a_model = False
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        wanted = (said.get("identifier") or "").strip() or said.get("choice") or ""
+        if wanted == "not-a-model":
+            self.not_a_model = True
+        elif not wanted:
+            self.add_error(
+                "identifier", "Choose a suggestion, name an identifier, or say that it is no model."
+            )
+        else:
+            self.version = Version.objects.filter(identifier=wanted).first()
+            self.alias = None if self.version else Alias.objects.filter(identifier=wanted).first()
+            if self.version is None and self.alias is None:
+                self.add_error(
+                    "identifier",
+                    f"The catalogue knows no '{wanted}'. Look it up under Foundations.",
+                )
+        return said
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityCandidate:
+    suggestion: Suggestion
+    name: str
+    url: str
+
+
+def candidates_for(offering: Offering) -> list[IdentityCandidate]:
+    """The resolver's suggestions with the page of the foundation each belongs to: five statements,
+    some 10 ms."""
+    known = {each.id: each for each in known_ids_from_database()}
+    found = suggest(known, offering.api_id, offering.host.slug, MAX_SUGGESTIONS)
+    names = [each.canonical for each in found]
+    owners: dict[str, Any] = {}
+    for model in (Version, Alias):
+        for row in model.objects.filter(identifier__in=names).select_related(
+            "foundation__developer"
+        ):
+            owners[row.identifier] = row.foundation
+    return [
+        IdentityCandidate(
+            each,
+            f"{owners[each.canonical].name} by {owners[each.canonical].developer.name}",
+            reverse("foundations:detail", args=[owners[each.canonical].slug]),
+        )
+        for each in found
+        if each.canonical in owners
+    ]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def save_decision(request: HttpRequest, pk: int) -> HttpResponse:
+    offering = get_object_or_404(
+        Offering.objects.visible_to(request.user).select_related("host", "version", "alias"), pk=pk
+    )
+    form = IdentityDecisionForm(request.POST or None)
+    if request.method == "POST":
+        user = governance_user(request, "Only governance decides what an id means.")
+        if form.is_valid():
+            host = None if form.cleaned_data["everywhere"] else offering.host
+            try:
+                decide_identity(
+                    raw=offering.api_id,
+                    host=host,
+                    version=form.version,
+                    alias=form.alias,
+                    not_a_model=form.not_a_model,
+                    by=user,
+                    reason=form.cleaned_data["reason"],
+                )
+            except InvalidFactError as refused:
+                form.add_error(None, str(refused))
+            else:
+                messages.success(
+                    request, f"{offering.api_id} is placed; every offering so named follows."
+                )
+                return redirect("unresolved-models:list")
+    same = (
+        Offering.objects.filter(api_id=offering.api_id)
+        .exclude(pk=pk)
+        .select_related("host")
+        .order_by("host__name")[:20]
+    )
+    reach = reach_by_ref(
+        kind=NodeKind.OFFERING, refs=[pk], user=request.user, on=day_of(now())
+    ).get(pk, NodeReach())
+    return render_page(
+        request,
+        "identity/decide.html",
+        title=offering.api_id,
+        crumbs=(
+            ("Identity", reverse("unresolved-models:list")),
+            (offering.host.name, f"{reverse('unresolved-models:list')}?host={offering.host.slug}"),
+        ),
+        counts="Live applications of yours that call it",
+        status=422 if form.errors else 200,
+        offering=offering,
+        sentence=Headline(
+            f"What is {offering.api_id} at {offering.host.name}? "
+            + (
+                f"{count_of(reach.n, 'application').capitalize()} "
+                f"{'calls' if reach.n == 1 else 'call'} it."
+                if reach.n
+                else "No application of yours calls it."
+            )
+        ),
+        candidates=candidates_for(offering),
+        steps=[step for step in offering.identity_why.split("; ") if step],
+        same=same,
+        form=form,
+        may_decide=signed_in_user(request).is_governance,
+    )
+
+
+@require_POST
+def revoke_decision(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let the rules say again what the string means."""
+    user = governance_user(request, "Only governance lifts a decision.")
+    decision = get_object_or_404(
+        IdentityDecision.objects.filter(lifted_at__isnull=True).select_related("host"), pk=pk
+    )
+    revoke_identity_decision(decision=decision, by=user)
+    messages.success(request, f"Lifted. The rules place {decision.raw} again.")
+    return redirect("unresolved-models:list")

@@ -1,0 +1,192 @@
+"""Correcting, confirming, ending and reopening what an application calls; the order of its
+fallbacks."""
+
+from collections.abc import Callable
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.common.time import day_of, now
+from apps.inventory.actions import checks, locks
+from apps.inventory.actions import dependencies as actions_dependencies
+from apps.inventory.models import Dependency
+from apps.web.pages.flash_messages import flash_error
+from apps.web.pages.page import Headline, render_page
+from apps.web.presenters.change_effects import application_state, flash_change
+from apps.web.views.applications.edit import application_crumbs
+from apps.web.views.applications.lookups import (
+    editable_application,
+    editable_dependency,
+    error_response,
+)
+from apps.web.views.dependencies.forms import DependencyForm, EndForm, ReopenForm
+
+_REFUSALS = (ValidationError, checks.ChangeConflictError)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def edit_dependency(request: HttpRequest, pk: int) -> HttpResponse:
+    dependency, user = editable_dependency(request, pk)
+    application = dependency.application
+    if request.method == "POST":
+        locks.locked_dependency(dependency, by=user)
+    seen = Dependency.objects.get(pk=pk)
+    form = DependencyForm(request.POST or None, instance=Dependency.objects.get(pk=pk), row=seen)
+    if request.method == "POST" and form.is_valid():
+        before = application_state(application, on=day_of(now()))
+        try:
+            with transaction.atomic():
+                actions_dependencies.change_dependency(
+                    dependency=seen, facts=form.facts, by=user, reason=form.cleaned_data["reason"]
+                )
+        except _REFUSALS as error:
+            error_response(form, error)
+        else:
+            sentence = f"The dependency on {dependency.offering.api_id} is changed."
+            flash_change(request, application, before, sentence)
+            return redirect("applications:detail", application.slug)
+    return render_page(
+        request,
+        "applications/step.html",
+        title=f"Change the dependency on {dependency.offering.api_id}",
+        crumbs=application_crumbs(application),
+        status=422 if request.method == "POST" else 200,
+        sentence=Headline(f"How does {application.name} use {dependency.offering.api_id}?"),
+        basis="What it calls changes by replacing it, and its time by ending or reopening it.",
+        application=application,
+        called=dependency.get_role_display(),
+        form=form,
+        button="Save",
+    )
+
+
+@require_POST
+def confirm_dependency(request: HttpRequest, pk: int) -> HttpResponse:
+    """It is used indeed: what was only observed is declared from now on."""
+    dependency, user = editable_dependency(request, pk)
+    today = day_of(now())
+    before = application_state(dependency.application, on=today)
+    try:
+        actions_dependencies.confirm_dependency(
+            dependency=dependency, on=today, by=user, reason=request.POST.get("reason", "")[:500]
+        )
+    except _REFUSALS as refusal:
+        flash_error(request, _text(refusal))
+    else:
+        sentence = f"Confirmed: {dependency.offering.api_id} is used."
+        flash_change(request, dependency.application, before, sentence)
+    return redirect("applications:detail", dependency.application.slug)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def end_dependency(request: HttpRequest, pk: int) -> HttpResponse:
+    dependency, user = editable_dependency(request, pk)
+    form = EndForm(request.POST or None, initial={"on": day_of(now())})
+
+    def act() -> str:
+        said = form.cleaned_data
+        actions_dependencies.end_dependency(
+            dependency=dependency, on=said["on"], by=user, reason=said["reason"]
+        )
+        return f"{dependency.offering.api_id} is no longer used from {said['on'].isoformat()}."
+
+    return _step(
+        request,
+        dependency,
+        form,
+        act,
+        question=f"Since when is {dependency.offering.api_id} no longer used?",
+        basis="It stays as history, with its tests. It can be reopened.",
+        button="End it",
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def reopen_dependency(request: HttpRequest, pk: int) -> HttpResponse:
+    dependency, user = editable_dependency(request, pk)
+    form = ReopenForm(request.POST or None)
+
+    def act() -> str:
+        said = form.cleaned_data
+        actions_dependencies.reopen_dependency(
+            dependency=dependency, by=user, until=said["until"], reason=said["reason"]
+        )
+        return f"{dependency.offering.api_id} stays in use."
+
+    return _step(
+        request,
+        dependency,
+        form,
+        act,
+        question=f"Is {dependency.offering.api_id} still in use?",
+        basis="The end on record was wrong: it is taken back, or moved to a later day.",
+        button="Reopen it",
+    )
+
+
+def _step(
+    request: HttpRequest,
+    dependency: Dependency,
+    form: EndForm | ReopenForm,
+    act: Callable[[], str],
+    *,
+    question: str,
+    basis: str,
+    button: str,
+) -> HttpResponse:
+    application = dependency.application
+    if request.method == "POST" and form.is_valid():
+        before = application_state(application, on=day_of(now()))
+        try:
+            sentence = act()
+        except _REFUSALS as error:
+            error_response(form, error)
+        else:
+            flash_change(request, application, before, sentence)
+            return redirect("applications:detail", application.slug)
+    return render_page(
+        request,
+        "applications/step.html",
+        title=question,
+        crumbs=application_crumbs(application),
+        status=422 if request.method == "POST" else 200,
+        sentence=Headline(question),
+        basis=basis,
+        application=application,
+        called=dependency.get_role_display(),
+        form=form,
+        button=button,
+    )
+
+
+@require_POST
+@transaction.atomic
+def order_fallbacks(request: HttpRequest, slug: str) -> HttpResponse:
+    """The numbers of the fallbacks, all in one change."""
+    application, user = editable_application(request, slug)
+    fallbacks = application.dependencies.filter(role=Dependency.Role.FALLBACK, until__isnull=True)
+    before = application_state(application, on=day_of(now()))
+    wanted = {}
+    for row in fallbacks:
+        said = request.POST.get(f"order-{row.pk}", "")
+        if not said.isdecimal() or not 0 < int(said) < 100:
+            flash_error(request, "Number the fallbacks 1, 2, 3 in the order they are tried.")
+            return redirect("applications:detail", application.slug)
+        wanted[row] = int(said)
+    for row, number in wanted.items():
+        actions_dependencies.change_dependency(
+            dependency=row,
+            facts={"fallback_order": number},
+            by=user,
+            reason=request.POST.get("reason", "")[:500],
+        )
+    flash_change(request, application, before, "The fallbacks are tried in this order now.")
+    return redirect("applications:detail", application.slug)
+
+
+def _text(refusal: Exception) -> str:
+    return " ".join(refusal.messages) if isinstance(refusal, ValidationError) else str(refusal)

@@ -1,0 +1,182 @@
+"""Ways out: the plan to leave a dependency, and the tests of leaving it, with what they took."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.accounts.models import User
+from apps.common.time import day_of, now
+from apps.inventory.actions import checks, exits, locks
+from apps.inventory.models import Dependency, ExitPlan, ExitTest
+from apps.web.pages.page import Headline, render_page
+from apps.web.presenters.change_effects import application_state, flash_change
+from apps.web.views.applications.edit import application_crumbs
+from apps.web.views.applications.lookups import editable_dependency, editable_row, error_response
+from apps.web.views.dependencies.forms import ExitTestForm, PlanForm
+from apps.web.views.dependencies.offering_picker import (
+    build_picker,
+    number_in,
+    suggest_replacements,
+)
+
+_REFUSALS = (ValidationError, checks.ChangeConflictError)
+
+
+def _chosen(request: HttpRequest, otherwise: int | None) -> int | None:
+    said = request.POST.get("target") if request.method == "POST" else request.GET.get("target")
+    return number_in(said) if said is not None else otherwise
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def edit_exit_plan(request: HttpRequest, pk: int) -> HttpResponse:
+    """Make the exit plan of a dependency, or change it."""
+    dependency, user = editable_dependency(request, pk)
+    application = dependency.application
+    if request.method == "POST":
+        locks.locked_dependency(dependency, by=user)
+    row = ExitPlan.objects.filter(dependency=dependency).first()
+    instance = ExitPlan.objects.get(pk=row.pk) if row else ExitPlan(dependency=dependency)
+    form = PlanForm(request.POST or None, instance=instance, row=row)
+    if request.method == "POST" and form.is_valid():
+        before = application_state(application, on=day_of(now()))
+        try:
+            with transaction.atomic():
+                exits.set_exit_plan(
+                    dependency=dependency,
+                    facts=form.facts,
+                    by=user,
+                    reason=form.cleaned_data["why"],
+                )
+        except _REFUSALS as error:
+            error_response(form, error)
+        else:
+            sentence = f"The plan to leave {dependency.offering.api_id} stands."
+            flash_change(request, application, before, sentence)
+            return redirect("applications:detail", application.slug)
+    return render_page(
+        request,
+        "exits/form.html",
+        fragment="hits",
+        title="Exit plan",
+        crumbs=application_crumbs(application),
+        status=422 if request.method == "POST" else 200,
+        sentence=Headline(f"How would one leave {dependency.offering.api_id}?"),
+        application=application,
+        dependency=dependency,
+        form=form,
+        rest=_rest(form),
+        picker=build_picker(
+            request,
+            name="target",
+            legend="Where it would go",
+            is_optional=True,
+            chosen=_chosen(request, row.target_id if row else None),
+            suggested=suggest_replacements(dependency),
+        ),
+        button="Save the plan",
+    )
+
+
+@require_POST
+def remove_exit_plan(request: HttpRequest, pk: int) -> HttpResponse:
+    row, user = editable_row(request, ExitPlan.objects.all(), pk)
+    application = row.dependency.application
+    before = application_state(application, on=day_of(now()))
+    exits.remove_exit_plan(plan=row, by=user, reason=request.POST.get("reason", "")[:500])
+    sentence = f"The plan to leave {row.dependency.offering.api_id} no longer holds."
+    flash_change(request, application, before, sentence)
+    return redirect("applications:detail", application.slug)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def record_exit_test(request: HttpRequest, pk: int) -> HttpResponse:
+    dependency, user = editable_dependency(request, pk)
+    planned = (
+        ExitPlan.objects.filter(dependency=dependency).values_list("target_id", flat=True).first()
+    )
+    return _test(request, dependency, None, user, planned)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def correct_exit_test(request: HttpRequest, pk: int) -> HttpResponse:
+    """A test is corrected and expires; it is not taken away."""
+    row, user = editable_row(request, ExitTest.objects.all(), pk)
+    if request.method == "POST":
+        locks.locked_dependency(row.dependency, by=user)
+    return _test(request, row.dependency, ExitTest.objects.get(pk=pk), user, row.target_id)
+
+
+def _test(
+    request: HttpRequest,
+    dependency: Dependency,
+    row: ExitTest | None,
+    user: User,
+    target: int | None,
+) -> HttpResponse:
+    application = dependency.application
+    instance = ExitTest.objects.get(pk=row.pk) if row else ExitTest(dependency=dependency)
+    form = ExitTestForm(request.POST or None, instance=instance, row=row)
+    if request.method == "POST" and form.is_valid():
+        before = application_state(application, on=day_of(now()))
+        try:
+            with transaction.atomic():
+                _save(dependency, row, dict(form.facts), user, form.cleaned_data["why"])
+        except _REFUSALS as error:
+            error_response(form, error)
+        else:
+            words = {"id": dependency.offering.api_id, "target": form.cleaned_data["target"].api_id}
+            said = "The test of moving from {id} to {target} is recorded."
+            corrected = "The test of moving from {id} to {target} is corrected."
+            flash_change(
+                request, application, before, (said if row is None else corrected).format(**words)
+            )
+            return redirect("applications:detail", application.slug)
+    return render_page(
+        request,
+        "exits/form.html",
+        fragment="hits",
+        title="Exit test",
+        crumbs=application_crumbs(application),
+        status=422 if request.method == "POST" else 200,
+        sentence=Headline(f"What came of moving away from {dependency.offering.api_id}?"),
+        application=application,
+        dependency=dependency,
+        form=form,
+        rest=_rest(form),
+        picker=build_picker(
+            request,
+            name="target",
+            legend="What it was moved to",
+            chosen=_chosen(request, target),
+            suggested=suggest_replacements(dependency),
+        ),
+        button="Record the test" if row is None else "Correct it",
+    )
+
+
+def _save(
+    dependency: Dependency, row: ExitTest | None, facts: dict[str, Any], user: User, reason: str
+) -> None:
+    if row is not None:
+        exits.correct_exit_test(exit_test=row, facts=facts, by=user, reason=reason)
+        return
+    exits.record_exit_test(
+        dependency=dependency,
+        target=facts.pop("target"),
+        tested_on=facts.pop("tested_on"),
+        result=facts.pop("result"),
+        facts=facts,
+        by=user,
+        reason=reason,
+    )
+
+
+def _rest(form: PlanForm | ExitTestForm) -> list[Any]:
+    """The visible fields; the target is picked beside them."""
+    return [field for field in form.visible_fields() if field.name != "target"]

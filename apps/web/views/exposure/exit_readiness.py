@@ -1,0 +1,190 @@
+"""The ways out of each critical application: how independent, tested or not, and what would have to
+be built anew."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, Q, Sum
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import User
+from apps.catalog.models import Offering
+from apps.common.time import day_of, now
+from apps.exposure.engine.settings import engine_settings
+from apps.exposure.queries.concentration import visible_team_ids
+from apps.exposure.queries.portability import (
+    GRADES,
+    FallbackOption,
+    Portability,
+    fallback_options,
+    portability,
+)
+from apps.inventory.models import Adaptation, Application
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import changed_query, csv_response
+from apps.web.pages.page import render_page
+from apps.web.views.exposure import headlines
+from apps.web.views.exposure.concentration import grades_of
+from apps.web.views.exposure.parameters import (
+    GRADE_WORDS,
+    applications_by_id,
+    chosen_option,
+    parameter_options,
+)
+from apps.web.views.exposure.single_points import number_of_page
+
+PAGE_SIZE = 50
+STATE_WORDS: dict[str, str] = {
+    "": "All",
+    "none": "No way out",
+    "untested": "Untested",
+    "tested": "Tested, in date",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExitRow:
+    application: Application
+    way: FallbackOption
+    tested: Any
+    declared: Any
+    offering: Offering | None
+    n_rebuild: int
+    rebuild_days: Decimal
+    rebuild_cost: Decimal
+    turns_on: date | None
+    is_bad: bool
+
+
+@require_safe
+def exit_readiness_page(request: HttpRequest) -> HttpResponse:
+    user, at = signed_in_user(request), now()
+    teams, settings = visible_team_ids(user), engine_settings()
+    leaving = portability(settings=settings, team_ids=teams, on=day_of(at))
+    state, grade, number = (
+        chosen_option(request, "state", STATE_WORDS, ""),
+        _grade(request),
+        number_of_page(request),
+    )
+    found = fallback_options(
+        settings=settings,
+        team_ids=teams,
+        state=state,
+        grade=grade,
+        offset=PAGE_SIZE * (number - 1),
+        limit=PAGE_SIZE + 1,
+    )
+    return render_page(
+        request,
+        "exposure/ways-out.html",
+        fragment="listing",
+        title="Ways out",
+        crumbs=(("Exposure", reverse("exposure:concentration")),),
+        counts="Critical applications with a live primary, by their worst primary path",
+        as_of=at,
+        sentence=headlines.exit_readiness_headline(leaving),
+        leaving=leaving,
+        grades=grades_of(leaving),
+        states=parameter_options(request, "state", STATE_WORDS, state),
+        grade=grade,
+        grade_words=GRADE_WORDS.get(grade) if grade is not None else "",
+        without_grade=changed_query(request, grade=None, page=None),
+        rows=_rows(found[:PAGE_SIZE], leaving, user),
+        is_filtered=bool(state) or grade is not None,
+        previous=changed_query(request, page=number - 1) if number > 1 else "",
+        next=changed_query(request, page=number + 1) if len(found) > PAGE_SIZE else "",
+    )
+
+
+@require_safe
+def exit_readiness_csv(request: HttpRequest) -> StreamingHttpResponse:
+    user = signed_in_user(request)
+    teams, settings = visible_team_ids(user), engine_settings()
+    leaving = portability(settings=settings, team_ids=teams, on=day_of(now()))
+    found = fallback_options(
+        settings=settings,
+        team_ids=teams,
+        state=chosen_option(request, "state", STATE_WORDS, ""),
+        grade=_grade(request),
+        limit=100_000,
+    )
+    heads = [
+        "application",
+        "team",
+        "best tested grade",
+        "best declared grade",
+        "leads to",
+        "at",
+        "changes on",
+        "adaptations to build anew",
+        "invested days",
+        "invested USD",
+    ]
+    return csv_response(
+        "ways-out",
+        heads,
+        _rows(found, leaving, user),
+        lambda row: [
+            row.application.name,
+            row.application.team.name,
+            "" if row.way.tested < 0 else row.way.tested,
+            "" if row.way.declared < 0 else row.way.declared,
+            row.offering.api_id if row.offering else "",
+            row.offering.host.name if row.offering else "",
+            row.turns_on,
+            row.n_rebuild,
+            row.rebuild_days,
+            row.rebuild_cost,
+        ],
+    )
+
+
+def _grade(request: HttpRequest) -> int | None:
+    said = request.GET.get("grade", "")
+    return int(said) if said in {str(grade) for grade in GRADES} else None
+
+
+def _rows(found: list[FallbackOption], leaving: Portability, user: User) -> list[ExitRow]:
+    """Three statements."""
+    applications = applications_by_id([way.application_id for way in found], user)
+    offerings = Offering.objects.select_related("host", "version__foundation").in_bulk(
+        [way.offering_id for way in found if way.offering_id]
+    )
+    today = day_of(now())
+    work: dict[int, dict[str, Any]] = {
+        row["dependency__application"]: dict(row)
+        for row in Adaptation.objects.filter(
+            Q(dependency__until__isnull=True) | Q(dependency__until__gt=today),
+            moves=Adaptation.Moves.REBUILD,
+            dependency__application__in=list(applications),
+            dependency__role="primary",
+            dependency__since__lte=today,
+        )
+        .order_by()
+        .values("dependency__application")
+        .annotate(n=Count("pk"), days=Sum("invested_days"), cost=Sum("invested_cost"))
+    }
+    rows = []
+    for way in found:
+        if (application := applications.get(way.application_id)) is None:
+            continue
+        built = work.get(way.application_id, {})
+        rows.append(
+            ExitRow(
+                application,
+                way,
+                GRADE_WORDS[way.tested],
+                GRADE_WORDS[way.declared],
+                offerings.get(way.offering_id) if way.offering_id else None,
+                built.get("n", 0),
+                built.get("days") or Decimal(0),
+                built.get("cost") or Decimal(0),
+                way.turns_on,
+                way.declared < leaving.leaves_model,
+            )
+        )
+    return rows

@@ -1,0 +1,86 @@
+"""How the values of flags and policies are written."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from apps.catalog.models import NodeKind
+from apps.exposure.models import FlagEvent, Policy, StandingState
+from apps.exposure.node_names import NodeName
+from apps.exposure.policy_values import is_share
+from apps.exposure.threats import DEFAULT_THREAT
+from apps.web.views.exposure.parameters import (
+    BASIS_WORDS,
+    KIND_WORDS,
+    KINDS,
+    STATE_WORDS,
+    THREAT_VERBS,
+    THREAT_WORDS,
+)
+from apps.web.wording import join_names, number, share
+
+STATE_CSS = {"open": "open", "acknowledged": "part", "accepted": "part", "resolved": "done"}
+EVENT_WORDS = {
+    FlagEvent.Kind.OPENED: "Opened",
+    FlagEvent.Kind.ACKNOWLEDGED: "Acknowledged",
+    FlagEvent.Kind.ACCEPTED: "Accepted",
+    FlagEvent.Kind.WORSENED: "Worsened beyond what was accepted",
+    FlagEvent.Kind.REVOKED: "Acceptance taken back",
+    FlagEvent.Kind.ACCEPTANCE_EXPIRED: "Acceptance ran out",
+    FlagEvent.Kind.RESOLVED: "Resolved",
+}
+
+
+def format_value(policy: Policy, value: Decimal | float | None) -> str:
+    """A share with a decimal where it needs one, or a number of applications."""
+    if value is None:
+        return "–"
+    if is_share(policy):
+        percent = float(value) * 100
+        return share(value) if abs(percent - round(percent)) < 0.05 else f"{percent:.1f} %"
+    return number(int(value)) if float(value) == int(value) else number(round(float(value), 2))
+
+
+def describe_measure(policy: Policy) -> str:
+    """`share of the critical applications in scope, exposed or cushioned, on one developer`."""
+    parts = [str(policy.get_measure_display()).lower()]
+    if policy.measure == Policy.Measure.WEIGHT_SHARE:
+        parts[0] = f"share of the weight in scope by {BASIS_WORDS[policy.basis].lower()}"
+    if policy.predicate:
+        return f"{parts[0]}: {str(policy.get_predicate_display()).lower()}"
+    if 0 < len(policy.states) < len(StandingState):
+        parts.append(_any_of(STATE_WORDS[state].lower() for state in policy.states))
+    kinds = _any_of(KIND_WORDS[KINDS[kind]] for kind in policy.kinds if kind in KINDS)
+    parts.append(f"on one {kinds}")
+    if policy.threat:
+        parts.append(f"under {THREAT_WORDS[policy.threat].lower()}")
+    return ", ".join(parts)
+
+
+def describe_value(policy: Policy, value: str, node: NodeName | None) -> str:
+    """`62 % of the critical applications stand on Anthropic`."""
+    if node is None:
+        return f"{value}, {describe_measure(policy)}"
+    what = {
+        Policy.Measure.CRITICAL_SHARE: "{value} of the critical applications",
+        Policy.Measure.N_CRITICAL: "{value} critical applications",
+        Policy.Measure.N_APPLICATIONS: "{value} applications",
+        Policy.Measure.WEIGHT_SHARE: "{value} of the weight in scope",
+    }[Policy.Measure(policy.measure)].format(value=value)
+    if 0 < len(policy.states) < len(StandingState):
+        states = _any_of(STATE_WORDS[state].lower() for state in policy.states)
+        verb = THREAT_VERBS[policy.threat or DEFAULT_THREAT[node.kind]]
+        return f"{what}: {states} if {node.label} {verb}"
+    return f"{what} on {node.label}"
+
+
+def _any_of(words: Iterable[str]) -> str:
+    return join_names(list(words), most=8).replace(" and ", " or ")
+
+
+def kind_of_policy(policy: Policy) -> list[NodeKind]:
+    return [KINDS[kind] for kind in policy.kinds if kind in KINDS]
+
+
+def change_words(event: FlagEvent, policy: Policy) -> Any:
+    return f"{EVENT_WORDS[FlagEvent.Kind(event.kind)]} at {format_value(policy, event.value)}"

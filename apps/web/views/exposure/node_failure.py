@@ -1,0 +1,99 @@
+"""If one node of a layer fails: how the applications on it would stand, drawn, as rows and as a
+file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, StreamingHttpResponse
+from django.views.decorators.http import require_safe
+
+from apps.exposure.engine.settings import engine_settings
+from apps.exposure.models import StandingState
+from apps.exposure.node_names import NodeName, node_names
+from apps.exposure.queries.concentration import visible_team_ids
+from apps.exposure.queries.node_states import NodeStates, node_states
+from apps.exposure.threats import DEFAULT_THREAT, THREATS
+from apps.web.drawings.base.picture import responsive_picture
+from apps.web.drawings.charts.exposure_states import StateBar, draw_states
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import csv_response
+from apps.web.views.exposure.parameters import (
+    STATE_WORDS,
+    THREAT_VERBS,
+    chosen_layer,
+    chosen_option,
+    node_url,
+)
+from apps.web.views.scenarios.links import scenario_url
+
+
+@dataclass(frozen=True, slots=True)
+class StateRow:
+    name: str
+    url: str
+    what_if: str
+    cells: list[tuple[Any, int, int, str]]
+    n: int
+
+
+def _named(found: Sequence[NodeStates]) -> dict[int, NodeName]:
+    return node_names([row.node_id for row in found]) if found else {}
+
+
+def failure_state_rows(found: Sequence[NodeStates], threat: str) -> list[StateRow]:
+    """Cells are (state, applications, critical ones, address of who they are)."""
+    names = _named(found)
+    rows = []
+    for row in found:
+        name = names[row.node_id]
+        address = f"{node_url(name.kind, name.ref)}?threat={threat}"
+        cells = [
+            (STATE_WORDS[state], *row.counts.get(state, (0, 0)), f"{address}&state={state}")
+            for state in StandingState.values
+        ]
+        rows.append(StateRow(name.label, address, scenario_url(remove=[name.name]), cells, row.n))
+    return rows
+
+
+def failure_picture(found: Sequence[NodeStates], threat: str) -> Any:
+    names = _named(found)
+    return responsive_picture(
+        draw_states,
+        [
+            StateBar(
+                f"{names[row.node_id].label} {THREAT_VERBS[threat]}",
+                {state: n for state, (n, _critical) in row.counts.items()},
+            )
+            for row in found
+        ],
+    )
+
+
+@require_safe
+def states_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """How the applications on each node of the layer would stand if it failed, with the figures of
+    the page."""
+    user = signed_in_user(request)
+    layer = chosen_layer(request)
+    threat = chosen_option(request, "threat", THREATS, DEFAULT_THREAT[layer.node_kind])
+    found = node_states(
+        kind=layer.node_kind,
+        threat=threat,
+        settings=engine_settings(),
+        team_ids=visible_team_ids(user),
+    )
+    kept = StandingState.values
+    return csv_response(
+        f"if-one-fails-{layer}-{threat}",
+        ["layer", "node", "threat", *kept, *(f"{state}, critical" for state in kept), "standing"],
+        failure_state_rows(found, threat),
+        lambda row: [
+            layer.value,
+            row.name,
+            threat,
+            *(n for _, n, _, _ in row.cells),
+            *(critical for _, _, critical, _ in row.cells),
+            row.n,
+        ],
+    )

@@ -1,0 +1,151 @@
+"""What the pages of exposure share: what is chosen in the address, addresses of nodes, whose
+portfolio is shown."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from apps.accounts.models import Team, User
+from apps.catalog.models import NodeKind
+from apps.exposure.models import Basis, Layer, StandingState
+from apps.exposure.node_names import NodeName
+from apps.exposure.threats import DEVELOPER_FAILURE, ERROR, OUTAGE, RETIREMENT, THREATS
+from apps.inventory.models import Application
+from apps.web.pages.list_page import changed_query
+
+KINDS: Mapping[str, NodeKind] = {kind.label: kind for kind in NodeKind}
+THREAT_WORDS: Mapping[str, str] = {
+    OUTAGE: "Outage",
+    RETIREMENT: "Retirement",
+    DEVELOPER_FAILURE: "Developer fails",
+    ERROR: "Correlated error",
+}
+# "if one ..."
+THREAT_CONDITIONS: Mapping[str, str] = {
+    OUTAGE: "If one is down",
+    RETIREMENT: "If one is retired",
+    DEVELOPER_FAILURE: "If one developer fails",
+    ERROR: "If one is found faulty",
+}
+# "if it ..."
+THREAT_VERBS: Mapping[str, str] = {
+    OUTAGE: "is down",
+    RETIREMENT: "is retired",
+    DEVELOPER_FAILURE: "stops",
+    ERROR: "is found faulty",
+}
+KIND_WORDS: Mapping[NodeKind, str] = {
+    NodeKind.OFFERING: "offering",
+    NodeKind.VERSION: "version",
+    NodeKind.FOUNDATION: "foundation",
+    NodeKind.DEVELOPER: "developer",
+    NodeKind.HOST: "host",
+    NodeKind.GATEWAY: "gateway",
+    NodeKind.REGION: "region",
+    NodeKind.VENDOR: "vendor",
+}
+BASIS_WORDS: Mapping[str, str] = {
+    Basis.COUNT: "Count",
+    Basis.CRITICALITY: "Criticality points",
+    Basis.SPEND: "Spend",
+    Basis.USERS: "Users",
+}
+BASIS_HELP: Mapping[str, str] = {
+    Basis.COUNT: "each application once, split over its primary paths by traffic",
+    Basis.CRITICALITY: "criticality points of each application, split over its primary paths by "
+    "traffic",
+    Basis.SPEND: "monthly spend in USD on each primary path",
+    Basis.USERS: "users of each application, split over its primary paths by traffic",
+}
+STATE_WORDS: Mapping[str, str] = {
+    StandingState.EXPOSED: "Exposed",
+    StandingState.CUSHIONED: "Cushioned",
+    StandingState.PORTABLE: "Portable",
+    StandingState.PARTIAL: "Partial",
+    "leaning": "Leans",
+}
+STATE_HELP: Mapping[str, str] = {
+    StandingState.EXPOSED: "no fallback that is good enough",
+    StandingState.CUSHIONED: "a good enough fallback that is untested, or whose test has lapsed",
+    StandingState.PORTABLE: "a good enough fallback, tested and in date",
+    StandingState.PARTIAL: "some of its traffic is struck, the rest carries on",
+    "leaning": "only in another role than primary",
+}
+# the name of a fallback's independence, by grade; -1 is none at all
+GRADE_WORDS: Mapping[int, str] = {
+    -1: "none",
+    0: "same offering",
+    1: "same version, other host",
+    2: "same foundation",
+    3: "same developer",
+    4: "other developer, a common party",
+    5: "nothing shared",
+}
+
+
+def chosen_option[T: str](request: HttpRequest, name: str, allowed: Collection[T], usual: T) -> T:
+    """What the address says, if that is one of `allowed`."""
+    said = request.GET.get(name, "")
+    return next((value for value in allowed if value == said), usual)
+
+
+def chosen_layer(request: HttpRequest) -> Layer:
+    return Layer(chosen_option(request, "layer", Layer.values, Layer.DEVELOPER.value))
+
+
+def chosen_basis(request: HttpRequest) -> Basis:
+    return Basis(chosen_option(request, "weight", Basis.values, Basis.COUNT.value))
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterOption:
+    """One value of a selector: a radio button, or a link that keeps the rest of the address."""
+
+    value: str
+    words: str
+    query: str
+    is_chosen: bool
+
+
+def parameter_options(
+    request: HttpRequest,
+    name: str,
+    words: Mapping[str, Any],
+    now_chosen: str,
+    *,
+    drop: Iterable[str] = (),
+) -> list[ParameterOption]:
+    """`drop` names further fields that make no sense with another value."""
+    gone = dict.fromkeys(("page", "after", *drop))
+    return [
+        ParameterOption(
+            value, text, changed_query(request, **{**gone, name: value}), value == now_chosen
+        )
+        for value, text in words.items()
+    ]
+
+
+def threat_options(request: HttpRequest, now_chosen: str) -> list[ParameterOption]:
+    return parameter_options(
+        request, "threat", {threat: THREAT_WORDS[threat] for threat in THREATS}, now_chosen
+    )
+
+
+def node_url(kind: NodeKind, ref: int) -> str:
+    return reverse("exposure:blast-radius", args=[kind.label, ref])
+
+
+def name_url(name: NodeName) -> str:
+    return node_url(name.kind, name.ref)
+
+
+def applications_by_id(ids: Iterable[int], user: User) -> dict[int, Application]:
+    """Those that `user` may see, with their team: one statement."""
+    return Application.objects.visible_to(user).select_related("team").in_bulk(list(ids))
+
+
+def teams_by_id(ids: Iterable[int]) -> dict[int, Team]:
+    return Team.objects.in_bulk(list(ids))

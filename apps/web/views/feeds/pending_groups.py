@@ -1,0 +1,134 @@
+"""What guards hold back, prepared for the pages: grouped by provider, with whom it would reach and
+a sentence."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from apps.catalog.claims.pending_changes import PendingChange, pending_changes
+from apps.catalog.models import Source
+from apps.feeds.models import FeedRun
+from apps.web.views.feeds.presenters import (
+    ChangeCounts,
+    Consequence,
+    count_changes,
+    describe_consequence,
+    group_name,
+)
+from apps.web.views.feeds.queries import PendingReach, last_suspect_runs, pending_reach
+
+
+@dataclass(frozen=True, slots=True)
+class PendingRow:
+    """One change with what would become true and how many applications of the reader it would
+    reach."""
+
+    change: PendingChange
+    consequence: Consequence
+    n_applications: int
+
+
+@dataclass(frozen=True, slots=True)
+class PendingGroup:
+    """The changes of one provider, those that reach most applications first. `key` is the group's
+    own word."""
+
+    key: str
+    name: str
+    rows: tuple[PendingRow, ...]
+    tally: ChangeCounts
+    n_applications: int
+
+    @property
+    def effect(self) -> str:
+        return self.tally.yours(self.n_applications)
+
+
+@dataclass(frozen=True, slots=True)
+class PendingBanner:
+    """A source whose changes wait: for the list, the source's page and the suspect run's page."""
+
+    source: Source
+    changes: tuple[PendingChange, ...]
+    tally: ChangeCounts
+    n_applications: int
+    run: FeedRun | None
+
+    @property
+    def effect(self) -> str:
+        return self.tally.yours(self.n_applications)
+
+
+def pending_banners(sources: Iterable[Source], *, user: Any, on: date) -> dict[int, PendingBanner]:
+    """{source id: banner} of the sources of which something is held, by their `n_held`.
+
+    Where nothing is held this costs nothing, else two statements and one per source concerned.
+    """
+    waiting = [source for source in sources if getattr(source, "n_held", 0)]
+    held = {source.pk: tuple(pending_changes(source)) for source in waiting}
+    every = [change for changes in held.values() for change in changes]
+    if not every:
+        return {}
+    reach = pending_reach(every, user=user, on=on)
+    runs = last_suspect_runs(list(held))
+    return {
+        source.pk: PendingBanner(
+            source=source,
+            changes=held[source.pk],
+            tally=count_changes(held[source.pk], reach=reach.by_claim, today=on),
+            n_applications=reach.by_source.get(source.pk, 0),
+            run=runs.get(source.pk),
+        )
+        for source in waiting
+        if held[source.pk]
+    }
+
+
+def group_pending_changes(
+    changes: Collection[PendingChange], *, reach: PendingReach, today: date
+) -> list[PendingGroup]:
+    """Changes by provider group; the group that reaches most applications first, then the one with
+    most changes."""
+    by_group: dict[str, list[PendingChange]] = defaultdict(list)
+    for change in changes:
+        by_group[change.assertion.group].append(change)
+    groups = [_group(key, found, reach, today) for key, found in by_group.items()]
+    return sorted(groups, key=lambda group: (-group.n_applications, -len(group.rows), group.name))
+
+
+def _group(
+    key: str, changes: Sequence[PendingChange], reach: PendingReach, today: date
+) -> PendingGroup:
+    rows = [
+        PendingRow(
+            change,
+            describe_consequence(change, today=today),
+            reach.by_claim.get(change.assertion.pk, 0),
+        )
+        for change in changes
+    ]
+    rows.sort(
+        key=lambda row: (-row.n_applications, row.change.assertion.external_id, row.change.what)
+    )
+    names = [group_name(change) for change in changes]
+    return PendingGroup(
+        key=key,
+        # a row whose offering is not placed knows only the group's word
+        name=next((name for name in names if name != key), names[0]),
+        rows=tuple(rows),
+        tally=count_changes(changes, reach=reach.by_claim, today=today),
+        n_applications=reach.by_group.get((changes[0].assertion.source_id, key), 0),
+    )
+
+
+def fingerprint(changes: Iterable[PendingChange]) -> str:
+    """Tells whether what waits is still what a person has looked at."""
+    said = sorted(
+        json.dumps([change.assertion.pk, change.what, change.old, change.new], sort_keys=True)
+        for change in changes
+    )
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:20]

@@ -1,0 +1,96 @@
+"""One application at the gate: what would be said of it today, what its pipelines asked, and how to
+ask."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from apps.common.time import now
+from apps.gate.formats.snippets import load_client, pipeline_snippets
+from apps.gate.models import GateRun, Waiver
+from apps.gate.models.policy import spell_horizon
+from apps.gate.rules.definitions import Decision
+from apps.gate.rules.evaluation import GateOutcome, evaluate_inventory
+from apps.gate.runs import can_use_gate, normalise_environment
+from apps.inventory.models import Application
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.gate.presenters import DECISION_MARKS, DECISIONS, finding_row, order_by_severity
+from apps.web.views.gate.waivers import state_of
+
+MAX_RUNS = 15
+
+
+@require_safe
+def application_gate(request: HttpRequest, slug: str) -> HttpResponse:
+    user = signed_in_user(request)
+    application = get_object_or_404(
+        Application.objects.visible_to(user).select_related("team"), slug=slug
+    )
+    at = now()
+    environment = normalise_environment(request.GET.get("environment", "")) or "production"
+    outcome = evaluate_inventory(application=application, environment=environment, at=at)
+    runs = list(
+        GateRun.objects.filter(application=application)
+        .defer("question", "evaluated")
+        .select_related("by")
+        .order_by("-pk")[:MAX_RUNS]
+    )
+    waivers = (
+        Waiver.objects.filter(application=application)
+        .select_related("asked_by", "decided_by")
+        .order_by("-pk")
+    )
+    return render_page(
+        request,
+        "gate/application.html",
+        title=f"{application.name} at the gate",
+        crumbs=(
+            ("Gate", reverse("gate-runs:list")),
+            (application.name, reverse("applications:detail", args=[application.slug])),
+        ),
+        counts="What the register says it calls",
+        as_of=at,
+        application=application,
+        environment=environment,
+        outcome=outcome,
+        horizon=spell_horizon(outcome.horizon),
+        decision=DECISIONS[outcome.decision],
+        mark=DECISION_MARKS[outcome.decision],
+        sentence=_sentence(application, outcome, environment),
+        rows=order_by_severity(finding_row(each, application.slug) for each in outcome.findings),
+        n_asked=len(outcome.requested),
+        runs=[(run, DECISIONS[run.decision], DECISION_MARKS[run.decision]) for run in runs],
+        waivers=[(each, *state_of(each, at)) for each in waivers[:MAX_RUNS]],
+        snippets=pipeline_snippets(
+            url=settings.PUBLIC_URL, application=application.slug, environment=environment
+        ),
+        sha256=load_client().sha256,
+        may_ask=can_use_gate(user, application),
+    )
+
+
+def _sentence(application: Application, outcome: GateOutcome, environment: str) -> Headline:
+    if not outcome.requested:
+        return Headline(
+            "The register says nothing of what it calls, so there is nothing to stop yet."
+        )
+    to = {"environment": environment, "name": application.name}
+    if outcome.decision == Decision.UNKNOWN:
+        return Headline("A build that calls all that is registered ", "cannot be judged", " today.")
+    if outcome.decision == Decision.BLOCK:
+        return Headline(
+            "A build that calls all that is registered would be ",
+            "stopped on its way to {environment}".format(**to),
+            " today.",
+        )
+    if outcome.decision == Decision.WARN:
+        return Headline(
+            "A build that calls all that is registered would get to {environment} with "
+            "warnings.".format(**to)
+        )
+    return Headline(
+        "A build that calls all that is registered would get to {environment}.".format(**to)
+    )

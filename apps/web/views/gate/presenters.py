@@ -1,0 +1,109 @@
+"""Decisions, levels and rules as the pages name and draw them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from apps.gate.links import waiver_url
+from apps.gate.models import GateFinding
+from apps.gate.rules.definitions import Decision, Level, Rule
+from apps.gate.rules.engine import Finding
+
+RULES: dict[str, str] = {
+    Rule.NOT_APPROVED: "Model not approved",
+    Rule.RETIRED: "Model retired",
+    Rule.RETIRES_SOON: "Model retires soon",
+    Rule.UNRESOLVED_ALIAS: "Name does not say which model",
+    Rule.UNKNOWN_MODEL: "Unknown model",
+    Rule.EVIDENCE_MISSING: "Evidence missing or stale",
+    Rule.DATA_CLASS: "Data class not allowed",
+    Rule.REGION: "Region not allowed",
+    Rule.WILDCARD: "Wildcard route",
+    Rule.NO_OWNER: "Application without an owner",
+}
+LEVEL_MEANINGS: dict[str, str] = {
+    Rule.NOT_APPROVED: "blocked, restricted to other applications, or, where approvals are "
+    "asked for, undecided",
+    Rule.RETIRED: "the host no longer serves it",
+    Rule.RETIRES_SOON: "warns by the days below, and blocks within the shorter ones whatever "
+    "its level",
+    Rule.UNRESOLVED_ALIAS: "a deployment, a gateway's alias or a family",
+    Rule.UNKNOWN_MODEL: "nobody knows the name at that host",
+    Rule.EVIDENCE_MISSING: "no evaluation on own workloads that counts",
+    Rule.DATA_CLASS: "approved for other data only",
+    Rule.REGION: "approved for other regions only",
+    Rule.WILDCARD: "the route lets any model through",
+    Rule.NO_OWNER: "neither a business nor a technical owner",
+}
+LEVELS: dict[str, str] = {
+    Level.ERROR: "Blocks",
+    Level.WARNING: "Warns",
+    Level.NOTE: "Notes",
+    Level.OFF: "Off",
+}
+DECISIONS: dict[str, str] = {
+    Decision.PASS: "Pass",
+    Decision.WARN: "Warn",
+    Decision.BLOCK: "Block",
+    Decision.UNKNOWN: "Cannot decide",
+    "": "Waiting",
+}
+# the bars of the severity ramp
+LEVEL_MARKS = {Level.ERROR: 5, Level.WARNING: 3, Level.NOTE: 1}
+DECISION_MARKS = {Decision.PASS: 1, Decision.WARN: 3, Decision.BLOCK: 5, Decision.UNKNOWN: 4, "": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class GateFindingRow:
+    """One finding as a table shows it."""
+
+    anchor: str
+    rule: str
+    name: str
+    level: str
+    level_name: Any
+    mark: int
+    model: str
+    resolved_id: str
+    offering: int | None
+    place: str
+    message: str
+    is_new: bool
+    waiver: int | None
+    waived_until: date | None
+    ask_url: str
+
+
+def order_by_severity(rows: Iterable[GateFindingRow]) -> list[GateFindingRow]:
+    """What blocks first, what is waived last; otherwise as they were found."""
+    return sorted(rows, key=lambda row: (row.waived_until is not None, -row.mark, not row.is_new))
+
+
+def finding_row(finding: GateFinding | Finding, application: str) -> GateFindingRow:
+    place = finding.file + (f":{finding.line}" if finding.file and finding.line else "")
+    if isinstance(finding, GateFinding):
+        anchor, offering, waiver = f"finding-{finding.pk}", finding.offering_id, finding.waiver_id
+    else:
+        anchor, offering, waiver = "", finding.offering, finding.waiver
+    address = waiver_url(
+        application=application, rule=finding.rule, model=finding.resolved_id or finding.model
+    )
+    return GateFindingRow(
+        anchor=anchor,
+        rule=finding.rule,
+        name=RULES[finding.rule],
+        level=finding.level,
+        level_name=LEVELS[finding.level],
+        mark=LEVEL_MARKS[Level(finding.level)],
+        model=finding.model,
+        resolved_id=finding.resolved_id if finding.resolved_id != finding.model else "",
+        offering=offering,
+        place=place,
+        message=finding.message,
+        is_new=finding.is_new,
+        waiver=waiver,
+        waived_until=finding.waived_until,
+        # within these pages the path is enough
+        ask_url=address[address.index("/gate/") :],
+    )

@@ -1,0 +1,2 @@
+"""Pages of choosing what to build on: comparisons, selections, approvals, contracts, and documents
+owed."""

@@ -1,0 +1,113 @@
+"""What can be decided on: providers, foundations, versions and offerings, named by an address or
+found by words."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Q
+from django.http import QueryDict
+from django.urls import reverse
+
+from apps.catalog.models import Foundation, Offering, Provider, Version
+from apps.inventory.governance.approvals import TARGET_COLUMNS, ApprovalTarget
+
+MAX_RESULTS_PER_KIND = 6
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedTarget:
+    """A target as pages show it; `kind` and `key` name it in an address."""
+
+    kind: str
+    key: str
+    name: str
+    note: str
+    url: str
+
+    @property
+    def word(self) -> str:
+        return kind_words()[self.kind]
+
+    @property
+    def query(self) -> str:
+        return urlencode({self.kind: self.key})
+
+
+def kind_words() -> dict[str, str]:
+    return {
+        "provider": "provider",
+        "foundation": "foundation",
+        "version": "version",
+        "offering": "offering",
+    }
+
+
+def load_target(target: ApprovalTarget) -> SelectedTarget:
+    """Offerings come with `host`, versions need nothing; no statement."""
+    kind = TARGET_COLUMNS[type(target)]
+    if isinstance(target, Offering):
+        key, name, note = str(target.pk), target.api_id, f"at {target.host.name}"
+        url = reverse("offerings:detail", args=[target.pk])
+    elif isinstance(target, Version):
+        key, name, note, url = (
+            str(target.pk),
+            target.identifier,
+            "",
+            reverse("versions:detail", args=[target.pk]),
+        )
+    elif isinstance(target, Foundation):
+        key, name, note, url = (
+            target.slug,
+            target.name,
+            "",
+            reverse("foundations:detail", args=[target.slug]),
+        )
+    else:
+        key, name, note, url = (
+            target.slug,
+            target.name,
+            "",
+            reverse("providers:detail", args=[target.slug]),
+        )
+    return SelectedTarget(kind, key, name, note, url)
+
+
+def requested_target(fields: QueryDict, *, user: Any) -> ApprovalTarget | None:
+    """The target that the fields name, if there is one: one statement."""
+    for kind, key in ((kind, fields.get(kind, "")) for kind in kind_words()):
+        if not key:
+            continue
+        if kind == "provider":
+            return Provider.objects.visible_to(user).filter(slug=key).first()
+        if kind == "foundation":
+            return Foundation.objects.visible_to(user).filter(slug=key).first()
+        if not key.isdecimal() or len(key) > 18:
+            return None
+        if kind == "version":
+            return Version.objects.visible_to(user).filter(pk=key).first()
+        return Offering.objects.visible_to(user).select_related("host").filter(pk=key).first()
+    return None
+
+
+def search_targets(words: str, *, user: Any) -> list[SelectedTarget]:
+    """At most MAX_RESULTS_PER_KIND of each kind: four statements."""
+    if len(words) < 2:
+        return []
+    providers = Provider.objects.visible_to(user).filter(
+        Q(name__icontains=words) | Q(slug__icontains=words)
+    )
+    foundations = Foundation.objects.visible_to(user).filter(
+        Q(name__icontains=words) | Q(line__icontains=words)
+    )
+    versions = Version.objects.visible_to(user).filter(identifier__icontains=words)
+    offerings = (
+        Offering.objects.visible_to(user).filter(api_id__icontains=words).select_related("host")
+    )
+    found: list[ApprovalTarget] = [
+        *providers.order_by("name", "pk")[:MAX_RESULTS_PER_KIND],
+        *foundations.order_by("name", "pk")[:MAX_RESULTS_PER_KIND],
+        *versions.order_by("identifier")[:MAX_RESULTS_PER_KIND],
+        *offerings.order_by("api_id", "host__name", "pk")[:MAX_RESULTS_PER_KIND],
+    ]
+    return [load_target(target) for target in found]

@@ -1,0 +1,364 @@
+"""Decisions on what may be built on: the list, a new one, one of them, and what stands against
+them."""
+
+from datetime import date
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.common.text import pluralize
+from apps.common.time import day_of, now
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.governance.approvals import (
+    APPROVAL_RELATIONS,
+    TARGET_COLUMNS,
+    decisions_in_force,
+    expiring_decisions,
+    record_decision,
+    replace_decision,
+    revoke_decision,
+)
+from apps.inventory.governance.filters import ApprovalFilter
+from apps.inventory.governance.violations import approval_violations
+from apps.inventory.models import Application, Approval, Criticality
+from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.form_fields import governance_user, signed_in_user
+from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.governance.approval_forms import DecisionForm, RevokeForm
+from apps.web.views.governance.approval_targets import load_target, requested_target, search_targets
+from apps.web.views.governance.candidate_search import words_of
+from apps.web.wording import count_of, join_names, long_day
+
+SOON_DAYS = 30
+MAX_VIOLATIONS = 25
+
+# what ends first stands first; a block without an end comes last
+ORDERS = Sorting(
+    {
+        "until": ("Until", ("expires_on", "pk")),
+        "decided": ("Decided", ("-decided_on", "-pk")),
+        "decision": ("Decision", ("decision", "expires_on", "pk")),
+    }
+)
+STANDING = {"standing": "true"}
+
+
+def _filtered(request: HttpRequest) -> tuple[ApprovalFilter, "QuerySet[Approval]"]:
+    """Without a wish only what is in force; an empty `standing` shows what was revoked or has
+    expired as well."""
+    asked = request.GET.copy()
+    if "standing" not in asked:
+        asked["standing"] = "true"
+    found = ApprovalFilter(asked, Approval.objects.visible_to(request.user), request=request)
+    return found, ORDERS.apply(request, found.qs.select_related(*APPROVAL_RELATIONS))
+
+
+@require_safe
+def approval_list(request: HttpRequest) -> HttpResponse:
+    found, queryset = _filtered(request)
+    today = day_of(now())
+    listing = PaginatedList(request, queryset)
+    soon = list(expiring_decisions(on=today, within_days=SOON_DAYS)[:6])
+    return render_page(
+        request,
+        "choosing/approvals.html",
+        fragment="listing",
+        title="Approvals",
+        counts="Decisions of the organisation",
+        sentence=_of_list(listing, soon, narrowed=listing.is_filtered or "standing" in request.GET),
+        filters=build_filter_controls(
+            request,
+            found,
+            [
+                FilterControl("decision", "Decision", choices=Approval.Decision.choices),
+                FilterControl(
+                    "standing", "In force", choices=(("true", "Today"), ("false", "No longer"))
+                ),
+                FilterControl("expires_before", "Ends before", "date"),
+            ],
+            STANDING,
+        ),
+        listing=listing,
+        columns=ORDERS.columns(request),
+        rows=[
+            (
+                row,
+                load_target(row.target),
+                describe_approval_scope(row),
+                describe_approval_state(row, today),
+            )
+            for row in listing.rows
+        ],
+        today=today,
+    )
+
+
+def _of_list(listing: PaginatedList[Approval], soon: list[Approval], *, narrowed: bool) -> Headline:
+    if narrowed:
+        return Headline(
+            pluralize(
+                listing.n_found,
+                f"{listing.count} decision matches the filters.",
+                f"{listing.count} decisions match the filters.",
+            )
+        )
+    if not listing.n_found:
+        return Headline("Nothing has been decided yet: everybody may build on anything.")
+    stands = pluralize(
+        listing.n_found,
+        f"{listing.count} decision is in force",
+        f"{listing.count} decisions are in force",
+    )
+    if not soon:
+        return Headline(f"{stands}; none ends within {SOON_DAYS} days.")
+    first = soon[0]
+    assert first.expires_on is not None
+    return Headline(
+        f"{stands}; ",
+        f"that on {load_target(first.target).name} ends on {long_day(first.expires_on)}",
+        "." if len(soon) == 1 else f", and {len(soon) - 1} more soon after.",
+    )
+
+
+@require_safe
+def approval_csv(request: HttpRequest) -> StreamingHttpResponse:
+    _found, queryset = _filtered(request)
+    today = day_of(now())
+
+    def cells(row: Approval) -> list[Any]:
+        target = load_target(row.target)
+        return [
+            target.kind,
+            target.name,
+            target.note,
+            row.decision,
+            describe_approval_state(row, today),
+            ", ".join(row.data_classes),
+            ", ".join(row.regions),
+            ", ".join(Criticality(level).name.lower() for level in row.criticalities),
+            row.reason,
+            row.approver,
+            row.decided_on,
+            row.expires_on,
+            row.revoked_at,
+            row.revoked_by or "",
+            row.revoked_why,
+        ]
+
+    heads = [
+        "kind",
+        "target",
+        "at",
+        "decision",
+        "state",
+        "data classes",
+        "regions",
+        "criticalities",
+        "reason",
+        "approver",
+        "decided on",
+        "holds until",
+        "revoked at",
+        "revoked by",
+        "revoked why",
+    ]
+    return csv_response("approvals", heads, queryset.iterator(chunk_size=500), cells)
+
+
+def describe_approval_scope(approval: Approval) -> str:
+    """For what a restricted approval holds, in one clause; empty for the others."""
+    parts = []
+    if approval.criticalities:
+        levels = [str(Criticality(level).label).lower() for level in sorted(approval.criticalities)]
+        parts.append(f"{join_names(levels)} applications")
+    if approval.data_classes:
+        classes = [
+            str(Application.DataClass(value).label).lower() for value in approval.data_classes
+        ]
+        parts.append(f"data that is {join_names(classes)}")
+    if approval.regions:
+        parts.append(f"in {join_names(approval.regions, most=8)}")
+    return f"only {', '.join(parts)}" if parts else ""
+
+
+def describe_approval_state(approval: Approval, today: date) -> str:
+    """standing, coming, lapsed or revoked."""
+    if approval.revoked_at is not None:
+        return "revoked"
+    if approval.expires_on is not None and approval.expires_on <= today:
+        return "lapsed"
+    return "coming" if approval.decided_on > today else "standing"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_approval(request: HttpRequest) -> HttpResponse:
+    """Decide on something: first on what, found by words, then what."""
+    user = governance_user(request, "Only governance decides what may be built on.")
+    at = now()
+    target = requested_target(request.GET, user=user)
+    words = words_of(request)
+    form = DecisionForm(request.POST or None)
+    if request.method == "POST" and target is not None and form.is_valid():
+        try:
+            made = record_decision(target=target, at=at, by=user, **form.cleaned_data)
+        except (ChangeConflictError, ValidationError) as refused:
+            form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
+        else:
+            flash_success(
+                request, "Decided. What stands against it is listed below; nobody was switched off."
+            )
+            return redirect("approvals:detail", pk=made.pk)
+    standing = _standing_on(target, day_of(at)) if target is not None else None
+    return render_page(
+        request,
+        "choosing/approval-new.html",
+        title="New decision",
+        crumbs=(("Approvals", reverse("approvals:list")),),
+        status=422 if form.errors else 200,
+        sentence=_of_new(target),
+        target=load_target(target) if target is not None else None,
+        standing=standing,
+        form=form,
+        words=words,
+        hits=search_targets(words, user=user) if target is None else [],
+    )
+
+
+def _standing_on(target: Any, today: date) -> Approval | None:
+    return decisions_in_force(on=today).filter(**{TARGET_COLUMNS[type(target)]: target}).first()
+
+
+def _of_new(target: Any) -> Headline:
+    if target is None:
+        return Headline("On what do you decide? Find it first.")
+    return Headline(f"May we build on {load_target(target).name}?")
+
+
+def _one(request: HttpRequest, pk: int) -> Approval:
+    return get_object_or_404(
+        Approval.objects.visible_to(request.user).select_related(*APPROVAL_RELATIONS), pk=pk
+    )
+
+
+@require_safe
+def approval_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    this = _one(request, pk)
+    return _approval_page(request, this, DecisionForm(initial=DecisionForm.of(this)), RevokeForm())
+
+
+@require_POST
+def replace_approval(request: HttpRequest, pk: int) -> HttpResponse:
+    """Decide otherwise on the same, or the same until another day; the old decision is kept."""
+    user = governance_user(request, "Only governance decides what may be built on.")
+    this = _one(request, pk)
+    form = DecisionForm(request.POST)
+    if form.is_valid():
+        try:
+            made = replace_decision(approval=this, at=now(), by=user, **form.cleaned_data)
+        except ChangeConflictError as refused:
+            # somebody else was quicker: the page shows what stands now
+            flash_error(request, str(refused))
+            return redirect("approvals:detail", pk=pk)
+        except ValidationError as refused:
+            form.add_error(None, refused)
+        else:
+            flash_success(
+                request, "The new decision holds from today; the one before is kept below."
+            )
+            return redirect("approvals:detail", pk=made.pk)
+    return _approval_page(request, this, form, RevokeForm())
+
+
+@require_POST
+def revoke_approval(request: HttpRequest, pk: int) -> HttpResponse:
+    user = governance_user(request, "Only governance takes a decision back.")
+    this = _one(request, pk)
+    form = RevokeForm(request.POST)
+    if not form.is_valid():
+        return _approval_page(request, this, DecisionForm(initial=DecisionForm.of(this)), form)
+    try:
+        revoke_decision(approval=this, at=now(), by=user, reason=form.cleaned_data["reason"])
+    except ChangeConflictError as refused:
+        flash_error(request, str(refused))
+    else:
+        flash_success(
+            request, "Taken back. It stays on record with your reason; wider decisions count again."
+        )
+    return redirect("approvals:detail", pk=pk)
+
+
+def _approval_page(
+    request: HttpRequest, this: Approval, form: DecisionForm, revoke_form: RevokeForm
+) -> HttpResponse:
+    at = now()
+    today = day_of(at)
+    state = describe_approval_state(this, today)
+    target = load_target(this.target)
+    found = (
+        approval_violations(user=request.user, on=today, approval=this.pk, limit=MAX_VIOLATIONS)
+        if state == "standing" and this.decision != Approval.Decision.APPROVED
+        else None
+    )
+    column = TARGET_COLUMNS[type(this.target)]
+    earlier = (
+        Approval.objects.visible_to(request.user)
+        .filter(**{column: this.target})
+        .exclude(pk=this.pk)
+        .select_related(*APPROVAL_RELATIONS)
+        .order_by("-decided_on", "-pk")[:20]
+    )
+    return render_page(
+        request,
+        "choosing/approval.html",
+        title=f"Decision on {target.name}",
+        crumbs=(("Approvals", reverse("approvals:list")), (target.name, target.url)),
+        counts="Live dependencies of yours, in any role",
+        as_of=at,
+        status=422 if form.errors or revoke_form.errors else 200,
+        approval=this,
+        target=target,
+        scope=describe_approval_scope(this),
+        state=state,
+        sentence=_of_one(this, target.name, state, found.n_total if found else 0),
+        found=found,
+        others=[
+            (row, describe_approval_scope(row), describe_approval_state(row, today))
+            for row in earlier
+        ],
+        may_decide=signed_in_user(request).is_governance
+        and state in {"standing", "lapsed", "coming"},
+        form=form,
+        revoke_form=revoke_form,
+    )
+
+
+def _of_one(this: Approval, name: str, state: str, n_against: int) -> Headline:
+    word = this.get_decision_display().lower()
+    if state == "revoked":
+        assert this.revoked_at is not None
+        day = long_day(day_of(this.revoked_at))
+        return Headline(f"{name} was {word}; {this.revoked_by} took that back on {day}.")
+    until = long_day(this.expires_on) if this.expires_on else ""
+    if state == "lapsed":
+        return Headline(
+            f"{name} was {word} ",
+            f"until {until}",
+            " and nothing has been decided since.",
+        )
+    stands = (
+        "{name} is {word} until {day}" if until else "{name} is {word} until that is taken back"
+    ).format(name=name, word=word, day=until)
+    if this.decision == Approval.Decision.APPROVED:
+        return Headline(f"{stands}.")
+    if not n_against:
+        return Headline(f"{stands}; nothing of yours stands against it.")
+    against = count_of(n_against, "dependency", "dependencies")
+    verb = "stands against it" if n_against == 1 else "stand against it"
+    return Headline(f"{stands}; ", f"{against} {verb}", ".")

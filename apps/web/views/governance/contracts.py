@@ -1,0 +1,308 @@
+"""What was agreed with whom: the list, one contract, and what rests on its party. For the
+offices."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from apps.catalog.models import Offering, Provider
+from apps.common.text import pluralize
+from apps.common.time import day_of, now
+from apps.exposure.queries.portfolio import party_applications, party_reach
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.governance.contracts import change_contract, register_contract
+from apps.inventory.governance.filters import ContractFilter
+from apps.inventory.models import Contract
+from apps.reports.dora.templates import SERVICE_TYPES
+from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.pages.flash_messages import flash_success
+from apps.web.pages.form_fields import governance_user, signed_in_user
+from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.queries import with_primary_stacks
+from apps.web.views.applications.summaries import application_summaries
+from apps.web.views.governance.contract_forms import (
+    GROUPS,
+    ContractForm,
+    NewContractForm,
+    group_names,
+    label_of,
+)
+from apps.web.wording import long_day, number
+
+# long enough ahead to renegotiate or to move
+SOON_DAYS = 120
+MAX_APPLICATIONS = 25
+CLAUSES = (
+    "price_protection",
+    "exit_clause",
+    "termination_assistance",
+    "audit_right",
+    "ip_indemnity",
+    "training_use",
+)
+ORDERS = Sorting(
+    {
+        "ends": ("Ends", ("ends_on", "party__name", "ref", "pk")),
+        "party": ("With", ("party__name", "ref", "pk")),
+        "cost": ("Cost a year", ("-annual_cost", "pk")),
+    }
+)
+
+
+def _filtered(request: HttpRequest) -> tuple[ContractFilter, "QuerySet[Contract]"]:
+    found = ContractFilter(request.GET, Contract.objects.visible_to(request.user), request=request)
+    queryset = found.qs
+    if ORDERS.chosen(request)[0] == "cost":
+        queryset = queryset.filter(annual_cost__isnull=False)
+    return found, ORDERS.apply(request, queryset.select_related("party", "overarching"))
+
+
+@require_safe
+def contract_list(request: HttpRequest) -> HttpResponse:
+    user = signed_in_user(request)
+    today = day_of(now())
+    found, queryset = _filtered(request)
+    listing = PaginatedList(request, queryset)
+    return render_page(
+        request,
+        "choosing/contracts.html",
+        fragment="listing",
+        title="Contracts",
+        counts="Contracts on file",
+        sentence=_of_list(listing, user.can_read_all, today),
+        filters=build_filter_controls(
+            request,
+            found,
+            [
+                FilterControl("q", "Search", "search"),
+                FilterControl("kind", "Kind", choices=Contract.Kind.choices),
+                FilterControl("ends_before", "Ends before", "date"),
+            ],
+        ),
+        listing=listing,
+        columns=ORDERS.columns(request),
+        rows=[(row, _n_open(row), _is_ending(row, today)) for row in listing.rows],
+        n_clauses=len(CLAUSES),
+        may_read=user.can_read_all,
+    )
+
+
+def _n_open(contract: Contract) -> int:
+    """Clauses of which nobody has said whether they are there."""
+    return sum(not getattr(contract, name) for name in CLAUSES)
+
+
+def _is_ending(contract: Contract, today: date) -> bool:
+    return contract.ends_on is not None and contract.ends_on <= today + timedelta(SOON_DAYS)
+
+
+def _of_list(listing: PaginatedList[Contract], may_read: bool, today: date) -> Headline:
+    if not may_read:
+        return Headline("Contracts are read by governance, auditors and administrators.")
+    if listing.is_filtered:
+        return Headline(
+            pluralize(
+                listing.n_found,
+                f"{listing.count} contract matches the filters.",
+                f"{listing.count} contracts match the filters.",
+            )
+        )
+    if not listing.n_found:
+        return Headline("No contract is on file.")
+    stands = pluralize(
+        listing.n_found,
+        f"{listing.count} contract is on file",
+        f"{listing.count} contracts are on file",
+    )
+    ending = (
+        Contract.objects.filter(ends_on__gt=today, ends_on__lte=today + timedelta(SOON_DAYS))
+        .select_related("party")
+        .order_by("ends_on", "pk")
+        .first()
+    )
+    if ending is None or ending.ends_on is None:
+        return Headline(f"{stands}; none ends within {SOON_DAYS} days.")
+    words = f"that with {ending.party.name} ends on {long_day(ending.ends_on)}"
+    return Headline(f"{stands}; ", words, ".")
+
+
+@require_safe
+def contract_csv(request: HttpRequest) -> StreamingHttpResponse:
+    _found, queryset = _filtered(request)
+    names = [name for _group, members in GROUPS for name in members]
+
+    def cells(row: Contract) -> list[Any]:
+        told = [getattr(row, name) for name in names if name != "overarching"]
+        return [
+            row.party.name,
+            *told,
+            row.overarching.ref if row.overarching else "",
+            row.updated_at,
+        ]
+
+    heads = [
+        "party",
+        *(name for name in names if name != "overarching"),
+        "overarching",
+        "changed at",
+    ]
+    return csv_response("contracts", heads, queryset.iterator(chunk_size=500), cells)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_contract(request: HttpRequest) -> HttpResponse:
+    user = governance_user(request, "Only governance registers contracts.")
+    party = Provider.objects.visible_to(user).filter(slug=request.GET.get("party", "")).first()
+    form = NewContractForm(request.POST or None, initial={"party": party.pk if party else None})
+    if request.method == "POST" and form.is_valid():
+        facts = form.facts()
+        try:
+            made = register_contract(
+                party=form.cleaned_data["party"], ref=facts.pop("ref"), facts=facts, by=user
+            )
+        except (ChangeConflictError, ValidationError) as refused:
+            _add(form, refused)
+        else:
+            flash_success(request, "The contract is on file.")
+            return redirect("contracts:detail", pk=made.pk)
+    return render_page(
+        request,
+        "choosing/contract-new.html",
+        title="New contract",
+        crumbs=(("Contracts", reverse("contracts:list")),),
+        status=422 if form.errors else 200,
+        sentence=Headline("What was agreed, and with whom?"),
+        form=form,
+    )
+
+
+@require_safe
+def contract_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    return _contract_page(request, _one(request, pk))
+
+
+@require_http_methods(["POST"])
+@transaction.atomic
+def edit_contract(request: HttpRequest, pk: int) -> HttpResponse:
+    """Nobody overwrites what they have not seen: the row is held, and compared with what the page
+    showed."""
+    user = governance_user(request, "Only governance changes contracts.")
+    get_object_or_404(Contract.objects.visible_to(user).select_for_update().only("pk"), pk=pk)
+    this = _one(request, pk)
+    form = ContractForm(request.POST, row=this)
+    if form.is_valid():
+        try:
+            change_contract(contract=this, facts=form.facts(), by=user)
+        except (ChangeConflictError, ValidationError) as refused:
+            _add(form, refused)
+        else:
+            flash_success(request, "Kept.")
+            return redirect("contracts:detail", pk=pk)
+    return _contract_page(request, this, form)
+
+
+def _add(form: ContractForm, refused: ChangeConflictError | ValidationError) -> None:
+    """What the action refuses, beside the field where it names one that the form has."""
+    if isinstance(refused, ValidationError) and hasattr(refused, "error_dict"):
+        for name, errors in refused.error_dict.items():
+            form.add_error(name if name in form.fields else None, errors)
+    else:
+        form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
+
+
+def _one(request: HttpRequest, pk: int) -> Contract:
+    rows = Contract.objects.visible_to(request.user).select_related("party", "overarching__party")
+    return get_object_or_404(rows, pk=pk)
+
+
+def _contract_page(
+    request: HttpRequest, this: Contract, form: ContractForm | None = None
+) -> HttpResponse:
+    user = signed_in_user(request)
+    at = now()
+    today = day_of(at)
+    party = this.party
+    reach = party_reach(provider=party, user=user)
+    standing = list(
+        with_primary_stacks(
+            party_applications(provider=party, user=user, limit=MAX_APPLICATIONS), on=today
+        )
+    )
+    return render_page(
+        request,
+        "choosing/contract.html",
+        title=this.ref,
+        crumbs=(
+            ("Contracts", reverse("contracts:list")),
+            (party.name, reverse("providers:detail", args=[party.slug])),
+        ),
+        counts="Live applications that rest on the party in any role",
+        as_of=at,
+        status=422 if form and form.errors else 200,
+        contract=this,
+        is_ending=_is_ending(this, today),
+        sentence=_of_one(this, today, reach.shown, reach.n),
+        groups=_told(this),
+        below=Contract.objects.visible_to(user).filter(overarching=this).order_by("ref"),
+        reach=reach,
+        standings=[application_summaries(row, today) for row in standing],
+        n_offerings=Offering.objects.filter(host=party).count(),
+        n_foundations=party.foundations.count(),
+        form=form or (ContractForm(row=this) if user.is_governance else None),
+    )
+
+
+def _told(this: Contract) -> list[tuple[str, list[tuple[str, Any, str]]]]:
+    """(group, [(label, value, kind)]); kind is day, money, address, days or text. None where nobody
+    has said."""
+    names = group_names()
+    found = []
+    for group, members in GROUPS:
+        lines: list[tuple[str, Any, str]] = []
+        for name in members:
+            if name in {"ref", "currency", "overarching"}:
+                continue
+            field = Contract._meta.get_field(name)
+            value = getattr(this, name)
+            if getattr(field, "flatchoices", None) and value:
+                value = dict(field.flatchoices)[value]  # type: ignore[union-attr]
+            kind = "text"
+            if name.endswith("_on"):
+                kind = "day"
+            elif name == "annual_cost":
+                kind = "money"
+            elif name.endswith("_url"):
+                kind = "address"
+            elif "_days" in name:
+                kind = "days"
+            if name == "ict_service_type":
+                value = SERVICE_TYPES.get(value, value)
+            lines.append((label_of(name), None if value == "" else value, kind))
+        found.append((names[group], lines))
+    return found
+
+
+def _of_one(this: Contract, today: date, shown: str, n: int) -> Headline:
+    name = this.party.name
+    rests = (
+        pluralize(n, f"{shown} application rests on {name}", f"{shown} applications rest on {name}")
+        if n
+        else f"nothing rests on {name}"
+    )
+    if this.ends_on is None:
+        return Headline(f"{this.ref} has no end; {rests}.")
+    if this.ends_on <= today:
+        return Headline(f"{this.ref} ", f"ended on {long_day(this.ends_on)}", f"; {rests}.")
+    days = (this.ends_on - today).days
+    until = f"ends on {long_day(this.ends_on)}, in {number(days)} days"
+    if days <= SOON_DAYS and n:
+        return Headline(f"{this.ref} ", until, f"; {rests}.")
+    return Headline(f"{this.ref} {until}; {rests}.")

@@ -1,0 +1,203 @@
+"""Forms of platform bets: what is asked, who is considered, how people judge it, and the
+decision."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+
+from apps.inventory.models import Selection, SelectionCandidate
+from apps.web.pages.form_fields import DayField
+from apps.web.pages.optimistic_lock import FieldConflict, OptimisticLockMixin
+
+_HELP = (
+    "One a line: what is asked, its weight, and a note if you like, with semicolons between. For"
+    " example: quality on our German letters; 3; by our own evaluation. Without a weight it"
+    " counts 1."
+)
+
+
+def criteria_text(criteria: Iterable[Mapping[str, Any]]) -> str:
+    """Stored criteria as the lines of a text field."""
+    lines = []
+    for one in criteria:
+        weight = f"{Decimal(str(one.get('weight', 1))).normalize():f}"
+        lines.append("; ".join(filter(None, [str(one["name"]), weight, str(one.get("note", ""))])))
+    return "\n".join(lines)
+
+
+def criteria_of(text: str) -> list[dict[str, str]]:
+    """The lines of the field; the action refuses what does not hold together."""
+    found = []
+    for line in text.splitlines():
+        name, _sep, rest = line.partition(";")
+        weight, _sep, note = rest.partition(";")
+        if name.strip():
+            found.append(
+                {
+                    "name": name.strip(),
+                    "weight": weight.strip().replace(",", ".") or "1",
+                    "note": note.strip(),
+                }
+            )
+    return found
+
+
+class SelectionForm(OptimisticLockMixin, forms.Form):
+    """Title, purpose and criteria of a draft."""
+
+    title = forms.CharField(
+        label="Title",
+        max_length=200,
+        help_text="What is chosen for what: a model for claims letters.",
+    )
+    purpose = forms.CharField(
+        label="Purpose", required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    criteria = forms.CharField(
+        label="Criteria",
+        required=False,
+        max_length=80_000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_HELP,
+    )
+
+    def clean_criteria(self) -> str:
+        return criteria_text_or_same(self.cleaned_data["criteria"])
+
+    def _values(self) -> dict[str, str]:
+        values = super()._values()
+        assert isinstance(self.row, Selection)
+        values["criteria"] = criteria_text(self.row.criteria)
+        return values
+
+    @classmethod
+    def of(cls, selection: Selection) -> dict[str, Any]:
+        return {
+            "title": selection.title,
+            "purpose": selection.purpose,
+            "criteria": criteria_text(selection.criteria),
+        }
+
+
+def criteria_text_or_same(text: str) -> str:
+    """The lines in the way they are stored; a weight that is no number is left for the action to
+    refuse."""
+    try:
+        return criteria_text(criteria_of(text))
+    except ArithmeticError:
+        return text
+
+
+class ScoresForm(OptimisticLockMixin, forms.Form):
+    """How people judge one candidate: a value and a note for each criterion. Give it the candidate
+    as `row`."""
+
+    def __init__(
+        self,
+        *args: Any,
+        criteria: Sequence[Mapping[str, Any]],
+        row: SelectionCandidate,
+        **kwargs: Any,
+    ) -> None:
+        self.names = [str(one["name"]) for one in criteria]
+        self.candidate = row
+        initial = {}
+        for at, name in enumerate(self.names):
+            score = row.scores.get(name) or {}
+            initial[f"value_{at}"], initial[f"note_{at}"] = (
+                score.get("value"),
+                score.get("note", ""),
+            )
+        super().__init__(*args, row=row, prefix=str(row.pk), initial=initial, **kwargs)
+        for at, name in enumerate(self.names):
+            self.fields[f"value_{at}"] = forms.DecimalField(
+                label=name,
+                required=False,
+                max_digits=12,
+                decimal_places=4,
+                min_value=-1_000_000,
+                max_value=1_000_000,
+                widget=forms.NumberInput(attrs={"step": "any", "class": "score"}),
+            )
+            self.fields[f"note_{at}"] = forms.CharField(
+                label="Why", required=False, max_length=2000
+            )
+        # sealed before its own fields were there
+        self.fields["seen"].initial = self._sealed()
+
+    def cells(self) -> list[tuple[str, forms.BoundField, forms.BoundField]]:
+        """(criterion, value, note) in the order of the criteria."""
+        return [
+            (name, self[f"value_{at}"], self[f"note_{at}"]) for at, name in enumerate(self.names)
+        ]
+
+    def given(self) -> dict[str, dict[str, Any]]:
+        """What `score_candidate` wants; a value left empty is not judged."""
+        said = self.cleaned_data
+        return {
+            name: {"value": said[f"value_{at}"], "note": said[f"note_{at}"]}
+            for at, name in enumerate(self.names)
+            if said.get(f"value_{at}") is not None
+        }
+
+    def _values(self) -> dict[str, str]:
+        values = {}
+        for at, name in enumerate(self.names):
+            score = self.candidate.scores.get(name) or {}
+            values[f"value_{at}"] = str(score.get("value", ""))
+            values[f"note_{at}"] = str(score.get("note", ""))
+        return values
+
+    def _difference(self, name: str, was: str, is_now: str) -> FieldConflict:
+        kind, _sep, at = name.partition("_")
+        label = self.names[int(at)] + (", why" if kind == "note" else "")
+        yours = self.cleaned_data.get(name)
+        return FieldConflict(
+            label, was or "–", is_now or "–", "–" if yours in (None, "") else str(yours)
+        )
+
+
+class DecideForm(forms.Form):
+    """The decision on a draft. None chosen is an answer as well."""
+
+    chosen = forms.MultipleChoiceField(
+        label="Chosen",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Tick none to choose none of them.",
+    )
+    decision = forms.CharField(
+        label="Decision",
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="What is to be built on, for what, and on what terms.",
+        error_messages={"required": "Say what was decided."},
+    )
+    why = forms.CharField(
+        label="Why",
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="What weighed most, and what was accepted in return.",
+        error_messages={"required": "Say why: the next reader has only this."},
+    )
+    review_on = DayField(
+        label="Review on",
+        required=False,
+        help_text="When the choice is looked at again.",
+    )
+
+    def __init__(self, *args: Any, candidates: Sequence[SelectionCandidate], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = self.fields["chosen"]
+        assert isinstance(chosen, forms.MultipleChoiceField)
+        chosen.choices = [(str(row.pk), name_of(row)) for row in candidates]
+
+
+def name_of(candidate: SelectionCandidate) -> str:
+    """`Claude Sonnet 4.5 at Amazon Bedrock`, or the foundation alone where no host is in
+    question."""
+    if candidate.offering is None:
+        return candidate.foundation.name
+    return f"{candidate.foundation.name} at {candidate.offering.host.name}"

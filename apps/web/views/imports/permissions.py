@@ -1,0 +1,37 @@
+"""Who imports: editors of at least one team, governance and admin."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+
+from apps.accounts.models import User
+from apps.intake.models import Import
+from apps.web.pages.form_fields import can_import, signed_in_user
+
+
+def importing_user(request: HttpRequest) -> User:
+    user = signed_in_user(request)
+    if not can_import(user):
+        raise PermissionDenied(
+            "Sheets are imported by editors of a team and by governance. Ask one of them."
+        )
+    return user
+
+
+def import_or_404(request: HttpRequest, pk: int) -> tuple[Import, User]:
+    """One's own import, or any for the offices that may change things."""
+    user = importing_user(request)
+    return get_object_or_404(
+        Import.objects.visible_to(user).select_related("by", "token", "application"), pk=pk
+    ), user
+
+
+def own_import(request: HttpRequest, pk: int) -> tuple[Import, User]:
+    """One's own only: what is confirmed is written in one's own name."""
+    found, user = import_or_404(request, pk)
+    if found.by_id != user.pk:
+        raise PermissionDenied(
+            "Only who uploaded a sheet goes on with it. Upload it yourself to import it in your "
+            "name."
+        )
+    return found, user

@@ -1,0 +1,310 @@
+"""The way in: who sends what is seen, how it is doing, and the lines one copies to connect the
+next."""
+
+from dataclasses import dataclass
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db.models import Max, Sum
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts.models import ApiToken, User
+from apps.accounts.roles import Scope
+from apps.common.text import pluralize
+from apps.common.time import now
+from apps.intake.connections.service_links import bind_token, unbind_token
+from apps.intake.connections.summaries import ConnectionSummary, visible_connections
+from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
+from apps.intake.models import Discrepancy, IntakeSettings, TokenBinding
+from apps.intake.queries import open_by_kind
+from apps.intake.settings import SETTING_FIELDS, change_settings
+from apps.inventory.models import Application
+from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.form_fields import can_import, governance_user, signed_in_user
+from apps.web.pages.list_page import csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.intake import presenters
+from apps.web.wording import ago, number
+
+# a kind is counted up to here
+MAX_COUNTED = 1000
+MAX_TOKENS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    stream: ConnectionSummary
+    name: str
+    failed: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionKind:
+    name: str
+    n: str
+    url: str
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetupMethod:
+    """How one kind of sender is connected: `lines` are copied as they stand."""
+
+    key: str
+    name: str
+    why: str
+    lines: str
+
+
+class UsageSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = IntakeSettings
+        fields = SETTING_FIELDS
+        labels = {
+            "unseen_after_days": "Declared, not seen: asked about after days",
+            "drift_days": "Another version answers: days compared",
+            "declares_shadows": "What is seen and known becomes an observed dependency",
+            "keep_documents_days": "Documents are kept for days",
+            "keep_usage_days": "Calls by day are kept for days",
+        }
+
+
+@require_safe
+def connection_list(request: HttpRequest) -> HttpResponse:
+    return _page(request, signed_in_user(request))
+
+
+@require_POST
+def change_usage_settings(request: HttpRequest) -> HttpResponse:
+    """The organisation's lines, by governance."""
+    user = governance_user(
+        request, "Only governance changes these lines: they hold for every team."
+    )
+    form = UsageSettingsForm(request.POST, instance=IntakeSettings.objects.get(pk=1))
+    if not form.is_valid():
+        return _page(request, user, form)
+    change_settings(facts=form.cleaned_data, by=user)
+    flash_success(request, "The lines are changed; what they bring is found within ten minutes.")
+    return redirect("connections:list")
+
+
+def _page(request: HttpRequest, user: User, form: UsageSettingsForm | None = None) -> HttpResponse:
+    at = now()
+    streams, as_of = visible_connections(user, at=at)
+    counts = open_by_kind(user, most=MAX_COUNTED)
+    senders = [_sender(stream) for stream in streams]
+    return render_page(
+        request,
+        "intake/connect.html",
+        title="Seen in use",
+        counts="Sightings of your applications; calls of the last seven days",
+        as_of=as_of,
+        sentence=_sentence(senders, counts),
+        senders=senders,
+        kinds=[_kind(kind, counts.get(kind, 0)) for kind in Discrepancy.Kind.values],
+        ways=setup_methods(),
+        keys=_keys(user),
+        may_connect=can_import(user),
+        lines=(form or UsageSettingsForm(instance=IntakeSettings.objects.get(pk=1)))
+        if user.is_governance
+        else None,
+        status=422 if form is not None else 200,
+    )
+
+
+def _sender(stream: ConnectionSummary) -> Connection:
+    failed = stream.n_errors / stream.n_calls if stream.n_calls else None
+    return Connection(stream, presenters.sender_name(stream.name), failed)
+
+
+def _kind(kind: str, n: int) -> ConnectionKind:
+    shown = f"{number(MAX_COUNTED)}+" if n > MAX_COUNTED else number(n)
+    return ConnectionKind(
+        presenters.KINDS[kind], shown, f"{reverse('discrepancies:list')}?kind={kind}", n > 0
+    )
+
+
+def _sentence(senders: list[Connection], counts: dict[str, int]) -> Headline:
+    if not senders:
+        return Headline(
+            "Nothing is connected yet: what is declared is held against nothing that was seen."
+        )
+    start = pluralize(
+        len(senders),
+        f"{number(len(senders))} sender shows what is called",
+        f"{number(len(senders))} senders show what is called",
+    )
+    last = f"the last of it was seen {ago(senders[0].stream.last_seen_at, at=now())}"
+    n = sum(counts.values())
+    if not n:
+        return Headline(f"{start}, {last}; all of it agrees with what is declared.")
+    mark = pluralize(
+        n, "{n} thing disagrees with what is declared", "{n} things disagree with what is declared"
+    ).format(
+        n=f"{number(MAX_COUNTED)}+"
+        if any(each > MAX_COUNTED for each in counts.values())
+        else number(n)
+    )
+    return Headline(f"{start}, {last}; ", mark, ".")
+
+
+def setup_methods() -> tuple[SetupMethod, ...]:
+    """Copied as they stand, but for the key and the application's name."""
+    url = settings.PUBLIC_URL.rstrip("/")
+    return (
+        SetupMethod(
+            "traces",
+            "Traces, of whatever is instrumented with OpenTelemetry",
+            "Set on the application, or once on your collector. Prompts and answers are"
+            " dropped at the door.",
+            f"OTEL_EXPORTER_OTLP_ENDPOINT={url}/otlp\n"
+            "OTEL_EXPORTER_OTLP_HEADERS=x-api-key=fr_YOUR_KEY\n"
+            "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+        ),
+        SetupMethod(
+            "litellm",
+            "A LiteLLM proxy, every call",
+            'In its environment; and in its configuration callbacks: ["generic_api"] under'
+            " litellm_settings.",
+            f"GENERIC_LOGGER_ENDPOINT={url}/api/v1/intake/litellm-callback/\n"
+            "GENERIC_LOGGER_HEADERS=Authorization=Bearer fr_YOUR_KEY",
+        ),
+        SetupMethod(
+            "langfuse",
+            "The Langfuse SDK",
+            "Its traces go here in place of Langfuse. To send to both, put a collector in between.",
+            f"LANGFUSE_BASE_URL={url}/otlp\nLANGFUSE_PUBLIC_KEY=pk-any-name\nLANGFUSE_SECRET_KEY=fr_YOUR_KEY",
+        ),
+        SetupMethod(
+            "litellm-config",
+            "A LiteLLM proxy, what it routes to",
+            "Aliases and fallbacks become declared. Secrets in the file are taken out before"
+            " it is kept.",
+            "curl --fail -H 'Authorization: Bearer fr_YOUR_KEY' -H 'Content-Type: "
+            "application/yaml' \\\n"
+            f"  --data-binary @config.yaml '{url}/api/v1/intake/litellm-config/?application=NAME'",
+        ),
+        SetupMethod(
+            "deployments",
+            "Azure, what its deployments stand for",
+            "By governance for every application; with ?application=NAME for one. Terraform's"
+            " state goes to intake/terraform, Bedrock's profiles to intake/bedrock-profiles.",
+            "az cognitiveservices account deployment list -g GROUP -n ACCOUNT -o json |\n"
+            "  curl --fail -H 'Authorization: Bearer fr_YOUR_KEY' -H 'Content-Type: "
+            "application/json' \\\n"
+            f"  --data-binary @- '{url}/api/v1/intake/azure-deployments/'",
+        ),
+        SetupMethod(
+            "cdxgen",
+            "A bill of materials from the pipeline, by cdxgen's command aibom",
+            "Any tool that posts to Dependency-Track can post here, with the same settings."
+            " The command cdxgen itself finds no models.",
+            f"aibom --server-url {url} --api-key fr_YOUR_KEY --project-name NAME -o bom.json .",
+        ),
+        SetupMethod(
+            "curl",
+            "Any CycloneDX or SPDX file",
+            "The answer says what was taken, what nobody knows, and what was left out, with"
+            " the place in the file.",
+            "curl --fail -H 'Authorization: Bearer fr_YOUR_KEY' -H 'Content-Type: "
+            "application/vnd.cyclonedx+json' \\\n"
+            f"  --data-binary @bom.json '{url}/api/v1/intake/cyclonedx/?application=NAME'",
+        ),
+    )
+
+
+# --- keys that send -------------------------------------------------------------------------------
+
+
+def _keys(user: User) -> list[ApiToken]:
+    """Keys that may send and that one sees, with what they speak for."""
+    return list(
+        ApiToken.objects.visible_to(user)
+        .usable_at(now())
+        .filter(scopes__contains=[Scope.INTAKE])
+        .select_related("user", "binding__application")
+        .annotate(
+            dropped_calls=Coalesce(Sum("services__n_dropped"), 0),
+            last_dropped_at=Max("services__last_dropped_at"),
+        )
+        .order_by("-last_used_at", "-pk")[:MAX_TOKENS]
+    )
+
+
+@require_POST
+def bind_connection(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in_user(request)
+    token = get_object_or_404(ApiToken.objects.visible_to(user), pk=pk)
+    name = request.POST.get("application", "").strip()
+    application = Application.objects.visible_to(user).filter(slug=name).first()
+    if application is None:
+        flash_error(
+            request, f"There is no application '{name[:120]}' that you see. Give its short name."
+        )
+        return redirect("connections:list")
+    try:
+        bind_token(
+            token=token,
+            application=application,
+            by=user,
+            environment=request.POST.get("environment", ""),
+        )
+    except IntakePermissionError as not_yours:
+        raise PermissionDenied(str(not_yours)) from None
+    except InvalidStateError as not_now:
+        flash_error(request, str(not_now))
+    else:
+        said = f"Whatever {token.name} sends is about {application.name} now."
+        flash_success(request, said, undo=reverse("connections:unbind-token", args=[token.pk]))
+    return redirect("connections:list")
+
+
+@require_POST
+def unbind_connection(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in_user(request)
+    binding = get_object_or_404(
+        TokenBinding.objects.filter(
+            token__in=ApiToken.objects.visible_to(user),
+            application__in=Application.objects.visible_to(user),
+        ).select_related("token", "application"),
+        pk=pk,
+    )
+    name = binding.token.name
+    try:
+        unbind_token(binding=binding, by=user)
+    except IntakePermissionError as not_yours:
+        raise PermissionDenied(str(not_yours)) from None
+    flash_success(request, f"{name} speaks for no one application any more.")
+    return redirect("connections:list")
+
+
+@require_safe
+def connection_csv(request: HttpRequest) -> StreamingHttpResponse:
+    streams, _as_of = visible_connections(signed_in_user(request), at=now())
+    return csv_response(
+        "senders",
+        [
+            "sender",
+            "sightings",
+            "applications",
+            "first seen",
+            "last seen",
+            "calls in 7 days",
+            "failed in 7 days",
+        ],
+        streams,
+        lambda row: [
+            row.name,
+            row.n_observations,
+            row.n_applications,
+            row.first_seen_at,
+            row.last_seen_at,
+            row.n_calls,
+            row.n_errors,
+        ],
+    )

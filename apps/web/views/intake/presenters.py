@@ -1,0 +1,72 @@
+"""What the pages of the intake say: senders by name, states, kinds and what each asks for. Plain
+Python."""
+
+from collections.abc import Mapping
+
+from apps.alerts.seen_alerts import KIND_OF
+from apps.alerts.seen_words import GUIDANCE, clause_of
+from apps.intake.models import Discrepancy, Observation
+
+Kind, State = Discrepancy.Kind, Observation.State
+
+KINDS: Mapping[str, str] = {
+    Kind.SHADOW: "Seen, not declared",
+    Kind.UNSEEN: "Declared, not seen",
+    Kind.DRIFT: "Another version answers",
+    Kind.OTHER_SERVED: "Another model answers",
+    Kind.OUT_OF_USE: "Retired, and still calling",
+}
+STATES: Mapping[str, str] = {
+    "open": "Open",
+    Discrepancy.Closed.DECLARED: "Declared",
+    Discrepancy.Closed.ENDED: "Ended, or no longer so",
+    Discrepancy.Closed.DISMISSED: "Left as it is",
+}
+OBSERVED: Mapping[str, str] = {
+    State.NEW: "being worked through",
+    State.MATCHED: "part of a dependency",
+    State.UNRESOLVED: "model not known",
+    State.UNCLAIMED: "application not known",
+    State.OUT_OF_USE: "application not in use",
+    State.SET_ASIDE: "set aside",
+}
+
+_SENDERS: Mapping[str, str] = {
+    "otlp": "Traces (OTLP)",
+    "otlp-metrics": "Metrics (OTLP)",
+    "litellm": "LiteLLM calls",
+    "litellm-callback": "LiteLLM calls",
+    "litellm-config": "LiteLLM configuration",
+    "cyclonedx": "CycloneDX",
+    "spdx": "SPDX",
+    "backstage": "Backstage",
+    "azure-deployments": "Azure deployments",
+    "bedrock-profiles": "Bedrock profiles",
+    "terraform": "Terraform state",
+}
+
+
+def sender_name(stream: str) -> str:
+    """`CycloneDX by cdxgen`, `Traces (OTLP)`; a sender nobody here knows is called as it calls
+    itself."""
+    form, _sep, maker = stream.partition(":")
+    name = str(_SENDERS.get(form, form))
+    return f"{name} by {maker}" if maker else name
+
+
+def endpoint_name(scope: str) -> str:
+    """Where a sender's name was used: `Traces and metrics (OTLP)`, `Calls through the gateway
+    eu`."""
+    if not scope:
+        return "traces and metrics (OTLP)"
+    form = scope.partition(":")[0]
+    return sender_name(scope) if form in _SENDERS and ":" in scope else f"gateway {scope}"
+
+
+def describe_discrepancy(row: Discrepancy) -> str:
+    """`calls gpt-4o at OpenAI, which nobody declared`"""
+    return clause_of(KIND_OF[row.kind], [row.details], 1)
+
+
+def describe_action(kind: str) -> str:
+    return GUIDANCE[KIND_OF[kind]][1]

@@ -1,0 +1,261 @@
+"""Names nobody knows: what stands in documents and traffic and is no model the catalogue can place;
+and who decided."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.accounts.models import User
+from apps.catalog.identity.known_ids import known_ids_from_database
+from apps.catalog.identity.resolver.suggest import suggest
+from apps.catalog.models import Alias, Offering, Version
+from apps.common.text import pluralize
+from apps.common.time import now
+from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
+from apps.intake.models import NameDecision, Observation
+from apps.intake.observations.name_decisions import decide_name, observations_named, revoke_name
+from apps.intake.queries import unresolved_names
+from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import PaginatedList, csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.dependencies.offering_picker import OfferingPicker, build_picker, number_in
+from apps.web.views.intake import presenters
+
+MAX_SUGGESTIONS = 5
+MAX_OFFERINGS = 6
+MAX_DECISIONS = 20
+MAX_ROWS = 50
+
+
+@require_safe
+def name_list(request: HttpRequest) -> HttpResponse:
+    user = signed_in_user(request)
+    listing: PaginatedList[Any] = PaginatedList(request, unresolved_names(user))
+    # names come out of applications of every team
+    decisions = (
+        NameDecision.objects.filter(lifted_at__isnull=True)
+        if user.can_read_all
+        else NameDecision.objects.none()
+    )
+    return render_page(
+        request,
+        "intake/names.html",
+        fragment="listing",
+        title="Names nobody knows",
+        counts="Names with their provider, each counted once",
+        sentence=_sentence(listing),
+        listing=listing,
+        rows=[
+            (row, [presenters.sender_name(stream) for stream in row["streams"]])
+            for row in listing.rows
+        ],
+        decisions=decisions.select_related("offering__host", "decided_by").order_by("-decided_at")[
+            :MAX_DECISIONS
+        ],
+    )
+
+
+def _sentence(listing: PaginatedList[Any]) -> Headline:
+    if not listing.n_found:
+        return Headline("Every name that was seen is known.")
+    mark = pluralize(
+        listing.n_found,
+        f"{listing.count} name is not known",
+        f"{listing.count} names are not known",
+    )
+    return Headline("", mark, "; what is called by it is in no picture yet.")
+
+
+@require_safe
+def name_csv(request: HttpRequest) -> StreamingHttpResponse:
+    return csv_response(
+        "names-nobody-knows",
+        [
+            "name",
+            "provider",
+            "sightings",
+            "applications",
+            "seen by",
+            "first seen",
+            "last seen",
+            "why",
+        ],
+        unresolved_names(signed_in_user(request)).iterator(chunk_size=1000),
+        lambda row: [
+            row["name"],
+            row["provider"],
+            row["n"],
+            row["n_applications"],
+            " ".join(row["streams"]),
+            row["since"],
+            row["seen"],
+            row["said"],
+        ],
+    )
+
+
+class NameForm(forms.Form):
+    """What a name means; the offering comes from the picker beside it."""
+
+    not_a_model = forms.BooleanField(
+        label="It is no model",
+        required=False,
+        help_text="A variable's name, a library, a placeholder: it is set aside, here and from "
+        "now on.",
+    )
+    stream = forms.ChoiceField(label="Holds for", required=False)
+    reason = forms.CharField(
+        label="Reason",
+        max_length=500,
+        help_text="How you know.",
+        error_messages={"required": "Say how you know."},
+    )
+
+    def __init__(self, *args: Any, streams: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["stream"].choices = [  # type: ignore[attr-defined]
+            ("", "whoever sends it"),
+            *((each, f"only {presenters.sender_name(each)}") for each in streams),
+        ]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def save_decision(request: HttpRequest) -> HttpResponse:
+    """What one name means; the address says which, or it is the one that most applications call."""
+    user = signed_in_user(request)
+    name, provider = request.GET.get("name", "")[:256], request.GET.get("provider", "")[:120]
+    if not name:
+        waiting = unresolved_names(user).exclude(name="").first()
+        if waiting is None:
+            return redirect("unrecognised-names:list")
+        name, provider = waiting["name"], waiting["provider"]
+    visible = Observation.objects.visible_to(user)
+    seen = list(
+        observations_named(name=name, provider=provider)
+        .filter(pk__in=visible.order_by().values("pk"))
+        .select_related("application", "service")
+        .order_by("-last_seen_at", "-pk")[:MAX_ROWS]
+    )
+    if not seen:
+        raise Http404
+    streams = sorted({row.stream for row in seen})
+    form = NameForm(request.POST or None, streams=streams)
+    chosen = number_in(request.POST.get("offering")) if request.method == "POST" else None
+    if request.method == "POST":
+        if not user.is_governance:
+            raise PermissionDenied(
+                "Only governance decides what a name means: it holds for every team."
+            )
+        offering = (
+            Offering.objects.filter(pk=chosen).select_related("host").first() if chosen else None
+        )
+        if form.is_valid() and (offering is None) != form.cleaned_data["not_a_model"]:
+            form.add_error(None, "Pick what is called, or say that it is no model: one of the two.")
+        if form.is_valid():
+            decision = decide_name(
+                name=name,
+                provider=provider,
+                stream=form.cleaned_data["stream"],
+                offering=offering,
+                by=user,
+                at=now(),
+                reason=form.cleaned_data["reason"],
+            )
+            means = f"{offering.api_id} ({offering.host.name})" if offering else "no model"
+            said = f"'{name}' means {means}, also in what was seen before."
+            flash_success(
+                request, said, undo=reverse("unrecognised-names:undo-decision", args=[decision.pk])
+            )
+            return redirect("unrecognised-names:list")
+    return render_page(
+        request,
+        "intake/decide.html",
+        fragment="hits",
+        title=name,
+        crumbs=(
+            ("Seen in use", reverse("connections:list")),
+            ("Names nobody knows", reverse("unrecognised-names:list")),
+        ),
+        counts="Sightings under this name",
+        status=422 if form.errors else 200,
+        sentence=_question(name, provider, seen),
+        name=name,
+        provider=provider,
+        why=next((row.why for row in seen if row.why), ""),
+        form=form,
+        picker=_picker(request, name, provider, chosen),
+        seen=[(row, presenters.sender_name(row.stream)) for row in seen],
+        may_decide=user.is_governance,
+    )
+
+
+def _question(name: str, provider: str, seen: list[Observation]) -> Headline:
+    n = len({row.application_id for row in seen if row.application_id})
+    at = f" at {provider}" if provider else ""
+    called = pluralize(n, f"{n} application calls it", f"{n} applications call it")
+    return Headline(f"What is '{name}'{at}? {called}.")
+
+
+def _picker(request: HttpRequest, name: str, provider: str, chosen: int | None) -> OfferingPicker:
+    return build_picker(
+        request,
+        name="offering",
+        legend="It means",
+        chosen=chosen,
+        suggested=suggested_offerings(name, provider),
+        kept=(("name", name), ("provider", provider)),
+    )
+
+
+def suggested_offerings(name: str, provider: str) -> list[tuple[int | None, str]]:
+    """Offerings of what the resolver finds most like it, those at the named provider first: four
+    statements."""
+    known = {each.id: each for each in known_ids_from_database()}
+    found = {
+        each.canonical: each.reason
+        for each in suggest(known, name, provider.lower() or None, MAX_SUGGESTIONS)
+    }
+    if not found:
+        return []
+    versions = dict(Version.objects.filter(identifier__in=found).values_list("pk", "identifier"))
+    aliases = dict(Alias.objects.filter(identifier__in=found).values_list("pk", "identifier"))
+    order = list(found)
+    rows = (
+        Offering.objects.filter(version__in=versions)
+        .union(Offering.objects.filter(alias__in=aliases))
+        .values_list("pk", "version_id", "alias_id", "host_id")
+    )
+    hosts = dict(
+        Offering.objects.filter(pk__in=[row[0] for row in rows]).values_list("pk", "host__slug")
+    )
+    ranked = []
+    for pk, version, alias, _host in rows:
+        identifier = versions.get(version) or aliases.get(alias) or ""
+        place = order.index(identifier) if identifier in order else len(order)
+        ranked.append((hosts.get(pk) != provider.lower(), place, pk, found.get(identifier, "")))
+    ranked.sort()
+    return [(pk, reason) for _elsewhere, _place, pk, reason in ranked[:MAX_OFFERINGS]]
+
+
+@require_POST
+def revoke_name_decision(request: HttpRequest, pk: int) -> HttpResponse:
+    """The rules say again what the name means."""
+    user: User = signed_in_user(request)
+    decision = get_object_or_404(NameDecision.objects.filter(lifted_at__isnull=True), pk=pk)
+    try:
+        revoke_name(decision=decision, by=user, at=now())
+    except IntakePermissionError as not_yours:
+        raise PermissionDenied(str(not_yours)) from None
+    except InvalidStateError as not_now:
+        flash_error(request, str(not_now))
+    else:
+        flash_success(request, f"Lifted. The rules say again what '{decision.name}' means.")
+    return redirect("unrecognised-names:list")

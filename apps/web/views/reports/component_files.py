@@ -1,0 +1,223 @@
+"""The AI Act component file of each application."""
+
+import json
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.common.time import day_of, now
+from apps.inventory.models import Application
+from apps.reports.actions import answer_question
+from apps.reports.component_file import TABLES, ComponentFile, component_file
+from apps.reports.entry_places import place_name
+from apps.reports.figures import TableExcerpt
+from apps.reports.files import Workbook, csv_lines, table_cells, table_headers, workbook_bytes
+from apps.reports.models import ComponentAnswer
+from apps.reports.tables import FillRate
+from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import PaginatedList
+from apps.web.pages.page import describe_scope, render_page
+from apps.web.presenters import headlines as page_sentences
+from apps.web.views.reports.downloads import XLSX, attachment, streamed
+from apps.web.views.reports.headlines import component_headline
+from apps.web.views.reports.missing_fields import entry_link
+
+_BY_SLUG = {table.slug: table for table in TABLES}
+
+
+@require_safe
+def component_list(request: HttpRequest) -> HttpResponse:
+    """The applications in scope, the gravest first; one file for each."""
+    user = signed_in_user(request)
+    words = request.GET.get("q", "").strip()[:100]
+    found = (
+        Application.objects.visible_to(user)
+        .in_scope()
+        .select_related("team")
+        .order_by("criticality", "pk")
+    )
+    if words:
+        found = found.filter(name__icontains=words)
+    listing = PaginatedList(request, found)
+    answered = dict(
+        ComponentAnswer.objects.filter(application__in=[row.pk for row in listing.rows])
+        .order_by()
+        .values_list("application")
+        .annotate(n=Count("pk"))
+    )
+    return render_page(
+        request,
+        "reports/components.html",
+        fragment="listing",
+        title="AI Act component files",
+        crumbs=(("Reports", reverse("reports:home")),),
+        counts="Applications in pilot or production",
+        as_of=now(),
+        sentence=page_sentences.list_headline(
+            listing.count,
+            "application has a component file",
+            "applications have a component file",
+            filtered=listing.is_filtered,
+        ),
+        listing=listing,
+        rows=[(row, answered.get(row.pk, 0)) for row in listing.rows],
+        n_questions=len(ComponentAnswer.Question.choices),
+        words=words,
+    )
+
+
+def _visible(user: User) -> QuerySet[Application]:
+    return Application.objects.visible_to(user).select_related("team")
+
+
+def _file(request: HttpRequest, slug: str) -> ComponentFile:
+    user = signed_in_user(request)
+    application = get_object_or_404(_visible(user), slug=slug)
+    return component_file(application=application, user=user, on=day_of(now()))
+
+
+@require_safe
+def component_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    user, at = signed_in_user(request), now()
+    file = _file(request, slug)
+    application = file.application
+    answers = {row.question: row for row in ComponentAnswer.objects.filter(application=application)}
+    return render_page(
+        request,
+        "reports/component.html",
+        title=f"Component file of {application.name}",
+        crumbs=(
+            ("Reports", reverse("reports:home")),
+            ("Component files", reverse("component-files:list")),
+        ),
+        counts="What the application calls today",
+        as_of=at,
+        sentence=component_headline(file),
+        file=file,
+        sheets=[
+            TableExcerpt(table, FillRate(len(file.rows[table.slug])), file.rows[table.slug])
+            for table in TABLES
+        ],
+        lines=entry_link(file.gaps, user),
+        may_answer=user.may(TeamRole.EDITOR, application.team),
+        questions=[
+            (code, label, answers.get(code)) for code, label in ComponentAnswer.Question.choices
+        ],
+        answers=ComponentAnswer.Answer.choices,
+    )
+
+
+@require_safe
+def component_csv(request: HttpRequest, slug: str, table: str) -> StreamingHttpResponse:
+    file, chosen = _file(request, slug), _BY_SLUG.get(table)
+    if chosen is None:
+        raise Http404
+    lines = csv_lines(table_headers(chosen), table_cells(chosen, file.rows[chosen.slug]))
+    return streamed(lines, f"component-file-{slug}-{chosen.slug}-{file.on}")
+
+
+@require_safe
+def component_xlsx(request: HttpRequest, slug: str) -> HttpResponse:
+    user, at = signed_in_user(request), now()
+    file = _file(request, slug)
+
+    def write(book: Workbook) -> None:
+        for table in TABLES:
+            book.sheet(
+                table.slug.capitalize(),
+                table_headers(table),
+                table_cells(table, file.rows[table.slug]),
+            )
+        book.sheet(
+            "Missing",
+            ["Enter it at", "Record", "Fields", "Empty cells"],
+            (
+                [place_name(gap.place), gap.name, ", ".join(gap.labels), gap.n_cells]
+                for gap in file.gaps
+            ),
+        )
+        book.sheet(
+            "Notes",
+            ["Note", "Value"],
+            [
+                ["Application", file.application.name],
+                ["As of", at.isoformat(timespec="seconds")],
+                ["Read by", describe_scope(user)],
+                *([str(table.name), str(table.about)] for table in TABLES),
+            ],
+        )
+
+    return attachment(
+        workbook_bytes(write, created=at), f"component-file-{slug}-{file.on}.xlsx", XLSX
+    )
+
+
+@require_safe
+def component_json(request: HttpRequest, slug: str) -> JsonResponse:
+    """The same as one document: tables of records, each value with what is said beside it."""
+    file = _file(request, slug)
+    body = {
+        "application": file.application.slug,
+        "name": file.application.name,
+        "as_of": file.on,
+        "documents_withheld": file.documents_withheld,
+        **{
+            table.slug: [
+                {
+                    str(column.name): {
+                        "value": cell.value,
+                        "missing": cell.is_missing,
+                        "note": cell.how,
+                    }
+                    for column, cell in zip(table.columns, row.cells, strict=True)
+                }
+                for row in file.rows[table.slug]
+            ]
+            for table in TABLES
+        },
+    }
+    answer = JsonResponse(
+        json.loads(json.dumps(body, default=str)), json_dumps_params={"indent": 1}
+    )
+    answer["Content-Disposition"] = f'attachment; filename="component-file-{slug}-{file.on}.json"'
+    return answer
+
+
+@require_POST
+def save_component_answers(request: HttpRequest, slug: str) -> HttpResponse:
+    """All questions at once; what is left open takes an answer back."""
+    user, at = signed_in_user(request), now()
+    application = get_object_or_404(_visible(user), slug=slug)
+    if not user.may(TeamRole.EDITOR, application.team):
+        raise PermissionDenied("Editors of its team answer these questions.")
+    known = set(ComponentAnswer.Answer.values) | {""}
+    given = {
+        code: (
+            request.POST.get(f"answer-{code}", ""),
+            request.POST.get(f"because-{code}", "").strip()[:4000],
+        )
+        for code in ComponentAnswer.Question.values
+    }
+    if any(said not in known for said, _because in given.values()):
+        flash_error(request, "Answer with yes, no, or does not apply.")
+    elif any(said and not because for said, because in given.values()):
+        flash_error(request, "Say why beside each answer: an auditor asks for the reason first.")
+    else:
+        for code, (said, because) in given.items():
+            answer_question(
+                application=application,
+                question=code,
+                answer=said,
+                because=because,
+                on=day_of(at),
+                by=user,
+            )
+        flash_success(request, f"The answers of {application.name} are saved.")
+    return redirect(reverse("component-files:detail", args=[slug]) + "#h-questions")

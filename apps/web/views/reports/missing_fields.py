@@ -1,0 +1,110 @@
+"""Where each missing field is entered: a link for who may enter it, words for the others."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import NoReverseMatch, reverse
+
+from apps.accounts.models import User
+from apps.reports.entry_places import place_name
+from apps.reports.tables import EntryPlace, ReportGap
+
+# the pages of each place, the most fitting first; {ref} is the record's id, {slug} its slug
+_PAGES: dict[EntryPlace, Sequence[tuple[str, str, str]]] = {
+    EntryPlace.ORGANISATION: (("reports:reporting-entity", "", ""),),
+    EntryPlace.PROVIDER: (
+        ("providers:edit", "{slug}", ""),
+        ("admin:catalog_provider_change", "{ref}", ""),
+    ),
+    EntryPlace.CONTRACT: (
+        ("contracts:edit", "{ref}", ""),
+        ("admin:inventory_contract_change", "{ref}", ""),
+    ),
+    EntryPlace.NO_CONTRACT: (
+        ("contracts:create", "", "?party={slug}"),
+        ("admin:inventory_contract_add", "", "?party={ref}"),
+    ),
+    EntryPlace.APPLICATION: (
+        ("applications:edit", "{slug}", ""),
+        ("applications:detail", "{slug}", ""),
+    ),
+    EntryPlace.EXIT_PLAN: (("applications:detail", "{slug}", "#h-exits"),),
+    EntryPlace.STATEMENT: (("reports:model-statement", "{slug}", ""),),
+    EntryPlace.EVIDENCE: (("applications:detail", "{slug}", ""),),
+    EntryPlace.DOCUMENTS: (
+        ("documents:detail", "{slug}", ""),
+        ("foundations:detail", "{slug}", ""),
+    ),
+    EntryPlace.DECISION: (
+        ("approvals:create", "", "?foundation={slug}"),
+        ("foundations:detail", "{slug}", ""),
+    ),
+    EntryPlace.QUESTIONS: (("component-files:detail", "{slug}", "#h-questions"),),
+    EntryPlace.IDENTITY: (("unresolved-models:decide", "{ref}", ""),),
+}
+# what only governance enters; the rest is for the application's editors
+_OF_GOVERNANCE = frozenset(
+    {
+        EntryPlace.ORGANISATION,
+        EntryPlace.PROVIDER,
+        EntryPlace.CONTRACT,
+        EntryPlace.NO_CONTRACT,
+        EntryPlace.DOCUMENTS,
+        EntryPlace.DECISION,
+        EntryPlace.IDENTITY,
+    }
+)
+_NAMED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLink:
+    """A line of the missing list: a record, and its fields by template. Without `url` the reader
+    may not enter them."""
+
+    place: str
+    name: str
+    url: str
+    of_governance: bool
+    fields: list[str]
+    n_further: int
+    n_cells: int
+
+
+def entry_link(gaps: Iterable[ReportGap], user: User) -> list[EntryLink]:
+    """What the list shows, in the order of the gaps."""
+    lines = []
+    for gap in gaps:
+        fields = [
+            f"{code}: {', '.join(labels)}" if code else ", ".join(labels)
+            for code, labels in gap.groups
+        ]
+        of_governance = gap.place in _OF_GOVERNANCE
+        lines.append(
+            EntryLink(
+                place=place_name(gap.place),
+                name=gap.name,
+                url=entry_url(gap) if user.is_governance or not of_governance else "",
+                of_governance=of_governance,
+                fields=fields[:_NAMED],
+                n_further=max(len(fields) - _NAMED, 0),
+                n_cells=gap.n_cells,
+            )
+        )
+    return lines
+
+
+def entry_url(gap: ReportGap) -> str:
+    """The first page of the place that exists; empty where a record has no address."""
+    words: dict[str, Any] = {"ref": gap.ref, "slug": gap.slug}
+    for route, argument, rest in _PAGES[gap.place]:
+        if argument and not words[argument.strip("{}")]:
+            continue
+        try:
+            return reverse(
+                route, args=[argument.format(**words)] if argument else []
+            ) + rest.format(**words)
+        except NoReverseMatch:
+            continue
+    return ""

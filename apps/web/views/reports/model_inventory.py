@@ -1,0 +1,168 @@
+"""The model inventory, and what owners state for it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.common.time import day_of, now
+from apps.inventory.actions.locks import lock_applications
+from apps.inventory.models import Application
+from apps.reports.actions import STATEMENT_FIELDS, set_model_statement
+from apps.reports.entry_places import place_name
+from apps.reports.figures import inventory_figures
+from apps.reports.files import Workbook, csv_lines, table_cells, table_headers, workbook_bytes
+from apps.reports.model_inventory import MODEL_INVENTORY_TABLE, open_inventory
+from apps.reports.models import ModelStatement
+from apps.web.pages.background_files import is_long, redirect_to_file_request
+from apps.web.pages.flash_messages import flash_success
+from apps.web.pages.form_fields import DayField, signed_in_user
+from apps.web.pages.optimistic_lock import OptimisticLockMixin
+from apps.web.pages.page import Headline, describe_scope, render_page
+from apps.web.views.reports.downloads import XLSX, attachment, max_rows, shown, streamed
+from apps.web.views.reports.headlines import models_headline
+from apps.web.views.reports.missing_fields import entry_link
+
+MAX_GAPS = 20_000
+
+
+@require_safe
+def model_inventory(request: HttpRequest) -> HttpResponse:
+    user, at = signed_in_user(request), now()
+    figures = inventory_figures(user=user, at=at)
+    return render_page(
+        request,
+        "reports/models.html",
+        title="Model inventory",
+        crumbs=(("Reports", reverse("reports:home")),),
+        counts="Fields of the rows; what does not apply counts neither way",
+        as_of=figures.as_of if figures else at,
+        sentence=models_headline(figures)
+        if figures
+        else Headline(
+            "The inventory is being counted for the first time; look again in an hour or two."
+        ),
+        figures=figures,
+        sheets=shown(request, figures.sheets) if figures else [],
+        lines=entry_link(figures.gaps[: max_rows(request)], user) if figures else [],
+        n_lines=len(figures.gaps) if figures else 0,
+    )
+
+
+@require_safe
+def model_csv(request: HttpRequest) -> StreamingHttpResponse:
+    return streamed(_lines(signed_in_user(request)), f"model-inventory-{day_of(now())}")
+
+
+def _lines(user: User) -> Iterator[str]:
+    with open_inventory(user=user, on=day_of(now())) as found:
+        yield from csv_lines(
+            table_headers(MODEL_INVENTORY_TABLE), table_cells(MODEL_INVENTORY_TABLE, found.rows())
+        )
+
+
+@require_safe
+def model_xlsx(request: HttpRequest) -> HttpResponse:
+    user, at = signed_in_user(request), now()
+    if is_long(Application.objects.visible_to(user).in_scope()):
+        return redirect_to_file_request(request, "model-inventory")
+    body, _n = model_workbook(user=user, at=at)
+    return attachment(body, f"model-inventory-{day_of(at)}.xlsx", XLSX)
+
+
+def model_workbook(*, user: User, at: datetime) -> tuple[bytes, int]:
+    """(the workbook, its models)."""
+    n = 0
+    with open_inventory(user=user, on=day_of(at)) as found:
+
+        def write(book: Workbook) -> None:
+            nonlocal n
+            n = book.sheet(
+                "Models",
+                table_headers(MODEL_INVENTORY_TABLE),
+                table_cells(MODEL_INVENTORY_TABLE, found.rows()),
+            )
+            gaps = found.gaps(limit=MAX_GAPS)
+            book.sheet(
+                "Missing",
+                ["Enter it at", "Record", "Fields", "Empty cells"],
+                (
+                    [place_name(gap.place), gap.name, ", ".join(gap.labels), gap.n_cells]
+                    for gap in gaps
+                ),
+            )
+            book.sheet(
+                "Notes",
+                ["Note", "Value"],
+                [
+                    ["As of", at.isoformat(timespec="seconds")],
+                    ["Whose applications", describe_scope(user)],
+                    [
+                        "Fields",
+                        "Those that SR 26-2 (formerly SR 11-7), PRA SS1/23 and OSFI E-23 ask for.",
+                    ],
+                ],
+            )
+
+        return workbook_bytes(write, created=at), n
+
+
+class StatementForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
+    validation_planned_on = DayField(required=False, label="Next validation")
+    valid_until = DayField(required=False, label="Expected to be valid until")
+    attested_on = DayField(required=False, label="Attested on")
+
+    class Meta:
+        model = ModelStatement
+        fields = STATEMENT_FIELDS
+        widgets = {
+            name: forms.Textarea(attrs={"rows": 3})
+            for name in ("intended_use", "inputs", "outputs", "limitations", "monitoring_plan")
+        }
+        labels = {"intended_use": "Expected use and restrictions"}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_statement(request: HttpRequest, slug: str) -> HttpResponse:
+    """What the inventory asks of the owners of one application and nothing else in the register
+    says."""
+    user = signed_in_user(request)
+    application = get_object_or_404(
+        Application.objects.visible_to(user).select_related("team"), slug=slug
+    )
+    if not user.may(TeamRole.EDITOR, application.team):
+        raise PermissionDenied("Editors of its team state what its models are for.")
+    with transaction.atomic():
+        if request.method == "POST":
+            lock_applications([application.pk], by=user)
+        row = ModelStatement.objects.filter(application=application).first()
+        form = StatementForm(
+            request.POST or None, instance=row or ModelStatement(application=application), row=row
+        )
+        if request.method == "POST" and form.is_valid():
+            facts = {name: form.cleaned_data[name] for name in STATEMENT_FIELDS}
+            set_model_statement(application=application, facts=facts, by=user)
+            flash_success(request, f"What you state about {application.name} is saved.")
+            return redirect("reports:model-inventory")
+    return render_page(
+        request,
+        "reports/form.html",
+        title=f"Model statement of {application.name}",
+        crumbs=(
+            ("Reports", reverse("reports:home")),
+            ("Model inventory", reverse("reports:model-inventory")),
+        ),
+        as_of=now(),
+        sentence=Headline(f"What the inventory asks of the owners of {application.name}."),
+        form=form,
+        button="Save",
+        status=422 if form.is_bound and not form.is_valid() else 200,
+    )

@@ -1,0 +1,242 @@
+"""What stands above the register: the heat map, where nobody has looked and who has not, what is
+stale or runs out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, StreamingHttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import User
+from apps.catalog.models import Node
+from apps.common.time import day_of, now
+from apps.inventory.models import Application
+from apps.risks.filters import LEVEL_BASES, InheritedRiskFilter
+from apps.risks.levels import Level
+from apps.risks.models import FoundationRisk
+from apps.risks.queries.conditions import INHERENT, InheritedRiskQuery
+from apps.risks.queries.counts import (
+    CountBasis,
+    RiskStanding,
+    TeamStanding,
+    count_basis,
+    level_counts,
+    risk_standings,
+    team_standings,
+)
+from apps.risks.queries.inherited import inherited_risks
+from apps.risks.queries.node_names import node_names
+from apps.risks.queries.reach import RiskReach, expiring_acceptances
+from apps.web.drawings.charts.heat_map import HeatMap, build_heat_map
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import csv_response
+from apps.web.views.risks import presenters
+from apps.web.wording import number
+
+EXPIRING_WITHIN = timedelta(days=90)
+MAX_NAMED = 6
+
+
+def requested_breakdown(request: HttpRequest) -> InheritedRiskFilter:
+    found = InheritedRiskFilter(request.GET, FoundationRisk.objects.none(), request=request)
+    found.is_valid()
+    return found
+
+
+def risk_summaries(
+    request: HttpRequest,
+    user: User,
+    today: date,
+    narrowed: InheritedRiskQuery,
+    standings: Sequence[RiskStanding],
+    counts: CountBasis,
+) -> dict[str, Any]:
+    """What stands above the register."""
+    reach = sum((standing.reach for standing in standings), RiskReach())
+    application = Application.objects.visible_to(user).filter(slug=narrowed.application).first()
+    basis = request.GET.get("heat") or request.GET.get("level") or INHERENT
+    acceptances = expiring_acceptances(on=today, within=EXPIRING_WITHIN).visible_to(user)
+    if narrowed.application:
+        acceptances = acceptances.filter(dependency__application__slug=narrowed.application)
+    stale = (
+        inherited_risks(
+            user=user,
+            on=today,
+            query=InheritedRiskQuery(state="stale", application=narrowed.application),
+            size=MAX_NAMED,
+        ).rows
+        if reach.n_stale
+        else []
+    )
+    by_team = (
+        counts if narrowed.application or user.can_read_all else count_basis(user, by_team=True)
+    )
+    return {
+        "sentence": presenters.register_headline(
+            reach, whose=application.name if application else "", is_counted=counts.is_counted
+        ),
+        "application": application,
+        "reach": reach,
+        "counted_at": by_team.counted_at,
+        "basis": basis if basis in dict(LEVEL_BASES) else INHERENT,
+        "bases": LEVEL_BASES,
+        "heat": heat_map_picture(
+            request, user, today, standings, stored=counts.stored, application=narrowed.application
+        ),
+        "nodes": unassessed_by_node(standings),
+        "teams": [] if narrowed.application else _teams(user, today, stored=by_team.stored),
+        "stale": stale,
+        "expiring": list(acceptances[:MAX_NAMED]),
+    }
+
+
+def heat_map_picture(
+    request: HttpRequest,
+    user: User,
+    today: date,
+    standings: Sequence[RiskStanding],
+    *,
+    stored: bool,
+    application: str,
+) -> HeatMap | None:
+    """Inherent: every inherited risk by the level of its foundation. Current and residual: those
+    somebody assessed."""
+    basis, counts = heat_counts(
+        request, user, today, standings, stored=stored, application=application
+    )
+    kept = {"application": application} if application else {}
+
+    def address(likelihood: int, impact: int) -> str:
+        cell = {"level": basis, "likelihood": likelihood, "impact": impact, **kept}
+        return f"{reverse('inherited-risks:list')}?{urlencode(cell)}#h-register"
+
+    asked = requested_breakdown(request).narrowed
+    n = sum(counts.values())
+    n_top = sum(
+        k for (likelihood, impact), k in counts.items() if Level(likelihood, impact).severity == 5
+    )
+    return build_heat_map(
+        counts,
+        severity=lambda likelihood, impact: Level(likelihood, impact).severity,
+        url=address,
+        chosen=(asked.likelihood, asked.impact),
+        title=f"{number(n_top)} of {number(n)} risks are very high by their "
+        f"{dict(LEVEL_BASES)[basis].lower()} level.",
+    )
+
+
+def heat_counts(
+    request: HttpRequest,
+    user: User,
+    today: date,
+    standings: Sequence[RiskStanding],
+    *,
+    stored: bool,
+    application: str,
+) -> tuple[str, dict[tuple[int, int], int]]:
+    basis = request.GET.get("heat") or request.GET.get("level") or INHERENT
+    if basis not in dict(LEVEL_BASES) or basis == INHERENT:
+        counts: dict[tuple[int, int], int] = {}
+        for standing in standings:
+            cell = (standing.likelihood, standing.impact)
+            counts[cell] = counts.get(cell, 0) + standing.reach.n_inherited
+        return INHERENT, counts
+    return basis, level_counts(user=user, on=today, stored=stored, application=application)[basis]
+
+
+@dataclass(frozen=True, slots=True)
+class UnassessedRow:
+    """Where risks that nobody has looked at come from, or whose they are."""
+
+    name: str
+    kind: str
+    n: int
+    n_critical: int
+    share: float
+    url: str
+
+
+def unassessed_by_node(standings: Sequence[RiskStanding]) -> list[UnassessedRow]:
+    """The nodes most unassessed risks come from; one statement for their names."""
+    by_node: dict[int, RiskReach] = {}
+    for standing in standings:
+        by_node[standing.node_id] = by_node.get(standing.node_id, RiskReach()) + standing.reach
+    left = sorted(((reach.n_unassessed, node) for node, reach in by_node.items()), reverse=True)[
+        :MAX_NAMED
+    ]
+    left = [(n, node) for n, node in left if n > 0]
+    names = node_names([node for _, node in left])
+    kinds = dict(Node.objects.filter(pk__in=names).values_list("pk", "kind")) if names else {}
+    return [
+        UnassessedRow(
+            name=names[node],
+            kind=Node(kind=kinds[node]).get_kind_display(),
+            n=n,
+            n_critical=by_node[node].n_critical_unassessed,
+            share=n / left[0][0],
+            url=(
+                f"{reverse('inherited-risks:list')}"
+                f"?{urlencode({'node': node, 'state': 'unassessed'})}#h-register"
+            ),
+        )
+        for n, node in left
+    ]
+
+
+def _teams(user: User, today: date, *, stored: bool) -> list[tuple[TeamStanding, str]]:
+    teams = team_standings(user=user, on=today, stored=stored, limit=MAX_NAMED)
+    rest = urlencode({"alone": "true", "state": "unassessed"})
+    return [
+        (team, f"{reverse('inherited-risks:list')}?team={team.team}&{rest}#h-register")
+        for team in teams
+        if team.reach.n_unassessed
+    ]
+
+
+@require_safe
+def heat_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """The 25 cells of the heat map, of the level the address names."""
+    user, today = signed_in_user(request), day_of(now())
+    application = requested_breakdown(request).narrowed.application
+    stored = not application and count_basis(user).stored
+    standings = risk_standings(user=user, on=today, stored=stored, application=application)
+    basis, counts = heat_counts(
+        request, user, today, standings, stored=stored, application=application
+    )
+    cells = [(likelihood, impact) for likelihood in range(5, 0, -1) for impact in range(1, 6)]
+    return csv_response(
+        f"risks-{basis}",
+        ["level", "likelihood", "impact", "severity", "inherited risks"],
+        cells,
+        lambda cell: [
+            basis,
+            *cell,
+            str(presenters.SEVERITIES[Level(*cell).severity]),
+            counts.get(cell, 0),
+        ],
+    )
+
+
+@require_safe
+def team_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Who has looked at what, by team."""
+    user, today = signed_in_user(request), day_of(now())
+    teams = team_standings(user=user, on=today, stored=count_basis(user, by_team=True).stored)
+    return csv_response(
+        "risks-by-team",
+        ["team", "name", "inherited", "unassessed", "stale", "assessed", "not applicable"],
+        teams,
+        lambda team: [
+            team.team,
+            team.name,
+            team.reach.n_inherited,
+            team.reach.n_unassessed,
+            team.reach.n_stale,
+            team.reach.n_assessed,
+            team.reach.n_not_applicable,
+        ],
+    )

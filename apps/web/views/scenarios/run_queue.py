@@ -1,0 +1,19 @@
+"""Waking a worker for what somebody waits for: beat asks every minute anyway, so a lost message
+costs a minute."""
+
+import contextlib
+
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from apps.exposure.tasks import run_what_ifs
+
+
+def enqueue_waiting_runs() -> None:
+    """Once what was queued is committed; without a broker nothing happens, and beat finds it."""
+
+    def send() -> None:
+        with contextlib.suppress(OperationalError):
+            run_what_ifs.apply_async(retry=False)
+
+    transaction.on_commit(send)

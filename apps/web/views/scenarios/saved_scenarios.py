@@ -1,0 +1,425 @@
+"""Saved what-ifs: the list, one with its answers, asked again, shared, and two answers beside each
+other."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.accounts.models import User
+from apps.common.time import now
+from apps.exposure.actions.scenarios import change_scenario, queue_scenario_run
+from apps.exposure.models import RunState, Scenario, ScenarioRun
+from apps.exposure.scenarios.serialization import rebuild_lists
+from apps.web.drawings.base.picture import responsive_picture
+from apps.web.drawings.base.scales import Unit, compact
+from apps.web.drawings.base.scales import number as written
+from apps.web.drawings.charts.comparison_bars import ComparisonRow, draw_comparison
+from apps.web.pages.flash_messages import flash_success
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import PaginatedList, changed_query, csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.applications.workbook import workbook_response
+from apps.web.views.exposure.parameters import STATE_WORDS, chosen_option, parameter_options
+from apps.web.views.scenarios import results
+from apps.web.views.scenarios.preview import HEADS, cells
+from apps.web.views.scenarios.query_parameters import (
+    ScenarioQuery,
+    describe_changes,
+    describe_operations,
+    has_query_form,
+    query_pairs,
+)
+from apps.web.views.scenarios.results import AffectedRow, ScenarioResult
+from apps.web.views.scenarios.run_queue import enqueue_waiting_runs
+from apps.web.wording import count_of
+
+_WAITING = (RunState.QUEUED, RunState.RUNNING)
+_STATES = {state: words for state, words in STATE_WORDS.items() if state != "leaning"}
+
+
+class ScenarioForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=200)
+    note = forms.CharField(label="Note", required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    shared = forms.BooleanField(
+        label="Everybody may open it",
+        required=False,
+        help_text="Each reader gets the answer for the applications that reader may see.",
+    )
+
+
+@require_safe
+def scenario_list(request: HttpRequest) -> HttpResponse:
+    user = signed_in_user(request)
+    listing = PaginatedList(request, Scenario.objects.visible_to(user).select_related("created_by"))
+    latest = {
+        run.scenario_id: run
+        for run in ScenarioRun.objects.visible_to(user)
+        .filter(scenario__in=[row.pk for row in listing.rows])
+        .defer("result", "details")
+        .order_by("queued_at")
+    }
+    return render_page(
+        request,
+        "what-ifs/saved.html",
+        title="Saved what-ifs",
+        crumbs=(("What if", reverse("scenarios:preview")),),
+        counts="What-ifs of yours, those that are shared, and for the offices all",
+        sentence=Headline(f"{count_of(listing.n_found, 'what-if').capitalize()} saved."),
+        listing=listing,
+        rows=[(row, latest.get(row.pk), row.created_by_id == user.pk) for row in listing.rows],
+        picked=request.GET.getlist("run")[:2],
+    )
+
+
+def _scenario(request: HttpRequest, pk: int) -> Scenario:
+    found = Scenario.objects.visible_to(request.user).select_related("created_by")
+    return get_object_or_404(found, pk=pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def scenario_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One saved what-if: what it asks, its answers, and for who saved it (or governance) its name,
+    note and sharing."""
+    user = signed_in_user(request)
+    this = _scenario(request, pk)
+    may_change = this.created_by_id == user.pk or user.is_governance
+    form = ScenarioForm(
+        request.POST or None, initial={"name": this.name, "note": this.note, "shared": this.shared}
+    )
+    if request.method == "POST":
+        if not may_change:
+            raise PermissionDenied(
+                "Who saved it, or governance, may change it. Save one of your own."
+            )
+        if form.is_valid():
+            try:
+                change_scenario(scenario=this, facts=form.cleaned_data, by=user)
+            except ValidationError as slip:
+                form.add_error(None, ValidationError(slip.messages))
+            else:
+                flash_success(request, "Kept.")
+                return redirect("scenarios:detail", pk=pk)
+    runs = ScenarioRun.objects.visible_to(user).filter(scenario=this).select_related("asked_by")
+    return render_page(
+        request,
+        "what-ifs/one.html",
+        title=this.name,
+        crumbs=(("What if", reverse("scenarios:preview")), ("Saved", reverse("scenarios:list"))),
+        counts="Answers given for what who asked may see",
+        status=422 if form.errors else 200,
+        scenario=this,
+        sentence=Headline(
+            "What if {what}?".format(
+                what=" and ".join(describe_operations(this.ops, user)) or this.name
+            )
+        ),
+        words=describe_operations(this.ops, user),
+        address=ScenarioQuery(describe_changes(query_pairs(this.ops), user), "").address()
+        if has_query_form(this.ops)
+        else "",
+        form=form,
+        may_change=may_change,
+        listing=PaginatedList(request, runs.defer("result", "details"), size=20),
+    )
+
+
+@require_POST
+def rerun_scenario(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask it of the portfolio as it is now."""
+    user = signed_in_user(request)
+    run = queue_scenario_run(scenario=_scenario(request, pk), at=now(), by=user)
+    enqueue_waiting_runs()
+    return redirect("scenario-runs:detail", pk=run.pk)
+
+
+# --- one answer -----------------------------------------------------------------------------------
+
+
+def _run(request: HttpRequest, pk: int) -> ScenarioRun:
+    found = ScenarioRun.objects.visible_to(request.user).select_related(
+        "scenario__created_by", "asked_by"
+    )
+    return get_object_or_404(found, pk=pk)
+
+
+@require_safe
+def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in_user(request)
+    this = _run(request, pk)
+    outcome = _outcome(this)
+    state = chosen_option(request, "state", ("", *_STATES), "")
+    rows: list[AffectedRow] = []
+    following = ""
+    if outcome is not None and outcome.has_removal:
+        rows, following = results.page_of(
+            outcome, None, state, team_ids=None, after=request.GET.get("after", ""), user=user
+        )
+    words = describe_operations(this.ops, user)
+    return render_page(
+        request,
+        "what-ifs/run.html",
+        title=this.scenario.name,
+        crumbs=(
+            ("What if", reverse("scenarios:preview")),
+            (this.scenario.name, reverse("scenarios:detail", args=[this.scenario_id])),
+        ),
+        counts="Applications in pilot or production, each once",
+        sentence=_sentence(this, outcome, words),
+        run=this,
+        words=words,
+        outcome=outcome,
+        waiting=this.state in _WAITING,
+        progress_url=reverse("scenario-runs:progress", args=[pk]),
+        progress_words=_progress_words(this),
+        state=state,
+        states=parameter_options(request, "state", {"": "All", **_STATES}, state),
+        rows=rows,
+        following=changed_query(request, after=following) if following else "",
+        first=changed_query(request, after=None) if request.GET.get("after") else "",
+        drawn=results.result_picture(outcome)
+        if outcome is not None and outcome.has_removal
+        else None,
+        costs_drawn=results.costs_picture(outcome) if outcome is not None else None,
+        to_call=results.teams_to_contact(outcome, user)
+        if outcome is not None and outcome.has_removal
+        else [],
+        others=ScenarioRun.objects.visible_to(user)
+        .filter(state=RunState.DONE)
+        .exclude(pk=pk)
+        .select_related("scenario")
+        .defer("result", "details")[:20],
+        as_of_day=this.as_of,
+    )
+
+
+def _outcome(this: ScenarioRun) -> ScenarioResult | None:
+    if this.state != RunState.DONE or not this.result:
+        return None
+    details = this.details if this.details is not None else rebuild_lists(this.result)
+    return results.result_of_run(this.result, details, this.ops)
+
+
+def _sentence(this: ScenarioRun, outcome: ScenarioResult | None, words: list[str]) -> Headline:
+    if this.state == RunState.FAILED:
+        return Headline("This could not be answered: ", this.error, "")
+    if outcome is None:
+        return Headline(
+            "If {name}: a worker works it out.".format(
+                name=" and ".join(words) or this.scenario.name
+            )
+        )
+    return results.result_headline(outcome, " and ".join(words[:3]) or this.scenario.name)
+
+
+def _progress_words(this: ScenarioRun) -> str:
+    if this.state == RunState.QUEUED or this.is_abandoned(at=now()):
+        return "It waits for a worker."
+    return "It is being worked out, on a copy of the portfolio."
+
+
+@require_safe
+def run_progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The fragment that asks again every two seconds; once it is over, the page is loaded anew."""
+    this = _run(request, pk)
+    address = reverse("scenario-runs:detail", args=[pk])
+    if this.state not in _WAITING:
+        if not request.headers.get("HX-Request"):
+            return redirect(address)
+        response = HttpResponse()
+        response["HX-Redirect"] = address
+        return response
+    return render_page(
+        request,
+        "what-ifs/progress.html",
+        fragment="progress",
+        title=this.scenario.name,
+        run=this,
+        progress_url=reverse("scenario-runs:progress", args=[pk]),
+        progress_words=_progress_words(this),
+        address=address,
+    )
+
+
+@require_safe
+def run_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    return csv_response(f"what-if-{pk}", HEADS, _rows_for_file(request, pk), cells)
+
+
+@require_safe
+def run_xlsx(request: HttpRequest, pk: int) -> HttpResponse:
+    return workbook_response(f"what-if-{pk}", HEADS, _rows_for_file(request, pk), cells)
+
+
+def _rows_for_file(request: HttpRequest, pk: int) -> list[AffectedRow]:
+    outcome = _outcome(_run(request, pk))
+    if outcome is None:
+        return []
+    state = chosen_option(request, "state", ("", *_STATES), "")
+    found = results.all_affected_rows(outcome, None, team_ids=None, user=signed_in_user(request))
+    return [row for row in found if not state or row.state == state]
+
+
+# --- two answers ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioComparison:
+    words: str
+    first: Any
+    second: Any
+
+
+@require_safe
+def scenario_comparison(request: HttpRequest) -> HttpResponse:
+    """`a` and `b` are runs; without both, the list to choose from."""
+    user = signed_in_user(request)
+    first, second = _asked_run(request, "a"), _asked_run(request, "b")
+    if first is None or second is None:
+        return _choose(request, user, first or second)
+    found = (_outcome(first), _outcome(second))
+    if found[0] is None or found[1] is None:
+        raise Http404
+    names = (_named(first), _named(second))
+    return render_page(
+        request,
+        "what-ifs/compare.html",
+        title="Two what-ifs",
+        crumbs=(("What if", reverse("scenarios:preview")), ("Saved", reverse("scenarios:list"))),
+        counts="Applications in pilot or production, each once",
+        sentence=_compared_sentence(found[0], found[1], names),
+        runs=(first, second),
+        names=names,
+        rows=_compared(found[0], found[1]),
+        drawn=responsive_picture(
+            draw_comparison,
+            [
+                ComparisonRow(str(a.words), a.after, b.after)
+                for a, b in zip(found[0].states, found[1].states, strict=True)
+            ],
+            names=names,
+            unit=Unit("applications", written),
+            whole=True,
+        ),
+        costs=responsive_picture(
+            draw_comparison,
+            [
+                ComparisonRow(currency, *pair)
+                for currency, pair in _costs(found[0], found[1]).items()
+            ],
+            names=names,
+            unit=Unit("a month", compact),
+        ),
+        same_portfolio=first.as_of == second.as_of
+        and first.whole_organisation == second.whole_organisation,
+        csv_url=f"{reverse('scenarios:compare-csv')}?a={first.pk}&b={second.pk}",
+    )
+
+
+def _asked_run(request: HttpRequest, name: str) -> ScenarioRun | None:
+    said = request.GET.get(name, "")
+    if not said:
+        return None
+    if not (said.isdecimal() and len(said) < 19):
+        raise Http404
+    return _run(request, int(said))
+
+
+def _choose(request: HttpRequest, user: User, one: ScenarioRun | None) -> HttpResponse:
+    runs = (
+        ScenarioRun.objects.visible_to(user)
+        .filter(state=RunState.DONE)
+        .select_related("scenario", "asked_by")
+    )
+    return render_page(
+        request,
+        "what-ifs/choose.html",
+        title="Compare two",
+        crumbs=(("What if", reverse("scenarios:preview")), ("Saved", reverse("scenarios:list"))),
+        counts="Answers that you asked for, and for the offices all",
+        sentence=Headline("Which two answers?"),
+        runs=runs.defer("result", "details")[:50],
+        one=one,
+    )
+
+
+def _named(this: ScenarioRun) -> str:
+    return f"{this.scenario.name}"
+
+
+def _costs(
+    first: ScenarioResult, second: ScenarioResult
+) -> dict[str, tuple[float | None, float | None]]:
+    before = {cost.currency: cost.after for cost in first.costs}
+    after = {cost.currency: cost.after for cost in second.costs}
+    return {
+        currency: (before.get(currency), after.get(currency))
+        for currency in sorted({*before, *after})
+    }
+
+
+def _compared(first: ScenarioResult, second: ScenarioResult) -> list[ScenarioComparison]:
+    rows = [
+        ScenarioComparison(a.words, written(a.after), written(b.after))
+        for a, b in zip(first.states, second.states, strict=True)
+    ]
+    rows += [
+        ScenarioComparison(
+            f"{currency} a month",
+            *("–" if value is None else f"{value:,.0f}" for value in pair),
+        )
+        for currency, pair in _costs(first, second).items()
+    ]
+    for (layer, _before, a), (_layer, _was, b) in zip(first.hhi, second.hhi, strict=False):
+        rows.append(
+            ScenarioComparison(
+                f"HHI by {layer.lower()}",
+                *("–" if value is None else f"{value:.3f}" for value in (a, b)),
+            )
+        )
+    if first.n_points and second.n_points:
+        rows.append(
+            ScenarioComparison(
+                "Single points", written(first.n_points[1]), written(second.n_points[1])
+            )
+        )
+    rows.append(
+        ScenarioComparison(
+            "Flags that would open", written(len(first.flags)), written(len(second.flags))
+        )
+    )
+    return rows
+
+
+def _compared_sentence(
+    first: ScenarioResult, second: ScenarioResult, names: tuple[str, str]
+) -> Headline:
+    a, b = first.count("exposed"), second.count("exposed")
+    if a == b:
+        return Headline(f"Both leave {count_of(a, 'application')} exposed.")
+    better, worse = (names[0], names[1]) if a < b else (names[1], names[0])
+    return Headline(
+        f"“{better}” leaves {count_of(min(a, b), 'application')} exposed, “{worse}” "
+        f"{written(max(a, b))}."
+    )
+
+
+@require_safe
+def scenario_comparison_csv(request: HttpRequest) -> StreamingHttpResponse:
+    first, second = _asked_run(request, "a"), _asked_run(request, "b")
+    if first is None or second is None:
+        raise Http404
+    found = (_outcome(first), _outcome(second))
+    if found[0] is None or found[1] is None:
+        raise Http404
+    return csv_response(
+        "what-ifs-compared",
+        ["", _named(first), _named(second)],
+        _compared(found[0], found[1]),
+        lambda row: [str(row.words), row.first, row.second],
+    )

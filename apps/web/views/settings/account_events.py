@@ -1,0 +1,167 @@
+"""Sign-ins and other events of accounts: who, from where, with what; for organisation roles."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import reverse
+from django.utils.timezone import make_aware
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import AccountEvent, AccountEventKind, User
+from apps.common.text import pluralize
+from apps.common.time import now
+from apps.web.pages.filter_controls import FilterControl, FilterControls
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import PaginatedList, csv_response
+from apps.web.pages.page import Headline, render_page
+
+FAILURES = (
+    AccountEventKind.SIGN_IN_FAILED,
+    AccountEventKind.LOCKED_OUT,
+    AccountEventKind.MFA_FAILED,
+)
+
+
+class AccountEventForm(forms.Form):
+    who = forms.CharField(label="Account", required=False, max_length=150)
+    kind = forms.ChoiceField(
+        label="Event", required=False, choices=[("", ""), *AccountEventKind.choices]
+    )
+    address = forms.CharField(label="IP address", required=False, max_length=50)
+    since = forms.DateField(label="From", required=False)
+    until = forms.DateField(label="To", required=False)
+
+
+@require_safe
+def account_event_list(request: HttpRequest) -> HttpResponse:
+    user = _reading(request)
+    form = AccountEventForm(request.GET)
+    listing = PaginatedList(request, _listed(form, user))
+    return render_page(
+        request,
+        "audit/account-events.html",
+        fragment="listing",
+        title="Account events",
+        crumbs=(("Audit", reverse("audit:list")),),
+        counts="Events of all accounts",
+        sentence=_sentence(user),
+        filters=_filters(request, form),
+        listing=listing,
+        status=200 if form.is_valid() else 422,
+    )
+
+
+@require_safe
+def account_events_csv(request: HttpRequest) -> StreamingHttpResponse:
+    user = _reading(request)
+    return csv_response(
+        "account-events",
+        [
+            "last",
+            "first",
+            "times",
+            "account",
+            "event",
+            "detail",
+            "by",
+            "address",
+            "network",
+            "device",
+            "user agent",
+            "email",
+        ],
+        _listed(AccountEventForm(request.GET), user).iterator(chunk_size=1000),
+        lambda row: [
+            row.last_at,
+            row.first_at,
+            row.n,
+            row.user.username if row.user else "",
+            row.get_kind_display(),
+            row.detail,
+            row.actor.username if row.actor else "",
+            row.address or "",
+            row.network,
+            row.device,
+            row.user_agent,
+            row.get_email_state_display(),
+        ],
+    )
+
+
+def _listed(form: AccountEventForm, user: User) -> QuerySet[AccountEvent]:
+    rows = (
+        AccountEvent.objects.visible_to(user)
+        .select_related("user", "actor", "token")
+        .order_by("-last_at", "-pk")
+    )
+    if not form.is_valid():
+        return rows.none()
+    given: dict[str, Any] = form.cleaned_data
+    if who := given["who"]:
+        rows = rows.filter(Q(user__username__icontains=who) | Q(user__email__icontains=who))
+    if given["kind"]:
+        rows = rows.filter(kind=given["kind"])
+    if address := given["address"].strip():
+        rows = rows.filter(Q(network=address) | Q(address__startswith=address))
+    if given["since"]:
+        rows = rows.filter(last_at__gte=_midnight(given["since"]))
+    if given["until"]:
+        rows = rows.filter(first_at__lt=_midnight(given["until"] + timedelta(days=1)))
+    return rows
+
+
+def _midnight(day: Any) -> datetime:
+    return make_aware(datetime.combine(day, time.min))
+
+
+def _sentence(user: User) -> Headline:
+    day = AccountEvent.objects.visible_to(user).filter(last_at__gt=now() - timedelta(days=1))
+    n_failed = sum(day.filter(kind__in=FAILURES).values_list("n", flat=True)[:10_000])
+    if not n_failed:
+        return Headline("No sign-in failed in the last 24 hours.")
+    return Headline(
+        pluralize(
+            n_failed,
+            f"{n_failed:,} sign-in failed in the last 24 hours.",
+            f"{n_failed:,} sign-ins failed in the last 24 hours.",
+        )
+    )
+
+
+def _filters(request: HttpRequest, form: AccountEventForm) -> FilterControls:
+    kinds = {
+        "who": "search",
+        "kind": "select",
+        "address": "search",
+        "since": "date",
+        "until": "date",
+    }
+    return FilterControls(
+        tuple(
+            FilterControl(
+                name,
+                str(form.fields[name].label),
+                kind,
+                AccountEventKind.choices if kind == "select" else (),
+                request.GET.get(name, ""),
+                " ".join(str(error) for error in form.errors.get(name, [])),
+            )
+            for name, kind in kinds.items()
+        ),
+        (),
+        "",
+    )
+
+
+def _reading(request: HttpRequest) -> User:
+    user = signed_in_user(request)
+    if not user.can_read_all:
+        raise PermissionDenied(
+            "You need an organisation role to read the events of all accounts. Your own are on "
+            "your account page."
+        )
+    return user

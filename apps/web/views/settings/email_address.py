@@ -1,0 +1,123 @@
+"""One's own email address, and what people of single sign-on find in place of a password page."""
+
+from allauth.account.decorators import reauthentication_required
+from allauth.core import ratelimit
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from apps.accounts.models import User
+from apps.accounts.sign_in.email_change import (
+    EmailChangeError,
+    confirm_email_change,
+    request_email_change,
+    requested_address,
+)
+from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.page import Headline, render_page
+
+
+class EmailForm(forms.Form):
+    email = forms.EmailField(
+        label="New email address",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        help_text="A link is sent there. The address counts once you have opened the link.",
+    )
+
+
+def has_own_password(user: User) -> bool:
+    """Whether the person signs in here by a password, and can enter it again before something
+    sensitive."""
+    return bool(user.has_usable_password())
+
+
+def _by_password(request: HttpRequest) -> bool:
+    return has_own_password(signed_in_user(request))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@reauthentication_required(enabled=_by_password, allow_get=True)  # type: ignore[untyped-decorator]
+def change_email(request: HttpRequest) -> HttpResponse:
+    """Ask for another address. People of single sign-on learn who changes theirs."""
+    user = signed_in_user(request)
+    can_change = has_own_password(user)
+    form = EmailForm(request.POST or None) if can_change else None
+    if request.method == "POST" and form is not None and form.is_valid():
+        if not ratelimit.consume(request, action="manage_email"):
+            form.add_error(
+                "email", "You have asked for several links. Wait an hour, then try again."
+            )
+        elif _requested(request, form, user):
+            return redirect("account_email")
+    return render_page(
+        request,
+        "account/email.html",
+        title="Email address",
+        crumbs=(("Account", reverse("account:detail")),),
+        sentence=Headline(
+            f"Your email address is {user.email}." if user.email else "You have no address."
+        ),
+        form=form,
+        sign_on=settings.OIDC.get("name", ""),
+        status=422 if form is not None and form.is_bound else 200,
+    )
+
+
+def _requested(request: HttpRequest, form: EmailForm, user: User) -> bool:
+    address = form.cleaned_data["email"]
+    try:
+        request_email_change(user=user, address=address, request=request)
+    except EmailChangeError as refusal:
+        form.add_error("email", str(refusal))
+        return False
+    except OSError as error:
+        form.add_error(None, f"The mail server did not take the email ({error}). Try again later.")
+        return False
+    flash_success(request, f"A link is on its way to {address}. Open it within 24 hours.")
+    return True
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
+    """The page behind the link; the address is changed by the button on it, as mail programs open
+    links too."""
+    user, address, refusal = signed_in_user(request), "", ""
+    try:
+        if request.method == "POST":
+            address = confirm_email_change(token, user=user, request=request)
+            flash_success(request, f"Your email address is now {address}.")
+            return redirect("account:detail")
+        address = requested_address(token, user=user)
+    except EmailChangeError as error:
+        refusal = str(error)
+    return render_page(
+        request,
+        "account/email-confirm.html",
+        title="Email address",
+        crumbs=(("Account", reverse("account:detail")),),
+        sentence=Headline(refusal or f"Your email address becomes {address}."),
+        address=address,
+        refusal=refusal,
+        status=404 if refusal else 200,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def set_password(request: HttpRequest) -> HttpResponse:
+    """In place of the library's page, which would give the holder of a session by single sign-on a
+    password."""
+    user = signed_in_user(request)
+    if has_own_password(user):
+        return redirect("account_change_password")
+    flash_error(
+        request,
+        "Your account has no password here: you sign in with {sign_on}, which keeps it.".format(
+            sign_on=settings.OIDC.get("name", "") or "single sign-on"
+        ),
+    )
+    return redirect("account:detail")

@@ -1,0 +1,117 @@
+"""One's own account: who one is here, when mail comes, how one signs in."""
+
+from zoneinfo import available_timezones
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.accounts import actions
+from apps.accounts.events.log import record_event
+from apps.accounts.models import AccountEvent, AccountEventKind, User
+from apps.accounts.sign_in.second_factors import has_second_factor, is_required_of
+from apps.accounts.sign_in.sessions import end_session, end_sessions, sessions_of
+from apps.common.text import pluralize
+from apps.web.pages.flash_messages import flash_success
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.optimistic_lock import OptimisticLockMixin
+from apps.web.pages.page import Headline, render_page
+from apps.web.wording import join_names
+
+MAX_EVENTS = 10
+
+
+class ProfileForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = actions.OWN_FIELDS
+        labels = {
+            "first_name": "First name",
+            "last_name": "Last name",
+            "time_zone": "Time zone",
+            "digest_hour": "Hour at which your mail comes",
+        }
+        help_texts = {"time_zone": "Such as Europe/Berlin."}
+        widgets = {"digest_hour": forms.NumberInput(attrs={"min": 0, "max": 23})}
+
+    def clean_time_zone(self) -> str:
+        zone: str = self.cleaned_data["time_zone"]
+        if zone not in available_timezones():
+            raise ValidationError(f"“{zone}” is no time zone. Write one such as Europe/Berlin.")
+        return zone
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def profile_page(request: HttpRequest) -> HttpResponse:
+    user = signed_in_user(request)
+    form = ProfileForm(instance=user, row=user)
+    if request.method == "POST":
+        with transaction.atomic():
+            locked = User.objects.select_for_update().get(pk=user.pk)
+            form = ProfileForm(request.POST, instance=locked, row=User.objects.get(pk=user.pk))
+            if form.is_valid():
+                actions.change_own_account(
+                    user=locked,
+                    facts={name: form.cleaned_data[name] for name in actions.OWN_FIELDS},
+                )
+                flash_success(request, "Your profile is changed.")
+                return redirect("account:detail")
+    memberships = list(user.memberships.select_related("team"))
+    office = user.get_organisation_role_display() if user.organisation_role else ""
+    return render_page(
+        request,
+        "account.html",
+        title="Account",
+        sentence=_sentence(
+            [
+                *([office] if office else []),
+                *(f"{row.get_role_display()} of {row.team.name}" for row in memberships),
+            ]
+        ),
+        memberships=memberships,
+        office=office,
+        form=form,
+        has_second_factor=has_second_factor(user),
+        is_required=is_required_of(user),
+        required_from=settings.MFA_REQUIRED_FROM,
+        events=AccountEvent.objects.filter(user=user).order_by("-last_at", "-pk")[:MAX_EVENTS],
+        sessions=sessions_of(user, current_key=request.session.session_key),
+        idle_hours=settings.SESSION_IDLE_HOURS,
+        max_days=settings.SESSION_MAX_DAYS,
+        sign_on=settings.OIDC.get("name", ""),
+        status=422 if form.is_bound else 200,
+    )
+
+
+@require_POST
+def end_other_sessions(request: HttpRequest) -> HttpResponse:
+    user = signed_in_user(request)
+    n_ended = end_sessions(user, but_key=request.session.session_key)
+    record_event(AccountEventKind.SESSIONS_ENDED, request=request, user=user, detail="all others")
+    said = (
+        pluralize(n_ended, "{n} other session ended.", "{n} other sessions ended.")
+        if n_ended
+        else "You have no other session."
+    )
+    flash_success(request, said.format(n=n_ended))
+    return redirect("account:detail")
+
+
+@require_POST
+def end_one_session(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in_user(request)
+    if not end_session(user, pk):
+        raise Http404
+    record_event(AccountEventKind.SESSIONS_ENDED, request=request, user=user, detail="one session")
+    flash_success(request, "The session is ended.")
+    return redirect("account:detail")
+
+
+def _sentence(roles: list[str]) -> Headline:
+    if not roles:
+        return Headline("You hold no role yet; ask your administrator for one.")
+    return Headline(f"You are {join_names(roles, most=6)}.")

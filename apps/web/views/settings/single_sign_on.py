@@ -1,0 +1,75 @@
+"""Sign-on: what is configured, and which group gives what. Nothing is changed here."""
+
+from dataclasses import dataclass
+
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import Team
+from apps.accounts.roles import OrganisationRole
+from apps.accounts.single_sign_on.rules import Grant
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.page import Headline, render_page
+from apps.web.wording import count_of
+
+
+@dataclass(frozen=True, slots=True)
+class SignOnRule:
+    """A grant as the page shows it; without a team where its slug is unknown."""
+
+    grant: Grant
+    gives: str
+    team: Team | None
+
+
+@require_safe
+def single_sign_on_page(request: HttpRequest) -> HttpResponse:
+    user = signed_in_user(request)
+    if not user.can_read_all:
+        raise PermissionDenied("What is configured of the sign-on is for the offices.")
+    configured = settings.OIDC
+    rules = _rules(configured["rules"]) if configured else []
+    return render_page(
+        request,
+        "settings/sign-on.html",
+        title="Sign-on",
+        crumbs=(("Settings", reverse("settings:home")),),
+        sentence=_sentence(rules),
+        configured=configured,
+        callback=f"{settings.PUBLIC_URL}{reverse('sso:callback')}",
+        rules=rules,
+        n_linked=SocialAccount.objects.count(),
+    )
+
+
+def _rules(grants: tuple[Grant, ...]) -> list[SignOnRule]:
+    teams = {
+        team.slug: team for team in Team.objects.filter(slug__in={grant.team for grant in grants})
+    }
+    return [
+        SignOnRule(
+            grant,
+            str(OrganisationRole(grant.organisation_role).label)
+            if grant.organisation_role
+            else grant.role.word
+            if grant.role
+            else "",
+            teams.get(grant.team),
+        )
+        for grant in grants
+    ]
+
+
+def _sentence(rules: list[SignOnRule]) -> Headline:
+    if not settings.OIDC:
+        return Headline("Nobody comes by sign-on: it is not configured.")
+    start = f"People come by {settings.OIDC['name']}"
+    n_lost = sum(not rule.grant.organisation_role and rule.team is None for rule in rules)
+    if n_lost:
+        lost = count_of(n_lost, "rule names", "rules name")
+        return Headline(f"{start}; ", f"{lost} a team that is not there", ".")
+    return Headline(f"{start}.")

@@ -1,0 +1,333 @@
+"""People: who may sign in, which office they hold; inviting and letting go."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.accounts import actions
+from apps.accounts.events.log import record_event
+from apps.accounts.models import AccountEventKind, Team, User
+from apps.accounts.roles import TeamRole
+from apps.accounts.sign_in.invitations import invitation_url, send_invitation
+from apps.accounts.sign_in.second_factors import (
+    by_second_factor,
+    has_second_factor,
+    is_required_of,
+    reset_second_factors,
+    with_second_factor,
+)
+from apps.accounts.sign_in.sessions import end_sessions
+from apps.common.text import pluralize
+from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import PaginatedList, csv_response
+from apps.web.pages.optimistic_lock import OptimisticLockMixin
+from apps.web.pages.page import Headline, render_page
+from apps.web.wording import as_word, count_of
+
+
+class UserForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = actions.USER_FIELDS
+        labels = {
+            "first_name": "First name",
+            "last_name": "Last name",
+            "email": "E-mail address",
+            "organisation_role": "Office for the whole organisation",
+            "is_active": "May sign in",
+        }
+        help_texts = {
+            "organisation_role": (
+                "Governance changes everything but people, the auditor only reads, the "
+                "administrator also runs it."
+            ),
+            "is_active": "Accounts are closed, not deleted: the history names them.",
+        }
+
+
+class InviteForm(forms.ModelForm):  # type: ignore[type-arg]
+    email = forms.EmailField(label="E-mail address")
+    team = forms.ModelChoiceField(Team.objects.none(), label="Team", required=False)
+    role = forms.TypedChoiceField(
+        label="Role on the team",
+        choices=[(role.rank, role.word) for role in TeamRole],
+        coerce=lambda rank: TeamRole(int(rank)),
+        initial=TeamRole.VIEWER.rank,
+    )
+
+    class Meta:
+        model = User
+        fields = ("username", "email", "first_name", "last_name", "organisation_role")
+        labels = {**UserForm.Meta.labels, "username": "Name to sign in with"}
+        help_texts = {
+            "username": "Stays: the history names people by it.",
+            "organisation_role": "None for most: a role on a team is enough.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["team"].queryset = Team.objects.order_by("name")  # type: ignore[attr-defined]
+
+
+def _listed(request: HttpRequest) -> QuerySet[User]:
+    words = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+    people = with_second_factor(User.objects.people())
+    if (factor := request.GET.get("factor", "")) in {"yes", "no"}:
+        people = by_second_factor(people.filter(is_active=True), has_factor=factor == "yes")
+    found = people.annotate(n_teams=Count("memberships")).order_by("-is_active", "username")
+    if words:
+        found = found.filter(
+            Q(username__icontains=words)
+            | Q(email__icontains=words)
+            | Q(first_name__icontains=words)
+            | Q(last_name__icontains=words)
+        )
+    office = request.GET.get("office", "")
+    return found.filter(organisation_role=office) if office else found
+
+
+@require_safe
+def user_list(request: HttpRequest) -> HttpResponse:
+    user = _reading(request)
+    listing = PaginatedList(request, _listed(request))
+    return render_page(
+        request,
+        "settings/people.html",
+        fragment="listing",
+        title="People",
+        crumbs=(("Settings", reverse("settings:home")),),
+        counts="People with an account",
+        sentence=_sentence(),
+        listing=listing,
+        offices=User._meta.get_field("organisation_role").choices,
+        office=request.GET.get("office", ""),
+        factor=request.GET.get("factor", ""),
+        required=[row.pk for row in listing.rows if is_required_of(row)],
+        words=request.GET.get("q", ""),
+        can_change=user.is_administrator,
+    )
+
+
+def _sentence() -> Headline:
+    counts = User.objects.people().aggregate(
+        n=Count("pk", filter=Q(is_active=True)),
+        new=Count("pk", filter=Q(is_active=True, last_login=None)),
+    )
+    people = count_of(counts["n"], "person", "people").capitalize()
+    start = f"{people} may sign in"
+    if new := counts["new"]:
+        rest = pluralize(new, f"{as_word(new)} has not yet.", f"{as_word(new)} have not yet.")
+        return Headline(f"{start}; {rest}")
+    return Headline(f"{start}.")
+
+
+@require_safe
+def user_csv(request: HttpRequest) -> StreamingHttpResponse:
+    _reading(request)
+    return csv_response(
+        "people",
+        [
+            "name",
+            "first name",
+            "last name",
+            "e-mail",
+            "office",
+            "teams",
+            "may sign in",
+            "last sign-in",
+            "second factor",
+            "second factor required",
+        ],
+        _listed(request).iterator(chunk_size=1000),
+        lambda row: [
+            row.username,
+            row.first_name,
+            row.last_name,
+            row.email,
+            row.get_organisation_role_display(),
+            row.n_teams,  # type: ignore[attr-defined]
+            "yes" if row.is_active else "no",
+            row.last_login,
+            "yes" if row.has_factor else "no",  # type: ignore[attr-defined]
+            "yes" if is_required_of(row) else "no",
+        ],
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def invite_user(request: HttpRequest) -> HttpResponse:
+    """Adds a person, with a first role, and mails the link by which the password is set."""
+    by = _administering(request)
+    form = InviteForm(request.POST or None, initial={"team": request.GET.get("team")})
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        with transaction.atomic():
+            person = actions.add_user(
+                facts={name: said[name] for name in InviteForm.Meta.fields}, by=by
+            )
+            if said["team"]:
+                actions.set_membership(user=person, team=said["team"], role=said["role"], by=by)
+        _send(request, person, by)
+        return redirect("users:list")
+    return render_page(
+        request,
+        "settings/invite.html",
+        title="Invite a person",
+        crumbs=(("Settings", reverse("settings:home")), ("People", reverse("users:list"))),
+        sentence=Headline(
+            "The invitation is a mail with a link by which the person sets a password."
+        ),
+        form=form,
+        status=422 if form.is_bound else 200,
+    )
+
+
+def _send(request: HttpRequest, person: User, by: User) -> None:
+    try:
+        send_invitation(person=person, by=by)
+    except OSError as trouble:
+        flash_error(
+            request,
+            f"The mail did not leave ({trouble}). Give {person} this address yourself; it"
+            f" works once: {invitation_url(person)}",
+        )
+    else:
+        flash_success(request, f"An invitation is on its way to {person.email}.")
+
+
+@require_POST
+def resend_invitation(request: HttpRequest, pk: int) -> HttpResponse:
+    by = _administering(request)
+    person = get_object_or_404(
+        User.objects.people().filter(is_active=True).exclude(email=""), pk=pk
+    )
+    if person.is_superuser and not by.is_superuser:
+        raise PermissionDenied("Only a superuser changes a superuser.")
+    _send(request, person, by)
+    return redirect("users:detail", person.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_user(request: HttpRequest, pk: int) -> HttpResponse:
+    """One person: facts, office, whether they may sign in; roles are given on the teams' pages."""
+    user = _reading(request)
+    person = get_object_or_404(User.objects.people(), pk=pk)
+    can_change = user.is_administrator and (user.is_superuser or not person.is_superuser)
+    form = UserForm(instance=person, row=person) if can_change else None
+    if request.method == "POST":
+        if not can_change:
+            raise PermissionDenied("People are changed by administrators.")
+        form = _changed(request, person, user)
+        if form is None:
+            return redirect("users:detail", person.pk)
+    return render_page(
+        request,
+        "settings/person.html",
+        title=str(person),
+        crumbs=(("Settings", reverse("settings:home")), ("People", reverse("users:list"))),
+        sentence=Headline(_person_sentence(person)),
+        person=person,
+        memberships=person.memberships.select_related("team").order_by("team__name"),
+        form=form,
+        has_factor=has_second_factor(person),
+        is_required=is_required_of(person),
+        status=422 if form is not None and form.is_bound else 200,
+    )
+
+
+@require_POST
+def reset_two_factor(request: HttpRequest, pk: int) -> HttpResponse:
+    by = _administering(request)
+    person = get_object_or_404(User.objects.people(), pk=pk)
+    try:
+        reset_second_factors(person=person, by=by, request=request)
+    except actions.AccountChangeError as refusal:
+        flash_error(request, str(refusal))
+    else:
+        flash_success(
+            request, f"The second factors of {person} are reset, and their sessions ended."
+        )
+    return redirect("users:detail", person.pk)
+
+
+@require_POST
+def end_user_sessions(request: HttpRequest, pk: int) -> HttpResponse:
+    by = _administering(request)
+    person = get_object_or_404(User.objects.people(), pk=pk)
+    n_ended = end_sessions(person)
+    record_event(
+        AccountEventKind.SESSIONS_ENDED,
+        request=request,
+        user=person,
+        actor=by,
+        detail="all, by an administrator",
+    )
+    said = (
+        pluralize(n_ended, "{n} session of {person} ended.", "{n} sessions of {person} ended.")
+        if n_ended
+        else "{person} has no open session."
+    )
+    flash_success(request, said.format(n=n_ended, person=person))
+    return redirect("users:detail", person.pk)
+
+
+def _changed(request: HttpRequest, person: User, by: User) -> UserForm | None:
+    """None once saved, else the form with what is wrong."""
+    with transaction.atomic():
+        locked = User.objects.select_for_update(of=("self",)).get(pk=person.pk)
+        form = UserForm(request.POST, instance=locked, row=User.objects.get(pk=person.pk))
+        if not form.is_valid():
+            return form
+        try:
+            actions.change_user(
+                person=locked,
+                facts={name: form.cleaned_data[name] for name in actions.USER_FIELDS},
+                by=by,
+                request=request,
+            )
+        except (actions.AccountChangeError, ValidationError) as refusal:
+            transaction.set_rollback(True)
+            form.add_error(
+                None,
+                str(refusal)
+                if isinstance(refusal, actions.AccountChangeError)
+                else refusal.messages,
+            )
+            return form
+    flash_success(request, f"{locked} is changed.")
+    return None
+
+
+def _person_sentence(person: User) -> str:
+    office = (
+        f" ({person.get_organisation_role_display().lower()})" if person.organisation_role else ""
+    )
+    if not person.is_active:
+        return f"The account of {person} is closed."
+    if person.last_login is None:
+        return f"{person}{office} has not signed in yet."
+    return f"{person}{office} last signed in on {person.last_login:%-d %B %Y}."
+
+
+def _reading(request: HttpRequest) -> User:
+    user = signed_in_user(request)
+    if not user.can_read_all:
+        raise PermissionDenied(
+            "The list of people is for the offices. Those of your teams stand on the teams' pages."
+        )
+    return user
+
+
+def _administering(request: HttpRequest) -> User:
+    user = signed_in_user(request)
+    if not user.is_administrator:
+        raise PermissionDenied("People are added and changed by administrators.")
+    return user
