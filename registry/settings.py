@@ -467,7 +467,7 @@ CELERY_BEAT_SCHEDULE = {
 HEALTH_CHECKS = {
     "broker": "apps.common.requests.health.check_broker",
     "worker": "apps.common.requests.health.check_worker",
-    "feeds": "apps.alerts.feed_health.check_feeds",
+    "feeds": "apps.alerts.kinds.feeds.health.check_feeds",
 }
 
 # what /metrics answers beside the times of requests: by part, a function of the moment

@@ -28,7 +28,7 @@ _LONGEST = [
     "tests/alerts/faults/test_beats.py",
     "tests/alerts/faults/test_daylight.py",
     "tests/alerts/faults/test_clocks.py",
-    "tests/alerts/test_random_worlds.py",
+    "tests/alerts/test_random_portfolios.py",
     "tests/tools/worked_portfolios/test_command.py",
     "tests/exposure/engine/test_scenarios.py",
     "tests/exposure/engine/test_table_refresh.py",

@@ -1,56 +1,64 @@
-"""What is done about alerts, from raising them to the answers people give. sending.py carries
-messages out."""
+"""What is done about alerts, from raising them to the answers people give. delivery/dispatch.py
+carries messages out."""
 
 from datetime import datetime
 
 from django.db import transaction
 
 from apps.accounts.models import User
-from apps.alerts.answering import (
-    BadAnswer,
-    NotYourAlert,
+from apps.alerts.delivery.dispatch import send_due_deliveries
+from apps.alerts.delivery.outbox import queue_digests
+from apps.alerts.kinds.exposure_flags import raise_flag_alerts
+from apps.alerts.kinds.feeds.alerts import raise_feed_alerts
+from apps.alerts.kinds.provider_events import (
+    EVENT_BATCH_SIZE,
+    NOTIFIED_EVENT_KINDS,
+    raise_event_alerts,
+)
+from apps.alerts.kinds.reminders.alerts import raise_reminders
+from apps.alerts.kinds.runways_and_assessments import raise_runway_and_assessment_alerts
+from apps.alerts.kinds.superseded_events import resolve_event_alerts
+from apps.alerts.kinds.usage_discrepancies import raise_discrepancy_alerts
+from apps.alerts.lifecycle.escalation import (
+    escalate_alerts,
+    release_muted_notices,
+    wake_snoozed_alerts,
+)
+from apps.alerts.lifecycle.responses import (
+    AlertPermissionError,
+    InvalidResponseError,
     acknowledge_alert,
     assign_alert,
-    may_answer,
-    mute,
+    can_respond,
+    create_mute,
+    end_mute,
     reopen_alert,
     resolve_alert,
     snooze_alert,
-    unmute_now,
 )
-from apps.alerts.day_alerts import raise_for_days
-from apps.alerts.escalating import escalate, unmute, wake
-from apps.alerts.event_alerts import EVENTS_AT_ONCE, MAILED_KINDS, raise_for_events
-from apps.alerts.feed_alerts import raise_for_feeds
-from apps.alerts.flag_alerts import raise_for_flags
+from apps.alerts.lifecycle.undo import undo_response
 from apps.alerts.models import Delivery
-from apps.alerts.overtaking import settle_events
-from apps.alerts.queueing import queue_digests
-from apps.alerts.seen_alerts import raise_for_seen
-from apps.alerts.sending import send_due
-from apps.alerts.state_alerts import raise_for_states
-from apps.alerts.undoing import undo_answer
 
 __all__ = [
-    "EVENTS_AT_ONCE",
-    "MAILED_KINDS",
-    "BadAnswer",
-    "NotYourAlert",
+    "EVENT_BATCH_SIZE",
+    "NOTIFIED_EVENT_KINDS",
+    "AlertPermissionError",
+    "InvalidResponseError",
     "acknowledge_alert",
     "assign_alert",
-    "keep_alerts",
-    "may_answer",
-    "mute",
+    "can_respond",
+    "create_mute",
+    "end_mute",
+    "maintain_alerts",
     "queue_digests",
     "raise_alerts",
     "raise_due_alerts",
     "reopen_alert",
     "requeue_delivery",
     "resolve_alert",
-    "send_due",
+    "send_due_deliveries",
     "snooze_alert",
-    "undo_answer",
-    "unmute_now",
+    "undo_response",
 ]
 
 
@@ -62,22 +70,26 @@ def raise_alerts(*, at: datetime) -> int:
     transaction that writes its alerts, and a second run waits for that row and then finds nothing
     to do.
     """
-    return raise_for_flags(at=at) + raise_for_feeds(at=at) + raise_for_events(at=at)
+    return raise_flag_alerts(at=at) + raise_feed_alerts(at=at) + raise_event_alerts(at=at)
 
 
 def raise_due_alerts(*, at: datetime) -> int:
     """The same for what days and states bring: milestones, expiries, reviews, runway, stale
     assessments, and uses that were seen and not declared or the other way round."""
-    return raise_for_days(at=at) + raise_for_states(at=at) + raise_for_seen(at=at)
+    return (
+        raise_reminders(at=at)
+        + raise_runway_and_assessment_alerts(at=at)
+        + raise_discrepancy_alerts(at=at)
+    )
 
 
-def keep_alerts(*, at: datetime) -> dict[str, int]:
+def maintain_alerts(*, at: datetime) -> dict[str, int]:
     """What time does to alerts that stand; how many of each."""
     return {
-        "overtaken": settle_events(at=at),
-        "woken": wake(at=at),
-        "unmuted": unmute(at=at),
-        "escalated": escalate(at=at),
+        "overtaken": resolve_event_alerts(at=at),
+        "woken": wake_snoozed_alerts(at=at),
+        "unmuted": release_muted_notices(at=at),
+        "escalated": escalate_alerts(at=at),
     }
 
 
@@ -85,7 +97,7 @@ def keep_alerts(*, at: datetime) -> dict[str, int]:
 def requeue_delivery(*, delivery: Delivery, at: datetime, by: User) -> bool:
     """Try a failed delivery again, under its old Message-ID; False where it is not failed."""
     if not by.is_governance:
-        raise NotYourAlert("Only governance and administrators may send a delivery again.")
+        raise AlertPermissionError("Only governance and administrators may send a delivery again.")
     changed = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.FAILED).update(
         state=Delivery.State.QUEUED,
         attempts=0,

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from apps.accounts.admin import ReadOnlyAdmin
 from apps.accounts.models import User
-from apps.alerts.actions import NotYourAlert, requeue_delivery
+from apps.alerts.actions import AlertPermissionError, requeue_delivery
 from apps.alerts.models import Alert, Delivery, Mute, Notice, Preference, Subscription
 from apps.common.time import now
 
@@ -92,7 +92,7 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
             return
         try:
             n = sum(requeue_delivery(delivery=row, at=now(), by=request.user) for row in queryset)
-        except NotYourAlert as refusal:
+        except AlertPermissionError as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
         else:
             self.message_user(request, f"{n} will be sent again; others were not failed.")

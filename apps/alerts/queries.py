@@ -9,8 +9,8 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 from django.db.models import Q
 
+from apps.alerts.delivery.schedule import MAX_CLOCK_LEAD
 from apps.alerts.models import Alert, AlertQuerySet, Delivery, DeliveryQuerySet
-from apps.alerts.windows import AHEAD
 from apps.catalog.models import Assertion
 from apps.exposure.queries.dependents import reached_offerings_sql
 from apps.inventory.models import Dependency, DependencyQuerySet
@@ -18,7 +18,7 @@ from apps.inventory.models import Dependency, DependencyQuerySet
 # --- for pages and REST ---------------------------------------------------------------------------
 
 
-def alerts_of(user: Any) -> AlertQuerySet:
+def visible_alerts(user: Any) -> AlertQuerySet:
     """What `user` may read, newest first, with everything a row shows."""
     return (
         Alert.objects.visible_to(user)
@@ -43,7 +43,7 @@ def alerts_of(user: Any) -> AlertQuerySet:
     )
 
 
-def deliveries_of(user: Any) -> DeliveryQuerySet:
+def visible_deliveries(user: Any) -> DeliveryQuerySet:
     """The ledger that `user` may read, newest first."""
     return (
         Delivery.objects.visible_to(user)
@@ -56,7 +56,7 @@ def deliveries_of(user: Any) -> DeliveryQuerySet:
 # --- who is affected by what ----------------------------------------------------------------------
 
 
-class Affected(NamedTuple):
+class AffectedApplication(NamedTuple):
     """One application that an event reaches. `is_primary`: it calls what is reached as a primary,
     and does not only lean on it."""
 
@@ -98,11 +98,11 @@ GROUP BY r.event_id, l.application_id
 """
 
 
-def affected_applications(*, event_ids: Sequence[int], on: date) -> list[Affected]:
+def affected_applications(*, event_ids: Sequence[int], on: date) -> list[AffectedApplication]:
     """The applications that each event reaches, gravest first; one statement for any number of
     each."""
     return [
-        Affected(*row)
+        AffectedApplication(*row)
         for row in _over_live(_BY_APPLICATION, Dependency.objects.live_on(on), event_ids)
     ]
 
@@ -167,12 +167,12 @@ def _over_live(
 
 def evidence_urls(event_ids: Collection[int]) -> dict[int, list[str]]:
     """{event: addresses of the claims it rests on, each once}."""
-    found: dict[int, list[str]] = defaultdict(list)
+    urls: dict[int, list[str]] = defaultdict(list)
     rows = Assertion.events.through.objects.filter(providerevent_id__in=event_ids).order_by("pk")
     for event_id, url in rows.values_list("providerevent_id", "assertion__source_url"):
-        if url and url not in found[event_id]:
-            found[event_id].append(url)
-    return found
+        if url and url not in urls[event_id]:
+            urls[event_id].append(url)
+    return urls
 
 
 # --- what is to be sent ---------------------------------------------------------------------------
@@ -182,7 +182,7 @@ def due_deliveries(*, at: datetime, stale_after: timedelta) -> DeliveryQuerySet:
     """Queued and due, or claimed so long ago that whoever claimed it is gone; oldest first. What
     lies further ahead than anything is put off was written while the clock was wrong, and is due as
     well."""
-    ahead = at + AHEAD
+    ahead = at + MAX_CLOCK_LEAD
     waiting = Q(state=Delivery.State.QUEUED) & (Q(due_at__lte=at) | Q(due_at__gt=ahead))
     orphaned = Q(state=Delivery.State.SENDING) & (
         Q(claimed_at__lte=at - stale_after) | Q(claimed_at__gt=ahead)

@@ -1,7 +1,12 @@
-"""What is kept of alerts: the alerts, since their key keeps them from being raised again; messages
-for a while."""
+"""What is kept of alerts: the alerts and what people answered, for ever, since their key keeps
+them from being raised again; notices and messages for as long as they can be proof of what was
+sent to whom."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import connection, transaction
 from django.db.models import F, Q
 
 from apps.alerts.models import HandledStaleness
@@ -13,6 +18,82 @@ from apps.common.retention import (
     format_days,
     permanent_tables,
 )
+
+# a night's work ends; the next night goes on
+PURGE_BATCH_SIZE = 5000
+MAX_PURGED_PER_NIGHT = 200_000
+
+# Never of an alert that is not settled, and never of a flag that is not: an old mail may be the
+# only proof that governance was told. What is owed or on its way has not come to its end.
+_DELETE_NOTICES = """
+WITH old AS (
+    SELECT n.id FROM alerts_notice n JOIN alerts_alert a ON a.id = n.alert_id
+    LEFT JOIN alerts_delivery d ON d.id = n.delivery_id
+    LEFT JOIN exposure_exposureflag f
+      ON f.id = coalesce(a.flag_id, CASE WHEN a.subject_kind = 'flag' THEN a.subject_id END)
+    WHERE n.owed_at < %(before)s AND a.state = 'resolved' AND coalesce(a.resolved_at,
+        a.raised_at) < %(before)s
+      AND (f.id IS NULL OR f.state = 'resolved' AND coalesce(f.resolved_at,
+          f.opened_at) < %(before)s)
+      AND (d.id IS NULL AND n.skip_reason <> ''
+           OR d.state IN ('sent', 'failed', 'skipped') AND coalesce(d.sent_at,
+               d.created_at) < %(before)s)
+    ORDER BY n.id LIMIT %(most)s FOR NO KEY UPDATE OF n SKIP LOCKED
+)
+DELETE FROM alerts_notice n USING old WHERE n.id = old.id
+"""
+
+# Whatever still carries a notice stays with it; so does the last message of each recipient, by
+# which the register knows that the first one was sent long ago.
+_DELETE_DELIVERIES = """
+WITH old AS (
+    SELECT d.id FROM alerts_delivery d
+    WHERE d.created_at < %(before)s AND d.state IN ('sent', 'failed', 'skipped')
+      AND coalesce(d.sent_at, d.created_at) < %(before)s
+      AND NOT EXISTS (SELECT 1 FROM alerts_notice n WHERE n.delivery_id = d.id)
+      AND (d.state = 'skipped' OR d.webhook_id IS NOT NULL
+           OR EXISTS (SELECT 1 FROM alerts_delivery k
+           WHERE k.user_id = d.user_id AND k.state <> 'skipped'
+                        AND (k.created_at, k.id) > (d.created_at, d.id))
+           OR EXISTS (SELECT 1 FROM alerts_delivery k
+           WHERE k.team_id = d.team_id AND k.state <> 'skipped'
+                        AND (k.created_at, k.id) > (d.created_at, d.id)))
+    ORDER BY d.created_at, d.id LIMIT %(most)s FOR NO KEY UPDATE OF d SKIP LOCKED
+)
+DELETE FROM alerts_delivery d USING old WHERE d.id = old.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PurgedMessages:
+    n_notices: int = 0
+    n_deliveries: int = 0
+
+
+def purge_old_messages(
+    *, at: datetime, keep_days: int, most: int = MAX_PURGED_PER_NIGHT
+) -> PurgedMessages:
+    """Notices of what was over more than `keep_days` ago, and the messages that carry none any
+    more; `most` of each at most. 0 days keep all. Safe to run twice at once."""
+    if not keep_days:
+        return PurgedMessages()
+    before = at - timedelta(days=keep_days)
+    return PurgedMessages(
+        _purge(_DELETE_NOTICES, before, most), _purge(_DELETE_DELIVERIES, before, most)
+    )
+
+
+def _purge(statement: str, before: datetime, most: int) -> int:
+    n_gone = 0
+    while n_gone < most:
+        limit = min(PURGE_BATCH_SIZE, most - n_gone)
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement, {"before": before, "most": limit})
+            n = cursor.rowcount
+        n_gone += n
+        if n < limit:
+            break
+    return n_gone
 
 
 def _ledger_limit() -> str:

@@ -7,9 +7,9 @@ from celery import shared_task
 from django.conf import settings
 
 from apps.alerts import actions
-from apps.alerts.forgetting import forget_old_messages as forget
-from apps.alerts.queueing import was_away
-from apps.alerts.sending import send_mails, send_webhooks
+from apps.alerts.delivery.dispatch import send_mails, send_webhooks
+from apps.alerts.delivery.outbox import was_interrupted
+from apps.alerts.retention import purge_old_messages as purge
 from apps.common.history.context import audit_context
 from apps.common.time import now
 
@@ -31,9 +31,9 @@ def raise_due_alerts() -> int:
 
 
 @shared_task(name="alerts.keep_alerts")
-def keep_alerts() -> dict[str, int]:
+def maintain_alerts() -> dict[str, int]:
     with audit_context(job="alerts.keep_alerts"):
-        return actions.keep_alerts(at=now())
+        return actions.maintain_alerts(at=now())
 
 
 @shared_task(name="alerts.send_due_digests")
@@ -43,17 +43,17 @@ def send_due_digests() -> int:
     with audit_context(job="alerts.send_due_digests"):
         moment = now()
         missed: list[Step] = (
-            [actions.raise_alerts, actions.raise_due_alerts] if was_away(at=moment) else []
+            [actions.raise_alerts, actions.raise_due_alerts] if was_interrupted(at=moment) else []
         )
-        troubles = []
+        errors = []
         for step in (*missed, actions.queue_digests):
             try:
                 step(at=moment)
-            except Exception as trouble:  # noqa: BLE001 - what is queued goes out whatever becomes of the rest; raised below
-                troubles.append(trouble)
+            except Exception as error:  # noqa: BLE001 - what is queued goes out whatever becomes of the rest; raised below
+                errors.append(error)
         n_sent = send_mails(at=now())
-        if troubles:
-            raise ExceptionGroup("Not everything that is due could be written.", troubles)
+        if errors:
+            raise ExceptionGroup("Not everything that is due could be written.", errors)
         return n_sent
 
 
@@ -63,15 +63,15 @@ def send_due_webhooks() -> int:
 
 
 @shared_task(name="alerts.forget_old_messages")
-def forget_old_messages() -> int:
+def purge_old_messages() -> int:
     """What was over more than LEDGER_DAYS ago, of notices and messages together; 0 keeps all for
     ever."""
-    gone = forget(at=now(), keep_days=settings.LEDGER_DAYS)
-    if gone.n_notices or gone.n_deliveries:
+    purged = purge(at=now(), keep_days=settings.LEDGER_DAYS)
+    if purged.n_notices or purged.n_deliveries:
         log.info(
             "ledger forgotten",
-            notices=gone.n_notices,
-            deliveries=gone.n_deliveries,
+            notices=purged.n_notices,
+            deliveries=purged.n_deliveries,
             days=settings.LEDGER_DAYS,
         )
-    return gone.n_notices + gone.n_deliveries
+    return purged.n_notices + purged.n_deliveries

@@ -7,13 +7,13 @@ from django.db import transaction
 from apps.alerts.actions import (
     acknowledge_alert,
     assign_alert,
-    mute,
+    create_mute,
     raise_alerts,
     raise_due_alerts,
     snooze_alert,
 )
 from apps.alerts.models import Alert, Mute, Notice, Preference, Subscription
-from apps.alerts.wishing import save_subscription, set_preference
+from apps.alerts.preferences import save_subscription, set_preference
 from apps.common.history.context import audit_context
 from apps.demo.fixtures import LoadingDay, Record, RecordLookup, read_fixture, was_never_used
 from apps.inventory.models import Application
@@ -34,7 +34,7 @@ def load_alerts(*, day: LoadingDay) -> None:
         _subscribe(row, lookup)
     for row in fixture["mutes"]:
         facts = day.dated({name: value for name, value in row.items() if name != "user"})
-        mute(by=lookup.user(row["user"]), at=day.at, **facts)
+        create_mute(by=lookup.user(row["user"]), at=day.at, **facts)
     with audit_context(job="load_demo"):
         raise_alerts(at=day.at)
         raise_due_alerts(at=day.at)

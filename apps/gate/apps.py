@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from apps.alerts.causes import add_cause
+from apps.alerts.kinds.reminders.types import register_reminder_type
 from apps.gate.waiver_reminders import WAIVER_REMINDER_TYPE
 
 
@@ -10,4 +10,4 @@ class GateConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        add_cause(WAIVER_REMINDER_TYPE)
+        register_reminder_type(WAIVER_REMINDER_TYPE)

@@ -1,7 +1,7 @@
 """The last days of waivers, as a cause of alerts: what lets a build through today does not on the
 day it ends."""
 
-from apps.alerts.causes import Cause
+from apps.alerts.kinds.reminders.types import ReminderType
 from apps.gate.rules.definitions import Rule
 
 _NAMES = " ".join(f"WHEN '{rule.value}' THEN '{rule.value} {rule.label}'" for rule in Rule)
@@ -17,7 +17,7 @@ _RENEWED = """EXISTS (
 # Also for some days after its end, while a build that is stopped may be the first that anybody
 # hears of it. Whatever the application's status: a pipeline asks for what is not in production yet
 # as well.
-WAIVER_REMINDER_TYPE = Cause(
+WAIVER_REMINDER_TYPE = ReminderType(
     kind="gate_waiver_expiring",
     subject="waiver",
     sql=f"""
@@ -38,8 +38,8 @@ WAIVER_REMINDER_TYPE = Cause(
         JOIN catalog_provider v ON v.id = s.host_id
         WHERE w.state = 'granted' AND w.until >= %(day)s::date - %(grace)s AND NOT {_RENEWED}
         """,
-    runs_out=True,
-    taken_up="EXISTS (SELECT 1 FROM gate_waiver w WHERE w.id = t.subject_id AND (w.state <> "
+    expires=True,
+    handled_sql="EXISTS (SELECT 1 FROM gate_waiver w WHERE w.id = t.subject_id AND (w.state <> "
     f"'granted' OR {_RENEWED}))",
     history="gate_waiverhistory",
 )

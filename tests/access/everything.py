@@ -9,7 +9,7 @@ from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.accounts.service_accounts import add_service
 from apps.alerts.models import Alert, AlertPolicy, Delivery, Mute, Notice, Subscription, Webhook
-from apps.alerts.wishing import make_calendar_feed
+from apps.alerts.preferences import create_calendar_feed
 from apps.catalog.models import Derivation, Offering, Price, Version
 from apps.common.time import day_of, now
 from apps.exposure.models import (
@@ -131,7 +131,7 @@ def make_one_of_everything() -> tuple[dict[str, User], dict[str, Any]]:
         "alerts": alert.pk,
         "applications": application.slug,
         "assertions": assertion.pk,
-        "calendar-feeds": make_calendar_feed(user=owner)[0].pk,
+        "calendar-feeds": create_calendar_feed(user=owner)[0].pk,
         "deliveries": delivery.pk,
         "dependencies": dependency.pk,
         "disagreements": disputed.pk,

@@ -12,7 +12,7 @@ from django.db.models import CharField, TextField
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from apps.accounts.models import Membership, SavedFilter, Team, User
-from apps.alerts import links
+from apps.alerts.delivery import links
 from apps.alerts.models import Delivery, Mute
 from apps.catalog.models import Assertion, Offering, Source
 from apps.common.history.context import audit_context
@@ -246,7 +246,11 @@ def _host(addresses: dict[str, Any]) -> int:
 
 
 def _unsubscribing(person: User) -> str:
-    return links.unsubscribe_address(user_id=person.pk).partition("/unsubscribe/")[2].strip("/")
+    return (
+        links.unsubscribe_address_of_user(user_id=person.pk)
+        .partition("/unsubscribe/")[2]
+        .strip("/")
+    )
 
 
 # ---------------------------------------------------------------- the addresses

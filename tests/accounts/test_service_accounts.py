@@ -11,7 +11,7 @@ from apps.accounts.actions import AccountChangeError, issue_token, set_membershi
 from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import TeamRole
 from apps.accounts.service_accounts import add_service, change_service, visible_service_accounts
-from apps.alerts.routing import offices
+from apps.alerts.recipients import organisation_roles
 from apps.common.time import now
 from tests.builders import make_member, make_team, make_user
 from tests.http import body_of
@@ -88,7 +88,7 @@ def test_offices_are_given_to_programs_by_administrators_alone(team):
 def test_a_program_that_governs_is_told_of_nothing(team):
     add_service(username="x", about="", team=None, office="governance", by=make_user(role="admin"))
 
-    assert offices().governance == ()
+    assert organisation_roles().governance == ()
 
 
 def test_a_program_owns_no_team(team, owner, service):

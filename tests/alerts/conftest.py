@@ -8,7 +8,7 @@ import pytest
 from apps.alerts.models import Alert
 from apps.inventory.models import Dependency
 from registry.environment import mailer
-from tests.alerts.smtp import Peer, Server
+from tests.alerts.delivery.smtp import Peer, Server
 from tests.worlds.small import SmallWorld, make_small_world
 
 

@@ -18,7 +18,7 @@ from apps.accounts.roles import TeamRole
 from apps.alerts.models import AlertPolicy
 from apps.catalog.models import Offering
 from apps.inventory.models import Application, Criticality, Dependency, ExitPlan, ExitTest
-from tests.alerts.passing import day_in, morning
+from tests.alerts.simulation import day_in, morning
 from tests.builders import (
     make_application,
     make_dependency,

@@ -8,7 +8,13 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from apps.alerts.actions import keep_alerts, queue_digests, raise_alerts, raise_due_alerts, send_due
+from apps.alerts.actions import (
+    maintain_alerts,
+    queue_digests,
+    raise_alerts,
+    raise_due_alerts,
+    send_due_deliveries,
+)
 from apps.alerts.models import Alert, AlertPolicy, Delivery, Notice
 from apps.catalog.models import Offering
 from apps.inventory.models import Application, Criticality, Dependency
@@ -36,9 +42,9 @@ def a_day_passes(day: date) -> None:
     moment = at(day)
     raise_alerts(at=moment)
     raise_due_alerts(at=moment)
-    keep_alerts(at=moment)
+    maintain_alerts(at=moment)
     queue_digests(at=moment, gather=timedelta(0))
-    send_due(at=moment)
+    send_due_deliveries(at=moment)
 
 
 def milestones_told(application: Application) -> list[tuple[date, int]]:

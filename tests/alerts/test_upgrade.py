@@ -14,6 +14,7 @@ import pytest
 from django.db import connection
 
 from apps.alerts.actions import queue_digests, raise_alerts, raise_due_alerts
+from apps.alerts.lifecycle.activity import alert_activity
 from apps.alerts.models import (
     Alert,
     AlertPolicy,
@@ -23,7 +24,6 @@ from apps.alerts.models import (
     Notice,
     Webhook,
 )
-from apps.alerts.turns import turns_of
 from apps.catalog.models import Offering
 from apps.common.history.context import audit_context
 from tests.builders import NOW, make_flag, make_user
@@ -382,7 +382,7 @@ def test_answers_of_the_history_are_told_apart_by_a_code(world: SmallWorld) -> N
         pgh_obj_id=alert.pk, pgh_label="update", pgh_context__isnull=False
     ).order_by("pgh_id")
     assert [row.pgh_context.metadata.get("code") for row in rows] == ["acknowledge", "undo", None]
-    assert [(turn.what, turn.reason) for turn in turns_of(alert)][:2] == [
+    assert [(turn.what, turn.reason) for turn in alert_activity(alert)][:2] == [
         ("acknowledged it", "I look at it"),
         ("opened it again", ""),
     ]

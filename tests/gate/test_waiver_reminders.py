@@ -11,14 +11,14 @@ from django.core.management import call_command
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
-from apps.alerts.actions import mute
-from apps.alerts.calendar import calendar_of
+from apps.alerts.actions import create_mute
+from apps.alerts.calendar.feed import build_calendar
 from apps.alerts.models import Alert, AlertSettings, Notice
-from apps.alerts.wishing import change_settings
+from apps.alerts.preferences import change_alert_settings
 from apps.gate.actions import grant_waiver, request_waiver, withdraw_waiver
 from apps.gate.models import Waiver
 from apps.inventory.models import Application
-from tests.alerts.passing import (
+from tests.alerts.simulation import (
     addresses,
     day_in,
     last_text,
@@ -169,7 +169,7 @@ def test_the_days_before_are_those_of_acceptances_as_governance_sets_them(
     ilse: User, maren: User
 ) -> None:
     assert AlertSettings.objects.get().expiry_milestones == [30, 7, 0]
-    change_settings(by=maren, expiry_milestones=[20, 3])
+    change_alert_settings(by=maren, expiry_milestones=[20, 3])
     granted(ilse, maren, 30)
 
     pass_each(9, 10, 26, 27, 30)
@@ -205,8 +205,8 @@ def test_after_three_days_of_silence_one_digest_covers_the_gap(ilse: User, maren
 
 def test_it_can_be_muted_by_its_kind_and_by_itself(ilse: User, maren: User) -> None:
     waiver = granted(ilse, maren, 20)
-    mute(by=ilse, until=day_in(60), at=NOW, kind=KIND)
-    mute(
+    create_mute(by=ilse, until=day_in(60), at=NOW, kind=KIND)
+    create_mute(
         by=User.objects.get(username="olga"),
         until=day_in(60),
         at=NOW,
@@ -235,7 +235,7 @@ def test_who_lost_the_team_meanwhile_is_not_mailed_about_it(ilse: User, maren: U
 def test_it_stands_in_the_calendar_of_whoever_sees_the_application(ilse: User, maren: User) -> None:
     granted(ilse, maren, 20)
 
-    own, other = calendar_of(ilse, at=NOW).decode(), calendar_of(make_user(), at=NOW).decode()
+    own, other = build_calendar(ilse, at=NOW).decode(), build_calendar(make_user(), at=NOW).decode()
 
     assert "FR002 Model retired" in own
     assert "CATEGORIES:Gate waiver expires" in own

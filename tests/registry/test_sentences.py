@@ -45,7 +45,7 @@ ALLOWED = {
     ("apps/feeds/parsers/deprecations_info.py", "google model"),
     ("apps/intake/readers/cyclonedx/scanners.py", "dependency files"),  # of scanners
     ("apps/risks/evaluations/garak.py", "start_run setup"),
-    ("apps/alerts/unsubscribing.py", "unsubscribe link"),  # the name of a job in the history
+    ("apps/alerts/unsubscribe_links.py", "unsubscribe link"),  # the name of a job in the history
     # the driver has no other sign of a connection that was closed
     ("apps/common/postgresql/errors.py", "closed"),
 }

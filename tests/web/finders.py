@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from apps.accounts.models import Team, User
 from apps.accounts.sign_in.email_change import link_of
-from apps.alerts import links
+from apps.alerts.delivery import links
 from apps.alerts.models import Alert, Delivery, Subscription, Webhook
 from apps.catalog.claims.disagreements import disagreements
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider, ProviderEvent, Version
@@ -165,7 +165,7 @@ def _mail() -> Delivery:
 
 
 def _unsubscribe(user: User) -> Found:
-    address = links.unsubscribe_address(user_id=_mail().user_id)
+    address = links.unsubscribe_address_of_user(user_id=_mail().user_id)
     return {"token": address.partition("/unsubscribe/")[2].strip("/")}
 
 

@@ -16,7 +16,7 @@ from django.db.models import Count
 from playwright.sync_api import Page, Route, expect
 
 from apps.accounts.models import User
-from apps.alerts import links
+from apps.alerts.delivery import links
 from apps.alerts.models import Alert, Delivery
 from apps.catalog.actions import set_manual_fact
 from apps.catalog.models import Assertion, Offering

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.test import override_settings
 
-from apps.alerts.actions import keep_alerts, queue_digests, raise_alerts, raise_due_alerts
+from apps.alerts.actions import maintain_alerts, queue_digests, raise_alerts, raise_due_alerts
+from apps.alerts.delivery.dispatch import send_mails
 from apps.alerts.models import Alert, Notice
-from apps.alerts.sending import send_mails
 from apps.catalog.models import ProviderEvent, Source
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
@@ -76,7 +76,8 @@ def measure_alerts(*, at: datetime, n_recipients: int) -> Iterator[BenchmarkLine
             "the same again, nothing new", time_once(lambda: raise_due_alerts(at=at)), note=counts
         )
         yield BenchmarkLine(
-            "alerts passed on, woken and ended", time_once(lambda: sum(keep_alerts(at=at).values()))
+            "alerts passed on, woken and ended",
+            time_once(lambda: sum(maintain_alerts(at=at).values())),
         )
         written = time_once(lambda: queue_digests(at=at, gather=timedelta(0)))
         yield BenchmarkLine("digests written", written, note=_each(written.p50, written.rows))

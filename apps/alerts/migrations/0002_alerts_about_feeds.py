@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
             field=models.JSONField(
                 blank=True,
                 default=dict,
-                help_text="What the subject does not say by itself; the shapes stand in feed_words.py.",
+                help_text="What the subject does not say by itself; the shapes stand in kinds/feeds/feed_text.py.",
             ),
         ),
         migrations.AddField(
@@ -88,7 +88,7 @@ class Migration(migrations.Migration):
             field=models.JSONField(
                 blank=True,
                 default=dict,
-                help_text="What the subject does not say by itself; the shapes stand in feed_words.py.",
+                help_text="What the subject does not say by itself; the shapes stand in kinds/feeds/feed_text.py.",
             ),
         ),
         migrations.AddField(

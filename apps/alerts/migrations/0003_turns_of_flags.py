@@ -3,9 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-DETAILS = (
-    "What the subject does not say by itself; the shapes stand in feed_words.py and flag_words.py."
-)
+DETAILS = "What the subject does not say by itself; the shapes stand in kinds/feeds/feed_text.py and kinds/exposure_flag_text.py."
 
 
 class Migration(migrations.Migration):

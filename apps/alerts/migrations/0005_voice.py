@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import apps.alerts.models.channels
-import apps.alerts.models.lines
+import apps.alerts.models.settings
 import apps.common.validators
 
 
@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.PositiveSmallIntegerField(),
                         blank=True,
-                        default=apps.alerts.models.lines.usual_milestones,
+                        default=apps.alerts.models.settings.usual_milestones,
                         help_text="Days before an end at which its applications' owners are told.",
                     ),
                 ),
@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.PositiveSmallIntegerField(),
                         blank=True,
-                        default=apps.alerts.models.lines.usual_soft_milestones,
+                        default=apps.alerts.models.settings.usual_soft_milestones,
                         help_text="The same for a day before which a model does not end.",
                     ),
                 ),
@@ -102,7 +102,7 @@ class Migration(migrations.Migration):
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.PositiveSmallIntegerField(),
                         blank=True,
-                        default=apps.alerts.models.lines.usual_milestones,
+                        default=apps.alerts.models.settings.usual_milestones,
                         help_text="Days before an end at which its applications' owners are told.",
                     ),
                 ),
@@ -111,7 +111,7 @@ class Migration(migrations.Migration):
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.PositiveSmallIntegerField(),
                         blank=True,
-                        default=apps.alerts.models.lines.usual_soft_milestones,
+                        default=apps.alerts.models.settings.usual_soft_milestones,
                         help_text="The same for a day before which a model does not end.",
                     ),
                 ),
@@ -164,7 +164,7 @@ class Migration(migrations.Migration):
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.PositiveSmallIntegerField(),
                         blank=True,
-                        default=apps.alerts.models.lines.usual_expiry_milestones,
+                        default=apps.alerts.models.settings.usual_expiry_milestones,
                         help_text="Days before acceptances, tests, waivers and approvals end.",
                     ),
                 ),
@@ -173,7 +173,7 @@ class Migration(migrations.Migration):
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.PositiveSmallIntegerField(),
                         blank=True,
-                        default=apps.alerts.models.lines.usual_review_milestones,
+                        default=apps.alerts.models.settings.usual_review_milestones,
                         help_text="Days before reviews and treatments are due.",
                     ),
                 ),
@@ -215,7 +215,7 @@ class Migration(migrations.Migration):
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.PositiveSmallIntegerField(),
                         blank=True,
-                        default=apps.alerts.models.lines.usual_expiry_milestones,
+                        default=apps.alerts.models.settings.usual_expiry_milestones,
                         help_text="Days before acceptances, tests, waivers and approvals end.",
                     ),
                 ),
@@ -224,7 +224,7 @@ class Migration(migrations.Migration):
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.PositiveSmallIntegerField(),
                         blank=True,
-                        default=apps.alerts.models.lines.usual_review_milestones,
+                        default=apps.alerts.models.settings.usual_review_milestones,
                         help_text="Days before reviews and treatments are due.",
                     ),
                 ),
@@ -1007,7 +1007,7 @@ class Migration(migrations.Migration):
             field=models.JSONField(
                 blank=True,
                 default=dict,
-                help_text="What the subject does not say by itself; the shapes stand in feed_words.py, flag_words.py and day_words.py.",
+                help_text="What the subject does not say by itself; the shapes stand in kinds/feeds/feed_text.py, kinds/exposure_flag_text.py and kinds/reminders/reminder_text.py.",
             ),
         ),
         migrations.AlterField(
@@ -1037,7 +1037,7 @@ class Migration(migrations.Migration):
             field=models.JSONField(
                 blank=True,
                 default=dict,
-                help_text="What the subject does not say by itself; the shapes stand in feed_words.py, flag_words.py and day_words.py.",
+                help_text="What the subject does not say by itself; the shapes stand in kinds/feeds/feed_text.py, kinds/exposure_flag_text.py and kinds/reminders/reminder_text.py.",
             ),
         ),
         migrations.AlterField(

@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
             field=models.JSONField(
                 blank=True,
                 default=dict,
-                help_text="What the subject does not say by itself; the shapes stand in feed_words.py, flag_words.py, day_words.py and seen_words.py.",
+                help_text="What the subject does not say by itself; the shapes stand in kinds/feeds/feed_text.py, kinds/exposure_flag_text.py, kinds/reminders/reminder_text.py and kinds/usage_discrepancy_text.py.",
             ),
         ),
         migrations.AlterField(
@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
             field=models.JSONField(
                 blank=True,
                 default=dict,
-                help_text="What the subject does not say by itself; the shapes stand in feed_words.py, flag_words.py, day_words.py and seen_words.py.",
+                help_text="What the subject does not say by itself; the shapes stand in kinds/feeds/feed_text.py, kinds/exposure_flag_text.py, kinds/reminders/reminder_text.py and kinds/usage_discrepancy_text.py.",
             ),
         ),
     ]

@@ -22,9 +22,9 @@ from apps.alerts.models.kinds import (
     StateKind,
     SubjectKind,
 )
-from apps.alerts.models.lines import AlertPolicy, AlertSettings
 from apps.alerts.models.outcomes import Resolution, SkipReason
-from apps.alerts.models.wishes import Cadence, Mute, Preference, Subscription
+from apps.alerts.models.preferences import Cadence, Mute, Preference, Subscription
+from apps.alerts.models.settings import AlertPolicy, AlertSettings
 
 __all__ = [
     "KINDS",

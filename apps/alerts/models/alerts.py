@@ -98,9 +98,9 @@ class Alert(models.Model):
     details = models.JSONField(
         default=dict,
         blank=True,
-        help_text="What the subject does not say by itself; the shapes stand in feed_words.py, "
-        "flag_words.py, "
-        "day_words.py and seen_words.py.",
+        help_text="What the subject does not say by itself; the shapes stand in "
+        "kinds/feeds/feed_text.py, kinds/exposure_flag_text.py, "
+        "kinds/reminders/reminder_text.py and kinds/usage_discrepancy_text.py.",
     )
     team = models.ForeignKey(
         Team, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts"

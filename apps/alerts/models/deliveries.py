@@ -12,7 +12,7 @@ from apps.accounts.models import Team, own
 from apps.alerts.models.alerts import Alert
 from apps.alerts.models.channels import Webhook
 from apps.alerts.models.outcomes import SkipReason, delivery_sentence, skip_sentence
-from apps.alerts.models.wishes import Mute
+from apps.alerts.models.preferences import Mute
 
 _ONE_RECIPIENT = (
     Q(team__isnull=False, user__isnull=True, webhook__isnull=True)

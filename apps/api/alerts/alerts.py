@@ -14,13 +14,13 @@ from rest_framework.response import Response
 
 from apps.accounts.models import Team, User, own
 from apps.alerts import actions
-from apps.alerts.answering import Answer
-from apps.alerts.bulk_answers import MOST_ANSWERED, answer_alerts
 from apps.alerts.filters import AlertFilter
+from apps.alerts.lifecycle.activity import alert_activity
+from apps.alerts.lifecycle.bulk_responses import MAX_BULK_RESPONSES, respond_to_alerts
+from apps.alerts.lifecycle.mutes import MuteScope, mute_fields
+from apps.alerts.lifecycle.responses import AlertResponse
 from apps.alerts.models import KINDS, Alert, Delivery, Notice, SubjectKind
 from apps.alerts.models.outcomes import resolution_sentence, skip_sentence
-from apps.alerts.mute_scopes import MuteScope, muted_from
-from apps.alerts.turns import turns_of
 from apps.api.alerts.base import LATEST_FIRST, UserField, errors_as_problems
 from apps.api.alerts.mutes import MuteSerializer, mute_body
 from apps.api.framework.export_formats import AlertsAtomRenderer
@@ -247,9 +247,9 @@ class AnswerAlertsSerializer(serializers.Serializer[Any]):
     ids = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
         allow_empty=False,
-        max_length=MOST_ANSWERED,
+        max_length=MAX_BULK_RESPONSES,
     )
-    action = serializers.ChoiceField(choices=Answer.choices)
+    action = serializers.ChoiceField(choices=AlertResponse.choices)
     until = serializers.DateField(
         required=False, help_text="For snooze: first day on which it waits again."
     )
@@ -263,7 +263,11 @@ class AnswerAlertsSerializer(serializers.Serializer[Any]):
         help_text="For resolve: how it was settled.",
     )
 
-    NEEDED = {Answer.SNOOZE: "until", Answer.ASSIGN: "username", Answer.RESOLVE: "reason"}
+    NEEDED = {
+        AlertResponse.SNOOZE: "until",
+        AlertResponse.ASSIGN: "username",
+        AlertResponse.RESOLVE: "reason",
+    }
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         needed = self.NEEDED.get(attrs["action"])
@@ -376,8 +380,8 @@ class AlertViewSet(ReadViewSet[Alert]):
         the same."""
         alert = self._answerable()
         try:
-            return self.answer(actions.undo_answer(alert=alert, by=self.user, at=now()))
-        except actions.BadAnswer as refusal:
+            return self.answer(actions.undo_response(alert=alert, by=self.user, at=now()))
+        except actions.InvalidResponseError as refusal:
             raise ConflictError(str(refusal)) from None
 
     @extend_schema(request=MuteAlertSerializer, responses={201: MuteSerializer})
@@ -388,9 +392,9 @@ class AlertViewSet(ReadViewSet[Alert]):
         alert = self.subject()
         asked = self.validated(MuteAlertSerializer)
         with errors_as_problems("scope"):
-            what = muted_from(alert, asked["scope"], user=self.user)
+            what = mute_fields(alert, asked["scope"], user=self.user)
         with errors_as_problems("until"):
-            made = actions.mute(
+            made = actions.create_mute(
                 by=self.user,
                 team=asked.get("team"),
                 until=asked["until"],
@@ -408,7 +412,7 @@ class AlertViewSet(ReadViewSet[Alert]):
         """Give the same answer to many, in one transaction; what cannot be answered is refused row
         by row."""
         asked = self.validated(AnswerAlertsSerializer)
-        given = answer_alerts(
+        given = respond_to_alerts(
             alert_ids=asked["ids"],
             answer=asked["action"],
             by=self.user,
@@ -423,14 +427,14 @@ class AlertViewSet(ReadViewSet[Alert]):
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def turns(self, request: Request, pk: str) -> Response:
         """Who answered what and when, the latest first, out of its history."""
-        return Response(TurnSerializer(turns_of(self.subject()), many=True).data)
+        return Response(TurnSerializer(alert_activity(self.subject()), many=True).data)
 
     def _answerable(self) -> Alert:
         """The alert, if the caller may answer it; before the body is looked at, so that nobody
         learns by a 400 what they may not do anyway."""
         alert = self.subject()
-        if not actions.may_answer(self.user, alert):
-            raise actions.NotYourAlert(
+        if not actions.can_respond(self.user, alert):
+            raise actions.AlertPermissionError(
                 "Only an editor of the team, whom it fell or was given to, and governance may "
                 "answer it."
                 " Ask one of them."

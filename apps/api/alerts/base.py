@@ -8,9 +8,9 @@ from django.db.models import Model
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied, ValidationError
 
-from apps.alerts.answering import AlreadyResolved, BadAnswer
+from apps.alerts.lifecycle.responses import AlreadyResolvedError, InvalidResponseError
 from apps.alerts.models import KINDS
-from apps.alerts.wishing import BadWish
+from apps.alerts.preferences import InvalidPreferenceError
 from apps.api.framework.problems import ConflictError
 from apps.api.framework.views import BY_ID, RegistryView
 from apps.api.risks.base import UserField
@@ -59,11 +59,11 @@ def errors_as_problems(field: str = "non_field_errors") -> Iterator[None]:
     """What cannot be meant as a 400 with its sentence; what is settled already as a 409."""
     try:
         yield
-    except AlreadyResolved as refusal:
+    except AlreadyResolvedError as refusal:
         raise ConflictError(str(refusal)) from None
-    except BadWish as refusal:
+    except InvalidPreferenceError as refusal:
         raise ValidationError({refusal.field or field: str(refusal)}) from None
-    except BadAnswer as refusal:
+    except InvalidResponseError as refusal:
         raise ValidationError({field: str(refusal)}) from None
 
 

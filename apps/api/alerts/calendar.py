@@ -16,9 +16,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.models import User
-from apps.alerts.calendar import calendar_of
+from apps.alerts.calendar.feed import build_calendar
 from apps.alerts.models import CalendarFeed
-from apps.alerts.wishing import FEED_ROUTES, make_calendar_feed, revoke_calendar_feed
+from apps.alerts.preferences import FEED_ROUTES, create_calendar_feed, revoke_calendar_feed
 from apps.api.alerts.base import LATEST_FIRST
 from apps.api.framework.json_renderer import FastJSONRenderer
 from apps.api.framework.views import ReadViewSet, RegistryView
@@ -50,7 +50,7 @@ class CalendarRenderer(FastJSONRenderer):
 
 def calendar_response(user: User) -> Response:
     return Response(
-        calendar_of(user, at=now()),
+        build_calendar(user, at=now()),
         headers={"Content-Disposition": 'inline; filename="foundation-registry.ics"'},
     )
 
@@ -112,7 +112,9 @@ class CalendarFeedViewSet(ReadViewSet[CalendarFeed]):
     @extend_schema(responses={201: NewCalendarFeedSerializer})
     def create(self, request: Request) -> Response:
         """Make one; the answer holds the address, which is not shown again."""
-        feed, secret = make_calendar_feed(user=self.user, **self.validated(CalendarFeedSerializer))
+        feed, secret = create_calendar_feed(
+            user=self.user, **self.validated(CalendarFeedSerializer)
+        )
         answer = self.answer(feed, status.HTTP_201_CREATED)
         answer.data["url"] = settings.PUBLIC_URL + reverse(FEED_ROUTES[feed.kind], args=[secret])
         patch_cache_control(answer, no_store=True)

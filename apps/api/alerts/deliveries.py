@@ -11,10 +11,10 @@ from rest_framework.response import Response
 
 from apps.accounts.models import own
 from apps.alerts.actions import requeue_delivery
+from apps.alerts.delivery.status import delivery_totals
 from apps.alerts.filters import DeliveryFilter, NoticeFilter
 from apps.alerts.models import Delivery, Notice
 from apps.alerts.models.outcomes import delivery_sentence, skip_sentence
-from apps.alerts.told import account_of
 from apps.api.alerts.base import LATEST_FIRST
 from apps.api.framework.problems import ConflictError
 from apps.api.framework.row_reader import ComputedField, RowReader
@@ -202,4 +202,4 @@ class NoticeViewSet(ReadViewSet[Notice]):
     def account(self, request: Request) -> Response:
         """What became of all of them, as far as the caller sees them: owed = sent + failed +
         skipped + waiting."""
-        return Response(AccountSerializer(account_of(self.user)).data)
+        return Response(AccountSerializer(delivery_totals(self.user)).data)

@@ -138,7 +138,7 @@ class MuteViewSet(ReadViewSet[Mute]):
                 "Say what to mute: a kind, a provider, an offering, an application or a subject."
             )
         with errors_as_problems("until"):
-            made = actions.mute(by=self.user, team=team, at=now(), **asked)
+            made = actions.create_mute(by=self.user, team=team, at=now(), **asked)
         return self.answer(made, status.HTTP_201_CREATED)
 
     @extend_schema(request=None, responses=MuteSerializer)
@@ -147,7 +147,7 @@ class MuteViewSet(ReadViewSet[Mute]):
         """Let mail through again; for whom it holds, editors of its team and governance. Doing it
         twice changes nothing. What still waits is mailed with the next digest."""
         mute = self.subject()
-        actions.unmute_now(row=mute, by=self.user, at=now())
+        actions.end_mute(mute=mute, by=self.user, at=now())
         return self.answer(mute)
 
 

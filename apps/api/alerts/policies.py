@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.alerts.models import AlertPolicy, AlertSettings
-from apps.alerts.wishing import change_policy, change_settings
+from apps.alerts.preferences import change_alert_policy, change_alert_settings
 from apps.api.alerts.base import SeverityField, require_governance
 from apps.api.framework.row_reader import EnumNameField
 from apps.api.framework.validation import validate_data
@@ -79,7 +79,9 @@ class AlertPolicyViewSet(ReadViewSet[AlertPolicy]):
         )
         facts = {name: asked.get(name, getattr(policy, name)) for name in names}
         return self.answer(
-            change_policy(policy=policy, by=self.user, reason=asked.get("reason", ""), **facts)
+            change_alert_policy(
+                policy=policy, by=self.user, reason=asked.get("reason", ""), **facts
+            )
         )
 
 
@@ -127,7 +129,7 @@ class AlertSettingsView(RegistryView):
         asked = validate_data(
             AlertSettingsSerializer(instance=self._row(), data=request.data, partial=True)
         )
-        return Response(AlertSettingsSerializer(change_settings(by=self.user, **asked)).data)
+        return Response(AlertSettingsSerializer(change_alert_settings(by=self.user, **asked)).data)
 
     def _row(self) -> AlertSettings:
         return AlertSettings.objects.visible_to(self.user).get(pk=1)

@@ -11,11 +11,11 @@ from rest_framework.response import Response
 
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
-from apps.alerts.asking import CannotAsk, ask_for_now
-from apps.alerts.due import rhythm_of
+from apps.alerts.delivery.digest_requests import DigestRequestError, request_digest
+from apps.alerts.delivery.due_digests import schedule_of_preference
+from apps.alerts.delivery.schedule import next_window
 from apps.alerts.models import Cadence, Preference
-from apps.alerts.windows import next_window
-from apps.alerts.wishing import set_preference
+from apps.alerts.preferences import set_preference
 from apps.api.alerts.base import errors_as_problems
 from apps.api.framework.problems import ConflictError
 from apps.api.framework.validation import validate_data
@@ -103,8 +103,8 @@ class SendDigestView(RegistryView):
         """Be mailed where things stand, at once: everything that is owed to you and waits for an
         answer, each alert once a day. 409 where no mail can reach you."""
         try:
-            n_alerts = ask_for_now(user=self.user, at=now())
-        except CannotAsk as refusal:
+            n_alerts = request_digest(user=self.user, at=now())
+        except DigestRequestError as refusal:
             raise ConflictError(str(refusal)) from None
         return Response({"n_alerts": n_alerts}, status=status.HTTP_202_ACCEPTED)
 
@@ -154,7 +154,7 @@ def _body(recipient: User | Team, *, at: datetime) -> dict[str, Any]:
     wish = Preference.objects.filter(
         **({"team": recipient} if is_team else {"user": recipient})
     ).first()
-    rhythm = rhythm_of(wish, hour=recipient.digest_hour, time_zone=recipient.time_zone)
+    rhythm = schedule_of_preference(wish, hour=recipient.digest_hour, time_zone=recipient.time_zone)
     return {
         "user": None if isinstance(recipient, Team) else recipient.get_username(),
         "team": recipient.slug if isinstance(recipient, Team) else None,

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from apps.accounts.models import User
 from apps.alerts.models import CalendarFeed
-from apps.alerts.wishing import feed_digest
+from apps.alerts.preferences import feed_secret_hash
 from apps.api.alerts.alerts import AlertViewSet
 from apps.api.alerts.calendar import LAST_USED_PRECISION, CalendarRenderer, calendar_response
 from apps.api.catalog.catalog import ProviderEventViewSet
@@ -30,7 +30,7 @@ class AddressThrottle(WindowThrottle):
     scope = "anonymous"
 
     def key(self, request: Request) -> str | None:
-        return f"c{feed_digest(request.parser_context['kwargs']['secret'])[:32]}"
+        return f"c{feed_secret_hash(request.parser_context['kwargs']['secret'])[:32]}"
 
 
 class SecretAddressView(BaseAuthentication):
@@ -44,7 +44,7 @@ class SecretAddressView(BaseAuthentication):
         found = (
             CalendarFeed.objects.select_related("user")
             .filter(
-                digest=feed_digest(context["kwargs"]["secret"]),
+                digest=feed_secret_hash(context["kwargs"]["secret"]),
                 kind=context["view"].address_kind,
                 revoked_at=None,
                 user__is_active=True,

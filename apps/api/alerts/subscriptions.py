@@ -11,8 +11,8 @@ from rest_framework.response import Response
 from apps.accounts.models import Team
 from apps.alerts.filters import SubscriptionFilter
 from apps.alerts.models import Subscription
-from apps.alerts.preview import DAYS, preview_of
-from apps.alerts.wishing import check_subscription, end_subscription, save_subscription
+from apps.alerts.preferences import check_subscription, delete_subscription, save_subscription
+from apps.alerts.subscription_preview import PREVIEW_DAYS, preview_subscription
 from apps.api.alerts.base import KindsField, SeverityField, errors_as_problems, with_values
 from apps.api.framework.views import BY_ID, ReadViewSet
 from apps.api.inventory.applications import VisibleTeamField
@@ -110,7 +110,7 @@ class SubscriptionViewSet(ReadViewSet[Subscription]):
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         """End it; the history keeps it."""
-        end_subscription(subscription=self.subject(), by=self.user)
+        delete_subscription(subscription=self.subject(), by=self.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(
@@ -131,9 +131,9 @@ class SubscriptionViewSet(ReadViewSet[Subscription]):
         return self._preview(self.subject())
 
     def _preview(self, subscription: Subscription) -> Response:
-        found = preview_of(subscription, user=self.user, at=now())
+        found = preview_subscription(subscription, user=self.user, at=now())
         body = {
-            "days": DAYS,
+            "days": PREVIEW_DAYS,
             "sentence": str(found),
             "n_mails": found.n_mails,
             "n_alerts": found.n_alerts,

@@ -10,10 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.models import Team
+from apps.alerts.delivery.webhooks import OLD_SECRET_DURATION, queue_test_request, webhook_secret
 from apps.alerts.models import Webhook
-from apps.alerts.trying import queue_test
-from apps.alerts.webhooks import OLD_SECRET_FOR, secret_of
-from apps.alerts.wishing import save_webhook
+from apps.alerts.preferences import save_webhook
 from apps.api.alerts.base import (
     KindsField,
     SeverityField,
@@ -113,7 +112,7 @@ class WebhookViewSet(ReadViewSet[Webhook]):
         unless it `leaked`."""
         webhook = self._governed()
         asked = self.validated(NewSecretSerializer)
-        old_until = None if asked.pop("leaked") else now() + OLD_SECRET_FOR
+        old_until = None if asked.pop("leaked") else now() + OLD_SECRET_DURATION
         with errors_as_problems("url"):
             save_webhook(
                 webhook=webhook, by=self.user, new_secret=True, old_until=old_until, **asked
@@ -135,7 +134,7 @@ class WebhookViewSet(ReadViewSet[Webhook]):
     def try_out(self, request: Request, pk: str) -> Response:
         """Queue a signed request that tells of nothing, so that its receiver can be tried out; what
         became of it stands at deliveries/ID/."""
-        queued = queue_test(webhook=self._governed(), by=self.user, at=now())
+        queued = queue_test_request(webhook=self._governed(), by=self.user, at=now())
         return Response(dict(DeliverySerializer(queued).data), status=status.HTTP_202_ACCEPTED)
 
     def _governed(self) -> Webhook:
@@ -145,6 +144,6 @@ class WebhookViewSet(ReadViewSet[Webhook]):
 
     def _with_secret(self, webhook: Webhook, code: int = status.HTTP_200_OK) -> Response:
         answer = self.answer(webhook, code)
-        answer.data["secret"] = secret_of(webhook)
+        answer.data["secret"] = webhook_secret(webhook)
         patch_cache_control(answer, no_store=True)
         return answer

@@ -114,9 +114,9 @@ DUE_DATE_PARAMETERS = {"margin": MARGIN_DAYS, "usual_effort": DEFAULT_EFFORT_DAY
 
 @dataclass(frozen=True, slots=True)
 class TaskDueDate:
-    """Why a task is due when it is. `ends_on` None: no end is known. `basis`: measured by an exit
-    test, estimated in the exit plan, or assumed (`DEFAULT_EFFORT_DAYS`). `derived_on` is what these
-    give; a person may have set another."""
+    """Why a task is due when it is. `event_date` None: no end is known. `basis`: measured by an
+    exit test, estimated in the exit plan, or assumed (`DEFAULT_EFFORT_DAYS`). `derived_on` is what
+    these give; a person may have set another."""
 
     ends_on: date | None
     effort_days: Decimal

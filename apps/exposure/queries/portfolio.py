@@ -121,7 +121,7 @@ def _totals(user: User, teams: Collection[int] | None) -> tuple[int, int, date |
 class CommonStack:
     """Applications whose live primary is answered by one version at one host; the names are None
     while nobody has placed it. An application with primaries on several stacks is in each, once.
-    `ends_on` is the earliest end of what they call there, None for the unplaced."""
+    `event_date` is the earliest end of what they call there, None for the unplaced."""
 
     n: int
     n_critical: int

@@ -2,15 +2,15 @@
 counts."""
 
 from apps.accounts.models import User
-from apps.alerts.routing import audiences_of, governors, owners_of
+from apps.alerts.recipients import application_owners, governance_users, team_audiences
 from apps.inventory.models import Application
 from apps.web.wording import join_names
 
 
 def describe_alert_recipients(application: Application) -> list[str]:
     """Sentences; `application.team` must be loaded. Three or four statements."""
-    owners = owners_of([application.pk])[application.pk]
-    audience = audiences_of([application.team_id])[application.team_id]
+    owners = application_owners([application.pk])[application.pk]
+    audience = team_audiences([application.team_id])[application.team_id]
     named = [pk for pk in (owners.first, *owners.others) if pk is not None]
     people = User.objects.in_bulk({*named, *audience.owner_ids})
     to = [str(people[pk]) for pk in named]
@@ -38,7 +38,7 @@ def _fallback_recipients(application: Application) -> str:
         f"{application.team} has no mailbox, "
         "and neither it nor a team above has an owner with an address"
     )
-    offices = [str(person) for person in governors()]
+    offices = [str(person) for person in governance_users()]
     if offices:
         return f"Alerts go to governance, {join_names(offices)}: {why}."
     return f"Alerts go to nobody: {why}, and nobody governs."

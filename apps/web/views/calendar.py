@@ -11,8 +11,8 @@ from django.utils.formats import date_format
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
-from apps.alerts.calendar import Entry, count_for, entries_for
-from apps.alerts.calendar_queries import BACK_DAYS, MOST, kinds_ahead
+from apps.alerts.calendar.feed import CalendarEntry, calendar_entries, count_entries
+from apps.alerts.calendar.queries import MAX_ENTRIES, PAST_DAYS, calendar_kinds
 from apps.alerts.models import KINDS, CalendarFeed
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
@@ -37,7 +37,7 @@ URGENT_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class CalendarLine:
-    entry: Entry
+    entry: CalendarEntry
     n_days: int
 
     @property
@@ -81,15 +81,15 @@ def _parse_query(request: HttpRequest) -> CalendarQuery:
 
 def _window(asked: CalendarQuery, today: date) -> tuple[date, date]:
     """(first, last): what has passed goes back a quarter."""
-    return today - timedelta(BACK_DAYS if asked.past else 0), today + timedelta(asked.days)
+    return today - timedelta(PAST_DAYS if asked.past else 0), today + timedelta(asked.days)
 
 
 def _lines(
-    user: User, asked: CalendarQuery, today: date, *, most: int = MOST
+    user: User, asked: CalendarQuery, today: date, *, most: int = MAX_ENTRIES
 ) -> tuple[list[CalendarLine], bool]:
     """The first days of the window; True where there are more than `most`."""
     first, last = _window(asked, today)
-    entries, is_cut = entries_for(
+    entries, is_cut = calendar_entries(
         user, today=today, first=first, last=last, kind=asked.kind, most=most
     )
     return [CalendarLine(entry, (entry.on - today).days) for entry in entries], is_cut
@@ -103,13 +103,13 @@ def calendar_page(request: HttpRequest) -> HttpResponse:
     lines, is_cut = _lines(user, asked, today, most=MAX_ROWS)
     # most calendars are shorter, and counted by themselves
     n = (
-        count_for(user, today=today, first=first, last=last, kind=asked.kind)
+        count_entries(user, today=today, first=first, last=last, kind=asked.kind)
         if is_cut
         else len(lines)
     )
     n_coming = n if not asked.past else sum(not line.is_past for line in lines)
     if is_cut and asked.past:
-        n_coming = count_for(user, today=today, first=today, last=last, kind=asked.kind)
+        n_coming = count_entries(user, today=today, first=today, last=last, kind=asked.kind)
     ends = retiring_offerings(
         user=user, on=today, within=asked.days, limit=MAX_DRAWN_MARKS + 1, since=first
     )
@@ -124,7 +124,7 @@ def calendar_page(request: HttpRequest) -> HttpResponse:
         sentence=calendar_headline(_next(user, lines, asked, today), n_coming, asked),
         asked=asked,
         horizons=HORIZONS,
-        kinds=sorted({KINDS[kind] for kind in kinds_ahead()}),
+        kinds=sorted({KINDS[kind] for kind in calendar_kinds()}),
         months=[
             CalendarMonth(name, tuple(group))
             for name, group in groupby(
@@ -132,12 +132,12 @@ def calendar_page(request: HttpRequest) -> HttpResponse:
             )
         ],
         n=n,
-        n_left=max(0, min(n, MOST) - MAX_ROWS),
+        n_left=max(0, min(n, MAX_ENTRIES) - MAX_ROWS),
         wide=wide,
         narrow=narrow,
         more=len(ends) > MAX_DRAWN_MARKS,
         drawn=MAX_DRAWN_MARKS,
-        cut=MOST if n > MOST else 0,
+        cut=MAX_ENTRIES if n > MAX_ENTRIES else 0,
         n_feeds=CalendarFeed.objects.visible_to(user).filter(user=user, revoked_at=None).count(),
     )
 
@@ -168,12 +168,13 @@ def _drawn(
 
 
 def calendar_headline(first: CalendarLine | None, n: int, asked: CalendarQuery) -> Headline:
-    """How many days come, and the next one; counting stops at MOST."""
+    """How many days come, and the next one; counting stops at MAX_ENTRIES."""
     within = pluralize(asked.days, "the next day", f"the next {asked.days} days")
     if first is None:
         return Headline(f"Nothing ends or is due in {within}.")
     count = pluralize(n, "{n} date falls in {within}", "{n} dates fall in {within}").format(
-        n=f"More than {number(MOST)}" if n > MOST else as_word(n).capitalize(), within=within
+        n=f"More than {number(MAX_ENTRIES)}" if n > MAX_ENTRIES else as_word(n).capitalize(),
+        within=within,
     )
     when = "today" if first.n_days == 0 else long_day(first.entry.on)
     return Headline(

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.alerts.delivery.smtp import Peer, Server
 from tests.alerts.faults.drill import Drill, make_worker
 from tests.alerts.faults.life import Life
-from tests.alerts.smtp import Peer, Server
 from tests.builders import NOW
 from tests.processes import (
     Worker,

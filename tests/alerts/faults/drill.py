@@ -6,8 +6,8 @@ from pathlib import Path
 
 from apps.alerts.models import Delivery
 from registry.celery import app
+from tests.alerts.delivery.smtp import Peer, Server
 from tests.alerts.faults.crowd import time_passes
-from tests.alerts.smtp import Peer, Server
 from tests.processes import Worker, nobody_is_at_work, nothing_is_queued, wait_until
 
 RAISE = "alerts.raise_alerts"

@@ -9,11 +9,12 @@ from email.message import EmailMessage
 import pytest
 
 from apps.accounts.models import Team, User
-from apps.alerts import queueing, tasks
+from apps.alerts import tasks
+from apps.alerts.delivery import outbox
 from apps.alerts.models import Cadence, Preference
 from apps.catalog.models import Offering, ProviderEvent
+from tests.alerts.delivery.smtp import Peer
 from tests.alerts.faults.crowd import join
-from tests.alerts.smtp import Peer
 from tests.builders import make_event, make_offering, make_user
 
 MINUTE = timedelta(minutes=1)
@@ -43,7 +44,7 @@ class Life:
         tasks.raise_alerts()
         if days_too:
             tasks.raise_due_alerts()
-            tasks.keep_alerts()
+            tasks.maintain_alerts()
         try:
             tasks.send_due_digests()
         finally:
@@ -53,7 +54,7 @@ class Life:
 
     def beat_seldom(self) -> None:
         """In this test beats are hours apart to save time, which is to be no standstill."""
-        self.patch.setattr(queueing, "AWAY", 100 * DAY)
+        self.patch.setattr(outbox, "MAX_PAUSE", 100 * DAY)
 
     def live(self, until: datetime, *, step: timedelta = HOUR, days_too: bool = False) -> None:
         """Beat every `step` from the last beat on, `until` inclusive."""

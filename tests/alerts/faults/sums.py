@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection
 
 from apps.alerts.models import Delivery, Notice
-from tests.alerts.smtp import Peer
+from tests.alerts.delivery.smtp import Peer
 
 State = Delivery.State
 

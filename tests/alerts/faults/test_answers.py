@@ -5,10 +5,10 @@ import pytest
 from django.db.models import Q
 
 from apps.alerts.models import Delivery
+from tests.alerts.delivery.smtp import DROP, HANG, Step
 from tests.alerts.faults.crowd import addresses, announce, make_crowd
 from tests.alerts.faults.drill import Drill
 from tests.alerts.faults.sums import assert_sums, ledger
-from tests.alerts.smtp import DROP, HANG, Step
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from apps.accounts.roles import TeamRole
-from apps.alerts.due import IMMEDIATE_A_DAY
+from apps.alerts.delivery.due_digests import MAX_IMMEDIATE_PER_DAY
 from apps.alerts.models import Alert, AlertPolicy, Cadence, Delivery, Notice
 from apps.inventory.models import Criticality
 from tests.alerts.faults.crowd import join
@@ -232,11 +232,11 @@ def test_urgent_mails_of_a_clock_a_year_ahead_do_not_use_up_the_days_that_follow
         make_event(model, "moved_earlier", new="2026-11-30")
         life.beat(NOW + YEAR + timedelta(minutes=minutes))
         life.beat(NOW + YEAR + timedelta(minutes=minutes + 2))
-    assert len(life.moments(application.team)) == IMMEDIATE_A_DAY + 1
+    assert len(life.moments(application.team)) == MAX_IMMEDIATE_PER_DAY + 1
 
     life.beat(NOW + HOUR)
     make_event(model, "moved_earlier", new="2026-11-30")
     life.beat(NOW + HOUR + 3 * MINUTE)
     life.beat(NOW + HOUR + 5 * MINUTE)
 
-    assert len(life.moments(application.team)) == IMMEDIATE_A_DAY + 2
+    assert len(life.moments(application.team)) == MAX_IMMEDIATE_PER_DAY + 2

@@ -10,7 +10,7 @@ import pytest
 
 from apps.accounts.roles import TeamRole
 from apps.alerts.models import Cadence, Delivery, Notice
-from apps.alerts.wishing import set_preference
+from apps.alerts.preferences import set_preference
 from apps.catalog.models import Offering
 from tests.alerts.faults.life import DAY, HOUR, Life, make_model, make_readers, news, utc
 from tests.builders import make_member

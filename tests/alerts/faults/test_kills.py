@@ -13,14 +13,14 @@ import psycopg
 import pytest
 
 from apps.alerts.actions import queue_digests, raise_alerts
+from apps.alerts.delivery.dispatch import LEASE_DURATION
 from apps.alerts.models import Alert, Delivery, HandledEvent, Notice
-from apps.alerts.sending import LEASE_DURATION
 from apps.common.time import now
 from registry.celery import app
+from tests.alerts.delivery.smtp import HANG, Step
 from tests.alerts.faults.crowd import announce, make_crowd, time_passes
 from tests.alerts.faults.drill import RAISE, SEND, Drill, make_worker
 from tests.alerts.faults.sums import assert_sums, ledger
-from tests.alerts.smtp import HANG, Step
 from tests.pooler import BOTH_ROUTES
 from tests.processes import (
     Worker,

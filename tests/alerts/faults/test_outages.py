@@ -11,6 +11,7 @@ from kombu.exceptions import OperationalError
 from apps.alerts.models import Delivery, HandledEvent, Notice
 from registry import embedded
 from registry.celery import app
+from tests.alerts.delivery.smtp import HANG, Step
 from tests.alerts.faults.crowd import (
     addresses,
     announce,
@@ -20,7 +21,6 @@ from tests.alerts.faults.crowd import (
 )
 from tests.alerts.faults.drill import LONG_ENOUGH, RAISE, SEND, Drill, make_worker
 from tests.alerts.faults.sums import assert_sums, ledger
-from tests.alerts.smtp import HANG, Step
 from tests.processes import (
     blocked_sessions,
     end_sessions,

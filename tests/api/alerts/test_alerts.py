@@ -9,10 +9,10 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.roles import TeamRole
 from apps.alerts.actions import assign_alert, queue_digests, raise_alerts, raise_due_alerts
-from apps.alerts.answering import LONGEST_SNOOZE_DAYS
+from apps.alerts.lifecycle.responses import MAX_SNOOZE_DAYS
 from apps.alerts.models import Alert, Delivery, Mute, Notice, Webhook
 from apps.common.time import day_of, now
-from tests.alerts.feed_states import backfill, polled, suspect
+from tests.alerts.kinds.feed_states import backfill, polled, suspect
 from tests.builders import (
     NOW,
     make_application,
@@ -306,7 +306,7 @@ class TestAnswers:
             "eda",
         )
 
-    @pytest.mark.parametrize("n", [-1, 0, LONGEST_SNOOZE_DAYS + 1])
+    @pytest.mark.parametrize("n", [-1, 0, MAX_SNOOZE_DAYS + 1])
     def test_a_day_that_makes_no_snooze_is_refused(self, answered, n):
         _, alert, client = answered
 

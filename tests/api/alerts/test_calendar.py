@@ -10,7 +10,7 @@ from icalendar import Calendar
 
 from apps.accounts.roles import TeamRole
 from apps.alerts.models import CalendarFeed
-from apps.alerts.wishing import make_calendar_feed
+from apps.alerts.preferences import create_calendar_feed
 from apps.api.alerts.calendar import LAST_USED_PRECISION
 from apps.common.time import day_of, now
 from tests.builders import make_member, make_user
@@ -30,7 +30,7 @@ def ann():
 
 @pytest.fixture
 def secret(ann):
-    return make_calendar_feed(user=ann, name="Phone")[1]
+    return create_calendar_feed(user=ann, name="Phone")[1]
 
 
 def summaries(answer):
@@ -188,7 +188,7 @@ class TestAddresses:
         assert client.get(f"/calendar/{secret}.ics").status_code == 404
 
     def test_another_one_goes_on(self, ann, api, client, secret):
-        other = make_calendar_feed(user=ann)[0]
+        other = create_calendar_feed(user=ann)[0]
 
         api(ann, "write").post(f"/api/v1/calendar-feeds/{other.pk}/revoke/")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from apps.alerts.delivery.webhooks import webhook_secret
 from apps.alerts.models import AlertPolicy, AlertSettings, Delivery, Webhook
-from apps.alerts.webhooks import secret_of
 from tests.builders import make_team, make_user
 
 pytestmark = pytest.mark.django_db
@@ -123,10 +123,10 @@ class TestWebhooks:
         row = governor.get(f"/api/v1/webhooks/{made.json()['id']}/")
 
         webhook = Webhook.objects.get()
-        assert (made.status_code, made.json()["secret"]) == (201, secret_of(webhook))
+        assert (made.status_code, made.json()["secret"]) == (201, webhook_secret(webhook))
         assert "no-store" in made["Cache-Control"]
         assert "secret" not in row.json()
-        assert secret_of(webhook).encode() not in governor.get("/api/v1/webhooks/").content
+        assert webhook_secret(webhook).encode() not in governor.get("/api/v1/webhooks/").content
         assert {name: row.json()[name] for name in HOOK} == HOOK
         assert (row.json()["created_by"], row.json()["enabled"], row.json()["team"]) == (
             "gus",
@@ -140,7 +140,7 @@ class TestWebhooks:
 
         new = governor.post(f"/api/v1/webhooks/{made['id']}/new-secret/", {}).json()
 
-        assert new["secret"] == secret_of(Webhook.objects.get()) != made["secret"]
+        assert new["secret"] == webhook_secret(Webhook.objects.get()) != made["secret"]
         assert Webhook.objects.get().old_until is not None
         governor.post(f"/api/v1/webhooks/{made['id']}/new-secret/", {"leaked": True})
         assert Webhook.objects.get().old_nonce == ""
@@ -154,7 +154,7 @@ class TestWebhooks:
         ).json()
 
         assert (row["team"], row["kinds"], row["url"]) == (team.slug, [], HOOK["url"])
-        assert secret_of(Webhook.objects.get()) == made["secret"]
+        assert webhook_secret(Webhook.objects.get()) == made["secret"]
 
     def test_is_switched_off_and_on_and_never_deleted(self, governor):
         address = f"/api/v1/webhooks/{governor.post('/api/v1/webhooks/', HOOK).json()['id']}/"

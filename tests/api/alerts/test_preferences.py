@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from apps.accounts.roles import TeamRole
-from apps.alerts.actions import keep_alerts, mute, raise_alerts
+from apps.alerts.actions import create_mute, maintain_alerts, raise_alerts
 from apps.alerts.models import Alert, Mute, Notice, Preference, Subscription
 from apps.common.time import day_of, now
 from tests.builders import (
@@ -282,7 +282,7 @@ class TestMutes:
         world.event()
         raise_alerts(at=now() - DAY)
         alert = Alert.objects.get()
-        row = mute(by=ann, until=day_of(now()) + 9 * DAY, at=now() - DAY, kind="announced")
+        row = create_mute(by=ann, until=day_of(now()) + 9 * DAY, at=now() - DAY, kind="announced")
         Notice.objects.create(
             alert=alert,
             user=ann,
@@ -293,7 +293,7 @@ class TestMutes:
         )
 
         client.post(f"/api/v1/mutes/{row.pk}/lift/")
-        keep_alerts(at=now())
+        maintain_alerts(at=now())
 
         assert [notice.occasion_word for notice in Notice.objects.owed().filter(user=ann)] == [
             "unmuted"

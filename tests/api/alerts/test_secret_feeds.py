@@ -8,7 +8,7 @@ from django.conf import settings
 
 from apps.accounts.roles import TeamRole
 from apps.alerts.models import Alert, CalendarFeed
-from apps.alerts.wishing import make_calendar_feed
+from apps.alerts.preferences import create_calendar_feed
 from apps.common.time import now
 from tests.builders import make_event, make_member, make_offering, make_team, make_user
 from tests.worlds.small import make_small_world
@@ -37,7 +37,7 @@ def ann():
 
 
 def path_of(user, kind):
-    return f"/{KINDS[kind]}/{make_calendar_feed(user=user, kind=kind)[1]}.atom"
+    return f"/{KINDS[kind]}/{create_calendar_feed(user=user, kind=kind)[1]}.atom"
 
 
 def titles(answer):

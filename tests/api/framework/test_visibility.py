@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, reverse
 from apps.accounts.models import ApiToken
 from apps.accounts.roles import TeamRole
 from apps.alerts.models import Alert, Mute
-from apps.alerts.wishing import make_calendar_feed
+from apps.alerts.preferences import create_calendar_feed
 from apps.api import urls
 from apps.catalog.models import Offering
 from apps.common.time import day_of, now
@@ -432,7 +432,7 @@ def test_a_calendar_holds_what_its_reader_may_see_and_no_other_application(every
     offering.retires_on, offering.date_kind = day_of(now()) + timedelta(days=40), "firm"
     offering.save()
     make_dependency(make_application("Foreign"), offering)
-    _, secret = make_calendar_feed(user=people[caller])
+    _, secret = create_calendar_feed(user=people[caller])
 
     signed_in = api(people[caller]).get("/api/v1/calendar.ics")
     by_secret = api().get(f"/calendar/{secret}.ics")

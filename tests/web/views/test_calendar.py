@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from apps.alerts.calendar_queries import days_ahead, ends_ahead, n_ahead
+from apps.alerts.calendar.queries import count_upcoming, upcoming_deadlines, upcoming_retirements
 from apps.exposure.engine.table_refresh import refresh
 from apps.web.views import calendar as module
 from tests.builders import make_exit_test
@@ -83,15 +83,15 @@ def test_between_two_days_lies_what_the_whole_calendar_has_there(world):
                 expires_on=None if expires is None else today + timedelta(expires),
             )
     of = {"on": today, "team_ids": None, "user_id": world.governance.pk}
-    everything = days_ahead(**of)
+    everything = upcoming_deadlines(**of)
 
     assert any(row.kind == "exit_test_expiring" for row in everything)
     for first, last in [(0, 30), (0, 45), (0, 400), (0, 600), (-92, 600)]:
         begin, end = today + timedelta(first), today + timedelta(last)
-        asked = days_ahead(**of, first=begin, last=end)
+        asked = upcoming_deadlines(**of, first=begin, last=end)
         assert asked == [row for row in everything if begin <= row.on <= end]
-        n_ends = len(ends_ahead(on=today, team_ids=None, first=begin, last=end))
-        assert n_ahead(**of, first=begin, last=end) == len(asked) + n_ends
+        n_ends = len(upcoming_retirements(on=today, team_ids=None, first=begin, last=end))
+        assert count_upcoming(**of, first=begin, last=end) == len(asked) + n_ends
 
 
 def test_when_an_end_moves_the_picture_and_the_sentence_move(world, as_user):

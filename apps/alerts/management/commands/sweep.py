@@ -9,9 +9,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from apps.alerts.actions import keep_alerts, queue_digests, raise_alerts, raise_due_alerts
-from apps.alerts.forgetting import forget_old_messages
-from apps.alerts.sending import send_due
+from apps.alerts.actions import maintain_alerts, queue_digests, raise_alerts, raise_due_alerts
+from apps.alerts.delivery.dispatch import send_due_deliveries
+from apps.alerts.retention import purge_old_messages
 from apps.catalog.ingestion.ingest import apply_due_facts
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now, parse_moment
@@ -55,8 +55,8 @@ class Command(BaseCommand):
             campaigns = update_campaigns(at=at)
             flags = evaluate_flags(at=at)
             raised = raise_alerts(at=at) + raise_due_alerts(at=at)
-            kept = keep_alerts(at=at)
-            forgotten = forget_old_messages(at=at, keep_days=settings.LEDGER_DAYS)
+            kept = maintain_alerts(at=at)
+            forgotten = purge_old_messages(at=at, keep_days=settings.LEDGER_DAYS)
             counts = {
                 "due_facts": len(due),
                 "holds_ended": len(held),
@@ -76,7 +76,7 @@ class Command(BaseCommand):
                 # all that this moment brings has been raised by now, so there is nothing to wait
                 # for
                 "digests_queued": queue_digests(at=at, gather=timedelta(0)),
-                "mails_sent": send_due(at=at),
+                "mails_sent": send_due_deliveries(at=at),
                 "smallest_sets_written": store_minimal_cut_sets(on=day_of(at)),
                 "risk_counts_made": int(count_changed_risk(at)),
                 "snapshot_rows": take_snapshot(on=day_of(at)),

@@ -12,10 +12,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import Team
+from apps.alerts.delivery.webhooks import OLD_SECRET_DURATION, queue_test_request, webhook_secret
 from apps.alerts.models import KINDS, Alert, AlertPolicy, AlertSettings, Delivery, Webhook
-from apps.alerts.trying import queue_test
-from apps.alerts.webhooks import OLD_SECRET_FOR, secret_of
-from apps.alerts.wishing import BadWish, change_policy, change_settings, save_webhook
+from apps.alerts.preferences import (
+    InvalidPreferenceError,
+    change_alert_policy,
+    change_alert_settings,
+    save_webhook,
+)
 from apps.common.time import now
 from apps.web.pages.form_fields import QuickSelect, governance_user, signed_in_user
 from apps.web.pages.page import Headline, render_page
@@ -252,7 +256,7 @@ def save_policy(request: HttpRequest, criticality: int) -> HttpResponse:
     form = _policy_form(policy, request.POST)
     if not form.is_valid():
         return _page(request, policy=form, of=criticality)
-    change_policy(policy=policy, by=user, **form.cleaned_data)
+    change_alert_policy(policy=policy, by=user, **form.cleaned_data)
     messages.success(request, f"Kept, for {policy.get_criticality_display().lower()} applications.")
     return redirect("alert-settings:detail")
 
@@ -265,7 +269,7 @@ def save_settings(request: HttpRequest) -> HttpResponse:
     form = AlertSettingsForm(request.POST)
     if not form.is_valid():
         return _page(request, lines=form)
-    change_settings(by=user, **form.cleaned_data)
+    change_alert_settings(by=user, **form.cleaned_data)
     messages.success(request, "Kept.")
     return redirect("alert-settings:detail")
 
@@ -304,7 +308,7 @@ def _edited(request: HttpRequest, hook: Webhook) -> HttpResponse:
     try:
         with transaction.atomic():
             save_webhook(webhook=form.written_to(hook), by=signed_in_user(request))
-    except BadWish as refused:
+    except InvalidPreferenceError as refused:
         form.add_error("url", str(refused))
         return _form(request, form, hook, status=422)
     except IntegrityError:
@@ -346,7 +350,7 @@ def _form(
         form=form,
         hook=stored,
         may_change=user.is_governance,
-        secret=secret_of(stored) if stored is not None and user.is_governance else "",
+        secret=webhook_secret(stored) if stored is not None and user.is_governance else "",
         deliveries=Delivery.objects.filter(webhook=stored).order_by("-created_at", "-pk")[:10]
         if stored
         else [],
@@ -377,7 +381,7 @@ def rotate_webhook_secret(request: HttpRequest, pk: int) -> HttpResponse:
         "Give the receiver the new one meanwhile."
     )
     return _changed(
-        request, _webhook(request, pk), said, new_secret=True, old_until=now() + OLD_SECRET_FOR
+        request, _webhook(request, pk), said, new_secret=True, old_until=now() + OLD_SECRET_DURATION
     )
 
 
@@ -404,7 +408,7 @@ def _changed(
             new_secret=new_secret,
             old_until=old_until,
         )
-    except BadWish as refused:
+    except InvalidPreferenceError as refused:
         messages.error(request, str(refused))
     else:
         messages.success(request, said)
@@ -413,6 +417,8 @@ def _changed(
 
 @require_POST
 def test_webhook(request: HttpRequest, pk: int) -> HttpResponse:
-    queue_test(webhook=_webhook(request, pk), by=governance_user(request, _WEBHOOKS), at=now())
+    queue_test_request(
+        webhook=_webhook(request, pk), by=governance_user(request, _WEBHOOKS), at=now()
+    )
     messages.success(request, "A request without alerts is queued; see below how it ends.")
     return redirect("webhooks:detail", pk=pk)

@@ -16,10 +16,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import Team, User
 from apps.alerts import actions
+from apps.alerts.delivery.status import DeliveryTotals, delivery_totals, occasion_label
 from apps.alerts.filters import DeliveryFilter, NoticeFilter
 from apps.alerts.models import KINDS, Alert, Delivery, Notice, NoticeQuerySet
-from apps.alerts.queries import alerts_of, deliveries_of
-from apps.alerts.told import Account, account_of, occasion_words
+from apps.alerts.queries import visible_alerts, visible_deliveries
 from apps.common.time import day_of, now
 from apps.web.pages.filter_controls import FilterControl, build_filter_controls
 from apps.web.pages.form_fields import signed_in_user
@@ -35,8 +35,8 @@ MAX_NOTIFICATIONS = 200
 @require_safe
 def delivery_list(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
-    found = DeliveryFilter(request.GET, deliveries_of(user), request=request)
-    account = account_of(user)
+    found = DeliveryFilter(request.GET, visible_deliveries(user), request=request)
+    account = delivery_totals(user)
     return render_page(
         request,
         "alerts/deliveries.html",
@@ -65,7 +65,7 @@ def _teams(user: User) -> FilterControl:
     )
 
 
-def _sentence(account: Account) -> Headline:
+def _sentence(account: DeliveryTotals) -> Headline:
     """What adds up: owed = sent + failed + skipped + waiting."""
     if not account.n_owed:
         return Headline("Nobody has been owed word of anything yet.")
@@ -89,7 +89,9 @@ def _spelled(n: int) -> str:
 
 @require_safe
 def delivery_csv(request: HttpRequest) -> StreamingHttpResponse:
-    found = DeliveryFilter(request.GET, deliveries_of(signed_in_user(request)), request=request)
+    found = DeliveryFilter(
+        request.GET, visible_deliveries(signed_in_user(request)), request=request
+    )
     return csv_response(
         "deliveries",
         [
@@ -134,13 +136,13 @@ class SentNotification:
 
     @property
     def occasion(self) -> str:
-        return occasion_words(self.notice.occasion)
+        return occasion_label(self.notice.occasion)
 
 
 @require_safe
 def delivery(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in_user(request)
-    this = get_object_or_404(deliveries_of(user), pk=pk)
+    this = get_object_or_404(visible_deliveries(user), pk=pk)
     notices = list(Notice.objects.filter(delivery=this).order_by("pk")[: MAX_NOTIFICATIONS + 1])
     carried = _sent_notifications(notices[:MAX_NOTIFICATIONS], user)
     return render_page(
@@ -159,7 +161,7 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _sent_notifications(notices: Sequence[Notice], user: User) -> list[SentNotification]:
-    alerts = list(alerts_of(user).filter(pk__in=[notice.alert_id for notice in notices]))
+    alerts = list(visible_alerts(user).filter(pk__in=[notice.alert_id for notice in notices]))
     rows = {
         row.alert.pk: row for row in present_alerts(alerts, user, on=day_of(now()), most_told=0)
     }
@@ -177,7 +179,7 @@ def _pretty(body: str) -> str:
 def resend(request: HttpRequest, pk: int) -> HttpResponse:
     """Try a failed message again, under its old Message-ID."""
     user = signed_in_user(request)
-    this = get_object_or_404(deliveries_of(user), pk=pk)
+    this = get_object_or_404(visible_deliveries(user), pk=pk)
     if actions.requeue_delivery(delivery=this, at=now(), by=user):
         messages.success(request, "It is queued again.")
     else:
@@ -206,7 +208,7 @@ def unsent_notification_list(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
     found, notices = _unsent_notifications(request)
     listing = PaginatedList(request, notices)
-    account = account_of(user)
+    account = delivery_totals(user)
     return render_page(
         request,
         "alerts/not-carried.html",

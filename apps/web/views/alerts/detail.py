@@ -13,13 +13,13 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.models import User
 from apps.accounts.queries import members_of
 from apps.alerts import actions
+from apps.alerts.delivery.status import MAX_LISTED_NOTICES
+from apps.alerts.lifecycle.activity import alert_activity
+from apps.alerts.lifecycle.mutes import mute_fields
 from apps.alerts.models import KINDS, Alert
-from apps.alerts.mute_scopes import muted_from
-from apps.alerts.queries import alerts_of, evidence_urls
-from apps.alerts.routing import governors
-from apps.alerts.told import MOST_LISTED
-from apps.alerts.turns import turns_of
-from apps.alerts.wording import money, web_address
+from apps.alerts.queries import evidence_urls, visible_alerts
+from apps.alerts.recipients import governance_users
+from apps.alerts.text import money, web_address
 from apps.common.time import day_of, now
 from apps.inventory.models import Application
 from apps.web.pages.form_fields import signed_in_user
@@ -87,7 +87,7 @@ def _people(alert: Alert) -> list[User]:
     active."""
     people = [person for person, _ in members_of(team=alert.team)] if alert.team is not None else []
     known = {person.pk for person in people}
-    return people + [person for person in governors() if person.pk not in known]
+    return people + [person for person in governance_users() if person.pk not in known]
 
 
 # --- the page -------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ def alert_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _alert(request: HttpRequest, pk: int) -> Alert:
-    return get_object_or_404(alerts_of(signed_in_user(request)), pk=pk)
+    return get_object_or_404(visible_alerts(signed_in_user(request)), pk=pk)
 
 
 def _alert_page(
@@ -107,7 +107,7 @@ def _alert_page(
 ) -> HttpResponse:
     """The page; where an answer lacked something, with what was typed and what to correct."""
     user, at = signed_in_user(request), now()
-    row = present_alerts([this], user, on=day_of(at), most_told=MOST_LISTED)[0]
+    row = present_alerts([this], user, on=day_of(at), most_told=MAX_LISTED_NOTICES)[0]
     evidence = evidence_urls([this.event_id])[this.event_id] if this.event_id is not None else []
     return render_page(
         request,
@@ -126,7 +126,7 @@ def _alert_page(
         evidence=[url for url in evidence if web_address(url)],
         stale=_stale(row, user),
         monthly=_monthly(this),
-        turns=turns_of(this),
+        turns=alert_activity(this),
         forms=response_forms(row, user, at, data=data, which=which),
         snoozes=SNOOZES,
         wrong=which,
@@ -209,7 +209,7 @@ def respond_to_alert(request: HttpRequest, pk: int, action: str) -> HttpResponse
                 return _done(request, this, before, said=f"given to {user}")
             case "snooze" | "assign" | "resolve" | "mute":
                 return _filled_in(request, this, user, at, action)
-    except actions.BadAnswer as refused:
+    except actions.InvalidResponseError as refused:
         return _alert_page(request, this, data=request.POST, which=action, problem=str(refused))
     raise Http404
 
@@ -219,7 +219,7 @@ def _filled_in(
 ) -> HttpResponse:
     row = present_alerts([this], user, on=day_of(at), most_told=0)[0]
     if action != "mute" and not row.may_answer:
-        raise actions.NotYourAlert(
+        raise actions.AlertPermissionError(
             "Only an editor of the team may answer its alerts. Ask one of them."
         )
     said = response_forms(row, user, at, data=request.POST, which=action)
@@ -246,8 +246,10 @@ def _muted(
 ) -> HttpResponse:
     """To read an alert is enough to mute it for oneself."""
     said = form.cleaned_data
-    what = muted_from(this, said["what"], user=user)
-    actions.mute(by=user, until=said["until"], at=at, team=form.team, reason=said["reason"], **what)
+    what = mute_fields(this, said["what"], user=user)
+    actions.create_mute(
+        by=user, until=said["until"], at=at, team=form.team, reason=said["reason"], **what
+    )
     whom = f"The mailbox of {form.team} is" if form.team is not None else "You are"
     messages.success(
         request,

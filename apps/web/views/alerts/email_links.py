@@ -18,13 +18,19 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import Team, User
-from apps.alerts import actions, links
-from apps.alerts.answering import Answer
+from apps.alerts import actions
+from apps.alerts.delivery import links
+from apps.alerts.delivery.schedule import DigestSchedule
+from apps.alerts.lifecycle.responses import AlertResponse
 from apps.alerts.models import Alert, Cadence, Delivery
-from apps.alerts.queries import alerts_of
-from apps.alerts.unsubscribing import check_changes, mail_as, rhythm_of_recipient, tell_owners
-from apps.alerts.windows import Rhythm
-from apps.alerts.wishing import BadWish, stop_mail
+from apps.alerts.preferences import InvalidPreferenceError, stop_mail
+from apps.alerts.queries import visible_alerts
+from apps.alerts.unsubscribe_links import (
+    change_frequency,
+    check_change_limit,
+    notify_owners,
+    recipient_schedule,
+)
 from apps.common.time import day_of, now
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.alerts import responses
@@ -40,7 +46,7 @@ def _private(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _bad_link(request: HttpRequest, why: links.BadLink) -> HttpResponse:
+def _bad_link(request: HttpRequest, why: links.InvalidLinkError) -> HttpResponse:
     return _private(
         render_page(
             request,
@@ -62,8 +68,8 @@ def respond_by_link(request: HttpRequest, token: str) -> HttpResponse:
     to."""
     at = now()
     try:
-        delivery = links.delivery_answered(token, at=at)
-    except links.BadLink as why:
+        delivery = links.delivery_of_answer_token(token, at=at)
+    except links.InvalidLinkError as why:
         return _bad_link(request, why)
     person = delivery.user
     assert person is not None
@@ -100,7 +106,7 @@ def respond_by_link(request: HttpRequest, token: str) -> HttpResponse:
 
 def _alerts_of(delivery: Delivery, person: User) -> list[Alert]:
     """Those the mail carried and the person may still see."""
-    return list(alerts_of(person).filter(notices__delivery=delivery).distinct())
+    return list(visible_alerts(person).filter(notices__delivery=delivery).distinct())
 
 
 def _selected_alerts(request: HttpRequest) -> set[int]:
@@ -129,7 +135,7 @@ def _answered(
         chosen = [
             alert
             for alert in alerts
-            if alert.state == Alert.State.OPEN and actions.may_answer(person, alert)
+            if alert.state == Alert.State.OPEN and actions.can_respond(person, alert)
         ]
     else:
         chosen = [alert for alert in alerts if alert.pk in _selected_alerts(request)]
@@ -138,19 +144,19 @@ def _answered(
     match action:
         case "acknowledge" | "acknowledge-all":
             return responses.respond(
-                chosen, Answer.ACKNOWLEDGE, said="acknowledged", by=person, at=at
+                chosen, AlertResponse.ACKNOWLEDGE, said="acknowledged", by=person, at=at
             ), ""
         case "take":
             return responses.respond(
-                chosen, Answer.ASSIGN, said=f"given to {person}", by=person, at=at, to=person
+                chosen, AlertResponse.ASSIGN, said=f"given to {person}", by=person, at=at, to=person
             ), ""
         case "undo":
             return responses.respond(
-                chosen, Answer.UNDO, said=responses.UNDO_SENTENCES, by=person, at=at
+                chosen, AlertResponse.UNDO, said=responses.UNDO_SENTENCES, by=person, at=at
             ), ""
         case "reopen":
             return responses.respond(
-                chosen, Answer.REOPEN, said="opened again", by=person, at=at
+                chosen, AlertResponse.REOPEN, said="opened again", by=person, at=at
             ), ""
         case "resolve":
             resolve = ResolveForm(said)
@@ -158,7 +164,7 @@ def _answered(
                 return None, _first_error(resolve)
             why = resolve.cleaned_data["why"]
             return responses.respond(
-                chosen, Answer.RESOLVE, said="resolved", by=person, at=at, reason=why
+                chosen, AlertResponse.RESOLVE, said="resolved", by=person, at=at, reason=why
             ), ""
         case "snooze" | "mute":
             snooze = SnoozeForm({"until": said.get("until", ""), "days": days}, on=day_of(at))
@@ -169,7 +175,7 @@ def _answered(
                 return _muted(chosen, person, at, until)
             words = responses.describe_snooze(until)
             return responses.respond(
-                chosen, Answer.SNOOZE, said=words, by=person, at=at, until=until
+                chosen, AlertResponse.SNOOZE, said=words, by=person, at=at, until=until
             ), ""
     return None, "Choose what to do with them."
 
@@ -181,10 +187,10 @@ def _muted(
     done = responses.ResponseOutcome(f"muted until {long_day(until)}")
     for alert in chosen:
         try:
-            actions.mute(
+            actions.create_mute(
                 by=person, until=until, at=at, reason="by the link in a mail", subject=alert.subject
             )
-        except actions.BadAnswer as refused:
+        except actions.InvalidResponseError as refused:
             return None, str(refused)
         done.changed.append(alert.pk)
     return done, ""
@@ -245,18 +251,18 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     form token; the signature in the address is the permission for that and for the choices on the
     page."""
     try:
-        recipient = links.recipient_of(token, at=(at := now()))
-    except links.BadLink as why:
+        recipient = links.recipient_of_unsubscribe_token(token, at=(at := now()))
+    except links.InvalidLinkError as why:
         return _bad_link(request, why)
-    before, said, problem = rhythm_of_recipient(recipient), "", ""
+    before, said, problem = recipient_schedule(recipient), "", ""
     if request.method == "POST":
         try:
             with pghistory.context(url="/unsubscribe/-/"), transaction.atomic():
                 said = _change_mailbox(request, recipient, before, at)
-        except BadWish as refusal:
+        except InvalidPreferenceError as refusal:
             problem = str(refusal)
         problem = problem if said or problem else "Choose one of these."
-    rhythm = rhythm_of_recipient(recipient)
+    rhythm = recipient_schedule(recipient)
     return _private(
         render_page(
             request,
@@ -282,30 +288,30 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _change_mailbox(
-    request: HttpRequest, recipient: User | Team, before: Rhythm, at: datetime
+    request: HttpRequest, recipient: User | Team, before: DigestSchedule, at: datetime
 ) -> str:
-    """What was done, in a sentence; a team's owners are informed. Raises BadWish."""
+    """What was done, in a sentence; a team's owners are informed. Raises InvalidPreferenceError."""
     if not isinstance(recipient, Team):
         return _changed(request, recipient, before)
-    check_changes(recipient, at=at)
+    check_change_limit(recipient, at=at)
     sentence = _changed(request, recipient, before)
-    if sentence and rhythm_of_recipient(recipient) != before:
-        tell_owners(recipient, sentence=sentence, at=at)
+    if sentence and recipient_schedule(recipient) != before:
+        notify_owners(recipient, sentence=sentence, at=at)
     return sentence
 
 
-def _changed(request: HttpRequest, recipient: User | Team, before: Rhythm) -> str:
+def _changed(request: HttpRequest, recipient: User | Team, before: DigestSchedule) -> str:
     """What was done, in a sentence; empty where nothing that exists was asked for."""
     if request.POST.get("List-Unsubscribe") == "One-Click" or request.POST.get("choice") == "never":
         stop_mail(recipient)
         return f"No mail goes to {_address(recipient)} any more."
     for word, cadence, immediate, _, _ in CHOICES:
         if request.POST.get("choice") == word:
-            rhythm = mail_as(recipient, cadence=cadence, immediate=immediate)
+            rhythm = change_frequency(recipient, cadence=cadence, immediate=immediate)
             return f"{_address(recipient)} {_describe_frequency(rhythm)}"
     if request.POST.get("choice") == "again":
         wanted = request.POST.get("cadence", "")
-        rhythm = mail_as(
+        rhythm = change_frequency(
             recipient,
             cadence=wanted
             if wanted in set(Cadence.values) - {Cadence.NEVER.value}
@@ -321,7 +327,7 @@ def _address(recipient: User | Team) -> str:
     return recipient.email or str(recipient)
 
 
-def _describe_frequency(rhythm: Rhythm) -> str:
+def _describe_frequency(rhythm: DigestSchedule) -> str:
     """The predicate of an address, with its stop."""
     match rhythm.cadence:
         case Cadence.NEVER:

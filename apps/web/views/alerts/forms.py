@@ -9,8 +9,8 @@ from django import forms
 
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
+from apps.alerts.lifecycle.mutes import MuteScope
 from apps.alerts.models import KINDS, Alert
-from apps.alerts.mute_scopes import MuteScope
 from apps.common.time import day_of
 from apps.web.pages.form_fields import DayField
 from apps.web.views.alerts.presenters import SNOOZES

@@ -13,11 +13,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import Team, User
-from apps.alerts.answering import Answer
+from apps.alerts.delivery.status import RecipientStatus
 from apps.alerts.filters import AlertFilter
+from apps.alerts.lifecycle.responses import AlertResponse
 from apps.alerts.models import KINDS, Alert, AlertQuerySet
-from apps.alerts.queries import alerts_of
-from apps.alerts.told import Told
+from apps.alerts.queries import visible_alerts
 from apps.catalog.models import Provider
 from apps.common.time import day_of, now
 from apps.web.pages.filter_controls import FilterControl, build_filter_controls
@@ -49,7 +49,7 @@ def filter_alerts(request: HttpRequest) -> tuple[AlertFilter, AlertQuerySet]:
     asked = request.GET.copy()
     if "state" not in request.GET:
         asked["state"] = Alert.State.OPEN
-    found = AlertFilter(asked, alerts_of(signed_in_user(request)), request=request)
+    found = AlertFilter(asked, visible_alerts(signed_in_user(request)), request=request)
     ordered: AlertQuerySet = ORDERS.apply(request, found.qs)  # type: ignore[assignment]
     return found, ordered
 
@@ -173,7 +173,7 @@ def _cells(row: AlertRow) -> list[Any]:
     ]
 
 
-def _recipients_cell(told: Told) -> str:
+def _recipients_cell(told: RecipientStatus) -> str:
     return f"{told.name}: {told.outcome}"
 
 
@@ -186,7 +186,7 @@ def bulk_respond(request: HttpRequest) -> HttpResponse:
     user, at = signed_in_user(request), now()
     back = back_to_inbox(request.POST)
     ids = [int(pk) for pk in request.POST.getlist("alert") if pk.isdecimal() and len(pk) < 18]
-    chosen = list(alerts_of(user).filter(pk__in=ids[: responses.MAX_ALERTS_AT_A_TIME]))
+    chosen = list(visible_alerts(user).filter(pk__in=ids[: responses.MAX_ALERTS_AT_A_TIME]))
     if not chosen:
         messages.error(request, "Tick the alerts that the answer is for.")
         return redirect(back)
@@ -211,7 +211,7 @@ def _answered(
     match request.POST.get("action"):
         case "acknowledge":
             return responses.respond(
-                chosen, Answer.ACKNOWLEDGE, said="acknowledged", by=user, at=at
+                chosen, AlertResponse.ACKNOWLEDGE, said="acknowledged", by=user, at=at
             )
         case "snooze":
             snooze = SnoozeForm(request.POST, on=day_of(at))
@@ -219,7 +219,7 @@ def _answered(
                 until = snooze.cleaned_data["until"]
                 said = responses.describe_snooze(until)
                 return responses.respond(
-                    chosen, Answer.SNOOZE, said=said, by=user, at=at, until=until
+                    chosen, AlertResponse.SNOOZE, said=said, by=user, at=at, until=until
                 )
             problems = snooze.errors
         case "resolve":
@@ -227,15 +227,17 @@ def _answered(
             if resolve.is_valid():
                 why = resolve.cleaned_data["why"]
                 return responses.respond(
-                    chosen, Answer.RESOLVE, said="resolved", by=user, at=at, reason=why
+                    chosen, AlertResponse.RESOLVE, said="resolved", by=user, at=at, reason=why
                 )
             problems = resolve.errors
         case "undo":
             return responses.respond(
-                chosen, Answer.UNDO, said=responses.UNDO_SENTENCES, by=user, at=at
+                chosen, AlertResponse.UNDO, said=responses.UNDO_SENTENCES, by=user, at=at
             )
         case "reopen":
-            return responses.respond(chosen, Answer.REOPEN, said="opened again", by=user, at=at)
+            return responses.respond(
+                chosen, AlertResponse.REOPEN, said="opened again", by=user, at=at
+            )
         case _:
             messages.error(request, "Choose what to do: acknowledge, snooze or resolve.")
             return None

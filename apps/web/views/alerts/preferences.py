@@ -20,17 +20,17 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
 from apps.alerts import actions
-from apps.alerts.asking import CannotAsk, ask_for_now, open_alerts_of
+from apps.alerts.delivery.digest_requests import DigestRequestError, open_alerts_for, request_digest
+from apps.alerts.delivery.schedule import DigestSchedule, next_window, time_zone_named
 from apps.alerts.models import KINDS, Cadence, CalendarFeed, Mute, Subscription
-from apps.alerts.unsubscribing import rhythm_of_recipient
-from apps.alerts.windows import Rhythm, next_window, zone
-from apps.alerts.wishing import (
+from apps.alerts.preferences import (
     FEED_ROUTES,
-    BadWish,
-    make_calendar_feed,
+    InvalidPreferenceError,
+    create_calendar_feed,
     revoke_calendar_feed,
     set_preference,
 )
+from apps.alerts.unsubscribe_links import recipient_schedule
 from apps.common.time import day_of, now
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.list_page import url_with_query
@@ -102,7 +102,7 @@ class PreferencePanel:
 
 def preference_panel(recipient: User | Team, at: datetime, data: Any = None) -> PreferencePanel:
     team = recipient if isinstance(recipient, Team) else None
-    rhythm = rhythm_of_recipient(recipient)
+    rhythm = recipient_schedule(recipient)
     slug = team.slug if team is not None else ""
     form = PreferenceForm(
         data,
@@ -127,7 +127,7 @@ def preference_panel(recipient: User | Team, at: datetime, data: Any = None) -> 
     )
 
 
-def describe_next_email(rhythm: Rhythm, address: str, at: datetime) -> str:
+def describe_next_email(rhythm: DigestSchedule, address: str, at: datetime) -> str:
     """When the next mail would come, in a sentence."""
     if not address:
         return "No mail can come: there is no address."
@@ -143,7 +143,7 @@ def describe_next_email(rhythm: Rhythm, address: str, at: datetime) -> str:
             "No digest comes. What is urgent comes at once, or where the calendar brings it at "
             f"{rhythm.hour:02}:00 {rhythm.time_zone}; all else stands on this site alone."
         )
-    local = next_window(rhythm, at).astimezone(zone(rhythm.time_zone))
+    local = next_window(rhythm, at).astimezone(time_zone_named(rhythm.time_zone))
     when = f"{local:%A} {local.day} {local:%B %Y} at {local:%H:%M} {rhythm.time_zone}"
     condition = "also if nothing happens" if rhythm.heartbeat else "if something is owed by then"
     at_once = "; what is urgent comes at once" if rhythm.immediate else "; nothing comes before"
@@ -157,7 +157,7 @@ def _save(request: HttpRequest, mailing: PreferencePanel, at: datetime) -> HttpR
         return None
     try:
         set_preference(by=signed_in_user(request), at=at, team=mailing.team, **form.cleaned_data)
-    except BadWish as refused:
+    except InvalidPreferenceError as refused:
         form.add_error(refused.field if refused.field in form.fields else None, str(refused))
         return None
     if mailing.team is None:
@@ -238,7 +238,7 @@ def _page(
         zones=time_zones(),
         subscriptions=[(row, describe_subscription(row)) for row in _subscriptions(user)],
         mutes=[(row, describe_mute(row), _can_unmute(user, row)) for row in _mutes(user, today)],
-        n_open=open_alerts_of(user).order_by()[:1000].count(),
+        n_open=open_alerts_for(user).order_by()[:1000].count(),
         feeds=feeds,
         kinds=CalendarFeed.Kind.choices,
         secret_address=settings.PUBLIC_URL + reverse(FEED_ROUTES[kind], args=[secret])
@@ -321,7 +321,7 @@ def _can_unmute(user: User, mute: Mute) -> bool:
 @require_POST
 def unmute(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Mute.objects.visible_to(request.user), pk=pk)
-    if actions.unmute_now(row=row, by=signed_in_user(request), at=now()):
+    if actions.end_mute(mute=row, by=signed_in_user(request), at=now()):
         messages.success(
             request, "Lifted. What it kept back and still waits is mailed with the next message."
         )
@@ -338,10 +338,10 @@ def create_calendar_link(request: HttpRequest) -> HttpResponse:
     """A new secret address, shown on this one answer and never again."""
     kind = request.POST.get("kind", "") or CalendarFeed.Kind.CALENDAR
     try:
-        _, secret = make_calendar_feed(
+        _, secret = create_calendar_feed(
             user=signed_in_user(request), name=request.POST.get("name", "").strip(), kind=kind
         )
-    except BadWish as refused:
+    except InvalidPreferenceError as refused:
         messages.error(request, str(refused))
         return redirect("subscriptions:list")
     return _page(request, secret=secret, kind=kind)
@@ -360,8 +360,8 @@ def revoke_calendar_link(request: HttpRequest, pk: int) -> HttpResponse:
 def send_digest_now(request: HttpRequest) -> HttpResponse:
     """Send where things stand now."""
     try:
-        n = ask_for_now(user=signed_in_user(request), at=now())
-    except CannotAsk as refused:
+        n = request_digest(user=signed_in_user(request), at=now())
+    except DigestRequestError as refused:
         messages.error(request, str(refused))
     else:
         if n:

@@ -10,9 +10,14 @@ from django.conf import settings
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.alerts import day_words, feed_words, flag_words
-from apps.alerts.actions import may_answer
-from apps.alerts.digest.building import GROUPS
+from apps.alerts.actions import can_respond
+from apps.alerts.delivery.digest.builder import GROUP_GUIDANCE
+from apps.alerts.delivery.schedule import DigestSchedule
+from apps.alerts.delivery.status import MAX_NAMED_RECIPIENTS, RecipientList, recipients_of_alerts
+from apps.alerts.kinds import exposure_flag_text
+from apps.alerts.kinds.feeds import feed_text
+from apps.alerts.kinds.reminders import reminder_text
+from apps.alerts.kinds.severity import is_price_increase
 from apps.alerts.models import (
     KINDS,
     Alert,
@@ -23,9 +28,6 @@ from apps.alerts.models import (
     SeenKind,
     StateKind,
 )
-from apps.alerts.severity import is_dearer
-from apps.alerts.told import MOST_NAMED, Recipients, told_of
-from apps.alerts.windows import Rhythm
 from apps.catalog.models import Offering, ProviderEvent
 from apps.common.time import day_of
 from apps.exposure.models import ExposureFlag
@@ -62,7 +64,7 @@ class AlertRow:
     applications: tuple[tuple[str, str], ...]
     n_others: int
     may_answer: bool
-    told: Recipients
+    told: RecipientList
     days_left: int | None
     is_forgotten: bool
 
@@ -88,7 +90,7 @@ class AlertRow:
 
 
 def present_alerts(
-    alerts: Sequence[Alert], user: User, *, on: date, most_told: int = MOST_NAMED
+    alerts: Sequence[Alert], user: User, *, on: date, most_told: int = MAX_NAMED_RECIPIENTS
 ) -> list[AlertRow]:
     """Alerts for one reader: a fixed number of statements however many they are. `most_told` 0 asks
     for none."""
@@ -101,9 +103,13 @@ def present_alerts(
     }
     nodes |= {alert.details["node"] for alert in alerts if alert.details.get("node")}
     names = {pk: node.label for pk, node in node_names(nodes).items()} if nodes else {}
-    told = told_of([alert.pk for alert in alerts], user=user, most=most_told) if most_told else {}
+    told = (
+        recipients_of_alerts([alert.pk for alert in alerts], user=user, most=most_told)
+        if most_told
+        else {}
+    )
     return [
-        _alert_row(alert, user, applications, names, told.get(alert.pk, Recipients()), on=on)
+        _alert_row(alert, user, applications, names, told.get(alert.pk, RecipientList()), on=on)
         for alert in alerts
     ]
 
@@ -123,7 +129,7 @@ def _alert_row(
     user: User,
     applications: Mapping[int, tuple[str, str]],
     names: Mapping[int, str],
-    told: Recipients,
+    told: RecipientList,
     *,
     on: date,
 ) -> AlertRow:
@@ -138,7 +144,7 @@ def _alert_row(
         where=where,
         applications=tuple(concerned.values()),
         n_others=max(len(alert.application_ids), named_elsewhere) - len(concerned),
-        may_answer=may_answer(user, alert),
+        may_answer=can_respond(user, alert),
         told=told,
         days_left=(alert.due_on - on).days if alert.due_on is not None else None,
         is_forgotten=_is_forgotten(alert, on=on),
@@ -183,7 +189,7 @@ _UNANSWERED = {
 }
 
 
-def describe_schedule(rhythm: Rhythm) -> str:
+def describe_schedule(rhythm: DigestSchedule) -> str:
     """`every day at 07:00 Europe/Zurich; what is urgent comes at once`, of a rhythm with
     windows."""
     days = {Cadence.DAILY: "every day", Cadence.WORKING_DAYS: "from Monday to Friday"}
@@ -209,14 +215,14 @@ def _heading(
         return _flag_heading(alert, alert.flag, names)
     if alert.run is not None or alert.source is not None:
         return (
-            f"{feed_words.source_name(alert)} {feed_words.clause(alert, applications=applications)}"
+            f"{feed_text.source_name(alert)} {feed_text.clause(alert, applications=applications)}"
         )
     if alert.application_ids and not applications:
         # its applications belong to others by now: neither they nor what hangs on them is named
         return (
             f"{KINDS.get(alert.kind, 'Alert')}, about applications that belong to another team now"
         )
-    heading = day_words.heading(alert, name=_name(alert, applications), on=on)
+    heading = reminder_text.reminder_heading(alert, name=_name(alert, applications), on=on)
     at = names.get(alert.details.get("node", 0))
     return f"{heading} ({at})" if at else heading
 
@@ -232,14 +238,17 @@ def _called(offering: Offering) -> str:
 
 
 def _flag_heading(alert: Alert, flag: ExposureFlag, names: Mapping[int, str]) -> str:
-    policy, then = flag.policy, flag_words.measured_then(alert, flag)
-    says = flag_words.clause(
-        policy, then, node=names.get(flag.node_id or 0, "one node"), kind=flag_words.kind_of(flag)
+    policy, then = flag.policy, exposure_flag_text.measurement_when_raised(alert, flag)
+    says = exposure_flag_text.flag_clause(
+        policy,
+        then,
+        node=names.get(flag.node_id or 0, "one node"),
+        kind=exposure_flag_text.node_kind_label(flag),
     )
-    tolerated = f"the tolerance is {flag_words.amount(policy, then.limit)}"
+    tolerated = f"the tolerance is {exposure_flag_text.format_measure(policy, then.limit)}"
     if alert.kind == FlagKind.OPENED:
         return f"{says[:1].upper()}{says[1:]}; {tolerated}"
-    return f"{flag_words.GUIDANCE[alert.kind][0]}: {says}; {tolerated}"
+    return f"{exposure_flag_text.GUIDANCE[alert.kind][0]}: {says}; {tolerated}"
 
 
 # --- what to do, and where ------------------------------------------------------------------------
@@ -249,15 +258,15 @@ def _todo(alert: Alert) -> str:
     if alert.event is not None:
         return _event_todo(alert.kind, alert.event)
     if alert.kind in FeedKind:
-        return feed_words.GUIDANCE[FeedKind(alert.kind)][1]
-    guidance = flag_words.GUIDANCE if alert.flag_id is not None else day_words.GUIDANCE
+        return feed_text.GUIDANCE[FeedKind(alert.kind)][1]
+    guidance = exposure_flag_text.GUIDANCE if alert.flag_id is not None else reminder_text.GUIDANCE
     return guidance[alert.kind][1] if alert.kind in guidance else ""
 
 
 def _event_todo(kind: str, event: ProviderEvent) -> str:
     if kind == Kind.REPRICED:
-        return GROUPS["dearer" if is_dearer(event.old, event.new) else "cheaper"][1]
-    return GROUPS[_GROUPS[kind]][1] if kind in _GROUPS else GROUPS["asked"][1]
+        return GROUP_GUIDANCE["dearer" if is_price_increase(event.old, event.new) else "cheaper"][1]
+    return GROUP_GUIDANCE[_GROUPS[kind]][1] if kind in _GROUPS else GROUP_GUIDANCE["asked"][1]
 
 
 def _address(alert: Alert, applications: Sequence[tuple[str, str]]) -> tuple[str, str]:
@@ -267,8 +276,10 @@ def _address(alert: Alert, applications: Sequence[tuple[str, str]]) -> tuple[str
     if alert.flag_id is not None:
         return reverse("home:overview") + "#h-layers", "Concentration, by layer"
     if alert.run is not None or alert.source is not None:
-        return feed_words.feed_path(alert), f"The feed {feed_words.source_name(alert)}"
-    path = day_words.path(alert, slug=applications[0][1] if len(applications) == 1 else "")
+        return feed_text.feed_path(alert), f"The feed {feed_text.source_name(alert)}"
+    path = reminder_text.reminder_path(
+        alert, slug=applications[0][1] if len(applications) == 1 else ""
+    )
     if path == reverse("alerts:detail", args=[alert.pk]):
         return "", ""
     if path == reverse("applications:list"):

@@ -7,8 +7,8 @@ from datetime import date, datetime
 from django.http import HttpRequest
 
 from apps.accounts.models import User
-from apps.alerts.answering import Answer
-from apps.alerts.bulk_answers import answer_alerts
+from apps.alerts.lifecycle.bulk_responses import respond_to_alerts
+from apps.alerts.lifecycle.responses import AlertResponse
 from apps.alerts.models import Alert
 from apps.web.wording import count_of, long_day
 
@@ -18,7 +18,9 @@ _KEY = "answered"
 MAX_ALERTS_AT_A_TIME = 100
 # said of what stands again as it stood before the answer
 UNDO_SENTENCES = "put back as it stood"
-_UNDOABLE = frozenset({Answer.ACKNOWLEDGE, Answer.SNOOZE, Answer.ASSIGN, Answer.RESOLVE})
+_UNDOABLE = frozenset(
+    {AlertResponse.ACKNOWLEDGE, AlertResponse.SNOOZE, AlertResponse.ASSIGN, AlertResponse.RESOLVE}
+)
 
 
 @dataclass(slots=True)
@@ -31,7 +33,7 @@ class ResponseOutcome:
     said: str
     changed: list[int] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
-    answer: Answer | None = None
+    answer: AlertResponse | None = None
 
     @property
     def can_be_undone(self) -> bool:
@@ -44,7 +46,7 @@ class ResponseOutcome:
 
 def respond(
     alerts: Iterable[Alert],
-    answer: Answer,
+    answer: AlertResponse,
     *,
     said: str,
     by: User,
@@ -55,7 +57,7 @@ def respond(
 ) -> ResponseOutcome:
     """Answer each; `said` is a participle, `acknowledged`. A refusal of one does not keep the
     others back."""
-    found = answer_alerts(
+    found = respond_to_alerts(
         alert_ids=[alert.pk for alert in alerts],
         answer=answer,
         by=by,

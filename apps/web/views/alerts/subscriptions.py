@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.accounts.models import Team, User
 from apps.alerts.models import KINDS, Alert, Subscription
-from apps.alerts.preview import Preview, preview_of
-from apps.alerts.wishing import BadWish, end_subscription, save_subscription
+from apps.alerts.preferences import InvalidPreferenceError, delete_subscription, save_subscription
+from apps.alerts.subscription_preview import SubscriptionPreview, preview_subscription
 from apps.catalog.models import Foundation, Provider
 from apps.common.time import now
 from apps.web.pages.form_fields import QuickSelect, signed_in_user
@@ -152,7 +152,7 @@ def _edited(request: HttpRequest, subscription: Subscription) -> HttpResponse:
         return _form(request, form, subscription, user)
     try:
         save_subscription(subscription=subscription, by=user)
-    except BadWish as refused:
+    except InvalidPreferenceError as refused:
         form.add_error(None, str(refused))
         return _form(request, form, subscription, user, status=422)
     messages.success(request, "Subscribed." if is_new else "Kept.")
@@ -167,7 +167,7 @@ def _form(
     *,
     status: int = 200,
 ) -> HttpResponse:
-    shown = None if form.errors else preview_of(subscription, user=user, at=now())
+    shown = None if form.errors else preview_subscription(subscription, user=user, at=now())
     name = str(subscription) if subscription.pk is not None else ""
     return render_page(
         request,
@@ -189,7 +189,7 @@ def _form(
     )
 
 
-def _preview(shown: Preview | None) -> dict[str, Any]:
+def _preview(shown: SubscriptionPreview | None) -> dict[str, Any]:
     moments: Sequence[Any] = shown.moments if shown is not None else ()
     return {
         "preview": shown,
@@ -205,7 +205,7 @@ def subscription_preview(request: HttpRequest) -> HttpResponse:
     form = SubscriptionForm(request.GET, user=user)
     shown = None
     if form.is_valid():
-        shown = preview_of(form.written_to(Subscription(user=user)), user=user, at=now())
+        shown = preview_subscription(form.written_to(Subscription(user=user)), user=user, at=now())
     context = {"form": form, "subscription": None, **_preview(shown)}
     return render(request, "alerts/preview.html", context)
 
@@ -222,6 +222,6 @@ def foundation_options(request: HttpRequest) -> HttpResponse:
 def remove_subscription(request: HttpRequest, pk: int) -> HttpResponse:
     subscription = _own(request, pk)
     name = str(subscription)
-    end_subscription(subscription=subscription, by=signed_in_user(request))
+    delete_subscription(subscription=subscription, by=signed_in_user(request))
     messages.success(request, f"Ended: {name}.")
     return redirect("subscriptions:list")

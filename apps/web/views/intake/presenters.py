@@ -3,8 +3,8 @@ Python."""
 
 from collections.abc import Mapping
 
-from apps.alerts.seen_alerts import KIND_OF
-from apps.alerts.seen_words import GUIDANCE, clause_of
+from apps.alerts.kinds.usage_discrepancies import ALERT_KINDS
+from apps.alerts.kinds.usage_discrepancy_text import GUIDANCE, kind_clause
 from apps.intake.models import Discrepancy, Observation
 
 Kind, State = Discrepancy.Kind, Observation.State
@@ -65,8 +65,8 @@ def endpoint_name(scope: str) -> str:
 
 def describe_discrepancy(row: Discrepancy) -> str:
     """`calls gpt-4o at OpenAI, which nobody declared`"""
-    return clause_of(KIND_OF[row.kind], [row.details], 1)
+    return kind_clause(ALERT_KINDS[row.kind], [row.details], 1)
 
 
 def describe_action(kind: str) -> str:
-    return GUIDANCE[KIND_OF[kind]][1]
+    return GUIDANCE[ALERT_KINDS[kind]][1]

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
-from apps.alerts import links
+from apps.alerts.delivery import links
 from apps.alerts.models import Alert, Delivery, Notice, Preference, Webhook
 from apps.common.time import now
 from tests.browsing import PHONE, sideways
@@ -95,7 +95,7 @@ def test_enter_in_a_field_of_a_mails_link_answers_nothing(page, world, mail):
 
 
 def test_a_page_of_an_address_stops_the_mail_and_starts_it_again(page, world):
-    path = links.unsubscribe_address(user_id=world.editor.pk).partition("/unsubscribe/")[2]
+    path = links.unsubscribe_address_of_user(user_id=world.editor.pk).partition("/unsubscribe/")[2]
     page.goto(f"/unsubscribe/{path}")
 
     page.locator("[name=choice][value=never]").click()
@@ -173,7 +173,7 @@ def test_the_pages_fit_a_phone_and_need_no_inline_style(signed_in, world, mail):
     )
     world.editor.organisation_role = "governance"
     world.editor.save()
-    less = links.unsubscribe_address(user_id=world.editor.pk).partition("/unsubscribe/")[2]
+    less = links.unsubscribe_address_of_user(user_id=world.editor.pk).partition("/unsubscribe/")[2]
     paths = [
         "/alerts/",
         f"/alerts/{world.alert.pk}/",

@@ -12,9 +12,10 @@ from django.urls import reverse
 
 from apps.accounts.models import Membership
 from apps.accounts.roles import TeamRole
-from apps.alerts import links, unsubscribing
+from apps.alerts import unsubscribe_links
+from apps.alerts.delivery import links
 from apps.alerts.models import Alert, Cadence, Delivery, Mute, Notice, Preference
-from apps.alerts.wishing import set_preference, stop_mail
+from apps.alerts.preferences import set_preference, stop_mail
 from apps.common.time import now
 from tests.builders import make_member, make_offering, make_user
 from tests.http import outline_of, text_of
@@ -57,7 +58,7 @@ def answer(mail):
 
 
 def address(*, user_id):
-    return links.unsubscribe_address(user_id=user_id).partition("127.0.0.1:8000")[2]
+    return links.unsubscribe_address_of_user(user_id=user_id).partition("127.0.0.1:8000")[2]
 
 
 def mailbox_address(team, *, age=timedelta(0)):
@@ -74,7 +75,7 @@ def mailbox_address(team, *, age=timedelta(0)):
         state="sent",
         sent_at=at,
     )
-    return links.unsubscribe_address_in(mail).partition("127.0.0.1:8000")[2]
+    return links.unsubscribe_address_of_delivery(mail).partition("127.0.0.1:8000")[2]
 
 
 def informed_owners():
@@ -475,7 +476,7 @@ def test_what_changes_nothing_sends_no_email(client, world):
 
 def test_a_mailbox_is_changed_by_links_so_many_times_a_day(client, world):
     path = mailbox_address(world.team)
-    for n in range(unsubscribing.MAX_CHANGES_A_DAY):
+    for n in range(unsubscribe_links.MAX_CHANGES_A_DAY):
         client.post(path, {"choice": "weekly" if n % 2 else "never"})
     before, n_informed = cadence(team=world.team), len(informed_owners())
 

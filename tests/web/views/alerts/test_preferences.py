@@ -7,6 +7,7 @@ import pytest
 
 from apps.accounts.roles import TeamRole
 from apps.alerts.actions import raise_alerts
+from apps.alerts.delivery.schedule import DigestSchedule
 from apps.alerts.models import (
     Alert,
     Cadence,
@@ -17,15 +18,14 @@ from apps.alerts.models import (
     Preference,
     Subscription,
 )
-from apps.alerts.preview import preview_of
-from apps.alerts.windows import Rhythm
-from apps.alerts.wishing import (
-    BadWish,
-    feed_digest,
-    make_calendar_feed,
+from apps.alerts.preferences import (
+    InvalidPreferenceError,
+    create_calendar_feed,
+    feed_secret_hash,
     save_subscription,
     set_preference,
 )
+from apps.alerts.subscription_preview import preview_subscription
 from apps.common.time import now
 from apps.web.views.alerts.preferences import describe_next_email
 from tests.builders import make_event, make_member, make_team, make_user
@@ -79,24 +79,24 @@ def test_one_chooses_when_one_is_mailed(world, as_user):
     ("rhythm", "words"),
     [
         (
-            Rhythm(),
+            DigestSchedule(),
             "The next digest comes on Thursday 26 November 2026 at 07:00 UTC, if something is owed "
             "by then; "
             "what is urgent comes at once.",
         ),
         (
-            Rhythm(time_zone="America/New_York"),
+            DigestSchedule(time_zone="America/New_York"),
             "Wednesday 25 November 2026 at 07:00 America/New_York",
         ),
         (
-            Rhythm(cadence=Cadence.WEEKLY, weekday=4, immediate=False),
+            DigestSchedule(cadence=Cadence.WEEKLY, weekday=4, immediate=False),
             "Friday 27 November 2026 at 07:00 UTC, if something is owed by then; nothing comes "
             "before.",
         ),
-        (Rhythm(heartbeat=True), "also if nothing happens"),
-        (Rhythm(cadence=Cadence.AT_ONCE), "A mail comes each time something happens"),
-        (Rhythm(cadence=Cadence.URGENT), "No digest comes. What is urgent comes at once"),
-        (Rhythm(cadence=Cadence.NEVER), "No mail comes."),
+        (DigestSchedule(heartbeat=True), "also if nothing happens"),
+        (DigestSchedule(cadence=Cadence.AT_ONCE), "A mail comes each time something happens"),
+        (DigestSchedule(cadence=Cadence.URGENT), "No digest comes. What is urgent comes at once"),
+        (DigestSchedule(cadence=Cadence.NEVER), "No mail comes."),
     ],
 )
 def test_the_next_mail_is_foretold(rhythm, words):
@@ -106,7 +106,9 @@ def test_the_next_mail_is_foretold(rhythm, words):
 
 
 def test_without_an_address_no_mail_is_promised():
-    assert describe_next_email(Rhythm(), "", now()) == "No mail can come: there is no address."
+    assert (
+        describe_next_email(DigestSchedule(), "", now()) == "No mail can come: there is no address."
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,9 +132,9 @@ def test_a_refusal_is_shown_at_the_field_that_it_names_however_it_is_worded(
     world, as_user, monkeypatch
 ):
     def refuse(name):
-        raise BadWish("Other words.", field="time_zone")
+        raise InvalidPreferenceError("Other words.", field="time_zone")
 
-    monkeypatch.setattr("apps.alerts.wishing._check_zone", refuse)
+    monkeypatch.setattr("apps.alerts.preferences._check_zone", refuse)
 
     response = as_user(world.viewer).post("/alerts/mail/", MAIL)
 
@@ -349,7 +351,9 @@ def test_the_preview_agrees_with_what_raising_writes(wish, world):
         **({"provider": host} if wish.get("provider") else {}),
         **({"team": world.team} if wish.get("team") else {}),
     }
-    preview = preview_of(Subscription(user=world.viewer, **wanted), user=world.viewer, at=at)
+    preview = preview_subscription(
+        Subscription(user=world.viewer, **wanted), user=world.viewer, at=at
+    )
 
     Notice.objects.all().delete()
     Alert.objects.all().delete()
@@ -417,7 +421,7 @@ def test_a_calendar_address_is_shown_once(world, as_user):
     page = text_of(response)
     secret = page.partition(".ics")[0].rpartition("/calendar/")[2]
     feed = CalendarFeed.objects.get()
-    assert feed.digest == feed_digest(secret)
+    assert feed.digest == feed_secret_hash(secret)
     assert (feed.user, feed.name) == (world.viewer, "Phone")
     assert response["Cache-Control"] == "no-store"
     assert secret not in text_of(client.get(PAGE))
@@ -425,7 +429,7 @@ def test_a_calendar_address_is_shown_once(world, as_user):
 
 
 def test_a_calendar_address_is_revoked_by_its_owner_alone(world, as_user):
-    feed, _ = make_calendar_feed(user=world.viewer)
+    feed, _ = create_calendar_feed(user=world.viewer)
 
     assert as_user(world.governance).post(f"/alerts/calendar/{feed.pk}/revoke/").status_code == 404
     as_user(world.viewer).post(f"/alerts/calendar/{feed.pk}/revoke/")
@@ -466,7 +470,7 @@ def test_the_page_costs_the_same_however_much_was_wished(
     for _ in range(6):
         subscribed(owner, provider=world.sonnet.host, team=world.team)
         muted(world, user=owner, offering=world.sonnet)
-        make_calendar_feed(user=owner)
+        create_calendar_feed(user=owner)
         make_team()
 
     with django_assert_num_queries(15):

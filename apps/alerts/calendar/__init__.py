@@ -1,0 +1,1 @@
+"""The days that matter to one person, for the calendar page and as iCalendar."""

@@ -1,0 +1,150 @@
+"""What a digest says: entries in, sentence and sections out. No queries, no clock."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from apps.alerts.delivery.digest.discrepancy_items import discrepancy_items
+from apps.alerts.delivery.digest.flag_and_feed_items import feed_items, flag_items
+from apps.alerts.delivery.digest.headline import build_headline
+from apps.alerts.delivery.digest.model_items import event_items
+from apps.alerts.delivery.digest.parts import (
+    MAX_ITEMS_OF_FIRST_DIGEST,
+    SIZE_LIMITS,
+    Digest,
+    DigestContext,
+    DigestEntry,
+    DigestItem,
+    DigestSection,
+    SizeLimit,
+)
+from apps.alerts.delivery.digest.reminder_items import (
+    day_items,
+    passed_items,
+    runway_items,
+    stale_items,
+)
+from apps.alerts.kinds.exposure_flag_text import GUIDANCE as FLAG_GUIDANCE
+from apps.alerts.kinds.feeds.feed_text import GUIDANCE as FEED_GUIDANCE
+from apps.alerts.kinds.reminders.reminder_text import GUIDANCE as DAY_GUIDANCE
+from apps.alerts.models import DayKind, FeedKind, FlagKind, Notice, SeenKind, StateKind
+from apps.alerts.text import counted, one_line
+
+# {group: (heading, what to do)}; of equal severity the earlier comes first
+GROUP_GUIDANCE: dict[str, tuple[str, str]] = {
+    StateKind.RUNWAY_NEGATIVE: DAY_GUIDANCE[StateKind.RUNWAY_NEGATIVE],
+    "gone": (
+        "Already ended",
+        "Calls may fail or be answered by another model. Move these applications now.",
+    ),
+    FeedKind.BACKFILLED: FEED_GUIDANCE[FeedKind.BACKFILLED],
+    "ending": DAY_GUIDANCE[DayKind.MILESTONE],
+    "delisted": (
+        "No longer listed",
+        "Gone from the source without a date. Ask the provider until when it answers.",
+    ),
+    FeedKind.SUSPECT: FEED_GUIDANCE[FeedKind.SUSPECT],
+    FlagKind.WORSENED: FLAG_GUIDANCE[FlagKind.WORSENED],
+    FlagKind.ACCEPTANCE_EXPIRED: FLAG_GUIDANCE[FlagKind.ACCEPTANCE_EXPIRED],
+    FlagKind.OPENED: FLAG_GUIDANCE[FlagKind.OPENED],
+    FeedKind.LATE: FEED_GUIDANCE[FeedKind.LATE],
+    FeedKind.FROZEN: FEED_GUIDANCE[FeedKind.FROZEN],
+    **{
+        kind: DAY_GUIDANCE[kind]
+        for kind in (
+            StateKind.ASSESSMENTS_STALE,
+            *SeenKind,
+            DayKind.ACCEPTANCE_EXPIRING,
+            DayKind.EXIT_TEST_EXPIRING,
+            DayKind.WAIVER_EXPIRING,
+            DayKind.GATE_WAIVER_EXPIRING,
+            DayKind.APPROVAL_EXPIRING,
+            DayKind.TREATMENT_DUE,
+            DayKind.REVIEW_DUE,
+        )
+    },
+    "dearer": ("Prices rise", "Check the budget of these applications."),
+    "cheaper": ("Prices fall", "Nothing to do."),
+    "relief": ("More time", "Nothing to do now; plans that rest on the earlier date may change."),
+    "asked": ("You asked to hear of", "Nothing of yours stands on it."),
+    "passed": ("No longer so", "You were told of this before. Nothing to do."),
+    FlagKind.RESOLVED: FLAG_GUIDANCE[FlagKind.RESOLVED],
+    FeedKind.FRESH: FEED_GUIDANCE[FeedKind.FRESH],
+    DayKind.KEY_EXPIRING: DAY_GUIDANCE[DayKind.KEY_EXPIRING],
+    DayKind.MUTE_EXPIRING: DAY_GUIDANCE[DayKind.MUTE_EXPIRING],
+}
+
+
+def build_items(entries: Sequence[DigestEntry], context: DigestContext) -> list[DigestItem]:
+    """Everything these entries still have to say to the recipient, most urgent first."""
+    standing = [entry for entry in entries if entry.occasion != Notice.Occasion.RESOLVED]
+    late = runway_items(standing, context)
+    items = [
+        *late,
+        *event_items(
+            standing,
+            context,
+            notified={(item.offering_id, pk) for item in late for pk in item.affected},
+        ),
+        *flag_items(standing, context),
+        *feed_items(standing, context),
+        *day_items(standing, context),
+        *stale_items(standing, context),
+        *discrepancy_items(standing, context),
+        *passed_items(entries, context),
+    ]
+    items.sort(key=lambda item: (-item.severity, item.on or date.max, item.title))
+    return items
+
+
+def build_digest(
+    entries: Sequence[DigestEntry],
+    context: DigestContext,
+    *,
+    owner: str = "",
+    is_first: bool = False,
+    fit: SizeLimit = SIZE_LIMITS[0],
+) -> Digest | None:
+    """The digest of these entries; None where nothing is left that the recipient may see.
+
+    `owner` is the team whose applications these are, empty where the recipient hears of several.
+    `is_first`: nothing was ever sent there, so that it sums up where things stand. `fit` is how
+    much of it is shown.
+    """
+    items = build_items(entries, context)
+    if not items:
+        return None
+    grouped = {
+        group: [item for item in items if item.group == group]
+        for group in sorted(
+            {item.group for item in items}, key=lambda group: _urgency(group, items)
+        )
+    }
+    sums_up = is_first and len(items) > MAX_ITEMS_OF_FIRST_DIGEST
+    sections, room = [], min(fit.items, MAX_ITEMS_OF_FIRST_DIGEST) if sums_up else fit.items
+    for group, found in grouped.items():
+        title, todo = GROUP_GUIDANCE[group]
+        shown = tuple(item.cut_to(fit.applications) for item in found[:room])
+        sections.append(DigestSection(title, todo, shown, n_more=max(0, len(found) - room)))
+        room = max(0, room - len(found))
+    # the urgent ones once more, for the line that mail programs show beside the subject
+    first = [item for found in grouped.values() for item in found][:3]
+    return Digest(
+        sentence=build_headline(grouped, context, one_line(owner, most=60)),
+        preheader=one_line(" ".join(f"{item.title}: {item.what}." for item in first)),
+        sections=tuple(sections),
+        lead=_lead(len(items)) if sums_up else "",
+        subjects=frozenset(entry.alert.subject for entry in entries),
+    )
+
+
+def _lead(n: int) -> str:
+    return (
+        f"This is the first mail to you. It sums up the {counted(n, 'thing')} that stand open, the "
+        "most urgent first; "
+        "from now on you hear of what changes."
+    )
+
+
+def _urgency(group: str, items: Iterable[DigestItem]) -> tuple[int, int]:
+    loudest = max(item.severity for item in items if item.group == group)
+    return (-loudest, list(GROUP_GUIDANCE).index(group))

@@ -1,0 +1,74 @@
+"""Somebody asks where things stand now, and is told with the next run."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+
+from apps.accounts.models import User
+from apps.alerts.models import Alert, AlertQuerySet, Cadence, Notice, Preference, SkipReason
+from apps.common.history.context import audit_context
+from apps.common.time import day_of
+
+
+class DigestRequestError(ValueError):
+    """Nothing could be sent; the text says why, and what to change."""
+
+
+def open_alerts_for(user: User) -> AlertQuerySet:
+    """What waits for an answer and is owed to the person: it fell or was given to them, or they
+    were told of it."""
+    notified = Notice.objects.filter(alert=OuterRef("pk"), user=user)
+    return (
+        Alert.objects.visible_to(user)
+        .waiting()
+        .filter(Q(user=user) | Q(assigned_to=user) | Exists(notified))
+    )
+
+
+@transaction.atomic
+def request_digest(*, user: User, at: datetime) -> int:
+    """Owe `user` word of every alert that waits for an answer and is owed to the person; the number
+    of alerts.
+
+    What was asked for today already is not owed again; what is owed and not written yet goes with
+    it and not once more. Raises DigestRequestError.
+    """
+    if not user.email:
+        raise DigestRequestError(
+            "You have no e-mail address here. Ask your administrator to write one down."
+        )
+    preference = Preference.objects.filter(user=user).first()
+    if preference is not None and preference.cadence == Cadence.NEVER:
+        raise DigestRequestError("You have chosen to get no mail. Choose first when you want some.")
+    occasion = f"{Notice.Occasion.ASKED} {day_of(at)}"
+    requested = Notice.objects.filter(alert=OuterRef("pk"), user=user, occasion=occasion)
+    alerts = list(open_alerts_for(user).exclude(Exists(requested)).order_by("pk"))
+    notices = Notice.objects.filter(user=user, alert__in=[alert.pk for alert in alerts])
+    earlier = {notice.alert_id: notice for notice in notices.order_by("pk")}
+    notices.owed().update(skip_reason=SkipReason.REQUESTED)
+    with audit_context(user=user, reason="asked where things stand"):
+        Notice.objects.bulk_create(
+            [
+                _requested_notice(alert, user, earlier.get(alert.pk), occasion=occasion, at=at)
+                for alert in alerts
+            ],
+            ignore_conflicts=True,
+        )
+    return len(alerts)
+
+
+def _requested_notice(
+    alert: Alert, user: User, earlier: Notice | None, *, occasion: str, at: datetime
+) -> Notice:
+    """For the same reason, and about the same applications, as the person was told of it before."""
+    given = Notice.Why.ASSIGNED if alert.assigned_to_id == user.pk else Notice.Why.OWNER
+    return Notice(
+        alert=alert,
+        user=user,
+        why=earlier.why if earlier else given,
+        occasion=occasion,
+        application_ids=earlier.application_ids if earlier else None,
+        urgent=True,
+        owed_at=at,
+    )

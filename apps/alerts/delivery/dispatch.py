@@ -1,0 +1,355 @@
+"""Carries queued deliveries out: at least once, under one Message-ID, and twice only where the
+receiver's answer was lost.
+
+A delivery is claimed by a conditional update that must change exactly one row, sent outside of any
+transaction, and settled by a second conditional update that only the claimant can make. One run at
+a time sends mail, so that the rate holds for the whole installation; a second one returns at once.
+Which one it is, a lease says that the run renews before each message; a run that lost it stops, and
+what it had claimed stays its own.
+"""
+
+import secrets
+import smtplib
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.core.mail import mailers
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F
+
+from apps.alerts.delivery.mail import build_message
+from apps.alerts.delivery.webhooks import post_delivery
+from apps.alerts.lifecycle.reassignment import reassign_lost_notices
+from apps.alerts.models import Delivery, DeliveryQuerySet, SkipReason, Webhook
+from apps.alerts.queries import due_deliveries
+from apps.alerts.text import one_line
+from apps.common.database.leases import HeldLease, LeaseLostError, hold_lease
+
+log = structlog.get_logger(__name__)
+
+# longer than one attempt can take: each step of SMTP waits at most the mailer's timeout
+STALE_AFTER = timedelta(minutes=10)
+# a run ends by itself before beat's next ones pile up behind it
+MAX_RUN_TIME = timedelta(minutes=5)
+SEND_BATCH_SIZE = 100
+# 1, 2, 4, ... 32 minutes, then hourly: thirty attempts span a little more than a day
+MAX_ATTEMPTS = 30
+MAX_BACKOFF = timedelta(hours=1)
+JITTER = 0.2
+MAX_RECORD_ATTEMPTS = 8
+# the server wants a login or encryption first (RFC 4954, RFC 3207): our configuration, not this
+# mail
+_CONFIGURATION_CODES = frozenset({530, 534, 535, 538})
+_TOO_LARGE_CODE = 552
+_CLOSING_CODE = 421
+MAIL_LEASE, WEBHOOK_LEASE = "send mails", "send webhooks"
+# a worker that is killed holds up the next run for as long; a message that takes longer lets
+# another run begin
+LEASE_DURATION = timedelta(seconds=60)
+MAX_SLEEP_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class SendFailure:
+    """Why an attempt failed; `final` where trying again is pointless, `everyone` where others would
+    fail alike, `skip_reason` where there was none, and why."""
+
+    reason: str
+    final: bool = False
+    everyone: bool = False
+    skip_reason: SkipReason | None = None
+
+
+def send_due_deliveries(*, at: datetime) -> int:
+    """Send what is due, mails and webhooks; how many were taken."""
+    return send_mails(at=at) + send_webhooks(at=at)
+
+
+def send_mails(*, at: datetime) -> int:
+    """Send the mails that are due; the number that the server has taken.
+
+    Ends early when the server cannot be reached, so that an outage costs one delivery an attempt a
+    minute and not all of them.
+    """
+    with hold_lease(MAIL_LEASE, duration=LEASE_DURATION) as lease:
+        if lease is None:
+            return 0
+        mails = due_deliveries(at=at, stale_after=STALE_AFTER).filter(webhook__isnull=True)
+        with _MailConnection(mailers["default"]) as line:
+            return _send_until_done(
+                mails, line.send, lease=lease, at=at, per_second=settings.MAIL_PER_SECOND
+            )
+
+
+def send_webhooks(*, at: datetime) -> int:
+    """Post the webhooks that are due; the number that was taken. An address that fails is left
+    alone for this run."""
+    n_sent = 0
+    with hold_lease(WEBHOOK_LEASE, duration=LEASE_DURATION) as lease:
+        if lease is None:
+            return 0
+        for pk, enabled in Webhook.objects.values_list("pk", "enabled"):
+            due = due_deliveries(at=at, stale_after=STALE_AFTER).filter(webhook=pk)
+            if enabled:
+                n_sent += _send_until_done(due, _post_webhook, lease=lease, at=at, per_second=0)
+            else:
+                due.order_by().update(
+                    state=Delivery.State.SKIPPED, skip_reason=SkipReason.WEBHOOK_DISABLED, reason=""
+                )
+    return n_sent
+
+
+def _send_until_done(
+    due: DeliveryQuerySet,
+    attempt: Callable[[Delivery], SendFailure | None],
+    *,
+    lease: HeldLease,
+    at: datetime,
+    per_second: float,
+) -> int:
+    """Send what is due until nothing is, the time is over, or the lease is lost; how many were
+    taken."""
+    n_sent = 0
+    started = time.monotonic()
+    _abandon(due)
+    while ids := list(due.values_list("pk", flat=True)[:SEND_BATCH_SIZE]):
+        for pk in ids:
+            elapsed = timedelta(seconds=time.monotonic() - started)
+            if elapsed > MAX_RUN_TIME:
+                return n_sent
+            if not _renew_lease(lease):
+                return n_sent
+            delivery = _claim_delivery(due, pk, at=at + elapsed)
+            if delivery is None:
+                continue
+            failure = _recipient_failure(delivery) or attempt(delivery)
+            _record_outcome(delivery, failure, at=at + elapsed)
+            if failure is None:
+                n_sent += 1
+                _throttle(per_second, n_sent, started, lease)
+            elif failure.everyone:
+                return n_sent
+    return n_sent
+
+
+def _renew_lease(lease: HeldLease) -> bool:
+    """Whether this is still the run that sends."""
+    try:
+        lease.renew()
+    except LeaseLostError as loss:
+        log.warning("sending stops", reason=str(loss))
+        return False
+    return True
+
+
+def _throttle(per_second: float, n_sent: int, started: float, lease: HeldLease) -> None:
+    """Sleep where sending ran ahead of its rate; 0 is as fast as it goes."""
+    while per_second > 0 and (ahead := n_sent / per_second - (time.monotonic() - started)) > 0:
+        time.sleep(min(ahead, MAX_SLEEP_SECONDS))
+        # at some mails a minute the lease would end in between
+        if ahead > MAX_SLEEP_SECONDS and not _renew_lease(lease):
+            return
+
+
+def _abandon(due: DeliveryQuerySet) -> None:
+    """Give up on deliveries whose every attempt ended without a word, as when they kill the
+    worker."""
+    due.order_by().filter(state=Delivery.State.SENDING, attempts__gte=MAX_ATTEMPTS).update(
+        state=Delivery.State.FAILED,
+        reason=f"Tried {MAX_ATTEMPTS} times; the worker ended during the last one.",
+    )
+
+
+def _claim_delivery(due: DeliveryQuerySet, pk: int, *, at: datetime) -> Delivery | None:
+    """The delivery, now this run's alone; None where another run was first."""
+    claimed = (
+        due.order_by()
+        .filter(pk=pk)
+        .update(state=Delivery.State.SENDING, claimed_at=at, attempts=F("attempts") + 1)
+    )
+    return Delivery.objects.select_related("webhook", "user").get(pk=pk) if claimed == 1 else None
+
+
+def _recipient_failure(delivery: Delivery) -> SendFailure | None:
+    """A mail may wait for a day: who has left meanwhile gets it no more."""
+    if delivery.user is not None and not delivery.user.is_active:
+        return SendFailure("", final=True, skip_reason=SkipReason.INACTIVE_USER)
+    return None
+
+
+# --- mail -----------------------------------------------------------------------------------------
+
+
+class _MailConnection:
+    """A connection to the mail server that many messages go over; one that went dead in between is
+    opened anew."""
+
+    def __init__(self, mailer: BaseEmailBackend) -> None:
+        self.mailer = mailer
+        # over the connection that stands
+        self.n_carried = 0
+
+    def __enter__(self) -> "_MailConnection":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # a farewell that fails undoes nothing: what was accepted has been written down
+        with suppress(OSError):
+            self.mailer.close()
+
+    def send(self, delivery: Delivery) -> SendFailure | None:
+        """Hand the message to the mailer; None once it is taken."""
+        failure = self._attempt(delivery)
+        if failure is not None:
+            with suppress(OSError):
+                self.mailer.close()
+        return failure
+
+    def _attempt(self, delivery: Delivery) -> SendFailure | None:
+        try:
+            message = build_message(delivery)
+            self._ready()
+            self.mailer.send_messages([message])
+        except smtplib.SMTPRecipientsRefused as error:
+            code, words = next(iter(error.recipients.values()), (450, b"refused"))
+            return _failure_of_reply(code, words)
+        except (
+            smtplib.SMTPAuthenticationError,
+            smtplib.SMTPConnectError,
+            smtplib.SMTPHeloError,
+        ) as error:
+            return SendFailure(_reply_text(error.smtp_code, error.smtp_error), everyone=True)
+        except smtplib.SMTPSenderRefused as error:
+            if error.smtp_code == _CLOSING_CODE and self.n_carried:
+                # some servers take so many messages over one connection: no try of this message yet
+                with suppress(OSError):
+                    self.mailer.close()
+                return self._attempt(delivery)
+            # our own address is refused, which every mail bears; too large (RFC 1870) is said here
+            # too, of one mail
+            refused = _failure_of_reply(error.smtp_code, error.smtp_error)
+            return (
+                refused
+                if error.smtp_code == _TOO_LARGE_CODE
+                else SendFailure(refused.reason, everyone=True)
+            )
+        except smtplib.SMTPResponseException as error:
+            return _failure_of_reply(error.smtp_code, error.smtp_error)
+        except OSError as error:
+            # disconnected, timed out, refused, no such host, TLS failed, disk full: SMTPException
+            # is an OSError too
+            return SendFailure(
+                one_line(f"{type(error).__name__}: {error}", most=500), everyone=True
+            )
+        except ValueError as error:
+            return SendFailure(
+                one_line(f"This message cannot be written: {error}", most=500), final=True
+            )
+        self.n_carried += 1
+        return None
+
+    def _ready(self) -> None:
+        """Asked before each further message: a message that meets a closed connection would count
+        as a failed try."""
+        there: smtplib.SMTP | None = getattr(self.mailer, "connection", None)
+        if there is not None:
+            try:
+                alive = there.noop()[0] == 250
+            except OSError:
+                alive = False
+            if not alive:
+                with suppress(OSError):
+                    self.mailer.close()
+        if self.mailer.open():
+            self.n_carried = 0
+
+
+def _failure_of_reply(code: int, words: bytes | str) -> SendFailure:
+    """What the server's refusal of this one message means."""
+    if code in _CONFIGURATION_CODES:
+        return SendFailure(_reply_text(code, words), everyone=True)
+    return SendFailure(
+        _reply_text(code, words), final=500 <= code < 600, everyone=code == _CLOSING_CODE
+    )
+
+
+def _reply_text(code: int, words: bytes | str) -> str:
+    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
+    return one_line(f"{code} {text}", most=500)
+
+
+def _post_webhook(delivery: Delivery) -> SendFailure | None:
+    refusal = post_delivery(delivery)
+    return (
+        None if refusal is None else SendFailure(refusal.reason, final=refusal.final, everyone=True)
+    )
+
+
+# --- how it ended ---------------------------------------------------------------------------------
+
+
+def _record_outcome(delivery: Delivery, failure: SendFailure | None, *, at: datetime) -> None:
+    """Write down how the attempt ended, unless the claim was taken over meanwhile.
+
+    Tries for about a minute while the database is away: a mail that was sent and not written down
+    is sent again. What a mail that never arrives was to tell is told to others, in one transaction
+    with its end.
+    """
+    if failure is None:
+        outcome = {"state": Delivery.State.SENT, "sent_at": at, "reason": ""}
+    elif wait := None if failure.final else backoff(delivery.attempts):
+        outcome = {
+            "state": Delivery.State.QUEUED,
+            "due_at": at + _jittered(wait),
+            "reason": failure.reason,
+        }
+    else:
+        state = Delivery.State.SKIPPED if failure.skip_reason else Delivery.State.FAILED
+        outcome = {
+            "state": state,
+            "skip_reason": failure.skip_reason or "",
+            "reason": failure.reason,
+        }
+    never_arrives = outcome["state"] in {Delivery.State.SKIPPED, Delivery.State.FAILED}
+    for left in reversed(range(MAX_RECORD_ATTEMPTS)):
+        try:
+            with transaction.atomic():
+                # the number of the attempt is what the claim made its own
+                claimed = Delivery.objects.filter(
+                    pk=delivery.pk, state=Delivery.State.SENDING, attempts=delivery.attempts
+                ).update(**outcome)
+                if claimed and never_arrives:
+                    reassign_lost_notices(list(delivery.notices.all()), at=at)
+        except (OperationalError, InterfaceError):
+            if not left or connection.in_atomic_block:
+                raise
+            connection.close()
+            time.sleep(min(15.0, 0.25 * 2 ** (MAX_RECORD_ATTEMPTS - left)))
+        else:
+            break
+    if failure is not None:
+        log.warning(
+            "message not sent",
+            delivery=delivery.pk,
+            attempt=delivery.attempts,
+            final=failure.final,
+            reason=failure.skip_reason or failure.reason,
+        )
+
+
+def backoff(attempts: int) -> timedelta | None:
+    """How long to wait after that many failed attempts; None: give up."""
+    if attempts >= MAX_ATTEMPTS:
+        return None
+    return min(timedelta(minutes=2 ** (attempts - 1)), MAX_BACKOFF)
+
+
+def _jittered(wait: timedelta) -> timedelta:
+    """A fifth more or less, so that many deliveries do not come back in one moment."""
+    return wait * (1 - JITTER + 2 * JITTER * secrets.SystemRandom().random())

@@ -1,0 +1,217 @@
+"""Who gets a message now: what is owed to whom since when, held against when each wants mail."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import Q
+
+from apps.accounts.models import Team, User
+from apps.alerts.delivery.schedule import MAX_CLOCK_LEAD, DigestSchedule, due_window, next_window
+from apps.alerts.models import Cadence, DayKind, Delivery, Preference
+
+# from one digest to the next, also where the clock is put back in between
+DAY_WITH_CLOCK_CHANGE = timedelta(hours=25)
+# further ones wait for the digest
+MAX_IMMEDIATE_PER_DAY = 12
+
+
+@dataclass(frozen=True, slots=True)
+class PendingRecipient:
+    """A recipient with owed notices. `oldest` and `oldest_urgent` are when they were raised; one of
+    the ids is set.
+
+    `oldest_request` is when the recipient asked where things stand, which is answered at once
+    whatever the rhythm.
+    """
+
+    user_id: int | None
+    team_id: int | None
+    webhook_id: int | None
+    oldest: datetime | None
+    oldest_urgent: datetime | None = None
+    oldest_urgent_change: datetime | None = None
+    oldest_request: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DueDigest:
+    """What is to be written now: a digest for `window`, or (None) only what is urgent, or at
+    once."""
+
+    recipient: PendingRecipient
+    schedule: DigestSchedule
+    window: datetime | None
+    only_urgent: bool = False
+
+    @property
+    def takes_all(self) -> bool:
+        """Also what is not urgent is decided about: whoever wants no digest would have it waiting
+        for ever."""
+        return not self.only_urgent or self.schedule.wants_only_urgent
+
+
+# The urgent ones that the clock brings, at midnight, wait for the digest where there is one within
+# a day.
+_PENDING_RECIPIENTS = """
+SELECT n.user_id, n.team_id, n.webhook_id, min(o.at), min(o.at) FILTER (WHERE n.urgent),
+       min(o.at) FILTER (WHERE n.urgent AND NOT a.kind = ANY (%(days)s)),
+       min(o.at) FILTER (WHERE n.occasion LIKE 'asked %%')
+FROM alerts_notice n JOIN alerts_alert a ON a.id = n.alert_id
+-- what a clock that ran ahead wrote has waited long enough
+CROSS JOIN LATERAL (SELECT CASE WHEN n.owed_at > %(ahead)s THEN 'epoch' ELSE n.owed_at END AS at) o
+WHERE n.delivery_id IS NULL AND n.skip_reason = ''
+GROUP BY n.user_id, n.team_id, n.webhook_id
+ORDER BY min(o.at), n.user_id, n.team_id, n.webhook_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DueScan:
+    """Who gets a message now, those who wait longest first. `gathers`: a digest would be due, but
+    for what gathers."""
+
+    due: list[DueDigest]
+    gathers: bool
+
+
+def scan_due_digests(*, at: datetime, last_look: datetime | None, gather: timedelta) -> DueScan:
+    """A few statements whatever the number."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _PENDING_RECIPIENTS,
+            {"days": [str(kind) for kind in DayKind], "ahead": at + MAX_CLOCK_LEAD},
+        )
+        recipients = [PendingRecipient(*row) for row in cursor.fetchall()]
+    known = {(row.user_id, row.team_id) for row in recipients}
+    beating = Preference.objects.filter(
+        Q(user__is_active=True) | Q(team__isnull=False), heartbeat=True
+    )
+    recipients += [
+        PendingRecipient(user_id, team_id, None, None)
+        for user_id, team_id in beating.values_list("user_id", "team_id")
+        if (user_id, team_id) not in known
+    ]
+    schedules = load_schedules(recipients)
+    sent_today = _immediate_within(at - timedelta(days=1), at)
+    digests = []
+    gathers = False
+    for row in recipients:
+        schedule = schedules[row.user_id, row.team_id]
+        due = _due(row, schedule, at=at, last_look=last_look, gather=gather)
+        if due is None or due.window is None:
+            ripe = _due(row, schedule, at=at, last_look=last_look, gather=timedelta(0))
+            gathers = gathers or (ripe is not None and ripe.window is not None)
+        if due is None:
+            continue
+        if not due.only_urgent or sent_today[row.user_id, row.team_id] < MAX_IMMEDIATE_PER_DAY:
+            digests.append(due)
+    return DueScan(digests, gathers)
+
+
+def _due(
+    row: PendingRecipient,
+    schedule: DigestSchedule,
+    *,
+    at: datetime,
+    last_look: datetime | None,
+    gather: timedelta,
+) -> DueDigest | None:
+    if row.webhook_id is not None or not schedule.has_windows:
+        ripe = row.oldest is not None and row.oldest <= at - gather
+        if row.webhook_id is None and schedule.wants_only_urgent:
+            return _due_urgent(row, schedule, at=at, last_look=last_look, gather=gather)
+        return DueDigest(row, schedule, None) if ripe else None
+    window = due_window(schedule, at=at, oldest=row.oldest, last_look=last_look, gather=gather)
+    if window is not None:
+        return DueDigest(row, schedule, window)
+    if row.oldest_request is not None and row.oldest_request <= at - gather:
+        return DueDigest(row, schedule, None, only_urgent=True)
+    urgent = row.oldest_urgent
+    if urgent is not None and next_window(schedule, at) <= at + DAY_WITH_CLOCK_CHANGE:
+        urgent = row.oldest_urgent_change
+    if schedule.immediate and urgent is not None and urgent <= at - gather:
+        return DueDigest(row, schedule, None, only_urgent=True)
+    return None
+
+
+def _due_urgent(
+    row: PendingRecipient,
+    schedule: DigestSchedule,
+    *,
+    at: datetime,
+    last_look: datetime | None,
+    gather: timedelta,
+) -> DueDigest | None:
+    """For whoever wants no digest: what happened and what was asked for at once, what the clock
+    brings at the hour of the day; what is not urgent is only written down as not wanted."""
+    ripe = at - gather
+    at_once = [
+        moment for moment in (row.oldest_urgent_change, row.oldest_request) if moment is not None
+    ]
+    if any(moment <= ripe for moment in at_once):
+        return DueDigest(row, schedule, None, only_urgent=True)
+    if row.oldest_urgent is not None:
+        daily = replace(schedule, cadence=Cadence.DAILY, served_at=None)
+        window = due_window(
+            daily, at=at, oldest=row.oldest_urgent, last_look=last_look, gather=gather
+        )
+        return DueDigest(row, schedule, None, only_urgent=True) if window is not None else None
+    return DueDigest(row, schedule, None) if row.oldest is not None and row.oldest <= ripe else None
+
+
+def load_schedules(
+    owing: Iterable[PendingRecipient],
+) -> dict[tuple[int | None, int | None], DigestSchedule]:
+    """{(person, team): when they want mail}; three statements."""
+    rows = list(owing)
+    user_ids = {row.user_id for row in rows if row.user_id}
+    team_ids = {row.team_id for row in rows if row.team_id}
+    preferences = {
+        (preference.user_id, preference.team_id): preference
+        for preference in Preference.objects.filter(Q(user__in=user_ids) | Q(team__in=team_ids))
+    }
+    schedules: dict[tuple[int | None, int | None], DigestSchedule] = {
+        (None, None): DigestSchedule()
+    }
+    for pk, hour, name in User.objects.filter(pk__in=user_ids).values_list(
+        "pk", "digest_hour", "time_zone"
+    ):
+        schedules[pk, None] = schedule_of_preference(
+            preferences.get((pk, None)), hour=hour, time_zone=name
+        )
+    for pk, hour, name in Team.objects.filter(pk__in=team_ids).values_list(
+        "pk", "digest_hour", "time_zone"
+    ):
+        schedules[None, pk] = schedule_of_preference(
+            preferences.get((None, pk)), hour=hour, time_zone=name
+        )
+    return schedules
+
+
+def schedule_of_preference(
+    preference: Preference | None, *, hour: int, time_zone: str
+) -> DigestSchedule:
+    if preference is None:
+        return DigestSchedule(hour=hour, time_zone=time_zone)
+    return DigestSchedule(
+        cadence=preference.cadence,
+        hour=hour,
+        time_zone=time_zone,
+        weekday=preference.weekday,
+        immediate=preference.immediate or preference.cadence == Cadence.URGENT,
+        heartbeat=preference.heartbeat,
+        served_at=preference.served_at,
+    )
+
+
+def _immediate_within(since: datetime, at: datetime) -> dict[tuple[int | None, int | None], int]:
+    counts: dict[tuple[int | None, int | None], int] = defaultdict(int)
+    rows = Delivery.objects.filter(
+        kind=Delivery.Kind.IMMEDIATE, created_at__gt=since, created_at__lte=at
+    ).values_list("user_id", "team_id")
+    for user_id, team_id in rows:
+        counts[user_id, team_id] += 1
+    return counts

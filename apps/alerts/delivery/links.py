@@ -1,0 +1,121 @@
+"""Signed addresses in mails: what they allow, and for how long. No state: the signature is the
+permission.
+
+An answer's address acts for the person the mail went to, on the alerts that mail carried and no
+others. A person's address to unsubscribe works for ever, as a mail may be read late. That of a
+team's mailbox belongs to one mail and expires: many people read such mails, some of them only for a
+while, and mails are forwarded.
+"""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.signing import BadSignature, Signer
+
+from apps.accounts.models import Team, User
+from apps.alerts.models import Delivery
+
+ANSWER_LINK_DURATION = timedelta(days=30)
+MAILBOX_LINK_DURATION = timedelta(days=90)
+
+# what stands in a stored mail; the token takes the place of the dash while it is sent
+_ANSWER = "/alerts/answer/-/"
+_UNSUBSCRIBE = "/unsubscribe/-/"
+_EXPIRED = (
+    "This link has expired, as the email is older than 90 days. An owner of the team can sign in "
+    "and change what its"
+    " mailbox gets."
+)
+
+
+class InvalidLinkError(ValueError):
+    """An address that the register did not write, or that no longer holds; the text says what to
+    do."""
+
+
+def answer_url() -> str:
+    return f"{settings.PUBLIC_URL}{_ANSWER}"
+
+
+def unsubscribe_url() -> str:
+    return f"{settings.PUBLIC_URL}{_UNSUBSCRIBE}"
+
+
+def insert_tokens(body: str, delivery: Delivery) -> str:
+    """A stored body as it is sent to its recipient."""
+    return body.replace(
+        answer_url(), answer_url().replace("/-/", f"/{answer_token(delivery)}/")
+    ).replace(unsubscribe_url(), unsubscribe_address_of_delivery(delivery))
+
+
+def unsubscribe_address_of_delivery(delivery: Delivery) -> str:
+    """Return the address that a mail carries: the person's, or for a team's mailbox one of this
+    mail alone."""
+    if delivery.user_id is not None:
+        return unsubscribe_address_of_user(user_id=delivery.user_id)
+    return _with_token(f"m{delivery.pk}")
+
+
+def unsubscribe_address_of_user(*, user_id: int) -> str:
+    return _with_token(f"u{user_id}")
+
+
+def _with_token(claim: str) -> str:
+    return unsubscribe_url().replace("/-/", f"/{_signer('unsubscribe').sign(claim)}/")
+
+
+def answer_token(delivery: Delivery) -> str:
+    return _signer("answer").sign(str(delivery.pk))
+
+
+def delivery_of_answer_token(token: str, *, at: datetime) -> Delivery:
+    """The mail whose alerts the bearer may answer. Raises InvalidLinkError."""
+    delivery = (
+        Delivery.objects.select_related("user")
+        .filter(pk=int(_unsigned("answer", token)), user__isnull=False)
+        .first()
+    )
+    if delivery is None or delivery.user is None:
+        raise InvalidLinkError(
+            "This link is not complete. Open it from the mail once more, or sign in."
+        )
+    if delivery.created_at < at - ANSWER_LINK_DURATION:
+        raise InvalidLinkError(
+            "This link has expired, as the mail is older than 30 days. Sign in to answer."
+        )
+    if not delivery.user.is_active:
+        raise InvalidLinkError("The person this mail went to is no longer active.")
+    return delivery
+
+
+def recipient_of_unsubscribe_token(token: str, *, at: datetime) -> User | Team:
+    """Return who is not to be mailed any more. Raises InvalidLinkError."""
+    claim = _unsigned("unsubscribe", token)
+    found: User | Team | None = None
+    match claim[:1]:
+        case "u":
+            found = User.objects.filter(pk=int(claim[1:])).first()
+        case "m":
+            delivery = Delivery.objects.select_related("team").filter(pk=int(claim[1:])).first()
+            if delivery is None or delivery.created_at < at - MAILBOX_LINK_DURATION:
+                raise InvalidLinkError(_EXPIRED)
+            found = delivery.team
+        case "t":
+            # mails of earlier versions: the same address for ever
+            raise InvalidLinkError(_EXPIRED)
+    if found is None:
+        raise InvalidLinkError("This link leads to nobody any more.")
+    return found
+
+
+def _signer(purpose: str) -> Signer:
+    return Signer(salt=f"alerts.{purpose}", sep=".")
+
+
+def _unsigned(purpose: str, token: str) -> str:
+    try:
+        return _signer(purpose).unsign(token)
+    except BadSignature:
+        raise InvalidLinkError(
+            "This link is not complete. Open it from the mail once more."
+        ) from None

@@ -1,0 +1,205 @@
+"""The messages: one function each. docs/mail.md says when they are sent."""
+
+import hashlib
+import re
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import policy
+from email.policy import EmailPolicy
+from email.policy import default as default_policy
+from email.utils import format_datetime, parseaddr
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMultiAlternatives
+from django.core.validators import validate_email
+from django.template.loader import render_to_string
+
+from apps.alerts.delivery.digest.parts import Digest
+from apps.alerts.delivery.links import (
+    answer_url,
+    insert_tokens,
+    unsubscribe_address_of_delivery,
+    unsubscribe_url,
+)
+from apps.alerts.delivery.schedule import time_zone_named
+from apps.alerts.kinds.feeds.health import FeedHealth
+from apps.alerts.models import Delivery
+from apps.alerts.text import one_line
+
+_LINE_WIDTH = 72
+_ADDRESS_INSIDE = re.compile(r"https?://")
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedEmail:
+    """A message as it is stored: the same words go out however often sending is tried."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmailFooter:
+    """What stands below every mail: how fresh the feeds are, why and when this address is mailed.
+    `can_respond`: the recipient is a person, whom a link in the mail may act for."""
+
+    feeds: FeedHealth
+    reason: str
+    rhythm: str
+    may_answer: bool
+
+
+def render_digest(
+    digest: Digest, *, audience: str, footer: EmailFooter, at: datetime, time_zone: str
+) -> RenderedEmail:
+    """What happened to the models that somebody's applications stand on, in that person's time
+    zone.
+
+    `audience` says for whom the digest is, a sentence.
+    """
+    return _render(
+        "alert_digest", {"digest": digest, "audience": one_line(audience)}, footer, at, time_zone
+    )
+
+
+def render_heartbeat(
+    *, footer: EmailFooter, at: datetime, time_zone: str, since: datetime | None
+) -> RenderedEmail:
+    """That nothing has changed since the last mail, for whoever wants to know that the register is
+    alive."""
+    local = since.astimezone(time_zone_named(time_zone)) if since else None
+    context: dict[str, object] = {
+        "sentence": f"0 changes, {footer.feeds}",
+        "since": f"{local:%a} {local.day} {local:%b %Y, %H:%M}" if local else "",
+    }
+    return _render("heartbeat", context, footer, at, time_zone)
+
+
+def _render(
+    name: str, context: dict[str, object], footer: EmailFooter, at: datetime, time_zone: str
+) -> RenderedEmail:
+    moment = at.astimezone(time_zone_named(time_zone))
+    context |= {
+        "footer": footer,
+        "written": f"{moment:%a} {moment.day} {moment:%b %Y, %H:%M} ({one_line(moment.tzinfo)})",
+        "fresh_at": f"{at.astimezone(UTC):%H:%M} UTC",
+        "public_url": settings.PUBLIC_URL,
+        "answer_url": answer_url() if footer.may_answer else f"{settings.PUBLIC_URL}/alerts/",
+        "unsubscribe_url": unsubscribe_url(),
+        "organisation": settings.ORGANISATION_NAME,
+    }
+    return RenderedEmail(
+        subject=one_line(render_to_string(f"emails/{name}/subject.txt", context), most=300),
+        text=_wrap_text(render_to_string(f"emails/{name}/body.txt", context)),
+        html=render_to_string(f"emails/{name}/body.html", context),
+    )
+
+
+class _Policy(EmailPolicy):
+    """Ids and addresses stay as they are, however long: folded, they would come out encoded, and no
+    program would find them again (RFC 2369 and RFC 5322 allow no encoded words there; a line may
+    have 998 characters)."""
+
+    _WHOLE = frozenset({"in-reply-to", "references", "list-unsubscribe"})
+
+    def fold(self, name: str, value: Any) -> str:
+        return (
+            f"{name}: {value}{self.linesep}"
+            if name.lower() in self._WHOLE
+            else super().fold(name, value)
+        )
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if name.lower() in self._WHOLE:
+            return f"{name}: {value}{self.linesep}".encode("ascii")
+        return super().fold_binary(name, value)
+
+
+class _Message(EmailMultiAlternatives):
+    def message(self, *, policy: Any = None) -> Any:
+        message = super().message(policy=policy or default_policy)
+        message.policy = _Policy(linesep=message.policy.linesep, cte_type=message.policy.cte_type)
+        return message
+
+
+class InvalidAddressError(ValueError):
+    """What is stored as an address is none that a mail could be sent to."""
+
+
+def build_message(delivery: Delivery) -> EmailMultiAlternatives:
+    """The message of a stored delivery, with the same Message-ID and Date at every attempt. Raises
+    InvalidAddressError."""
+    _check_address(delivery.address)
+    headers = {
+        "Message-ID": delivery.message_id,
+        "Date": format_datetime(delivery.created_at.astimezone(UTC)),
+        "Auto-Submitted": "auto-generated",
+        # Exchange answers machines too, unless told not to
+        "X-Auto-Response-Suppress": "All",
+        # one click, RFC 8058: programs post to it, people see a page
+        "List-Unsubscribe": f"<{unsubscribe_address_of_delivery(delivery)}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+    if delivery.thread:
+        headers |= {"In-Reply-To": delivery.thread, "References": delivery.thread}
+    message = _Message(
+        subject=delivery.subject,
+        body=insert_tokens(delivery.body_text, delivery),
+        to=[delivery.address],
+        headers=headers,
+    )
+    if delivery.body_html:
+        message.attach_alternative(insert_tokens(delivery.body_html, delivery), "text/html")
+    return message
+
+
+def _check_address(address: str) -> None:
+    try:
+        validate_email(address)
+        policy.SMTP.header_factory("To", address)
+    except (ValidationError, ValueError, IndexError, AttributeError):
+        # the last two are what the library's parser trips over, as at `=?utf-8?q??=@example.org`
+        raise InvalidAddressError(f"{address!r} is no address of one mailbox.") from None
+
+
+def message_id_for(*, address: str, keys: Iterable[str]) -> str:
+    """The Message-ID of the mail that tells `address` of what has these keys: a second one of the
+    same content would meet the unique constraint of the ledger."""
+    return _id("\n".join([address.lower(), *sorted(keys)]))
+
+
+def thread_id_for(subject: str) -> str:
+    """The Message-ID that every mail about this subject alone hangs on; no mail of that id need
+    exist."""
+    return _id(f"thread {subject}")
+
+
+def _id(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).hexdigest()[:40]
+    sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+    return f"<{digest}@{sender.rpartition('@')[2] or 'localhost'}>"
+
+
+def _wrap_text(text: str) -> str:
+    """Lines of 72 characters at most that keep their indent, addresses whole; never two empty lines
+    in a row unless the template means a new section."""
+    lines: list[str] = []
+    for line in text.strip("\n").splitlines():
+        if len(line) <= _LINE_WIDTH or _ADDRESS_INSIDE.search(line) or line == "-- ":
+            lines.append(line)
+            continue
+        indent = line[: len(line) - len(line.lstrip())]
+        lines += textwrap.wrap(
+            line,
+            _LINE_WIDTH,
+            initial_indent="",
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,207 @@
+"""From notices to a message: what of them the recipient may see, in words, as a delivery to be
+sent."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from apps.accounts.models import Team, User
+from apps.alerts.delivery.context import BatchContext
+from apps.alerts.delivery.digest.builder import build_digest
+from apps.alerts.delivery.digest.parts import MAX_BYTES, SIZE_LIMITS, DigestEntry
+from apps.alerts.delivery.digest.reminder_items import is_runway_over
+from apps.alerts.delivery.mail import (
+    EmailFooter,
+    message_id_for,
+    render_digest,
+    render_heartbeat,
+    thread_id_for,
+)
+from apps.alerts.delivery.schedule import DigestSchedule, time_zone_named
+from apps.alerts.delivery.webhook_payload import build_payload
+from apps.alerts.models import Cadence, Delivery, Notice, Webhook
+from apps.common.time import day_of
+
+
+@dataclass(slots=True)
+class RenderedNotices:
+    """`delivery` is None where nothing is to be sent. `left_out` are notices of which the recipient
+    may see nothing any more, `passed` those whose cause is over though nobody has settled it
+    yet."""
+
+    delivery: Delivery | None = None
+    left_out: list[Notice] = field(default_factory=list)
+    passed: list[Notice] = field(default_factory=list)
+
+
+def render_mail(
+    notices: Sequence[Notice],
+    loaded: BatchContext,
+    *,
+    user: User | None,
+    team: Team | None,
+    teams_seen: frozenset[int] | None,
+    schedule: DigestSchedule,
+    at: datetime,
+    is_first: bool,
+    kind: str,
+    also_when_empty: bool,
+) -> RenderedNotices:
+    """A mail to one person or one team's mailbox."""
+    entries = {
+        notice.pk: DigestEntry.of(notice, loaded.alerts[notice.alert_id]) for notice in notices
+    }
+    context = loaded.context_for(
+        teams=teams_seen, today=at.astimezone(time_zone_named(schedule.time_zone)).date()
+    )
+    mail = RenderedNotices()
+    # what concerns applications of which the recipient may see none any more is told to others
+    for notice in notices:
+        ids = entries[notice.pk].application_ids
+        organisation = loaded.alerts[notice.alert_id].team_id is None
+        if ids and not organisation and not any(pk in context.applications for pk in ids):
+            mail.left_out.append(notice)
+            del entries[notice.pk]
+        elif is_runway_over(entries[notice.pk], context):
+            mail.passed.append(notice)
+            del entries[notice.pk]
+    shown = list(entries.values())
+    owner = team.name if team else _only_team(shown, loaded)
+    digest = build_digest(shown, context, owner=owner, is_first=is_first)
+    if digest is None and not also_when_empty:
+        mail.left_out += [notice for notice in notices if notice.pk in entries]
+        return mail
+    address = user.email if user else team.email if team else ""
+    footer = EmailFooter(
+        loaded.feeds,
+        _reason(notices, user, team),
+        _schedule_sentence(schedule),
+        may_answer=user is not None,
+    )
+    if digest is None:
+        rendered = render_heartbeat(
+            footer=footer, at=at, time_zone=schedule.time_zone, since=schedule.served_before(at)
+        )
+        kind, keys, thread = Delivery.Kind.HEARTBEAT, [f"heartbeat {at.isoformat()}"], ""
+    else:
+        audience = _audience(notices, user, team)
+        rendered = render_digest(
+            digest, audience=audience, footer=footer, at=at, time_zone=schedule.time_zone
+        )
+        for fit in SIZE_LIMITS[1:]:
+            if len(rendered.html.encode()) <= MAX_BYTES:
+                break
+            digest = build_digest(shown, context, owner=owner, is_first=is_first, fit=fit) or digest
+            rendered = render_digest(
+                digest, audience=audience, footer=footer, at=at, time_zone=schedule.time_zone
+            )
+        keys = [f"notice:{pk}" for pk in entries]
+        thread = thread_id_for(next(iter(digest.subjects))) if len(digest.subjects) == 1 else ""
+        if digest.lead:
+            kind = Delivery.Kind.SUMMARY
+    mail.delivery = Delivery(
+        user=user,
+        team=team,
+        kind=kind,
+        address=address,
+        message_id=message_id_for(address=address, keys=keys),
+        thread=thread,
+        subject=rendered.subject,
+        body_text=rendered.text,
+        body_html=rendered.html,
+        due_at=at,
+        created_at=at,
+    )
+    return mail
+
+
+def _only_team(entries: Sequence[DigestEntry], loaded: BatchContext) -> str:
+    """The name of the team whose applications all of it is about; empty where there are several."""
+    names = {loaded.teams.get(entry.alert.team_id or 0, "") for entry in entries}
+    return names.pop() if len(names) == 1 else ""
+
+
+def _audience(notices: Sequence[Notice], user: User | None, team: Team | None) -> str:
+    if team is not None:
+        return f"For {team.name}: the models its applications call."
+    whys = {notice.why for notice in notices}
+    if whys <= {Notice.Why.GOVERNANCE, Notice.Why.OPERATOR, Notice.Why.ESCALATION}:
+        return f"For {user}: the whole organisation."
+    if whys == {Notice.Why.SUBSCRIPTION}:
+        return f"For {user}: what you subscribed to."
+    return f"For {user}: what you and your teams own, and what you asked to hear of."
+
+
+_REASONS = {
+    Notice.Why.OWNER: "you own the applications named",
+    Notice.Why.TEAM_OWNER: "you own a team that has no mailbox of its own, or a team above it",
+    Notice.Why.GOVERNANCE: "you govern the register",
+    Notice.Why.OPERATOR: "you run the register, and a feed needs a look",
+    Notice.Why.ESCALATION: "nobody answered whom it fell to",
+    Notice.Why.ASSIGNED: "somebody gave it to you",
+    Notice.Why.SUBSCRIPTION: "you subscribed to such news",
+    Notice.Why.OWN: "you made or decided it",
+}
+
+
+def _reason(notices: Sequence[Notice], user: User | None, team: Team | None) -> str:
+    if team is not None:
+        return (
+            "This is a team's mailbox: it is told when a model that its applications call changes."
+        )
+    if user is None or not notices:
+        return "You asked for a sign of life."
+    whys = [
+        reason for why, reason in _REASONS.items() if any(notice.why == why for notice in notices)
+    ]
+    return f"You get this mail because {'; '.join(whys)}." if whys else ""
+
+
+def _schedule_sentence(schedule: DigestSchedule) -> str:
+    """`You get this digest every day at 07:00 Europe/Zurich, only when something changed.`"""
+    when = {
+        Cadence.DAILY: "every day",
+        Cadence.WORKING_DAYS: "on working days",
+        Cadence.WEEKLY: "every "
+        + ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"][
+            schedule.weekday
+        ],
+    }.get(Cadence(schedule.cadence))
+    if schedule.wants_only_urgent:
+        return "You get mail only of what is urgent; all else stands on the site."
+    if when is None:
+        return "You get mail each time something changes."
+    changed = (
+        ", also when nothing changed" if schedule.heartbeat else ", only when something changed"
+    )
+    at_once = "; what is urgent comes at once" if schedule.immediate else ""
+    return (
+        f"The digest comes {when} at {schedule.hour:02}:00 {schedule.time_zone}{changed}{at_once}."
+    )
+
+
+# --- webhooks -------------------------------------------------------------------------------------
+
+
+def render_webhook(
+    webhook: Webhook, notices: Sequence[Notice], loaded: BatchContext, *, at: datetime
+) -> Delivery:
+    """One request with everything that is owed to the webhook."""
+    context = loaded.context_for(teams=None, today=day_of(at))
+    body = build_payload(
+        [(notice, loaded.alerts[notice.alert_id]) for notice in notices], context, at=at
+    )
+    n = len(notices)
+    return Delivery(
+        webhook=webhook,
+        kind=Delivery.Kind.WEBHOOK,
+        address=webhook.url,
+        message_id=message_id_for(
+            address=webhook.url, keys=[f"notice:{notice.pk}" for notice in notices]
+        ),
+        subject=f"{n} alert{'' if n == 1 else 's'}",
+        body_text=json.dumps(body, ensure_ascii=False),
+        due_at=at,
+        created_at=at,
+    )

@@ -1,0 +1,109 @@
+"""When a recipient's next digest is due. Plain Python: clocks and wishes in, moments out."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from apps.alerts.models import Cadence
+
+# a moment that lies further ahead was written while the clock was wrong; one that is nearer is
+# waited for
+MAX_CLOCK_LEAD = timedelta(hours=12)
+
+
+def time_zone_named(name: str) -> tzinfo:
+    """The zone of that name; UTC where there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class DigestSchedule:
+    """When somebody wants mail. `weekday` is 0 for Monday; `served_at` is the window of the last
+    digest."""
+
+    cadence: str = Cadence.DAILY
+    hour: int = 7
+    time_zone: str = "UTC"
+    weekday: int = 0
+    immediate: bool = True
+    heartbeat: bool = False
+    served_at: datetime | None = None
+
+    @property
+    def has_windows(self) -> bool:
+        return self.cadence in {Cadence.DAILY, Cadence.WORKING_DAYS, Cadence.WEEKLY}
+
+    @property
+    def wants_only_urgent(self) -> bool:
+        return self.cadence == Cadence.URGENT
+
+    def served_before(self, at: datetime) -> datetime | None:
+        """The last window that was served; one written by a clock that ran ahead does not count."""
+        return (
+            None
+            if self.served_at is not None and self.served_at > at + MAX_CLOCK_LEAD
+            else self.served_at
+        )
+
+
+def last_window(schedule: DigestSchedule, at: datetime) -> datetime:
+    """The last moment at or before `at` on which a digest was due: one per local day, whatever the
+    clocks do there.
+
+    An hour that a change to summer time leaves out is the one after it; one that comes twice counts
+    the first time.
+    """
+    local = time_zone_named(schedule.time_zone)
+    day = at.astimezone(local).date() + timedelta(days=1)
+    while True:
+        if _is_due_on(schedule, day):
+            window = datetime.combine(day, time(schedule.hour), tzinfo=local).astimezone(UTC)
+            if window <= at:
+                return window
+        day -= timedelta(days=1)
+
+
+def next_window(schedule: DigestSchedule, at: datetime) -> datetime:
+    """The first moment after `at` on which a digest is due."""
+    window = last_window(schedule, at)
+    probe = at
+    while window <= at:
+        probe += timedelta(hours=12)
+        window = last_window(schedule, probe)
+    return window
+
+
+def _is_due_on(schedule: DigestSchedule, day: date) -> bool:
+    if schedule.cadence == Cadence.WEEKLY:
+        return day.weekday() == schedule.weekday
+    return day.weekday() < 5 if schedule.cadence == Cadence.WORKING_DAYS else True
+
+
+def due_window(
+    schedule: DigestSchedule,
+    *,
+    at: datetime,
+    oldest: datetime | None,
+    last_look: datetime | None,
+    gather: timedelta,
+) -> datetime | None:
+    """The window for which a digest is due now; None where none is.
+
+    `oldest` is when the oldest owed notice was raised, `last_look` when digests were last written
+    (None: never). A window that passed since then takes along what was raised after it as well:
+    after three days of silence one digest covers the gap. Otherwise what comes after the window
+    waits for the next one.
+    """
+    window = last_window(schedule, at)
+    served = schedule.served_before(at)
+    if served is not None and window <= served:
+        return None
+    if oldest is None:
+        return window if schedule.heartbeat and served is not None else None
+    if oldest > at - gather:
+        return None
+    looked = None if last_look is None else min(last_look, at)
+    return window if oldest <= window or looked is None or looked < window else None

@@ -1,0 +1,180 @@
+"""Who was told of alerts, and what became of each message: a line per recipient, for the pages."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from apps.accounts.models import User
+from apps.alerts.models import Notice
+from apps.alerts.models.outcomes import delivery_sentence, skip_sentence
+
+# recipients that a list names of one alert; the rest is counted
+MAX_NAMED_RECIPIENTS = 3
+# notices that the page of one alert lists
+MAX_LISTED_NOTICES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientStatus:
+    """That one recipient was, is to be, or was not told. `delivery_id` is 0 where the reader may
+    not open it."""
+
+    name: str
+    why: str
+    occasion: str
+    state: str
+    reason: str
+    at: datetime
+    delivery_id: int = 0
+
+    @property
+    def outcome(self) -> str:
+        """`mail sent`, `mail queued`, `not mailed`, `mail owed`; of a webhook `posted`, ..."""
+        what = "webhook" if self.why == Notice.Why.WEBHOOK else "mail"
+        return f"no {what}" if self.state == "skipped" else f"{what} {self.state}"
+
+    @property
+    def why_words(self) -> str:
+        return Notice.Why(self.why).label
+
+    @property
+    def occasion_words(self) -> str:
+        return occasion_label(self.occasion)
+
+
+def occasion_label(occasion: str) -> str:
+    """`woken 2026-12-01` as people say it."""
+    word = occasion.partition(" ")[0]
+    return Notice.Occasion(word).label if word in Notice.Occasion else word
+
+
+_RECIPIENT_STATUS = """
+SELECT n.alert_id, n.name, n.why, n.occasion, n.state, n.skip_reason, n.skip_details::text,
+       n.not_sent, n.failure, n.at, n.delivery_id, n.n
+FROM (
+    SELECT n.alert_id, n.id, n.why, n.occasion,
+           coalesce(t.name, nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username,
+           w.name) AS name,
+           CASE WHEN n.skip_reason <> '' THEN 'skipped' WHEN d.id IS NULL THEN 'owed'
+                ELSE d.state END AS state,
+           n.skip_reason, n.skip_details, coalesce(d.skip_reason, '') AS not_sent,
+           coalesce(d.reason, '') AS failure,
+           coalesce(d.sent_at, d.created_at, n.owed_at) AS at,
+           CASE WHEN %(everything)s OR d.user_id = %(user)s OR d.team_id = ANY (%(teams)s) THEN d.id
+               ELSE 0 END
+               AS delivery_id,
+           row_number() OVER alert AS place, count(*) OVER (PARTITION BY n.alert_id) AS n
+    FROM alerts_notice n JOIN alerts_alert a ON a.id = n.alert_id
+    LEFT JOIN alerts_delivery d ON d.id = n.delivery_id
+    LEFT JOIN accounts_user u ON u.id = n.user_id LEFT JOIN accounts_team t ON t.id = n.team_id
+    LEFT JOIN alerts_webhook w ON w.id = n.webhook_id
+    WHERE n.alert_id = ANY (%(ids)s) AND (%(everything)s OR a.team_id IS NOT NULL
+        OR n.user_id = %(user)s)
+    WINDOW alert AS (PARTITION BY n.alert_id ORDER BY n.id)
+) n
+WHERE n.place <= %(most)s
+ORDER BY n.alert_id, n.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientList:
+    """Of one alert: the first of those who were or are to be told, and how many there are."""
+
+    named: tuple[RecipientStatus, ...] = ()
+    n: int = 0
+
+    @property
+    def n_more(self) -> int:
+        return self.n - len(self.named)
+
+
+def recipients_of_alerts(
+    alert_ids: Sequence[int], *, user: User, most: int = MAX_NAMED_RECIPIENTS
+) -> dict[int, RecipientList]:
+    """{alert: who was told}, as far as `user`, who may read these alerts, may know; one statement.
+
+    Of an alert about the organisation everybody reads only their own line, unless they read
+    everything.
+    """
+    if not alert_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RECIPIENT_STATUS,
+            {
+                "ids": list(alert_ids),
+                "most": most,
+                "user": user.pk,
+                "everything": user.can_read_all,
+                "teams": [] if user.can_read_all else list(user.team_roles()),
+            },
+        )
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    statuses: dict[int, list[RecipientStatus]] = {}
+    n_of: dict[int, int] = {}
+    for (
+        alert_id,
+        name,
+        why,
+        occasion,
+        state,
+        skip,
+        details,
+        not_sent,
+        failure,
+        at,
+        delivery_id,
+        n,
+    ) in rows:
+        reason = skip_sentence(skip, json.loads(details)) or delivery_sentence(not_sent, failure)
+        statuses.setdefault(alert_id, []).append(
+            RecipientStatus(name, why, occasion, state, reason, at, delivery_id or 0)
+        )
+        n_of[alert_id] = n
+    return {pk: RecipientList(tuple(named), n_of[pk]) for pk, named in statuses.items()}
+
+
+# --- the account of it ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryTotals:
+    """What became of every notice: the parts add up to the whole."""
+
+    n_owed: int = 0
+    n_sent: int = 0
+    n_failed: int = 0
+    n_skipped: int = 0
+    n_waiting: int = 0
+
+
+_DELIVERY_TOTALS = """
+SELECT count(*), count(*) FILTER (WHERE d.state = 'sent'),
+    count(*) FILTER (WHERE d.state = 'failed'),
+       count(*) FILTER (WHERE n.skip_reason <> '' OR d.state = 'skipped')
+FROM alerts_notice n LEFT JOIN alerts_delivery d ON d.id = n.delivery_id
+WHERE %(everything)s OR n.user_id = %(user)s OR EXISTS (
+    SELECT 1 FROM alerts_alert a WHERE a.id = n.alert_id AND a.team_id = ANY (%(teams)s))
+"""
+
+
+def delivery_totals(user: User) -> DeliveryTotals:
+    """Of all notices that `user` may see, as `Notice.objects.visible_to`; one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _DELIVERY_TOTALS,
+            {
+                "user": user.pk,
+                "everything": user.can_read_all,
+                "teams": [] if user.can_read_all else list(user.team_roles()),
+            },
+        )
+        n_owed, n_sent, n_failed, n_skipped = cursor.fetchone()
+    return DeliveryTotals(
+        n_owed, n_sent, n_failed, n_skipped, n_owed - n_sent - n_failed - n_skipped
+    )

@@ -1,0 +1,136 @@
+"""Posts alerts to a webhook, signed as Standard Webhooks 1.0 describes it (https://www.standardwebhooks.com):
+
+    webhook-id         the delivery's, the same at every attempt: a receiver that has it already
+    ignores it
+    webhook-timestamp  seconds since 1970, of this attempt
+    webhook-signature  `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`; for a day after
+    a new secret was
+                       made that of the one before too, behind a blank
+
+The secret, `whsec_` and base64, is derived from the webhook's nonce and the installation's key.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+
+from apps.accounts.models import User
+from apps.alerts.delivery.digest.parts import DigestContext
+from apps.alerts.delivery.mail import message_id_for
+from apps.alerts.delivery.webhook_payload import build_payload
+from apps.alerts.models import Delivery, Webhook
+from apps.alerts.preferences import PreferencePermissionError
+from apps.alerts.text import one_line
+from apps.common.http.calls import OutboundError, OutboundRefusedError, Request
+from apps.common.http.client import fetch
+from apps.common.http.installation_policy import installation_policy
+from apps.common.time import day_of
+
+
+@transaction.atomic
+def queue_test_request(*, webhook: Webhook, by: User, at: datetime) -> Delivery:
+    """Queue what a webhook is sent with an empty list of alerts; signed and retried as any
+    other."""
+    if not by.is_governance:
+        raise PreferencePermissionError("Only governance and administrators may try out webhooks.")
+    body = build_payload(
+        [], DigestContext(today=day_of(at), public_url=settings.PUBLIC_URL, applications={}), at=at
+    )
+    return Delivery.objects.create(
+        webhook=webhook,
+        kind=Delivery.Kind.WEBHOOK,
+        address=webhook.url,
+        message_id=message_id_for(address=webhook.url, keys=[f"test:{secrets.token_hex(16)}"]),
+        subject=f"A test, sent by {by.get_username()}",
+        body_text=json.dumps(body, ensure_ascii=False),
+        due_at=at,
+        created_at=at,
+    )
+
+
+# how long the secret before signs as well
+OLD_SECRET_DURATION = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookFailure:
+    """Why a webhook did not take it; `final` where trying again is pointless."""
+
+    reason: str
+    final: bool = False
+
+
+def webhook_secret(webhook: Webhook) -> str:
+    """What the receiver checks signatures with."""
+    return "whsec_" + base64.b64encode(_key(webhook.nonce)).decode()
+
+
+def _key(nonce: str) -> bytes:
+    return hmac.digest(settings.SECRET_KEY.encode(), f"webhook:{nonce}".encode(), hashlib.sha256)
+
+
+def signatures(webhook: Webhook, message_id: str, timestamp: int, body: bytes) -> str:
+    """By its secret, and by the one before for as long as that signs too; a receiver takes any that
+    it knows."""
+    nonces = [webhook.nonce]
+    if (
+        webhook.old_nonce
+        and webhook.old_until is not None
+        and timestamp < webhook.old_until.timestamp()
+    ):
+        nonces.append(webhook.old_nonce)
+    return " ".join(signature(_key(nonce), message_id, timestamp, body) for nonce in nonces)
+
+
+def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
+    digest = b".".join([message_id.encode(), str(timestamp).encode(), body])
+    return "v1," + base64.b64encode(hmac.digest(key, digest, hashlib.sha256)).decode()
+
+
+def post_delivery(delivery: Delivery) -> WebhookFailure | None:
+    """Post it once; None where the receiver answered 2xx. Any other 4xx than 408, 425 and 429 is
+    final."""
+    webhook = delivery.webhook
+    if webhook is None:
+        return WebhookFailure("The webhook is gone.", final=True)
+    body = delivery.body_text.encode()
+    message_id, timestamp = delivery.message_id.strip("<>"), int(time.time())
+    request = Request(
+        url=webhook.url,
+        method="POST",
+        headers={
+            "Content-Type": "application/json",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": signatures(webhook, message_id, timestamp, body),
+        },
+        body=body,
+    )
+    policy = installation_policy(
+        connect_timeout=5,
+        read_timeout=10,
+        deadline=15,
+        max_wire_bytes=65_536,
+        max_body_bytes=65_536,
+        max_redirects=0,
+    )
+    try:
+        answer = fetch(request, policy=policy)
+    except OutboundRefusedError as error:
+        return WebhookFailure(one_line(error, most=500), final=True)
+    except OutboundError as error:
+        return WebhookFailure(one_line(error, most=500))
+    if 200 <= answer.status < 300:
+        Webhook.objects.filter(pk=webhook.pk).update(last_sent_at=Now())
+        return None
+    final = 300 <= answer.status < 500 and answer.status not in {408, 425, 429}
+    return WebhookFailure(f"The webhook answered {answer.status}.", final=final)

@@ -1,0 +1,45 @@
+"""How many feeds are fresh: the last line of every digest, and all that a sign of life says."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import DatabaseError
+from psycopg_pool import PoolTimeout
+
+from apps.catalog.models import Source
+from apps.common.requests.health import NotReadyError, failed_probe
+from apps.common.time import now
+from apps.feeds.models import Health, source_health
+
+
+@dataclass(frozen=True, slots=True)
+class FeedHealth:
+    """Of the feeds that are polled; one that was never read is not fresh. The price list of an
+    installed package is no feed: it answers without network and brings no news."""
+
+    n: int
+    n_fresh: int
+    stale: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """`5 of 6 feeds fresh`"""
+        return f"{self.n_fresh} of {self.n} feeds fresh" if self.n else "no feed is polled"
+
+
+def load_feed_health(*, at: datetime) -> FeedHealth:
+    """One statement."""
+    sources = list(Source.objects.polled().from_outside().select_related("poll_state"))
+    stale = [source.name for source in sources if source_health(source, at=at) != Health.FRESH]
+    return FeedHealth(len(sources), len(sources) - len(stale), tuple(stale))
+
+
+def check_feeds() -> str:
+    """A probe: every feed was read within its interval. Unready with how many were not; which, the
+    page Feeds says."""
+    try:
+        health = load_feed_health(at=now())
+    except (DatabaseError, PoolTimeout) as error:
+        raise failed_probe("The feeds cannot be read.", error) from error
+    if health.stale:
+        raise NotReadyError(f"Only {health}. The page Feeds says which are late, and why.")
+    return str(health)

@@ -1,0 +1,332 @@
+"""Raise what is owed because of the catalogue's events: one alert per event and party."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import connection, transaction
+
+from apps.alerts.kinds.price_moves import PriceMove, measure_price_move
+from apps.alerts.kinds.severity import highest_severity, is_price_increase, is_urgent
+from apps.alerts.lifecycle.creation import AlertDraft, alert_key, party_key, store_alerts
+from apps.alerts.models import Alert, AlertSettings, HandledEvent, Notice, Subscription
+from apps.alerts.queries import AffectedApplication, affected_applications, used_by_affected
+from apps.alerts.recipients import ApplicationOwners, application_owners
+from apps.alerts.text import as_day
+from apps.catalog.models import ProviderEvent
+from apps.common.time import day_of
+
+EventKind = ProviderEvent.Kind
+
+# what a team is told of without asking; new releases and moved aliases stay in the list of events
+NOTIFIED_EVENT_KINDS = frozenset(
+    {
+        EventKind.ANNOUNCED,
+        EventKind.MOVED_EARLIER,
+        EventKind.MOVED_LATER,
+        EventKind.WITHDRAWN,
+        EventKind.RETIRED,
+        EventKind.DELISTED,
+        EventKind.REPRICED,
+    }
+)
+# a transaction's worth: one event may reach half the portfolio
+EVENT_BATCH_SIZE = 25
+
+
+@dataclass(slots=True)
+class AffectedParty:
+    """The applications of one party that a subject concerns, gravest first."""
+
+    team_id: int
+    user_id: int | None
+    application_ids: list[int] = field(default_factory=list)
+    gravest_primary: int | None = None
+    gravest_leaning: int | None = None
+    others: dict[int, list[int] | None] = field(default_factory=dict)
+
+    def add(
+        self,
+        application_id: int,
+        criticality: int,
+        *,
+        is_primary: bool,
+        owners: ApplicationOwners | None,
+    ) -> None:
+        self.application_ids.append(application_id)
+        if is_primary:
+            self.gravest_primary = min(
+                criticality, self.gravest_primary if self.gravest_primary is not None else 9
+            )
+        else:
+            self.gravest_leaning = min(
+                criticality, self.gravest_leaning if self.gravest_leaning is not None else 9
+            )
+        for user_id in owners.others if owners else ():
+            of_theirs = self.others.setdefault(user_id, [])
+            assert of_theirs is not None
+            of_theirs.append(application_id)
+
+    @property
+    def key(self) -> str:
+        return party_key(self.team_id, self.user_id)
+
+    @property
+    def gravest(self) -> int | None:
+        known = [
+            level for level in (self.gravest_primary, self.gravest_leaning) if level is not None
+        ]
+        return min(known) if known else None
+
+
+def affected_parties(
+    affected: Iterable[AffectedApplication], owners: Mapping[int, ApplicationOwners]
+) -> dict[int, list[AffectedParty]]:
+    """{event: the parties its applications fall to}, each in the order of its gravest
+    application."""
+    parties: dict[int, dict[tuple[int, int | None], AffectedParty]] = defaultdict(dict)
+    for row in affected:
+        own = owners.get(row.application_id)
+        user_id = own.first if own else None
+        party = parties[row.event_id].setdefault(
+            (row.team_id, user_id), AffectedParty(row.team_id, user_id)
+        )
+        party.add(row.application_id, row.criticality, is_primary=row.is_primary, owners=own)
+    return {event_id: list(parties.values()) for event_id, parties in parties.items()}
+
+
+def raise_event_alerts(*, at: datetime) -> int:
+    """Write down who is owed word of every event not yet worked through; the number of new
+    alerts."""
+    n_raised = 0
+    while claimed := _raise_batch(at=at):
+        n_raised += claimed[1]
+    return n_raised
+
+
+@transaction.atomic
+def _raise_batch(*, at: datetime) -> tuple[int, int] | None:
+    """(events handled, alerts raised) of the next EVENT_BATCH_SIZE events; None when none is
+    left."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO alerts_handledevent (event_id, handled_at)
+            SELECT e.id, %s FROM catalog_providerevent e
+            WHERE NOT EXISTS (SELECT 1 FROM alerts_handledevent h WHERE h.event_id = e.id)
+            ORDER BY e.id LIMIT %s
+            ON CONFLICT DO NOTHING RETURNING event_id
+            """,
+            [at, EVENT_BATCH_SIZE],
+        )
+        claimed = [row[0] for row in cursor.fetchall()]
+    if not claimed:
+        return None
+    events = (
+        ProviderEvent.objects.filter(pk__in=claimed)
+        .select_related("offering__version__foundation")
+        .in_bulk()
+    )
+    drafts = event_alert_drafts(
+        [event for event in events.values() if event.kind in NOTIFIED_EVENT_KINDS], at=at
+    )
+    n_raised = store_alerts(drafts)
+    return len(claimed), n_raised + store_alerts(
+        _subscription_drafts(list(events.values()), drafts, at=at)
+    )
+
+
+def event_alert_drafts(
+    events: Sequence[ProviderEvent], *, at: datetime, application_ids: Collection[int] | None = None
+) -> list[AlertDraft]:
+    """What these events owe whom today; `application_ids` narrows it to some applications."""
+    today = day_of(at)
+    affected = affected_applications(event_ids=sorted(event.pk for event in events), on=today)
+    if application_ids is not None:
+        affected = [row for row in affected if row.application_id in application_ids]
+    owners = application_owners({row.application_id for row in affected})
+    parties = affected_parties(affected, owners)
+    prices = _PriceMoves(events, today=today)
+    drafts = []
+    for event in sorted(events, key=lambda event: event.pk):
+        of_team: dict[int, list[int]] = defaultdict(list)
+        for party in parties.get(event.pk, ()):
+            of_team[party.team_id] += party.application_ids
+        for party in parties.get(event.pk, ()):
+            # the lines are about what the whole team pays, whoever owns the applications
+            by_team = prices.move(event, of_team[party.team_id])
+            if by_team is None or by_team.counts:
+                move = prices.move(event, party.application_ids)
+                drafts.append(_event_alert_draft(event, party, move, at=at, today=today))
+    return drafts
+
+
+class _PriceMoves:
+    """What repriced events mean for some applications; loaded once for all of them, and only where
+    there are any."""
+
+    def __init__(self, events: Sequence[ProviderEvent], *, today: date) -> None:
+        ids = sorted(event.pk for event in events if event.kind == EventKind.REPRICED)
+        self.used = used_by_affected(event_ids=ids, on=today) if ids else {}
+        self.lines = AlertSettings.objects.get(pk=1) if ids else None
+
+    def move(self, event: ProviderEvent, application_ids: Iterable[int]) -> PriceMove | None:
+        if self.lines is None or event.kind != EventKind.REPRICED:
+            return None
+        used: dict[str, int] = defaultdict(int)
+        for pk in application_ids:
+            for unit, n in self.used.get((event.pk, pk), {}).items():
+                used[unit] += n
+        return measure_price_move(
+            event.old,
+            event.new,
+            used,
+            at_least_percent=Decimal(self.lines.price_percent),
+            at_least_monthly=Decimal(self.lines.price_monthly_usd),
+        )
+
+
+def event_date(event: ProviderEvent) -> date | None:
+    """The day an event is about; a row that vanished keeps the date it had, since the day it
+    vanished says nothing."""
+    if event.kind == EventKind.DELISTED:
+        return as_day(event.old)
+    if event.kind == EventKind.WITHDRAWN:
+        return None
+    return event.effective_on or as_day(event.new)
+
+
+def is_good_news(event: ProviderEvent) -> bool:
+    """An end taken back, a price that falls: there is nothing to do. An end put off is still an
+    end."""
+    if event.kind == EventKind.REPRICED:
+        return not is_price_increase(event.old, event.new)
+    return event.kind == EventKind.WITHDRAWN
+
+
+def _event_alert_draft(
+    event: ProviderEvent, party: AffectedParty, move: PriceMove | None, *, at: datetime, today: date
+) -> AlertDraft:
+    # the day on which something takes effect counts, also where the kind is not about an end
+    on = event_date(event) if event.kind == EventKind.DELISTED else event.effective_on
+    days_left = (on - today).days if on else None
+    severity = highest_severity(
+        event.kind,
+        days_left=days_left,
+        primary=party.gravest_primary,
+        leaning=party.gravest_leaning,
+        dearer=event.kind == EventKind.REPRICED and is_price_increase(event.old, event.new),
+    )
+    alert = Alert(
+        key=alert_key(f"event:{event.pk}", event.kind, party.key),
+        kind=event.kind,
+        severity=severity,
+        event=event,
+        offering_id=event.offering_id,
+        due_on=event_date(event),
+        urgent=is_urgent(event.kind, severity=severity),
+        details=move.as_details() if move else {},
+        team_id=party.team_id,
+        user_id=party.user_id,
+        application_ids=party.application_ids,
+        # good news asks for no answer
+        state=Alert.State.RESOLVED if is_good_news(event) else Alert.State.OPEN,
+        raised_at=at,
+    )
+    return AlertDraft(alert, others=party.others, criticality=party.gravest)
+
+
+# --- what people asked for ------------------------------------------------------------------------
+
+
+def _subscription_drafts(
+    events: Sequence[ProviderEvent], drafts: Sequence[AlertDraft], *, at: datetime
+) -> list[AlertDraft]:
+    """Alerts for who subscribed to events that reach nothing they are told of; `wishes` says
+    which."""
+    subscriptions = list(
+        Subscription.objects.filter(enabled=True, team__isnull=True, user__is_active=True)
+        .exclude(provider__isnull=True, foundation__isnull=True, kinds=[])
+        .order_by("pk")
+    )
+    if not subscriptions or not events:
+        return []
+    notified = set(
+        Notice.objects.filter(
+            alert__in=[draft.alert.pk for draft in drafts if draft.alert.pk], user__isnull=False
+        ).values_list("alert__event_id", "user_id")
+    )
+    subscribed = []
+    for event in sorted(events, key=lambda event: event.pk):
+        for subscription in subscriptions:
+            if (event.pk, subscription.user_id) in notified or not subscription_covers_event(
+                subscription, event, at=at
+            ):
+                continue
+            notified.add((event.pk, subscription.user_id))
+            alert = Alert(
+                key=alert_key(
+                    f"event:{event.pk}", event.kind, party_key(None, subscription.user_id)
+                ),
+                kind=event.kind,
+                severity=1,
+                event=event,
+                offering_id=event.offering_id,
+                due_on=event_date(event),
+                user_id=subscription.user_id,
+                # news that was asked for asks for no answer
+                state=Alert.State.RESOLVED,
+                raised_at=at,
+            )
+            subscribed.append(AlertDraft(alert, why=Notice.Why.SUBSCRIPTION))
+    return subscribed
+
+
+def subscription_covers_event(
+    subscription: Subscription, event: ProviderEvent, *, at: datetime
+) -> bool:
+    """The subscription asks for this event though nothing of the person's stands on it.
+
+    That it is of a kind that nobody is told of unasked must be said by name; one that is told to
+    whoever stands on it is told to others only of a provider or foundation they name.
+    """
+    if event.kind not in subscription.kinds and (
+        subscription.kinds or event.kind not in NOTIFIED_EVENT_KINDS
+    ):
+        return False
+    if (
+        subscription.provider_id is None
+        and subscription.foundation_id is None
+        and event.kind in NOTIFIED_EVENT_KINDS
+    ):
+        return False
+    if subscription.min_severity > 1:
+        return False
+    offering = event.offering
+    foundation = offering.version.foundation if offering.version else None
+    if subscription.foundation_id is not None and (
+        foundation is None or foundation.pk != subscription.foundation_id
+    ):
+        return False
+    parties = {offering.host_id, foundation.developer_id if foundation else None}
+    if subscription.provider_id is not None and subscription.provider_id not in parties:
+        return False
+    if subscription.max_days_left is not None:
+        on = event_date(event)
+        return on is not None and (on - day_of(at)).days <= subscription.max_days_left
+    return True
+
+
+__all__ = [
+    "EVENT_BATCH_SIZE",
+    "NOTIFIED_EVENT_KINDS",
+    "AffectedParty",
+    "HandledEvent",
+    "affected_parties",
+    "event_alert_drafts",
+    "event_date",
+    "raise_event_alerts",
+    "subscription_covers_event",
+]

@@ -1,0 +1,363 @@
+"""Days of the organisation's own that would pass without a word, and whom they concern.
+
+Each cause is one statement. `%(day)s` is today; rows are what stands now and was not yet told at
+the milestone that has come. A day that passed while nobody looked still counts for a week, a review
+or treatment for ever.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from apps.accounts.roles import OrganisationRole, TeamRole
+from apps.alerts.kinds.reminders.retirement_queries import fetch_rows
+from apps.alerts.kinds.reminders.types import ReminderType, registered_reminder_types
+from apps.alerts.models import DayKind, SubjectKind
+from apps.exposure.models import ExposureSettings
+
+OFFERING_NAME = "o.api_id || ' at ' || h.name"
+# what applications in scope use, or will
+_IN_USE = """(
+            SELECT d.id, d.application_id FROM inventory_dependency d
+            JOIN inventory_application a ON a.id = d.application_id
+            WHERE a.status = ANY (%(in_scope)s) AND (d.until IS NULL OR d.until > %(day)s::date)
+        )"""
+# while nobody has changed how exposure is measured, there is no row of it
+_TEST_VALIDITY_DAYS = ExposureSettings().test_validity_days
+
+REMINDER_TYPES: tuple[ReminderType, ...] = (
+    ReminderType(
+        DayKind.ACCEPTANCE_EXPIRING,
+        SubjectKind.ASSESSMENT,
+        f"""
+        SELECT s.id, s.accepted_until AS on, (s.accepted_at AT TIME ZONE 'UTC')::date AS made_on,
+            d.application_id,
+               ARRAY[s.accepted_by_id, s.owner_id] AS people,
+               jsonb_build_object('what', coalesce(t.code || ', ', '') || coalesce(nullif(r.title,
+               ''), t.title),
+                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name),
+                                  ''), u.username))
+                   AS words
+        FROM risks_assessment s JOIN {_IN_USE} d ON d.id = s.dependency_id
+        JOIN risks_foundationrisk r ON r.id = s.risk_id LEFT
+        JOIN risks_risktemplate t ON t.id = r.template_id
+        JOIN accounts_user u ON u.id = s.accepted_by_id
+        WHERE s.treatment = 'accept' AND s.revoked_at IS NULL AND s.accepted_until > %(day)s::date
+        """,
+        expires=True,
+    ),
+    ReminderType(
+        DayKind.ACCEPTANCE_EXPIRING,
+        SubjectKind.FLAG,
+        """
+        SELECT f.id, f.accepted_until AS on,
+               (SELECT (max(e.at) AT TIME ZONE 'UTC')::date FROM exposure_flagevent e
+                WHERE e.flag_id = f.id AND e.kind = 'accepted') AS made_on,
+               NULL::bigint AS application_id, ARRAY[f.accepted_by_id] AS people,
+               jsonb_build_object('what', p.name, 'node', f.node_id,
+                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name),
+                                  ''), u.username))
+                   AS words
+        FROM exposure_exposureflag f JOIN exposure_policy p ON p.id = f.policy_id
+        JOIN accounts_user u ON u.id = f.accepted_by_id
+        WHERE f.state = 'accepted' AND f.accepted_until > %(day)s::date
+        """,
+        expires=True,
+    ),
+    ReminderType(
+        DayKind.EXIT_TEST_EXPIRING,
+        SubjectKind.EXIT_TEST,
+        f"""
+        SELECT DISTINCT ON (e.dependency_id) e.id,
+               coalesce(e.expires_on, e.tested_on + coalesce(
+                   (SELECT test_validity_days FROM exposure_exposuresettings),
+                       {_TEST_VALIDITY_DAYS})) AS on,
+               e.tested_on AS made_on, d.application_id, ARRAY[]::bigint[] AS people,
+               jsonb_build_object('what', {OFFERING_NAME}) AS words
+        FROM inventory_exittest e JOIN {_IN_USE} d ON d.id = e.dependency_id
+        JOIN catalog_offering o ON o.id = e.target_id JOIN catalog_provider h ON h.id = o.host_id
+        WHERE e.result = 'passed' AND e.tested_on <= %(day)s::date
+        ORDER BY e.dependency_id, 2 DESC, e.id DESC
+        """,
+    ),
+    ReminderType(
+        DayKind.WAIVER_EXPIRING,
+        SubjectKind.TASK,
+        # also of what was signed off under it; and once it has run out, while what was told of it
+        # stands
+        f"""
+        SELECT k.id, k.waived_until AS on, d.application_id,
+            ARRAY[k.waived_by_id, k.owner_id] AS people,
+               jsonb_build_object('what', c.title,
+                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name),
+                                  ''), u.username))
+                   AS words
+        FROM exposure_campaigntask k JOIN exposure_campaign c ON c.id = k.campaign_id
+            AND c.state = 'open'
+        JOIN {_IN_USE} d ON d.id = k.dependency_id JOIN accounts_user u ON u.id = k.waived_by_id
+        WHERE k.waived_until IS NOT NULL AND (k.state IN ('waived', 'done') OR (
+            k.state IN ('open', 'in_progress', 'ready') AND k.waived_until <= %(day)s::date
+            AND EXISTS (
+                SELECT 1 FROM alerts_alert t WHERE t.kind = 'waiver_expiring'
+                    AND t.subject_kind = 'task'
+                AND t.subject_id = k.id AND t.due_on = k.waived_until AND t.state <> 'resolved')))
+        """,
+        has_created_on=False,
+    ),
+    ReminderType(
+        DayKind.APPROVAL_EXPIRING,
+        SubjectKind.APPROVAL,
+        f"""
+        SELECT p.id, p.expires_on AS on, p.decided_on AS made_on, NULL::bigint AS application_id,
+               ARRAY[p.approver_id] AS people,
+               jsonb_build_object('what', coalesce(v.name, n.name, w.identifier, {OFFERING_NAME}),
+                                  'decision', p.decision,
+                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name),
+                                  ''), u.username))
+                   AS words
+        FROM inventory_approval p JOIN accounts_user u ON u.id = p.approver_id
+        LEFT JOIN catalog_provider v ON v.id = p.provider_id LEFT
+        JOIN catalog_foundation n ON n.id = p.foundation_id
+        LEFT JOIN catalog_version w ON w.id = p.version_id LEFT
+        JOIN catalog_offering o ON o.id = p.offering_id
+        LEFT JOIN catalog_provider h ON h.id = o.host_id
+        WHERE p.revoked_at IS NULL AND p.expires_on IS NOT NULL
+        """,
+    ),
+    ReminderType(
+        DayKind.REVIEW_DUE,
+        SubjectKind.APPLICATION,
+        """
+        SELECT a.id, a.next_review_on AS on, a.id AS application_id, ARRAY[]::bigint[] AS people,
+               jsonb_build_object('what', a.name) AS words
+        FROM inventory_application a
+        WHERE a.next_review_on IS NOT NULL AND a.status = ANY (%(in_scope)s)
+        """,
+        milestones_field="review_milestones",
+        keeps_overdue=True,
+        has_created_on=False,
+    ),
+    ReminderType(
+        DayKind.REVIEW_DUE,
+        SubjectKind.SELECTION,
+        """
+        SELECT s.id, s.review_on AS on, s.decided_on AS made_on, NULL::bigint AS application_id,
+               ARRAY[s.decided_by_id] AS people,
+               jsonb_build_object('what', s.title) AS words
+        FROM inventory_selection s WHERE s.review_on IS NOT NULL AND s.state = 'decided'
+        """,
+        milestones_field="review_milestones",
+        keeps_overdue=True,
+    ),
+    ReminderType(
+        DayKind.TREATMENT_DUE,
+        SubjectKind.ASSESSMENT,
+        f"""
+        SELECT s.id, s.due_on AS on, (s.assessed_at AT TIME ZONE 'UTC')::date AS made_on,
+            d.application_id,
+               ARRAY[s.owner_id] AS people,
+               jsonb_build_object('what', coalesce(t.code || ', ', '') || coalesce(nullif(r.title,
+               ''), t.title),
+                                  'treatment', s.treatment) AS words
+        FROM risks_assessment s JOIN {_IN_USE} d ON d.id = s.dependency_id
+        JOIN risks_foundationrisk r ON r.id = s.risk_id LEFT
+        JOIN risks_risktemplate t ON t.id = r.template_id
+        WHERE s.due_on IS NOT NULL AND s.treatment IN ('avoid', 'reduce', 'share')
+            AND s.state <> 'not_applicable'
+          AND r.closed_at IS NULL
+        """,
+        milestones_field="review_milestones",
+        keeps_overdue=True,
+    ),
+    ReminderType(
+        DayKind.MUTE_EXPIRING,
+        SubjectKind.MUTE,
+        """
+        SELECT m.id, m.until AS on, (m.created_at AT TIME ZONE 'UTC')::date AS made_on,
+            NULL::bigint AS application_id,
+               ARRAY[coalesce(m.user_id, m.created_by_id)] AS people, jsonb_build_object('reason',
+               m.reason) AS words
+        FROM alerts_mute m
+        -- a mute of a few days need not say that it ends in a few days
+        WHERE m.lifted_at IS NULL AND m.until > %(day)s::date
+          AND m.until - (m.created_at AT TIME ZONE 'UTC')::date > 14
+        """,
+        personal=True,
+        expires=True,
+    ),
+    ReminderType(
+        DayKind.KEY_EXPIRING,
+        SubjectKind.KEY,
+        # a program's key is looked after by the nearest owners of its team, or where there are none
+        # by who runs the registry (as `OrganisationRoles.operators`); for some days after its end,
+        # while nobody may have missed anything yet
+        f"""
+        SELECT k.id, (k.expires_at AT TIME ZONE 'UTC')::date AS on,
+               (k.created_at AT TIME ZONE 'UTC')::date AS made_on, NULL::bigint AS application_id,
+               CASE WHEN NOT w.is_service THEN ARRAY[w.id] ELSE coalesce(nullif(ARRAY(
+                   WITH RECURSIVE above(id, parent_id, depth) AS (
+                       SELECT t.id, t.parent_id, 0 FROM accounts_team t
+                       WHERE t.id = w.service_team_id
+                       UNION ALL
+                       SELECT t.id, t.parent_id, above.depth + 1 FROM above
+                       JOIN accounts_team t ON t.id = above.parent_id WHERE above.depth < 64
+                   ),
+                   owner AS (
+                       SELECT m.user_id, rank() OVER (ORDER BY above.depth) AS place
+                       FROM above JOIN accounts_membership m ON m.team_id = above.id
+                           AND m.role = {TeamRole.OWNER.rank}
+                       JOIN accounts_user u ON u.id = m.user_id AND u.is_active AND NOT u.is_service
+                   )
+                   SELECT user_id FROM owner WHERE place = 1
+               ), '{{}}'), ARRAY(
+                   SELECT o.id FROM (
+                       SELECT u.id, rank() OVER (ORDER BY u.organisation_role <>
+                           '{OrganisationRole.ADMIN}') AS place
+                       FROM accounts_user u WHERE u.is_active AND NOT u.is_service
+                         AND u.organisation_role IN ('{OrganisationRole.ADMIN}',
+                             '{OrganisationRole.GOVERNANCE}')
+                   ) o WHERE o.place = 1
+               )) END AS people,
+               jsonb_build_object('what', k.name, 'of', CASE WHEN w.is_service THEN w.username
+               ELSE '' END) AS words
+        FROM accounts_apitoken k JOIN accounts_user w ON w.id = k.user_id AND w.is_active
+        WHERE k.revoked_at IS NULL AND (k.expires_at AT TIME ZONE 'UTC')::date >= %(day)s::date -
+            %(grace)s
+          -- one that is made for a few days need not say that it ends in a few days
+          AND k.expires_at - k.created_at > interval '14 days'
+        """,
+        personal=True,
+        expires=True,
+        handled_sql="EXISTS (SELECT 1 FROM accounts_apitoken k WHERE k.id = t.subject_id AND "
+        "k.revoked_at IS NOT NULL)",
+    ),
+)
+
+
+def all_reminder_types() -> tuple[ReminderType, ...]:
+    """Those of this module, and those that floors above have added."""
+    return (*REMINDER_TYPES, *registered_reminder_types())
+
+
+_DUE = """
+WITH cause AS ({sql}),
+due AS (
+    SELECT c.*, (SELECT min(m) FROM alerts_alertsettings s, unnest(s.{lead}) m
+    WHERE m >= c.on - %(day)s::date)
+               AS milestone
+    FROM cause c WHERE c.on IS NOT NULL AND {window}
+)
+SELECT d.id, d.on, d.milestone, d.application_id, array_remove(d.people, NULL), d.words, a.team_id,
+    a.criticality
+FROM due d LEFT JOIN inventory_application a ON a.id = d.application_id
+WHERE d.milestone IS NOT NULL AND {news}
+  AND NOT EXISTS (
+      SELECT 1 FROM alerts_alert t WHERE t.subject_kind = %(subject)s AND t.subject_id = d.id
+          AND t.kind = %(kind)s
+        AND t.due_on = d.on AND t.milestone <= d.milestone)
+ORDER BY d.on, a.criticality, d.id
+"""
+
+
+# Whoever made it knows that day, and need not hear of it at once; but hears of it once before it
+# comes.
+_NEWS = """(
+    d.made_on IS NULL OR d.on - d.made_on > d.milestone
+    OR d.milestone <= (SELECT min(m) FROM alerts_alertsettings s, unnest(s.{lead}) m
+    WHERE m > 0))"""
+
+
+class DueReminder(NamedTuple):
+    """That a milestone before a day of the organisation's own has come."""
+
+    subject_id: int
+    on: date
+    milestone: int
+    application_id: int | None
+    people: list[int]
+    words: dict[str, Any]
+    team_id: int | None
+    criticality: int | None
+
+
+def due_reminders(reminder_type: ReminderType, *, on: date) -> list[DueReminder]:
+    """What of this cause has come due and was not told; one statement."""
+    window = "TRUE" if reminder_type.keeps_overdue else "c.on >= %(day)s::date - %(grace)s"
+    news = (
+        _NEWS.format(lead=reminder_type.milestones_field)
+        if reminder_type.has_created_on
+        else "TRUE"
+    )
+    statement = _DUE.format(
+        sql=reminder_type.sql, lead=reminder_type.milestones_field, window=window, news=news
+    )
+    rows = fetch_rows(
+        statement, on, subject=str(reminder_type.subject), kind=str(reminder_type.kind)
+    )
+    # a plain cursor hands JSON on as text
+    return [DueReminder._make([*row[:5], json.loads(row[5]), *row[6:]]) for row in rows]
+
+
+_OUTDATED = """
+WITH cause AS ({sql})
+SELECT t.id, {runs_out} AND t.due_on <= %(day)s::date AND NOT {taken_up}
+   AND NOT EXISTS (SELECT 1 FROM cause c WHERE c.id = t.subject_id)
+FROM alerts_alert t
+WHERE t.kind = %(kind)s AND t.subject_kind = %(subject)s AND t.state <> 'resolved'
+  AND NOT EXISTS (SELECT 1 FROM cause c WHERE c.id = t.subject_id AND c.on = t.due_on)
+"""
+
+
+class OutdatedReminder(NamedTuple):
+    """A live alert whose day stands no longer. `ran_out`: since it has come, and not because
+    anybody did anything."""
+
+    alert_id: int
+    ran_out: bool
+
+
+def outdated_reminders(reminder_type: ReminderType, *, on: date) -> list[OutdatedReminder]:
+    """Alerts of this cause whose day stands no longer: renewed, done, or taken back; or it has
+    come."""
+    statement = _OUTDATED.format(
+        sql=reminder_type.sql, runs_out=reminder_type.expires, taken_up=reminder_type.handled_sql
+    )
+    return [
+        OutdatedReminder(*row)
+        for row in fetch_rows(
+            statement, on, subject=str(reminder_type.subject), kind=str(reminder_type.kind)
+        )
+    ]
+
+
+_EARLIER = """
+SELECT o.id, n.id, CASE WHEN o.team_id IS NOT DISTINCT FROM n.team_id THEN o.assigned_to_id END
+FROM alerts_alert n JOIN alerts_alert o
+  ON o.subject_kind = n.subject_kind AND o.subject_id = n.subject_id AND o.kind = n.kind
+      AND o.due_on = n.due_on
+ AND o.milestone > n.milestone
+WHERE n.id = ANY (%(ids)s) AND o.state <> 'resolved' AND (o.application_ids = '[]' OR EXISTS (
+    SELECT 1 FROM jsonb_array_elements(o.application_ids) app WHERE n.application_ids @> app.value))
+ORDER BY o.id, n.id
+"""
+
+
+class EarlierMilestone(NamedTuple):
+    """A live alert about the same day at an earlier milestone, and who of the same team was given
+    it."""
+
+    alert_id: int
+    later_id: int
+    assigned_to_id: int | None
+
+
+def earlier_milestones(alert_ids: Sequence[int]) -> list[EarlierMilestone]:
+    """Of these alerts at a milestone; one statement."""
+    if not alert_ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_EARLIER, {"ids": list(alert_ids)})
+        return [EarlierMilestone(*row) for row in cursor.fetchall()]

@@ -1,0 +1,1 @@
+"""An alert from its creation to its end: responses, escalation, reassignment, resolution."""

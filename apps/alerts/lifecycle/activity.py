@@ -1,0 +1,137 @@
+"""What became of an alert: who answered what and when, read from its history."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from apps.accounts.models import User
+from apps.alerts.lifecycle.responses import AlertResponse
+from apps.alerts.models import Alert
+from apps.alerts.models.outcomes import resolution_sentence
+from apps.alerts.text import day
+
+MAX_VERSIONS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityEntry:
+    """`who` did `what` (a predicate: `acknowledged it`) at a moment; `reason` and `how` may be
+    empty."""
+
+    at: datetime
+    who: str
+    what: str
+    reason: str = ""
+    how: str = ""
+
+
+def alert_activity(alert: Alert) -> list[ActivityEntry]:
+    """The latest first; two statements. When it would go further is left out: that is nobody's
+    answer."""
+    history = Alert.history.rel.related_model._default_manager  # type: ignore[attr-defined]
+    rows = list(
+        history.filter(pgh_obj_id=alert.pk)
+        .select_related("pgh_context")
+        .order_by("pgh_id")[:MAX_VERSIONS]
+    )
+    people = _user_names(rows)
+    entries: list[ActivityEntry] = []
+    before: Any = None
+    for row in rows:
+        metadata = row.pgh_context.metadata if row.pgh_context is not None else {}
+        for step in _version_changes(
+            before, row, people, is_undo=metadata.get("code") == AlertResponse.UNDO
+        ):
+            reason = _note(metadata) if step.reason is None else step.reason
+            entries.append(
+                ActivityEntry(
+                    row.pgh_created_at,
+                    _actor(metadata, people),
+                    step.what,
+                    reason,
+                    _channel(metadata),
+                )
+            )
+        before = row
+    entries.reverse()
+    return entries
+
+
+def _user_names(rows: Iterable[Any]) -> dict[int, str]:
+    ids: set[int] = set()
+    for row in rows:
+        ids |= {
+            pk
+            for pk in (row.assigned_to_id, row.acknowledged_by_id, row.resolved_by_id)
+            if pk is not None
+        }
+        if row.pgh_context is not None and isinstance(row.pgh_context.metadata.get("user"), int):
+            ids.add(row.pgh_context.metadata["user"])
+    return {person.pk: str(person) for person in User.objects.filter(pk__in=ids)}
+
+
+@dataclass(frozen=True, slots=True)
+class _VersionChange:
+    """One change between two versions; `reason` is None where the user's own note says why."""
+
+    what: str
+    reason: str | None = None
+
+
+def _version_changes(
+    before: Any, row: Any, people: dict[int, str], *, is_undo: bool
+) -> list[_VersionChange]:
+    if row.pgh_label == "insert" or before is None:
+        # why a job ran says nothing about the alert it raised
+        return [_VersionChange("raised it", "")]
+    steps = []
+    if row.state != before.state or row.snoozed_until != before.snoozed_until:
+        restored = is_undo and row.state != Alert.State.OPEN
+        match row.state:
+            case Alert.State.ACKNOWLEDGED if restored:
+                steps.append(_VersionChange("took an answer back: it is acknowledged as before"))
+            case Alert.State.SNOOZED if restored:
+                until = day(row.snoozed_until)
+                steps.append(
+                    _VersionChange(f"took an answer back: it is snoozed until {until} as before")
+                )
+            case Alert.State.RESOLVED if restored:
+                steps.append(_VersionChange("took an answer back: it is resolved as before"))
+            case Alert.State.ACKNOWLEDGED:
+                steps.append(_VersionChange("acknowledged it"))
+            case Alert.State.SNOOZED:
+                steps.append(_VersionChange(f"snoozed it until {day(row.snoozed_until)}"))
+            case Alert.State.RESOLVED:
+                sentence = resolution_sentence(row.resolution, row.resolution_text)
+                steps.append(_VersionChange("resolved it", sentence))
+            case _:
+                steps.append(_VersionChange("opened it again"))
+    if row.assigned_to_id != before.assigned_to_id:
+        to = people.get(row.assigned_to_id, "somebody")
+        what = "took the assignment back" if row.assigned_to_id is None else f"gave it to {to}"
+        steps.append(_VersionChange(what))
+    if row.escalation > before.escalation:
+        to_whom = "governance" if row.escalation == 2 else "the team's owners"
+        steps.append(_VersionChange(f"passed it on to {to_whom}"))
+    return steps
+
+
+def _actor(metadata: dict[str, Any], people: dict[int, str]) -> str:
+    if metadata.get("user") in people:
+        return people[metadata["user"]]
+    if metadata.get("job"):
+        return "The register"
+    return str(metadata.get("actor") or "The register")
+
+
+def _note(metadata: dict[str, Any]) -> str:
+    """What the user wrote to an answer; of any other change, why it was made."""
+    return str(metadata.get("note" if "code" in metadata else "reason") or "")
+
+
+def _channel(metadata: dict[str, Any]) -> str:
+    address = str(metadata.get("url") or "")
+    if address.startswith("/alerts/answer/"):
+        return "by the link in a mail"
+    return "through the API" if address.startswith("/api/") else ""

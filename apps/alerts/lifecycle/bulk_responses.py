@@ -1,0 +1,124 @@
+"""One answer to many alerts at once, with a word on each that could not be given it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.alerts.lifecycle.responses import (
+    AlertPermissionError,
+    AlertResponse,
+    InvalidResponseError,
+    acknowledge_alert,
+    assign_alert,
+    reopen_alert,
+    resolve_alert,
+    snooze_alert,
+)
+from apps.alerts.lifecycle.undo import undo_response
+from apps.alerts.models import Alert
+
+# one transaction, and one report
+MAX_BULK_RESPONSES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedAlert:
+    alert_id: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class BulkResponse:
+    """Every id that was asked about stands in one of the three; `unchanged` were answered so
+    already."""
+
+    answered: Sequence[int]
+    unchanged: Sequence[int]
+    refused: Sequence[RejectedAlert]
+
+
+@transaction.atomic
+def respond_to_alerts(
+    *,
+    alert_ids: Sequence[int],
+    answer: str,
+    by: User,
+    at: datetime,
+    until: date | None = None,
+    to: User | None = None,
+    reason: str = "",
+) -> BulkResponse:
+    """Give `answer` to each alert that `by` may answer; the others are refused row by row. All that
+    is given is stored together, or (where something breaks) nothing of it.
+
+    `until` is for snooze, `to` for assign (None takes it back), `reason` for resolve and, if there
+    is one, acknowledge. Costs a few statements a row.
+    """
+    if len(alert_ids) > MAX_BULK_RESPONSES:
+        raise InvalidResponseError(f"Answer at most {MAX_BULK_RESPONSES} alerts at once.")
+    answered: list[int] = []
+    unchanged: list[int] = []
+    refused: list[RejectedAlert] = []
+    # always in the same order, so that two that meet do not wait for each other
+    rows = {
+        row.pk: row for row in Alert.objects.visible_to(by).filter(pk__in=alert_ids).order_by("pk")
+    }
+    for pk in sorted(set(alert_ids)):
+        if pk not in rows:
+            refused.append(RejectedAlert(pk, "There is no such alert that you may see."))
+            continue
+        before = _response_state(rows[pk])
+        try:
+            _respond(answer, rows[pk], by=by, at=at, until=until, to=to, reason=reason)
+        except (InvalidResponseError, AlertPermissionError) as refusal:
+            refused.append(RejectedAlert(pk, str(refusal)))
+        else:
+            (unchanged if _response_state(rows[pk]) == before else answered).append(pk)
+    return BulkResponse(answered, unchanged, refused)
+
+
+def _respond(
+    answer: str,
+    alert: Alert,
+    *,
+    by: User,
+    at: datetime,
+    until: date | None,
+    to: User | None,
+    reason: str,
+) -> None:
+    match answer:
+        case AlertResponse.ACKNOWLEDGE:
+            acknowledge_alert(alert=alert, by=by, at=at, reason=reason)
+        case AlertResponse.SNOOZE:
+            if until is None:
+                raise InvalidResponseError("Say until which day it is snoozed.")
+            snooze_alert(alert=alert, until=until, by=by, at=at)
+        case AlertResponse.ASSIGN:
+            assign_alert(alert=alert, to=to, by=by, at=at)
+        case AlertResponse.RESOLVE:
+            resolve_alert(alert=alert, why=reason, by=by, at=at)
+        case AlertResponse.REOPEN:
+            reopen_alert(alert=alert, by=by, at=at)
+        case AlertResponse.UNDO:
+            undo_response(alert=alert, by=by, at=at)
+        case _:
+            raise InvalidResponseError(
+                f"There is no answer '{answer}'. Choose from {', '.join(AlertResponse.values)}."
+            )
+
+
+def _response_state(alert: Alert) -> tuple[object, ...]:
+    return (alert.state, alert.snoozed_until, alert.assigned_to_id)
+
+
+__all__ = [
+    "MAX_BULK_RESPONSES",
+    "AlertResponse",
+    "BulkResponse",
+    "RejectedAlert",
+    "respond_to_alerts",
+]

@@ -1,0 +1,191 @@
+"""How alerts are written down: each at most once, for ever, with who is owed word of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from apps.alerts.models import Alert, AlertPolicy, AlertSettings, Notice
+from apps.alerts.recipients import Audience, governance_users, team_audiences
+from apps.alerts.subscriptions import subscriber_notices, webhook_notices
+
+# a transaction's worth: one event may reach half the portfolio
+ALERT_BATCH_SIZE = 1000
+
+
+def alert_key(subject: str, kind: str, recipient: str, *, milestone: object = "") -> str:
+    """What an alert is unique by, for ever."""
+    return f"{subject}|{kind}|{milestone}|{recipient}"
+
+
+def party_key(team_id: int | None, user_id: int | None) -> str:
+    """The recipient's part of a key: `team:3`, `user:9`, or `user:9@team:3` for an owner's
+    applications in a team."""
+    if user_id is None:
+        return f"team:{team_id}"
+    return f"user:{user_id}" if team_id is None else f"user:{user_id}@team:{team_id}"
+
+
+@dataclass(slots=True)
+class AlertDraft:
+    """An alert to write down. `others` are told beside its party: {person: their applications, None
+    for all}.
+
+    `why` is why its `user` is told. Only alerts with a `criticality` are passed on when nobody
+    answers.
+    """
+
+    alert: Alert
+    others: dict[int, list[int] | None] = field(default_factory=dict)
+    why: str = Notice.Why.OWNER
+    criticality: int | None = None
+
+
+def store_alerts(drafts: Sequence[AlertDraft], *, quiet: bool = False) -> int:
+    """Write alerts with their notices; the number of alerts that were new. One whose key exists is
+    left as it is.
+
+    `quiet` writes no notices: for what is told at another place.
+    """
+    n_new = 0
+    for start in range(0, len(drafts), ALERT_BATCH_SIZE):
+        batch = drafts[start : start + ALERT_BATCH_SIZE]
+        _plan_escalation(batch)
+        known = set(
+            Alert.objects.filter(key__in=[draft.alert.key for draft in batch]).values_list(
+                "key", flat=True
+            )
+        )
+        Alert.objects.bulk_create(
+            [draft.alert for draft in batch if draft.alert.key not in known], ignore_conflicts=True
+        )
+        keys = [draft.alert.key for draft in batch if draft.alert.key not in known]
+        if not keys:
+            continue
+        ids = dict(Alert.objects.filter(key__in=keys).values_list("key", "pk"))
+        new_drafts = []
+        for draft in batch:
+            if draft.alert.key in ids:
+                draft.alert.pk = ids[draft.alert.key]
+                new_drafts.append(draft)
+        n_new += len(new_drafts)
+        if not quiet:
+            create_notices(new_drafts)
+    return n_new
+
+
+def with_unique_keys(drafts: Sequence[AlertDraft]) -> list[AlertDraft]:
+    """For a subject of which the party was told already, of other applications: these are told by
+    an alert of their own, beside it. Changes the keys in place."""
+    known = set(
+        Alert.objects.filter(key__in=[draft.alert.key for draft in drafts]).values_list(
+            "key", flat=True
+        )
+    )
+    for draft in drafts:
+        if draft.alert.key in known:
+            subject, kind, milestone, party = draft.alert.key.split("|")
+            beside = f"{milestone} application:{draft.alert.application_ids[0]}".strip()
+            draft.alert.key = alert_key(subject, kind, party, milestone=beside)
+    return [*drafts]
+
+
+def create_notices(drafts: Sequence[AlertDraft], *, occasion: str = Notice.Occasion.RAISED) -> int:
+    """Write down who is owed word of stored alerts; the number of notices that were new."""
+    notices = [*draft_notices(drafts, occasion=occasion)]
+    alerts = [draft.alert for draft in drafts]
+    notices += subscriber_notices(alerts, occasion=occasion, notified=notified_users(notices))
+    notices += webhook_notices(alerts, occasion=occasion)
+    before = Notice.objects.filter(alert__in=[alert.pk for alert in alerts]).count()
+    Notice.objects.bulk_create(notices, ignore_conflicts=True, batch_size=5000)
+    return Notice.objects.filter(alert__in=[alert.pk for alert in alerts]).count() - before
+
+
+def notified_users(notices: Iterable[Notice]) -> set[tuple[int, int]]:
+    """(alert, person) of everyone these notices are for."""
+    return {(notice.alert_id, notice.user_id) for notice in notices if notice.user_id is not None}
+
+
+def draft_notices(
+    drafts: Sequence[AlertDraft], *, occasion: str = Notice.Occasion.RAISED
+) -> list[Notice]:
+    """The notices of the party, its owners and its team; where none of them can be told, of
+    governance."""
+    audiences = team_audiences(
+        {draft.alert.team_id for draft in drafts if draft.alert.team_id is not None}
+    )
+    governance: list[int] | None = None
+    notices = []
+    for draft in drafts:
+        users = _users_to_notify(draft, audiences)
+        team_id = draft.alert.team_id
+        if team_id is not None and not users and not audiences[team_id].has_mailbox:
+            governance = (
+                governance if governance is not None else [user.pk for user in governance_users()]
+            )
+            users = dict.fromkeys(governance, (str(Notice.Why.GOVERNANCE), None))
+            # the ledger then says why the team itself was not told
+            notices.append(_notice(draft.alert, occasion, team_id=team_id, why=Notice.Why.TEAM))
+        elif team_id is not None and audiences[team_id].has_mailbox:
+            notices.append(_notice(draft.alert, occasion, team_id=team_id, why=Notice.Why.TEAM))
+        notices += [
+            _notice(draft.alert, occasion, user_id=pk, why=why, application_ids=ids)
+            for pk, (why, ids) in users.items()
+        ]
+    return notices
+
+
+def _users_to_notify(
+    draft: AlertDraft, audiences: Mapping[int, Audience]
+) -> dict[int, tuple[str, list[int] | None]]:
+    """{person: (why, applications)} without those who are told by the team's mailbox."""
+    users: dict[int, tuple[str, list[int] | None]] = {}
+    if draft.alert.user_id is not None:
+        users[draft.alert.user_id] = (draft.why, None)
+    for user_id, application_ids in draft.others.items():
+        users.setdefault(user_id, (Notice.Why.OWNER, application_ids))
+    if draft.alert.team_id is not None:
+        audience = audiences[draft.alert.team_id]
+        if not audience.has_mailbox:
+            for user_id in audience.owner_ids:
+                users.setdefault(user_id, (Notice.Why.TEAM_OWNER, None))
+    return users
+
+
+def _notice(
+    alert: Alert,
+    occasion: str,
+    *,
+    why: str,
+    user_id: int | None = None,
+    team_id: int | None = None,
+    application_ids: list[int] | None = None,
+) -> Notice:
+    return Notice(
+        alert=alert,
+        user_id=user_id,
+        team_id=team_id,
+        why=why,
+        occasion=occasion,
+        application_ids=application_ids,
+        urgent=alert.urgent,
+        owed_at=alert.raised_at,
+    )
+
+
+def _plan_escalation(drafts: Sequence[AlertDraft]) -> None:
+    """When each alert goes further unless somebody answers: by the gravest criticality it
+    concerns."""
+    concerned = [
+        draft
+        for draft in drafts
+        if draft.criticality is not None and draft.alert.state == Alert.State.OPEN
+    ]
+    if not concerned:
+        return
+    policies = {policy.criticality: policy for policy in AlertPolicy.objects.all()}
+    from_severity = AlertSettings.objects.get(pk=1).escalate_from_severity
+    for draft in concerned:
+        policy = policies.get(draft.criticality or 0)
+        hours = policy.first_hours if policy else None
+        if hours is not None and draft.alert.severity >= from_severity:
+            draft.alert.escalate_at = draft.alert.raised_at + timedelta(hours=hours)

@@ -1,0 +1,84 @@
+"""Mutes: their scope when made from an alert (this matter only, or all of its model, provider,
+application or kind), and which alerts they cover."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models
+
+from apps.accounts.models import User
+from apps.alerts.lifecycle.responses import InvalidResponseError
+from apps.alerts.models import Alert, Mute
+from apps.alerts.subscriptions import AlertFacts
+from apps.catalog.models import Offering
+from apps.inventory.models import Application
+
+
+def mute_covers(mute: Mute, facts: AlertFacts) -> bool:
+    """All that the mute names must hold of the alert; applications must all be the muted one."""
+    return (
+        (not mute.kind or mute.kind == facts.kind)
+        and (not mute.subject or mute.subject == facts.subject)
+        and (mute.provider_id is None or mute.provider_id in facts.provider_ids)
+        and (mute.offering_id is None or mute.offering_id == facts.offering_id)
+        and (mute.application_id is None or facts.application_ids == {mute.application_id})
+    )
+
+
+def longest_mute(mutes: Iterable[Mute], facts: AlertFacts) -> Mute | None:
+    """The mute that lasts longest of those that keep this back."""
+    return max(
+        (mute for mute in mutes if mute_covers(mute, facts)),
+        key=lambda mute: (mute.until, mute.pk),
+        default=None,
+    )
+
+
+class MuteScope(models.TextChoices):
+    SUBJECT = "subject", "This matter"
+    OFFERING = "offering", "Everything about this model"
+    PROVIDER = "provider", "Everything about its provider"
+    APPLICATION = "application", "Everything about this application alone"
+    KIND = "kind", "Everything of this kind"
+
+
+def mute_fields(alert: Alert, scope: str, *, user: User) -> dict[str, Any]:
+    """The fields of a mute of that scope, for `create_mute`. The provider is the model's host.
+    InvalidResponseError where the alert has no such thing, or several."""
+    match scope:
+        case MuteScope.SUBJECT:
+            return {"subject": alert.subject}
+        case MuteScope.KIND:
+            return {"kind": alert.kind}
+        case MuteScope.OFFERING:
+            return {"offering_id": _offering(alert).pk}
+        case MuteScope.PROVIDER:
+            return {"provider_id": _offering(alert).host_id}
+        case MuteScope.APPLICATION:
+            return {"application_id": _only_application(alert, user)}
+    raise InvalidResponseError(
+        f"There is no scope '{scope}'. Choose from {', '.join(MuteScope.values)}."
+    )
+
+
+def _offering(alert: Alert) -> Offering:
+    if alert.offering is None:
+        raise InvalidResponseError(
+            "This alert speaks of no single model. Mute this matter, or its kind."
+        )
+    return alert.offering
+
+
+def _only_application(alert: Alert, user: User) -> int:
+    ids = alert.application_ids
+    if len(ids) != 1:
+        many = "several applications" if ids else "no application"
+        raise InvalidResponseError(
+            f"This alert concerns {many}. Mute this matter, its model, or its kind."
+        )
+    if not Application.objects.visible_to(user).filter(pk=ids[0]).exists():
+        raise InvalidResponseError(
+            "Its application is not yours to see any more. Mute this matter, its model, or its "
+            "kind."
+        )
+    return int(ids[0])

@@ -1,0 +1,208 @@
+"""An alert whose every recipient fell away is told to whom its applications fall now, never to
+nobody; so are applications that changed hands before a message was due."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from django.db.models import Q
+
+from apps.alerts.kinds.provider_events import AffectedParty
+from apps.alerts.lifecycle.creation import (
+    AlertDraft,
+    alert_key,
+    create_notices,
+    party_key,
+    store_alerts,
+    with_unique_keys,
+)
+from apps.alerts.lifecycle.resolution import resolve_alerts
+from apps.alerts.models import Alert, AlertQuerySet, Delivery, Notice, Resolution
+from apps.alerts.recipients import application_owners, governance_users
+from apps.inventory.models import Application
+
+# reasons that are nobody else's business: the recipient's own wish
+_PERSONAL_REASONS = frozenset({Notice.Why.SUBSCRIPTION, Notice.Why.WEBHOOK, Notice.Why.OWN})
+
+
+def reassign_lost_notices(notices: Sequence[Notice], *, at: datetime) -> int:
+    """Pass on the alerts of these notices, which reach their recipient no more, where nobody else
+    is told of them; the number passed on."""
+    candidates = {notice.alert_id for notice in notices if notice.why not in _PERSONAL_REASONS}
+    if not candidates:
+        return 0
+    alerts = list(
+        _open_for_notices().filter(pk__in=candidates - _with_recipients(candidates)).order_by("pk")
+    )
+    return _reassign(alerts, at=at) if alerts else 0
+
+
+def reassign_moved_applications(moved: Mapping[int, Collection[int]], *, at: datetime) -> int:
+    """Tell the teams that applications belong to by now of what is told to their former ones
+    without them; `strayed` is {alert: such applications}. The number of new alerts."""
+    if not moved:
+        return 0
+    alerts = list(_open_for_notices().filter(pk__in=moved).order_by("pk"))
+    parties = _current_parties(moved)
+    successors = [
+        _copy_for_party(alert, party, at=at)
+        for alert in alerts
+        for party in parties[alert.pk].values()
+    ]
+    return store_alerts(with_unique_keys(successors))
+
+
+def _open_for_notices() -> AlertQuerySet:
+    """Alerts that are told: live ones, and good news, which asks for no answer from the start."""
+    return Alert.objects.filter(~Q(state=Alert.State.RESOLVED) | Q(resolved_at=None))
+
+
+def _with_recipients(alert_ids: Collection[int]) -> set[int]:
+    """Those of which somebody is told, or will be, whose business it is."""
+    return set(
+        Notice.objects.filter(alert__in=alert_ids, skip_reason="")
+        .exclude(delivery__state__in=[Delivery.State.SKIPPED, Delivery.State.FAILED])
+        .exclude(why__in=_PERSONAL_REASONS)
+        .values_list("alert_id", flat=True)
+    )
+
+
+def _current_parties(
+    wanted: Mapping[int, Collection[int]],
+) -> dict[int, dict[tuple[int, int | None], AffectedParty]]:
+    """{alert: {(team, owner): party}} of these applications by the owners and teams of today."""
+    ids = {pk for some in wanted.values() for pk in some}
+    owners = application_owners(ids)
+    levels = dict(Application.objects.filter(pk__in=ids).values_list("pk", "criticality"))
+    parties_by_alert: dict[int, dict[tuple[int, int | None], AffectedParty]] = {}
+    for alert_id, some in wanted.items():
+        parties = parties_by_alert.setdefault(alert_id, {})
+        for pk in some:
+            if pk in owners:
+                key = (owners[pk].team_id, owners[pk].first)
+                parties.setdefault(key, AffectedParty(*key)).add(
+                    pk, levels[pk], is_primary=True, owners=owners[pk]
+                )
+    return parties_by_alert
+
+
+def _reassign(alerts: Sequence[Alert], *, at: datetime) -> int:
+    """By the owners and teams of today; an alert without a team goes to whoever governs."""
+    parties_by_alert = _current_parties(
+        {alert.pk: alert.application_ids for alert in alerts if alert.team_id is not None}
+    )
+    governance = [user.pk for user in governance_users()]
+    repeated: list[AlertDraft] = []
+    successors: list[AlertDraft] = []
+    n = 0
+    for alert in alerts:
+        if alert.team_id is None:
+            # about the organisation, and no team's business, whatever applications it names
+            n += _copy_for_governance(alert, governance, at=at)
+            if governance and alert.user_id not in governance:
+                n += resolve_alerts([alert.pk], resolution=Resolution.REROUTED, at=at, notify=False)
+            continue
+        parties = parties_by_alert[alert.pk]
+        own = parties.pop((alert.team_id, alert.user_id), None)
+        if own is not None or not alert.application_ids:
+            # the party is the same, and its people may be others
+            alert.raised_at = at
+            repeated.append(AlertDraft(alert))
+        successors += [_copy_for_party(alert, party, at=at) for party in parties.values()]
+        if own is None and parties:
+            n += resolve_alerts([alert.pk], resolution=Resolution.REROUTED, at=at, notify=False)
+    create_notices(repeated)
+    _notify_governance(repeated, governance, at=at)
+    return n + store_alerts(with_unique_keys(successors)) + len(repeated)
+
+
+def _notify_governance(
+    drafts: Sequence[AlertDraft], governance: Sequence[int], *, at: datetime
+) -> None:
+    """Where the party is the same and still none of its people can be told."""
+    reached = _with_recipients([each.alert.pk for each in drafts])
+    notices = [
+        Notice(
+            alert=each.alert,
+            user_id=pk,
+            why=Notice.Why.GOVERNANCE,
+            urgent=each.alert.urgent,
+            owed_at=at,
+        )
+        for each in drafts
+        if each.alert.pk not in reached
+        for pk in governance
+    ]
+    Notice.objects.bulk_create(notices, ignore_conflicts=True)
+
+
+def _copy_for_governance(alert: Alert, governance: Sequence[int], *, at: datetime) -> int:
+    """The same for everyone who governs and has it not; webhooks had it with the first. The number
+    of new alerts."""
+    drafts = [
+        AlertDraft(
+            _copy_alert(
+                alert,
+                party_key(None, pk),
+                team_id=None,
+                user_id=pk,
+                application_ids=alert.application_ids,
+                at=at,
+            )
+        )
+        for pk in governance
+    ]
+    n_new = store_alerts(drafts, quiet=True)
+    new_alerts = [draft.alert for draft in drafts if draft.alert.pk is not None]
+    Notice.objects.bulk_create(
+        Notice(
+            alert=new, user_id=new.user_id, why=Notice.Why.GOVERNANCE, urgent=new.urgent, owed_at=at
+        )
+        for new in new_alerts
+    )
+    return n_new
+
+
+def _copy_for_party(alert: Alert, party: AffectedParty, *, at: datetime) -> AlertDraft:
+    """The same alert for another party."""
+    copied = _copy_alert(
+        alert,
+        party.key,
+        team_id=party.team_id,
+        user_id=party.user_id,
+        application_ids=party.application_ids,
+        at=at,
+    )
+    return AlertDraft(copied, others=party.others, criticality=party.gravest)
+
+
+def _copy_alert(
+    alert: Alert,
+    party: str,
+    *,
+    team_id: int | None,
+    user_id: int | None,
+    application_ids: list[int],
+    at: datetime,
+) -> Alert:
+    subject, kind, milestone, _ = alert.key.split("|")
+    return Alert(
+        key=alert_key(subject, kind, party, milestone=milestone),
+        kind=alert.kind,
+        severity=alert.severity,
+        event_id=alert.event_id,
+        flag_id=alert.flag_id,
+        run_id=alert.run_id,
+        source_id=alert.source_id,
+        subject_kind=alert.subject_kind,
+        subject_id=alert.subject_id,
+        offering_id=alert.offering_id,
+        milestone=alert.milestone,
+        due_on=alert.due_on,
+        urgent=alert.urgent,
+        details=alert.details,
+        team_id=team_id,
+        user_id=user_id,
+        application_ids=application_ids,
+        state=Alert.State.RESOLVED if alert.state == Alert.State.RESOLVED else Alert.State.OPEN,
+        raised_at=at,
+    )

@@ -1,0 +1,73 @@
+"""Alerts end when their cause does; whom a message had told of it is told that too, once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from apps.alerts.models import Alert, Resolution, SkipReason
+
+# The row of a notice is locked while a message that carries it is written: what is not carried
+# after this never is. In the order in which messages lock them, too.
+_SKIP_NOTICES = """
+WITH owed AS (
+    SELECT id FROM alerts_notice
+    WHERE alert_id = ANY (%(ids)s) AND delivery_id IS NULL AND skip_reason = ''
+    ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE alerts_notice n SET skip_reason = %(passed)s FROM owed WHERE n.id = owed.id
+"""
+
+_CREATE_NOTICES = """
+INSERT INTO alerts_notice
+    (alert_id, user_id, team_id, webhook_id, why, occasion, application_ids, urgent, owed_at,
+     skip_reason, skip_details)
+SELECT DISTINCT ON (n.alert_id, n.user_id, n.team_id, n.webhook_id)
+    n.alert_id, n.user_id, n.team_id, n.webhook_id, n.why, 'resolved',
+    n.application_ids, false, %(at)s, '', '{}'
+FROM alerts_notice n JOIN alerts_delivery d ON d.id = n.delivery_id
+WHERE n.alert_id = ANY (%(ids)s) AND d.state IN ('queued', 'sending', 'sent')
+    AND n.occasion <> 'resolved'
+ORDER BY n.alert_id, n.user_id, n.team_id, n.webhook_id, n.id
+ON CONFLICT DO NOTHING
+"""
+
+
+def resolve_alerts(
+    alert_ids: Sequence[int], *, resolution: Resolution, at: datetime, notify: bool = True
+) -> int:
+    """Resolve live alerts whose cause is gone; the number that were. `say` tells those whom a
+    message had told."""
+    return (
+        _resolve_live_alerts(alert_ids, resolution=resolution, at=at, notify=notify)
+        if alert_ids
+        else 0
+    )
+
+
+@transaction.atomic
+def _resolve_live_alerts(
+    alert_ids: Sequence[int], *, resolution: Resolution, at: datetime, notify: bool
+) -> int:
+    live = list(
+        Alert.objects.live()
+        .filter(pk__in=alert_ids)
+        .select_for_update(no_key=True)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+    if not live:
+        return 0
+    Alert.objects.filter(pk__in=live).update(
+        state=Alert.State.RESOLVED,
+        resolved_at=at,
+        resolution=resolution,
+        resolution_text="",
+        escalate_at=None,
+        snoozed_until=None,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_SKIP_NOTICES, {"ids": live, "passed": SkipReason.PASSED})
+        if notify:
+            cursor.execute(_CREATE_NOTICES, {"ids": live, "at": at})
+    return len(live)

@@ -1,0 +1,261 @@
+"""What people say to an alert: that somebody is on it, not now, who is, that it is settled, that
+they know."""
+
+from datetime import date, datetime
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import models, transaction
+
+from apps.accounts.models import Team, User
+from apps.accounts.roles import TeamRole
+from apps.alerts.lifecycle.escalation import restart_escalation
+from apps.alerts.models import Alert, Mute, Notice, Resolution, SkipReason
+from apps.alerts.recipients import visible_teams
+from apps.alerts.subscriptions import can_see_alert
+from apps.common.history.context import audit_context
+from apps.common.time import day_of
+
+MAX_SNOOZE_DAYS = 90
+MAX_MUTE_DAYS = 366
+
+
+class AlertResponse(models.TextChoices):
+    """What a user does to an alert; the history keeps it with each version that an answer makes."""
+
+    ACKNOWLEDGE = "acknowledge", "Acknowledge"
+    SNOOZE = "snooze", "Snooze"
+    ASSIGN = "assign", "Assign"
+    RESOLVE = "resolve", "Resolve"
+    REOPEN = "reopen", "Reopen"
+    UNDO = "undo", "Take back the last answer"
+
+
+class AlertPermissionError(PermissionDenied):
+    """Someone answered an alert that is neither theirs nor their team's to work on."""
+
+
+class InvalidResponseError(ValueError):
+    """An answer that cannot be meant; the text says what to correct."""
+
+
+class AlreadyResolvedError(InvalidResponseError):
+    """An answer to what is settled; reopen it first."""
+
+
+def can_respond(user: User, alert: Alert) -> bool:
+    """Whoever governs, whom it fell to or was given, editors of its team: as far as they may still
+    see it."""
+    if not user.is_active:
+        return False
+    if user.is_governance:
+        return True
+    if alert.team_id is None:
+        return alert.user_id == user.pk
+    own = user.pk in {alert.user_id, alert.assigned_to_id}
+    return user.may(TeamRole.EDITOR, alert.team_id) or (own and alert.team_id in user.team_roles())
+
+
+def lock_alert(alert: Alert, by: User) -> Alert:
+    """The alert, locked, if `by` may answer it as it is now; raises AlertPermissionError."""
+    stored = Alert.objects.select_for_update(no_key=True).get(pk=alert.pk)
+    if not can_respond(by, stored):
+        raise AlertPermissionError(
+            "Only an editor of the team may answer its alerts. Ask one of them."
+        )
+    return stored
+
+
+_RESPONSE_FIELDS = (
+    "state",
+    "acknowledged_by_id",
+    "acknowledged_at",
+    "assigned_to_id",
+    "snoozed_until",
+    "snoozed_by_id",
+    "resolved_at",
+    "resolved_by_id",
+    "resolution",
+    "resolution_text",
+    "escalation",
+    "escalate_at",
+    "details",
+)
+
+
+def copy_response(alert: Alert, stored: Alert) -> Alert:
+    """What was stored, onto the row the caller holds."""
+    for name in _RESPONSE_FIELDS:
+        setattr(alert, name, getattr(stored, name))
+    return alert
+
+
+@transaction.atomic
+def acknowledge_alert(*, alert: Alert, by: User, at: datetime, reason: str = "") -> Alert:
+    """Acknowledge it, and say why if there is a `reason`. Twice changes nothing: the first name
+    stays."""
+    stored = lock_alert(alert, by)
+    if stored.state in {Alert.State.OPEN, Alert.State.SNOOZED}:
+        stored.state = Alert.State.ACKNOWLEDGED
+        stored.acknowledged_by, stored.acknowledged_at = by, at
+        stored.snoozed_until, stored.escalate_at = None, None
+        save_response(
+            stored, by, AlertResponse.ACKNOWLEDGE, reason or "alert acknowledged", note=reason
+        )
+        _skip_escalation_notices(stored)
+    return copy_response(alert, stored)
+
+
+@transaction.atomic
+def snooze_alert(*, alert: Alert, until: date, by: User, at: datetime) -> Alert:
+    """Let it wait until a day, on which it is open again and `by` is told."""
+    days = (until - day_of(at)).days
+    if days < 1:
+        raise InvalidResponseError("Snooze until a day that is still to come.")
+    if days > MAX_SNOOZE_DAYS:
+        raise InvalidResponseError(
+            f"Snooze for at most {MAX_SNOOZE_DAYS} days; for longer, resolve it with a reason."
+        )
+    stored = lock_alert(alert, by)
+    if stored.state == Alert.State.RESOLVED:
+        raise AlreadyResolvedError("It is resolved already; there is nothing to snooze.")
+    stored.state, stored.snoozed_until, stored.snoozed_by = Alert.State.SNOOZED, until, by
+    stored.escalate_at = None
+    save_response(stored, by, AlertResponse.SNOOZE, f"alert snoozed until {until}")
+    _skip_escalation_notices(stored)
+    return copy_response(alert, stored)
+
+
+@transaction.atomic
+def assign_alert(*, alert: Alert, to: User | None, by: User, at: datetime) -> Alert:
+    """Give it to somebody who may see it, who is told; None takes it back. Who has it already is
+    not told again."""
+    stored = lock_alert(alert, by)
+    if stored.state == Alert.State.RESOLVED:
+        raise AlreadyResolvedError("It is resolved already; nobody need work on it.")
+    if to is not None and not (
+        to.is_active and can_see_alert(to.pk, stored, visible_teams([to])[to.pk])
+    ):
+        raise InvalidResponseError(
+            f"{to} may not see this alert. Choose somebody of the team, or of governance."
+        )
+    if to is not None and stored.assigned_to_id == to.pk:
+        return copy_response(alert, stored)
+    stored.assigned_to = to
+    stored.escalate_at = None
+    if to is None:
+        restart_escalation([stored], at=at)
+    reason = f"alert assigned to {to.get_username()}" if to else "assignment taken back"
+    save_response(stored, by, AlertResponse.ASSIGN, reason)
+    if to is not None:
+        _skip_escalation_notices(stored)
+    if to is not None and to.pk != by.pk:
+        notice = Notice(
+            alert=stored,
+            user=to,
+            why=Notice.Why.ASSIGNED,
+            urgent=stored.urgent,
+            owed_at=at,
+            occasion=f"{Notice.Occasion.ASSIGNED} {at:%Y-%m-%d %H:%M}",
+        )
+        Notice.objects.bulk_create([notice], ignore_conflicts=True)
+    return copy_response(alert, stored)
+
+
+@transaction.atomic
+def resolve_alert(*, alert: Alert, why: str, by: User, at: datetime) -> Alert:
+    """Say that it is settled, and how. What still stands behind it raises it anew only when
+    something changes."""
+    why = " ".join(why.split())
+    if not why:
+        raise InvalidResponseError("Say in a few words how it was settled.")
+    stored = lock_alert(alert, by)
+    if stored.state != Alert.State.RESOLVED:
+        stored.state = Alert.State.RESOLVED
+        stored.resolved_by, stored.resolved_at = by, at
+        stored.resolution, stored.resolution_text = Resolution.BY_USER, why[:300]
+        stored.snoozed_until, stored.escalate_at = None, None
+        save_response(stored, by, AlertResponse.RESOLVE, why[:200])
+        # a mail on its way says it still; one that is not written yet need not
+        Notice.objects.owed().filter(alert=stored).update(skip_reason=SkipReason.RESOLVED)
+    return copy_response(alert, stored)
+
+
+@transaction.atomic
+def reopen_alert(*, alert: Alert, by: User, at: datetime) -> Alert:
+    """Whatever was answered, by whomever: it waits again, as if it had been raised now."""
+    stored = lock_alert(alert, by)
+    if stored.state != Alert.State.OPEN:
+        stored.state = Alert.State.OPEN
+        stored.acknowledged_by = stored.acknowledged_at = stored.snoozed_until = None
+        stored.resolved_by = stored.resolved_at = None
+        stored.resolution = stored.resolution_text = ""
+        restart_escalation([stored], at=at)
+        save_response(stored, by, AlertResponse.REOPEN, "answer taken back")
+        # what nobody was told because of that answer is owed again
+        kept_back = Notice.objects.filter(alert=stored, delivery=None)
+        kept_back.filter(skip_reason=SkipReason.RESOLVED).update(skip_reason="")
+    return copy_response(alert, stored)
+
+
+def _skip_escalation_notices(alert: Alert) -> None:
+    """Nobody need hear any more that nobody answered."""
+    escalations = Notice.objects.owed().filter(alert=alert, why=Notice.Why.ESCALATION)
+    escalations.update(skip_reason=SkipReason.ANSWERED)
+
+
+def save_response(
+    alert: Alert, by: User, answer: AlertResponse, reason: str, *, note: str = ""
+) -> None:
+    """Store all that an answer may change, with who gave it and the `note` that the user wrote."""
+    with audit_context(user=by, reason=reason, code=answer, note=note):
+        alert.save(update_fields=[name.removesuffix("_id") for name in _RESPONSE_FIELDS])
+
+
+# --- mutes ----------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def create_mute(
+    *, by: User, until: date, at: datetime, team: Team | None = None, reason: str = "", **what: Any
+) -> Mute:
+    """Keep mails about something back until a day: one's own, or those to the mailbox of a team one
+    edits.
+
+    `what` is at least one of kind, provider, offering, application, subject.
+    """
+    days = (until - day_of(at)).days
+    if days < 1:
+        raise InvalidResponseError("Mute until a day that is still to come.")
+    if days > MAX_MUTE_DAYS:
+        raise InvalidResponseError("Mute for a year at most: a mute without an end is forgotten.")
+    if not any(what.values()):
+        raise InvalidResponseError(
+            "Say what to mute: a kind, a provider, a model, an application or a subject."
+        )
+    if team is not None and not by.may(TeamRole.EDITOR, team):
+        raise AlertPermissionError(
+            "Only an editor of the team may mute its mailbox. Ask one of them."
+        )
+    with audit_context(user=by, reason=reason or "muted"):
+        return Mute.objects.create(
+            user=None if team else by,
+            team=team,
+            until=until,
+            reason=reason[:300],
+            created_by=by,
+            created_at=at,
+            **what,
+        )
+
+
+@transaction.atomic
+def end_mute(*, mute: Mute, by: User, at: datetime) -> bool:
+    """Lift a mute; False where it has ended already."""
+    own = mute.user_id == by.pk or (
+        mute.team_id is not None and by.may(TeamRole.EDITOR, mute.team_id)
+    )
+    if not own and not by.is_governance:
+        raise AlertPermissionError("Only who is muted, or an editor of the team, may lift this.")
+    with audit_context(user=by, reason="mute lifted"):
+        return bool(Mute.objects.filter(pk=mute.pk, lifted_at=None).update(lifted_at=at))

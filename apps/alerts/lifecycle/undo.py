@@ -1,0 +1,109 @@
+"""The last answer to an alert, taken back: it stands as it stood before, out of its history."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.alerts.lifecycle.escalation import restart_escalation
+from apps.alerts.lifecycle.responses import (
+    AlertResponse,
+    InvalidResponseError,
+    copy_response,
+    lock_alert,
+    reopen_alert,
+    save_response,
+)
+from apps.alerts.models import Alert, Notice, SkipReason
+
+# what an answer is; who gave it, and when it would have gone further, come back with it
+_STATE_FIELDS = ("state", "snoozed_until", "assigned_to_id")
+_RESTORED_FIELDS = (
+    *_STATE_FIELDS,
+    "acknowledged_by_id",
+    "acknowledged_at",
+    "snoozed_by_id",
+    "resolved_at",
+    "resolved_by_id",
+    "resolution",
+    "resolution_text",
+    "escalation",
+    "escalate_at",
+)
+
+
+@transaction.atomic
+def undo_response(*, alert: Alert, by: User, at: datetime) -> Alert:
+    """Take back the answer that `by` gave last, so that what stood before stands again: also a
+    snooze that was running or whoever had it. Taken back twice, the answer stands again. What waits
+    again without a word of when it would go further goes further as if it had been raised now.
+
+    Refused where somebody else, or the register, changed it since; `reopen_alert` opens it all the
+    same.
+    """
+    stored = lock_alert(alert, by)
+    before, after = _last_response(stored)
+    if after is None:
+        raise InvalidResponseError("Nobody has answered it, so there is nothing to take back.")
+    who = _user_id(after)
+    if who != by.pk:
+        other = User.objects.filter(pk=who).first() if who is not None else None
+        raise InvalidResponseError(
+            f"{other or 'The register'} changed it since. Look at it again; Open again opens it "
+            "whoever answered."
+        )
+    if before is None:
+        # the history is not kept for ever
+        return reopen_alert(alert=alert, by=by, at=at)
+    given = stored.assigned_to_id if stored.assigned_to_id != before.assigned_to_id else None
+    for name in _RESTORED_FIELDS:
+        if getattr(before, name) != getattr(after, name):
+            setattr(stored, name, getattr(before, name))
+    if (
+        stored.state == Alert.State.OPEN
+        and stored.escalate_at is not None
+        and stored.escalate_at <= at
+    ):
+        restart_escalation([stored], at=at)
+    save_response(stored, by, AlertResponse.UNDO, "answer taken back")
+    _restore_notices(stored, given=given)
+    return copy_response(alert, stored)
+
+
+def _last_response(alert: Alert) -> tuple[Any, Any]:
+    """(the version before the last answer, the version that it made); None where there is none."""
+    history = Alert.history.rel.related_model._default_manager  # type: ignore[attr-defined]
+    rows = history.filter(pgh_obj_id=alert.pk).select_related("pgh_context").order_by("-pgh_id")
+    after = None
+    for row in rows.iterator(chunk_size=50):
+        if after is not None and _state_of(row) != _state_of(after):
+            return row, after
+        after = row
+    # the first version that is kept is an answer only where what came before it was forgotten
+    return None, after if after is not None and after.pgh_label != "insert" else None
+
+
+def _state_of(row: Any) -> tuple[object, ...]:
+    return tuple(getattr(row, name) for name in _STATE_FIELDS)
+
+
+def _user_id(row: Any) -> int | None:
+    metadata = row.pgh_context.metadata if row.pgh_context is not None else {}
+    return None if metadata.get("job") else metadata.get("user")
+
+
+def _restore_notices(alert: Alert, *, given: int | None) -> None:
+    """What nobody was told because of that answer is owed again, and what the answer owed is
+    not."""
+    notices = Notice.objects.filter(alert=alert)
+    if given is not None:
+        assignments = notices.owed().filter(user=given, why=Notice.Why.ASSIGNED)
+        assignments.update(skip_reason=SkipReason.UNASSIGNED)
+    if alert.state == Alert.State.RESOLVED:
+        notices.owed().update(skip_reason=SkipReason.RESOLVED)
+        return
+    restored = [SkipReason.RESOLVED]
+    if alert.state == Alert.State.OPEN and alert.assigned_to_id is None:
+        restored.append(SkipReason.ANSWERED)
+    notices.filter(delivery=None, skip_reason__in=restored).update(skip_reason="")

@@ -1,0 +1,308 @@
+"""Changes to what recipients wish (how they are mailed, subscriptions, secret addresses), and to
+what the organisation set: its lines and webhooks."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from apps.accounts.models import Team, User
+from apps.accounts.roles import TeamRole
+from apps.alerts.models import (
+    KINDS,
+    AlertPolicy,
+    AlertSettings,
+    Cadence,
+    CalendarFeed,
+    Preference,
+    Subscription,
+    Webhook,
+)
+from apps.alerts.models.channels import new_nonce
+from apps.common.history.context import audit_context
+from apps.common.http.addresses import check_address
+from apps.common.http.calls import OutboundRefusedError
+
+
+class InvalidPreferenceError(ValueError):
+    """A wish that cannot be kept; the text says what to correct, and `field` in which fact.
+
+    `field` is empty where it is in no single one.
+    """
+
+    def __init__(self, sentence: str, *, field: str = "") -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+class PreferencePermissionError(PermissionDenied):
+    """Somebody would change what another recipient wishes."""
+
+
+# --- how and when ---------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def set_preference(
+    *,
+    by: User,
+    at: datetime,
+    team: Team | None = None,
+    user: User | None = None,
+    cadence: str | None = None,
+    weekday: int | None = None,
+    immediate: bool | None = None,
+    heartbeat: bool | None = None,
+    hour: int | None = None,
+    time_zone: str | None = None,
+) -> Preference:
+    """Change how `by` (or, for a team one owns, its mailbox) is mailed; what is None stays. `user`
+    is for the links in mails, whose bearer acts for the person the mail went to."""
+    if team is not None and not by.may(TeamRole.OWNER, team):
+        raise PreferencePermissionError(
+            "Only an owner of the team may change what its mailbox gets."
+        )
+    owner: User | Team = team or user or by
+    if cadence is not None and cadence not in Cadence.values:
+        choices = ", ".join(Cadence.values)
+        raise InvalidPreferenceError(
+            f"'{cadence}' is no rhythm. Choose from {choices}.", field="cadence"
+        )
+    if weekday is not None and not 0 <= weekday <= 6:
+        raise InvalidPreferenceError(
+            "The weekday is between 0 (Monday) and 6 (Sunday).", field="weekday"
+        )
+    if hour is not None and not 0 <= hour <= 23:
+        raise InvalidPreferenceError("The hour is between 0 and 23.", field="hour")
+    if time_zone is not None:
+        _check_zone(time_zone)
+    given = {"cadence": cadence, "weekday": weekday, "immediate": immediate, "heartbeat": heartbeat}
+    changes = {name: value for name, value in given.items() if value is not None}
+    with audit_context(user=by, reason="mail preference"):
+        row, _ = Preference.objects.select_for_update().get_or_create(
+            **({"team": team} if team else {"user": owner})
+        )
+        for name, value in changes.items():
+            setattr(row, name, value)
+        if heartbeat and row.served_at is None:
+            # the first sign of life comes with the next window, not at once for the last one
+            row.served_at = at
+        row.save()
+        hours = {"digest_hour": hour, "time_zone": time_zone}
+        wanted = {name: value for name, value in hours.items() if value is not None}
+        for name, value in wanted.items():
+            setattr(owner, name, value)
+        if wanted:
+            owner.save(update_fields=list(wanted))
+    return row
+
+
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        sentence = f"'{name}' is no time zone. Write it as Europe/Zurich or UTC."
+        raise InvalidPreferenceError(sentence, field="time_zone") from None
+
+
+@transaction.atomic
+def stop_mail(recipient: User | Team) -> bool:
+    """Unsubscribe by the link of a mail: no sign-in is needed, and none is asked for (RFC 8058).
+    False where no mail was wanted any more."""
+    key: dict[str, Any] = (
+        {"team": recipient} if isinstance(recipient, Team) else {"user": recipient}
+    )
+    with audit_context(job="unsubscribe link", reason=f"unsubscribed: {recipient}"):
+        row, _ = Preference.objects.select_for_update().get_or_create(**key)
+        changed = row.cadence != Cadence.NEVER or row.heartbeat
+        row.cadence, row.heartbeat = Cadence.NEVER, False
+        row.save()
+    return changed
+
+
+# --- subscriptions --------------------------------------------------------------------------------
+
+
+def check_subscription(subscription: Subscription, *, by: User) -> None:
+    """Raises InvalidPreferenceError with what is wrong."""
+    unknown = sorted(set(subscription.kinds) - set(KINDS))
+    if unknown:
+        raise InvalidPreferenceError(
+            f"There is no kind '{unknown[0]}'. Choose from {', '.join(KINDS)}."
+        )
+    if not 1 <= subscription.min_severity <= 5:
+        raise InvalidPreferenceError("Severity is between 1 (note) and 5 (severe).")
+    if (
+        subscription.team_id is not None
+        and not Team.objects.visible_to(by).filter(pk=subscription.team_id).exists()
+    ):
+        raise InvalidPreferenceError(
+            "You may not read what this team owns. Choose one of your own teams."
+        )
+
+
+@transaction.atomic
+def save_subscription(*, subscription: Subscription, by: User) -> Subscription:
+    """Store a new subscription, or a changed one of one's own."""
+    if subscription.user_id != by.pk:
+        raise PreferencePermissionError("Subscriptions are each person's own.")
+    check_subscription(subscription, by=by)
+    with audit_context(user=by, reason="subscription"):
+        subscription.save()
+    return subscription
+
+
+@transaction.atomic
+def delete_subscription(*, subscription: Subscription, by: User) -> None:
+    if subscription.user_id != by.pk:
+        raise PreferencePermissionError("Subscriptions are each person's own.")
+    with audit_context(user=by, reason="subscription ended"):
+        subscription.delete()
+
+
+# --- secret addresses -----------------------------------------------------------------------------
+
+
+# the route behind which each kind is read; the secret is its only part
+FEED_ROUTES: dict[str, str] = {
+    CalendarFeed.Kind.CALENDAR: "secret-feeds:calendar",
+    CalendarFeed.Kind.ALERTS: "secret-feeds:alerts",
+    CalendarFeed.Kind.CHANGES: "secret-feeds:changes",
+}
+
+
+@transaction.atomic
+def create_calendar_feed(
+    *, user: User, name: str = "", kind: str = CalendarFeed.Kind.CALENDAR
+) -> tuple[CalendarFeed, str]:
+    """A new secret address of the person's calendar, or of a feed: the row, and the secret that
+    nobody can read again. InvalidPreferenceError for a kind that there is not."""
+    if kind not in CalendarFeed.Kind.values:
+        raise InvalidPreferenceError(
+            f"There is no address of the kind '{kind[:40]}'. Choose from "
+            f"{', '.join(CalendarFeed.Kind.values)}."
+        )
+    secret = secrets.token_urlsafe(32)
+    with audit_context(user=user, reason=f"secret address of the {kind} made"):
+        row = CalendarFeed.objects.create(
+            user=user,
+            name=name[:100],
+            kind=kind,
+            prefix=secret[:8],
+            digest=feed_secret_hash(secret),
+        )
+    return row, secret
+
+
+def feed_secret_hash(secret: str) -> str:
+    """What is kept of a secret: 256 random bits need no slow hash."""
+    return sha256(secret.encode()).hexdigest()
+
+
+@transaction.atomic
+def revoke_calendar_feed(*, feed: CalendarFeed, by: User, at: datetime) -> bool:
+    """False where it was revoked before."""
+    if feed.user_id != by.pk:
+        raise PreferencePermissionError("Secret addresses are each person's own.")
+    with audit_context(user=by, reason="secret address revoked"):
+        return bool(CalendarFeed.objects.filter(pk=feed.pk, revoked_at=None).update(revoked_at=at))
+
+
+# --- the organisation's ---------------------------------------------------------------------------
+
+
+def _check_governance(by: User, action: str) -> None:
+    if not by.is_governance:
+        raise PreferencePermissionError(f"Only governance and administrators may change {action}.")
+
+
+@transaction.atomic
+def save_webhook(
+    *,
+    webhook: Webhook,
+    by: User,
+    new_secret: bool = False,
+    old_until: datetime | None = None,
+    reason: str = "",
+) -> Webhook:
+    """Store a new or changed webhook. With `new_secret` the secret before signs beside the new one
+    until `old_until`, so that a receiver may be given the new one meanwhile; without it, it is
+    worthless at once."""
+    _check_governance(by, "webhooks")
+    try:
+        check_address(webhook.url)
+    except OutboundRefusedError as refused:
+        raise InvalidPreferenceError(str(refused)) from None
+    unknown = sorted(set(webhook.kinds) - set(KINDS))
+    if unknown:
+        raise InvalidPreferenceError(
+            f"There is no kind '{unknown[0]}'. Choose from {', '.join(KINDS)}."
+        )
+    if new_secret:
+        webhook.old_nonce, webhook.old_until = (
+            (webhook.nonce, old_until) if old_until is not None else ("", None)
+        )
+        webhook.nonce = new_nonce()
+    with audit_context(user=by, reason=reason or "webhook"):
+        webhook.save()
+    return webhook
+
+
+@transaction.atomic
+def change_alert_policy(
+    *,
+    policy: AlertPolicy,
+    by: User,
+    milestones: Sequence[int],
+    soft_milestones: Sequence[int],
+    escalate_team_hours: int | None,
+    escalate_governance_hours: int | None,
+    reason: str = "",
+) -> AlertPolicy:
+    """At which days, and after how much silence, applications of one criticality are told of. Days
+    are kept falling, each once."""
+    _check_governance(by, "when people are told")
+    policy.milestones = sorted({*milestones}, reverse=True)
+    policy.soft_milestones = sorted({*soft_milestones}, reverse=True)
+    policy.escalate_team_hours = escalate_team_hours
+    policy.escalate_governance_hours = escalate_governance_hours
+    with audit_context(user=by, reason=reason or "alert policy"):
+        policy.save()
+    return policy
+
+
+@transaction.atomic
+def change_alert_settings(*, by: User, reason: str = "", **changes: Any) -> AlertSettings:
+    """Fields of AlertSettings by name."""
+    _check_governance(by, "when people are told")
+    row = AlertSettings.objects.select_for_update().get(pk=1)
+    for name, value in changes.items():
+        setattr(
+            row, name, sorted({*value}, reverse=True) if name.endswith("_milestones") else value
+        )
+    with audit_context(user=by, reason=reason or "alert settings"):
+        row.save()
+    return row
+
+
+__all__ = [
+    "FEED_ROUTES",
+    "InvalidPreferenceError",
+    "PreferencePermissionError",
+    "change_alert_policy",
+    "change_alert_settings",
+    "check_subscription",
+    "create_calendar_feed",
+    "delete_subscription",
+    "feed_secret_hash",
+    "revoke_calendar_feed",
+    "save_subscription",
+    "save_webhook",
+    "set_preference",
+    "stop_mail",
+]

@@ -1,0 +1,194 @@
+"""To whom things fall: the owners of applications, the people of a team, those who govern and those
+who run it.
+
+An application falls to the person named as its business owner, else to its technical owner, where
+that word names exactly one active person (by username, e-mail address or full name) who may see the
+application; otherwise to its team. Owners are free text in the inventory, since it also knows
+people who never sign in.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from django.db import connection
+
+from apps.accounts.models import User
+from apps.accounts.roles import OrganisationRole, TeamRole
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationOwners:
+    """Of one application. `team_id` is its team; `first` is whom it falls to and `others` is told
+    as well."""
+
+    team_id: int
+    first: int | None = None
+    others: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Where a team is told: its mailbox, or the owners of the nearest team that has some. Neither:
+    nobody can be."""
+
+    has_mailbox: bool = False
+    owner_ids: tuple[int, ...] = ()
+
+
+_OWNERS = """
+WITH RECURSIVE asked AS (
+    SELECT a.id, a.team_id, lower(btrim(a.business_owner)) AS business,
+        lower(btrim(a.technical_owner)) AS technical
+    FROM inventory_application a WHERE a.id = ANY (%(ids)s)
+),
+wanted AS (
+    SELECT business AS word, team_id FROM asked WHERE business <> ''
+    UNION SELECT technical, team_id FROM asked WHERE technical <> ''
+),
+called AS (
+    SELECT lower(username) AS word, id FROM accounts_user WHERE is_active
+    UNION SELECT lower(email), id FROM accounts_user WHERE is_active AND email <> ''
+    UNION SELECT lower(btrim(first_name || ' ' || last_name)), id FROM accounts_user WHERE is_active
+),
+person AS (SELECT c.word, c.id FROM called c WHERE c.word IN (SELECT word FROM wanted)),
+held(user_id, team_id) AS (
+    SELECT m.user_id, m.team_id FROM accounts_membership m WHERE m.user_id IN (SELECT id
+    FROM person)
+    UNION
+    SELECT held.user_id, t.id FROM held JOIN accounts_team t ON t.parent_id = held.team_id
+),
+-- of several people of one name the only one who may see what the team owns
+seen AS (
+    SELECT s.word, s.team_id, min(s.id) AS id FROM (
+        SELECT w.word, w.team_id, p.id FROM wanted w JOIN person p ON p.word = w.word
+        JOIN held h ON h.user_id = p.id AND h.team_id = w.team_id
+        UNION
+        SELECT w.word, w.team_id, p.id FROM wanted w JOIN person p ON p.word = w.word
+        JOIN accounts_user u ON u.id = p.id AND (u.is_superuser OR u.organisation_role <> '')
+    ) s
+    GROUP BY s.word, s.team_id HAVING count(*) = 1
+)
+SELECT a.id, a.team_id, b.id, t.id
+FROM asked a
+LEFT JOIN seen b ON b.word = a.business AND b.team_id = a.team_id
+LEFT JOIN seen t ON t.word = a.technical AND t.team_id = a.team_id
+"""
+
+
+def application_owners(application_ids: Collection[int]) -> dict[int, ApplicationOwners]:
+    """{application: whom it falls to}; one statement."""
+    if not application_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_OWNERS, {"ids": list(application_ids)})
+        rows = cursor.fetchall()
+    owners = {}
+    for pk, team_id, business, technical in rows:
+        people = [
+            *dict.fromkeys(user_id for user_id in (business, technical) if user_id is not None)
+        ]
+        owners[pk] = ApplicationOwners(team_id, people[0] if people else None, tuple(people[1:]))
+    return owners
+
+
+# every team asked about, with itself and the teams above it; circles are cut by the depth
+_AUDIENCES = """
+WITH RECURSIVE above(team_id, id, depth) AS (
+    SELECT t.id, t.id, 0 FROM accounts_team t WHERE t.id = ANY (%(ids)s)
+    UNION
+    SELECT above.team_id, t.parent_id, above.depth + 1 FROM above
+    JOIN accounts_team t ON t.id = above.id
+    WHERE t.parent_id IS NOT NULL AND above.depth < 64
+),
+owner AS (
+    SELECT above.team_id, u.id, above.depth, min(above.depth) OVER (PARTITION BY above.team_id) AS
+        nearest
+    FROM above JOIN accounts_membership m ON m.team_id = above.id AND m.role = %(owner)s
+    JOIN accounts_user u ON u.id = m.user_id AND u.is_active AND u.email <> ''
+)
+SELECT t.id, t.email <> '',
+       coalesce((SELECT array_agg(DISTINCT o.id) FROM owner o
+       WHERE o.team_id = t.id AND o.depth = o.nearest), '{}')
+FROM accounts_team t WHERE t.id = ANY (%(ids)s)
+"""
+
+
+def team_audiences(team_ids: Collection[int]) -> dict[int, Audience]:
+    """{team: where it is told}; one statement. Owners are found also where there is a mailbox."""
+    if not team_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_AUDIENCES, {"ids": list(team_ids), "owner": TeamRole.OWNER.rank})
+        return {
+            pk: Audience(has_mailbox, tuple(owner_ids))
+            for pk, has_mailbox, owner_ids in cursor.fetchall()
+        }
+
+
+_TEAMS_SEEN = """
+WITH RECURSIVE held(user_id, team_id) AS (
+    SELECT m.user_id, m.team_id FROM accounts_membership m
+    JOIN accounts_user u ON u.id = m.user_id AND u.is_active
+    WHERE m.user_id = ANY (%s)
+    UNION
+    SELECT held.user_id, t.id FROM held JOIN accounts_team t ON t.parent_id = held.team_id
+)
+SELECT user_id, array_agg(team_id) FROM held GROUP BY user_id
+"""
+
+
+def visible_teams(users: Iterable[User]) -> Mapping[int, frozenset[int] | None]:
+    """{person: the teams whose things the person may read}; None where that is all. As
+    `visible_to`, for many at once and in one statement."""
+    people = list(users)
+    visible: dict[int, frozenset[int] | None] = {
+        user.pk: None if user.can_read_all else frozenset() for user in people
+    }
+    narrow = [pk for pk, teams in visible.items() if teams is not None]
+    if narrow:
+        with connection.cursor() as cursor:
+            cursor.execute(_TEAMS_SEEN, [narrow])
+            visible.update((pk, frozenset(teams)) for pk, teams in cursor.fetchall())
+    return visible
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationRoles:
+    """Who holds an office for the whole organisation and is active, in the order of their ids."""
+
+    governance: tuple[User, ...]
+    admins: tuple[User, ...]
+
+    @property
+    def governance_users(self) -> list[User]:
+        """Whom findings about the whole organisation are owed to: governance, or where nobody holds
+        it, the admins."""
+        return list(self.governance or self.admins)
+
+    @property
+    def operators(self) -> list[User]:
+        """Who keeps the feeds running: the admins, or where nobody holds that office,
+        governance."""
+        return list(self.admins or self.governance)
+
+    @property
+    def deciders(self) -> list[User]:
+        """Who decides about what a feed is doubted in: those who govern and those who run it."""
+        return sorted({*self.governance, *self.admins}, key=lambda user: user.pk)
+
+
+def organisation_roles() -> OrganisationRoles:
+    """One statement."""
+    held = (OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN)
+    # a program that holds the office reads no mail
+    people = list(
+        User.objects.people().filter(is_active=True, organisation_role__in=held).order_by("pk")
+    )
+    return OrganisationRoles(
+        tuple(user for user in people if user.organisation_role == OrganisationRole.GOVERNANCE),
+        tuple(user for user in people if user.organisation_role == OrganisationRole.ADMIN),
+    )
+
+
+def governance_users() -> list[User]:
+    return organisation_roles().governance_users

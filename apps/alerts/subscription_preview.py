@@ -1,0 +1,176 @@
+"""What a subscription would have sent: the same rule that raises, held against the last thirty
+days."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from apps.accounts.models import User
+from apps.alerts.delivery.due_digests import schedule_of_preference
+from apps.alerts.delivery.schedule import DigestSchedule, next_window
+from apps.alerts.kinds.provider_events import NOTIFIED_EVENT_KINDS, subscription_covers_event
+from apps.alerts.models import Alert, AlertQuerySet, Cadence, Notice, Preference, Subscription
+from apps.alerts.recipients import visible_teams
+from apps.alerts.subscriptions import (
+    alert_facts,
+    can_be_notified,
+    subscription_matches,
+    teams_below,
+    without_duplicates,
+)
+from apps.catalog.models import ProviderEvent
+
+PREVIEW_DAYS = 30
+# alerts and events that are looked at; more than that in thirty days asks for a narrower filter,
+# not for a number
+MAX_CANDIDATES = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionPreview:
+    """In the last thirty days: `n_alerts` would have matched, in `n_mails` mails; `n_anyway` of
+    them were owed to the person without it. `moments` are when the mails would have come, the
+    latest first. `is_cut`: there are more. `no_mail_as` says why none would have come whatever
+    matched; empty where mail would."""
+
+    n_alerts: int
+    n_mails: int
+    n_anyway: int
+    moments: tuple[datetime, ...]
+    is_cut: bool
+    no_mail_as: str = ""
+
+    def __str__(self) -> str:
+        """`Would have sent you 3 mails in the last 30 days, about 11 alerts.`"""
+        if not self.n_alerts:
+            return "Would have sent you no mail in the last 30 days."
+        more = "more than " if self.is_cut else ""
+        if self.no_mail_as:
+            about = f"{more}{self.n_alerts:,} alert{'' if self.n_alerts == 1 else 's'}"
+            return (
+                f"Would have sent you no mail in the last 30 days, as {self.no_mail_as}; "
+                f"{about} would have matched."
+            )
+        mails = f"{more}{self.n_mails:,} mail{'' if self.n_mails == 1 else 's'}"
+        alerts = f"{more}{self.n_alerts:,} alert{'' if self.n_alerts == 1 else 's'}"
+        anyway = f"; {self.n_anyway:,} of them you were told of anyway" if self.n_anyway else ""
+        return f"Would have sent you {mails} in the last 30 days, about {alerts}{anyway}."
+
+
+def preview_subscription(
+    subscription: Subscription, *, user: User, at: datetime
+) -> SubscriptionPreview:
+    """Held against what `user` may see. `subscription` need not be stored."""
+    since = at - timedelta(days=PREVIEW_DAYS)
+    below = teams_below([subscription])
+    alerts = list(_candidates(subscription, user, since=since, at=at)[: MAX_CANDIDATES + 1])
+    facts = alert_facts(alerts)
+    visible = visible_teams([user])[user.pk]
+    theirs = without_duplicates(
+        alert for alert in alerts if can_be_notified(user.pk, alert, visible)
+    )
+    found = [
+        alert
+        for alert in theirs
+        if subscription_matches(subscription, facts[alert.pk], below[subscription.team_id])
+    ]
+    told = set(
+        Notice.objects.filter(user=user, alert__in=[alert.pk for alert in found])
+        .exclude(why=Notice.Why.SUBSCRIPTION)
+        .values_list("alert_id", flat=True)
+    )
+    events = _further_events(
+        subscription, user, {alert.event_id for alert in found}, since=since, at=at
+    )
+    moments = [alert.raised_at for alert in found] + [event.detected_at for event in events]
+    schedule = schedule_for_user(user)
+    no_mail_as = _NO_EMAIL_REASONS.get(schedule.cadence, "")
+    mails = set() if no_mail_as else _mails(schedule, moments)
+    return SubscriptionPreview(
+        n_alerts=len(found) + len(events),
+        n_mails=len(mails),
+        n_anyway=len(told),
+        moments=tuple(sorted(mails, reverse=True)),
+        is_cut=len(alerts) > MAX_CANDIDATES,
+        no_mail_as=no_mail_as,
+    )
+
+
+# what one subscribes to is never urgent
+_NO_EMAIL_REASONS = {
+    str(Cadence.NEVER): "you have chosen to get none",
+    str(Cadence.URGENT): "you have chosen to get only what is urgent, which no subscription is",
+}
+
+
+def schedule_for_user(user: User) -> DigestSchedule:
+    preference = Preference.objects.filter(user=user).first()
+    return schedule_of_preference(preference, hour=user.digest_hour, time_zone=user.time_zone)
+
+
+def _candidates(
+    subscription: Subscription, user: User, *, since: datetime, at: datetime
+) -> AlertQuerySet:
+    """Alerts about applications, as far as the database can tell; the rule itself decides."""
+    rows = Alert.objects.visible_to(user).filter(
+        raised_at__gt=since, raised_at__lte=at, severity__gte=subscription.min_severity
+    )
+    if subscription.kinds:
+        rows = rows.filter(kind__in=subscription.kinds)
+    if subscription.foundation_id is not None:
+        rows = rows.filter(offering__version__foundation=subscription.foundation_id)
+    if subscription.provider_id is not None:
+        provider = subscription.provider_id
+        rows = rows.filter(
+            Q(offering__host=provider) | Q(offering__version__foundation__developer=provider)
+        )
+    return rows.order_by("-raised_at", "-pk")
+
+
+def _further_events(
+    subscription: Subscription, user: User, known: set[int | None], *, since: datetime, at: datetime
+) -> list[ProviderEvent]:
+    """News that reached nothing the person may see, as `subscription_covers_event`."""
+    if subscription.team_id is not None:
+        return []
+    rows = ProviderEvent.objects.filter(detected_at__gt=since, detected_at__lte=at).exclude(
+        pk__in=Alert.objects.visible_to(user)
+        .filter(Q(team__isnull=False) | Q(user=user), event__isnull=False, raised_at__gt=since)
+        .values("event")
+    )
+    if subscription.foundation_id is not None:
+        rows = rows.filter(offering__version__foundation=subscription.foundation_id)
+    if subscription.provider_id is not None:
+        provider = subscription.provider_id
+        rows = rows.filter(
+            Q(offering__host=provider) | Q(offering__version__foundation__developer=provider)
+        )
+    elif subscription.foundation_id is None:
+        rows = rows.exclude(kind__in=NOTIFIED_EVENT_KINDS)
+    if subscription.kinds:
+        rows = rows.filter(kind__in=subscription.kinds)
+    rows = rows.select_related("offering__version__foundation").order_by("-detected_at", "-pk")
+    return [
+        event
+        for event in rows[:MAX_CANDIDATES]
+        if event.pk not in known
+        and subscription_covers_event(subscription, event, at=event.detected_at)
+    ]
+
+
+def _mails(schedule: DigestSchedule, moments: Iterable[datetime]) -> set[datetime]:
+    """When the mails would have come: one a window, or one a minute where each change is mailed at
+    once."""
+    found: set[datetime] = set()
+    hours: dict[datetime, datetime] = {}
+    for moment in moments:
+        if not schedule.has_windows:
+            found.add(moment.replace(second=0, microsecond=0))
+            continue
+        hour = moment.replace(minute=0, second=0, microsecond=0)
+        if hour not in hours:
+            hours[hour] = next_window(schedule, hour)
+        found.add(hours[hour])
+    return found

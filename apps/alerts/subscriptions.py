@@ -1,0 +1,192 @@
+"""Who asked to hear of it: subscriptions on top of what is owed, and webhooks. One rule for raising
+and preview."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from apps.accounts.queries import team_and_below
+from apps.alerts.models import PERSONAL_KINDS, Alert, Notice, Subscription, Webhook
+from apps.alerts.recipients import visible_teams
+from apps.catalog.models import Offering
+from apps.common.time import day_of
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFacts:
+    """What of an alert subscriptions, webhooks and mutes are held against."""
+
+    kind: str
+    severity: int
+    team_id: int | None
+    offering_id: int | None
+    provider_ids: frozenset[int]
+    foundation_id: int | None
+    days_left: int | None
+    application_ids: frozenset[int]
+    subject: str
+
+
+def alert_facts(alerts: Iterable[Alert]) -> dict[int, AlertFacts]:
+    """{alert: what it is about}; one statement."""
+    alerts = list(alerts)
+    offerings = {
+        pk: (host, developer, foundation)
+        for pk, host, developer, foundation in Offering.objects.filter(
+            pk__in={alert.offering_id for alert in alerts if alert.offering_id}
+        ).values_list(
+            "pk", "host_id", "version__foundation__developer_id", "version__foundation_id"
+        )
+    }
+    return {alert.pk: _facts_of(alert, offerings) for alert in alerts}
+
+
+def _facts_of(alert: Alert, offerings: Mapping[int, tuple[int | None, ...]]) -> AlertFacts:
+    host, developer, foundation = offerings.get(alert.offering_id or 0, (None, None, None))
+    left = (alert.due_on - day_of(alert.raised_at)).days if alert.due_on else None
+    return AlertFacts(
+        kind=alert.kind,
+        severity=alert.severity,
+        team_id=alert.team_id,
+        offering_id=alert.offering_id,
+        provider_ids=frozenset(pk for pk in (host, developer) if pk is not None),
+        foundation_id=foundation,
+        days_left=left,
+        application_ids=frozenset(alert.application_ids),
+        subject=alert.subject,
+    )
+
+
+def subscription_matches(
+    subscription: Subscription, facts: AlertFacts, team_ids: Collection[int]
+) -> bool:
+    """All filters of the subscription hold; `team_ids` are its team and those below."""
+    return (
+        (not subscription.kinds or facts.kind in subscription.kinds)
+        and facts.severity >= subscription.min_severity
+        and (subscription.provider_id is None or subscription.provider_id in facts.provider_ids)
+        and (
+            subscription.foundation_id is None or subscription.foundation_id == facts.foundation_id
+        )
+        and (subscription.team_id is None or facts.team_id in team_ids)
+        and (
+            subscription.max_days_left is None
+            or (facts.days_left is not None and facts.days_left <= subscription.max_days_left)
+        )
+    )
+
+
+def can_see_alert(user_id: int, alert: Alert, teams_seen: frozenset[int] | None) -> bool:
+    """As `Alert.objects.visible_to`: everything, the own teams', and what is the person's alone."""
+    if teams_seen is None:
+        return True
+    return alert.team_id in teams_seen if alert.team_id is not None else alert.user_id == user_id
+
+
+def subscriber_notices(
+    alerts: Sequence[Alert], *, occasion: str, notified: Collection[tuple[int, int]]
+) -> list[Notice]:
+    """Notices for everyone who subscribed to such alerts, may see them and is not told anyway."""
+    subscriptions = list(
+        Subscription.objects.filter(enabled=True, user__is_active=True).select_related("user")
+    )
+    if not subscriptions or not alerts:
+        return []
+    visible = visible_teams({subscription.user for subscription in subscriptions})
+    below = teams_below(subscriptions)
+    facts = alert_facts(alerts)
+    by_pk = {alert.pk: alert for alert in alerts}
+    heard = {(_shared_key(by_pk[pk]), user_id) for pk, user_id in notified}
+    notices = []
+    for alert in without_duplicates(alerts):
+        for subscription in subscriptions:
+            news = (_shared_key(alert), subscription.user_id)
+            if (
+                news not in heard
+                and can_be_notified(subscription.user_id, alert, visible[subscription.user_id])
+                and subscription_matches(subscription, facts[alert.pk], below[subscription.team_id])
+            ):
+                heard.add(news)
+                notices.append(
+                    Notice(
+                        alert=alert,
+                        user_id=subscription.user_id,
+                        why=Notice.Why.SUBSCRIPTION,
+                        occasion=occasion,
+                        urgent=False,
+                        owed_at=alert.raised_at,
+                    )
+                )
+    return notices
+
+
+def is_personal(alert: Alert) -> bool:
+    """Nobody else's news: the end of one's own mute or key, and what somebody asked to hear of."""
+    return alert.team_id is None and (alert.kind in PERSONAL_KINDS or alert.event_id is not None)
+
+
+def can_be_notified(user_id: int, alert: Alert, teams_seen: frozenset[int] | None) -> bool:
+    """`sees`, but for what is personal: who reads everything need not be mailed that too."""
+    return can_see_alert(user_id, alert, teams_seen) and (
+        not is_personal(alert) or alert.user_id == user_id
+    )
+
+
+def _shared_key(alert: Alert) -> str:
+    """What an alert about the organisation, raised for each person who decides, has in common with
+    the others: all of the key but its recipient. Of a team's, the whole key."""
+    return alert.key if alert.team_id is not None else alert.key.rpartition("|")[0]
+
+
+def without_duplicates(alerts: Iterable[Alert]) -> list[Alert]:
+    """Each piece of news once: of what was raised for several people the first, in the order of the
+    rows."""
+    first: dict[str, Alert] = {}
+    for alert in sorted(alerts, key=lambda alert: alert.pk):
+        first.setdefault(_shared_key(alert), alert)
+    return list(first.values())
+
+
+def webhook_notices(alerts: Sequence[Alert], *, occasion: str) -> list[Notice]:
+    """Notices for the webhooks that such alerts go to."""
+    webhooks = list(Webhook.objects.filter(enabled=True))
+    if not webhooks or not alerts:
+        return []
+    below = teams_below(webhooks)
+    return [
+        Notice(
+            alert=alert,
+            webhook=webhook,
+            why=Notice.Why.WEBHOOK,
+            occasion=occasion,
+            owed_at=alert.raised_at,
+        )
+        for alert in without_duplicates(alerts)
+        for webhook in webhooks
+        if not is_personal(alert)
+        and (not webhook.kinds or alert.kind in webhook.kinds)
+        and alert.severity >= webhook.min_severity
+        and (webhook.team_id is None or alert.team_id in below[webhook.team_id])
+    ]
+
+
+def teams_below(rows: Iterable[Subscription | Webhook]) -> dict[int | None, frozenset[int]]:
+    """{team of a row: it and the teams below}; None has none."""
+    teams: dict[int | None, frozenset[int]] = defaultdict(frozenset)
+    for team_id in {row.team_id for row in rows if row.team_id is not None}:
+        teams[team_id] = frozenset(team_and_below(team_ids=[team_id]))
+    return teams
+
+
+__all__ = [
+    "AlertFacts",
+    "alert_facts",
+    "can_be_notified",
+    "can_see_alert",
+    "is_personal",
+    "subscriber_notices",
+    "subscription_matches",
+    "teams_below",
+    "webhook_notices",
+    "without_duplicates",
+]

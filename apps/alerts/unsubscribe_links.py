@@ -1,0 +1,116 @@
+"""What the bearer of an address in a mail may change without a sign-in: how much mail comes there,
+and nothing else.
+
+What holds for a team's mailbox is reported to its owners.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.template.loader import render_to_string
+
+from apps.accounts.models import Team, User
+from apps.accounts.queries import members_of
+from apps.accounts.roles import OrganisationRole, TeamRole
+from apps.alerts.delivery.due_digests import schedule_of_preference
+from apps.alerts.delivery.links import MAILBOX_LINK_DURATION
+from apps.alerts.delivery.mail import message_id_for
+from apps.alerts.delivery.schedule import DigestSchedule
+from apps.alerts.models import Cadence, Delivery, Preference
+from apps.alerts.preferences import InvalidPreferenceError
+from apps.alerts.text import one_line
+from apps.common.history.context import audit_context
+
+AUDIT_JOB = "unsubscribe link"
+MAX_CHANGES_A_DAY = 5
+
+
+def recipient_schedule(recipient: User | Team) -> DigestSchedule:
+    """How the person, or the team's mailbox, is mailed."""
+    preference = Preference.objects.filter(**_key(recipient)).first()
+    return schedule_of_preference(
+        preference, hour=recipient.digest_hour, time_zone=recipient.time_zone
+    )
+
+
+@transaction.atomic
+def change_frequency(
+    recipient: User | Team, *, cadence: str, immediate: bool = True, heartbeat: bool | None = None
+) -> DigestSchedule:
+    """Change how often the recipient is mailed; to stop it is `preferences.stop_mail`. `heartbeat`
+    None: as before."""
+    if cadence not in Cadence.values:
+        raise InvalidPreferenceError(
+            f"'{cadence}' is no rhythm. Choose from {', '.join(Cadence.values)}."
+        )
+    with audit_context(job=AUDIT_JOB, reason=f"{Cadence(cadence).label.lower()}: {recipient}"):
+        row, _ = Preference.objects.select_for_update().get_or_create(**_key(recipient))
+        row.cadence, row.immediate = cadence, immediate
+        row.heartbeat = row.heartbeat if heartbeat is None else heartbeat
+        row.save()
+    return schedule_of_preference(row, hour=recipient.digest_hour, time_zone=recipient.time_zone)
+
+
+def check_change_limit(team: Team, *, at: datetime) -> None:
+    """Raises InvalidPreferenceError where links in emails have changed the mailbox often enough
+    today: each change is an email."""
+    row = Preference.objects.filter(team=team).first()
+    if row is None:
+        return
+    changes: Any = row.history.filter(  # type: ignore[attr-defined]
+        pgh_created_at__gt=at - timedelta(days=1), pgh_context__metadata__job=AUDIT_JOB
+    )
+    if changes.count() >= MAX_CHANGES_A_DAY:
+        raise InvalidPreferenceError(
+            "Links in emails have changed this mailbox several times today. An owner of the team "
+            "can sign in and change"
+            " it."
+        )
+
+
+def notify_owners(team: Team, *, sentence: str, at: datetime) -> int:
+    """Queue an email to each owner of the team or of one above, else to governance: a link in an
+    email has changed what the mailbox gets. `sentence` says what it gets now. How many are
+    informed."""
+    url = f"{settings.PUBLIC_URL}/alerts/subscriptions/?team={team.slug}"
+    body = render_to_string(
+        "emails/mailbox_changed.txt",
+        {"team": team, "sentence": sentence, "url": url, "days": MAILBOX_LINK_DURATION.days},
+    )
+    people = _owners_of(team)
+    Delivery.objects.bulk_create(
+        Delivery(
+            user=person,
+            kind=Delivery.Kind.MAILBOX,
+            address=person.email,
+            message_id=message_id_for(
+                address=person.email, keys=[f"mailbox {team.pk} {at.isoformat()}"]
+            ),
+            subject=one_line(f"The mailbox of {team} gets other mail", most=300),
+            body_text=body.strip() + "\n",
+            due_at=at,
+            created_at=at,
+        )
+        for person in people
+    )
+    return len(people)
+
+
+def _owners_of(team: Team) -> list[User]:
+    owners = [
+        person
+        for person, rank in members_of(team=team)
+        if rank >= TeamRole.OWNER.rank and person.email
+    ]
+    if owners:
+        return owners
+    governing = User.objects.people().filter(
+        organisation_role=OrganisationRole.GOVERNANCE, is_active=True
+    )
+    return list(governing.exclude(email=""))
+
+
+def _key(recipient: User | Team) -> dict[str, Any]:
+    return {"team": recipient} if isinstance(recipient, Team) else {"user": recipient}
