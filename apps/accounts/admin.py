@@ -1,35 +1,29 @@
-"""The admin: offices enter it, governance and administrators change things, the auditor reads.
+"""The admin: a window for superusers, in which they view records as they are stored.
 
-What is saved here is in the history with the person and the reason given in the form.
+Changes are made on pages, by REST and by commands. What has no page yet (versions, derivations,
+aliases, regions, prices, notice policies, risk templates and the like) is edited here: its admin
+derives from OrganisationRoleAdmin instead of ReadOnlyAdmin. What is saved here is in the history
+with the user and the reason given in the form.
 """
 
-from collections.abc import Sequence
-from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import UserChangeForm
+from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
-from apps.accounts.actions import revoke_token
-from apps.accounts.events.log import record_event
-from apps.accounts.models import AccountEventKind, ApiToken, Membership, Team, User
-from apps.accounts.roles import OrganisationRole
-from apps.accounts.sign_in.email_change import record_email_change
+from apps.accounts.models import ApiToken, Membership, Team, User
 from apps.common.history.context import audit_context
-from apps.common.time import now
 
 
 def may_enter(request: HttpRequest) -> bool:
-    """An office is enough; `is_staff` is for technicians without one."""
+    """Return whether the user has an organisation role, or `is_staff` without one."""
     user = request.user
     return bool(user.is_active and (user.is_staff or getattr(user, "can_read_all", False)))
 
 
-# every office works here, so that nobody has to keep is_staff in step with it
+# an organisation role is enough, so that is_staff need not be kept in step with it
 admin.site.has_permission = may_enter  # type: ignore[method-assign]
 
 
@@ -47,7 +41,7 @@ class ReasonForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class OrganisationRoleAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
-    """Read by every office, changed by governance and administrators."""
+    """A record that has no page yet: changed by governance, viewed by all organisation roles."""
 
     form: Any = ReasonForm
     show_full_result_count = False
@@ -97,122 +91,69 @@ class OrganisationRoleAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-ar
             super().delete_queryset(request, queryset)
 
 
-class ReadOnlyAdmin[M: Model](OrganisationRoleAdmin[M]):
-    """Read by every office, changed by nobody: jobs write it."""
+class ReadOnlyAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
+    """A record that superusers view; it is changed on pages, by REST, by commands or by jobs."""
 
-    form = forms.ModelForm
+    show_full_result_count = False
+    # Django would offer the deletion of the selected rows
+    actions: Any = None
 
-    def may_change(self, request: HttpRequest) -> bool:
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_active and request.user.is_superuser)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
-class AdministratorAdmin[M: Model](OrganisationRoleAdmin[M]):
-    """People and their keys: only administrators change these."""
+class ReadOnlyInline[Child: Model, Parent: Model](admin.TabularInline):  # type: ignore[type-arg]
+    """Rows shown with the record they belong to."""
 
-    def may_change(self, request: HttpRequest) -> bool:
-        user = signed_in_user(request)
-        return user.is_active and (
-            user.is_superuser or user.organisation_role == OrganisationRole.ADMIN
-        )
-
-
-class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
-    model = Membership
     extra = 0
-    autocomplete_fields = ("user",)
+    can_delete = False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "can_read_all", False))
+        """Return True: who may view the record may view its rows."""
+        return True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "is_governance", False))
+        return False
 
-    has_change_permission = has_add_permission
-    has_delete_permission = has_add_permission
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class MembershipInline(ReadOnlyInline[Membership, Team]):
+    model = Membership
 
 
 @admin.register(Team)
-class TeamAdmin(OrganisationRoleAdmin[Team]):
+class TeamAdmin(ReadOnlyAdmin[Team]):
     list_display = ("name", "slug", "parent", "email")
     list_select_related = ("parent",)
     search_fields = ("name", "slug")
-    autocomplete_fields = ("parent",)
-    prepopulated_fields: ClassVar[dict[str, Sequence[str]]] = {"slug": ("name",)}
     inlines = (MembershipInline,)
 
 
 @admin.register(User)
-class UserAdmin(AdministratorAdmin[User], DjangoUserAdmin):  # type: ignore[type-arg]
-    form = UserChangeForm
+class UserAdmin(ReadOnlyAdmin[User]):
     list_display = ("username", "email", "organisation_role", "is_active", "last_login")
     list_filter = ("organisation_role", "is_active")
-    filter_horizontal = ()
-    fieldsets = (
-        (None, {"fields": ("username", "password")}),
-        ("Person", {"fields": ("first_name", "last_name", "email", "time_zone", "digest_hour")}),
-        ("May", {"fields": ("is_active", "organisation_role", "is_superuser")}),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
-    )
-    add_fieldsets: Any = (
-        (
-            None,
-            {
-                "classes": ("wide",),
-                "fields": ("username", "email", "usable_password", "password1", "password2"),
-            },
-        ),
-        ("May", {"fields": ("organisation_role",)}),
-    )
-    readonly_fields = ("last_login", "date_joined")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Who is no superuser makes none."""
-        return (
-            self.readonly_fields
-            if signed_in_user(request).is_superuser
-            else (*self.readonly_fields, "is_superuser")
-        )
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A superuser's password and address are the key to everything: only superusers touch
-        them."""
-        if obj is not None and obj.is_superuser and not signed_in_user(request).is_superuser:
-            return False
-        # programs have no password to set, and a page of their own
-        if obj is not None and obj.is_service:
-            return False
-        return super().has_change_permission(request, obj)
-
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if change and "email" in form.changed_data:
-            record_email_change(
-                user=obj, old=form.initial["email"], by=signed_in_user(request), request=request
-            )
-
-    def user_change_password(
-        self, request: HttpRequest, id: str, form_url: str = ""
-    ) -> HttpResponse:
-        response = super().user_change_password(request, id, form_url)
-        if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
-            record_event(
-                AccountEventKind.PASSWORD_CHANGED,
-                request=request,
-                user=User.objects.get(pk=id),
-                actor=signed_in_user(request),
-            )
-        return response
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Accounts are closed, not deleted: the history and the claims of people name them."""
-        return False
+    search_fields = ("username", "first_name", "last_name", "email")
+    # neither the password's hash nor Django's own permissions, which the registry does not use
+    exclude = ("password", "groups", "user_permissions")
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(AdministratorAdmin[ApiToken]):
-    """Seen and revoked here; created where the person can copy it."""
-
-    form = forms.ModelForm
+class ApiTokenAdmin(ReadOnlyAdmin[ApiToken]):
     list_display = (
         "name",
         "prefix",
@@ -226,6 +167,7 @@ class ApiTokenAdmin(AdministratorAdmin[ApiToken]):
     list_select_related = ("user", "team")
     list_filter = ("revoked_at",)
     search_fields = ("name", "prefix", "user__username")
+    # without the digests
     fields = (
         "user",
         "name",
@@ -240,20 +182,3 @@ class ApiTokenAdmin(AdministratorAdmin[ApiToken]):
         "old_until",
         "old_last_used_at",
     )
-    readonly_fields = fields
-    actions = ("revoke",)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    @admin.action(description="Revoke the chosen tokens", permissions=["change"])
-    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> HttpResponse | None:
-        moment = now()
-        n_revoked = sum(
-            revoke_token(token=token, at=moment, by=signed_in_user(request)) for token in queryset
-        )
-        self.message_user(request, f"{n_revoked} tokens revoked.", messages.SUCCESS)
-        return None

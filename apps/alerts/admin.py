@@ -1,19 +1,13 @@
-"""Alerts and the ledger are read here; only a failed delivery may be sent again."""
+"""Alerts and the delivery log in the admin's window for superusers."""
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.contrib import admin
 
 from apps.accounts.admin import ReadOnlyAdmin
-from apps.accounts.models import User
-from apps.alerts.actions import AlertPermissionError, requeue_delivery
 from apps.alerts.models import Alert, Delivery, Mute, Notice, Preference, Subscription
-from apps.common.time import now
 
 
 @admin.register(Alert)
 class AlertAdmin(ReadOnlyAdmin[Alert]):
-    show_full_result_count = False
     list_display = ("key", "severity", "state", "team", "user", "raised_at")
     list_filter = ("state", "kind", "severity")
     list_select_related = ("team", "user")
@@ -23,7 +17,6 @@ class AlertAdmin(ReadOnlyAdmin[Alert]):
 
 @admin.register(Notice)
 class NoticeAdmin(ReadOnlyAdmin[Notice]):
-    show_full_result_count = False
     list_display = (
         "alert",
         "user",
@@ -70,7 +63,6 @@ class MuteAdmin(ReadOnlyAdmin[Mute]):
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
-    show_full_result_count = False
     list_display = (
         "subject",
         "address",
@@ -84,15 +76,3 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
     list_filter = ("state",)
     search_fields = ("subject", "address", "message_id")
     date_hierarchy = "created_at"
-    actions = ("send_again",)
-
-    @admin.action(description="Send failed deliveries again")
-    def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
-        if not isinstance(request.user, User):
-            return
-        try:
-            n = sum(requeue_delivery(delivery=row, at=now(), by=request.user) for row in queryset)
-        except AlertPermissionError as refusal:
-            self.message_user(request, str(refusal), messages.ERROR)
-        else:
-            self.message_user(request, f"{n} will be sent again; others were not failed.")

@@ -1,37 +1,25 @@
-"""Full edit of the catalogue for governance; the auditor reads.
+"""The catalogue in the admin: what has no page yet is edited by governance.
 
-What an edit changes about where offerings stand is refreshed in the same transaction. What is
-settled from claims (lifecycle, dates, prices of feeds) is not edited here: enter a manual
-assertion, which outranks the feeds.
+An edit refreshes the upstream dependencies of the offerings it concerns in the same transaction.
+What is derived from source values (lifecycle, dates, prices of feeds) is not edited here: enter a
+manual override on the offering's page.
 """
 
 from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin, messages
-from django.contrib.admin.widgets import AdminDateWidget
-from django.core.exceptions import ValidationError
+from django.contrib import admin
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from apps.accounts.admin import OrganisationRoleAdmin, ReadOnlyAdmin, signed_in_user
-from apps.catalog.actions import (
-    decide_identity,
-    reconcile_source,
-    remove_manual_fact,
-    revoke_identity_decision,
-    set_manual_fact,
-)
-from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE
-from apps.catalog.claims.precedence import MANUAL
+from apps.accounts.admin import OrganisationRoleAdmin, ReadOnlyAdmin, ReadOnlyInline
 from apps.catalog.claims.reconciliation import catalogue_lock
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import (
     Alias,
     Assertion,
-    DateKind,
     Derivation,
     Footing,
     Foundation,
@@ -47,7 +35,6 @@ from apps.catalog.models import (
     Source,
     Version,
 )
-from apps.catalog.models.claims import Topic
 
 
 def offerings_on_nodes(kinds: Collection[NodeKind], ref: int | None) -> set[int]:
@@ -151,22 +138,12 @@ class FoundationAdmin(FootingAdmin[Foundation]):
         return offerings_on_nodes({NodeKind.FOUNDATION}, obj.pk)
 
 
-class DerivationInline(admin.TabularInline):  # type: ignore[type-arg]
-    """Shown with the version; edited as a lineage edge."""
+class DerivationInline(ReadOnlyInline[Derivation, Version]):
+    """Shown with the version; edited as a derivation."""
 
     model = Derivation
     fk_name = "child"
-    extra = 0
     verbose_name_plural = "made from"
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "can_read_all", False))
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    has_change_permission = has_add_permission
-    has_delete_permission = has_add_permission
 
 
 @admin.register(Version)
@@ -286,82 +263,14 @@ class PriceAdmin(OrganisationRoleAdmin[Price]):
 
 
 @admin.register(Source)
-class SourceAdmin(OrganisationRoleAdmin[Source]):
+class SourceAdmin(ReadOnlyAdmin[Source]):
     list_display = ("name", "slug", "kind", "trust_rank", "interval_minutes", "enabled")
     list_filter = ("enabled", "kind")
     search_fields = ("name", "slug")
-    readonly_fields = ("trusted_address",)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Whether an address may lie inside the house is the operator's word."""
-        return () if signed_in_user(request).is_superuser else self.readonly_fields
-
-    @transaction.atomic
-    def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
-        if "url" in form.changed_data and not signed_in_user(request).is_superuser:
-            # the operator trusted the old address, not this one
-            obj.trusted_address = False
-        super().save_model(request, obj, form, change)
-        if change and "trust_rank" in form.changed_data:
-            reconcile_source(
-                source=obj,
-                by=signed_in_user(request),
-                reason=f"{obj.name} is trusted {obj.trust_rank}",
-            )
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A source that said something stays on record; switch it off instead."""
-        return False
-
-
-class ManualFactForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A fact about the end of an offering, entered by hand."""
-
-    status = forms.ChoiceField(
-        choices=[("", "---"), *((word, word) for word in ("active", "deprecated", "retired"))],
-        required=False,
-    )
-    announced_on = forms.DateField(required=False, widget=AdminDateWidget)
-    retires_on = forms.DateField(
-        required=False, widget=AdminDateWidget, help_text="Empty: no date is known."
-    )
-    date_kind = forms.ChoiceField(choices=[("", "---"), *DateKind.choices], required=False)
-    successor = forms.CharField(required=False, max_length=300)
-    source_url = forms.CharField(
-        required=False, max_length=1000, help_text="Where it is published."
-    )
-    reason = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 3}), help_text="Why, and where it is written."
-    )
-
-    class Meta:
-        model = Assertion
-        fields = ("offering", "source_url", "reason")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "offering" in self.fields:
-            self.fields["offering"].required = True
-        for name in ("status", "announced_on", "retires_on", "date_kind", "successor"):
-            if name in self.fields and self.instance.pk:
-                self.fields[name].initial = (self.instance.value or {}).get(name)
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("retires_on") and cleaned.get("date_kind") not in {FIRM, NOT_BEFORE}:
-            raise ValidationError({"date_kind": "Say whether the date is firm or 'not before'."})
-        announced, retires = cleaned.get("announced_on"), cleaned.get("retires_on")
-        if announced and retires and retires < announced:
-            raise ValidationError(
-                {"retires_on": "The retirement lies before its announcement. Check the two dates."}
-            )
-        return cleaned
 
 
 @admin.register(Assertion)
-class AssertionAdmin(OrganisationRoleAdmin[Assertion]):
-    """Claims of feeds are read; facts about an end are entered, changed and lifted by hand."""
-
+class AssertionAdmin(ReadOnlyAdmin[Assertion]):
     list_display = (
         "external_id",
         "source",
@@ -375,67 +284,6 @@ class AssertionAdmin(OrganisationRoleAdmin[Assertion]):
     list_select_related = ("source", "offering__host")
     list_filter = ("topic", "source", "held")
     search_fields = ("external_id",)
-    autocomplete_fields = ("offering",)
-    form = ManualFactForm
-    actions = ("lift",)
-    facts = (
-        "offering",
-        "status",
-        "announced_on",
-        "retires_on",
-        "date_kind",
-        "successor",
-        "source_url",
-        "reason",
-    )
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        if self._is_manual(obj):
-            return self.facts
-        return [field.name for field in Assertion._meta.fields if field.name != "id"]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("offering",) if obj is not None and self._is_manual(obj) else ()
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and self._is_manual(obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Assertions are never deleted: a manual one is lifted."""
-        return False
-
-    def save_model(self, request: HttpRequest, obj: Assertion, form: Any, change: bool) -> None:
-        facts = form.cleaned_data
-        offering = facts.get("offering") or obj.offering
-        # the form asks for it, and a manual fact always has one
-        assert offering is not None
-        made = set_manual_fact(
-            offering=offering, value=facts, by=signed_in_user(request), reason=facts["reason"]
-        )
-        # the admin goes on with the row that holds the fact, which may have been there before
-        obj.pk = made.pk
-        obj.refresh_from_db()
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Nothing hangs on an assertion here."""
-
-    @admin.action(description="Lift the chosen manual facts", permissions=["change"])
-    def lift(self, request: HttpRequest, queryset: QuerySet[Assertion]) -> None:
-        n_lifted = 0
-        for assertion in queryset.select_related("source").filter(
-            source__slug=MANUAL, withdrawn_at__isnull=True
-        ):
-            remove_manual_fact(
-                assertion=assertion, by=signed_in_user(request), reason="lifted in the admin"
-            )
-            n_lifted += 1
-        self.message_user(
-            request, f"{n_lifted} manual facts lifted; the feeds speak again.", messages.SUCCESS
-        )
-
-    @staticmethod
-    def _is_manual(obj: Assertion | None) -> bool:
-        return obj is None or (obj.source.slug == MANUAL and obj.topic == Topic.LIFECYCLE)
 
 
 @admin.register(ProviderEvent)
@@ -447,17 +295,8 @@ class ProviderEventAdmin(ReadOnlyAdmin[ProviderEvent]):
     date_hierarchy = "detected_at"
 
 
-class IdentityDecisionForm(forms.ModelForm):  # type: ignore[type-arg]
-    class Meta:
-        model = IdentityDecision
-        fields = ("raw", "host", "version", "alias", "not_a_model", "reason")
-
-
 @admin.register(IdentityDecision)
-class IdentityDecisionAdmin(OrganisationRoleAdmin[IdentityDecision]):
-    """Entered and lifted; a standing decision is not edited, so that the record shows what was
-    decided when."""
-
+class IdentityDecisionAdmin(ReadOnlyAdmin[IdentityDecision]):
     list_display = (
         "raw",
         "host",
@@ -470,43 +309,3 @@ class IdentityDecisionAdmin(OrganisationRoleAdmin[IdentityDecision]):
     )
     list_select_related = ("host", "version", "alias", "decided_by")
     search_fields = ("raw",)
-    autocomplete_fields = ("host", "version", "alias")
-    form = IdentityDecisionForm
-    actions = ("lift",)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return obj is None and super().has_change_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def save_model(
-        self, request: HttpRequest, obj: IdentityDecision, form: Any, change: bool
-    ) -> None:
-        facts = form.cleaned_data
-        made = decide_identity(
-            raw=facts["raw"],
-            host=facts["host"],
-            version=facts["version"],
-            alias=facts["alias"],
-            not_a_model=facts["not_a_model"],
-            reason=facts["reason"],
-            by=signed_in_user(request),
-        )
-        obj.pk = made.pk
-        obj.refresh_from_db()
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Nothing hangs on a decision."""
-
-    @admin.action(description="Lift the chosen decisions", permissions=["change"])
-    def lift(self, request: HttpRequest, queryset: QuerySet[IdentityDecision]) -> None:
-        n_lifted = 0
-        for decision in queryset.filter(lifted_at__isnull=True).select_related("host"):
-            revoke_identity_decision(
-                decision=decision, by=signed_in_user(request), reason="lifted in the admin"
-            )
-            n_lifted += 1
-        self.message_user(
-            request, f"{n_lifted} decisions lifted; the rules speak again.", messages.SUCCESS
-        )

@@ -1,86 +1,39 @@
-"""The organisation's lines and how exposure is measured are set here; flags are read and decided
-about."""
+"""Exposure in the admin: a window for superusers, and the rates of single nodes."""
 
 from typing import Any
 
-from django import forms
-from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
-from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.contrib import admin
 from django.http import HttpRequest
 
-from apps.accounts.admin import OrganisationRoleAdmin, ReadOnlyAdmin, signed_in_user
-from apps.common.time import now
-from apps.exposure import admin_campaigns, admin_scenarios
-from apps.exposure.actions.decisions import accept_flag, acknowledge_flag, revoke_acceptance
-from apps.exposure.actions.policies import POLICY_FIELDS, change_policy
-from apps.exposure.models import ExposureFlag, ExposureSettings, FlagEvent, Policy
-from apps.inventory.actions.checks import ChangeConflictError
-
-# Django finds the registrations of this module alone
-__all__ = ["admin_campaigns", "admin_scenarios"]
-
-
-class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A policy's own `reason` is why its line lies where it lies; the history asks for another."""
-
-    change_reason = forms.CharField(
-        required=False, max_length=500, help_text="For the history: why it changes."
-    )
+from apps.accounts.admin import OrganisationRoleAdmin, ReadOnlyAdmin, ReadOnlyInline
+from apps.exposure.models import (
+    BaseLoss,
+    Campaign,
+    CampaignTask,
+    ConcentrationSnapshot,
+    Cut,
+    EventRate,
+    ExposureFlag,
+    ExposureSettings,
+    FlagEvent,
+    LossRun,
+    Policy,
+    Scenario,
+    ScenarioRun,
+    TaskStep,
+)
 
 
 @admin.register(Policy)
-class PolicyAdmin(OrganisationRoleAdmin[Policy]):
-    form = PolicyForm
+class PolicyAdmin(ReadOnlyAdmin[Policy]):
     list_display = ("name", "measure", "tolerance", "enabled", "updated_at")
     list_filter = ("enabled", "measure")
     search_fields = ("slug", "name")
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A line with flags stays on record; switch it off instead."""
-        return False
 
-    def audit_context(
-        self, request: HttpRequest, form: Any = None, otherwise: str = "changed in the admin"
-    ) -> Any:
-        reason = (form.cleaned_data.get("change_reason") if form is not None else "") or otherwise
-        return super().audit_context(request, otherwise=reason)
-
-    def save_model(self, request: HttpRequest, obj: Policy, form: Any, change: bool) -> None:
-        """A change goes the way of every change, so that switching off resolves the flags of the
-        line."""
-        if not change:
-            super().save_model(request, obj, form, change)
-            return
-        facts = {
-            name: form.cleaned_data[name] for name in form.changed_data if name in POLICY_FIELDS
-        }
-        reason = form.cleaned_data.get("change_reason") or "changed in the admin"
-        change_policy(policy=obj, facts=facts, at=now(), by=signed_in_user(request), reason=reason)
-
-
-class FlagEventInline(admin.TabularInline):  # type: ignore[type-arg]
+class FlagEventInline(ReadOnlyInline[FlagEvent, ExposureFlag]):
     model = FlagEvent
-    extra = 0
-    can_delete = False
-    fields = readonly_fields = ("at", "kind", "value", "by", "reason")
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "can_read_all", False))
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class DecisionForm(ActionForm):
-    """Stands beside the list of actions; an acceptance needs both, taking one back the reason."""
-
-    reason = forms.CharField(required=False, max_length=500)
-    until = forms.DateField(required=False, label="Accept until")
+    fields = ("at", "kind", "value", "by", "reason")
 
 
 @admin.register(ExposureFlag)
@@ -98,87 +51,92 @@ class ExposureFlagAdmin(ReadOnlyAdmin[ExposureFlag]):
     list_select_related = ("policy", "node")
     list_filter = ("state", "policy")
     inlines = (FlagEventInline,)
-    action_form = DecisionForm
-    actions = ("acknowledge", "accept", "revoke")
-
-    def has_decide_permission(self, request: HttpRequest) -> bool:
-        return bool(getattr(request.user, "is_governance", False))
-
-    @admin.action(description="Acknowledge the chosen flags", permissions=["decide"])
-    def acknowledge(self, request: HttpRequest, queryset: QuerySet[ExposureFlag]) -> None:
-        reason = request.POST.get("reason", "")
-        self._each(
-            request,
-            queryset,
-            lambda flag: acknowledge_flag(
-                flag=flag, at=now(), by=signed_in_user(request), reason=reason
-            ),
-            "acknowledged",
-        )
-
-    @admin.action(description="Accept the chosen flags until a day", permissions=["decide"])
-    def accept(self, request: HttpRequest, queryset: QuerySet[ExposureFlag]) -> None:
-        try:
-            until = forms.DateField().clean(request.POST.get("until", ""))
-        except ValidationError:
-            self.message_user(request, "Say until which day, beside the action.", messages.ERROR)
-            return
-        reason = request.POST.get("reason", "")
-        self._each(
-            request,
-            queryset,
-            lambda flag: accept_flag(
-                flag=flag, until=until, reason=reason, at=now(), by=signed_in_user(request)
-            ),
-            f"accepted until {until:%Y-%m-%d}",
-        )
-
-    @admin.action(
-        description="Take back the acceptance of the chosen flags", permissions=["decide"]
-    )
-    def revoke(self, request: HttpRequest, queryset: QuerySet[ExposureFlag]) -> None:
-        reason = request.POST.get("reason", "")
-        self._each(
-            request,
-            queryset,
-            lambda flag: revoke_acceptance(
-                flag=flag, reason=reason, at=now(), by=signed_in_user(request)
-            ),
-            "open again",
-        )
-
-    def _each(
-        self, request: HttpRequest, queryset: QuerySet[ExposureFlag], decide: Any, done: str
-    ) -> None:
-        """One refusal leaves the others decided, and says itself."""
-        n_done = 0
-        for flag in queryset.order_by("pk"):
-            try:
-                decide(flag)
-            except ChangeConflictError as refusal:
-                self.message_user(request, f"Flag {flag.pk}: {refusal}", messages.ERROR)
-            except ValidationError as slip:
-                self.message_user(request, " ".join(slip.messages), messages.ERROR)
-                return
-            else:
-                n_done += 1
-        if n_done:
-            self.message_user(request, f"{n_done} {done}.", messages.SUCCESS)
 
 
 @admin.register(ExposureSettings)
-class ExposureSettingsAdmin(OrganisationRoleAdmin[ExposureSettings]):
+class ExposureSettingsAdmin(ReadOnlyAdmin[ExposureSettings]):
     list_display = ("__str__", "horizon_days", "test_validity_days", "cut_threshold", "updated_at")
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """There is one row; before anybody changes it the defaults hold."""
-        return super().has_add_permission(request, obj) and not ExposureSettings.objects.exists()
+
+@admin.register(Campaign)
+class CampaignAdmin(ReadOnlyAdmin[Campaign]):
+    list_display = ("title", "subject", "state", "due_on", "opened_at")
+    list_select_related = ("subject__host",)
+    list_filter = ("state",)
+    search_fields = ("title", "subject__api_id")
+
+
+class TaskStepInline(ReadOnlyInline[TaskStep, CampaignTask]):
+    model = TaskStep
+    fields = ("place", "title", "required", "done_on", "done_by", "note")
+
+
+@admin.register(CampaignTask)
+class CampaignTaskAdmin(ReadOnlyAdmin[CampaignTask]):
+    list_display = ("campaign", "dependency", "owner", "state", "due_on", "waived_until")
+    list_select_related = ("campaign", "dependency__application", "owner")
+    list_filter = ("state",)
+    search_fields = ("campaign__title", "dependency__application__name")
+    inlines = (TaskStepInline,)
+
+
+@admin.register(EventRate)
+class EventRateAdmin(OrganisationRoleAdmin[EventRate]):
+    """A rate; those of one node are added here. A rate is disabled rather than deleted."""
+
+    list_display = (
+        "kind",
+        "node_kind",
+        "node",
+        "rate",
+        "low",
+        "high",
+        "once",
+        "assumption",
+        "enabled",
+    )
+    list_select_related = ("node",)
+    list_filter = ("kind", "assumption", "enabled")
+    raw_id_fields = ("node",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def save_model(
-        self, request: HttpRequest, obj: ExposureSettings, form: Any, change: bool
-    ) -> None:
-        obj.pk = ExposureSettings.ONLY
-        super().save_model(request, obj, form, change)
+
+@admin.register(BaseLoss)
+class BaseLossAdmin(ReadOnlyAdmin[BaseLoss]):
+    list_display = ("kind", "criticality", "amount", "chance", "placeholder")
+    list_filter = ("kind", "placeholder")
+
+
+@admin.register(Scenario)
+class ScenarioAdmin(ReadOnlyAdmin[Scenario]):
+    list_display = ("name", "created_by", "created_at")
+    list_select_related = ("created_by",)
+    search_fields = ("name",)
+
+
+@admin.register(ScenarioRun)
+class ScenarioRunAdmin(ReadOnlyAdmin[ScenarioRun]):
+    list_display = ("scenario", "state", "as_of", "whole_organisation", "asked_by", "queued_at")
+    list_select_related = ("scenario", "asked_by")
+    list_filter = ("state",)
+
+
+@admin.register(LossRun)
+class LossRunAdmin(ReadOnlyAdmin[LossRun]):
+    list_display = ("queued_at", "state", "as_of", "years", "seed", "asked_by")
+    list_select_related = ("asked_by",)
+    list_filter = ("state",)
+
+
+@admin.register(ConcentrationSnapshot)
+class ConcentrationSnapshotAdmin(ReadOnlyAdmin[ConcentrationSnapshot]):
+    list_display = ("day", "layer", "basis", "hhi", "cr1", "n_applications")
+    list_filter = ("layer", "basis")
+    date_hierarchy = "day"
+
+
+@admin.register(Cut)
+class CutAdmin(ReadOnlyAdmin[Cut]):
+    list_display = ("node_ids", "share", "as_of")

@@ -1,4 +1,4 @@
-"""Polls and what they set aside, to be read."""
+"""Polls and quarantined rows in the admin's window for superusers."""
 
 from django.contrib import admin
 

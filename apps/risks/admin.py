@@ -1,5 +1,4 @@
-"""Risks for the offices: own templates and risks are edited, what the release or a rule says is
-read."""
+"""Risks in the admin: the organisation's own templates are edited, all else is viewed."""
 
 from typing import Any
 
@@ -7,8 +6,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from apps.accounts.admin import OrganisationRoleAdmin, ReadOnlyAdmin, signed_in_user
-from apps.common.time import now
+from apps.accounts.admin import OrganisationRoleAdmin, ReadOnlyAdmin, ReadOnlyInline
 from apps.risks.models import (
     Assessment,
     AssessmentEvidence,
@@ -24,8 +22,8 @@ from apps.risks.models import (
 )
 
 
-class OrganisationRoleInline[Child: Model, Parent: Model](admin.TabularInline):  # type: ignore[type-arg]
-    """Read with the row it belongs to; changed by governance where that row may be changed."""
+class TemplateInline[Child: Model](admin.TabularInline):  # type: ignore[type-arg]
+    """Rows of a risk template: changed by governance unless the template is built in."""
 
     extra = 0
 
@@ -43,11 +41,11 @@ class OrganisationRoleInline[Child: Model, Parent: Model](admin.TabularInline): 
     has_delete_permission = has_change_permission
 
 
-class ModifierInline(OrganisationRoleInline[Modifier, RiskTemplate]):
+class ModifierInline(TemplateInline[Modifier]):
     model = Modifier
 
 
-class MappingInline(OrganisationRoleInline[TemplateMapping, RiskTemplate]):
+class MappingInline(TemplateInline[TemplateMapping]):
     model = TemplateMapping
     autocomplete_fields = ("entry",)
 
@@ -58,16 +56,21 @@ class TaxonomyAdmin(ReadOnlyAdmin[Taxonomy]):
 
 
 @admin.register(TaxonomyEntry)
-class TaxonomyEntryAdmin(ReadOnlyAdmin[TaxonomyEntry]):
+class TaxonomyEntryAdmin(OrganisationRoleAdmin[TaxonomyEntry]):
+    """Viewed by all organisation roles, since the editor of risk templates searches in it."""
+
     list_display = ("code", "name", "taxonomy")
     list_select_related = ("taxonomy",)
     list_filter = ("taxonomy",)
     search_fields = ("code", "name")
 
+    def may_change(self, request: HttpRequest) -> bool:
+        return False
+
 
 @admin.register(RiskTemplate)
 class RiskTemplateAdmin(OrganisationRoleAdmin[RiskTemplate]):
-    """A template of the release is read; make an own one to say it differently."""
+    """A risk template; a built-in one is viewed, and a template of your own replaces it."""
 
     list_display = ("code", "title", "layer", "usual_likelihood", "usual_impact", "built_in")
     list_filter = ("layer", "built_in")
@@ -81,16 +84,13 @@ class RiskTemplateAdmin(OrganisationRoleAdmin[RiskTemplate]):
         return self.may_change(request) and obj is not None and not obj.built_in
 
 
-class RiskEvidenceInline(OrganisationRoleInline[RiskEvidence, FoundationRisk]):
+class RiskEvidenceInline(ReadOnlyInline[RiskEvidence, FoundationRisk]):
     model = RiskEvidence
-    raw_id_fields = ("evidence",)
+    fields = ("evidence",)
 
 
 @admin.register(FoundationRisk)
-class FoundationRiskAdmin(OrganisationRoleAdmin[FoundationRisk]):
-    """Levels, owner and words are edited here; closing and dismissing are actions with a reason of
-    their own."""
-
+class FoundationRiskAdmin(ReadOnlyAdmin[FoundationRisk]):
     list_display = (
         "__str__",
         "node",
@@ -104,57 +104,16 @@ class FoundationRiskAdmin(OrganisationRoleAdmin[FoundationRisk]):
     list_select_related = ("node", "template")
     list_filter = ("rule", "template__layer")
     search_fields = ("title", "template__code", "template__title", "facts")
-    autocomplete_fields = ("template", "owner")
-    raw_id_fields = ("node",)
-    readonly_fields = (
-        "inherent",
-        "rule",
-        "opened_at",
-        "changed_at",
-        "closed_at",
-        "closed_reason",
-        "dismissed_at",
-        "dismissed_by",
-        "dismissed_reason",
-    )
     inlines = (RiskEvidenceInline,)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """What a rule states is the rule's."""
-        ruled = (
-            ("template", "node", "title", "facts", "source_url")
-            if obj is not None and obj.rule
-            else ()
-        )
-        return (*self.readonly_fields, *ruled)
 
-    def save_model(
-        self, request: HttpRequest, obj: FoundationRisk, form: Any, change: bool
-    ) -> None:
-        if not change:
-            obj.opened_at = obj.changed_at = now()
-        elif {"likelihood", "impact"} & set(form.changed_data):
-            obj.changed_at = now()
-        super().save_model(request, obj, form, change)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A risk is closed or dismissed, so that its history stays."""
-        return False
-
-
-class AssessmentEvidenceInline(OrganisationRoleInline[AssessmentEvidence, Assessment]):
+class AssessmentEvidenceInline(ReadOnlyInline[AssessmentEvidence, Assessment]):
     model = AssessmentEvidence
-    raw_id_fields = ("evidence",)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    fields = ("evidence",)
 
 
 @admin.register(Assessment)
 class AssessmentAdmin(ReadOnlyAdmin[Assessment]):
-    """Decided by the teams, on the pages and in the API, where the version that was read is
-    checked."""
-
     list_display = (
         "risk",
         "dependency",
@@ -172,7 +131,7 @@ class AssessmentAdmin(ReadOnlyAdmin[Assessment]):
 
 
 @admin.register(Evidence)
-class EvidenceAdmin(OrganisationRoleAdmin[Evidence]):
+class EvidenceAdmin(ReadOnlyAdmin[Evidence]):
     list_display = (
         "kind",
         "tool",
@@ -187,20 +146,6 @@ class EvidenceAdmin(OrganisationRoleAdmin[Evidence]):
     list_select_related = ("application", "version", "offering__host")
     list_filter = ("kind", "passed", "evaluator")
     search_fields = ("tool", "metric", "dataset", "application__name")
-    autocomplete_fields = ("application", "version", "offering", "template")
-    exclude = ("recorded_by", "recorded_at")
-
-    def save_model(self, request: HttpRequest, obj: Evidence, form: Any, change: bool) -> None:
-        if not change:
-            obj.recorded_at, obj.recorded_by = now(), signed_in_user(request)
-        super().save_model(request, obj, form, change)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A result stays as it was recorded; a new result is a new row."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(HandledEvent)

@@ -412,7 +412,7 @@ def test_the_entrance_is_open_to_whom_it_is_for():
         assert got == table[key, "get"], address
 
 
-def test_the_admin_is_for_the_offices_and_the_auditor_only_looks():
+def test_the_admin_is_for_organisation_roles_and_the_auditor_changes_nothing():
     world = make_walked_rows()
     clients = {}
     for caller in ("auditor", "owner", "outsider"):

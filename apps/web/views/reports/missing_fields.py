@@ -13,18 +13,9 @@ from apps.reports.tables import EntryPlace, ReportGap
 # the pages of each place, the most fitting first; {ref} is the record's id, {slug} its slug
 _PAGES: dict[EntryPlace, Sequence[tuple[str, str, str]]] = {
     EntryPlace.ORGANISATION: (("reports:reporting-entity", "", ""),),
-    EntryPlace.PROVIDER: (
-        ("providers:edit", "{slug}", ""),
-        ("admin:catalog_provider_change", "{ref}", ""),
-    ),
-    EntryPlace.CONTRACT: (
-        ("contracts:edit", "{ref}", ""),
-        ("admin:inventory_contract_change", "{ref}", ""),
-    ),
-    EntryPlace.NO_CONTRACT: (
-        ("contracts:create", "", "?party={slug}"),
-        ("admin:inventory_contract_add", "", "?party={ref}"),
-    ),
+    EntryPlace.PROVIDER: (("providers:edit", "{slug}", ""),),
+    EntryPlace.CONTRACT: (("contracts:edit", "{ref}", ""),),
+    EntryPlace.NO_CONTRACT: (("contracts:create", "", "?party={slug}"),),
     EntryPlace.APPLICATION: (
         ("applications:edit", "{slug}", ""),
         ("applications:detail", "{slug}", ""),
