@@ -1,4 +1,4 @@
-"""What may happen to a node, and what a fallback needs then (docs/exposure.md, section Threats).
+"""What may happen to a node, and what a fallback needs then (docs/exposure.md, section Failure modes).
 Plain values."""
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What must hold of any portfolio (P1 to P26 of docs/exposure.md), asked of the product through its
+"""What must hold of any portfolio (P1 to P26), by the definitions of docs/exposure.md and through its
 own tables."""
 
 import math

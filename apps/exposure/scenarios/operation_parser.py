@@ -1,4 +1,4 @@
-"""Operations as JSON (docs/exposure.md, section Scenarios) -> operations of the engine, or a
+"""Operations as JSON (docs/exposure.md, section What-if scenarios) -> operations of the engine, or a
 sentence what is wrong and where. Names are looked up in what the asker may see, so a stranger's
 application is as unknown as none."""
 
