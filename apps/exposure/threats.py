@@ -1,5 +1,7 @@
-"""What may happen to a node, and what a fallback needs then (docs/exposure.md, section Threats).
-Plain values."""
+"""What may happen to a node, and what a fallback needs then, as plain values.
+
+docs/exposure.md, section Failure modes.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 told what when.
 
 The model knows nothing of the tables: it keeps its own record of teams, people, applications and
-models, and works out from the rules in docs/mail.md what is owed on a day.
+models, and works out from the rules in docs/alerts.md what is owed on a day.
 `RandomPortfolio.live_a_day` changes both.
 """
 

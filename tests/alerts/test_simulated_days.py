@@ -99,7 +99,7 @@ def test_each_criticality_has_days_of_its_own() -> None:
 
 @dataclass
 class Model:
-    """What should be told of, worked out by nothing but the rules in docs/mail.md."""
+    """What should be told of, worked out by nothing but the rules in docs/alerts.md."""
 
     told: dict[tuple[int, int, date], int] = field(default_factory=dict)
     days: dict[tuple[int, int, date], list[tuple[date, int]]] = field(

@@ -1,5 +1,4 @@
-"""What must hold of any portfolio (P1 to P26 of docs/exposure.md), asked of the product through its
-own tables."""
+"""What must hold of any portfolio (P1 to P26), asked of the product through its own tables."""
 
 import math
 from collections.abc import Callable

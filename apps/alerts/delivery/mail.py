@@ -1,4 +1,4 @@
-"""The messages: one function each. docs/mail.md says when they are sent."""
+"""The messages: one function each. docs/alerts.md says when they are sent."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""What a webhook is sent: alerts as JSON, with what a mail says of them. docs/mail.md has the
+"""What a webhook is sent: alerts as JSON, with what a mail says of them. docs/alerts.md has the
 shape."""
 
 from collections.abc import Sequence

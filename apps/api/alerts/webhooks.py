@@ -78,7 +78,7 @@ class NewSecretSerializer(ReasonMixin, serializers.Serializer[Any]):
 
 class WebhookViewSet(ReadViewSet[Webhook]):
     """Read by the offices, changed by governance; switched off and never deleted, since deliveries
-    name it. How a receiver checks what it gets stands in docs/mail.md."""
+    name it. How a receiver checks what it gets stands in docs/alerts.md."""
 
     model = Webhook
     serializer_class = WebhookSerializer

@@ -261,7 +261,7 @@ class ApprovalViewSet(GovernedViewSet[Approval]):
     @action(detail=False, pagination_class=None, filterset_class=None, picks_fields=False)
     def against(self, request: Request) -> Response:
         """Live dependencies that a block or a restriction is held against, with the reasons; as far
-        as the caller sees them. The narrowest decision counts (docs/choosing.md)."""
+        as the caller sees them. The narrowest decision counts (docs/compare.md)."""
         asked = validate_data(
             AgainstQuestion(data=request.query_params),
             extra_names=(*PAGING_PARAMETERS, *FORMAT_PARAMETERS),

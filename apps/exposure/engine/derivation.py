@@ -2,8 +2,8 @@
 empty of restriction, for all. Two working tables come first: `due_use` (live dependencies) and
 `due_fact` (their offerings).
 
-Shares, candidates, grades: docs/exposure.md, sections Who counts, Fallback candidates,
-Independence.
+Shares, candidates, grades: docs/exposure.md, sections Terms, Alternatives and
+independence.
 """
 
 from apps.inventory.models import Dependency

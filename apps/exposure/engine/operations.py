@@ -1,5 +1,5 @@
 """What a what-if does to the portfolio, as values with primary keys; docs/exposure.md, section
-Scenarios."""
+What-if scenarios."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

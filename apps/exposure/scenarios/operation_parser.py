@@ -1,6 +1,8 @@
-"""Operations as JSON (docs/exposure.md, section Scenarios) -> operations of the engine, or a
-sentence what is wrong and where. Names are looked up in what the asker may see, so a stranger's
-application is as unknown as none."""
+"""Operations as JSON -> operations of the engine, or a sentence what is wrong and where.
+
+Shapes: docs/exposure.md, section What-if scenarios. Names are looked up in what the asker may see,
+so a stranger's application is as unknown as none.
+"""
 
 import re
 from collections.abc import Mapping
