@@ -276,7 +276,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("exit-tests/<int:pk>/", exit_plans.correct_exit_test, name="edit"),
     ],
     "findings": [
-        path("data_quality/", data_quality_findings.finding_list, name="list"),
+        path("findings/", data_quality_findings.finding_list, name="list"),
         path("findings.csv", data_quality_findings.finding_csv, name="csv"),
     ],
     "foundations": [
