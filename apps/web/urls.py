@@ -568,7 +568,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("gate/waivers/<int:pk>/<slug:action>/", waivers.decide_waiver, name="decide"),
     ],
     "selections": [
-        path("governance/", comparison.compare_candidates, name="compare"),
+        path("choosing/", comparison.compare_candidates, name="compare"),
         path("choosing.csv", comparison.compare_csv, name="compare-csv"),
         path("selections/", selection_list.selection_list, name="list"),
         path("selections.csv", selection_list.selection_csv, name="csv"),
