@@ -27,7 +27,7 @@ from apps.inventory.governance.admin import (
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
 
 _LEVELS = {
-    Severity.ALARM: messages.ERROR,
+    Severity.ERROR: messages.ERROR,
     Severity.WARNING: messages.WARNING,
     Severity.NOTE: messages.INFO,
 }

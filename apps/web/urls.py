@@ -276,7 +276,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("exit-tests/<int:pk>/", exit_plans.correct_exit_test, name="edit"),
     ],
     "findings": [
-        path("data_quality/", data_quality_findings.finding_list, name="list"),
+        path("findings/", data_quality_findings.finding_list, name="list"),
         path("findings.csv", data_quality_findings.finding_csv, name="csv"),
     ],
     "foundations": [
@@ -568,7 +568,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("gate/waivers/<int:pk>/<slug:action>/", waivers.decide_waiver, name="decide"),
     ],
     "selections": [
-        path("governance/", comparison.compare_candidates, name="compare"),
+        path("choosing/", comparison.compare_candidates, name="compare"),
         path("choosing.csv", comparison.compare_csv, name="compare-csv"),
         path("selections/", selection_list.selection_list, name="list"),
         path("selections.csv", selection_list.selection_csv, name="csv"),

@@ -49,25 +49,25 @@ def _load_notifications(user: User) -> ArraySubquery:
                 user="user__username",
                 team="team__slug",
                 webhook="webhook__name",
-                why="why",
-                occasion="occasion",
+                route=F("why"),
+                trigger=F("occasion"),
                 owed_at="owed_at",
                 delivery="opened",
                 state="delivery__state",
                 sent_at="delivery__sent_at",
-                skip_reason="skip_reason",
+                skip_code="skip_reason",
                 skip_details="skip_details",
             )
         )
     )
 
 
-class ToldSerializer(serializers.Serializer[Any]):
+class AlertNotificationSerializer(serializers.Serializer[Any]):
     user = serializers.CharField(allow_null=True, help_text="Username, of a person.")
     team = serializers.CharField(allow_null=True, help_text="Slug, of a team's mailbox.")
     webhook = serializers.CharField(allow_null=True, help_text="Name, of a webhook.")
-    why = serializers.ChoiceField(choices=Notice.Why.choices)
-    occasion = serializers.CharField(
+    route = serializers.ChoiceField(choices=Notice.Why.choices)
+    trigger = serializers.CharField(
         help_text="raised, resolved, escalated; woken, unmuted and assigned with a day."
     )
     owed_at = serializers.DateTimeField()
@@ -81,12 +81,12 @@ class ToldSerializer(serializers.Serializer[Any]):
         help_text="Of that message; null while none carries it.",
     )
     sent_at = serializers.DateTimeField(allow_null=True)
-    skipped = serializers.CharField(
+    skip_reason = serializers.CharField(
         allow_blank=True, help_text="Why no message carries it; empty otherwise."
     )
 
 
-_RECIPIENT_STATES = tuple(ToldSerializer().fields)
+_RECIPIENT_STATES = tuple(AlertNotificationSerializer().fields)
 
 
 def _recipient_row(notice: dict[str, Any]) -> dict[str, Any]:
@@ -94,14 +94,14 @@ def _recipient_row(notice: dict[str, Any]) -> dict[str, Any]:
 
     The database knows none of them.
     """
-    notice = {**notice, "skipped": skip_sentence(notice["skip_reason"], notice["skip_details"])}
+    notice = {**notice, "skip_reason": skip_sentence(notice["skip_code"], notice["skip_details"])}
     return {
         name: value.replace("+00:00", "Z") if name.endswith("_at") and value else value
         for name, value in ((name, notice[name]) for name in _RECIPIENT_STATES)
     }
 
 
-@extend_schema_field(ToldSerializer(many=True))
+@extend_schema_field(AlertNotificationSerializer(many=True))
 class RecipientsField(serializers.ListField):
     pass
 
@@ -164,8 +164,8 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
         allow_null=True,
         help_text="Null where its cause went by itself.",
     )
-    resolved_why = serializers.CharField(source="resolution", read_only=True)
-    notices = RecipientsField(
+    resolution = serializers.CharField(read_only=True)
+    notifications = RecipientsField(
         source="told", read_only=True, help_text="Who is owed word of it, oldest first."
     )
 
@@ -202,10 +202,10 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
             "snoozed_by",
             "resolved_at",
             "resolved_by",
-            "resolved_why",
+            "resolution",
             "escalation",
             "escalate_at",
-            "notices",
+            "notifications",
         ]
         read_only_fields = fields
 
@@ -243,7 +243,7 @@ class MuteAlertSerializer(serializers.Serializer[Any]):
     )
 
 
-class AnswerAlertsSerializer(serializers.Serializer[Any]):
+class BulkRespondSerializer(serializers.Serializer[Any]):
     ids = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
         allow_empty=False,
@@ -276,20 +276,22 @@ class AnswerAlertsSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class RefusedAlertSerializer(serializers.Serializer[Any]):
+class RejectedAlertSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField(source="alert_id")
     detail = serializers.CharField(source="sentence")
 
 
-class AnsweredAlertsSerializer(serializers.Serializer[Any]):
-    answered = serializers.ListField(child=serializers.IntegerField(), help_text="Ids.")
+class BulkRespondResultSerializer(serializers.Serializer[Any]):
+    updated = serializers.ListField(
+        source="answered", child=serializers.IntegerField(), help_text="Ids."
+    )
     unchanged = serializers.ListField(
         child=serializers.IntegerField(), help_text="Ids; they were so already."
     )
-    refused = RefusedAlertSerializer(many=True)
+    rejected = RejectedAlertSerializer(source="refused", many=True)
 
 
-class TurnSerializer(serializers.Serializer[Any]):
+class AlertActivitySerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     who = serializers.CharField(help_text="A person by name, or the register itself.")
     what = serializers.CharField(help_text="As a predicate: `acknowledged it`.")
@@ -306,11 +308,11 @@ class AlertViewSet(ReadViewSet[Alert]):
     feed_renderers = (AlertsAtomRenderer,)
     filterset_class = AlertFilter
     orders = LATEST_FIRST
-    files = {"turns": FileRows(TurnSerializer)}
+    files = {"activity": FileRows(AlertActivitySerializer)}
     computed = {
         "subject": ComputedField(("key",), lambda key: key.partition("|")[0]),
-        "resolved_why": ComputedField(("resolution", "resolution_text"), resolution_sentence),
-        "notices": ComputedField(
+        "resolution": ComputedField(("resolution", "resolution_text"), resolution_sentence),
+        "notifications": ComputedField(
             ("told",), lambda told: [_recipient_row(notice) for notice in told]
         ),
     }
@@ -405,13 +407,13 @@ class AlertViewSet(ReadViewSet[Alert]):
         return Response(mute_body(made, self.user), status=status.HTTP_201_CREATED)
 
     @extend_schema(
-        request=AnswerAlertsSerializer, responses=AnsweredAlertsSerializer, filters=False
+        request=BulkRespondSerializer, responses=BulkRespondResultSerializer, filters=False
     )
-    @action(detail=False, methods=["post"], url_path="answer", picks_fields=False)
-    def answer_many(self, request: Request) -> Response:
+    @action(detail=False, methods=["post"], url_path="bulk-respond", picks_fields=False)
+    def bulk_respond(self, request: Request) -> Response:
         """Give the same answer to many, in one transaction; what cannot be answered is refused row
         by row."""
-        asked = self.validated(AnswerAlertsSerializer)
+        asked = self.validated(BulkRespondSerializer)
         given = respond_to_alerts(
             alert_ids=asked["ids"],
             answer=asked["action"],
@@ -421,13 +423,13 @@ class AlertViewSet(ReadViewSet[Alert]):
             to=asked.get("username"),
             reason=asked.get("reason", ""),
         )
-        return Response(AnsweredAlertsSerializer(given).data)
+        return Response(BulkRespondResultSerializer(given).data)
 
-    @extend_schema(responses=TurnSerializer(many=True), parameters=[], filters=False)
+    @extend_schema(responses=AlertActivitySerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
-    def turns(self, request: Request, pk: str) -> Response:
+    def activity(self, request: Request, pk: str) -> Response:
         """Who answered what and when, the latest first, out of its history."""
-        return Response(TurnSerializer(alert_activity(self.subject()), many=True).data)
+        return Response(AlertActivitySerializer(alert_activity(self.subject()), many=True).data)
 
     def _answerable(self) -> Alert:
         """The alert, if the caller may answer it; before the body is looked at, so that nobody

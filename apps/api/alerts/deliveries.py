@@ -97,7 +97,7 @@ class DeliveryViewSet(ReadViewSet[Delivery]):
 # --- who is owed word of what ---------------------------------------------------------------------
 
 
-class AlertNoticeSerializer(serializers.ModelSerializer[Notice]):
+class NotificationSerializer(serializers.ModelSerializer[Notice]):
     user = serializers.CharField(
         source="user.username", read_only=True, allow_null=True, help_text="Of a person."
     )
@@ -107,7 +107,9 @@ class AlertNoticeSerializer(serializers.ModelSerializer[Notice]):
     webhook = serializers.CharField(
         source="webhook.name", read_only=True, allow_null=True, help_text="Name."
     )
-    occasion = serializers.CharField(
+    route = serializers.ChoiceField(source="why", choices=Notice.Why.choices, read_only=True)
+    trigger = serializers.CharField(
+        source="occasion",
         read_only=True,
         help_text="raised, resolved, escalated; woken, unmuted and assigned with a day.",
     )
@@ -121,11 +123,9 @@ class AlertNoticeSerializer(serializers.ModelSerializer[Notice]):
         source="skip_reason",
         choices=NoticeFilter.STATES,
         read_only=True,
-        help_text="Carried by a delivery, skipped with the reason in `skipped`, or owed.",
+        help_text="Carried by a delivery, skipped with the reason in `skip_reason`, or owed.",
     )
-    skipped = serializers.CharField(
-        source="skip_reason", read_only=True, help_text="Why no message carries it."
-    )
+    skip_reason = serializers.CharField(read_only=True, help_text="Why no message carries it.")
     delivery = serializers.IntegerField(
         source="opened",
         read_only=True,
@@ -145,13 +145,13 @@ class AlertNoticeSerializer(serializers.ModelSerializer[Notice]):
             "user",
             "team",
             "webhook",
-            "why",
-            "occasion",
+            "route",
+            "trigger",
             "application_ids",
             "urgent",
             "owed_at",
             "state",
-            "skipped",
+            "skip_reason",
             "mute",
             "delivery",
             "delivery_state",
@@ -160,7 +160,7 @@ class AlertNoticeSerializer(serializers.ModelSerializer[Notice]):
         read_only_fields = fields
 
 
-class AccountSerializer(serializers.Serializer[Any]):
+class NotificationSummarySerializer(serializers.Serializer[Any]):
     n_owed = serializers.IntegerField(help_text="All of them; the other four add up to it.")
     n_sent = serializers.IntegerField()
     n_failed = serializers.IntegerField()
@@ -174,17 +174,17 @@ def _state(delivery_id: int | None, skip_reason: str) -> str:
     return "skipped" if skip_reason else "owed"
 
 
-class NoticeViewSet(ReadViewSet[Notice]):
+class NotificationViewSet(ReadViewSet[Notice]):
     """That a person, a mailbox or a webhook is owed word of an alert, and what became of it: the
     proof of who was told what and when."""
 
     model = Notice
-    serializer_class = AlertNoticeSerializer
+    serializer_class = NotificationSerializer
     filterset_class = NoticeFilter
     orders = {"-id": Keyset(("-id",)), "id": BY_ID}
     computed = {
         "state": ComputedField(("delivery_id", "skip_reason"), _state),
-        "skipped": ComputedField(("skip_reason", "skip_details"), skip_sentence),
+        "skip_reason": ComputedField(("skip_reason", "skip_details"), skip_sentence),
     }
 
     def get_queryset(self) -> QuerySet[Notice]:
@@ -197,9 +197,9 @@ class NoticeViewSet(ReadViewSet[Notice]):
             opened = Case(When(mine, then=opened))
         return notices.annotate(opened=opened)
 
-    @extend_schema(responses=AccountSerializer, parameters=[], filters=False)
+    @extend_schema(responses=NotificationSummarySerializer, parameters=[], filters=False)
     @action(detail=False, pagination_class=None, filterset_class=None, picks_fields=False)
-    def account(self, request: Request) -> Response:
+    def summary(self, request: Request) -> Response:
         """What became of all of them, as far as the caller sees them: owed = sent + failed +
         skipped + waiting."""
-        return Response(AccountSerializer(delivery_totals(self.user)).data)
+        return Response(NotificationSummarySerializer(delivery_totals(self.user)).data)

@@ -143,7 +143,7 @@ class MuteViewSet(ReadViewSet[Mute]):
 
     @extend_schema(request=None, responses=MuteSerializer)
     @action(detail=True, methods=["post"])
-    def lift(self, request: Request, pk: str) -> Response:
+    def unmute(self, request: Request, pk: str) -> Response:
         """Let mail through again; for whom it holds, editors of its team and governance. Doing it
         twice changes nothing. What still waits is mailed with the next digest."""
         mute = self.subject()

@@ -22,14 +22,39 @@ from apps.api.framework.validation import validate_data
 from apps.api.framework.views import RegistryView
 from apps.common.time import now
 
+# how often, by the names of the interface
+FREQUENCIES = {
+    Cadence.DAILY: "daily",
+    Cadence.WORKING_DAYS: "weekdays",
+    Cadence.WEEKLY: "weekly",
+    Cadence.AT_ONCE: "immediate",
+    Cadence.URGENT: "urgent_only",
+    Cadence.NEVER: "off",
+}
 
-class MailPreferenceSerializer(serializers.Serializer[Any]):
+
+class FrequencyField(serializers.ChoiceField):
+    """A `Cadence` by the name that the interface gives it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        choices = [(name, cadence.label) for cadence, name in FREQUENCIES.items()]
+        super().__init__(choices=choices, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Cadence:
+        name = super().to_internal_value(data)
+        return next(cadence for cadence in FREQUENCIES if FREQUENCIES[cadence] == name)
+
+    def to_representation(self, value: Any) -> str:
+        return FREQUENCIES[Cadence(value)]
+
+
+class NotificationPreferenceSerializer(serializers.Serializer[Any]):
     user = serializers.CharField(read_only=True, allow_null=True, help_text="Username.")
     team = serializers.CharField(read_only=True, allow_null=True, help_text="Slug.")
     address = serializers.CharField(
         read_only=True, allow_blank=True, help_text="Where mail goes; empty: nowhere."
     )
-    cadence = serializers.ChoiceField(choices=Cadence.choices)
+    frequency = FrequencyField(source="cadence")
     weekday = serializers.IntegerField(
         min_value=0, max_value=6, help_text="Of the weekly digest; 0 is Monday."
     )
@@ -37,8 +62,12 @@ class MailPreferenceSerializer(serializers.Serializer[Any]):
         min_value=0, max_value=23, help_text="Of the digest, in `time_zone`."
     )
     time_zone = serializers.CharField(max_length=64, help_text="Europe/Zurich, UTC, ...")
-    immediate = serializers.BooleanField(help_text="What is urgent comes at once.")
-    heartbeat = serializers.BooleanField(help_text="A mail also when nothing changed.")
+    urgent_immediately = serializers.BooleanField(
+        source="immediate", help_text="What is urgent comes at once."
+    )
+    send_when_empty = serializers.BooleanField(
+        source="heartbeat", help_text="A mail also when nothing changed."
+    )
     next_mail_at = serializers.DateTimeField(
         read_only=True,
         allow_null=True,
@@ -47,57 +76,63 @@ class MailPreferenceSerializer(serializers.Serializer[Any]):
     )
 
 
-class MailPreferenceView(RegistryView):
+class NotificationPreferenceView(RegistryView):
     """PUT sets all of it, PATCH what is named."""
 
     def _set(self, request: Request, *, partial: bool, team: Team | None = None) -> Response:
         recipient: User | Team = team or self.user
         body = validate_data(
-            MailPreferenceSerializer(_body(recipient, at=now()), data=request.data, partial=partial)
+            NotificationPreferenceSerializer(
+                _body(recipient, at=now()), data=request.data, partial=partial
+            )
         )
         with errors_as_problems("time_zone"):
             set_preference(by=self.user, at=now(), team=team, **body)
         return _preference_body(recipient)
 
 
-class OwnMailPreferenceView(MailPreferenceView):
+class OwnNotificationPreferenceView(NotificationPreferenceView):
     is_personal = True
 
-    @extend_schema(operation_id="mail_preferences_me", responses=MailPreferenceSerializer)
+    @extend_schema(
+        operation_id="notification_preferences_me", responses=NotificationPreferenceSerializer
+    )
     def get(self, request: Request) -> Response:
         """How and when you are mailed."""
         return _preference_body(self.user)
 
     @extend_schema(
-        operation_id="mail_preferences_me_set",
-        request=MailPreferenceSerializer,
-        responses=MailPreferenceSerializer,
+        operation_id="notification_preferences_me_set",
+        request=NotificationPreferenceSerializer,
+        responses=NotificationPreferenceSerializer,
     )
     def put(self, request: Request) -> Response:
         """Be mailed otherwise from now on; all fields."""
         return self._set(request, partial=False)
 
     @extend_schema(
-        operation_id="mail_preferences_me_change",
-        request=MailPreferenceSerializer,
-        responses=MailPreferenceSerializer,
+        operation_id="notification_preferences_me_change",
+        request=NotificationPreferenceSerializer,
+        responses=NotificationPreferenceSerializer,
     )
     def patch(self, request: Request) -> Response:
         """The same, for the fields named."""
         return self._set(request, partial=True)
 
 
-class AskedSerializer(serializers.Serializer[Any]):
+class QueuedSummarySerializer(serializers.Serializer[Any]):
     n_alerts = serializers.IntegerField(
         help_text="Alerts that wait for an answer and come with the next run; 0: none."
     )
 
 
-class SendDigestView(RegistryView):
+class SendSummaryView(RegistryView):
     is_personal = True
 
     @extend_schema(
-        operation_id="mail_preferences_me_ask", request=None, responses={202: AskedSerializer}
+        operation_id="notification_preferences_me_send_summary",
+        request=None,
+        responses={202: QueuedSummarySerializer},
     )
     def post(self, request: Request) -> Response:
         """Be mailed where things stand, at once: everything that is owed to you and waits for an
@@ -109,25 +144,27 @@ class SendDigestView(RegistryView):
         return Response({"n_alerts": n_alerts}, status=status.HTTP_202_ACCEPTED)
 
 
-class TeamMailPreferenceView(MailPreferenceView):
-    @extend_schema(operation_id="mail_preferences_team", responses=MailPreferenceSerializer)
+class TeamNotificationPreferenceView(NotificationPreferenceView):
+    @extend_schema(
+        operation_id="notification_preferences_team", responses=NotificationPreferenceSerializer
+    )
     def get(self, request: Request, slug: str) -> Response:
         """How and when the mailbox of a team is mailed; for who may see the team."""
         return _preference_body(self._team(slug))
 
     @extend_schema(
-        operation_id="mail_preferences_team_set",
-        request=MailPreferenceSerializer,
-        responses=MailPreferenceSerializer,
+        operation_id="notification_preferences_team_set",
+        request=NotificationPreferenceSerializer,
+        responses=NotificationPreferenceSerializer,
     )
     def put(self, request: Request, slug: str) -> Response:
         """Have the mailbox mailed otherwise; all fields, for owners of the team."""
         return self._set(request, partial=False, team=self._owned(slug))
 
     @extend_schema(
-        operation_id="mail_preferences_team_change",
-        request=MailPreferenceSerializer,
-        responses=MailPreferenceSerializer,
+        operation_id="notification_preferences_team_change",
+        request=NotificationPreferenceSerializer,
+        responses=NotificationPreferenceSerializer,
     )
     def patch(self, request: Request, slug: str) -> Response:
         """The same, for the fields named."""
@@ -146,7 +183,7 @@ class TeamMailPreferenceView(MailPreferenceView):
 
 
 def _preference_body(recipient: User | Team) -> Response:
-    return Response(MailPreferenceSerializer(_body(recipient, at=now())).data)
+    return Response(NotificationPreferenceSerializer(_body(recipient, at=now())).data)
 
 
 def _body(recipient: User | Team, *, at: datetime) -> dict[str, Any]:

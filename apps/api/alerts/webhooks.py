@@ -67,7 +67,7 @@ class WebhookWithSecretSerializer(WebhookSerializer):
         fields = [*WebhookSerializer.Meta.fields, "secret"]
 
 
-class NewSecretSerializer(ReasonMixin, serializers.Serializer[Any]):
+class RotateSecretSerializer(ReasonMixin, serializers.Serializer[Any]):
     leaked = serializers.BooleanField(
         required=False,
         default=False,
@@ -104,14 +104,14 @@ class WebhookViewSet(ReadViewSet[Webhook]):
             save_webhook(webhook=with_values(webhook, facts), by=self.user, reason=reason)
         return self.answer(webhook)
 
-    @extend_schema(request=NewSecretSerializer, responses=WebhookWithSecretSerializer)
-    @action(detail=True, methods=["post"], url_path="new-secret")
-    def new_secret(self, request: Request, pk: str) -> Response:
+    @extend_schema(request=RotateSecretSerializer, responses=WebhookWithSecretSerializer)
+    @action(detail=True, methods=["post"], url_path="rotate-secret")
+    def rotate_secret(self, request: Request, pk: str) -> Response:
         """Sign with another secret from now on; the answer holds it, and it is not shown again. For
         a day the one before signs too, so that the receiver can be given the new one meanwhile,
         unless it `leaked`."""
         webhook = self._governed()
-        asked = self.validated(NewSecretSerializer)
+        asked = self.validated(RotateSecretSerializer)
         old_until = None if asked.pop("leaked") else now() + OLD_SECRET_DURATION
         with errors_as_problems("url"):
             save_webhook(
@@ -120,8 +120,8 @@ class WebhookViewSet(ReadViewSet[Webhook]):
         return self._with_secret(webhook)
 
     @extend_schema(request=ReasonMixin, responses=WebhookSerializer)
-    @action(detail=True, methods=["post"], url_path="switch-off")
-    def switch_off(self, request: Request, pk: str) -> Response:
+    @action(detail=True, methods=["post"])
+    def disable(self, request: Request, pk: str) -> Response:
         """Send it nothing more; what it is owed is skipped. Doing it twice changes nothing."""
         webhook = self._governed()
         webhook.enabled = False
@@ -129,9 +129,9 @@ class WebhookViewSet(ReadViewSet[Webhook]):
             save_webhook(webhook=webhook, by=self.user, **self.validated(ReasonMixin))
         return self.answer(webhook)
 
-    @extend_schema(operation_id="webhooks_try", request=None, responses={202: DeliverySerializer})
-    @action(detail=True, methods=["post"], url_path="try")
-    def try_out(self, request: Request, pk: str) -> Response:
+    @extend_schema(operation_id="webhooks_test", request=None, responses={202: DeliverySerializer})
+    @action(detail=True, methods=["post"], url_path="test")
+    def send_test(self, request: Request, pk: str) -> Response:
         """Queue a signed request that tells of nothing, so that its receiver can be tried out; what
         became of it stands at deliveries/ID/."""
         queued = queue_test_request(webhook=self._governed(), by=self.user, at=now())

@@ -113,7 +113,7 @@ class ProviderChangeSerializer(ReasonMixin, serializers.ModelSerializer[Provider
         fields = [*PROVIDER_FIELDS, "reason"]
 
 
-class NoticeSerializer(serializers.Serializer[Any]):
+class RetirementNoticeSerializer(serializers.Serializer[Any]):
     model = serializers.CharField(
         help_text="Identifier of the version; the api id where nobody knows it."
     )
@@ -194,7 +194,7 @@ class MovesSerializer(serializers.Serializer[Any]):
     n_left_without_notice = serializers.IntegerField(source="n_delisted")
 
 
-class ProviderRecordSerializer(serializers.Serializer[Any]):
+class TrackRecordSerializer(serializers.Serializer[Any]):
     provider = serializers.CharField(help_text="Slug.")
     on = serializers.DateField()
     statistic = StatisticSerializer(
@@ -225,7 +225,7 @@ class ProviderRecordSerializer(serializers.Serializer[Any]):
         source="measured.kept", many=True, help_text="Judged by today's policy."
     )
     moves = MovesSerializer()
-    notices = NoticeSerializer(
+    notices = RetirementNoticeSerializer(
         source="measured.told", many=True, help_text="By announcement, the earliest first."
     )
 
@@ -237,7 +237,7 @@ class ProviderViewSet(GovernedViewSet[Provider]):
     model = Provider
     serializer_class = ProviderSerializer
     filterset_class = ProviderFilter
-    files = {"record": FileRows(NoticeSerializer, "notices")}
+    files = {"track_record": FileRows(RetirementNoticeSerializer, "notices")}
     lookup_field = "slug"
     lookup_value_regex = SLUG
     orders = BY_SLUG
@@ -253,10 +253,16 @@ class ProviderViewSet(GovernedViewSet[Provider]):
         return self.answer(provider)
 
     @extend_schema(
-        summary="What a provider's announcements were like", responses=ProviderRecordSerializer
+        summary="What a provider's announcements were like", responses=TrackRecordSerializer
     )
-    @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
-    def record(self, request: Request, slug: str) -> Response:
+    @action(
+        detail=True,
+        pagination_class=None,
+        filterset_class=None,
+        picks_fields=False,
+        url_path="track-record",
+    )
+    def track_record(self, request: Request, slug: str) -> Response:
         """Measured from the accepted ends at this host and from the registry's own events: notices
         in days, promises kept, dates moved. No grade and no score; price changes are single events,
         under provider-events."""
@@ -268,7 +274,7 @@ class ProviderViewSet(GovernedViewSet[Provider]):
             "measured": found.measured,
             "moves": found.moves,
         }
-        return Response(ProviderRecordSerializer(body).data)
+        return Response(TrackRecordSerializer(body).data)
 
 
 class FoundationSerializer(serializers.ModelSerializer[Foundation]):

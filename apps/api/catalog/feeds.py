@@ -58,7 +58,7 @@ class FeedRunViewSet(ReadViewSet[FeedRun]):
     orders = {"-id": Keyset(("-id",)), "id": Keyset(("id",))}
 
 
-class FeedNoticeSerializer(serializers.ModelSerializer[FeedNotice]):
+class ProviderNoticeSerializer(serializers.ModelSerializer[FeedNotice]):
     source = serializers.CharField(source="source.slug", read_only=True, help_text="Slug.")  # type: ignore[assignment]
     text = serializers.CharField(
         source="excerpt", read_only=True, help_text="Plain, cut at 4,000 characters."
@@ -94,7 +94,7 @@ class FeedNoticeSerializer(serializers.ModelSerializer[FeedNotice]):
         read_only_fields = fields
 
 
-class SettleSerializer(serializers.Serializer[Any]):
+class CloseNoticeSerializer(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(
         choices=[
             (one.value, one.label) for one in (FeedNotice.Outcome.NOTHING, FeedNotice.Outcome.DATE)
@@ -106,21 +106,21 @@ class SettleSerializer(serializers.Serializer[Any]):
     )
 
 
-class FeedNoticeViewSet(ReadViewSet[FeedNotice]):
+class ProviderNoticeViewSet(ReadViewSet[FeedNotice]):
     """What providers write in their feeds, latest first; governance says what became of each. They
     change nothing in the catalogue by themselves."""
 
     model = FeedNotice
-    serializer_class = FeedNoticeSerializer
+    serializer_class = ProviderNoticeSerializer
     filterset_class = FeedNoticeFilter
     orders = {"-id": Keyset(("-id",)), "id": Keyset(("id",))}
 
-    @extend_schema(request=SettleSerializer, responses=FeedNoticeSerializer)
-    @action(detail=True, methods=["post"], url_path="settle")
-    def settle(self, request: Request, pk: str) -> Response:
+    @extend_schema(request=CloseNoticeSerializer, responses=ProviderNoticeSerializer)
+    @action(detail=True, methods=["post"])
+    def close(self, request: Request, pk: str) -> Response:
         """Dealt with: nothing to do, or its date was recorded. 409 where somebody did before."""
         notice = self._governed()
-        said = self.validated(SettleSerializer)
+        said = self.validated(CloseNoticeSerializer)
         outcome = FeedNotice.Outcome(said["outcome"])
         if not close_notices(
             notices=[notice.pk], outcome=outcome, by=self.user, reason=said.get("reason", "")
@@ -128,7 +128,7 @@ class FeedNoticeViewSet(ReadViewSet[FeedNotice]):
             raise ConflictError("The notice is dealt with already; reopen it first.")
         return self.answer(notice)
 
-    @extend_schema(request=None, responses=FeedNoticeSerializer)
+    @extend_schema(request=None, responses=ProviderNoticeSerializer)
     @action(detail=True, methods=["post"], url_path="reopen")
     def reopen(self, request: Request, pk: str) -> Response:
         """Unread again; doing it twice changes nothing."""

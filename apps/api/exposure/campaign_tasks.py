@@ -113,7 +113,7 @@ class TaskMeasurementSerializer(ReasonMixin):
     after = serializers.DictField(child=serializers.FloatField(), required=False)
 
 
-class WaiveTaskSerializer(serializers.Serializer[Any]):
+class DeferTaskSerializer(serializers.Serializer[Any]):
     until = serializers.DateField(help_text="First day on which it no longer holds; within a year.")
     why = serializers.CharField(max_length=10_000)
 
@@ -136,7 +136,7 @@ class TaskDueSerializer(serializers.Serializer[Any]):
     derived_on = serializers.DateField(allow_null=True)
 
 
-class TaskGateSerializer(serializers.Serializer[Any]):
+class SignOffRequirementsSerializer(serializers.Serializer[Any]):
     is_open = serializers.BooleanField(help_text="It can be signed off.")
     missing = serializers.ListField(child=serializers.CharField(), help_text="Sentences.")
     evidence = serializers.ListField(
@@ -183,9 +183,15 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
             )
         return self.answer(task)
 
-    @extend_schema(responses=TaskGateSerializer, parameters=[], filters=False)
-    @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
-    def gate(self, request: Request, pk: str) -> Response:
+    @extend_schema(responses=SignOffRequirementsSerializer, parameters=[], filters=False)
+    @action(
+        detail=True,
+        pagination_class=None,
+        filterset_class=None,
+        picks_fields=False,
+        url_path="sign-off-requirements",
+    )
+    def sign_off_requirements(self, request: Request, pk: str) -> Response:
         """What stands between the task and its signature, before and after, and why it is due when
         it is."""
         task = self.subject("dependency__application")
@@ -197,7 +203,7 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
             "measures": found.measures,
             "due": task_due_dates(tasks=[task.pk])[task.pk],
         }
-        return Response(TaskGateSerializer(body).data)
+        return Response(SignOffRequirementsSerializer(body).data)
 
     @extend_schema(request=ChooseTargetSerializer, responses=CampaignTaskSerializer)
     @action(detail=True, methods=["post"])
@@ -251,13 +257,13 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
             signatures.sign_off(task=task, at=now(), by=self.user, **self.validated(ReasonMixin))
         )
 
-    @extend_schema(request=WaiveTaskSerializer, responses=CampaignTaskSerializer)
+    @extend_schema(request=DeferTaskSerializer, responses=CampaignTaskSerializer)
     @action(detail=True, methods=["post"])
-    def waive(self, request: Request, pk: str) -> Response:
+    def defer(self, request: Request, pk: str) -> Response:
         """Do without it until a day; it re-opens by itself."""
         task = self.subject("dependency__application")
         self._require_owner(task)
-        waiver = self.validated(WaiveTaskSerializer)
+        waiver = self.validated(DeferTaskSerializer)
         return self.answer(
             signatures.waive_task(
                 task=task, until=waiver["until"], reason=waiver["why"], at=now(), by=self.user
@@ -265,8 +271,8 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
         )
 
     @extend_schema(request=ReasonMixin, responses=CampaignTaskSerializer)
-    @action(detail=True, methods=["post"], url_path="lift-waiver")
-    def lift_waiver(self, request: Request, pk: str) -> Response:
+    @action(detail=True, methods=["post"], url_path="cancel-deferral")
+    def cancel_deferral(self, request: Request, pk: str) -> Response:
         """Take the waiver back."""
         task = self.subject("dependency__application")
         return self.answer(
@@ -318,7 +324,7 @@ class TaskStepSerializer(serializers.ModelSerializer[TaskStep]):
         read_only_fields = fields
 
 
-class TickStepSerializer(ReasonMixin):
+class CompleteStepSerializer(ReasonMixin):
     note = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
 
 
@@ -337,20 +343,20 @@ class TaskStepViewSet(ReadViewSet[TaskStep]):
             task__in=CampaignTask.objects.visible_to(self.user)
         ).order_by()
 
-    @extend_schema(request=TickStepSerializer, responses=TaskStepSerializer)
+    @extend_schema(request=CompleteStepSerializer, responses=TaskStepSerializer)
     @action(detail=True, methods=["post"])
-    def tick(self, request: Request, pk: str) -> Response:
+    def complete(self, request: Request, pk: str) -> Response:
         """It is done."""
         step = self._editable()
         return self.answer(
             task_actions.complete_step(
-                step=step, at=now(), by=self.user, **self.validated(TickStepSerializer)
+                step=step, at=now(), by=self.user, **self.validated(CompleteStepSerializer)
             )
         )
 
     @extend_schema(request=ReasonMixin, responses=TaskStepSerializer)
     @action(detail=True, methods=["post"])
-    def untick(self, request: Request, pk: str) -> Response:
+    def reopen(self, request: Request, pk: str) -> Response:
         """It is not done after all."""
         step = self._editable()
         return self.answer(

@@ -224,7 +224,7 @@ class ExposureFlagViewSet(ReadViewSet[ExposureFlag]):
 # --- lines ----------------------------------------------------------------------------------------
 
 
-class PolicySerializer(serializers.ModelSerializer[Policy]):
+class ExposurePolicySerializer(serializers.ModelSerializer[Policy]):
     kinds = serializers.ListField(
         child=serializers.ChoiceField(choices=KINDS),
         required=False,
@@ -264,11 +264,11 @@ class PolicySerializer(serializers.ModelSerializer[Policy]):
         read_only_fields = ["id", "updated_at"]
 
 
-class PolicyViewSet(ReadViewSet[Policy]):
+class ExposurePolicyViewSet(ReadViewSet[Policy]):
     """The organisation's own lines. A line is switched off, never deleted, since flags name it."""
 
     model = Policy
-    serializer_class = PolicySerializer
+    serializer_class = ExposurePolicySerializer
     filterset_class = PolicyFilter
     orders = {
         "slug": Keyset(("slug",)),
@@ -281,10 +281,10 @@ class PolicyViewSet(ReadViewSet[Policy]):
         shown = not getattr(self, "swagger_fake_view", False) and self.user.can_read_all
         return Policy.objects.order_by() if shown else Policy.objects.none()
 
-    @extend_schema(responses={201: PolicySerializer})
+    @extend_schema(responses={201: ExposurePolicySerializer})
     def create(self, request: Request) -> Response:
         """Draw a line; for governance. Flags open at the next evaluation."""
-        facts, reason = self._asked(PolicySerializer)
+        facts, reason = self._asked(ExposurePolicySerializer)
         return self.answer(
             policies.add_policy(facts=facts, by=self.user, reason=reason), status.HTTP_201_CREATED
         )
@@ -294,7 +294,7 @@ class PolicyViewSet(ReadViewSet[Policy]):
         policy = self.get_queryset().filter(pk=pk).first()
         if policy is None:
             raise Http404
-        facts, reason = self._asked(PolicySerializer, instance=policy, partial=True)
+        facts, reason = self._asked(ExposurePolicySerializer, instance=policy, partial=True)
         return self.answer(
             policies.change_policy(
                 policy=policy, facts=facts, at=now(), by=self.user, reason=reason
@@ -302,7 +302,7 @@ class PolicyViewSet(ReadViewSet[Policy]):
         )
 
     def _asked(
-        self, serializer: type[PolicySerializer], **kwargs: Any
+        self, serializer: type[ExposurePolicySerializer], **kwargs: Any
     ) -> tuple[dict[str, Any], str]:
         """The facts, and the reason for the history; a policy's own `reason` is why its line lies
         where it lies."""

@@ -126,7 +126,7 @@ class RevokeDecisionSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=10_000)
 
 
-class AgainstQuestion(serializers.Serializer[Any]):
+class ViolationQuestion(serializers.Serializer[Any]):
     provider = serializers.SlugRelatedField(
         slug_field="slug", queryset=Provider.objects.all(), required=False
     )
@@ -153,7 +153,7 @@ class AgainstQuestion(serializers.Serializer[Any]):
         return attrs
 
 
-class AgainstDecisionSerializer(serializers.Serializer[ApprovalViolation]):
+class ApprovalViolationSerializer(serializers.Serializer[ApprovalViolation]):
     dependency = serializers.IntegerField(source="dependency.pk")
     application = serializers.CharField(source="dependency.application.slug", help_text="Slug.")
     team = serializers.CharField(source="dependency.application.team.slug", help_text="Slug.")
@@ -175,13 +175,13 @@ class AgainstDecisionSerializer(serializers.Serializer[ApprovalViolation]):
     )
 
 
-class AgainstDecisionsSerializer(serializers.Serializer[Any]):
+class ApprovalViolationsSerializer(serializers.Serializer[Any]):
     on = serializers.DateField()
     whole_organisation = serializers.BooleanField(
         help_text="False: of the applications you may see."
     )
     n_total = serializers.IntegerField()
-    rows = AgainstDecisionSerializer(
+    rows = ApprovalViolationSerializer(
         many=True, help_text="The first of them, gravest applications in front."
     )
 
@@ -201,7 +201,7 @@ class ApprovalViewSet(GovernedViewSet[Approval]):
     serializer_class = ApprovalSerializer
     filterset_class = ApprovalFilter
     orders = {"-id": Keyset(("-id",)), "id": BY_ID}
-    files = {"against": FileRows(AgainstDecisionSerializer, "rows")}
+    files = {"violations": FileRows(ApprovalViolationSerializer, "rows")}
     computed = {
         "standing": ComputedField(("decided_on", "expires_on", "revoked_at"), _standing),
         "criticalities": ComputedField(
@@ -255,19 +255,21 @@ class ApprovalViewSet(GovernedViewSet[Approval]):
             ),
             OpenApiParameter("limit", int, description=f"At most {DEFAULT_LIMIT}."),
         ],
-        responses=AgainstDecisionsSerializer,
+        responses=ApprovalViolationsSerializer,
         filters=False,
     )
     @action(detail=False, pagination_class=None, filterset_class=None, picks_fields=False)
-    def against(self, request: Request) -> Response:
+    def violations(self, request: Request) -> Response:
         """Live dependencies that a block or a restriction is held against, with the reasons; as far
         as the caller sees them. The narrowest decision counts (docs/choosing.md)."""
         asked = validate_data(
-            AgainstQuestion(data=request.query_params),
+            ViolationQuestion(data=request.query_params),
             extra_names=(*PAGING_PARAMETERS, *FORMAT_PARAMETERS),
         )
         nodes = [
-            (kind, asked[name].pk) for name, kind in AgainstQuestion.KINDS.items() if name in asked
+            (kind, asked[name].pk)
+            for name, kind in ViolationQuestion.KINDS.items()
+            if name in asked
         ]
         if "provider" in asked:
             nodes = [
@@ -287,4 +289,4 @@ class ApprovalViewSet(GovernedViewSet[Approval]):
             "n_total": found.n_total,
             "rows": found.rows,
         }
-        return Response(AgainstDecisionsSerializer(body).data)
+        return Response(ApprovalViolationsSerializer(body).data)

@@ -122,7 +122,7 @@ class DiscrepancyViewSet(ReadViewSet[Discrepancy]):
         return self.answer(row)
 
 
-class SenderSerializer(serializers.ModelSerializer[Service]):
+class ReportedServiceSerializer(serializers.ModelSerializer[Service]):
     application = serializers.CharField(
         source="application.slug", read_only=True, allow_null=True, help_text="Slug."
     )
@@ -150,7 +150,7 @@ class SenderSerializer(serializers.ModelSerializer[Service]):
         read_only_fields = fields
 
 
-class SenderTokenSerializer(serializers.Serializer[SendingToken]):
+class ReportedServiceTokenSerializer(serializers.Serializer[SendingToken]):
     token = serializers.CharField(
         source="row.token.prefix", help_text="The part of the token that lists show."
     )
@@ -171,15 +171,15 @@ class SenderTokenSerializer(serializers.Serializer[SendingToken]):
     last_dropped_at = serializers.DateTimeField(source="row.last_dropped_at", allow_null=True)
 
 
-class ClaimSerializer(ReasonMixin):
+class LinkServiceSerializer(ReasonMixin):
     application = VisibleApplicationField(slug_field="slug", queryset=Application.objects.none())
 
 
-class SenderViewSet(ReadViewSet[Service]):
+class ReportedServiceViewSet(ReadViewSet[Service]):
     """Senders as they call themselves in traces or at a gateway, and the application each is."""
 
     model = Service
-    serializer_class = SenderSerializer
+    serializer_class = ReportedServiceSerializer
     filterset_class = ServiceFilter
     annotations = {"dropped_calls": dropped_calls(), "last_dropped_at": last_dropped_at()}
     orders = {
@@ -195,7 +195,7 @@ class SenderViewSet(ReadViewSet[Service]):
                 "application", str, description="Slug: whether they may write to this one instead."
             )
         ],
-        responses=SenderTokenSerializer(many=True),
+        responses=ReportedServiceTokenSerializer(many=True),
     )
     @action(detail=True, methods=["get"], filter_backends=[], pagination_class=None)
     def tokens(self, request: Request, pk: str) -> Response:
@@ -209,14 +209,14 @@ class SenderViewSet(ReadViewSet[Service]):
             if application is None:
                 raise NotFound("There is no application of this slug that you may see.")
         found = tokens_of([sender.pk], application=application)
-        return Response([SenderTokenSerializer(each).data for each in found])
+        return Response([ReportedServiceTokenSerializer(each).data for each in found])
 
-    @extend_schema(request=ClaimSerializer, responses=SenderSerializer)
+    @extend_schema(request=LinkServiceSerializer, responses=ReportedServiceSerializer)
     @action(detail=True, methods=["post"])
-    def claim(self, request: Request, pk: str) -> Response:
+    def link(self, request: Request, pk: str) -> Response:
         """What calls itself so is this application: what it did so far counts for it, and what it
         will do. Holds for the same name at every endpoint."""
-        sender, asked = self.subject("application"), self.validated(ClaimSerializer)
+        sender, asked = self.subject("application"), self.validated(LinkServiceSerializer)
         return self._done(
             service_links.link_service,
             sender,
@@ -225,9 +225,9 @@ class SenderViewSet(ReadViewSet[Service]):
             at=now(),
         )
 
-    @extend_schema(request=ReasonMixin, responses=SenderSerializer)
+    @extend_schema(request=ReasonMixin, responses=ReportedServiceSerializer)
     @action(detail=True, methods=["post"])
-    def unclaim(self, request: Request, pk: str) -> Response:
+    def unlink(self, request: Request, pk: str) -> Response:
         """It is not that application: it waits again, at every endpoint, and is not linked by its
         name alone."""
         said = self.validated(ReasonMixin)
@@ -238,7 +238,7 @@ class SenderViewSet(ReadViewSet[Service]):
             at=now(),
         )
 
-    @extend_schema(request=ReasonMixin, responses=SenderSerializer)
+    @extend_schema(request=ReasonMixin, responses=ReportedServiceSerializer)
     @action(detail=True, methods=["post"])
     def ignore(self, request: Request, pk: str) -> Response:
         """It is none of ours: what it does is not looked at any more."""

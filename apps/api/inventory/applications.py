@@ -40,8 +40,9 @@ from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import day_of, now
 from apps.common.validators import validate_plausible_date
 from apps.exposure.queries.dependents import application_stack
-from apps.inventory.actions import application_merge, bulk_update
+from apps.inventory.actions import application_merge
 from apps.inventory.actions import applications as actions_applications
+from apps.inventory.actions.bulk_update import change_applications
 from apps.inventory.bulk.resources import BULK_RESOURCES
 from apps.inventory.costs import monthly_costs
 from apps.inventory.filters import ApplicationFilter
@@ -205,7 +206,7 @@ class RetireSerializer(ReasonMixin):
     )
 
 
-class BringBackSerializer(ReasonMixin):
+class ReactivateSerializer(ReasonMixin):
     on = serializers.DateField(
         required=False,
         validators=[validate_plausible_date],
@@ -248,7 +249,7 @@ class ApplicationFactsSerializer(ApplicationSerializer):
     slug = merged_into = reason = None  # type: ignore[assignment]
 
 
-class BulkChangeSerializer(ReasonMixin):
+class BulkUpdateSerializer(ReasonMixin):
     applications = serializers.ListField(
         child=serializers.CharField(max_length=120),
         allow_empty=False,
@@ -258,17 +259,17 @@ class BulkChangeSerializer(ReasonMixin):
     facts = ApplicationFactsSerializer(help_text="Set on every one of them.")
 
 
-class RefusedApplicationSerializer(serializers.Serializer[Any]):
+class RejectedApplicationSerializer(serializers.Serializer[Any]):
     application = serializers.CharField(help_text="Slug.")
     detail = serializers.CharField()
 
 
-class BulkChangedSerializer(serializers.Serializer[Any]):
+class BulkUpdateResultSerializer(serializers.Serializer[Any]):
     changed = serializers.ListField(child=serializers.CharField(), help_text="Slugs.")
     unchanged = serializers.ListField(
         child=serializers.CharField(), help_text="Slugs; they were so already."
     )
-    refused = RefusedApplicationSerializer(many=True)
+    rejected = RejectedApplicationSerializer(many=True)
     change = serializers.UUIDField(allow_null=True, help_text="By which all of it can be undone.")
 
 
@@ -438,22 +439,22 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
         )
         return self.written(application, application)
 
-    @extend_schema(request=BulkChangeSerializer, responses=BulkChangedSerializer)
-    @action(detail=False, methods=["post"], url_path="change", picks_fields=False)
-    def change_many(self, request: Request) -> Response:
+    @extend_schema(request=BulkUpdateSerializer, responses=BulkUpdateResultSerializer)
+    @action(detail=False, methods=["post"], url_path="bulk-update", picks_fields=False)
+    def bulk_update(self, request: Request) -> Response:
         """Set the same facts on many; what cannot be is refused row by row, the others are
         changed."""
-        asked = self.validated(BulkChangeSerializer)
+        asked = self.validated(BulkUpdateSerializer)
         slugs = list(dict.fromkeys(asked["applications"]))
         found = dict(self.get_queryset().filter(slug__in=slugs).values_list("slug", "pk"))
-        report = bulk_update.change_applications(
+        report = change_applications(
             facts_by_id=dict.fromkeys(found.values(), asked["facts"]),
             by=self.user,
             reason=asked.get("reason", ""),
         )
         by_id = {pk: slug for slug, pk in found.items()}
-        refused = [{"application": row.slug, "detail": row.sentence} for row in report.refused]
-        refused += [
+        rejected = [{"application": row.slug, "detail": row.sentence} for row in report.refused]
+        rejected += [
             {"application": slug, "detail": "There is no such application that you may see."}
             for slug in slugs
             if slug not in found
@@ -463,7 +464,7 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
             {
                 "changed": [by_id[pk] for pk in report.changed],
                 "unchanged": [by_id[pk] for pk in report.unchanged],
-                "refused": refused,
+                "rejected": rejected,
                 "change": change,
             }
         )
@@ -482,12 +483,12 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
         )
         return self.written(application, application)
 
-    @extend_schema(request=BringBackSerializer, responses=WrittenApplicationSerializer)
-    @action(detail=True, methods=["post"], url_path="bring-back")
-    def bring_back(self, request: Request, slug: str) -> Response:
+    @extend_schema(request=ReactivateSerializer, responses=WrittenApplicationSerializer)
+    @action(detail=True, methods=["post"])
+    def reactivate(self, request: Request, slug: str) -> Response:
         """Put a retired application to use again, with what its retirement ended."""
         application = self.editable()
-        asked = self.validated(BringBackSerializer)
+        asked = self.validated(ReactivateSerializer)
         application = actions_applications.reactivate_application(
             application=application,
             on=asked.get("on", today()),

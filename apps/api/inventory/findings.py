@@ -27,7 +27,7 @@ _SEVERITIES = [(severity.value, severity.value) for severity in Severity]
 class FindingSerializer(serializers.Serializer[Any]):
     code = serializers.ChoiceField(choices=_CODES)
     severity = serializers.ChoiceField(
-        choices=_SEVERITIES, help_text="alarm: broken; warning: doubtful; note."
+        choices=_SEVERITIES, help_text="error: broken; warning: doubtful; note: unfinished."
     )
     detail = serializers.CharField(help_text="A sentence that says what to do.")
     application = serializers.CharField(help_text="Slug.")

@@ -15,12 +15,12 @@ _DEPENDENCY = {
     "tags": ["chat"],
 }
 _MAIL = {
-    "cadence": "working_days",
+    "frequency": "weekdays",
     "weekday": 0,
     "hour": 8,
     "time_zone": "Europe/Zurich",
-    "immediate": True,
-    "heartbeat": False,
+    "urgent_immediately": True,
+    "send_when_empty": False,
 }
 _SUBSCRIPTION = {
     "name": "All of a provider",
@@ -115,7 +115,7 @@ EXAMPLES: dict[str, Any] = {
     "alerts_mute_create": {"until": _UNTIL, "scope": "offering", "reason": "Planned."},
     "alerts_resolve_create": {"reason": "Moved to the successor on Monday."},
     "alerts_snooze_create": {"until": _DAY},
-    "alerts_answer_create": {"ids": [17, 18], "action": "snooze", "until": _DAY},
+    "alerts_bulk_respond_create": {"ids": [17, 18], "action": "snooze", "until": _DAY},
     "annex_items_note_create": {
         "foundation": "openai-gpt-4o",
         "item": "1a",
@@ -129,7 +129,7 @@ EXAMPLES: dict[str, Any] = {
         "on": _DAY,
     },
     "applications_partial_update": {"criticality": "critical", "rto_hours": 4, **_REASON},
-    "applications_bring_back_create": {
+    "applications_reactivate_create": {
         "on": _DAY,
         "status": "pilot",
         "with_dependencies": True,
@@ -140,7 +140,7 @@ EXAMPLES: dict[str, Any] = {
         "reason": "The same, registered twice.",
     },
     "applications_retire_create": {"on": _DAY, "reason": "Replaced by the new portal."},
-    "applications_change_create": {
+    "applications_bulk_update_create": {
         "applications": ["claims-triage", "call-summariser"],
         "facts": {"business_owner": "Ada Lovelace"},
         **_REASON,
@@ -183,17 +183,17 @@ EXAMPLES: dict[str, Any] = {
     "bom_post": _BOM,
     "bom_put": _BOM,
     "calendar_feeds_create": {"kind": "alerts", "name": "Feed reader"},
-    "campaign_steps_tick_create": {"note": "Regression suite: 98 of 98."},
-    "campaign_steps_untick_create": {"reason": "Ticked by mistake."},
+    "campaign_steps_complete_create": {"note": "Regression suite: 98 of 98."},
+    "campaign_steps_reopen_create": {"reason": "Ticked by mistake."},
     "campaign_tasks_partial_update": {"owner": "ada", "due_on": _DAY, **_REASON},
     "campaign_tasks_add_step_create": {"title": "Tell the works council", "required": False},
-    "campaign_tasks_lift_waiver_create": _REASON,
+    "campaign_tasks_cancel_deferral_create": _REASON,
     "campaign_tasks_measurements_create": {"before": {"quality": 0.91}, "after": {"quality": 0.93}},
     "campaign_tasks_reopen_create": {"reason": "The successor was rolled back."},
     "campaign_tasks_sign_off_create": {"reason": "Seen on production for a week."},
     "campaign_tasks_switch_create": {"on": _DAY},
     "campaign_tasks_target_create": {"target": 567},
-    "campaign_tasks_waive_create": {"until": _UNTIL, "why": "Ends by itself in March."},
+    "campaign_tasks_defer_create": {"until": _UNTIL, "why": "Ends by itself in March."},
     "campaigns_create": {"event": 17, "title": "Leave gpt-4o", "due_on": _DAY},
     "campaigns_partial_update": {"due_on": _UNTIL, **_REASON},
     "campaigns_close_create": {"closing_note": "All moved; two waivers stand."},
@@ -235,7 +235,7 @@ EXAMPLES: dict[str, Any] = {
     "exposure_flags_acknowledge_create": {"reason": "On the agenda of February."},
     "exposure_flags_revoke_create": {"reason": "The contract fell through."},
     "exposure_settings_change": {"test_validity_days": 365, "horizon_days": 180, **_REASON},
-    "feed_notices_settle_create": {
+    "provider_notices_close_create": {
         "outcome": "nothing",
         "reason": "Of a model that nobody offers.",
     },
@@ -286,14 +286,17 @@ EXAMPLES: dict[str, Any] = {
         }
     ],
     "loss_runs_create": {"years": 100_000, "seed": 1},
-    "mail_preferences_me_set": _MAIL,
-    "mail_preferences_me_change": {"cadence": "weekly", "weekday": 0},
-    "mail_preferences_team_set": _MAIL,
-    "mail_preferences_team_change": {"cadence": "daily", "hour": 7},
+    "notification_preferences_me_set": _MAIL,
+    "notification_preferences_me_change": {"frequency": "weekly", "weekday": 0},
+    "notification_preferences_team_set": _MAIL,
+    "notification_preferences_team_change": {"frequency": "daily", "hour": 7},
     "memberships_create": {"user": "ada", "team": "claims", "role": "owner"},
     "mutes_create": {"provider": "openai", "until": _UNTIL, "reason": "Followed elsewhere."},
-    "policies_create": _POLICY,
-    "policies_partial_update": {"tolerance": "0.2", "change_reason": "Lowered by the board."},
+    "exposure_policies_create": _POLICY,
+    "exposure_policies_partial_update": {
+        "tolerance": "0.2",
+        "change_reason": "Lowered by the board.",
+    },
     "scenarios_create": {
         "name": "A host is gone",
         "ops": [{"op": "remove", "nodes": ["host:azure"]}],
@@ -328,12 +331,12 @@ EXAMPLES: dict[str, Any] = {
         "reason": "No longer offered in Europe.",
     },
     "selections_score_create": {"candidate": 4, "scores": {"Quality on own cases": {"value": "4"}}},
-    "senders_claim_create": {
+    "reported_services_link_create": {
         "application": "support-assistant",
         "reason": "Its repository says so.",
     },
-    "senders_ignore_create": {"reason": "A load test."},
-    "senders_unclaim_create": {"reason": "Another team's after all."},
+    "reported_services_ignore_create": {"reason": "A load test."},
+    "reported_services_unlink_create": {"reason": "Another team's after all."},
     "service_accounts_create": {
         "username": "claims-pipeline",
         "about": "Builds of claims",
@@ -398,6 +401,6 @@ EXAMPLES: dict[str, Any] = {
         "min_severity": 3,
     },
     "webhooks_partial_update": {"enabled": False, "reason": "The chat moves."},
-    "webhooks_new_secret_create": {"reason": "Turned once a year."},
-    "webhooks_switch_off_create": {"reason": "No longer read."},
+    "webhooks_rotate_secret_create": {"reason": "Turned once a year."},
+    "webhooks_disable_create": {"reason": "No longer read."},
 }

@@ -239,14 +239,14 @@ class BulkAssessmentSerializer(AssessmentSerializer):
     assessed_by = acceptance_in_force = evidence = None  # type: ignore[assignment]
 
 
-class AssessmentRefusedSerializer(serializers.Serializer[Any]):
+class RejectedAssessmentSerializer(serializers.Serializer[Any]):
     dependency = serializers.IntegerField()
     reason = serializers.CharField()
 
 
 class BulkAssessedSerializer(serializers.Serializer[Any]):
     assessed = serializers.ListField(child=serializers.IntegerField(), help_text="Dependencies.")
-    refused = AssessmentRefusedSerializer(many=True)
+    rejected = RejectedAssessmentSerializer(many=True)
 
 
 def _in_force(treatment: str, revoked_at: Any, until: date | None) -> bool:
@@ -355,26 +355,26 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
             .order_by()
             .values_list("pk", "application__team_id")
         )
-        refused = dict.fromkeys(
+        rejected = dict.fromkeys(
             asked.keys() - teams.keys(), "There is no such dependency that you may see."
         )
         barred = {pk for pk, team in teams.items() if not self.user.may(TeamRole.EDITOR, team)}
-        refused |= dict.fromkeys(
+        rejected |= dict.fromkeys(
             barred, "Only an editor of the owning team may do this. Ask one of them."
         )
         outcome = assessments.assess_many(
             risk=facts.pop("risk"),
-            expected_versions={pk: version for pk, version in asked.items() if pk not in refused},
+            expected_versions={pk: version for pk, version in asked.items() if pk not in rejected},
             reason=facts.pop("reason", ""),
             facts=facts,
             by=self.user,
             at=now(),
         )
-        refused |= outcome.refused
+        rejected |= outcome.refused
         return Response(
             {
                 "assessed": sorted(assessment.dependency_id for assessment in outcome.assessed),
-                "refused": [{"dependency": pk, "reason": refused[pk]} for pk in sorted(refused)],
+                "rejected": [{"dependency": pk, "reason": rejected[pk]} for pk in sorted(rejected)],
             }
         )
 

@@ -50,7 +50,7 @@ QUESTIONS = {
     "offerings/{offering}/blast-radius/": "results",
     "foundations/{foundation}/blast-radius/": "results",
     "providers/{host}/blast-radius/?role=host": "results",
-    "providers/{host}/record/": "notices",
+    "providers/{host}/track-record/": "notices",
     "providers/{host}/scorecard/": "facts",
     "foundations/{foundation}/scorecard/": "facts",
     "applications/a/stack/": None,
@@ -58,7 +58,7 @@ QUESTIONS = {
     "applications/a/runway/": None,
     "applications/a/changes/": None,
     "costs/": "totals",
-    "approvals/against/": "rows",
+    "approvals/violations/": "rows",
 }
 
 
@@ -189,7 +189,8 @@ def test_a_dependency_that_was_read_may_be_sent_back_whole(ending_model, api):
 
 
 @pytest.mark.parametrize(
-    "address", ["gate-policy/", "alert-settings/", "exposure-settings/", "mail-preferences/me/"]
+    "address",
+    ["gate-policy/", "alert-settings/", "exposure-settings/", "notification-preferences/me/"],
 )
 def test_settings_that_were_read_may_be_sent_back_whole(api, address):
     client = api(make_user(role="governance"), "read", "write")
