@@ -1,4 +1,4 @@
-"""REST routes, and the page of their document, under /api/."""
+"""Routes of the REST interface and the page of its document, under /api/."""
 
 from typing import Any
 
@@ -161,8 +161,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
 
 
 def singular(resource: str) -> str:
-    """Return what one row of a resource is called: `exit-plan` of `exit-plans`, `policy` of
-    `policies`."""
+    """Return the singular of a resource: `exit-plan` of `exit-plans`, `policy` of `policies`."""
     if resource.endswith("ies"):
         return f"{resource.removesuffix('ies')}y"
     return resource.removesuffix("es") if resource.endswith("sses") else resource.removesuffix("s")

@@ -361,7 +361,7 @@ class TestAssessments:
         assert answer.json()["assessed"] == [mine.pk]
         reasons = {row["dependency"]: row["reason"] for row in answer.json()["rejected"]}
         assert "assessed this" in reasons[inherited.dependency.pk]
-        assert "that you may see" in reasons[others.pk]
+        assert "Check the ID." in reasons[others.pk]
 
 
 class TestAttaching:

@@ -427,7 +427,7 @@ class TestAnswers:
         viewer = api(make_member(world.team, TeamRole.VIEWER), "write")
 
         for verb in ("acknowledge", "snooze", "assign", "resolve", "reopen", "undo"):
-            assert "Ask one of them" in problem_detail(
+            assert "You need the editor role on" in problem_detail(
                 viewer.post(f"/api/v1/alerts/{alert.pk}/{verb}/", {}), 403
             )
 

@@ -85,7 +85,9 @@ class TestDeliveries:
         again = client.post(f"/api/v1/deliveries/{mail.pk}/resend/").json()
 
         assert early.status_code == 409
-        assert early.json()["detail"] == "Only what has failed is sent again. Look at its state."
+        assert (
+            early.json()["detail"] == "Only a failed delivery can be sent again. Check its state."
+        )
         assert (again["state"], again["attempts"], again["message_id"]) == (
             "queued",
             0,

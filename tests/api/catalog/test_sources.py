@@ -117,11 +117,11 @@ def test_a_try_says_what_lies_there_instead(governance: Any) -> None:
     ("asked", "says"),
     [
         ({"mapping": {"rows": "a"}, "sample": {}}, "leads to one thing"),
-        ({"mapping": MAPPING}, "Give either a sample or the address"),
+        ({"mapping": MAPPING}, "Send either a sample or the URL"),
         ({"mapping": MAPPING, "url": "http://127.0.0.1:1/x"}, "this machine"),
         ({"mapping": MAPPING, "url": "http://169.254.169.254/latest"}, "metadata"),
         ({"mapping": MAPPING, "url": "file:///etc/passwd"}, "a file on this machine"),
-        ({"mapping": [], "sample": {}}, "A mapping is an object"),
+        ({"mapping": [], "sample": {}}, "Send the mapping as an object"),
     ],
 )
 def test_what_cannot_be_tried_is_said(asked: dict[str, Any], says: str, governance: Any) -> None:
