@@ -581,8 +581,8 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Foundation Registry",
-    "DESCRIPTION": "Which applications stand on which foundation models, and what happens to "
-    "them when one moves.",
+    "DESCRIPTION": "Foundation models that applications depend on, the risks they inherit, and the "
+    "effects of retirements, failures and price changes.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
     "LICENSE": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
@@ -648,8 +648,8 @@ SPECTACULAR_SETTINGS = {
         "JobStateEnum": "apps.api.models.Job.State",
         "LayerEnum": "apps.exposure.models.Layer",
         "NodeKindEnum": "apps.risks.filters.NODE_KINDS",
+        "DeliveryOutcomeEnum": "apps.alerts.filters.NoticeFilter.STATES",
         "NoticeOutcomeEnum": "apps.feeds.models.FeedNotice.Outcome",
-        "NoticeStateEnum": "apps.alerts.filters.NoticeFilter.STATES",
         "OnFileEnum": "apps.inventory.models.OnFile",
         "RiskConfidenceEnum": "apps.risks.models.Confidence",
         "RiskLayerEnum": "apps.risks.models.Layer",

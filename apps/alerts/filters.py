@@ -116,7 +116,7 @@ class NoticeFilter(django_filters.FilterSet):  # type: ignore[misc]
         choices=[("owed", "Still owed"), ("skipped", "Skipped")],
         label="Outcome",
     )
-    why = django_filters.ChoiceFilter(choices=Notice.Why.choices, label="Why")
+    route = django_filters.ChoiceFilter(field_name="why", choices=Notice.Why.choices, label="Route")
     team = django_filters.CharFilter(field_name="alert__team__slug", label="Team (slug)")
     recipient = django_filters.CharFilter(method="to_recipient", label="Recipient (part of a name)")
 

@@ -1,4 +1,4 @@
-"""Every change on record, by REST."""
+"""The audit log, over REST."""
 
 from typing import Any
 
@@ -27,25 +27,27 @@ from apps.reports.audit_log import (
 
 class DifferenceSerializer(serializers.Serializer[Any]):
     field = serializers.CharField()
-    old = serializers.CharField(help_text="Empty where there was nothing; `hidden` for a secret.")
+    old = serializers.CharField(
+        help_text="Previous value; empty if there was none; `hidden` for a secret."
+    )
     new = serializers.CharField()
 
 
 class RecordedChangeSerializer(serializers.Serializer[Any]):
-    kind = serializers.CharField(help_text="Such as inventory.application.")
-    id = serializers.IntegerField(help_text="Of the line; once a kind.")
+    kind = serializers.CharField(help_text="Kind of record, for example inventory.application.")
+    id = serializers.IntegerField(help_text="ID of the entry, unique within its kind.")
     at = serializers.DateTimeField()
     action = serializers.ChoiceField(choices=["added", "changed", "removed"])
-    record = serializers.IntegerField(help_text="Id of what was written.")
-    name = serializers.CharField(help_text="What it is called.")
-    actor = serializers.CharField(
-        help_text="Username, or the job's name; empty where nobody is on record."
-    )
+    record = serializers.IntegerField(help_text="ID of the changed record.")
+    name = serializers.CharField(help_text="Name of the record.")
+    actor = serializers.CharField(help_text="Username, or name of the job; empty if unknown.")
     job = serializers.CharField()
     reason = serializers.CharField()
-    request_id = serializers.CharField(help_text="As in the log, of what was asked over HTTP.")
+    request_id = serializers.CharField(
+        help_text="ID of the HTTP request, as in the server log; empty for a job."
+    )
     change = serializers.UUIDField(
-        allow_null=True, help_text="What was written together; see changes/{id}/undo/."
+        allow_null=True, help_text="ID of all entries written together; see changes/{id}/undo/."
     )
     differences = DifferenceSerializer(many=True)
 
@@ -57,7 +59,7 @@ class ChangesSerializer(serializers.Serializer[Any]):
 
 
 class LineSerializer(serializers.Serializer[Any]):
-    """A line of the file: one column that changed, as on the page."""
+    """A row of the file: one changed column, as on the page."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         return {name: serializers.CharField() for name in FILE_HEADERS}
@@ -69,37 +71,39 @@ class AuditView(RegistryView):
 
     @extend_schema(
         operation_id="audit",
-        summary="Changes on record",
+        summary="Audit log",
         parameters=[
             OpenApiParameter(
-                "kind", str, description="Kind of record, such as inventory.application."
+                "kind", str, description="Kind of record, for example inventory.application."
             ),
-            OpenApiParameter("record", int, description="Id of one record; with `kind`."),
+            OpenApiParameter("record", int, description="ID of one record; requires `kind`."),
             OpenApiParameter("actor", str, description="Username, or name of a job."),
             OpenApiParameter("by", str, enum=["people", "jobs"]),
             OpenApiParameter("job", str),
             OpenApiParameter("reason", str, description="Text that the reason contains."),
             OpenApiParameter(
-                "since", {"type": "string", "format": "date"}, description="First day, UTC."
+                "since", {"type": "string", "format": "date"}, description="First date, UTC."
             ),
             OpenApiParameter(
-                "until", {"type": "string", "format": "date"}, description="Last day, UTC."
+                "until", {"type": "string", "format": "date"}, description="Last date, UTC."
             ),
             OpenApiParameter(
                 "change",
                 {"type": "string", "format": "uuid"},
-                description="What was written together.",
+                description="ID of entries written together.",
             ),
             OpenApiParameter(
-                "cursor", str, description="Taken from `next` or `previous` of an answer."
+                "cursor",
+                str,
+                description="Start of the page, from `next` or `previous` of an answer.",
             ),
             OpenApiParameter("page_size", int),
         ],
         responses=ChangesSerializer,
     )
     def get(self, request: Request) -> Response:
-        """The latest first: for governance, auditor and administrators all of them, for others
-        those of records of their teams."""
+        """Changes, latest first: all of them for organisation roles, otherwise those of records of
+        your teams."""
         form = AuditForm(request.query_params)
         if not form.is_valid():
             raise ValidationError(
@@ -128,7 +132,7 @@ class AuditView(RegistryView):
             if unavailability(error) is not Unavailable.SLOW:
                 raise
             raise ValidationError(
-                {"since": "This takes too long to find. Give a period, or the kind."}
+                {"since": "This search takes too long. Narrow it by period or kind."}
             ) from error
         except InvalidCursorError as error:
             raise ValidationError({pages.cursor_param: str(error)}) from error

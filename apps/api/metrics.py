@@ -1,5 +1,4 @@
-"""`/metrics` for Prometheus: closed to everyone but organisation roles and the networks of
-METRICS_NETWORKS."""
+"""`/metrics` for Prometheus: requires an organisation role or an address in METRICS_NETWORKS."""
 
 from ipaddress import ip_address
 from typing import Any
@@ -19,11 +18,11 @@ from apps.common.requests.address import request_address
 
 class MayReadMetrics(BasePermission):
     """A client in one of METRICS_NETWORKS, or a token with scope `read` (or a session) of an
-    organisation role: the figures are about everything that the registry holds."""
+    organisation role, since the figures cover the whole registry."""
 
     message = (
-        "Metrics are for organisation roles: "
-        "use a token with scope 'read' of governance, an auditor or an admin."
+        "Metrics require an organisation role. Use an API token with scope 'read' of a "
+        "governance user, auditor or administrator."
     )
 
     def has_permission(self, request: Request, view: Any) -> bool:

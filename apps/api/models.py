@@ -1,5 +1,4 @@
-"""What the interface itself keeps: answers that may be asked for again, and work that takes longer
-than a request."""
+"""Rows of the interface itself: stored answers, and work that takes longer than a request."""
 
 from typing import Any, ClassVar
 
@@ -12,18 +11,17 @@ from apps.common import jobs
 
 
 class IdempotencyKey(models.Model):
-    """The answer to a POST that named a key, for who sends the same again. In no history: it goes
-    after a day."""
+    """The answer to a POST with a key. Without history: it is deleted after one day."""
 
     caller = models.CharField(
-        max_length=60, help_text="Whose key it is: two callers may use the same one."
+        max_length=60, help_text="Caller of the key; callers can use the same key."
     )
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(
-        max_length=64, blank=True, help_text="SHA-256 of method, address and body."
+        max_length=64, blank=True, help_text="SHA-256 of method, URL and body."
     )
     status = models.PositiveSmallIntegerField(
-        null=True, help_text="Of the answer; null while it is worked out."
+        null=True, help_text="Status of the answer; null while the request is in progress."
     )
     headers = models.JSONField(default=dict)
     body = models.BinaryField(default=b"")
@@ -42,15 +40,14 @@ class IdempotencyKey(models.Model):
 
 class JobQuerySet(models.QuerySet["Job"]):
     def visible_to(self, user: Any) -> "JobQuerySet":
-        """One's own; the organisation's roles see all."""
+        """Return the caller's own rows; all rows for organisation roles."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         return self if user.can_read_all else self.filter(own(user, "by"))
 
 
 class Job(jobs.Job):
-    """A bulk change that a worker carries out. In no history: what it changes is, under
-    `change`."""
+    """A bulk change that a worker carries out. Its changes are in the audit log, under `change`."""
 
     class State(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -63,15 +60,15 @@ class Job(jobs.Job):
         ROW_BY_ROW = "row_by_row", "Row by row"
         ALL_OR_NOTHING = "all_or_nothing", "All or nothing"
 
-    resource = models.CharField(
-        max_length=40, help_text="What it changes, as the address calls it."
-    )
+    resource = models.CharField(max_length=40, help_text="Resource that the job changes.")
     mode = models.CharField(max_length=14, choices=Mode, default=Mode.ROW_BY_ROW)
     dry_run = models.BooleanField(default=False)
-    reason = models.CharField(max_length=500, blank=True, help_text="For the history.")
+    reason = models.CharField(
+        max_length=500, blank=True, help_text="Reason for the change, for the audit log."
+    )
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     bound_team_id = models.BigIntegerField(
-        null=True, help_text="Of the token it was asked with, where that has one."
+        null=True, help_text="Team of the token that requested the job; null if it is not bound."
     )
     state = models.CharField(max_length=9, choices=State, default=State.QUEUED)
     n_rows = models.PositiveIntegerField(default=0)
@@ -80,9 +77,13 @@ class Job(jobs.Job):
     updated = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
     n_rejected = models.PositiveIntegerField(default=0)
-    rejected = models.JSONField(default=list, help_text="The first thousand, as {where, reason}.")
-    applied = models.BooleanField(default=False, help_text="Something of it is in the register.")
-    change = models.UUIDField(null=True, help_text="By which what it did is found in the history.")
+    rejected = models.JSONField(
+        default=list, help_text="Rejected rows, the first 1,000, as {where, reason}."
+    )
+    applied = models.BooleanField(default=False, help_text="Whether any row was written.")
+    change = models.UUIDField(
+        null=True, help_text="ID of the change in the audit log; null if nothing was written."
+    )
     queued_at = models.DateTimeField()
 
     objects = JobQuerySet.as_manager()
@@ -93,7 +94,7 @@ class Job(jobs.Job):
             models.CheckConstraint(
                 name="job_done_at_most_its_rows",
                 condition=Q(n_done__lte=F("n_rows")),
-                violation_error_message="A job works through its own rows.",
+                violation_error_message="The completed rows of a job cannot exceed its rows.",
             ),
         ]
         indexes = [
@@ -109,12 +110,12 @@ class Job(jobs.Job):
 
 
 class JobChunk(models.Model):
-    """Rows of a job that are still to be worked through, as they were sent; it goes with its
-    block's transaction."""
+    """Rows of a job that are not yet written, as they were sent; deleted in the transaction of
+    their block."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="chunks")
-    first = models.PositiveIntegerField(help_text="Number of its first row.")
-    body = models.BinaryField(help_text="A JSON value a line, deflated.")
+    first = models.PositiveIntegerField(help_text="Number of the first row.")
+    body = models.BinaryField(help_text="Rows as one JSON value per line, deflated.")
 
     class Meta:
         ordering = ["job", "first"]

@@ -1,4 +1,4 @@
-"""What is kept of the interface: answers for a day, jobs for as long as runs."""
+"""Retention of rows of the interface: answers for one day, jobs as long as runs."""
 
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce

@@ -1,4 +1,4 @@
-"""Jobs of the interface in the background."""
+"""Background tasks of the interface."""
 
 from celery import shared_task
 
@@ -7,7 +7,7 @@ from apps.api.bulk import jobs
 
 @shared_task(name=jobs.RUN_JOB_TASK, ignore_result=True)
 def carry_out_job(job_id: int) -> bool:
-    """A second delivery of the message finds the work done or taken."""
+    """Run the job; a repeated message finds it done or claimed."""
     return jobs.run_job(job_id)
 
 

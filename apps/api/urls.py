@@ -1,4 +1,4 @@
-"""REST routes, and the page of their document, under /api/."""
+"""Routes of the REST interface and the page of its document, under /api/."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from apps.api.accounts.tokens import ServiceAccountViewSet, TokenViewSet
 from apps.api.accounts.users import UserViewSet
 from apps.api.alerts.alerts import AlertViewSet
 from apps.api.alerts.calendar import CalendarFeedViewSet, CalendarView
-from apps.api.alerts.deliveries import DeliveryViewSet, NoticeViewSet
+from apps.api.alerts.deliveries import DeliveryViewSet, NotificationViewSet
 from apps.api.alerts.mutes import MuteViewSet
 from apps.api.alerts.policies import AlertPolicyViewSet, AlertSettingsView
 from apps.api.alerts.preferences import (
-    OwnMailPreferenceView,
-    SendDigestView,
-    TeamMailPreferenceView,
+    OwnNotificationPreferenceView,
+    SendSummaryView,
+    TeamNotificationPreferenceView,
 )
 from apps.api.alerts.subscriptions import SubscriptionViewSet
 from apps.api.alerts.webhooks import WebhookViewSet
@@ -35,7 +35,7 @@ from apps.api.catalog.catalog import (
 )
 from apps.api.catalog.derivations import DerivationViewSet
 from apps.api.catalog.disagreements import DisagreementViewSet
-from apps.api.catalog.feeds import FeedNoticeViewSet, FeedRunViewSet
+from apps.api.catalog.feeds import FeedRunViewSet, ProviderNoticeViewSet
 from apps.api.catalog.sources import SourceViewSet
 from apps.api.exposure.blast_radius import (
     FoundationBlastRadiusView,
@@ -46,7 +46,7 @@ from apps.api.exposure.blast_radius import (
 from apps.api.exposure.campaign_tasks import CampaignTaskViewSet, TaskStepViewSet
 from apps.api.exposure.campaigns import CampaignViewSet
 from apps.api.exposure.concentration import ConcentrationView, SinglePointsView
-from apps.api.exposure.flags import ExposureFlagViewSet, ExposureSettingsView, PolicyViewSet
+from apps.api.exposure.flags import ExposureFlagViewSet, ExposurePolicyViewSet, ExposureSettingsView
 from apps.api.exposure.scenarios import (
     BaseLossViewSet,
     EventRateViewSet,
@@ -69,7 +69,7 @@ from apps.api.governance.scorecards import (
 )
 from apps.api.governance.selections import SelectionViewSet
 from apps.api.intake.dependency_track import BomTokenView, BomUploadView
-from apps.api.intake.discrepancies import DiscrepancyViewSet, SenderViewSet
+from apps.api.intake.discrepancies import DiscrepancyViewSet, ReportedServiceViewSet
 from apps.api.intake.documents import IntakeView
 from apps.api.intake.imports import ImportViewSet
 from apps.api.intake.observations import ObservationViewSet
@@ -124,7 +124,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "exit-plans": ExitPlanViewSet,
     "exit-tests": ExitTestViewSet,
     "exposure-flags": ExposureFlagViewSet,
-    "feed-notices": FeedNoticeViewSet,
+    "exposure-policies": ExposurePolicyViewSet,
     "feed-runs": FeedRunViewSet,
     "foundation-risks": FoundationRiskViewSet,
     "foundations": FoundationViewSet,
@@ -136,18 +136,18 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "loss-runs": LossRunViewSet,
     "memberships": MembershipViewSet,
     "mutes": MuteViewSet,
-    "notices": NoticeViewSet,
+    "notifications": NotificationViewSet,
     "observations": ObservationViewSet,
     "offerings": OfferingViewSet,
-    "policies": PolicyViewSet,
     "prices": PriceViewSet,
     "provider-events": ProviderEventViewSet,
+    "provider-notices": ProviderNoticeViewSet,
     "providers": ProviderViewSet,
+    "reported-services": ReportedServiceViewSet,
     "risk-templates": RiskTemplateViewSet,
     "scenario-runs": ScenarioRunViewSet,
     "scenarios": ScenarioViewSet,
     "selections": SelectionViewSet,
-    "senders": SenderViewSet,
     "service-accounts": ServiceAccountViewSet,
     "snapshots": SnapshotViewSet,
     "sources": SourceViewSet,
@@ -161,8 +161,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
 
 
 def singular(resource: str) -> str:
-    """Return what one row of a resource is called: `exit-plan` of `exit-plans`, `policy` of
-    `policies`."""
+    """Return the singular of a resource: `exit-plan` of `exit-plans`, `policy` of `policies`."""
     if resource.endswith("ies"):
         return f"{resource.removesuffix('ies')}y"
     return resource.removesuffix("es") if resource.endswith("sses") else resource.removesuffix("s")
@@ -208,16 +207,18 @@ v1_routes: list[URLPattern | URLResolver] = [
     path("single-points-of-failure/", SinglePointsView.as_view(), name="single-points-of-failure"),
     path("alert-settings/", AlertSettingsView.as_view(), name="alert-settings"),
     path(
-        "mail-preferences/me/", OwnMailPreferenceView.as_view(), name="notification-preferences-me"
+        "notification-preferences/me/",
+        OwnNotificationPreferenceView.as_view(),
+        name="notification-preferences-me",
     ),
     path(
-        "mail-preferences/me/ask/",
-        SendDigestView.as_view(),
+        "notification-preferences/me/send-summary/",
+        SendSummaryView.as_view(),
         name="notification-preferences-me-send-summary",
     ),
     path(
-        "mail-preferences/teams/<slug:slug>/",
-        TeamMailPreferenceView.as_view(),
+        "notification-preferences/teams/<slug:slug>/",
+        TeamNotificationPreferenceView.as_view(),
         name="notification-preferences-team",
     ),
     path("calendar.ics", CalendarView.as_view(), name="calendar"),

@@ -24,7 +24,7 @@ TEST_VALIDITY = timedelta(days=365)
 class Severity(StrEnum):
     """In order: what is broken, what is doubtful, what is unfinished."""
 
-    ALARM = "alarm"
+    ERROR = "error"
     WARNING = "warning"
     NOTE = "note"
 
@@ -179,7 +179,7 @@ _SENTENCES: dict[str, tuple[Severity, Callable[[Mapping[str, Any]], str]]] = {
     "shares_do_not_sum": (Severity.WARNING, _shares),
     "shares_leave_nothing": (Severity.WARNING, _leave_nothing),
     "fallback_is_primary": (
-        Severity.ALARM,
+        Severity.ERROR,
         lambda facts: (
             f"The fallback {facts['called']} is the primary's own offering and fails together with "
             "it."
@@ -229,7 +229,7 @@ _SENTENCES: dict[str, tuple[Severity, Callable[[Mapping[str, Any]], str]]] = {
             f"{facts['called']} was observed and nobody has declared it. Confirm it or end it."
         ),
     ),
-    "retired_offering": (Severity.ALARM, _retired),
+    "retired_offering": (Severity.ERROR, _retired),
     "redirected": (
         Severity.WARNING,
         lambda facts: (
@@ -238,12 +238,12 @@ _SENTENCES: dict[str, tuple[Severity, Callable[[Mapping[str, Any]], str]]] = {
         ),
     ),
     "blocked": (
-        Severity.ALARM,
+        Severity.ERROR,
         lambda facts: (
             f"{facts['called']} is blocked by decision of the organisation: {facts['reason']}"
         ),
     ),
-    "restricted": (Severity.ALARM, _restricted),
+    "restricted": (Severity.ERROR, _restricted),
     "approval_expired": (
         Severity.WARNING,
         lambda facts: (

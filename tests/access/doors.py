@@ -216,108 +216,85 @@ API = {
     # whoever has signed in; lists show what one sees
     "yyyyyyyl": """
         adaptations/:get adaptations/:post adaptations/bulk/:post alert-policies/:get
-        alert-policies/{pk}/:get
-        alert-settings/:get alerts/:get alerts/answer/:post annex-items/:get applications/:get
-        applications/:post
-        applications/bulk/:post applications/change/:post approvals/:get approvals/against/:get
-        approvals/{pk}/:get
+        alert-policies/{pk}/:get alert-settings/:get alerts/:get alerts/bulk-respond/:post
+        annex-items/:get applications/:get applications/:post applications/bulk/:post
+        applications/bulk-update/:post approvals/:get approvals/violations/:get approvals/{pk}/:get
         assertions/:get assertions/{pk}/:get assessments/:get assessments/:post
-        assessments/accept/:post
-        assessments/bulk/:post assessments/not-applicable/:post audit/:get base-losses/:get
-        calendar-feeds/:get
-        calendar-feeds/:post calendar.ics:get campaign-steps/:get campaign-tasks/:get campaigns/:get
-        concentration/:get contracts/:get costs/:get deliveries/:get dependencies/:get
-        dependencies/:post
-        dependencies/bulk/:post derivations/:get derivations/{pk}/:get disagreements/:get
-        disagreements/{pk}/:get
-        discrepancies/:get senders/:get
-        event-rates/:get evidence-packs/:get evidence-packs/:post evidence/:get evidence/:post
-        exit-plans/:get
-        exit-plans/:post exit-plans/bulk/:post exit-tests/:get exit-tests/:post exposure-flags/:get
-        feed-notices/:get feed-runs/:get feed-runs/{pk}/:get findings/:get foundation-risks/:get
+        assessments/accept/:post assessments/bulk/:post assessments/not-applicable/:post audit/:get
+        base-losses/:get calendar-feeds/:get calendar-feeds/:post calendar.ics:get
+        campaign-steps/:get campaign-tasks/:get campaigns/:get concentration/:get contracts/:get
+        costs/:get deliveries/:get dependencies/:get dependencies/:post dependencies/bulk/:post
+        derivations/:get derivations/{pk}/:get disagreements/:get disagreements/{pk}/:get
+        discrepancies/:get reported-services/:get event-rates/:get evidence-packs/:get
+        evidence-packs/:post evidence/:get evidence/:post exit-plans/:get exit-plans/:post
+        exit-plans/bulk/:post exit-tests/:get exit-tests/:post exposure-flags/:get
+        provider-notices/:get feed-runs/:get feed-runs/{pk}/:get findings/:get foundation-risks/:get
         foundation-risks/{pk}/:get foundation-risks/{pk}/reach/:get foundations/:get
-        foundations/{slug}/:get
-        foundations/{slug}/blast-radius/:get foundations/{slug}/scorecard/:get gate-policy/:get
-        gate-runs/:get
-        gate-waivers/:get gate-waivers/:post imports/:get inherited-risks/:get
-        inherited-risks/totals/:get jobs/:get
-        loss-runs/:get mail-preferences/me/:get mail-preferences/me/:patch mail-preferences/me/:put
-        memberships/:get
-        mail-preferences/me/ask/:post mutes/:get mutes/:post notices/:get notices/account/:get
-        observations/:get
-        offerings/:get offerings/{pk}/:get offerings/{pk}/blast-radius/:get policies/:get
-        policies/:post prices/:get
+        foundations/{slug}/:get foundations/{slug}/blast-radius/:get
+        foundations/{slug}/scorecard/:get gate-policy/:get gate-runs/:get gate-waivers/:get
+        gate-waivers/:post imports/:get inherited-risks/:get inherited-risks/totals/:get jobs/:get
+        loss-runs/:get notification-preferences/me/:get notification-preferences/me/:patch
+        notification-preferences/me/:put memberships/:get
+        notification-preferences/me/send-summary/:post mutes/:get mutes/:post notifications/:get
+        notifications/summary/:get observations/:get offerings/:get offerings/{pk}/:get
+        offerings/{pk}/blast-radius/:get exposure-policies/:get exposure-policies/:post prices/:get
         prices/{pk}/:get provider-events/:get provider-events/{event_id}/affected/:get
-        provider-events/{pk}/:get
-        providers/:get providers/{slug}/:get providers/{slug}/blast-radius/:get
-        providers/{slug}/record/:get
+        provider-events/{pk}/:get providers/:get providers/{slug}/:get
+        providers/{slug}/blast-radius/:get providers/{slug}/track-record/:get
         providers/{slug}/scorecard/:get reports/board/:get reports/models/:get
-        reports/models/rows/:get
-        reports/register/:get risk-templates/:get risk-templates/{pk}/:get runways/:get
-        scenario-runs/:get
-        scenarios/:get scenarios/:post scenarios/run/:post scorecards/compare/:get selections/:get
-        selections/{pk}/:get selections/{pk}/candidates/:get service-accounts/:get
-        single-points-of-failure/:get
-        snapshots/:get sources/:get sources/{pk}/:get subscriptions/:get subscriptions/:post
-        subscriptions/preview/:post teams/:get tokens/:get tokens/:post users/:get versions/:get
-        versions/{pk}/:get
+        reports/models/rows/:get reports/register/:get risk-templates/:get risk-templates/{pk}/:get
+        runways/:get scenario-runs/:get scenarios/:get scenarios/:post scenarios/run/:post
+        scorecards/compare/:get selections/:get selections/{pk}/:get selections/{pk}/candidates/:get
+        service-accounts/:get single-points-of-failure/:get snapshots/:get sources/:get
+        sources/{pk}/:get subscriptions/:get subscriptions/:post subscriptions/preview/:post
+        teams/:get tokens/:get tokens/:post users/:get versions/:get versions/{pk}/:get
         versions/{pk}/blast-radius/:get webhooks/:get
     """,
     # whoever may see the team's record
     "yyyyyy0l": """
-        discrepancies/{pk}/dismiss/:post memberships/{pk}/:get senders/{pk}/claim/:post
-        adaptations/{pk}/:get alerts/{pk}/:get alerts/{pk}/mute/:post alerts/{pk}/turns/:get
+        discrepancies/{pk}/dismiss/:post memberships/{pk}/:get reported-services/{pk}/link/:post
+        adaptations/{pk}/:get alerts/{pk}/:get alerts/{pk}/mute/:post alerts/{pk}/activity/:get
         applications/{slug}/:get applications/{slug}/bom/:get applications/{slug}/changes/:get
         applications/{slug}/cost/:get applications/{slug}/findings/:get
-        applications/{slug}/runway/:get
-        applications/{slug}/stack/:get assessments/{pk}/:get campaign-steps/{pk}/:get
-        campaign-tasks/{pk}/:get
-        campaign-tasks/{pk}/gate/:get campaigns/{pk}/:get campaigns/{pk}/progress/:get
-        deliveries/{pk}/:get
-        dependencies/{pk}/:get evidence/{pk}/:get exit-plans/{pk}/:get exit-tests/{pk}/:get
-        gate-runs/{pk}/:get
-        gate-runs/{pk}/answer/:get gate-waivers/{pk}/:get inherited-risks/{pk}/:get
-        mail-preferences/teams/{slug}/:get mutes/{pk}/:get notices/{pk}/:get observations/{pk}/:get
-        discrepancies/{pk}/:get senders/{pk}/:get senders/{pk}/tokens/:get
+        applications/{slug}/runway/:get applications/{slug}/stack/:get assessments/{pk}/:get
+        campaign-steps/{pk}/:get campaign-tasks/{pk}/:get
+        campaign-tasks/{pk}/sign-off-requirements/:get campaigns/{pk}/:get
+        campaigns/{pk}/progress/:get deliveries/{pk}/:get dependencies/{pk}/:get evidence/{pk}/:get
+        exit-plans/{pk}/:get exit-tests/{pk}/:get gate-runs/{pk}/:get gate-runs/{pk}/answer/:get
+        gate-waivers/{pk}/:get inherited-risks/{pk}/:get notification-preferences/teams/{slug}/:get
+        mutes/{pk}/:get notifications/{pk}/:get observations/{pk}/:get discrepancies/{pk}/:get
+        reported-services/{pk}/:get reported-services/{pk}/tokens/:get
         reports/components/{slug}/:get teams/{slug}/:get teams/{slug}/bom/:get
     """,
     # governance, and editors of the team that owns it; strangers find nothing
     "yynyyn0l": """
         adaptations/{pk}/:delete adaptations/{pk}/:patch alerts/{pk}/acknowledge/:post
-        alerts/{pk}/assign/:post
-        alerts/{pk}/reopen/:post alerts/{pk}/resolve/:post alerts/{pk}/snooze/:post
-        alerts/{pk}/undo/:post
-        applications/{slug}/:patch
-        applications/{slug}/bring-back/:post applications/{slug}/merge/:post
-        applications/{slug}/retire/:post
-        assessments/{pk}/attach/:post assessments/{pk}/undo/:post campaign-steps/{pk}/tick/:post
-        campaign-steps/{pk}/untick/:post
+        alerts/{pk}/assign/:post alerts/{pk}/reopen/:post alerts/{pk}/resolve/:post
+        alerts/{pk}/snooze/:post alerts/{pk}/undo/:post applications/{slug}/:patch
+        applications/{slug}/reactivate/:post applications/{slug}/merge/:post
+        applications/{slug}/retire/:post assessments/{pk}/attach/:post assessments/{pk}/undo/:post
+        campaign-steps/{pk}/complete/:post campaign-steps/{pk}/reopen/:post
         campaign-tasks/{pk}/:patch campaign-tasks/{pk}/add-step/:post
-        campaign-tasks/{pk}/measurements/:post
-        campaign-tasks/{pk}/switch/:post campaign-tasks/{pk}/target/:post
-        changes/{change}/undo/:post
-        dependencies/{pk}/:patch dependencies/{pk}/confirm/:post dependencies/{pk}/end/:post
-        dependencies/{pk}/reopen/:post dependencies/{pk}/replace/:post exit-plans/{pk}/:delete
-        exit-plans/{pk}/:patch exit-tests/{pk}/:patch gate-waivers/{pk}/withdraw/:post
-        mutes/{pk}/lift/:post
-        senders/{pk}/unclaim/:post
-        discrepancies/{pk}/declare/:post discrepancies/{pk}/end/:post
+        campaign-tasks/{pk}/measurements/:post campaign-tasks/{pk}/switch/:post
+        campaign-tasks/{pk}/target/:post changes/{change}/undo/:post dependencies/{pk}/:patch
+        dependencies/{pk}/confirm/:post dependencies/{pk}/end/:post dependencies/{pk}/reopen/:post
+        dependencies/{pk}/replace/:post exit-plans/{pk}/:delete exit-plans/{pk}/:patch
+        exit-tests/{pk}/:patch gate-waivers/{pk}/withdraw/:post mutes/{pk}/unmute/:post
+        reported-services/{pk}/unlink/:post discrepancies/{pk}/declare/:post
+        discrepancies/{pk}/end/:post
     """,
     # governance
     "yynnnnnl": """
         alert-policies/{pk}/:patch alert-settings/:patch annex-items/note/:post
-        annex-items/request/:post
-        approvals/:post approvals/{pk}/replace/:post approvals/{pk}/revoke/:post campaigns/:post
-        contracts/:post
-        foundation-risks/:post foundation-risks/{pk}/:patch foundation-risks/{pk}/attach/:post
-        foundation-risks/{pk}/close/:post
-        foundation-risks/{pk}/dismiss/:post foundation-risks/{pk}/reinstate/:post
-        foundation-risks/{pk}/reopen/:post
-        gate-policy/:patch providers/{slug}/:patch selections/:post selections/{pk}/:patch
+        annex-items/request/:post approvals/:post approvals/{pk}/replace/:post
+        approvals/{pk}/revoke/:post campaigns/:post contracts/:post foundation-risks/:post
+        foundation-risks/{pk}/:patch foundation-risks/{pk}/attach/:post
+        foundation-risks/{pk}/close/:post foundation-risks/{pk}/dismiss/:post
+        foundation-risks/{pk}/reinstate/:post foundation-risks/{pk}/reopen/:post gate-policy/:patch
+        providers/{slug}/:patch selections/:post selections/{pk}/:patch
         selections/{pk}/add-candidate/:post selections/{pk}/decide/:post
-        selections/{pk}/remove-candidate/:post
-        selections/{pk}/score/:post sources/:post sources/preview/:post sources/{pk}/:patch
-        teams/:post webhooks/:post
+        selections/{pk}/remove-candidate/:post selections/{pk}/score/:post sources/:post
+        sources/preview/:post sources/{pk}/:patch teams/:post webhooks/:post
     """,
     # administrators
     "ynnnnnnl": """
@@ -331,31 +308,27 @@ API = {
     "yyy0000l": """
         annex-items/{pk}/:get base-losses/{pk}/:get contracts/{pk}/:get event-rates/{pk}/:get
         exposure-flags/{pk}/:get exposure-flags/{pk}/accept/:post exposure-flags/{pk}/revoke/:post
-        exposure-settings/:get loss-runs/{pk}/:get policies/{pk}/:get scenario-runs/{pk}/:get
-        scenarios/{pk}/:get
-        scenarios/{pk}/ask/:post snapshots/{pk}/:get users/{pk}/:get webhooks/{pk}/:get
+        exposure-settings/:get loss-runs/{pk}/:get exposure-policies/{pk}/:get
+        scenario-runs/{pk}/:get scenarios/{pk}/:get scenarios/{pk}/ask/:post snapshots/{pk}/:get
+        users/{pk}/:get webhooks/{pk}/:get
     """,
     # programs with another scope
     "nnnnnnnl": """
         bom:post bom:put bom/token/{token}:get gate/:post gate/bundle/:get gate/{pk}/:get
-        gate/{pk}/released/:post
-        intake/litellm-callback/:post intake/{kind}/:post
+        gate/{pk}/released/:post intake/litellm-callback/:post intake/{kind}/:post
     """,
     # governance, where only the offices see it
     "yyn0000l": """
         contracts/{pk}/:patch exposure-flags/{pk}/acknowledge/:post exposure-settings/:patch
-        policies/{pk}/:patch
-        scenarios/{pk}/:patch webhooks/{pk}/:patch webhooks/{pk}/new-secret/:post
-        webhooks/{pk}/switch-off/:post
-        webhooks/{pk}/try/:post
+        exposure-policies/{pk}/:patch scenarios/{pk}/:patch webhooks/{pk}/:patch
+        webhooks/{pk}/rotate-secret/:post webhooks/{pk}/disable/:post webhooks/{pk}/test/:post
     """,
     # governance, where the record is a team's
     "yynnnn0l": """
-        senders/{pk}/ignore/:post
-        campaigns/{pk}/:patch campaigns/{pk}/close/:post campaigns/{pk}/extend/:post
-        campaigns/{pk}/reopen/:post
-        campaigns/{pk}/reschedule/:post deliveries/{pk}/resend/:post gate-waivers/{pk}/grant/:post
-        gate-waivers/{pk}/refuse/:post teams/{slug}/:delete teams/{slug}/:patch
+        reported-services/{pk}/ignore/:post campaigns/{pk}/:patch campaigns/{pk}/close/:post
+        campaigns/{pk}/extend/:post campaigns/{pk}/reopen/:post campaigns/{pk}/reschedule/:post
+        deliveries/{pk}/resend/:post gate-waivers/{pk}/grant/:post gate-waivers/{pk}/refuse/:post
+        teams/{slug}/:delete teams/{slug}/:patch
     """,
     # governance, and whoever owns some team
     "yynynnyl": """
@@ -363,29 +336,26 @@ API = {
     """,
     # governance, and owners of the team
     "yynynn0l": """
-        assessments/{pk}/revoke/:post campaign-tasks/{pk}/lift-waiver/:post
-        campaign-tasks/{pk}/reopen/:post
-        campaign-tasks/{pk}/sign-off/:post campaign-tasks/{pk}/waive/:post
-        mail-preferences/teams/{slug}/:patch
-        mail-preferences/teams/{slug}/:put memberships/{pk}/:delete
+        assessments/{pk}/revoke/:post campaign-tasks/{pk}/cancel-deferral/:post
+        campaign-tasks/{pk}/reopen/:post campaign-tasks/{pk}/sign-off/:post
+        campaign-tasks/{pk}/defer/:post notification-preferences/teams/{slug}/:patch
+        notification-preferences/teams/{slug}/:put memberships/{pk}/:delete
     """,
     # there is nothing at this key here: see the tests of that page
     "0000000l": """
-        evidence-packs/{pk}/file/:get feed-notices/{pk}/:get feed-notices/{pk}/reopen/:post
-        feed-notices/{pk}/settle/:post jobs/{pk}/:get jobs/{pk}/cancel/:post jobs/{pk}/resume/:post
-        reports/register/{table}/:get
+        evidence-packs/{pk}/file/:get provider-notices/{pk}/:get provider-notices/{pk}/reopen/:post
+        provider-notices/{pk}/close/:post jobs/{pk}/:get jobs/{pk}/cancel/:post
+        jobs/{pk}/resume/:post reports/register/{table}/:get
     """,
     # whose own it is, not even the offices
     "000y000l": """
         calendar-feeds/{pk}/:get calendar-feeds/{pk}/revoke/:post subscriptions/{pk}/:delete
-        subscriptions/{pk}/:get
-        subscriptions/{pk}/:patch subscriptions/{pk}/preview/:get
+        subscriptions/{pk}/:get subscriptions/{pk}/:patch subscriptions/{pk}/preview/:get
     """,
     # the offices, and whose own it is
     "yyyy000l": """
         evidence-packs/{pk}/:get imports/{pk}/:get imports/{pk}/application/:post
-        imports/{pk}/undo/:post
-        service-accounts/{pk}/:get
+        imports/{pk}/undo/:post service-accounts/{pk}/:get
     """,
     # the offices, and the others are told so
     "yyynnnnl": """

@@ -140,9 +140,9 @@ def make_one_of_everything() -> tuple[dict[str, User], dict[str, Any]]:
         "foundations": version.foundation.slug,
         "memberships": people["viewer"].memberships.get().pk,
         "mutes": mute.pk,
-        "notices": notice.pk,
+        "notifications": notice.pk,
         "offerings": offering.pk,
-        "policies": policy.pk,
+        "exposure-policies": policy.pk,
         "prices": price.pk,
         "provider-events": event.pk,
         "providers": offering.host.slug,
@@ -247,7 +247,7 @@ def _make_analysis_rows(
             dependency=dependency,
             opened_at=NOW,
         ).pk,
-        "senders": Service.objects.create(
+        "reported-services": Service.objects.create(
             name="shop/claims", application=application, first_seen_at=NOW, last_seen_at=NOW
         ).pk,
         "risk-templates": RiskTemplate.objects.create(code="FR-XX", title="T", layer="serving").pk,

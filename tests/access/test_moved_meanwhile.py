@@ -38,7 +38,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 WRITES = (
     ("patch", "/api/v1/applications/{application}/", {"purpose": "written by an outsider"}),
     ("post", "/api/v1/applications/{application}/retire/", {}),
-    ("post", "/api/v1/applications/{application}/bring-back/", {}),
+    ("post", "/api/v1/applications/{application}/reactivate/", {}),
     ("post", "/api/v1/applications/{application}/merge/", {"duplicate": "{other}"}),
     ("post", "/api/v1/applications/{other}/merge/", {"duplicate": "{application}"}),
     ("post", "/api/v1/dependencies/", {"application": "{application}", "offering": "{offering}"}),
@@ -122,11 +122,11 @@ WRITES = (
     ),
     ("post", "/api/v1/gate-waivers/{waiver}/withdraw/", {"reason": "of an outsider"}),
     ("patch", "/api/v1/campaign-tasks/{task}/", {"due_on": "{today}"}),
-    ("post", "/api/v1/campaign-tasks/{task}/waive/", {"until": "{later}", "why": "of an outsider"}),
+    ("post", "/api/v1/campaign-tasks/{task}/defer/", {"until": "{later}", "why": "of an outsider"}),
     ("post", "/api/v1/campaign-tasks/{task}/sign-off/", {}),
     ("post", "/api/v1/campaign-tasks/{task}/add-step/", {"title": "of an outsider"}),
-    ("post", "/api/v1/campaign-steps/{step}/tick/", {}),
-    ("post", "/api/v1/senders/{sender}/unclaim/", {}),
+    ("post", "/api/v1/campaign-steps/{step}/complete/", {}),
+    ("post", "/api/v1/reported-services/{service}/unlink/", {}),
     ("form", "/applications/{application}/edit/", {"name": "of an outsider", "team": "{team}"}),
     ("form", "/applications/{application}/retire/", {"on": "{today}"}),
     ("form", "/dependencies/{dependency}/confirm/", {}),
@@ -172,7 +172,7 @@ def names_of(world: WalkedRows) -> dict[str, object]:
         "run": keys["gate-runs"],
         "task": keys["campaign-tasks"],
         "step": keys["campaign-steps"],
-        "sender": keys["senders"],
+        "service": keys["reported-services"],
         "change": keys["changes"],
         "question": ComponentAnswer.Question.values[0],
         "today": today.isoformat(),
@@ -275,7 +275,7 @@ def test_of_many_at_once_the_one_that_moves_meanwhile_is_named_and_left_as_it_is
     application = Application.objects.get(slug=names["application"])
     write = (
         "post",
-        "/api/v1/applications/change/",
+        "/api/v1/applications/bulk-update/",
         {
             "applications": [names["application"], names["other"]],
             "facts": {"purpose": "by an outsider"},

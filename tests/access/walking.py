@@ -184,7 +184,7 @@ def make_walked_rows() -> WalkedRows:
         ("gate/runs/", {"pk": run.pk}),
         ("gate/of/", {"slug": application.slug}),
         ("gate/waivers/", {"pk": waiver.pk, "action": "grant"}),
-        ("intake/services/", {"pk": addresses["senders"]}),
+        ("intake/services/", {"pk": addresses["reported-services"]}),
         ("intake/", {"pk": addresses["tokens"]}),
         ("exposure/nodes/", {"kind": "host", "ref": _host(addresses)}),
         ("exposure/flags/", {"pk": addresses["exposure-flags"], "decision": "acknowledge"}),
@@ -324,7 +324,10 @@ def api_routes(world: WalkedRows) -> list[Route]:
 
 
 # addresses whose key is another resource's
-_KEYED_OTHERWISE = {"mail-preferences/teams/": "teams", "reports/components/": "applications"}
+_KEYED_OTHERWISE = {
+    "notification-preferences/teams/": "teams",
+    "reports/components/": "applications",
+}
 
 
 def api_path(pattern: str, addresses: dict[str, Any]) -> str | None:

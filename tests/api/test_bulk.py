@@ -561,7 +561,7 @@ class TestJobs:
         assert jobs.run_waiting_jobs() == 0
         told = editor.get(address).json()
         assert (told["state"], told["n_done"], Application.objects.count()) == ("failed", 2, 1)
-        assert "Rows 1 to 2 are done" in told["error"]
+        assert "Rows 1 to 2 are written" in told["error"]
         assert "rows 3 to 5 again" in told["error"]
 
         monkeypatch.setattr(jobs, "_merge_block", merge)

@@ -254,13 +254,13 @@ class TestApprovals:
             client, payments, decision="restricted", expires_on="2099-01-01", regions=["EU"]
         ).json()
 
-        found = client.get(f"{APPROVALS}against/?foundation={payments.foundation.slug}").json()
+        found = client.get(f"{APPROVALS}violations/?foundation={payments.foundation.slug}").json()
         owners = (
             api(payments.people["owner"])
-            .get(f"{APPROVALS}against/?approval={approval['id']}")
+            .get(f"{APPROVALS}violations/?approval={approval['id']}")
             .json()
         )
-        strangers = api(payments.people["outsider"]).get(f"{APPROVALS}against/").json()
+        strangers = api(payments.people["outsider"]).get(f"{APPROVALS}violations/").json()
 
         [row] = found["rows"]
         assert (row["application"], row["approval"], row["certain"]) == (
@@ -279,15 +279,15 @@ class TestApprovals:
         )
 
         assert (
-            client.get(f"{APPROVALS}against/?provider={payments.offering.host.slug}").json()[
+            client.get(f"{APPROVALS}violations/?provider={payments.offering.host.slug}").json()[
                 "n_total"
             ]
             == 1
         )
         assert (
-            client.get(f"{APPROVALS}against/?provider={payments.foundation.developer.slug}").json()[
-                "n_total"
-            ]
+            client.get(
+                f"{APPROVALS}violations/?provider={payments.foundation.developer.slug}"
+            ).json()["n_total"]
             == 1
         )
 
@@ -295,7 +295,7 @@ class TestApprovals:
         "question", ["foundation=unknown", "limit=0", "limit=9999", "approval=x"]
     )
     def test_a_question_that_makes_no_sense_is_refused(self, client, payments, question):
-        assert client.get(f"{APPROVALS}against/?{question}").status_code == 400
+        assert client.get(f"{APPROVALS}violations/?{question}").status_code == 400
 
     @pytest.mark.parametrize("who", ["auditor", "owner", "outsider"])
     def test_everybody_reads_and_only_governance_decides(self, api, client, payments, who):

@@ -258,11 +258,11 @@ class TestBulkJobs:
         [
             (
                 {"n_done": 4},
-                "Rows 1 to 4 are done, as the report says; no row after them was written.",
+                "Rows 1 to 4 are written, as in the report; later rows are not.",
             ),
             ({"n_done": 4}, "or send rows 5 to 9 again in smaller parts."),
-            ({"n_done": 0}, "Nothing was written. Go on with POST jobs/"),
-            ({"mode": "all_or_nothing"}, "Nothing was written. Go on with POST jobs/"),
+            ({"n_done": 0}, "Nothing was written. Continue with POST jobs/"),
+            ({"mode": "all_or_nothing"}, "Nothing was written. Continue with POST jobs/"),
         ],
     )
     def test_one_that_is_given_up_says_which_rows_are_done(

@@ -118,7 +118,7 @@ class TestFallbacks:
 
         assert (finding.code, finding.severity, finding.dependency_id) == (
             "fallback_is_primary",
-            Severity.ALARM,
+            Severity.ERROR,
             fallback.pk,
         )
 

@@ -67,7 +67,7 @@ class TestWhoMayRead:
     def test_a_member_of_teams_only_is_refused(self, api: Callable[..., APIClient]) -> None:
         answer = api(User.objects.create_user("editor"), "read").get("/metrics")
         assert answer.status_code == 403
-        assert "organisation roles" in answer.json()["detail"]
+        assert "organisation role" in answer.json()["detail"]
 
     def test_strangers_are_refused(self, client: Client) -> None:
         assert client.get("/metrics").status_code == 401

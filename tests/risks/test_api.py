@@ -359,9 +359,9 @@ class TestAssessments:
 
         assert answer.status_code == 200, answer.json()
         assert answer.json()["assessed"] == [mine.pk]
-        reasons = {row["dependency"]: row["reason"] for row in answer.json()["refused"]}
+        reasons = {row["dependency"]: row["reason"] for row in answer.json()["rejected"]}
         assert "assessed this" in reasons[inherited.dependency.pk]
-        assert "that you may see" in reasons[others.pk]
+        assert "Check the ID." in reasons[others.pk]
 
 
 class TestAttaching:

@@ -70,6 +70,23 @@ def test_value_that_is_gone_is_named() -> None:
     assert found.removed["value"] == ["GET /api/v1/notices/ query state = done"]
 
 
+def test_value_of_a_parameter_is_renamed_on_one_path_alone() -> None:
+    values = {"/notices/?fields=why": "route", "?state=never": "off"}
+    renames = openapi.Renames(values=values)
+
+    assert renames.value("/notices/?fields", "why") == "route"
+    assert renames.value("/teams/?fields", "why") == "why"
+    assert renames.value("/teams/?state", "never") == "off"
+
+
+def test_text_of_a_composed_property_is_a_difference_of_texts_alone() -> None:
+    reference = {"allOf": [{"$ref": "#/components/schemas/Why"}]}
+    before = _document(description=reference | {"description": "Why."})
+    after = _document(description=reference | {"description": "The route."})
+
+    assert list(_differences(before, after).changed) == [openapi.TEXT]
+
+
 def test_changed_text_is_a_difference_of_texts_alone() -> None:
     after = _document()
     after["paths"]["/api/v1/notices/"]["get"]["description"] = "Users who were notified."

@@ -33,7 +33,8 @@ class Renames:
 
     `paths`: beginnings of paths, the longest one counts. `operations`: operationIds. `parameters`:
     `name`, or `/path/?name`. `schemas`: names. `properties`: `Schema.name`, or `*.name`. `values`:
-    `Schema=value`, `Schema.property=value`, `?parameter=value`, or `*=value`.
+    `Schema=value`, `Schema.property=value`, `/path/?parameter=value`, `?parameter=value`, or
+    `*=value`.
     """
 
     paths: Mapping[str, str] = field(default_factory=dict)
@@ -60,7 +61,11 @@ class Renames:
         return self.properties.get(f"{schema}.{name}", self.properties.get(f"*.{name}", name))
 
     def value(self, owner: str, value: Any) -> Any:
-        return self.values.get(f"{owner}={value}", self.values.get(f"*={value}", value))
+        """`owner` is a schema, a property, or `/path/?parameter`, also known without its path."""
+        _, mark, parameter = owner.partition("?")
+        owners = [owner, f"?{parameter}", "*"] if mark else [owner, "*"]
+        keys = (f"{name}={value}" for name in owners)
+        return next((self.values[key] for key in keys if key in self.values), value)
 
 
 def present_document() -> dict[str, Any]:
@@ -104,7 +109,7 @@ def renamed(document: dict[str, Any], renames: Renames) -> dict[str, Any]:
                 changed["operationId"] = renames.operations.get(name, name)
                 for parameter in changed.get("parameters", []):
                     parameter["name"] = renames.parameter(path, parameter["name"])
-                    owner = f"?{parameter['name']}"
+                    owner = f"{path}?{parameter['name']}"
                     parameter["schema"] = _renamed_node(parameter.get("schema", {}), renames, owner)
             operations[method] = changed
         paths[renames.path(path)] = operations
@@ -222,17 +227,17 @@ def _signature(schema: Any, *, shallow: bool = False) -> str:
     return json.dumps(_bare(schema, shallow=shallow), sort_keys=True)
 
 
-def _bare(node: Any, *, shallow: bool) -> Any:
+def _bare(node: Any, *, shallow: bool, is_map: bool = False) -> Any:
+    """Give the node without texts and values; the keys of a map are names, whatever they say."""
     if isinstance(node, list):
         return [_bare(part, shallow=shallow) for part in node]
     if not isinstance(node, dict):
         return node
     left_out = {*_TEXTS, "enum", *(("properties", "required") if shallow else ())}
     return {
-        key: _bare(value, shallow=shallow)
+        key: _bare(value, shallow=shallow, is_map=key == "properties" and not is_map)
         for key, value in node.items()
-        # a property may be called title
-        if key not in left_out or ("type" not in node and "$ref" not in node)
+        if is_map or key not in left_out
     }
 
 

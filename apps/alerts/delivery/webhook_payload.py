@@ -40,7 +40,7 @@ def _as_json(notice: Notice, alert: Alert, item: Any, context: DigestContext) ->
     return {
         "id": alert.pk,
         "key": alert.key,
-        "occasion": notice.occasion_word,
+        "trigger": notice.occasion_word,
         "kind": alert.kind,
         "severity": alert.severity,
         "state": alert.state,

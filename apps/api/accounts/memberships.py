@@ -1,4 +1,4 @@
-"""Memberships: who holds which role on which team."""
+"""Memberships: roles of users on teams."""
 
 from typing import Any
 
@@ -22,25 +22,28 @@ from apps.common.database.keyset_pagination import Keyset
 
 
 class MembershipSerializer(serializers.ModelSerializer[Membership]):
-    user = serializers.CharField(source="user.username", read_only=True, help_text="Username.")
-    team = serializers.CharField(source="team.slug", read_only=True, help_text="Slug.")
+    user = serializers.CharField(
+        source="user.username", read_only=True, help_text="Username of the member."
+    )
+    team = serializers.CharField(source="team.slug", read_only=True, help_text="Slug of the team.")
     role = EnumNameField(
-        TeamRole, read_only=True, help_text="The one that counts: the stronger of the two below."
+        TeamRole, read_only=True, help_text="Effective role: the stronger of the two below."
     )
     role_by_hand = EnumNameField(
         TeamRole,
         read_only=True,
         allow_null=True,
-        help_text="What was given here, where sign-on gives a role as well.",
+        help_text="Role assigned in the registry, beside a role from single sign-on.",
     )
     role_by_sign_on = EnumNameField(
         TeamRole,
         read_only=True,
         allow_null=True,
-        help_text="What a group at sign-on gives, and takes again.",
+        help_text="Role from a single sign-on group. It is removed when the group no "
+        "longer grants it.",
     )
     is_service = serializers.BooleanField(
-        source="user.is_service", read_only=True, help_text="The user is a service account."
+        source="user.is_service", read_only=True, help_text="Whether the user is a service account."
     )
 
     class Meta:
@@ -58,7 +61,7 @@ class MembershipSerializer(serializers.ModelSerializer[Membership]):
         read_only_fields = fields
 
 
-@extend_schema_field({"type": "string", "description": "Username; the account is open."})
+@extend_schema_field({"type": "string", "description": "Username of an active account."})
 class OpenUserField(serializers.SlugRelatedField[User]):
     pass
 
@@ -66,12 +69,14 @@ class OpenUserField(serializers.SlugRelatedField[User]):
 class SetMembershipSerializer(serializers.Serializer[Any]):
     user = OpenUserField(slug_field="username", queryset=User.objects.filter(is_active=True))
     team = VisibleTeamField(slug_field="slug", queryset=Team.objects.none())
-    role = EnumNameField(TeamRole, help_text="In place of the one given here before.")
+    role = EnumNameField(
+        TeamRole, help_text="Role to assign. It replaces the role assigned before."
+    )
 
 
 class MembershipViewSet(ReadViewSet[Membership]):
-    """Roles on teams, of the teams the caller may see; those held on teams above are memberships of
-    those."""
+    """Roles on the teams that the caller can view. Roles on parent teams are memberships of those
+    teams."""
 
     is_personal = True
     model = Membership
@@ -85,11 +90,13 @@ class MembershipViewSet(ReadViewSet[Membership]):
     )
     @transaction.atomic
     def create(self, request: Request) -> Response:
-        """Give a user a role on a team (201), or another one (200); for owners of the team and
-        governance. The same again changes nothing. A service account may be viewer or editor."""
+        """Assign a role on a team: 201 for a new membership, 200 for a changed one. Owners of the
+        team and governance users can assign roles. A service account can be viewer or editor.
+        Repeating the request changes nothing."""
         if not owns_any_team(self.user):
             raise PermissionDenied(
-                "Roles on a team are given by its owners and by governance. Ask one of them."
+                "You need the owner role on this team to assign roles. Contact a team "
+                "owner or a governance user."
             )
         asked = self.validated(SetMembershipSerializer)
         user, team = asked["user"], asked["team"]
@@ -105,15 +112,13 @@ class MembershipViewSet(ReadViewSet[Membership]):
 
     @extend_schema(
         responses={
-            204: OpenApiResponse(
-                description="The user holds no role on this team itself any more."
-            ),
+            204: OpenApiResponse(description="The user has no role on this team any more."),
             200: MembershipSerializer,
         }
     )
     def destroy(self, request: Request, pk: str) -> Response:
-        """Take the role; for owners of the team and governance. 200 where sign-on goes on giving
-        one, 409 where it alone does."""
+        """Remove the role. Owners of the team and governance users can remove roles. The answer is
+        200 if single sign-on also grants a role, and 409 if only single sign-on grants it."""
         membership = self.subject("team")
         self.require(TeamRole.OWNER, membership.team)
         try:

@@ -1,4 +1,4 @@
-"""Teams: the tree that owns what is registered."""
+"""Teams: the tree of teams that own applications."""
 
 from django.db import transaction
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -26,26 +26,29 @@ from apps.common.validators import validate_time_zone
 
 class TeamSerializer(serializers.ModelSerializer[Team]):
     slug = serializers.SlugField(
-        max_length=80, required=False, help_text="Made from the name where absent; fixed."
+        max_length=80,
+        required=False,
+        help_text="Slug of the team. Derived from the name if absent; cannot be changed later.",
     )
     parent = VisibleTeamField(  # type: ignore[assignment]
         slug_field="slug",
         queryset=Team.objects.none(),
         required=False,
         allow_null=True,
-        help_text="Slug of the team above, whose roles hold here too; null: it stands by itself.",
+        help_text="Slug of the parent team, whose roles also apply here; null for a "
+        "top-level team.",
     )
     time_zone = serializers.CharField(
         max_length=64,
         required=False,
         validators=[validate_time_zone],
-        help_text="Of the mailbox, such as Europe/Berlin.",
+        help_text="Time zone of the team mailbox, for example Europe/Berlin.",
     )
     digest_hour = serializers.IntegerField(
         min_value=0,
         max_value=23,
         required=False,
-        help_text="Local hour at which the mailbox gets its digest.",
+        help_text="Hour at which the team mailbox receives its digest, 0 to 23, in `time_zone`.",
     )
 
     class Meta:
@@ -65,8 +68,8 @@ class TeamSerializer(serializers.ModelSerializer[Team]):
 
 
 class TeamViewSet(GovernedViewSet[Team]):
-    """The teams the caller belongs to, by membership or from above; added, changed and removed by
-    governance."""
+    """Teams of the caller, by membership or through a parent team. Governance users add, change and
+    remove teams."""
 
     model = Team
     serializer_class = TeamSerializer
@@ -82,13 +85,14 @@ class TeamViewSet(GovernedViewSet[Team]):
 
     @extend_schema(responses={201: TeamSerializer})
     def create(self, request: Request) -> Response:
-        """Add a team; for governance. 409 where it would stand beside one of the same name."""
+        """Add a team. Requires the governance role. The answer is 409 if the parent already has a
+        team of this name."""
         self.require_governance()
         facts = self.validated(TeamSerializer)
         slug = facts.pop("slug", "")
         if slug and Team.objects.filter(slug=slug).exists():
             raise serializers.ValidationError(
-                {"slug": "Another team has this slug. Choose another one."}
+                {"slug": "Another team has this slug. Enter a different slug."}
             )
         try:
             team = add_team(facts=facts, slug=slug, by=self.user)
@@ -98,23 +102,28 @@ class TeamViewSet(GovernedViewSet[Team]):
 
     @transaction.atomic
     def partial_update(self, request: Request, slug: str) -> Response:
-        """Change some facts; for governance. The slug stays. 409 where it would stand beside one of
-        the same name."""
+        """Change a team. Requires the governance role. The slug cannot be changed. The answer is
+        409 if the parent already has a team of this name."""
         team = locked_team(self.governed())
         facts = self.validated(TeamSerializer, instance=team, partial=True)
         if facts.pop("slug", team.slug) != team.slug:
             raise serializers.ValidationError(
-                {"slug": "The slug stays, as addresses hold it. Add another team."}
+                {
+                    "slug": "The slug of a team cannot be changed because URLs contain it. Add "
+                    "another team instead."
+                }
             )
         try:
             return self.answer(change_team(team=team, facts=facts, by=self.user))
         except SameNameError as refusal:
             raise ConflictError(" ".join(refusal.messages)) from None
 
-    @extend_schema(responses={204: OpenApiResponse(description="It is gone, and the roles on it.")})
+    @extend_schema(
+        responses={204: OpenApiResponse(description="The team and its memberships were removed.")}
+    )
     def destroy(self, request: Request, slug: str) -> Response:
-        """Remove a team that owns nothing, with the roles on it; for governance. 409 where it owns
-        something."""
+        """Remove a team that owns nothing, with its memberships. Requires the governance role. The
+        answer is 409 if the team owns records."""
         try:
             remove_team(team=self.governed(), by=self.user)
         except AccountChangeError as refusal:

@@ -1,4 +1,4 @@
-"""Tokens and service accounts: what programs come in with."""
+"""API tokens and service accounts."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,19 +46,22 @@ _ORDERS = {"-id": Keyset(("-id",)), "id": BY_ID}
 
 class TokenSerializer(serializers.ModelSerializer[ApiToken]):
     user = serializers.CharField(
-        source="user.username", read_only=True, help_text="Who acts by it."
+        source="user.username",
+        read_only=True,
+        help_text="Username of the account that the token acts for.",
     )
     team = serializers.CharField(
         source="team.slug",
         read_only=True,
         allow_null=True,
-        help_text="Slug of the team it is bound to.",
+        help_text="Slug of the team that the token is bound to; null if it is not bound.",
     )
     application = serializers.CharField(
         source="binding.application.slug",
         read_only=True,
         allow_null=True,
-        help_text="Slug of the one application that it speaks for.",
+        help_text="Slug of the only application that the token can write to; null if it "
+        "is not bound.",
     )
     is_service = serializers.BooleanField(source="user.is_service", read_only=True)
 
@@ -85,33 +88,34 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
 
 
 class MakeTokenSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=100, help_text="So that you know later what it opens.")
+    name = serializers.CharField(max_length=100, help_text="Name of the token, shown in lists.")
     scopes = serializers.MultipleChoiceField(choices=Scope.choices, allow_empty=False)
     days = serializers.IntegerField(
         min_value=1,
         max_value=MAX_TOKEN_LIFETIME.days,
         default=DEFAULT_TOKEN_LIFETIME.days,
-        help_text="How long it is good.",
+        help_text="Validity in days.",
     )
     team = VisibleTeamField(
         slug_field="slug",
         queryset=Team.objects.none(),
         required=False,
         allow_null=True,
-        help_text="Slug; binds it to this team and those below.",
+        help_text="Slug of a team. The token is limited to this team and its sub-teams.",
     )
     application = VisibleApplicationField(
         slug_field="slug",
         queryset=Application.objects.none(),
         required=False,
         allow_null=True,
-        help_text="Slug; of the scope intake: whatever it sends is about this application.",
+        help_text="Slug of an application, for a token with scope `intake`: everything "
+        "it sends is about this application.",
     )
     environment = serializers.CharField(
         max_length=60,
         required=False,
         allow_blank=True,
-        help_text="With `application`: where what it sends runs.",
+        help_text="Environment of the data that the token sends, with `application`.",
     )
     per_minute = serializers.IntegerField(
         min_value=1, max_value=1_000_000, required=False, allow_null=True
@@ -119,7 +123,7 @@ class MakeTokenSerializer(serializers.Serializer[Any]):
     service = serializers.CharField(
         required=False,
         allow_null=True,
-        help_text="Username of a service account you look after; without it, yours.",
+        help_text="Username of a service account that you manage; your own account if absent.",
     )
 
 
@@ -128,18 +132,20 @@ class RotateTokenSerializer(serializers.Serializer[Any]):
         min_value=0,
         max_value=MAX_ROTATION_OVERLAP.days * 24,
         default=24,
-        help_text="How long the secret before goes on working; 0: not at all.",
+        help_text="Hours for which the previous secret stays valid; 0 revokes it immediately.",
     )
     days = serializers.IntegerField(
         min_value=1,
         max_value=MAX_TOKEN_LIFETIME.days,
         required=False,
-        help_text="From now; without it the end stays.",
+        help_text="Validity in days from now. If absent, the expiry date is unchanged.",
     )
 
 
 class IssuedTokenSerializer(TokenSerializer):
-    token = serializers.CharField(read_only=True, help_text="The secret. Shown this once.")
+    token = serializers.CharField(
+        read_only=True, help_text="Secret of the token. Shown only in this answer."
+    )
 
     class Meta(TokenSerializer.Meta):
         fields = [*TokenSerializer.Meta.fields, "token"]
@@ -147,8 +153,8 @@ class IssuedTokenSerializer(TokenSerializer):
 
 
 class TokenViewSet(ReadViewSet[ApiToken]):
-    """Your own tokens, and those of the service accounts you look after. A token hands on no more
-    than it has: neither further scopes nor a later end."""
+    """Your API tokens and those of the service accounts that you manage. A token can create only
+    tokens with its own scopes or fewer, which expire no later than itself."""
 
     is_personal = True
     model = ApiToken
@@ -158,7 +164,7 @@ class TokenViewSet(ReadViewSet[ApiToken]):
 
     @extend_schema(request=MakeTokenSerializer, responses={201: IssuedTokenSerializer})
     def create(self, request: Request) -> Response:
-        """Make a token. The answer holds its secret, which no later answer will."""
+        """Create an API token. Only this answer contains its secret."""
         asked = self.validated(MakeTokenSerializer)
         at = now()
         lifetime = timedelta(days=asked["days"])
@@ -192,12 +198,12 @@ class TokenViewSet(ReadViewSet[ApiToken]):
     @extend_schema(request=RotateTokenSerializer, responses=IssuedTokenSerializer)
     @action(detail=True, methods=["post"])
     def rotate(self, request: Request, pk: str) -> Response:
-        """Give it a new secret, shown this once; the one before goes on working for a while. A
-        person's token is rotated by that person alone."""
+        """Replace the secret. Only this answer contains the new secret. The previous secret stays
+        valid for `overlap_hours`. Only the owner can rotate a personal token."""
         token = self._changeable()
         if token.user_id != self.user.pk and not token.user.is_service:
             raise PermissionDenied(
-                "A person's token is rotated by that person alone. Revoke it instead."
+                "Only its owner can rotate a personal API token. Revoke it instead."
             )
         asked = self.validated(RotateTokenSerializer)
         at = now()
@@ -218,14 +224,15 @@ class TokenViewSet(ReadViewSet[ApiToken]):
     @extend_schema(request=None, responses=TokenSerializer)
     @action(detail=True, methods=["post"])
     def revoke(self, request: Request, pk: str) -> Response:
-        """End it now, with the secret from before a rotation. Doing it twice changes nothing."""
+        """Revoke the token immediately, with any previous secret. Repeating the request changes
+        nothing."""
         token = self._changeable()
         revoke_token(token=token, at=now(), by=self.user)
         return self.answer(token)
 
     def get_queryset(self) -> QuerySet[ApiToken]:
-        """Depends on who owns which team, and so is put together for each request
-        (apps/api/framework/statement_cache.py)."""
+        """Return the tokens of the caller. They depend on team ownership, so the statement is not
+        cached."""
         return super().get_queryset()
 
     def _changeable(self) -> ApiToken:
@@ -236,7 +243,7 @@ class TokenViewSet(ReadViewSet[ApiToken]):
             or can_manage_token(self.user, token)
         ):
             return token
-        raise PermissionDenied("Tokens are changed by whom they belong to, and by administrators.")
+        raise PermissionDenied("Only its owner or an administrator can change an API token.")
 
     def _whose(self, service: str | None) -> User:
         if not service:
@@ -244,7 +251,10 @@ class TokenViewSet(ReadViewSet[ApiToken]):
         found = visible_service_accounts(self.user).filter(username=service).first()
         if found is None or not can_manage_service(self.user, found):
             raise serializers.ValidationError(
-                {"service": "You look after no service account of this name."}
+                {
+                    "service": "You do not manage a service account with this username. Enter the "
+                    "username of one that you manage."
+                }
             )
         return found
 
@@ -255,15 +265,14 @@ class TokenViewSet(ReadViewSet[ApiToken]):
         beyond = sorted(set(scopes) - set(held.scopes))
         if beyond:
             raise PermissionDenied(
-                f"The token you came with lacks {', '.join(beyond)}, and a token hands on no more "
-                "than it has."
-                " Do this on the page of your keys."
+                f"Your API token lacks {', '.join(beyond)}, so it cannot create a token "
+                "with more scopes. Create it under Settings → API tokens."
             )
         if end > held.expires_at:
             raise PermissionDenied(
-                f"The token you came with ends on {held.expires_at:%Y-%m-%d}, and hands on nothing "
-                "that lasts longer."
-                " Give fewer days, or do this on the page of your keys."
+                f"Your API token expires on {held.expires_at:%Y-%m-%d}, so it cannot "
+                "create one that expires later. Enter fewer days, or create it under "
+                "Settings → API tokens."
             )
 
     def _issued(self, token: ApiToken, text: str, code: int = status.HTTP_200_OK) -> Response:
@@ -281,7 +290,8 @@ class ServiceAccountSerializer(serializers.ModelSerializer[User]):
         source="service_team.slug",
         read_only=True,
         allow_null=True,
-        help_text="Whose it is; null: the organisation's.",
+        help_text="Slug of the team that owns the service account; null for the whole "
+        "organisation.",
     )
 
     class Meta:
@@ -299,9 +309,15 @@ class ServiceAccountSerializer(serializers.ModelSerializer[User]):
 
 
 class MakeServiceAccountSerializer(serializers.Serializer[Any]):
-    username = serializers.CharField(max_length=150, help_text="What the history calls it.")
+    username = serializers.CharField(
+        max_length=150, help_text="Username, as the audit log shows it."
+    )
     about = serializers.CharField(
-        required=False, allow_blank=True, default="", max_length=300, help_text="What it does."
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=300,
+        help_text="Purpose of the service account.",
     )
     team = VisibleTeamField(
         slug_field="slug",
@@ -309,19 +325,19 @@ class MakeServiceAccountSerializer(serializers.Serializer[Any]):
         required=False,
         allow_null=True,
         default=None,
-        help_text="Slug of the team whose program it is; null: the organisation's, which "
-        "governance adds.",
+        help_text="Slug of the owning team; null for the whole organisation, which "
+        "requires the governance role.",
     )
     role = serializers.ChoiceField(
         choices=[(role.word, role.word) for role in SERVICE_ROLES],
         required=False,
-        help_text="What it is on that team; nothing where absent.",
+        help_text="Role on the team; no role if absent.",
     )
 
 
 class ServiceAccountViewSet(ReadViewSet[User]):
-    """Users that are programs: all for the offices, else those of the teams you own. Tokens for one
-    are made under `tokens/`, with its username as `service`."""
+    """Service accounts: all of them for organisation roles, otherwise those of the teams you own.
+    Create API tokens for one under `tokens/`, with its username as `service`."""
 
     is_personal = True
     model = User
@@ -331,17 +347,18 @@ class ServiceAccountViewSet(ReadViewSet[User]):
 
     @extend_schema(request=MakeServiceAccountSerializer, responses={201: ServiceAccountSerializer})
     def create(self, request: Request) -> Response:
-        """Add one; for owners of the team, and governance. It has no password and no address;
-        offices are given on its page."""
+        """Add a service account. Owners of the team and governance users can add one. It has no
+        password and no email address. Organisation roles are assigned on its page."""
         if not can_add_services(self.user):
             raise PermissionDenied(
-                "Programs are added by owners of a team and by governance. Ask one of them."
+                "You need the owner role on a team, or the governance role, to add "
+                "service accounts. Contact a team owner or a governance user."
             )
         asked = self.validated(MakeServiceAccountSerializer)
         role = next((role for role in SERVICE_ROLES if role.word == asked.get("role")), None)
         if role is not None and asked["team"] is None:
             raise serializers.ValidationError(
-                {"role": "A role is one on a team. Name the team, or leave it out."}
+                {"role": "A role requires a team. Enter the team, or omit the role."}
             )
         try:
             service = add_service(

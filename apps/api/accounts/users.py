@@ -1,5 +1,4 @@
-"""Users: the people with an account, their organisation roles, and the invitation by which they set
-a password."""
+"""Users: accounts of people, their organisation roles and their invitations."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -30,7 +29,7 @@ from apps.common.database.keyset_pagination import Keyset
 
 
 class RoleOnTeamSerializer(serializers.Serializer[Any]):
-    team = serializers.CharField(read_only=True, help_text="Slug.")
+    team = serializers.CharField(read_only=True, help_text="Slug of the team.")
     role = EnumNameField(TeamRole, read_only=True)
 
 
@@ -38,19 +37,22 @@ class UserSerializer(serializers.ModelSerializer[User]):
     organisation_role = serializers.ChoiceField(
         choices=OrganisationRole.choices,
         read_only=True,
-        help_text="The one that counts; empty: none.",
+        help_text="Effective organisation role; empty for none.",
     )
     organisation_role_by_sign_on = serializers.ChoiceField(
         source="office_by_sign_on",
         choices=OrganisationRole.choices,
         read_only=True,
-        help_text="What a group at sign-on gives, and takes again.",
+        help_text="Organisation role from a single sign-on group. It is removed when the "
+        "group no longer grants it.",
     )
     has_second_factor = serializers.BooleanField(
-        read_only=True, help_text="An authenticator app or a security key."
+        read_only=True,
+        help_text="Whether two-factor authentication is set up (authenticator app or "
+        "security key).",
     )
     memberships = RoleOnTeamSerializer(
-        many=True, read_only=True, help_text="Roles on teams; set and taken under `memberships/`."
+        many=True, read_only=True, help_text="Roles on teams. Change them under `memberships/`."
     )
 
     class Meta:
@@ -81,11 +83,13 @@ class AddUserSerializer(serializers.ModelSerializer[User]):
         required=False,
         allow_null=True,
         default=None,
-        help_text="Slug of a first team.",
+        help_text="Slug of the first team of the user.",
     )
-    role = EnumNameField(TeamRole, required=False, help_text="On that team; viewer where absent.")
+    role = EnumNameField(
+        TeamRole, required=False, help_text="Role on the first team; viewer if absent."
+    )
     invite = serializers.BooleanField(
-        default=True, help_text="Send an email with a link by which the person sets a password."
+        default=True, help_text="Whether to send an email with a link to set a password."
     )
 
     class Meta:
@@ -101,30 +105,38 @@ class AddUserSerializer(serializers.ModelSerializer[User]):
             "invite",
         ]
         extra_kwargs = {
-            "username": {"help_text": "To sign in with; fixed: the history names people by it."}
+            "username": {
+                "help_text": "Username for sign-in. It cannot be changed because the "
+                "audit log names users by it."
+            }
         }
 
 
 class ChangeUserSerializer(serializers.ModelSerializer[User]):
     username = serializers.CharField(
-        max_length=150, required=False, help_text="Fixed; where it is sent, it is the one that is."
+        max_length=150,
+        required=False,
+        help_text="Username, which cannot be changed. If sent, it must be the current one.",
     )
 
     class Meta:
         model = User
         fields = ["username", "first_name", "last_name", "email", "organisation_role", "is_active"]
         extra_kwargs = {
-            "is_active": {"help_text": "May sign in; accounts are closed and not deleted."}
+            "is_active": {
+                "help_text": "Whether the user can sign in. Accounts are closed, not deleted."
+            }
         }
 
 
 class InvitationSerializer(serializers.Serializer[Any]):
-    sent = serializers.BooleanField(read_only=True, help_text="The email has left.")
+    sent = serializers.BooleanField(read_only=True, help_text="Whether the email was sent.")
     detail = serializers.CharField(read_only=True)
     link = serializers.CharField(
         read_only=True,
         allow_null=True,
-        help_text="Where the email has not left: give it to the person yourself. Shown this once.",
+        help_text="Invitation link if the email was not sent. Send it to the user "
+        "yourself; only this answer contains it.",
     )
 
 
@@ -141,9 +153,9 @@ def _role_pairs(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
 
 
 class UserViewSet(ReadViewSet[User]):
-    """People with an account, for the organisation roles; administrators add and change them.
-    Programs are under `service-accounts/`. Accounts are closed (`is_active`) and not deleted: the
-    history names them."""
+    """Accounts of people, for users with an organisation role. Administrators add and change them.
+    Service accounts are under `service-accounts/`. Accounts are closed (`is_active`), not deleted,
+    because the audit log names them."""
 
     is_personal = True
     model = User
@@ -167,14 +179,14 @@ class UserViewSet(ReadViewSet[User]):
 
     @extend_schema(request=AddUserSerializer, responses={201: AddedUserSerializer})
     def create(self, request: Request) -> Response:
-        """Add a person, with a first role on a team, and send the invitation; for
-        administrators."""
+        """Add a user with a role on a first team, and send the invitation. Requires the
+        administrator role."""
         self._require_administrator()
         asked = self.validated(AddUserSerializer)
         team, role, invites = asked.pop("team"), asked.pop("role", None), asked.pop("invite")
         if role is not None and team is None:
             raise serializers.ValidationError(
-                {"role": "A role is one on a team. Name the team, or leave it out."}
+                {"role": "A role requires a team. Enter the team, or omit the role."}
             )
         with transaction.atomic():
             person = add_user(facts=asked, by=self.user)
@@ -192,15 +204,19 @@ class UserViewSet(ReadViewSet[User]):
     @extend_schema(request=ChangeUserSerializer, responses=UserSerializer)
     @transaction.atomic
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change some facts, or close and open the account; for administrators, and superusers by a
-        superuser. 409 where no administrator would be left. The username stays."""
+        """Change a user, or close and reopen the account. Requires the administrator role; only a
+        superuser can change a superuser. The username cannot be changed. The answer is 409 if no
+        administrator would remain."""
         self._changeable()
         self.lock(pk=pk)
         person = self.subject()
         facts = self.validated(ChangeUserSerializer, instance=person, partial=True)
         if facts.pop("username", person.username) != person.username:
             raise serializers.ValidationError(
-                {"username": "The username stays: the history names people by it."}
+                {
+                    "username": "The username cannot be changed because the audit log names users "
+                    "by it. Omit the username."
+                }
             )
         try:
             return self.answer(
@@ -212,13 +228,13 @@ class UserViewSet(ReadViewSet[User]):
     @extend_schema(request=None, responses=InvitationSerializer)
     @action(detail=True, methods=["post"])
     def invite(self, request: Request, pk: str) -> Response:
-        """Send the invitation, or send it again; for administrators. The link works once, and ends
-        with the next sign-in."""
+        """Send the invitation, or send it again. Requires the administrator role. The link works
+        once and expires with the next sign-in."""
         person = self._changeable()
         if not person.is_active:
-            raise ConflictError(f"The account of {person.username} is closed. Open it first.")
+            raise ConflictError(f"The account of {person.username} is closed. Reopen it first.")
         if not person.email:
-            raise ConflictError(f"{person.username} has no email address. Give them one first.")
+            raise ConflictError(f"{person.username} has no email address. Enter one first.")
         answer = Response()
         answer.data = self._invite(person, answer)
         return answer
@@ -231,31 +247,31 @@ class UserViewSet(ReadViewSet[User]):
     def _require_administrator(self) -> None:
         if not self.user.is_administrator:
             raise PermissionDenied(
-                "People are added and changed by administrators. Ask one of them."
+                "You need the administrator role to add or change users. Contact an administrator."
             )
 
     def _changeable(self) -> User:
-        """The person named in the address; 404 before 403."""
+        """Return the user in the URL; a hidden user is 404 before a missing role is 403."""
         person = self.subject()
         self._require_administrator()
         if person.is_superuser and not self.user.is_superuser:
-            raise PermissionDenied("Only a superuser changes a superuser.")
+            raise PermissionDenied("Only a superuser can change a superuser. Contact a superuser.")
         return person
 
     def _invite(self, person: User, answer: Response) -> dict[str, Any]:
-        """Send the email; where it does not leave, the answer holds the link and is kept
-        nowhere."""
+        """Send the invitation; if the email fails, the answer contains the link, which is not
+        stored."""
         try:
             send_invitation(person=person, by=self.user)
         except OSError as error:
             answer["Cache-Control"] = "no-store"
             detail = (
-                f"The email did not leave ({error}). "
-                f"Give {person.username} the link yourself; it works once."
+                f"The email was not sent ({error}). Send {person.username} the link "
+                "yourself; it works once."
             )
             return {"sent": False, "detail": detail, "link": invitation_url(person)}
         return {
             "sent": True,
-            "detail": f"An invitation is on its way to {person.email}.",
+            "detail": f"An invitation was sent to {person.email}.",
             "link": None,
         }

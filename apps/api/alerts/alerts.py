@@ -1,4 +1,4 @@
-"""Alerts, who was told of each, and the answers people give."""
+"""Alerts, their notifications and the responses to them."""
 
 from typing import Any
 
@@ -33,8 +33,10 @@ from apps.common.time import now
 
 
 def _load_notifications(user: User) -> ArraySubquery:
-    """Who was told, as far as `user`, who may read the alert, may know:
-    `Notice.objects.visible_to`, and the message itself only where `user` may open it."""
+    """Return the notifications of each alert that `user` can view.
+
+    `user` can read the alert. The delivery is included only if `user` can open it.
+    """
     opened: Any = F("delivery_id")
     if not user.can_read_all:
         mine = own(user, "delivery__user") | Q(delivery__team__in=user.team_roles())
@@ -49,59 +51,70 @@ def _load_notifications(user: User) -> ArraySubquery:
                 user="user__username",
                 team="team__slug",
                 webhook="webhook__name",
-                why="why",
-                occasion="occasion",
+                route=F("why"),
+                trigger=F("occasion"),
                 owed_at="owed_at",
                 delivery="opened",
                 state="delivery__state",
                 sent_at="delivery__sent_at",
-                skip_reason="skip_reason",
+                skip_code="skip_reason",
                 skip_details="skip_details",
             )
         )
     )
 
 
-class ToldSerializer(serializers.Serializer[Any]):
-    user = serializers.CharField(allow_null=True, help_text="Username, of a person.")
-    team = serializers.CharField(allow_null=True, help_text="Slug, of a team's mailbox.")
-    webhook = serializers.CharField(allow_null=True, help_text="Name, of a webhook.")
-    why = serializers.ChoiceField(choices=Notice.Why.choices)
-    occasion = serializers.CharField(
-        help_text="raised, resolved, escalated; woken, unmuted and assigned with a day."
+class AlertNotificationSerializer(serializers.Serializer[Any]):
+    user = serializers.CharField(
+        allow_null=True, help_text="Username of the recipient; null for a team or webhook."
+    )
+    team = serializers.CharField(
+        allow_null=True,
+        help_text="Slug of the team whose mailbox is the recipient; null for a user or webhook.",
+    )
+    webhook = serializers.CharField(
+        allow_null=True,
+        help_text="Name of the webhook that is the recipient; null for a user or team.",
+    )
+    route = serializers.ChoiceField(choices=Notice.Why.choices)
+    trigger = serializers.CharField(
+        help_text="Reason for the notification: raised, resolved, escalated; woken, "
+        "unmuted or assigned, followed by a date."
     )
     owed_at = serializers.DateTimeField()
     delivery = serializers.IntegerField(
         allow_null=True,
-        help_text="The message that carries it; null where none does, or it is not yours to open.",
+        help_text="ID of the delivery; null while none exists, or if you cannot open it.",
     )
     state = serializers.ChoiceField(
         choices=Delivery.State.choices,
         allow_null=True,
-        help_text="Of that message; null while none carries it.",
+        help_text="State of the delivery; null while none exists.",
     )
     sent_at = serializers.DateTimeField(allow_null=True)
-    skipped = serializers.CharField(
-        allow_blank=True, help_text="Why no message carries it; empty otherwise."
+    skip_reason = serializers.CharField(
+        allow_blank=True,
+        help_text="Reason why no delivery was made, as a sentence; empty otherwise.",
     )
 
 
-_RECIPIENT_STATES = tuple(ToldSerializer().fields)
+_RECIPIENT_STATES = tuple(AlertNotificationSerializer().fields)
 
 
 def _recipient_row(notice: dict[str, Any]) -> dict[str, Any]:
-    """In the order of the serializer, with moments that end in Z and the reason as a sentence.
+    """Return the fields in the order of the serializer, with times that end in Z and the reason as
+    a sentence.
 
-    The database knows none of them.
+    The database formats neither.
     """
-    notice = {**notice, "skipped": skip_sentence(notice["skip_reason"], notice["skip_details"])}
+    notice = {**notice, "skip_reason": skip_sentence(notice["skip_code"], notice["skip_details"])}
     return {
         name: value.replace("+00:00", "Z") if name.endswith("_at") and value else value
         for name, value in ((name, notice[name]) for name in _RECIPIENT_STATES)
     }
 
 
-@extend_schema_field(ToldSerializer(many=True))
+@extend_schema_field(AlertNotificationSerializer(many=True))
 class RecipientsField(serializers.ListField):
     pass
 
@@ -109,24 +122,28 @@ class RecipientsField(serializers.ListField):
 class AlertSerializer(serializers.ModelSerializer[Alert]):
     subject = serializers.CharField(
         read_only=True,
-        help_text="`event:17`, `offering:4@2027-01-15`: the same for everyone who is told of it.",
+        help_text="Subject of the alert, for example `event:17` or "
+        "`offering:4@2027-01-15`. Alerts of other teams about the same fact "
+        "have the same subject.",
     )
     kind = serializers.ChoiceField(choices=list(KINDS.items()), read_only=True)
-    severity = serializers.IntegerField(read_only=True, help_text="1 note to 5 severe.")
+    severity = serializers.IntegerField(
+        read_only=True, help_text="Severity from 1 (info) to 5 (urgent)."
+    )
     team = serializers.CharField(
-        source="team.slug", read_only=True, allow_null=True, help_text="Slug."
+        source="team.slug", read_only=True, allow_null=True, help_text="Slug of the team."
     )
     user = serializers.CharField(
         source="user.username",
         read_only=True,
         allow_null=True,
-        help_text="Whom of the team it falls to, if to one.",
+        help_text="Username of the responsible owner; null if the whole team is responsible.",
     )
     source = serializers.CharField(  # type: ignore[assignment]
         source="source.slug",
         read_only=True,
         allow_null=True,
-        help_text="Slug; the subject of late, frozen and fresh.",
+        help_text="Slug of the feed, for alerts about a feed; null otherwise.",
     )
     subject_kind = serializers.ChoiceField(
         choices=SubjectKind.choices, read_only=True, allow_blank=True
@@ -135,19 +152,18 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
         source="offering.host.slug",
         read_only=True,
         allow_null=True,
-        help_text="Slug; of the offering it speaks of.",
+        help_text="Slug of the host of the offering; null if the alert is not about one.",
     )
     api_id = serializers.CharField(source="offering.api_id", read_only=True, allow_null=True)
     details = serializers.DictField(
         read_only=True,
-        help_text="What the subject does not say by itself: the models of a back-fill, what is "
-        "held of whom, "
-        "since when a source is late or frozen, what expires.",
+        help_text="Further facts: models of a late publication, changes on hold, the "
+        "time since which a feed is late or not updating, or what expires.",
     )
     application_ids = serializers.ListField(
         child=serializers.IntegerField(),
         read_only=True,
-        help_text="The party's applications it concerns.",
+        help_text="IDs of the affected applications of the team.",
     )
     acknowledged_by = serializers.CharField(
         source="acknowledged_by.username", read_only=True, allow_null=True
@@ -162,11 +178,11 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
         source="resolved_by.username",
         read_only=True,
         allow_null=True,
-        help_text="Null where its cause went by itself.",
+        help_text="Username; null if the alert was resolved automatically.",
     )
-    resolved_why = serializers.CharField(source="resolution", read_only=True)
-    notices = RecipientsField(
-        source="told", read_only=True, help_text="Who is owed word of it, oldest first."
+    resolution = serializers.CharField(read_only=True)
+    notifications = RecipientsField(
+        source="told", read_only=True, help_text="Notifications for this alert, oldest first."
     )
 
     class Meta:
@@ -202,10 +218,10 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
             "snoozed_by",
             "resolved_at",
             "resolved_by",
-            "resolved_why",
+            "resolution",
             "escalation",
             "escalate_at",
-            "notices",
+            "notifications",
         ]
         read_only_fields = fields
 
@@ -215,35 +231,41 @@ class AcknowledgeAlertSerializer(ReasonMixin):
 
 
 class SnoozeSerializer(serializers.Serializer[Any]):
-    until = serializers.DateField(help_text="First day on which it waits again; within 90 days.")
+    until = serializers.DateField(
+        help_text="Date on which the alert becomes open again, within 90 days."
+    )
 
 
 class AssignSerializer(serializers.Serializer[Any]):
-    username = UserField(allow_null=True, help_text="Somebody who may see it; null takes it back.")
+    username = UserField(
+        allow_null=True,
+        help_text="Username of a user who can view the alert; null removes the assignment.",
+    )
 
 
 class ResolveSerializer(serializers.Serializer[Any]):
-    reason = serializers.CharField(max_length=300, help_text="How it was settled.")
+    reason = serializers.CharField(max_length=300, help_text="Reason for the resolution.")
 
 
 class MuteAlertSerializer(serializers.Serializer[Any]):
-    until = serializers.DateField(help_text="First day the mute no longer holds; within a year.")
+    until = serializers.DateField(help_text="Date on which the mute ends, within one year.")
     scope = serializers.ChoiceField(
         choices=MuteScope.choices,
         default=MuteScope.SUBJECT,
-        help_text="This matter, or all about its model, the model's host, its only "
-        "application, or of its kind.",
+        help_text="Scope of the mute: this subject, or all alerts about its model, the host "
+        "of the model, its only application, or alerts of its type.",
     )
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=300)
     team = VisibleTeamField(
         slug_field="slug",
         queryset=Team.objects.none(),
         required=False,
-        help_text="Mute the mailbox of this team, as one of its editors, and not your own mail.",
+        help_text="Slug of a team whose mailbox is muted instead of your own email. "
+        "Requires the editor role on it.",
     )
 
 
-class AnswerAlertsSerializer(serializers.Serializer[Any]):
+class BulkRespondSerializer(serializers.Serializer[Any]):
     ids = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
         allow_empty=False,
@@ -251,16 +273,18 @@ class AnswerAlertsSerializer(serializers.Serializer[Any]):
     )
     action = serializers.ChoiceField(choices=AlertResponse.choices)
     until = serializers.DateField(
-        required=False, help_text="For snooze: first day on which it waits again."
+        required=False, help_text="For `snooze`: date on which the alert becomes open again."
     )
     username = UserField(
-        required=False, allow_null=True, help_text="For assign; null takes it back."
+        required=False,
+        allow_null=True,
+        help_text="For `assign`: username; null removes the assignment.",
     )
     reason = serializers.CharField(
         required=False,
         allow_blank=True,
         max_length=300,
-        help_text="For resolve: how it was settled.",
+        help_text="For `resolve`: reason for the resolution.",
     )
 
     NEEDED = {
@@ -272,45 +296,51 @@ class AnswerAlertsSerializer(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         needed = self.NEEDED.get(attrs["action"])
         if needed is not None and (needed not in attrs or attrs[needed] == ""):
-            raise ValidationError({needed: f"Needed to {attrs['action']}."})
+            raise ValidationError({needed: f"This field is required to {attrs['action']} alerts."})
         return attrs
 
 
-class RefusedAlertSerializer(serializers.Serializer[Any]):
+class RejectedAlertSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField(source="alert_id")
     detail = serializers.CharField(source="sentence")
 
 
-class AnsweredAlertsSerializer(serializers.Serializer[Any]):
-    answered = serializers.ListField(child=serializers.IntegerField(), help_text="Ids.")
-    unchanged = serializers.ListField(
-        child=serializers.IntegerField(), help_text="Ids; they were so already."
+class BulkRespondResultSerializer(serializers.Serializer[Any]):
+    updated = serializers.ListField(
+        source="answered", child=serializers.IntegerField(), help_text="IDs of the updated alerts."
     )
-    refused = RefusedAlertSerializer(many=True)
+    unchanged = serializers.ListField(
+        child=serializers.IntegerField(), help_text="IDs of alerts that were already in this state."
+    )
+    rejected = RejectedAlertSerializer(source="refused", many=True)
 
 
-class TurnSerializer(serializers.Serializer[Any]):
+class AlertActivitySerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
-    who = serializers.CharField(help_text="A person by name, or the register itself.")
-    what = serializers.CharField(help_text="As a predicate: `acknowledged it`.")
+    who = serializers.CharField(help_text="Name of the user, or the registry itself.")
+    what = serializers.CharField(
+        help_text="Activity as a predicate, for example `acknowledged it`."
+    )
     reason = serializers.CharField(allow_blank=True)
-    how = serializers.CharField(allow_blank=True, help_text="By which way, where not on the pages.")
+    how = serializers.CharField(
+        allow_blank=True, help_text="Channel of the activity; empty for the web pages."
+    )
 
 
 class AlertViewSet(ReadViewSet[Alert]):
-    """What the caller, or a team of the caller, was owed word of. Answered by editors of the team,
-    whom it fell or was given to, and governance."""
+    """Alerts of which the caller, or a team of the caller, was notified. Editors of the team, the
+    responsible or assigned user, and governance users can respond to them."""
 
     model = Alert
     serializer_class = AlertSerializer
     feed_renderers = (AlertsAtomRenderer,)
     filterset_class = AlertFilter
     orders = LATEST_FIRST
-    files = {"turns": FileRows(TurnSerializer)}
+    files = {"activity": FileRows(AlertActivitySerializer)}
     computed = {
         "subject": ComputedField(("key",), lambda key: key.partition("|")[0]),
-        "resolved_why": ComputedField(("resolution", "resolution_text"), resolution_sentence),
-        "notices": ComputedField(
+        "resolution": ComputedField(("resolution", "resolution_text"), resolution_sentence),
+        "notifications": ComputedField(
             ("told",), lambda told: [_recipient_row(notice) for notice in told]
         ),
     }
@@ -326,7 +356,7 @@ class AlertViewSet(ReadViewSet[Alert]):
     @extend_schema(request=AcknowledgeAlertSerializer, responses=AlertSerializer)
     @action(detail=True, methods=["post"])
     def acknowledge(self, request: Request, pk: str) -> Response:
-        """Say that somebody is on it. Doing it twice changes nothing: the first name stays."""
+        """Acknowledge an alert. Repeating the request changes nothing: the first user is kept."""
         alert = self._answerable()
         reason = self.validated(AcknowledgeAlertSerializer).get("reason", "")
         given = {"reason": reason} if reason else {}
@@ -335,7 +365,7 @@ class AlertViewSet(ReadViewSet[Alert]):
     @extend_schema(request=SnoozeSerializer, responses=AlertSerializer)
     @action(detail=True, methods=["post"])
     def snooze(self, request: Request, pk: str) -> Response:
-        """Let it wait until a day, on which you are told again."""
+        """Snooze an alert until a date, on which you are notified again."""
         alert = self._answerable()
         asked = self.validated(SnoozeSerializer)
         with errors_as_problems("until"):
@@ -346,7 +376,8 @@ class AlertViewSet(ReadViewSet[Alert]):
     @extend_schema(request=AssignSerializer, responses=AlertSerializer)
     @action(detail=True, methods=["post"])
     def assign(self, request: Request, pk: str) -> Response:
-        """Give it to somebody who may see it, who is told; null takes it back."""
+        """Assign an alert to a user who can view it and is notified; null removes the
+        assignment."""
         alert = self._answerable()
         asked = self.validated(AssignSerializer)
         with errors_as_problems("username"):
@@ -357,8 +388,8 @@ class AlertViewSet(ReadViewSet[Alert]):
     @extend_schema(request=ResolveSerializer, responses=AlertSerializer)
     @action(detail=True, methods=["post"])
     def resolve(self, request: Request, pk: str) -> Response:
-        """Say that it is settled, and how. What still stands behind it raises it anew only when
-        something changes."""
+        """Resolve an alert, with a reason. A condition that continues raises it again only after a
+        change."""
         alert = self._answerable()
         asked = self.validated(ResolveSerializer)
         with errors_as_problems("reason"):
@@ -369,15 +400,15 @@ class AlertViewSet(ReadViewSet[Alert]):
     @extend_schema(request=None, responses=AlertSerializer)
     @action(detail=True, methods=["post"])
     def reopen(self, request: Request, pk: str) -> Response:
-        """Whoever answered it: it waits again, as if it had been raised now."""
+        """Reopen an alert, as if it had been raised now."""
         return self.answer(actions.reopen_alert(alert=self._answerable(), by=self.user, at=now()))
 
     @extend_schema(request=None, responses=AlertSerializer)
     @action(detail=True, methods=["post"])
     def undo(self, request: Request, pk: str) -> Response:
-        """Take back the answer that you gave last: what stood before stands again, also a snooze
-        that was running. 409 where it was changed since, or never answered; `reopen/` opens it all
-        the same."""
+        """Undo your last response and restore the state before it, including a running snooze. The
+        answer is 409 if another user changed the alert later, or if you have not responded;
+        `reopen/` opens the alert in either case."""
         alert = self._answerable()
         try:
             return self.answer(actions.undo_response(alert=alert, by=self.user, at=now()))
@@ -387,8 +418,8 @@ class AlertViewSet(ReadViewSet[Alert]):
     @extend_schema(request=MuteAlertSerializer, responses={201: MuteSerializer})
     @action(detail=True, methods=["post"], is_personal=True)
     def mute(self, request: Request, pk: str) -> Response:
-        """Keep your own mail about it back until a day; the answer is the mute. The alert stands as
-        before."""
+        """Mute your email about the alert until a date. The answer is the mute. The state of the
+        alert is unchanged."""
         alert = self.subject()
         asked = self.validated(MuteAlertSerializer)
         with errors_as_problems("scope"):
@@ -405,13 +436,13 @@ class AlertViewSet(ReadViewSet[Alert]):
         return Response(mute_body(made, self.user), status=status.HTTP_201_CREATED)
 
     @extend_schema(
-        request=AnswerAlertsSerializer, responses=AnsweredAlertsSerializer, filters=False
+        request=BulkRespondSerializer, responses=BulkRespondResultSerializer, filters=False
     )
-    @action(detail=False, methods=["post"], url_path="answer", picks_fields=False)
-    def answer_many(self, request: Request) -> Response:
-        """Give the same answer to many, in one transaction; what cannot be answered is refused row
-        by row."""
-        asked = self.validated(AnswerAlertsSerializer)
+    @action(detail=False, methods=["post"], url_path="bulk-respond", picks_fields=False)
+    def bulk_respond(self, request: Request) -> Response:
+        """Give many alerts the same response in one transaction. Alerts that cannot be updated are
+        listed in `rejected`."""
+        asked = self.validated(BulkRespondSerializer)
         given = respond_to_alerts(
             alert_ids=asked["ids"],
             answer=asked["action"],
@@ -421,22 +452,24 @@ class AlertViewSet(ReadViewSet[Alert]):
             to=asked.get("username"),
             reason=asked.get("reason", ""),
         )
-        return Response(AnsweredAlertsSerializer(given).data)
+        return Response(BulkRespondResultSerializer(given).data)
 
-    @extend_schema(responses=TurnSerializer(many=True), parameters=[], filters=False)
+    @extend_schema(responses=AlertActivitySerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
-    def turns(self, request: Request, pk: str) -> Response:
-        """Who answered what and when, the latest first, out of its history."""
-        return Response(TurnSerializer(alert_activity(self.subject()), many=True).data)
+    def activity(self, request: Request, pk: str) -> Response:
+        """Activity of an alert, latest first."""
+        return Response(AlertActivitySerializer(alert_activity(self.subject()), many=True).data)
 
     def _answerable(self) -> Alert:
-        """The alert, if the caller may answer it; before the body is looked at, so that nobody
-        learns by a 400 what they may not do anyway."""
+        """Return the alert if the caller can respond to it.
+
+        The permission is checked before the body, so that an error in the body reveals nothing.
+        """
         alert = self.subject()
         if not actions.can_respond(self.user, alert):
             raise actions.AlertPermissionError(
-                "Only an editor of the team, whom it fell or was given to, and governance may "
-                "answer it."
-                " Ask one of them."
+                f"You need the editor role on {alert.team} to respond to its alerts."
+                if alert.team
+                else "You need the governance role to respond to this alert."
             )
         return alert

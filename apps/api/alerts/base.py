@@ -1,4 +1,4 @@
-"""What the resources of the alerts share."""
+"""Fields and errors that the resources of alerts share."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,10 +20,10 @@ LATEST_FIRST = {"-id": Keyset(("-id",)), "id": BY_ID}
 
 
 class KindsField(serializers.ListField):
-    """Kinds of alerts, each by its word; empty: all."""
+    """A list of alert types; empty for all types."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("help_text", "Empty: all kinds.")
+        kwargs.setdefault("help_text", "Alert types; empty for all types.")
         super().__init__(
             child=serializers.ChoiceField(choices=list(KINDS.items())),
             max_length=len(KINDS),
@@ -32,23 +32,25 @@ class KindsField(serializers.ListField):
 
 
 class SeverityField(serializers.IntegerField):
-    """1 note, 2 low, 3 medium, 4 high, 5 severe."""
+    """Severity: 1 info, 2 low, 3 medium, 4 high, 5 urgent."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("help_text", "1 note to 5 severe.")
+        kwargs.setdefault("help_text", "Severity from 1 (info) to 5 (urgent).")
         super().__init__(min_value=1, max_value=5, **kwargs)
 
 
 def require_governance(view: RegistryView, what: str) -> None:
-    """Before the body is looked at, so that nobody learns by a 400 what they may not do anyway."""
+    """Refuse unless the caller has the governance role; checked before the body, so that an error
+    in the body reveals nothing."""
     if not view.user.is_governance:
         raise PermissionDenied(
-            f"Only governance and administrators may change {what}. Ask one of them."
+            f"You need the governance or administrator role to change {what}. Contact a "
+            "governance user."
         )
 
 
 def with_values[M: Model](row: M, facts: dict[str, Any]) -> M:
-    """The row with these facts set, not yet stored."""
+    """Return `row` with these values set; it is not saved."""
     for name, value in facts.items():
         setattr(row, name, value)
     return row
@@ -56,7 +58,7 @@ def with_values[M: Model](row: M, facts: dict[str, Any]) -> M:
 
 @contextmanager
 def errors_as_problems(field: str = "non_field_errors") -> Iterator[None]:
-    """What cannot be meant as a 400 with its sentence; what is settled already as a 409."""
+    """Convert an invalid value to 400 and a conflict with the current state to 409."""
     try:
         yield
     except AlreadyResolvedError as refusal:

@@ -1,5 +1,4 @@
-"""The calendar of days that matter, and the secret addresses of it and of feeds
-(apps/api/alerts/secret_feeds.py)."""
+"""The calendar, and secret URLs of the calendar and of feeds (apps/api/alerts/secret_feeds.py)."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -29,7 +28,7 @@ LAST_USED_PRECISION = timedelta(hours=1)
 
 
 class CalendarRenderer(FastJSONRenderer):
-    """The calendar as it was written; refusals as JSON."""
+    """The calendar as iCalendar text; errors as JSON."""
 
     media_type = "text/calendar"
     format = "ics"
@@ -56,19 +55,19 @@ def calendar_response(user: User) -> Response:
 
 
 class CalendarView(RegistryView):
-    """What the caller may see of the days that matter, as an iCalendar."""
+    """The calendar of the caller, as iCalendar."""
 
     renderer_classes = [CalendarRenderer]
 
     @extend_schema(
         operation_id="calendar",
-        summary="Calendar",
+        summary="Calendar of retirement and due dates",
         responses={(200, "text/calendar"): OpenApiTypes.STR},
     )
     def get(self, request: Request) -> Response:
-        """Ends of models that the applications you may see stand on; tests, acceptances, waivers
-        and decisions that expire; reviews and treatments that are due. RFC 5545, one all-day event
-        each."""
+        """Retirement dates of models that applications you can view depend on; expiry dates of exit
+        tests, acceptances, waivers and approvals; due dates of reviews and treatments. RFC 5545,
+        one all-day event each."""
         return calendar_response(self.user)
 
 
@@ -81,8 +80,8 @@ class CalendarFeedSerializer(serializers.ModelSerializer[CalendarFeed]):
         choices=CalendarFeed.Kind.choices,
         required=False,
         default=CalendarFeed.Kind.CALENDAR,
-        help_text="The calendar as iCalendar, or alerts or the catalogue's changes as an Atom "
-        "feed.",
+        help_text="Content of the URL: the calendar as iCalendar, or alerts or catalogue "
+        "events as an Atom feed.",
     )
 
     class Meta:
@@ -93,7 +92,8 @@ class CalendarFeedSerializer(serializers.ModelSerializer[CalendarFeed]):
 
 class NewCalendarFeedSerializer(CalendarFeedSerializer):
     url = serializers.URLField(
-        read_only=True, help_text="Give it to the program. Shown now and never again."
+        read_only=True,
+        help_text="Secret URL for the calendar or feed reader. Shown only in this answer.",
     )
 
     class Meta(CalendarFeedSerializer.Meta):
@@ -101,8 +101,8 @@ class NewCalendarFeedSerializer(CalendarFeedSerializer):
 
 
 class CalendarFeedViewSet(ReadViewSet[CalendarFeed]):
-    """Secret addresses of one's own calendar and feeds, for programs that cannot sign in. Whoever
-    has one reads there what its owner may see."""
+    """Secret URLs of your calendar and feeds, for clients that cannot sign in. A client with the
+    URL can read what you can view."""
 
     is_personal = True
     model = CalendarFeed
@@ -111,7 +111,7 @@ class CalendarFeedViewSet(ReadViewSet[CalendarFeed]):
 
     @extend_schema(responses={201: NewCalendarFeedSerializer})
     def create(self, request: Request) -> Response:
-        """Make one; the answer holds the address, which is not shown again."""
+        """Create a secret URL. Only this answer contains it."""
         feed, secret = create_calendar_feed(
             user=self.user, **self.validated(CalendarFeedSerializer)
         )
@@ -123,7 +123,7 @@ class CalendarFeedViewSet(ReadViewSet[CalendarFeed]):
     @extend_schema(request=None, responses=CalendarFeedSerializer)
     @action(detail=True, methods=["post"])
     def revoke(self, request: Request, pk: str) -> Response:
-        """From now on it leads nowhere. Doing it twice changes nothing."""
+        """Revoke the URL immediately. Repeating the request changes nothing."""
         feed = self.subject()
         revoke_calendar_feed(feed=feed, by=self.user, at=now())
         return self.answer(feed)

@@ -1,4 +1,4 @@
-"""The ledger: what was sent to whom, and what was not and why; and who is owed word of what."""
+"""The delivery log, and the notifications of alerts."""
 
 from typing import Any
 
@@ -28,20 +28,25 @@ DETAIL_ONLY_FIELDS = frozenset({"body_text"})
 
 class DeliverySerializer(serializers.ModelSerializer[Delivery]):
     team = serializers.CharField(
-        source="team.slug", read_only=True, allow_null=True, help_text="Slug."
+        source="team.slug", read_only=True, allow_null=True, help_text="Slug of the team."
     )
     user = serializers.CharField(source="user.username", read_only=True, allow_null=True)
     webhook = serializers.CharField(
-        source="webhook.name", read_only=True, allow_null=True, help_text="Name."
+        source="webhook.name",
+        read_only=True,
+        allow_null=True,
+        help_text="Name of the webhook; null otherwise.",
     )
     reason = serializers.CharField(
-        source="skip_reason", read_only=True, help_text="Why it failed or was skipped."
+        source="skip_reason",
+        read_only=True,
+        help_text="Reason why the delivery failed or was skipped; empty otherwise.",
     )
     body_text = serializers.CharField(
         read_only=True,
-        help_text="The text; of a webhook, the JSON. In lists only where `?fields=` names it. "
-        "Addresses to answer by "
-        "and to unsubscribe are written in while it is sent.",
+        help_text="Text of the email, or JSON body of the webhook request. Lists include "
+        "it only if `fields` names it. URLs to respond and unsubscribe are "
+        "added when the email is sent.",
     )
 
     class Meta:
@@ -68,8 +73,8 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
 
 
 class DeliveryViewSet(ReadViewSet[Delivery]):
-    """Every message: to oneself, to the mailboxes of one's teams, and for the offices all of
-    them."""
+    """Deliveries to you and to the mailboxes of your teams; all deliveries for organisation
+    roles."""
 
     model = Delivery
     serializer_class = DeliverySerializer
@@ -86,51 +91,64 @@ class DeliveryViewSet(ReadViewSet[Delivery]):
     @extend_schema(request=None, responses=DeliverySerializer)
     @action(detail=True, methods=["post"])
     def resend(self, request: Request, pk: str) -> Response:
-        """Try a failed one again, under its old Message-ID; for governance. 409 where it has not
-        failed."""
+        """Resend a failed delivery with the same Message-ID. Requires the governance role. The
+        answer is 409 if the delivery has not failed."""
         delivery = self.subject()
         if not requeue_delivery(delivery=delivery, at=now(), by=self.user):
-            raise ConflictError("Only what has failed is sent again. Look at its state.")
+            raise ConflictError("Only a failed delivery can be sent again. Check its state.")
         return self.answer(delivery)
 
 
 # --- who is owed word of what ---------------------------------------------------------------------
 
 
-class AlertNoticeSerializer(serializers.ModelSerializer[Notice]):
+class NotificationSerializer(serializers.ModelSerializer[Notice]):
     user = serializers.CharField(
-        source="user.username", read_only=True, allow_null=True, help_text="Of a person."
+        source="user.username",
+        read_only=True,
+        allow_null=True,
+        help_text="Username of the recipient; null for a team or webhook.",
     )
     team = serializers.CharField(
-        source="team.slug", read_only=True, allow_null=True, help_text="Slug, of a team's mailbox."
+        source="team.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug of the team whose mailbox is the recipient; null for a user or webhook.",
     )
     webhook = serializers.CharField(
-        source="webhook.name", read_only=True, allow_null=True, help_text="Name."
-    )
-    occasion = serializers.CharField(
+        source="webhook.name",
         read_only=True,
-        help_text="raised, resolved, escalated; woken, unmuted and assigned with a day.",
+        allow_null=True,
+        help_text="Name of the webhook that is the recipient; null for a user or team.",
+    )
+    route = serializers.ChoiceField(source="why", choices=Notice.Why.choices, read_only=True)
+    trigger = serializers.CharField(
+        source="occasion",
+        read_only=True,
+        help_text="Reason for the notification: raised, resolved, escalated; woken, "
+        "unmuted or assigned, followed by a date.",
     )
     application_ids = serializers.ListField(
         child=serializers.IntegerField(),
         read_only=True,
         allow_null=True,
-        help_text="Null: all those of the alert.",
+        help_text="IDs of the affected applications; null for all those of the alert.",
     )
     state = serializers.ChoiceField(
         source="skip_reason",
         choices=NoticeFilter.STATES,
         read_only=True,
-        help_text="Carried by a delivery, skipped with the reason in `skipped`, or owed.",
+        help_text="Outcome: carried by a delivery, skipped for the reason in "
+        "`skip_reason`, or owed.",
     )
-    skipped = serializers.CharField(
-        source="skip_reason", read_only=True, help_text="Why no message carries it."
+    skip_reason = serializers.CharField(
+        read_only=True, help_text="Reason why no delivery was made, as a sentence; empty otherwise."
     )
     delivery = serializers.IntegerField(
         source="opened",
         read_only=True,
         allow_null=True,
-        help_text="Null where it is not yours to open.",
+        help_text="ID of the delivery; null while none exists, or if you cannot open it.",
     )
     delivery_state = serializers.ChoiceField(
         source="delivery.state", choices=Delivery.State.choices, read_only=True, allow_null=True
@@ -145,13 +163,13 @@ class AlertNoticeSerializer(serializers.ModelSerializer[Notice]):
             "user",
             "team",
             "webhook",
-            "why",
-            "occasion",
+            "route",
+            "trigger",
             "application_ids",
             "urgent",
             "owed_at",
             "state",
-            "skipped",
+            "skip_reason",
             "mute",
             "delivery",
             "delivery_state",
@@ -160,12 +178,14 @@ class AlertNoticeSerializer(serializers.ModelSerializer[Notice]):
         read_only_fields = fields
 
 
-class AccountSerializer(serializers.Serializer[Any]):
-    n_owed = serializers.IntegerField(help_text="All of them; the other four add up to it.")
+class NotificationSummarySerializer(serializers.Serializer[Any]):
+    n_owed = serializers.IntegerField(help_text="All notifications; the sum of the other four.")
     n_sent = serializers.IntegerField()
     n_failed = serializers.IntegerField()
     n_skipped = serializers.IntegerField()
-    n_waiting = serializers.IntegerField(help_text="Not carried yet, or on its way.")
+    n_waiting = serializers.IntegerField(
+        help_text="Notifications without a delivery, or with one that is being sent."
+    )
 
 
 def _state(delivery_id: int | None, skip_reason: str) -> str:
@@ -174,17 +194,16 @@ def _state(delivery_id: int | None, skip_reason: str) -> str:
     return "skipped" if skip_reason else "owed"
 
 
-class NoticeViewSet(ReadViewSet[Notice]):
-    """That a person, a mailbox or a webhook is owed word of an alert, and what became of it: the
-    proof of who was told what and when."""
+class NotificationViewSet(ReadViewSet[Notice]):
+    """Notifications of alerts to users, team mailboxes and webhooks, with the outcome of each."""
 
     model = Notice
-    serializer_class = AlertNoticeSerializer
+    serializer_class = NotificationSerializer
     filterset_class = NoticeFilter
     orders = {"-id": Keyset(("-id",)), "id": BY_ID}
     computed = {
         "state": ComputedField(("delivery_id", "skip_reason"), _state),
-        "skipped": ComputedField(("skip_reason", "skip_details"), skip_sentence),
+        "skip_reason": ComputedField(("skip_reason", "skip_details"), skip_sentence),
     }
 
     def get_queryset(self) -> QuerySet[Notice]:
@@ -197,9 +216,9 @@ class NoticeViewSet(ReadViewSet[Notice]):
             opened = Case(When(mine, then=opened))
         return notices.annotate(opened=opened)
 
-    @extend_schema(responses=AccountSerializer, parameters=[], filters=False)
+    @extend_schema(responses=NotificationSummarySerializer, parameters=[], filters=False)
     @action(detail=False, pagination_class=None, filterset_class=None, picks_fields=False)
-    def account(self, request: Request) -> Response:
-        """What became of all of them, as far as the caller sees them: owed = sent + failed +
+    def summary(self, request: Request) -> Response:
+        """Number of notifications by outcome, of those the caller can view: owed = sent + failed +
         skipped + waiting."""
-        return Response(AccountSerializer(delivery_totals(self.user)).data)
+        return Response(NotificationSummarySerializer(delivery_totals(self.user)).data)

@@ -1,4 +1,4 @@
-"""What people and teams' mailboxes are not mailed about until a day."""
+"""Mutes: email about chosen alerts that users and team mailboxes do not receive until a date."""
 
 from typing import Any
 
@@ -25,25 +25,33 @@ from apps.inventory.models import Application
 
 class MuteSerializer(serializers.ModelSerializer[Mute]):
     user = serializers.CharField(
-        source="user.username", read_only=True, allow_null=True, help_text="Whose mail."
+        source="user.username",
+        read_only=True,
+        allow_null=True,
+        help_text="Username of the user whose email is muted; null for a team mailbox.",
     )
     team = serializers.CharField(
         source="team.slug",
         read_only=True,
         allow_null=True,
-        help_text="Slug; the mail to this team's mailbox.",
+        help_text="Slug of the team whose mailbox is muted; null for a user.",
     )
     kind = serializers.ChoiceField(choices=list(KINDS.items()), read_only=True, allow_blank=True)
     provider = serializers.CharField(
-        source="provider.slug", read_only=True, allow_null=True, help_text="Slug."
+        source="provider.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug of the provider; null for any.",
     )
     application = serializers.CharField(
         source="application_seen",
         read_only=True,
         allow_null=True,
-        help_text="Slug; null where it is not yours to see.",
+        help_text="Slug of the application; null for any, or if you cannot view it.",
     )
-    holds = serializers.BooleanField(source="until", read_only=True, help_text="Today.")
+    holds = serializers.BooleanField(
+        source="until", read_only=True, help_text="Whether the mute applies today."
+    )
     created_by = serializers.CharField(source="created_by.username", read_only=True)
 
     class Meta:
@@ -68,32 +76,32 @@ class MuteSerializer(serializers.ModelSerializer[Mute]):
 
 
 class MakeMuteSerializer(serializers.Serializer[Any]):
-    """All that is named must hold of an alert for its mail to be kept back; at least one thing
-    is."""
+    """An alert is muted if it matches every field given. At least one field is required."""
 
-    until = serializers.DateField(help_text="First day it no longer holds; within a year.")
+    until = serializers.DateField(help_text="Date on which the mute ends, within one year.")
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=300)
     team = VisibleTeamField(
         slug_field="slug",
         queryset=Team.objects.none(),
         required=False,
-        help_text="Mute the mailbox of this team, as one of its editors, and not your own mail.",
+        help_text="Slug of a team whose mailbox is muted instead of your own email. "
+        "Requires the editor role on it.",
     )
     kind = serializers.ChoiceField(choices=list(KINDS.items()), required=False)
     provider = serializers.SlugRelatedField(
         slug_field="slug",
         queryset=Provider.objects.all(),
         required=False,
-        help_text="Slug; as host or developer.",
+        help_text="Slug of a provider, as host or developer.",
     )
     offering = serializers.PrimaryKeyRelatedField(
-        queryset=Offering.objects.all(), required=False, help_text="Id."
+        queryset=Offering.objects.all(), required=False, help_text="ID of the offering."
     )
     application = VisibleApplicationField(
         slug_field="slug",
         queryset=Application.objects.none(),
         required=False,
-        help_text="Slug; alerts that concern this application alone.",
+        help_text="Slug of an application: mutes alerts that affect this application only.",
     )
     subject = serializers.CharField(
         required=False, max_length=80, help_text="`subject` of an alert."
@@ -101,8 +109,8 @@ class MakeMuteSerializer(serializers.Serializer[Any]):
 
 
 class MuteViewSet(ReadViewSet[Mute]):
-    """One's own, and those of the mailboxes of one's teams. The alerts stand on the page all the
-    same; those that still wait when a mute ends are mailed then."""
+    """Your mutes and those of the mailboxes of your teams. Muted alerts stay in the list. Alerts
+    that are still open when a mute ends are then sent."""
 
     is_personal = True
     model = Mute
@@ -125,7 +133,7 @@ class MuteViewSet(ReadViewSet[Mute]):
 
     @extend_schema(request=MakeMuteSerializer, responses={201: MuteSerializer})
     def create(self, request: Request) -> Response:
-        """Keep mail about something back until a day: your own, or (for editors) that to a team's
+        """Mute email about a subject until a date: your own or, for editors, that of a team
         mailbox."""
         asked = self.validated(MakeMuteSerializer)
         team = asked.pop("team", None)
@@ -135,7 +143,7 @@ class MuteViewSet(ReadViewSet[Mute]):
             asked.get(name) for name in ("kind", "provider", "offering", "application", "subject")
         ):
             raise serializers.ValidationError(
-                "Say what to mute: a kind, a provider, an offering, an application or a subject."
+                "Select what to mute: an alert type, provider, offering, application or subject."
             )
         with errors_as_problems("until"):
             made = actions.create_mute(by=self.user, team=team, at=now(), **asked)
@@ -143,22 +151,23 @@ class MuteViewSet(ReadViewSet[Mute]):
 
     @extend_schema(request=None, responses=MuteSerializer)
     @action(detail=True, methods=["post"])
-    def lift(self, request: Request, pk: str) -> Response:
-        """Let mail through again; for whom it holds, editors of its team and governance. Doing it
-        twice changes nothing. What still waits is mailed with the next digest."""
+    def unmute(self, request: Request, pk: str) -> Response:
+        """End a mute. Its user, editors of its team and governance users can end it. Open alerts
+        are sent with the next digest. Repeating the request changes nothing."""
         mute = self.subject()
         actions.end_mute(mute=mute, by=self.user, at=now())
         return self.answer(mute)
 
 
 def load_application(mutes: QuerySet[Mute], user: User) -> QuerySet[Mute]:
-    """A team's application may have become another team's since it was muted."""
+    """Add the slug of the application if `user` can view it; it can have moved to another team
+    since."""
     seen = Application.objects.visible_to(user).filter(pk=OuterRef("application")).values("slug")
     return mutes.annotate(application_seen=Subquery(seen[:1]))
 
 
 def mute_body(mute: Mute, user: User) -> dict[str, Any]:
-    """A mute just made, as its address would answer."""
+    """Return the mute in the form of its own URL."""
     reader = row_reader_for(MuteViewSet, MuteSerializer)
     found = reader.select(
         load_application(Mute.objects.filter(pk=mute.pk), user), reader.names

@@ -1,5 +1,4 @@
-"""The organisation's own lines: at which days people are told, how soon silence is passed on, which
-prices matter."""
+"""Alert rules: reminder days, escalation hours and price thresholds."""
 
 from typing import Any
 
@@ -19,11 +18,11 @@ from apps.inventory.models import Criticality
 
 MAX_REMINDER_DAYS = 3650
 MAX_HOURS = 8760
-SUBJECT = "when people are told"
+SUBJECT = "alert rules"
 
 
 class DaysField(serializers.ListField):
-    """Days before something, kept falling, each once."""
+    """Numbers of days in descending order, without duplicates."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -37,9 +36,12 @@ class DaysField(serializers.ListField):
 class AlertPolicySerializer(ReasonMixin, serializers.ModelSerializer[AlertPolicy]):
     criticality = EnumNameField(Criticality, read_only=True)
     milestones = DaysField(
-        help_text="Days before an end at which its applications' owners are told."
+        help_text="Days before a retirement date on which application owners are notified."
     )
-    soft_milestones = DaysField(help_text="The same for a day before which a model does not end.")
+    soft_milestones = DaysField(
+        help_text="Days before an earliest retirement date on which application owners are "
+        "notified."
+    )
 
     class Meta:
         model = AlertPolicy
@@ -60,14 +62,14 @@ class AlertPolicySerializer(ReasonMixin, serializers.ModelSerializer[AlertPolicy
 
 
 class AlertPolicyViewSet(ReadViewSet[AlertPolicy]):
-    """What holds for applications of one criticality; four rows, always there. Everybody may read
-    by which lines people are told."""
+    """Alert rules by criticality of the application: four rows, which cannot be added or removed.
+    All users can read them."""
 
     model = AlertPolicy
     serializer_class = AlertPolicySerializer
 
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change the days and hours; for governance."""
+        """Change the days and hours. Requires the governance role."""
         policy = self.subject()
         require_governance(self, SUBJECT)
         asked = self.validated(AlertPolicySerializer, instance=policy, partial=True)
@@ -87,11 +89,12 @@ class AlertPolicyViewSet(ReadViewSet[AlertPolicy]):
 
 class AlertSettingsSerializer(ReasonMixin, serializers.ModelSerializer[AlertSettings]):
     expiry_milestones = DaysField(
-        help_text="Days before acceptances, tests, waivers and approvals end."
+        help_text="Days before the expiry of acceptances, exit tests, waivers and approvals."
     )
-    review_milestones = DaysField(help_text="Days before reviews and treatments are due.")
+    review_milestones = DaysField(help_text="Days before the due date of reviews and treatments.")
     escalate_from_severity = SeverityField(
-        required=False, help_text="What is less grave is not passed on when nobody answers."
+        required=False,
+        help_text="Lowest severity, 1 to 5, at which an alert without a response is escalated.",
     )
 
     class Meta:
@@ -111,11 +114,11 @@ class AlertSettingsSerializer(ReasonMixin, serializers.ModelSerializer[AlertSett
 
 
 class AlertSettingsView(RegistryView):
-    """The lines that do not depend on the application."""
+    """Alert rules that do not depend on the application."""
 
     @extend_schema(operation_id="alert_settings", responses=AlertSettingsSerializer)
     def get(self, request: Request) -> Response:
-        """As they stand; for everybody who is signed in."""
+        """Alert rules of the whole organisation. All users can read them."""
         return Response(AlertSettingsSerializer(self._row()).data)
 
     @extend_schema(
@@ -124,7 +127,7 @@ class AlertSettingsView(RegistryView):
         responses=AlertSettingsSerializer,
     )
     def patch(self, request: Request) -> Response:
-        """Change some of them; for governance."""
+        """Change the alert rules. Requires the governance role."""
         require_governance(self, SUBJECT)
         asked = validate_data(
             AlertSettingsSerializer(instance=self._row(), data=request.data, partial=True)

@@ -1,4 +1,4 @@
-"""How and when people, and the mailboxes of teams, are mailed."""
+"""Notification preferences of users and team mailboxes."""
 
 from datetime import datetime
 from typing import Any
@@ -22,86 +22,128 @@ from apps.api.framework.validation import validate_data
 from apps.api.framework.views import RegistryView
 from apps.common.time import now
 
+# name in the interface and label, by cadence
+FREQUENCIES = {
+    Cadence.DAILY: ("daily", "Daily"),
+    Cadence.WORKING_DAYS: ("weekdays", "Weekdays"),
+    Cadence.WEEKLY: ("weekly", "Weekly"),
+    Cadence.AT_ONCE: ("immediate", "Immediately"),
+    Cadence.URGENT: ("urgent_only", "Urgent only"),
+    Cadence.NEVER: ("off", "Off"),
+}
 
-class MailPreferenceSerializer(serializers.Serializer[Any]):
-    user = serializers.CharField(read_only=True, allow_null=True, help_text="Username.")
-    team = serializers.CharField(read_only=True, allow_null=True, help_text="Slug.")
-    address = serializers.CharField(
-        read_only=True, allow_blank=True, help_text="Where mail goes; empty: nowhere."
+
+class FrequencyField(serializers.ChoiceField):
+    """A `Cadence` under its name in the interface."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=list(FREQUENCIES.values()), **kwargs)
+
+    def to_internal_value(self, data: Any) -> Cadence:
+        name = super().to_internal_value(data)
+        return next(cadence for cadence in FREQUENCIES if FREQUENCIES[cadence][0] == name)
+
+    def to_representation(self, value: Any) -> str:
+        return FREQUENCIES[Cadence(value)][0]
+
+
+class NotificationPreferenceSerializer(serializers.Serializer[Any]):
+    user = serializers.CharField(
+        read_only=True, allow_null=True, help_text="Username; null for a team mailbox."
     )
-    cadence = serializers.ChoiceField(choices=Cadence.choices)
+    team = serializers.CharField(
+        read_only=True, allow_null=True, help_text="Slug of the team; null for a user."
+    )
+    address = serializers.CharField(
+        read_only=True,
+        allow_blank=True,
+        help_text="Email address that receives notifications; empty for none.",
+    )
+    frequency = FrequencyField(source="cadence")
     weekday = serializers.IntegerField(
-        min_value=0, max_value=6, help_text="Of the weekly digest; 0 is Monday."
+        min_value=0,
+        max_value=6,
+        help_text="Weekday of the weekly digest, from 0 (Monday) to 6 (Sunday).",
     )
     hour = serializers.IntegerField(
-        min_value=0, max_value=23, help_text="Of the digest, in `time_zone`."
+        min_value=0, max_value=23, help_text="Hour of the digest, 0 to 23, in `time_zone`."
     )
-    time_zone = serializers.CharField(max_length=64, help_text="Europe/Zurich, UTC, ...")
-    immediate = serializers.BooleanField(help_text="What is urgent comes at once.")
-    heartbeat = serializers.BooleanField(help_text="A mail also when nothing changed.")
+    time_zone = serializers.CharField(
+        max_length=64, help_text="Time zone, for example Europe/Zurich or UTC."
+    )
+    urgent_immediately = serializers.BooleanField(
+        source="immediate", help_text="Whether urgent alerts are sent immediately."
+    )
+    send_when_empty = serializers.BooleanField(
+        source="heartbeat", help_text="Whether a digest is sent even if nothing changed."
+    )
     next_mail_at = serializers.DateTimeField(
         read_only=True,
         allow_null=True,
-        help_text="When the next digest is due, should there be something to say; null: there "
-        "are no set hours.",
+        help_text="Time of the next digest, if there is anything to report; null if no "
+        "schedule is set.",
     )
 
 
-class MailPreferenceView(RegistryView):
-    """PUT sets all of it, PATCH what is named."""
+class NotificationPreferenceView(RegistryView):
+    """Notification preferences: PUT sets all fields, PATCH the fields sent."""
 
     def _set(self, request: Request, *, partial: bool, team: Team | None = None) -> Response:
         recipient: User | Team = team or self.user
         body = validate_data(
-            MailPreferenceSerializer(_body(recipient, at=now()), data=request.data, partial=partial)
+            NotificationPreferenceSerializer(
+                _body(recipient, at=now()), data=request.data, partial=partial
+            )
         )
         with errors_as_problems("time_zone"):
             set_preference(by=self.user, at=now(), team=team, **body)
         return _preference_body(recipient)
 
 
-class OwnMailPreferenceView(MailPreferenceView):
+class OwnNotificationPreferenceView(NotificationPreferenceView):
     is_personal = True
 
-    @extend_schema(operation_id="mail_preferences_me", responses=MailPreferenceSerializer)
+    @extend_schema(
+        operation_id="notification_preferences_me", responses=NotificationPreferenceSerializer
+    )
     def get(self, request: Request) -> Response:
-        """How and when you are mailed."""
+        """Your notification preferences."""
         return _preference_body(self.user)
 
     @extend_schema(
-        operation_id="mail_preferences_me_set",
-        request=MailPreferenceSerializer,
-        responses=MailPreferenceSerializer,
+        operation_id="notification_preferences_me_set",
+        request=NotificationPreferenceSerializer,
+        responses=NotificationPreferenceSerializer,
     )
     def put(self, request: Request) -> Response:
-        """Be mailed otherwise from now on; all fields."""
+        """Set all your notification preferences."""
         return self._set(request, partial=False)
 
     @extend_schema(
-        operation_id="mail_preferences_me_change",
-        request=MailPreferenceSerializer,
-        responses=MailPreferenceSerializer,
+        operation_id="notification_preferences_me_change",
+        request=NotificationPreferenceSerializer,
+        responses=NotificationPreferenceSerializer,
     )
     def patch(self, request: Request) -> Response:
-        """The same, for the fields named."""
+        """Change the notification preferences sent."""
         return self._set(request, partial=True)
 
 
-class AskedSerializer(serializers.Serializer[Any]):
-    n_alerts = serializers.IntegerField(
-        help_text="Alerts that wait for an answer and come with the next run; 0: none."
-    )
+class QueuedSummarySerializer(serializers.Serializer[Any]):
+    n_alerts = serializers.IntegerField(help_text="Number of alerts in the summary.")
 
 
-class SendDigestView(RegistryView):
+class SendSummaryView(RegistryView):
     is_personal = True
 
     @extend_schema(
-        operation_id="mail_preferences_me_ask", request=None, responses={202: AskedSerializer}
+        operation_id="notification_preferences_me_send_summary",
+        request=None,
+        responses={202: QueuedSummarySerializer},
     )
     def post(self, request: Request) -> Response:
-        """Be mailed where things stand, at once: everything that is owed to you and waits for an
-        answer, each alert once a day. 409 where no mail can reach you."""
+        """Send yourself a summary of all open alerts that you were notified of, with the next run.
+        Each alert is included once a day. The answer is 409 if no email can reach you."""
         try:
             n_alerts = request_digest(user=self.user, at=now())
         except DigestRequestError as refusal:
@@ -109,28 +151,31 @@ class SendDigestView(RegistryView):
         return Response({"n_alerts": n_alerts}, status=status.HTTP_202_ACCEPTED)
 
 
-class TeamMailPreferenceView(MailPreferenceView):
-    @extend_schema(operation_id="mail_preferences_team", responses=MailPreferenceSerializer)
+class TeamNotificationPreferenceView(NotificationPreferenceView):
+    @extend_schema(
+        operation_id="notification_preferences_team", responses=NotificationPreferenceSerializer
+    )
     def get(self, request: Request, slug: str) -> Response:
-        """How and when the mailbox of a team is mailed; for who may see the team."""
+        """Notification preferences of a team mailbox, for users who can view the team."""
         return _preference_body(self._team(slug))
 
     @extend_schema(
-        operation_id="mail_preferences_team_set",
-        request=MailPreferenceSerializer,
-        responses=MailPreferenceSerializer,
+        operation_id="notification_preferences_team_set",
+        request=NotificationPreferenceSerializer,
+        responses=NotificationPreferenceSerializer,
     )
     def put(self, request: Request, slug: str) -> Response:
-        """Have the mailbox mailed otherwise; all fields, for owners of the team."""
+        """Set all notification preferences of a team mailbox. Requires the owner role on
+        the team."""
         return self._set(request, partial=False, team=self._owned(slug))
 
     @extend_schema(
-        operation_id="mail_preferences_team_change",
-        request=MailPreferenceSerializer,
-        responses=MailPreferenceSerializer,
+        operation_id="notification_preferences_team_change",
+        request=NotificationPreferenceSerializer,
+        responses=NotificationPreferenceSerializer,
     )
     def patch(self, request: Request, slug: str) -> Response:
-        """The same, for the fields named."""
+        """Change the notification preferences sent. Requires the owner role on the team."""
         return self._set(request, partial=True, team=self._owned(slug))
 
     def _team(self, slug: str) -> Team:
@@ -146,7 +191,7 @@ class TeamMailPreferenceView(MailPreferenceView):
 
 
 def _preference_body(recipient: User | Team) -> Response:
-    return Response(MailPreferenceSerializer(_body(recipient, at=now())).data)
+    return Response(NotificationPreferenceSerializer(_body(recipient, at=now())).data)
 
 
 def _body(recipient: User | Team, *, at: datetime) -> dict[str, Any]:

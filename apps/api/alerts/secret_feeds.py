@@ -1,5 +1,4 @@
-"""What programs read that cannot sign in: the secret in the address says whose it is, and of which
-kind it is."""
+"""Calendar and feeds at secret URLs, for clients that cannot sign in."""
 
 from typing import Any, ClassVar
 
@@ -25,7 +24,7 @@ SecretKind = CalendarFeed.Kind
 
 
 class AddressThrottle(WindowThrottle):
-    """Each secret address by itself: people behind one proxy do not use up each other's turns."""
+    """A limit per secret URL, so that clients behind one proxy do not share it."""
 
     scope = "anonymous"
 
@@ -34,8 +33,8 @@ class AddressThrottle(WindowThrottle):
 
 
 class SecretAddressView(BaseAuthentication):
-    """The owner of the address, as if they asked. 404 for one that is unknown, revoked, of another
-    kind, or of somebody who has left."""
+    """The owner of the secret URL; 404 if it is unknown, revoked or of another kind, or if the
+    account is closed."""
 
     def authenticate(self, request: Request) -> tuple[User, None]:
         context = request.parser_context
@@ -60,7 +59,7 @@ class SecretAddressView(BaseAuthentication):
 
 
 class SecretCalendarView(RegistryView):
-    """The calendar of days for a calendar program."""
+    """The calendar at a secret URL."""
 
     authentication_classes = [SecretAddressView]
     permission_classes = []
@@ -74,7 +73,7 @@ class SecretCalendarView(RegistryView):
 
 
 class _SecretFeed(ReadViewSet[Any]):
-    """The list of a resource as its Atom feed and as nothing else, with the list's own filters."""
+    """The list of a resource as an Atom feed only, with the filters of the list."""
 
     authentication_classes = [SecretAddressView]
     permission_classes = []

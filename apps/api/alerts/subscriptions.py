@@ -1,4 +1,4 @@
-"""What people want to hear of beyond what is owed to them, and how much that would be."""
+"""Subscriptions to alerts beyond those that users must receive, with a preview of their number."""
 
 from typing import Any
 
@@ -27,21 +27,21 @@ class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
         queryset=Provider.objects.all(),
         required=False,
         allow_null=True,
-        help_text="Slug; as host or developer.",
+        help_text="Slug of a provider, as host or developer.",
     )
     foundation = serializers.SlugRelatedField(
         slug_field="slug",
         queryset=Foundation.objects.all(),
         required=False,
         allow_null=True,
-        help_text="Slug.",
+        help_text="Slug of a foundation.",
     )
     team = VisibleTeamField(
         slug_field="slug",
         queryset=Team.objects.none(),
         required=False,
         allow_null=True,
-        help_text="Slug; and the teams below it.",
+        help_text="Slug of a team, including its sub-teams.",
     )
     kinds = KindsField(required=False)
     min_severity = SeverityField(required=False)
@@ -66,24 +66,25 @@ class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
 
 
 class PreviewSerializer(serializers.Serializer[Any]):
-    days = serializers.IntegerField(help_text="Days that were looked back.")
+    days = serializers.IntegerField(help_text="Length of the period in days.")
     sentence = serializers.CharField(
-        help_text="`Would have sent you 3 mails in the last 30 days, about 11 alerts.`"
+        help_text="Summary, for example `Would have sent you 3 mails in the last 30 "
+        "days, about 11 alerts.`"
     )
     n_mails = serializers.IntegerField()
     n_alerts = serializers.IntegerField()
     n_anyway = serializers.IntegerField(
-        help_text="Of the alerts: those you were told of without it."
+        help_text="Alerts that you also received without the subscription."
     )
     moments = serializers.ListField(
-        child=serializers.DateTimeField(), help_text="When the mails would have come, latest first."
+        child=serializers.DateTimeField(), help_text="Times of the emails, latest first."
     )
-    is_cut = serializers.BooleanField(help_text="There are more than were counted.")
+    is_cut = serializers.BooleanField(help_text="Whether more alerts match than were counted.")
 
 
 class SubscriptionViewSet(ReadViewSet[Subscription]):
-    """Everybody's own; a token acts for its user. All filters of a subscription must hold, and it
-    tells of nothing its owner may not see."""
+    """Your subscriptions; a token acts for its user. An alert must match all filters of a
+    subscription. Alerts that you cannot view are not sent."""
 
     is_personal = True
     model = Subscription
@@ -93,14 +94,14 @@ class SubscriptionViewSet(ReadViewSet[Subscription]):
 
     @extend_schema(responses={201: SubscriptionSerializer})
     def create(self, request: Request) -> Response:
-        """Subscribe. Ask for a preview first: `preview/`."""
+        """Create a subscription. `preview/` shows beforehand what it would send."""
         subscription = Subscription(user=self.user, **self.validated(SubscriptionSerializer))
         with errors_as_problems():
             made = save_subscription(subscription=subscription, by=self.user)
         return self.answer(made, status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change it, or switch it off by `enabled`."""
+        """Change a subscription, or disable it with `enabled`."""
         subscription = self.subject()
         facts = self.validated(SubscriptionSerializer, instance=subscription, partial=True)
         with errors_as_problems():
@@ -109,7 +110,7 @@ class SubscriptionViewSet(ReadViewSet[Subscription]):
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        """End it; the history keeps it."""
+        """Delete a subscription; the audit log keeps it."""
         delete_subscription(subscription=self.subject(), by=self.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -118,7 +119,8 @@ class SubscriptionViewSet(ReadViewSet[Subscription]):
     )
     @action(detail=False, methods=["post"], url_path="preview", picks_fields=False)
     def preview_unsaved(self, request: Request) -> Response:
-        """What such a subscription would have sent in the last 30 days; nothing is stored."""
+        """Alerts that such a subscription would have sent in the last 30 days. Nothing is
+        stored."""
         subscription = Subscription(user=self.user, **self.validated(SubscriptionSerializer))
         with errors_as_problems():
             check_subscription(subscription, by=self.user)
@@ -127,7 +129,8 @@ class SubscriptionViewSet(ReadViewSet[Subscription]):
     @extend_schema(responses=PreviewSerializer, parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def preview(self, request: Request, pk: str) -> Response:
-        """The same of one that is stored, switched off or not."""
+        """Alerts that the stored subscription would have sent in the last 30 days, enabled
+        or not."""
         return self._preview(self.subject())
 
     def _preview(self, subscription: Subscription) -> Response:

@@ -1,4 +1,4 @@
-"""Addresses that are sent alerts as signed JSON."""
+"""Webhooks: URLs that receive alerts as signed JSON."""
 
 from typing import Any
 
@@ -33,7 +33,8 @@ class WebhookSerializer(ReasonMixin, serializers.ModelSerializer[Webhook]):
         queryset=Team.objects.all(),
         required=False,
         allow_null=True,
-        help_text="Slug: only alerts of this team and those below it; null: all.",
+        help_text="Slug of a team: sends only alerts of this team and its sub-teams; "
+        "null for all alerts.",
     )
     kinds = KindsField(required=False)
     min_severity = SeverityField(required=False)
@@ -60,25 +61,26 @@ class WebhookSerializer(ReasonMixin, serializers.ModelSerializer[Webhook]):
 class WebhookWithSecretSerializer(WebhookSerializer):
     secret = serializers.CharField(
         read_only=True,
-        help_text="What its receiver checks signatures with. Shown now and never again.",
+        help_text="Secret for the verification of signatures. Shown only in this answer.",
     )
 
     class Meta(WebhookSerializer.Meta):
         fields = [*WebhookSerializer.Meta.fields, "secret"]
 
 
-class NewSecretSerializer(ReasonMixin, serializers.Serializer[Any]):
+class RotateSecretSerializer(ReasonMixin, serializers.Serializer[Any]):
     leaked = serializers.BooleanField(
         required=False,
         default=False,
-        help_text="The secret before is worthless at once. Else it signs beside the new one "
-        "for a day.",
+        help_text="Whether to revoke the previous secret immediately. Otherwise it also "
+        "signs for one day.",
     )
 
 
 class WebhookViewSet(ReadViewSet[Webhook]):
-    """Read by the offices, changed by governance; switched off and never deleted, since deliveries
-    name it. How a receiver checks what it gets stands in docs/alerts.md."""
+    """Webhooks, readable with an organisation role and changed by governance users. They are
+    disabled, not deleted, because deliveries refer to them. docs/alerts.md describes how to verify a
+    request."""
 
     model = Webhook
     serializer_class = WebhookSerializer
@@ -86,7 +88,7 @@ class WebhookViewSet(ReadViewSet[Webhook]):
 
     @extend_schema(responses={201: WebhookWithSecretSerializer})
     def create(self, request: Request) -> Response:
-        """Make one; the answer holds the secret, which is not shown again."""
+        """Create a webhook. Only this answer contains its secret."""
         require_governance(self, "webhooks")
         facts = self.validated(WebhookSerializer)
         reason = facts.pop("reason", "")
@@ -96,7 +98,7 @@ class WebhookViewSet(ReadViewSet[Webhook]):
         return self._with_secret(webhook, status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change it; the secret stays."""
+        """Change a webhook. The secret is unchanged."""
         webhook = self._governed()
         facts = self.validated(WebhookSerializer, instance=webhook, partial=True)
         reason = facts.pop("reason", "")
@@ -104,14 +106,13 @@ class WebhookViewSet(ReadViewSet[Webhook]):
             save_webhook(webhook=with_values(webhook, facts), by=self.user, reason=reason)
         return self.answer(webhook)
 
-    @extend_schema(request=NewSecretSerializer, responses=WebhookWithSecretSerializer)
-    @action(detail=True, methods=["post"], url_path="new-secret")
-    def new_secret(self, request: Request, pk: str) -> Response:
-        """Sign with another secret from now on; the answer holds it, and it is not shown again. For
-        a day the one before signs too, so that the receiver can be given the new one meanwhile,
-        unless it `leaked`."""
+    @extend_schema(request=RotateSecretSerializer, responses=WebhookWithSecretSerializer)
+    @action(detail=True, methods=["post"], url_path="rotate-secret")
+    def rotate_secret(self, request: Request, pk: str) -> Response:
+        """Replace the secret. Only this answer contains the new secret. The previous secret also
+        signs for one day, so that the receiver can be updated, unless it `leaked`."""
         webhook = self._governed()
-        asked = self.validated(NewSecretSerializer)
+        asked = self.validated(RotateSecretSerializer)
         old_until = None if asked.pop("leaked") else now() + OLD_SECRET_DURATION
         with errors_as_problems("url"):
             save_webhook(
@@ -120,20 +121,21 @@ class WebhookViewSet(ReadViewSet[Webhook]):
         return self._with_secret(webhook)
 
     @extend_schema(request=ReasonMixin, responses=WebhookSerializer)
-    @action(detail=True, methods=["post"], url_path="switch-off")
-    def switch_off(self, request: Request, pk: str) -> Response:
-        """Send it nothing more; what it is owed is skipped. Doing it twice changes nothing."""
+    @action(detail=True, methods=["post"])
+    def disable(self, request: Request, pk: str) -> Response:
+        """Disable a webhook. Pending requests to it are skipped. Repeating the request changes
+        nothing."""
         webhook = self._governed()
         webhook.enabled = False
         with errors_as_problems("url"):
             save_webhook(webhook=webhook, by=self.user, **self.validated(ReasonMixin))
         return self.answer(webhook)
 
-    @extend_schema(operation_id="webhooks_try", request=None, responses={202: DeliverySerializer})
-    @action(detail=True, methods=["post"], url_path="try")
-    def try_out(self, request: Request, pk: str) -> Response:
-        """Queue a signed request that tells of nothing, so that its receiver can be tried out; what
-        became of it stands at deliveries/ID/."""
+    @extend_schema(operation_id="webhooks_test", request=None, responses={202: DeliverySerializer})
+    @action(detail=True, methods=["post"], url_path="test")
+    def send_test(self, request: Request, pk: str) -> Response:
+        """Queue a signed request without alerts, to test the receiver. deliveries/ID/ shows the
+        outcome."""
         queued = queue_test_request(webhook=self._governed(), by=self.user, at=now())
         return Response(dict(DeliverySerializer(queued).data), status=status.HTTP_202_ACCEPTED)
 

@@ -1,4 +1,4 @@
-"""Jobs: bulk changes under way and what became of them."""
+"""Jobs: bulk changes in progress and their outcome."""
 
 import django_filters
 from drf_spectacular.utils import extend_schema
@@ -29,8 +29,8 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 
 class JobViewSet(ReadViewSet[Job]):
-    """Bulk changes too large for one request, latest first: one's own; every office sees all. Kept
-    for a month."""
+    """Bulk changes that were too large for one request, latest first: your own, or all of them for
+    organisation roles. Kept for one month."""
 
     model = Job
     serializer_class = JobSerializer
@@ -38,7 +38,7 @@ class JobViewSet(ReadViewSet[Job]):
     orders = {"-id": Keyset(("-id",)), "id": Keyset(("id",))}
 
     def retrieve(self, request: Request, pk: str) -> Response:
-        """How far it is. While it is under way, `Retry-After` says when to look again."""
+        """Progress of a job. Until it ends, `Retry-After` states when to read it again."""
         response = super().retrieve(request, pk=pk)
         if response.data.get("state") in Job.OPEN:
             response["Retry-After"] = str(RETRY_AFTER_SECONDS)
@@ -47,23 +47,23 @@ class JobViewSet(ReadViewSet[Job]):
     @extend_schema(request=None, responses=JobSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
-        """Give it up, as long as no worker has begun with it."""
+        """Cancel a job that has not started."""
         job = self.subject()
         if not cancel_job(job, at=now()):
-            raise ConflictError("It has begun already. What it did can be undone by its `change`.")
+            raise ConflictError("The job has already started. Undo its changes with its `change`.")
         return self.answer(job)
 
     @extend_schema(request=None, responses=JobSerializer)
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: str) -> Response:
-        """Have a worker go on with the rest of a job that failed; what is done stays done."""
+        """Continue a failed job with the rows that are left. Completed rows are kept."""
         job = self.subject()
         if job.by_id != self.user.pk and not self.user.is_governance:
             raise PermissionDenied(
-                "Only who sent the rows, or governance, may have them worked through."
+                "Only the user who sent the rows or a governance user can resume this job."
             )
         if not resume_job(job):
             raise ConflictError(
-                "Only a job that failed and has rows left can be resumed. Send the rows again."
+                "Only a failed job with rows left can be resumed. Send the rows again."
             )
         return self.answer(job)

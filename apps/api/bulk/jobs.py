@@ -1,9 +1,8 @@
-"""Bulk changes carried out: at once while the caller waits, or kept as a job and worked through by
-a worker.
+"""Bulk changes, applied during the request or by a worker as a job.
 
-A job is done block by block, each in a transaction of its own together with its progress: a worker
-that dies loses the block it was at, and another goes on from there. `all_or_nothing` and `dry_run`
-are one transaction over all blocks.
+A job is done block by block. Each block is one transaction with its progress, so that a worker that
+ends loses only the block in progress, and another one continues. `all_or_nothing` and `dry_run` are
+one transaction over all blocks.
 """
 
 import zlib
@@ -40,14 +39,16 @@ RUN_JOB_TASK = "api.carry_out_job"
 
 
 class _RollBackError(Exception):
-    """Ends a transaction of which nothing is to stay."""
+    """Roll back a transaction."""
 
 
 def merge_rows(
     resource: str, lines: Iterable[bytes], *, by: User, mode: str, dry_run: bool, reason: str
 ) -> tuple[MergeReport, bool, UUID | None]:
-    """(what became of the rows, is it in the register, the change's id). Blocks of one transaction
-    each, or one over all of them."""
+    """Return the outcome of the rows, whether any is stored, and the ID of the change.
+
+    The blocks are one transaction each, or one transaction together.
+    """
     merge, report = Merge(by, day_of(now()), now()), MergeReport()
     whole = dry_run or mode == Job.Mode.ALL_OR_NOTHING
     blocks = (list(block) for block in batched(_number_rows(lines, 1), MERGE_BATCH_SIZE))
@@ -74,7 +75,7 @@ def _roll_back(*, unless: bool) -> None:
 
 
 def _merge_block(resource: str, block: list[SourceRow], merge: Merge, report: MergeReport) -> None:
-    """One transaction. Where somebody added the same meanwhile, it is found at the second try."""
+    """Merge a block in one transaction; retry once if another transaction added the same row."""
     counts = MergeReport()
     for attempt in (1, 2):
         counts = MergeReport()
@@ -120,8 +121,7 @@ def queue_job(
     reason: str,
     at: datetime,
 ) -> Job:
-    """Keep the rows as they come, a block at a time, and have a worker told once all of them are
-    here."""
+    """Store the rows block by block as they arrive, and queue the job when all are stored."""
     job = Job.objects.create(
         resource=resource,
         mode=mode,
@@ -145,11 +145,11 @@ def _enqueue(pk: int) -> None:
     try:
         signature(RUN_JOB_TASK, args=(pk,), immutable=True).apply_async(retry=False)
     except OperationalError as error:
-        log.warning("the broker is away; beat will find the job", job=pk, error=str(error))
+        log.warning("the broker is unavailable; beat will find the job", job=pk, error=str(error))
 
 
 def cancel_job(job: Job, *, at: datetime) -> bool:
-    """True where nothing of it had begun."""
+    """Return whether the job was cancelled before it started."""
     with transaction.atomic():
         cancelled = Job.objects.filter(pk=job.pk, state=Job.State.QUEUED).update(
             state=Job.State.CANCELLED, finished_at=at
@@ -160,8 +160,7 @@ def cancel_job(job: Job, *, at: datetime) -> bool:
 
 
 def resume_job(job: Job) -> bool:
-    """Queue the rest of a job that failed; False where it did not fail, or nothing of it is
-    left."""
+    """Queue the remaining rows of a failed job; return whether there were any."""
     with transaction.atomic():
         resumed = Job.objects.filter(
             Exists(JobChunk.objects.filter(job=OuterRef("pk"))), pk=job.pk, state=Job.State.FAILED
@@ -172,13 +171,12 @@ def resume_job(job: Job) -> bool:
 
 
 def run_job(pk: int) -> bool:
-    """Work the job through; False where another worker is at it, it was given up, or nothing is to
-    be done."""
+    """Run the job; return False if another worker runs it, it was cancelled, or nothing is left."""
     return jobs.run(_BULK_JOBS, pk, at=now())
 
 
 def run_waiting_jobs() -> int:
-    """Everything that waits, oldest first; the number worked on."""
+    """Run all queued jobs, oldest first; return their number."""
     return jobs.run_waiting(_BULK_JOBS, at=now())
 
 
@@ -187,7 +185,7 @@ def _run(claim: Claim[Job]) -> None:
     by = job.by.bound_to(job.bound_team_id) if job.bound_team_id is not None else job.by
     if not by.is_active:
         with transaction.atomic():
-            claim.fail("The account that asked for it is closed.")
+            claim.fail("The account that requested the job is closed.")
             JobChunk.objects.filter(job=job).delete()
         return
     with audit_context(user=by, reason=job.reason or f"bulk change of {job.resource}") as change:
@@ -202,8 +200,10 @@ def _is_one_transaction(job: Job) -> bool:
 
 
 def _run_in_blocks(claim: Claim[Job], by: User, change: UUID) -> None:
-    """A block, its progress and the end of its chunk are one transaction, which a worker without
-    the claim cannot commit: no block is done twice."""
+    """Write each block, its progress and the removal of its chunk in one transaction.
+
+    A worker without the claim cannot commit it, so no block is written twice.
+    """
     merge = Merge(by, day_of(now()), now())
     while (chunk := JobChunk.objects.filter(job=claim.job).order_by("first").first()) is not None:
         claim.check()
@@ -237,20 +237,17 @@ def _finish(claim: Claim[Job], report: MergeReport, *, change: UUID | None) -> N
 
 
 def _abandonment(job: Job) -> str:
-    """What of it is in the register, and how to go on; the rows that are left are kept with the
-    job."""
+    """Return what is stored and how to continue; the remaining rows stay with the job."""
     if _is_one_transaction(job):
         done, rest = "Nothing was written.", "all rows"
     elif not job.n_done:
         done, rest = "Nothing was written.", "the rows"
     else:
-        done = (
-            f"Rows 1 to {job.n_done} are done, as the report says; no row after them was written."
-        )
+        done = f"Rows 1 to {job.n_done} are written, as in the report; later rows are not."
         rest = f"rows {job.n_done + 1} to {job.n_rows}"
     return (
-        f"The worker ended before it was through, three times. {done} "
-        f"Go on with POST jobs/{job.pk}/resume/, or send {rest} again in smaller parts."
+        f"The job failed after 3 attempts. See the server log. {done} Continue with POST "
+        f"jobs/{job.pk}/resume/, or send {rest} again in smaller parts."
     )
 
 
@@ -264,7 +261,7 @@ def _rows_of(chunk: JobChunk) -> list[SourceRow]:
 def _record_report(
     claim: Claim[Job], report: MergeReport, *, n_done: int, change: UUID | None
 ) -> None:
-    """In the transaction that wrote what it tells."""
+    """Record the report in the transaction that wrote the rows."""
     job = claim.job
     written = change is not None and bool(report.created or report.updated)
     job.rejected = [*job.rejected, *rejected_row(report)][:MAX_LISTED_REJECTIONS]

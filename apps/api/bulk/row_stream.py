@@ -1,8 +1,8 @@
-"""Rows out of a request's body, one at a time: a JSON list, or a JSON value a line (NDJSON), plain
-or gzipped.
+"""Rows in the body of a request, one at a time: a JSON list, or one JSON value per line (NDJSON),
+plain or gzipped.
 
-A list is parsed whole and capped low; lines are read as they arrive, so that their number does not
-matter. Nothing is trusted about sizes: what is unpacked counts.
+A list is parsed as a whole and has a low limit. Lines are read as they arrive, so their number does
+not matter. Limits apply to the decompressed size.
 """
 
 import zlib
@@ -29,12 +29,12 @@ _BLOCK_SIZE = 256 * 1024
 
 class BodyTooLargeError(APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = "This is more than is taken at once. Send it in parts."
+    default_detail = "The request contains too many rows. Send them in parts."
     default_code = "too_large"
 
 
 class StreamParser(BaseParser):
-    """Hands the stream on; `rows_of` reads it."""
+    """A parser that passes the stream on; `iterate_rows` reads it."""
 
     media_type = NDJSON
 
@@ -47,33 +47,38 @@ class ListStreamParser(StreamParser):
 
 
 def iterate_rows(request: Request, stream: IO[bytes]) -> Iterator[bytes]:
-    """A JSON text a row. ParseError, BodyTooLargeError or UnsupportedMediaType with a sentence."""
+    """Return the JSON text of each row; raise ParseError, BodyTooLargeError or
+    UnsupportedMediaType."""
     media_type = (request.content_type or "").partition(";")[0].strip().lower()
     blocks = _decompress(stream, request.headers.get("Content-Encoding", "").strip().lower())
     lines = _lines(blocks) if media_type == NDJSON else _elements(blocks)
     for number, line in enumerate(lines):
         if number >= MAX_ROWS:
-            raise BodyTooLargeError(f"At most {MAX_ROWS} rows at once. Send them in parts.")
+            raise BodyTooLargeError(
+                f"A request can contain at most {MAX_ROWS} rows. Send them in parts."
+            )
         yield line
 
 
 def parse_row(line: bytes) -> tuple[Any, str]:
-    """(the value, why it cannot be read)"""
+    """Return the value, and the reason if it cannot be read."""
     try:
         check_size(line)
         value = orjson.loads(line)
     except UnreadableError as unreadable:
         return None, str(unreadable)
     except orjson.JSONDecodeError as error:
-        return None, f"This is no JSON: {error.msg}."
+        return None, f"The row is not valid JSON: {error.msg}."
     if holds_null_character(line, value):
-        return None, "A text in it holds a null character. Leave it out."
+        return None, "A value contains a null character. Remove it."
     return remove_control_characters_from_json(line, value), ""
 
 
 def holds_null_character(body: bytes, value: Any) -> bool:
-    """The database keeps no text with one. `body` is the JSON that `value` was read from: there it
-    is escaped."""
+    """Return whether a text contains a null character, which the database cannot store.
+
+    `body` is the JSON that `value` was read from; a null character is escaped there.
+    """
     if rb"\u0000" not in body:
         return False
     # no recursion: a body may nest deeper than Python calls
@@ -93,7 +98,7 @@ def holds_null_character(body: bytes, value: Any) -> bool:
 def _decompress(stream: IO[bytes], encoding: str) -> Iterator[bytes]:
     if encoding not in {"", "identity", "gzip"}:
         raise UnsupportedMediaType(
-            encoding, "Send it plain, or packed with gzip (Content-Encoding: gzip)."
+            encoding, "Send the body uncompressed or with gzip (Content-Encoding: gzip)."
         )
     unpacker = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
     n_bytes = 0
@@ -102,11 +107,12 @@ def _decompress(stream: IO[bytes], encoding: str) -> Iterator[bytes]:
             n_bytes += len(part)
             if n_bytes > MAX_BYTES:
                 raise BodyTooLargeError(
-                    f"At most {MAX_BYTES // 1024 // 1024} MB at once, unpacked. Send it in parts."
+                    f"A request can contain at most {MAX_BYTES // 1024 // 1024} MB "
+                    "after decompression. Send it in parts."
                 )
             yield part
     if unpacker is not None and not unpacker.eof:
-        raise ParseError("The gzip stream ends before its end.")
+        raise ParseError("The gzip stream is incomplete. Send it again.")
 
 
 def _gunzip(unpacker: Any, block: bytes) -> Iterator[bytes]:
@@ -115,7 +121,9 @@ def _gunzip(unpacker: Any, block: bytes) -> Iterator[bytes]:
             yield unpacker.decompress(block, _BLOCK_SIZE)
             block = unpacker.unconsumed_tail
     except zlib.error:
-        raise ParseError("This is not packed with gzip, whatever Content-Encoding says.") from None
+        raise ParseError(
+            "The body is not gzip data. Compress it, or remove Content-Encoding."
+        ) from None
 
 
 def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -125,28 +133,29 @@ def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
         yield from (line for line in lines if line.strip())
         if len(rest) > MAX_LINE_BYTES:
             raise BodyTooLargeError(
-                f"One row has more than {MAX_LINE_BYTES // 1024} KB. Is there a line end after "
-                "each?"
+                f"A row has more than {MAX_LINE_BYTES // 1024} KB. Check that each row "
+                "ends with a line break."
             )
     if rest.strip():
         yield rest
 
 
 def _elements(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """A list is short enough to be parsed whole; its elements go the way of lines."""
+    """Return the elements of a list as JSON texts; a list is short enough to be parsed as a
+    whole."""
     body = bytearray()
     for block in blocks:
         body += block
         if len(body) > MAX_LIST_BYTES:
             raise BodyTooLargeError(
-                f"A list has at most {MAX_LIST_BYTES // 1024 // 1024} MB. Send a row a line as "
-                f"{NDJSON} instead."
+                f"A list can have at most {MAX_LIST_BYTES // 1024 // 1024} MB. Send one "
+                f"row per line as {NDJSON}."
             )
     try:
         rows = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise ParseError(f"JSON parse error - {error}") from None
     if not isinstance(rows, list):
-        raise ParseError("Send a list of rows, or a row a line as application/x-ndjson.")
+        raise ParseError("Send a list of rows, or one row per line as application/x-ndjson.")
     for row in rows:
         yield orjson.dumps(row)

@@ -1,4 +1,4 @@
-"""`POST {resource}/bulk/`: many rows by natural key, with a word on each that could not be."""
+"""`POST {resource}/bulk/`: many rows by natural key, with the reason for each rejected row."""
 
 import io
 from collections.abc import Iterator
@@ -30,28 +30,32 @@ RETRY_AFTER_SECONDS = 2
 
 
 class RejectedSerializer(serializers.Serializer[Any]):
-    where = serializers.CharField(
-        help_text="Number of the row, counted from 1, and what it was about."
-    )
-    reason = serializers.CharField(help_text="A sentence.")
+    where = serializers.CharField(help_text="Number of the row, from 1, and its natural key.")
+    reason = serializers.CharField(help_text="Reason, as a sentence.")
 
 
 class ReportSerializer(serializers.Serializer[Any]):
     created = serializers.IntegerField()
     updated = serializers.IntegerField()
-    unchanged = serializers.IntegerField(help_text="They were so already.")
+    unchanged = serializers.IntegerField(help_text="Rows that already had these values.")
     n_rejected = serializers.IntegerField()
-    rejected = RejectedSerializer(many=True, help_text="The first thousand.")
-    dry_run = serializers.BooleanField(help_text="Nothing was written: this is what would be.")
-    applied = serializers.BooleanField(help_text="Something of it is in the register.")
+    rejected = RejectedSerializer(many=True, help_text="Rejected rows, the first 1,000.")
+    dry_run = serializers.BooleanField(
+        help_text="Whether this was a dry run: the counts are what would be written."
+    )
+    applied = serializers.BooleanField(help_text="Whether any row was written.")
     change = serializers.UUIDField(
-        allow_null=True, help_text="By which all of it can be undone: POST changes/{change}/undo/."
+        allow_null=True,
+        help_text="ID of the change, to undo it with POST changes/{change}/undo/; null "
+        "if nothing was written.",
     )
 
 
 class JobSerializer(serializers.ModelSerializer[Job]):
     by = serializers.CharField(source="by.username", read_only=True)
-    rejected = RejectedSerializer(many=True, read_only=True, help_text="The first thousand.")
+    rejected = RejectedSerializer(
+        many=True, read_only=True, help_text="Rejected rows, the first 1,000."
+    )
 
     class Meta:
         model = Job
@@ -92,34 +96,33 @@ _PARAMETERS = [
         str,
         enum=Job.Mode.values,
         default=Job.Mode.ROW_BY_ROW.value,
-        description="`row_by_row` applies what can be, 5,000 rows a transaction; "
+        description="`row_by_row` writes the valid rows, 5,000 per transaction; "
         "`all_or_nothing` is one transaction.",
     ),
     OpenApiParameter(
-        "dry_run", bool, default=False, description="Check everything and write nothing."
+        "dry_run", bool, default=False, description="Check all rows and write nothing."
     ),
-    OpenApiParameter("reason", str, description="For the history."),
+    OpenApiParameter("reason", str, description="Reason for the change, for the audit log."),
     OpenApiParameter(
         "Prefer",
         str,
         OpenApiParameter.HEADER,
-        description="`respond-async`: as a job, however few rows. `wait=60`: at once, up to "
-        "200,000 rows.",
+        description="`respond-async`: run as a job, for any number of rows. `wait=60`: "
+        "answer in this request, up to 200,000 rows.",
     ),
 ]
 _ROWS = {"type": "array", "items": {"type": "object", "additionalProperties": True}}
 
 
 def bulk_schema(kind: BulkResource, example: dict[str, Any]) -> Any:
-    """What the document says of one resource's bulk address."""
+    """Describe the bulk endpoint of one resource in the OpenAPI document."""
     return extend_schema(
-        summary="Create or change many by what they are called",
-        description=f"Rows are recognised by {kind.key}; those that are not there are created, "
-        "of the others the "
-        "facts given are set. A JSON list, or a row a line as application/x-ndjson; may be "
-        "gzipped. More than "
-        f"{MAX_SYNC_ROWS:,} rows are a job (202): look at the address in `Location`.\n\nFields: "
-        f"{', '.join(kind.fields)}.",
+        summary="Create or change many by natural key",
+        description=f"Rows are identified by {kind.key}. Unknown ones are created; of "
+        "the others, the fields sent are set. The body is a JSON list, or "
+        "one row per line as application/x-ndjson, and can be gzipped. "
+        f"More than {MAX_SYNC_ROWS:,} rows run as a job (202): its URL is "
+        f"in `Location`.\n\nFields: {', '.join(kind.fields)}.",
         parameters=_PARAMETERS,
         request={"application/json": _ROWS, "application/x-ndjson": {"type": "string"}},
         responses={200: ReportSerializer, 202: JobSerializer},
@@ -139,7 +142,8 @@ def bulk_schema(kind: BulkResource, example: dict[str, Any]) -> Any:
                     "rejected": [
                         {
                             "where": "row 2: bot",
-                            "reason": "Only an editor of the owning team may change it.",
+                            "reason": "You need the editor role on the owning team to change "
+                            "this application.",
                         }
                     ],
                     "dry_run": False,
@@ -153,8 +157,7 @@ def bulk_schema(kind: BulkResource, example: dict[str, Any]) -> Any:
 
 
 class BulkMixin:
-    """Adds `bulk/` to a viewset; the class says `bulk_resource` and decorates with
-    `bulk_schema`."""
+    """A mixin that adds `bulk/` to a viewset, which sets `bulk_resource` and uses `bulk_schema`."""
 
     bulk_resource: str
 
@@ -210,8 +213,8 @@ def _limit_rows(lines: Iterator[bytes], limit: int) -> Iterator[bytes]:
         if number > limit:
             raise ValidationError(
                 {
-                    "Prefer": f"At most {limit:,} rows while you wait. Leave it out: then it is "
-                    "a job."
+                    "Prefer": f"A request with Prefer: wait can contain at most {limit:,} rows. "
+                    "Omit the header to run a job."
                 }
             )
         yield line
@@ -236,7 +239,7 @@ def _merge_response(resource: str, lines: Iterator[bytes], options: dict[str, An
 
 
 def accepted_response(request: Request, job: Job) -> Response:
-    """202 with the job, where to look at it, and when."""
+    """Return 202 with the job, its URL and the seconds until it should be read."""
     address = request.build_absolute_uri(reverse("api:job-detail", args=[job.pk]))
     return Response(
         dict(JobSerializer(job).data),

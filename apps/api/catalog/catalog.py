@@ -69,7 +69,10 @@ SLUG = "[-a-zA-Z0-9_]+"
 
 class ProviderSerializer(serializers.ModelSerializer[Provider]):
     parent = serializers.CharField(  # type: ignore[assignment]
-        source="parent.slug", read_only=True, allow_null=True, help_text="Slug."
+        source="parent.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug of the parent company; null if there is none.",
     )
 
     class Meta:
@@ -99,13 +102,13 @@ class ProviderSerializer(serializers.ModelSerializer[Provider]):
 
 
 class ProviderChangeSerializer(ReasonMixin, serializers.ModelSerializer[Provider]):
-    """What may be changed; roles and the company above are kept with the catalogue."""
+    """Fields that can be changed. Roles and the parent company belong to the built-in catalogue."""
 
     lei = serializers.CharField(
         required=False,
         allow_blank=True,
         max_length=40,
-        help_text="20 signs of ISO 17442; spaces in it do not count.",
+        help_text="Legal Entity Identifier: 20 characters of ISO 17442; spaces are ignored.",
     )
 
     class Meta:
@@ -113,28 +116,30 @@ class ProviderChangeSerializer(ReasonMixin, serializers.ModelSerializer[Provider
         fields = [*PROVIDER_FIELDS, "reason"]
 
 
-class NoticeSerializer(serializers.Serializer[Any]):
+class RetirementNoticeSerializer(serializers.Serializer[Any]):
     model = serializers.CharField(
-        help_text="Identifier of the version; the api id where nobody knows it."
+        help_text="Identifier of the version; model ID if the version is unresolved."
     )
     offering = serializers.IntegerField(
-        source="offering_id", help_text="Id; one of the model's names at this host."
+        source="offering_id", help_text="ID of one of the offerings of the model on this host."
     )
     api_id = serializers.CharField()
     n_offerings = serializers.IntegerField(
-        help_text="Names of the model at this host with the same end."
+        help_text="Number of offerings of the model on this host with the same retirement date."
     )
     announced_on = serializers.DateField()
     first_seen_here = serializers.BooleanField(
         source="is_seen",
-        help_text="No source publishes the day: it is the first on which the registry saw the "
-        "date, so the true "
-        "notice may be longer.",
+        help_text="Whether the announcement date is the date on which the registry first "
+        "saw the retirement date, because no source publishes it. The true "
+        "notice period might be longer.",
     )
     ends_on = serializers.DateField()
     notice_days = serializers.IntegerField()
-    kind = serializers.CharField(source="scope", help_text="general, specialised or preview.")
-    source = serializers.SerializerMethodField(help_text="Who names the day.")  # type: ignore[assignment]
+    kind = serializers.CharField(
+        source="scope", help_text="Scope of the notice period: general, specialised or preview."
+    )
+    source = serializers.SerializerMethodField(help_text="Source of the announcement date.")  # type: ignore[assignment]
     source_url = serializers.CharField(allow_blank=True)
 
     def get_source(self, end: ModelRetirement) -> str:
@@ -144,15 +149,17 @@ class NoticeSerializer(serializers.Serializer[Any]):
 class StatisticSerializer(serializers.Serializer[Any]):
     n_models = serializers.IntegerField()
     n_announcements = serializers.IntegerField(
-        help_text="Distinct days; models are announced in batches."
+        help_text="Number of distinct announcement dates; models are announced in batches."
     )
     median_days = serializers.FloatField()
     is_lower_bound = serializers.BooleanField(
         source="is_bound",
-        help_text="Some notices are counted from the day their date was first seen here.",
+        help_text="Whether some notice periods are counted from the date on which the "
+        "retirement date was first seen.",
     )
     shortest_days = serializers.IntegerField(
-        source="shortest.notice_days", help_text="By published days."
+        source="shortest.notice_days",
+        help_text="Shortest notice period in days, by published dates.",
     )
     longest_days = serializers.IntegerField(source="longest.notice_days")
     n_under_30_days = serializers.IntegerField(source="n_short")
@@ -170,9 +177,11 @@ class HalfSerializer(serializers.Serializer[NoticeHalf]):
 class KeptSerializer(serializers.Serializer[PolicyCompliance]):
     scope = serializers.ChoiceField(source="policy.scope", choices=NoticePolicy.Scope.choices)
     what = serializers.ChoiceField(choices=["notice", "life"])
-    days = serializers.IntegerField(help_text="The published minimum.")
+    days = serializers.IntegerField(help_text="Published minimum in days.")
     n_kept = serializers.IntegerField()
-    n = serializers.IntegerField(help_text="Ends that could be judged.")
+    n = serializers.IntegerField(
+        help_text="Number of retirements that could be compared with the policy."
+    )
     n_not_judged = serializers.IntegerField(source="n_open")
     last_miss_on = serializers.DateField(allow_null=True)
     source_url = serializers.CharField(source="policy.source_url")
@@ -181,70 +190,78 @@ class KeptSerializer(serializers.Serializer[PolicyCompliance]):
 
 class MovesSerializer(serializers.Serializer[Any]):
     since = serializers.DateField(
-        allow_null=True, help_text="First observation of the host; null while there is none."
+        allow_null=True,
+        help_text="Date of the first observation of the host; null if there is none.",
     )
     n_dated = serializers.IntegerField(
-        help_text="Offerings with a firm date that was still ahead on that day."
+        help_text="Number of offerings with an announced retirement date that was in the "
+        "future on that date."
     )
     n_later = serializers.IntegerField()
     n_earlier = serializers.IntegerField()
     n_withdrawn = serializers.IntegerField()
-    n_retired = serializers.IntegerField(help_text="Ended on their announced day.")
+    n_retired = serializers.IntegerField(
+        help_text="Number of offerings that retired on their announced date."
+    )
     n_left_before_their_day = serializers.IntegerField(source="n_delisted_dated")
     n_left_without_notice = serializers.IntegerField(source="n_delisted")
 
 
-class ProviderRecordSerializer(serializers.Serializer[Any]):
-    provider = serializers.CharField(help_text="Slug.")
+class TrackRecordSerializer(serializers.Serializer[Any]):
+    provider = serializers.CharField(help_text="Slug of the provider.")
     on = serializers.DateField()
     statistic = StatisticSerializer(
         source="measured.notices",
         allow_null=True,
-        help_text="Null below five announcements: there is none.",
+        help_text="Statistics of the notice periods in days; null for fewer than 5 announcements.",
     )
     halves = HalfSerializer(
         source="measured.halves",
         many=True,
         allow_null=True,
-        help_text="Earlier, later; null below ten announcements.",
+        help_text="Statistics of the earlier and the later half; null for fewer than 10 "
+        "announcements.",
     )
     changed = serializers.BooleanField(
         source="measured.has_changed",
-        help_text="The later half's median differs by a quarter or more.",
+        help_text="Whether the median of the later half differs by 25% or more.",
     )
     n_announcements = serializers.IntegerField(source="measured.n_announcements")
     n_first_seen_here = serializers.IntegerField(
         source="measured.n_seen",
-        help_text="Notices counted from the day the registry first saw the date.",
+        help_text="Number of notice periods counted from the date on which the registry "
+        "first saw the retirement date.",
     )
     n_without_announcement = serializers.IntegerField(
         source="measured.n_without",
-        help_text="Ends left out: no announcement day is known, or it is the end's own.",
+        help_text="Number of retirements left out because the announcement date is "
+        "unknown or equals the retirement date.",
     )
     promises = KeptSerializer(
-        source="measured.kept", many=True, help_text="Judged by today's policy."
+        source="measured.kept", many=True, help_text="Compliance with the current policy."
     )
     moves = MovesSerializer()
-    notices = NoticeSerializer(
-        source="measured.told", many=True, help_text="By announcement, the earliest first."
+    notices = RetirementNoticeSerializer(
+        source="measured.told",
+        many=True,
+        help_text="Notice periods by announcement date, earliest first.",
     )
 
 
 class ProviderViewSet(GovernedViewSet[Provider]):
-    """Parties in the chain: developers, hosts, gateways, resellers. Governance keeps what is known
-    of them."""
+    """Providers: developers, hosts, gateways and vendors. Governance users maintain them."""
 
     model = Provider
     serializer_class = ProviderSerializer
     filterset_class = ProviderFilter
-    files = {"record": FileRows(NoticeSerializer, "notices")}
+    files = {"track_record": FileRows(RetirementNoticeSerializer, "notices")}
     lookup_field = "slug"
     lookup_value_regex = SLUG
     orders = BY_SLUG
 
     @extend_schema(request=ProviderChangeSerializer, responses=ProviderSerializer)
     def partial_update(self, request: Request, slug: str) -> Response:
-        """Change some facts, with the checks of its page; for governance."""
+        """Change a provider. Requires the governance role."""
         provider = self.governed("parent")
         facts = self.validated(ProviderChangeSerializer, instance=provider, partial=True)
         change_provider(
@@ -252,14 +269,17 @@ class ProviderViewSet(GovernedViewSet[Provider]):
         )
         return self.answer(provider)
 
-    @extend_schema(
-        summary="What a provider's announcements were like", responses=ProviderRecordSerializer
+    @extend_schema(summary="Track record of a provider", responses=TrackRecordSerializer)
+    @action(
+        detail=True,
+        pagination_class=None,
+        filterset_class=None,
+        picks_fields=False,
+        url_path="track-record",
     )
-    @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
-    def record(self, request: Request, slug: str) -> Response:
-        """Measured from the accepted ends at this host and from the registry's own events: notices
-        in days, promises kept, dates moved. No grade and no score; price changes are single events,
-        under provider-events."""
+    def track_record(self, request: Request, slug: str) -> Response:
+        """Notice periods in days, kept promises and moved dates, measured from retirements on this
+        host and from provider events. No scores. Price changes are under provider-events."""
         provider = self.subject("parent")
         found = provider_track_record(provider)
         body = {
@@ -268,11 +288,13 @@ class ProviderViewSet(GovernedViewSet[Provider]):
             "measured": found.measured,
             "moves": found.moves,
         }
-        return Response(ProviderRecordSerializer(body).data)
+        return Response(TrackRecordSerializer(body).data)
 
 
 class FoundationSerializer(serializers.ModelSerializer[Foundation]):
-    developer = serializers.CharField(source="developer.slug", read_only=True, help_text="Slug.")
+    developer = serializers.CharField(
+        source="developer.slug", read_only=True, help_text="Slug of the developer."
+    )
 
     class Meta:
         model = Foundation
@@ -296,7 +318,7 @@ class FoundationSerializer(serializers.ModelSerializer[Foundation]):
 
 
 class FoundationViewSet(ReadViewSet[Foundation]):
-    """Pretrained generations."""
+    """Foundations: pretrained model generations."""
 
     model = Foundation
     serializer_class = FoundationSerializer
@@ -307,12 +329,17 @@ class FoundationViewSet(ReadViewSet[Foundation]):
 
 
 class VersionSerializer(serializers.ModelSerializer[Version]):
-    foundation = serializers.CharField(source="foundation.slug", read_only=True, help_text="Slug.")
+    foundation = serializers.CharField(
+        source="foundation.slug", read_only=True, help_text="Slug of the foundation."
+    )
     developer = serializers.CharField(
-        source="foundation.developer.slug", read_only=True, help_text="Slug."
+        source="foundation.developer.slug", read_only=True, help_text="Slug of the developer."
     )
     predecessor = serializers.CharField(
-        source="predecessor.identifier", read_only=True, allow_null=True, help_text="Identifier."
+        source="predecessor.identifier",
+        read_only=True,
+        allow_null=True,
+        help_text="Identifier of the previous version; null if there is none.",
     )
 
     class Meta:
@@ -342,7 +369,7 @@ class VersionSerializer(serializers.ModelSerializer[Version]):
 
 
 class VersionViewSet(ReadViewSet[Version]):
-    """Releases of foundations; one is found by `?identifier=`."""
+    """Versions: releases of foundations. `?identifier=` finds one."""
 
     model = Version
     serializer_class = VersionSerializer
@@ -356,52 +383,60 @@ class VersionViewSet(ReadViewSet[Version]):
 
 
 class OfferingSerializer(serializers.ModelSerializer[Offering]):
-    host = serializers.CharField(source="host.slug", read_only=True, help_text="Slug.")
+    host = serializers.CharField(source="host.slug", read_only=True, help_text="Slug of the host.")
     region = serializers.CharField(
-        source="region_scope", read_only=True, help_text="Empty: not tied to one."
+        source="region_scope",
+        read_only=True,
+        help_text="Region of the offering; empty if it is not tied to one.",
     )
     tier = serializers.CharField(source="service_tier", read_only=True)
     version = serializers.CharField(
         source="version.identifier",
         read_only=True,
         allow_null=True,
-        help_text="Identifier; null while unresolved.",
+        help_text="Identifier of the version; null while unresolved.",
     )
     alias = serializers.CharField(
         source="alias.identifier",
         read_only=True,
         allow_null=True,
-        help_text="The moving name it is called by.",
+        help_text="Alias by which the offering is called; null if there is none.",
     )
     foundation = serializers.CharField(
-        source="version.foundation.slug", read_only=True, allow_null=True, help_text="Slug."
+        source="version.foundation.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug of the foundation; null while unresolved.",
     )
     developer = serializers.CharField(
         source="version.foundation.developer.slug",
         read_only=True,
         allow_null=True,
-        help_text="Slug.",
+        help_text="Slug of the developer; null while unresolved.",
     )
     gateway = serializers.CharField(
-        source="gateway.slug", read_only=True, allow_null=True, help_text="Slug."
+        source="gateway.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug of the gateway; null if there is none.",
     )
     regions = serializers.ListField(
         source="region_names",
         child=serializers.CharField(),
         read_only=True,
-        help_text="Where the host runs it.",
+        help_text="Regions in which the host serves the offering.",
     )
     days_left = serializers.IntegerField(
         source="retires_on",
         read_only=True,
         allow_null=True,
-        help_text="Until `retires_on`; negative once past.",
+        help_text="Days until retirement; negative if past; null without a retirement date.",
     )
     replacement = serializers.IntegerField(
         source="replacement_id",
         read_only=True,
         allow_null=True,
-        help_text="Id of the offering the host names.",
+        help_text="ID of the replacement that the host names; null if there is none.",
     )
 
     class Meta:
@@ -441,11 +476,11 @@ class OfferingSerializer(serializers.ModelSerializer[Offering]):
 class EarliestSerializer(serializers.Serializer[Any]):
     day = serializers.DateField()
     why = serializers.ListField(
-        child=serializers.CharField(), help_text="Sentences, the decisive one first."
+        child=serializers.CharField(), help_text="Reasons as sentences, the decisive one first."
     )
     source_url = serializers.CharField(allow_blank=True)
     source_on = serializers.DateField(
-        allow_null=True, help_text="The day on which the page said so."
+        allow_null=True, help_text="Date on which the page stated the policy."
     )
 
 
@@ -453,9 +488,9 @@ class OfferingDetailSerializer(OfferingSerializer):
     earliest_end = EarliestSerializer(
         read_only=True,
         allow_null=True,
-        help_text="Where no end is announced: before this day there is none, by what the host "
-        "has published. Not a "
-        "retirement date. Null where an end is announced or no policy is known.",
+        help_text="Earliest retirement under the published policy of the host. It is a "
+        "lower bound, not a retirement date. Null if a retirement is announced "
+        "or no policy is known.",
     )
 
     class Meta(OfferingSerializer.Meta):
@@ -509,7 +544,8 @@ def _days_left(retires_on: Any) -> int | None:
 
 
 class OfferingViewSet(ReadViewSet[Offering]):
-    """What applications really call; one is found by `?host=&api_id=` (and `region`, `tier`)."""
+    """Offerings: models as one host serves them under one model ID. `?host=&api_id=` (with `region`
+    and `tier`) finds one."""
 
     model = Offering
     serializer_class = OfferingSerializer
@@ -574,7 +610,9 @@ class OfferingViewSet(ReadViewSet[Offering]):
 
 
 class PriceSerializer(serializers.ModelSerializer[Price]):
-    host = serializers.CharField(source="offering.host.slug", read_only=True, help_text="Slug.")
+    host = serializers.CharField(
+        source="offering.host.slug", read_only=True, help_text="Slug of the host."
+    )
     api_id = serializers.CharField(source="offering.api_id", read_only=True)
     valid_from = serializers.DateTimeField(
         source="valid__startswith", read_only=True, allow_null=True
@@ -583,13 +621,13 @@ class PriceSerializer(serializers.ModelSerializer[Price]):
         source="valid__endswith",
         read_only=True,
         allow_null=True,
-        help_text="Exclusive; null until further notice.",
+        help_text="End of validity, exclusive; null until further notice.",
     )
     claim = serializers.IntegerField(
         source="claim_id",
         read_only=True,
         allow_null=True,
-        help_text="Id of the assertion it rests on.",
+        help_text="ID of the assertion that the price is based on.",
     )
 
     class Meta:
@@ -611,7 +649,7 @@ class PriceSerializer(serializers.ModelSerializer[Price]):
 
 
 class PriceViewSet(ReadViewSet[Price]):
-    """List prices per million units, each for a time range."""
+    """List prices of offerings, per million units, each for a period."""
 
     model = Price
     serializer_class = PriceSerializer
@@ -620,18 +658,23 @@ class PriceViewSet(ReadViewSet[Price]):
 
 @extend_schema_field({})
 class AnyField(serializers.JSONField):
-    """Any JSON, null among it."""
+    """Any JSON value, including null."""
 
 
 class AssertionSerializer(serializers.ModelSerializer[Assertion]):
-    source = serializers.CharField(source="source.slug", read_only=True, help_text="Slug.")  # type: ignore[assignment]
+    source = serializers.CharField(
+        source="source.slug", read_only=True, help_text="Slug of the source."
+    )  # type: ignore[assignment]
     asserted_by = serializers.CharField(
         source="asserted_by.username",
         read_only=True,
         allow_null=True,
-        help_text="Who entered it by hand.",
+        help_text="Username of the user who entered the value; null for a source.",
     )
-    pending = AnyField(read_only=True, help_text="A value that must prove itself first.")
+    pending = AnyField(
+        read_only=True,
+        help_text="Value that must be repeated before it applies; null if there is none.",
+    )
 
     class Meta:
         model = Assertion
@@ -658,7 +701,7 @@ class AssertionSerializer(serializers.ModelSerializer[Assertion]):
 
 
 class AssertionViewSet(ReadViewSet[Assertion]):
-    """What each source says about an offering, side by side; never deleted."""
+    """Source values of an offering. They are never deleted."""
 
     model = Assertion
     serializer_class = AssertionSerializer
@@ -666,16 +709,22 @@ class AssertionViewSet(ReadViewSet[Assertion]):
 
 
 class ProviderEventSerializer(serializers.ModelSerializer[ProviderEvent]):
-    source = serializers.CharField(source="source.slug", read_only=True, help_text="Slug.")  # type: ignore[assignment]
-    host = serializers.CharField(source="offering.host.slug", read_only=True, help_text="Slug.")
+    source = serializers.CharField(
+        source="source.slug", read_only=True, help_text="Slug of the source."
+    )  # type: ignore[assignment]
+    host = serializers.CharField(
+        source="offering.host.slug", read_only=True, help_text="Slug of the host."
+    )
     api_id = serializers.CharField(source="offering.api_id", read_only=True)
-    old = AnyField(read_only=True, help_text="Day, price per unit, or id; null for none.")
+    old = AnyField(
+        read_only=True, help_text="Previous value: a date, price per unit or ID; null for none."
+    )
     new = AnyField(read_only=True)
     evidence = serializers.ListField(
         source="evidence_ids",
         child=serializers.IntegerField(),
         read_only=True,
-        help_text="Ids of assertions.",
+        help_text="IDs of the assertions.",
     )
 
     class Meta:
@@ -699,7 +748,7 @@ class ProviderEventSerializer(serializers.ModelSerializer[ProviderEvent]):
 
 
 class ProviderEventViewSet(ReadViewSet[ProviderEvent]):
-    """Changes the catalogue has accepted; latest first."""
+    """Accepted changes of the catalogue, latest first."""
 
     model = ProviderEvent
     serializer_class = ProviderEventSerializer
@@ -718,11 +767,11 @@ class ProviderEventViewSet(ReadViewSet[ProviderEvent]):
     }
 
 
-@extend_schema_view(list=extend_schema(summary="Applications an event affects"))
+@extend_schema_view(list=extend_schema(summary="Applications affected by an event"))
 class AffectedApplicationViewSet(ApplicationViewSet):
-    """Applications with a live dependency, in any role, on what the event reaches: other names of
-    the same release at that host, its regions, fine-tunes served there. Gravest first; today's
-    portfolio."""
+    """Applications with an active dependency, in any role, on what the event affects: other names
+    of the same release on that host, its regions, and fine-tunes served there. Most critical first,
+    as of today."""
 
     serializer_class = AffectedApplicationSerializer
 

@@ -1,4 +1,4 @@
-"""The lineage of versions, edge by edge."""
+"""Derivations: relationships between versions."""
 
 import django_filters
 from rest_framework import serializers
@@ -29,7 +29,8 @@ class DerivationSerializer(serializers.ModelSerializer[Derivation]):
 
 
 class DerivationViewSet(ReadViewSet[Derivation]):
-    """What was made from what. All kinds but `next_generation` carry weights or behaviour on."""
+    """Relationships between versions. All kinds except `next_generation` pass on weights or
+    behaviour."""
 
     model = Derivation
     serializer_class = DerivationSerializer

@@ -1,4 +1,4 @@
-"""Where sources contradict each other about the end of an offering."""
+"""Source disagreements about retirement dates."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,50 +21,58 @@ from apps.inventory.models import Dependency
 
 
 class SideSerializer(serializers.Serializer[Any]):
-    source = serializers.CharField(help_text="Slug; `manual` for a value entered by hand.")  # type: ignore[assignment]
-    assertion = serializers.IntegerField(help_text="Id.")
-    external_id = serializers.CharField(help_text="The source's own key of the row.")
+    source = serializers.CharField(help_text="Slug of the source; `manual` for a manual override.")  # type: ignore[assignment]
+    assertion = serializers.IntegerField(help_text="ID of the assertion.")
+    external_id = serializers.CharField(help_text="Key of the row in the feed.")
     retires_on = serializers.DateField(allow_null=True)
     date_kind = serializers.ChoiceField(choices=DateKind.choices, allow_blank=True)
     built_in = serializers.BooleanField(
-        help_text="The built-in catalogue stands in: the feed has not been polled."
+        help_text="Whether the value is from the built-in catalogue because the feed has "
+        "not been polled."
     )
     in_doubt = serializers.BooleanField(
-        help_text="The source has said something else since, which must prove itself."
+        help_text="Whether the source has published another value that must be repeated "
+        "before it applies."
     )
-    accepted = serializers.BooleanField(help_text="The registry goes by it.")
+    accepted = serializers.BooleanField(help_text="Whether the registry uses this value.")
     contradicts = serializers.BooleanField(
-        help_text="It cannot be true together with the accepted one."
+        help_text="Whether the value contradicts the accepted one."
     )
     first_seen = serializers.DateTimeField()
     changed_at = serializers.DateTimeField(
-        help_text="Observation at which anything of it last changed."
+        help_text="Time of the observation at which the value last changed."
     )
-    said_since = serializers.DateTimeField(help_text="Observation since which it names this day.")
+    said_since = serializers.DateTimeField(
+        help_text="Time of the observation since which the source publishes this date."
+    )
     missing_since = serializers.DateTimeField(allow_null=True)
-    excerpt = serializers.JSONField(help_text="The raw row, cut to what the claim rests on.")
+    excerpt = serializers.JSONField(
+        help_text="Raw row, limited to the parts that the value is based on."
+    )
     source_url = serializers.CharField(allow_blank=True)
 
 
 class DisagreementSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField(help_text="Of the offering.")
-    host = serializers.CharField(help_text="Slug.")
+    id = serializers.IntegerField(help_text="ID of the offering.")
+    host = serializers.CharField(help_text="Slug of the host.")
     api_id = serializers.CharField()
     region = serializers.CharField(allow_blank=True)
     tier = serializers.CharField(allow_blank=True)
     state = serializers.ChoiceField(choices=STATES)
-    days_apart = serializers.IntegerField(help_text="Between the two days that lie furthest apart.")
-    since = serializers.DateTimeField(
-        help_text="Moment from which the sources contradict each other."
+    days_apart = serializers.IntegerField(
+        help_text="Days between the earliest and the latest date."
     )
-    retires_on = serializers.DateField(allow_null=True, help_text="The accepted day.")
+    since = serializers.DateTimeField(help_text="Time since which the sources disagree.")
+    retires_on = serializers.DateField(
+        allow_null=True, help_text="Accepted retirement date; null if none is accepted."
+    )
     date_kind = serializers.ChoiceField(choices=DateKind.choices, allow_blank=True)
-    why = serializers.CharField(help_text="Why that day is accepted, in a clause.")
+    why = serializers.CharField(help_text="Reason why the date is accepted.")
     decided_by = serializers.CharField(
-        allow_null=True, help_text="Username; null while the sources settle it."
+        allow_null=True, help_text="Username; null if the priority of the sources decides."
     )
     sides = SideSerializer(
-        many=True, help_text="All sources that speak about its end, strongest first."
+        many=True, help_text="Source values of the retirement date, highest priority first."
     )
 
 
@@ -111,18 +119,20 @@ def _disagreement_body(row: Disagreement) -> dict[str, Any]:
 _IN_USE = OpenApiParameter(
     "in_use",
     bool,
-    description="Only offerings on which a live application stands that you may see.",
+    description="Only offerings with an active dependency of an application that you can view.",
 )
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Offerings about whose end sources disagree", parameters=[_IN_USE]),
-    retrieve=extend_schema(summary="The disagreement about one offering; 404 where there is none"),
+    list=extend_schema(
+        summary="Offerings whose sources disagree about the retirement date", parameters=[_IN_USE]
+    ),
+    retrieve=extend_schema(summary="The disagreement about one offering; 404 if there is none"),
 )
 class DisagreementViewSet(ReadViewSet[Offering]):
-    """Contradictions between sources about an offering's end, each with all sides; by the
-    offering's id. What a person has decided, and what passed more than a year ago, is among them:
-    ask for `?state=open`."""
+    """Source disagreements about the retirement date of an offering, by ID of the offering, with
+    all source values. The list includes those decided by a user and those that ended within one
+    year; `?state=open` leaves them out."""
 
     model = Offering
     serializer_class = DisagreementSerializer

@@ -1,4 +1,4 @@
-"""Polls, and the notices that feeds of providers bring."""
+"""Polls of sources, and provider notices."""
 
 from typing import Any
 
@@ -18,7 +18,9 @@ from apps.feeds.provider_notices import close_notices, reopen_notices
 
 
 class FeedRunSerializer(serializers.ModelSerializer[FeedRun]):
-    source = serializers.CharField(source="source.slug", read_only=True, help_text="Slug.")  # type: ignore[assignment]
+    source = serializers.CharField(
+        source="source.slug", read_only=True, help_text="Slug of the source."
+    )  # type: ignore[assignment]
 
     class Meta:
         model = FeedRun
@@ -50,7 +52,7 @@ class FeedRunSerializer(serializers.ModelSerializer[FeedRun]):
 
 
 class FeedRunViewSet(ReadViewSet[FeedRun]):
-    """Polls, latest first."""
+    """Polls of sources, latest first."""
 
     model = FeedRun
     serializer_class = FeedRunSerializer
@@ -58,15 +60,17 @@ class FeedRunViewSet(ReadViewSet[FeedRun]):
     orders = {"-id": Keyset(("-id",)), "id": Keyset(("id",))}
 
 
-class FeedNoticeSerializer(serializers.ModelSerializer[FeedNotice]):
-    source = serializers.CharField(source="source.slug", read_only=True, help_text="Slug.")  # type: ignore[assignment]
+class ProviderNoticeSerializer(serializers.ModelSerializer[FeedNotice]):
+    source = serializers.CharField(
+        source="source.slug", read_only=True, help_text="Slug of the source."
+    )  # type: ignore[assignment]
     text = serializers.CharField(
-        source="excerpt", read_only=True, help_text="Plain, cut at 4,000 characters."
+        source="excerpt", read_only=True, help_text="Plain text, cut at 4,000 characters."
     )
     names = serializers.ListField(
         child=serializers.CharField(),
         read_only=True,
-        help_text="Ids of offerings and versions that stand in it.",
+        help_text="IDs of offerings and versions named in the notice.",
     )
     decided_by = serializers.CharField(
         source="decided_by.username", read_only=True, allow_null=True
@@ -94,7 +98,7 @@ class FeedNoticeSerializer(serializers.ModelSerializer[FeedNotice]):
         read_only_fields = fields
 
 
-class SettleSerializer(serializers.Serializer[Any]):
+class CloseNoticeSerializer(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(
         choices=[
             (one.value, one.label) for one in (FeedNotice.Outcome.NOTHING, FeedNotice.Outcome.DATE)
@@ -102,41 +106,46 @@ class SettleSerializer(serializers.Serializer[Any]):
         default=FeedNotice.Outcome.NOTHING.value,
     )
     reason = serializers.CharField(
-        required=False, allow_blank=True, max_length=500, help_text="For the history."
+        required=False,
+        allow_blank=True,
+        max_length=500,
+        help_text="Reason for the change, for the audit log.",
     )
 
 
-class FeedNoticeViewSet(ReadViewSet[FeedNotice]):
-    """What providers write in their feeds, latest first; governance says what became of each. They
-    change nothing in the catalogue by themselves."""
+class ProviderNoticeViewSet(ReadViewSet[FeedNotice]):
+    """Notices that providers publish in their feeds, latest first. They do not change the
+    catalogue; governance users close each of them with an outcome."""
 
     model = FeedNotice
-    serializer_class = FeedNoticeSerializer
+    serializer_class = ProviderNoticeSerializer
     filterset_class = FeedNoticeFilter
     orders = {"-id": Keyset(("-id",)), "id": Keyset(("id",))}
 
-    @extend_schema(request=SettleSerializer, responses=FeedNoticeSerializer)
-    @action(detail=True, methods=["post"], url_path="settle")
-    def settle(self, request: Request, pk: str) -> Response:
-        """Dealt with: nothing to do, or its date was recorded. 409 where somebody did before."""
+    @extend_schema(request=CloseNoticeSerializer, responses=ProviderNoticeSerializer)
+    @action(detail=True, methods=["post"])
+    def close(self, request: Request, pk: str) -> Response:
+        """Close a notice: no action needed, or its date was recorded. Requires the governance role.
+        The answer is 409 if it is already closed."""
         notice = self._governed()
-        said = self.validated(SettleSerializer)
+        said = self.validated(CloseNoticeSerializer)
         outcome = FeedNotice.Outcome(said["outcome"])
         if not close_notices(
             notices=[notice.pk], outcome=outcome, by=self.user, reason=said.get("reason", "")
         ):
-            raise ConflictError("The notice is dealt with already; reopen it first.")
+            raise ConflictError("This notice is already closed. Reopen it first.")
         return self.answer(notice)
 
-    @extend_schema(request=None, responses=FeedNoticeSerializer)
+    @extend_schema(request=None, responses=ProviderNoticeSerializer)
     @action(detail=True, methods=["post"], url_path="reopen")
     def reopen(self, request: Request, pk: str) -> Response:
-        """Unread again; doing it twice changes nothing."""
+        """Reopen a notice as unread. Requires the governance role. Repeating the request changes
+        nothing."""
         notice = self._governed()
         reopen_notices(notices=[notice.pk], by=self.user)
         return self.answer(notice)
 
     def _governed(self) -> FeedNotice:
         notice = self.subject()
-        require_governance(self, "notices")
+        require_governance(self, "provider notices")
         return notice

@@ -1,5 +1,4 @@
-"""Sources: who makes claims and how fresh it is; those read by a mapping are added and changed
-here."""
+"""Sources: their priority and health; sources with a mapping are added and changed here."""
 
 import json
 from datetime import datetime, timedelta
@@ -42,31 +41,34 @@ MAX_SHOWN_ROWS = 50
 
 @extend_schema_field({"type": ["object", "null"], "additionalProperties": True})
 class MappingField(serializers.JSONField):
-    """A mapping in its stored form (docs/feeds.md): rows, external_id, host, api_id, and where the
-    facts lie."""
+    """A mapping in its stored form (docs/feeds.md): rows, external_id, host, api_id and the paths
+    of the facts."""
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, dict):
             raise serializers.ValidationError(
-                "A mapping is an object with rows, external_id, host and api_id."
+                "Send the mapping as an object with rows, external_id, host and api_id."
             )
         return super().to_internal_value(data)
 
 
 class SourceSerializer(ReasonMixin, serializers.ModelSerializer[Source]):
     kind = serializers.CharField(
-        max_length=30, default=KIND, help_text=f"To add: {', '.join(ADDABLE_KINDS)}; fixed."
+        max_length=30,
+        default=KIND,
+        help_text="Kind of the source, which cannot be changed. Kinds that can be "
+        f"added: {', '.join(ADDABLE_KINDS)}.",
     )
     mapping = MappingField(
         source="mapping.settings",
         required=False,
-        help_text="Null for sources that are read otherwise.",
+        help_text="Mapping of the document; null for sources with an adapter of their own.",
     )
     health = serializers.ChoiceField(
         source="poll_state.health",
         choices=Health.choices,
         read_only=True,
-        help_text="By the last success.",
+        help_text="Health by the last successful poll.",
     )
     last_success_at = serializers.DateTimeField(
         source="poll_state.last_success_at", read_only=True, allow_null=True
@@ -84,13 +86,13 @@ class SourceSerializer(ReasonMixin, serializers.ModelSerializer[Source]):
         source="poll_state.as_of",
         read_only=True,
         allow_null=True,
-        help_text="When the feed itself says it was made.",
+        help_text="Time of publication as the feed states it; null if it states none.",
     )
     failures = serializers.IntegerField(
         source="poll_state.failures",
         read_only=True,
         allow_null=True,
-        help_text="In a row; null where never polled.",
+        help_text="Consecutive failed polls; null if never polled.",
     )
     error = serializers.CharField(source="poll_state.error", read_only=True, allow_null=True)
 
@@ -132,32 +134,33 @@ class TrySerializer(serializers.Serializer[Any]):
     mapping = MappingField()
     sample = serializers.JSONField(
         required=False,
-        help_text="The document as JSON, or its text; instead of it the address in `url`.",
+        help_text="Sample document as JSON or text, instead of `url`.",
     )
     url = serializers.CharField(
         required=False,
         max_length=500,
-        help_text="Asked once; on the public internet or in an opened network.",
+        help_text="URL of a sample, on the public internet or in an allowed network. It "
+        "is requested once.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("sample" in attrs) == bool(attrs.get("url")):
-            raise serializers.ValidationError("Give either a sample or the address of one.")
+            raise serializers.ValidationError("Send either a sample or the URL of one.")
         return attrs
 
 
 class ReadRowSerializer(serializers.Serializer[Any]):
-    """A row as the mapping reads it; `lifecycle` and `price` are values as assertions hold them."""
+    """A row as the mapping reads it. `lifecycle` and `price` have the form of assertions."""
 
     external_id = serializers.CharField()
-    host = serializers.CharField(help_text="Slug.")
+    host = serializers.CharField(help_text="Slug of the host.")
     api_id = serializers.CharField()
     region = serializers.CharField()
     tier = serializers.CharField()
     name = serializers.CharField()
     source_url = serializers.CharField()
     lifecycle = serializers.DictField(
-        allow_null=True, help_text="Null where the row says nothing of it."
+        allow_null=True, help_text="Value in the row; null if the row does not state it."
     )
     price = serializers.DictField(allow_null=True)
 
@@ -170,16 +173,18 @@ class SetAsideSerializer(serializers.Serializer[Any]):
 
 class TriedSerializer(serializers.Serializer[Any]):
     refusal = serializers.CharField(
-        help_text="Why nothing may be concluded from the document; empty otherwise."
+        help_text="Reason why the document cannot be used; empty otherwise."
     )
     unfound = serializers.DictField(
         child=serializers.CharField(),
-        help_text="By field: paths that find nothing in any row, and what lies there.",
+        help_text="Paths that find nothing in any row, by field, with the keys available there.",
     )
     n_rows = serializers.IntegerField()
     n_set_aside = serializers.IntegerField()
-    rows = ReadRowSerializer(many=True, help_text=f"The first {MAX_SHOWN_ROWS}.")
-    set_aside = SetAsideSerializer(many=True, help_text=f"The first {MAX_SHOWN_ROWS}.")
+    rows = ReadRowSerializer(many=True, help_text=f"Rows read, the first {MAX_SHOWN_ROWS}.")
+    set_aside = SetAsideSerializer(
+        many=True, help_text=f"Quarantined rows, the first {MAX_SHOWN_ROWS}."
+    )
 
 
 def _health(
@@ -203,9 +208,9 @@ def _health(
 
 
 class SourceViewSet(ReadViewSet[Source]):
-    """Who makes claims, how far it is trusted, and how fresh it is. Governance adds sources that
-    are read by a mapping and changes all; none is deleted, since its claims stay on record:
-    `enabled` switches one off."""
+    """Sources with their priority and health. Governance users can add sources that are read by a
+    mapping, and change all of them. Sources are not deleted, because their values stay recorded;
+    `enabled` switches polling on and off."""
 
     model = Source
     serializer_class = SourceSerializer
@@ -227,8 +232,8 @@ class SourceViewSet(ReadViewSet[Source]):
 
     @extend_schema(responses={201: SourceSerializer})
     def create(self, request: Request) -> Response:
-        """Add one; its slug is made from its name. Polled at once unless `enabled` is false; its
-        first payload is news to nobody."""
+        """Add a source; its slug is derived from its name. It is polled immediately unless
+        `enabled` is false. The first payload raises no events."""
         require_governance(self, "sources")
         facts = _source_values(self.validated(SourceSerializer))
         try:
@@ -239,13 +244,16 @@ class SourceViewSet(ReadViewSet[Source]):
 
     @extend_schema(request=SourceChangeSerializer, responses=SourceSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change it. Another address or mapping has it read anew at the next poll; what then reads
-        otherwise is a change of the feed, under the rules of every poll."""
+        """Change a source. After a change of URL or mapping, the next poll reads all rows again,
+        and differences are changes like those of any poll."""
         source = self.subject()
         require_governance(self, "sources")
         if source.kind in Source.UNPOLLED:
             raise ValidationError(
-                {"non_field_errors": "Nobody polls this source; there is nothing to set."}
+                {
+                    "non_field_errors": "This source is not polled, so it has no polling settings "
+                    "to change."
+                }
             )
         facts = _source_values(
             self.validated(SourceChangeSerializer, instance=source, partial=True)
@@ -261,8 +269,8 @@ class SourceViewSet(ReadViewSet[Source]):
     )
     @action(detail=False, methods=["post"], url_path="preview")
     def preview(self, request: Request) -> Response:
-        """Read a sample by a mapping and write nothing: rows, what would be set aside, paths that
-        find nothing."""
+        """Read a sample with a mapping, without writing: rows, quarantined rows and paths that find
+        nothing."""
         require_governance(self, "sources")
         asked = self.validated(TrySerializer)
         try:
@@ -281,7 +289,7 @@ class SourceViewSet(ReadViewSet[Source]):
 
 
 def _source_values(validated: dict[str, Any]) -> dict[str, Any]:
-    """The body as the actions take it."""
+    """Return the body in the form of the actions."""
     facts = dict(validated)
     mapping = facts.pop("mapping", None)
     if mapping is not None:

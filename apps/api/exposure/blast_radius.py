@@ -1,4 +1,4 @@
-"""What stands or leans on one thing: how much, whose, in which state, and which applications."""
+"""Blast radius: the applications that depend on an item, with their exposure state."""
 
 from typing import Any
 
@@ -49,24 +49,26 @@ class StateCountSerializer(serializers.Serializer[Any]):
 
 
 class TeamCountSerializer(StateCountSerializer):
-    team = serializers.CharField(help_text="Slug.")
+    team = serializers.CharField(help_text="Slug of the team.")
     name = serializers.CharField()
 
 
 class ReachedSerializer(serializers.Serializer[Any]):
-    application = serializers.CharField(help_text="Slug.")
+    application = serializers.CharField(help_text="Slug of the application.")
     name = serializers.CharField()
-    team = serializers.CharField(help_text="Slug.")
+    team = serializers.CharField(help_text="Slug of the team.")
     criticality = EnumNameField(Criticality)
     roles = serializers.ListField(
-        child=serializers.CharField(), help_text="In which it stands (primary) or leans there."
+        child=serializers.CharField(),
+        help_text="Layers at which a primary model depends on the item or another role uses it.",
     )
     state = serializers.ChoiceField(
         choices=[*StandingState.choices, (SUPPORTING, "Leaning")],
-        help_text="How it stands there when the node fails; `leaning` where no primary would "
-        "be struck.",
+        help_text="Exposure state when the item fails; `leaning` if no primary model is affected.",
     )
-    hit_share = serializers.FloatField(help_text="Part of its primary traffic that is struck.")
+    hit_share = serializers.FloatField(
+        help_text="Share of the primary traffic that is affected, 0 to 1."
+    )
 
 
 class BlastRadiusSerializer(serializers.Serializer[Any]):
@@ -76,23 +78,27 @@ class BlastRadiusSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     threat = serializers.ChoiceField(choices=THREAT_CHOICES)
     on = serializers.DateField(
-        allow_null=True, help_text="The day it speaks of; null before the first refresh."
+        allow_null=True, help_text="Date of the data; null before the first refresh."
     )
-    whole_organisation = serializers.BooleanField(help_text="False: only your teams' applications.")
+    whole_organisation = serializers.BooleanField(
+        help_text="Whether the whole organisation is counted; false for the applications of "
+        "your teams only."
+    )
     n_applications = serializers.IntegerField(
-        help_text="Standing or leaning there, in any role, by any tie."
+        help_text="Number of applications that depend on the item, in any role."
     )
     n_critical = serializers.IntegerField()
     n_may_stand = serializers.IntegerField(
-        help_text="With a primary that nobody has placed; never counted."
+        help_text="Number of applications with an unresolved primary model; not counted elsewhere."
     )
     states = serializers.DictField(
         child=StateCountSerializer(),
-        help_text="{exposed, cushioned, portable, partial} of those that stand there.",
+        help_text="Number of dependent applications by state: {exposed, cushioned, "
+        "portable, partial}.",
     )
     teams = TeamCountSerializer(many=True)
     next = serializers.URLField(allow_null=True)
-    results = ReachedSerializer(many=True, help_text="The gravest first.")
+    results = ReachedSerializer(many=True, help_text="Applications, most critical first.")
 
 
 class BlastRadiusQuestion(serializers.Serializer[Any]):
@@ -102,7 +108,10 @@ class BlastRadiusQuestion(serializers.Serializer[Any]):
 
 _PARAMETERS = [
     OpenApiParameter(
-        "threat", str, enum=list(THREATS), description="The kind's usual one where absent."
+        "threat",
+        str,
+        enum=list(THREATS),
+        description="Failure mode; the usual one of the layer if absent.",
     ),
     OpenApiParameter("cursor", str),
     OpenApiParameter("page_size", int),
@@ -110,12 +119,12 @@ _PARAMETERS = [
 
 
 class BlastRadiusView(RegistryView):
-    """The common part; a subclass finds the node."""
+    """The shared part of blast radius endpoints; a subclass returns the item."""
 
     files = {"get": FileRows(ReachedSerializer)}
 
     def place(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:
-        """(kind, id, name) of what is asked about; Http404 where it is not there."""
+        """Return the kind, ID and name of the item; raise Http404 if it does not exist."""
         raise NotImplementedError
 
     def respond(self, request: Request, key: str) -> Response:
@@ -224,14 +233,14 @@ class OfferingBlastRadiusView(BlastRadiusView):
         responses=BlastRadiusSerializer,
     )
     def get(self, request: Request, pk: int) -> Response:
-        """What stands or leans on the offering."""
+        """Applications that depend on the offering."""
         return self.respond(request, str(pk))
 
     def place(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:
         row = Offering.objects.select_related("host").filter(pk=key).first()
         if row is None:
             raise Http404
-        return NodeKind.OFFERING, row.pk, f"{row.api_id} at {row.host.name}"
+        return NodeKind.OFFERING, row.pk, f"{row.api_id} on {row.host.name}"
 
 
 class VersionBlastRadiusView(BlastRadiusView):
@@ -239,7 +248,7 @@ class VersionBlastRadiusView(BlastRadiusView):
         operation_id="version_blast_radius", parameters=_PARAMETERS, responses=BlastRadiusSerializer
     )
     def get(self, request: Request, pk: int) -> Response:
-        """What stands or leans on the version, also through what was made from it."""
+        """Applications that depend on the version, including versions derived from it."""
         return self.respond(request, str(pk))
 
     def place(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:
@@ -256,7 +265,7 @@ class FoundationBlastRadiusView(BlastRadiusView):
         responses=BlastRadiusSerializer,
     )
     def get(self, request: Request, slug: str) -> Response:
-        """What stands or leans on the foundation, also through what was made from it."""
+        """Applications that depend on the foundation, including versions derived from it."""
         return self.respond(request, slug)
 
     def place(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:
@@ -274,16 +283,16 @@ class ProviderBlastRadiusView(BlastRadiusView):
                 "role",
                 str,
                 enum=_PARTY_ROLES,
-                description="As what it fails; where absent the first of these that anything "
-                "stands on.",
+                description="Layer at which the provider fails; if absent, the first of "
+                "these with a dependent application.",
             ),
             *_PARAMETERS,
         ],
         responses=BlastRadiusSerializer,
     )
     def get(self, request: Request, slug: str) -> Response:
-        """What stands or leans on the party as developer, host, gateway or vendor, subsidiaries
-        included."""
+        """Applications that depend on the provider as developer, host, gateway or vendor, including
+        its subsidiaries."""
         return self.respond(request, slug)
 
     def place(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:

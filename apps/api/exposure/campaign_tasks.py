@@ -1,5 +1,4 @@
-"""Tasks of refresh campaigns and their steps; changes go through the actions of the exposure
-floor."""
+"""Tasks and steps of migration campaigns."""
 
 from typing import Any
 
@@ -30,23 +29,25 @@ from apps.exposure.models import CampaignTask, TaskStep
 class CampaignTaskSerializer(serializers.ModelSerializer[CampaignTask]):
     campaign_title = serializers.CharField(source="campaign.title", read_only=True)
     application = serializers.CharField(
-        source="dependency.application.slug", read_only=True, help_text="Slug."
+        source="dependency.application.slug", read_only=True, help_text="Slug of the application."
     )
     team = serializers.CharField(
-        source="dependency.application.team.slug", read_only=True, help_text="Slug."
+        source="dependency.application.team.slug", read_only=True, help_text="Slug of the team."
     )
     role = serializers.CharField(source="dependency.role", read_only=True)
     offering = serializers.IntegerField(
-        source="dependency.offering_id", read_only=True, help_text="Id."
+        source="dependency.offering_id", read_only=True, help_text="ID of the offering."
     )
     host = serializers.CharField(
-        source="dependency.offering.host.slug", read_only=True, help_text="Slug."
+        source="dependency.offering.host.slug", read_only=True, help_text="Slug of the host."
     )
     api_id = serializers.CharField(source="dependency.offering.api_id", read_only=True)
     target_api_id = serializers.CharField(source="target.api_id", read_only=True, allow_null=True)
     owner = serializers.CharField(source="owner.username", read_only=True, allow_null=True)
     overdue = serializers.BooleanField(
-        source="due_on", read_only=True, help_text="Unfinished after its day."
+        source="due_on",
+        read_only=True,
+        help_text="Whether the task is unfinished after its due date.",
     )
     signed_off_by = serializers.CharField(
         source="signed_off_by.username", read_only=True, allow_null=True
@@ -97,24 +98,28 @@ class TaskChangeSerializer(ReasonMixin):
 
 
 class ChooseTargetSerializer(ReasonMixin):
-    target = serializers.PrimaryKeyRelatedField(queryset=Offering.objects.all(), help_text="Id.")
+    target = serializers.PrimaryKeyRelatedField(
+        queryset=Offering.objects.all(), help_text="ID of the offering to migrate to."
+    )
 
 
 class SwitchTaskSerializer(ReasonMixin):
     on = serializers.DateField(
-        required=False, help_text="First day on the target; today where absent."
+        required=False, help_text="First day of use of the target; today if absent."
     )
 
 
 class TaskMeasurementSerializer(ReasonMixin):
     before = serializers.DictField(
-        child=serializers.FloatField(), required=False, help_text="{metric: number}"
+        child=serializers.FloatField(),
+        required=False,
+        help_text="Measurements before the migration, as {metric: number}.",
     )
     after = serializers.DictField(child=serializers.FloatField(), required=False)
 
 
-class WaiveTaskSerializer(serializers.Serializer[Any]):
-    until = serializers.DateField(help_text="First day on which it no longer holds; within a year.")
+class DeferTaskSerializer(serializers.Serializer[Any]):
+    until = serializers.DateField(help_text="Date on which the deferral expires, within one year.")
     why = serializers.CharField(max_length=10_000)
 
 
@@ -132,18 +137,20 @@ class TaskMeasureSerializer(serializers.Serializer[Any]):
 class TaskDueSerializer(serializers.Serializer[Any]):
     ends_on = serializers.DateField(allow_null=True)
     effort_days = serializers.FloatField()
-    basis = serializers.CharField(help_text="measured, estimated or assumed.")
+    basis = serializers.CharField(help_text="Basis of the effort: measured, estimated or assumed.")
     derived_on = serializers.DateField(allow_null=True)
 
 
-class TaskGateSerializer(serializers.Serializer[Any]):
-    is_open = serializers.BooleanField(help_text="It can be signed off.")
-    missing = serializers.ListField(child=serializers.CharField(), help_text="Sentences.")
+class SignOffRequirementsSerializer(serializers.Serializer[Any]):
+    is_open = serializers.BooleanField(help_text="Whether the task can be signed off.")
+    missing = serializers.ListField(
+        child=serializers.CharField(), help_text="Missing requirements, as sentences."
+    )
     evidence = serializers.ListField(
-        child=serializers.IntegerField(), help_text="Ids of what holds today."
+        child=serializers.IntegerField(), help_text="IDs of valid evidence."
     )
     measures = TaskMeasureSerializer(many=True)
-    due = TaskDueSerializer(help_text="How the derived day comes about.")
+    due = TaskDueSerializer(help_text="Calculation of the due date.")
 
 
 def _overdue(due_on: Any, state: str) -> bool:
@@ -151,8 +158,8 @@ def _overdue(due_on: Any, state: str) -> bool:
 
 
 class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
-    """One dependency to move or to test again. For editors of the application's team; signing and
-    waiving for its owners and for governance."""
+    """Campaign tasks: one dependency to migrate or to test again. Editors of the application's team
+    can change them; its owners and governance users can sign off and defer them."""
 
     model = CampaignTask
     serializer_class = CampaignTaskSerializer
@@ -169,7 +176,7 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
 
     @extend_schema(request=TaskChangeSerializer, responses=CampaignTaskSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Owner and day."""
+        """Change the owner or the due date."""
         task = self._editable()
         asked = self.validated(TaskChangeSerializer)
         reason = asked.get("reason", "")
@@ -183,11 +190,17 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
             )
         return self.answer(task)
 
-    @extend_schema(responses=TaskGateSerializer, parameters=[], filters=False)
-    @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
-    def gate(self, request: Request, pk: str) -> Response:
-        """What stands between the task and its signature, before and after, and why it is due when
-        it is."""
+    @extend_schema(responses=SignOffRequirementsSerializer, parameters=[], filters=False)
+    @action(
+        detail=True,
+        pagination_class=None,
+        filterset_class=None,
+        picks_fields=False,
+        url_path="sign-off-requirements",
+    )
+    def sign_off_requirements(self, request: Request, pk: str) -> Response:
+        """Requirements for the sign-off of a task, measurements before and after, and the
+        calculation of its due date."""
         task = self.subject("dependency__application")
         found = task_requirements(task=task, at=now())
         body = {
@@ -197,12 +210,12 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
             "measures": found.measures,
             "due": task_due_dates(tasks=[task.pk])[task.pk],
         }
-        return Response(TaskGateSerializer(body).data)
+        return Response(SignOffRequirementsSerializer(body).data)
 
     @extend_schema(request=ChooseTargetSerializer, responses=CampaignTaskSerializer)
     @action(detail=True, methods=["post"])
     def target(self, request: Request, pk: str) -> Response:
-        """Choose what it moves to."""
+        """Set the target of the migration."""
         task = self._editable()
         asked = self.validated(ChooseTargetSerializer)
         return self.answer(task_actions.choose_target(task=task, at=now(), by=self.user, **asked))
@@ -210,7 +223,8 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
     @extend_schema(request=TaskMeasurementSerializer, responses=CampaignTaskSerializer)
     @action(detail=True, methods=["post"])
     def measurements(self, request: Request, pk: str) -> Response:
-        """What was measured before and after; evaluations on file need not be typed again."""
+        """Record measurements before and after the migration. Recorded evaluations need not be
+        entered again."""
         task = self._editable()
         asked = self.validated(TaskMeasurementSerializer)
         return self.answer(
@@ -220,7 +234,7 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
     @extend_schema(request=OwnStepSerializer, responses={201: CampaignTaskSerializer})
     @action(detail=True, methods=["post"], url_path="add-step")
     def add_step(self, request: Request, pk: str) -> Response:
-        """A step of the team's own."""
+        """Add a step of the team."""
         task = self._editable()
         task_actions.add_step(
             task=task, at=now(), by=self.user, **self.validated(OwnStepSerializer)
@@ -230,7 +244,8 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
     @extend_schema(request=SwitchTaskSerializer, responses=CampaignTaskSerializer)
     @action(detail=True, methods=["post"])
     def switch(self, request: Request, pk: str) -> Response:
-        """Replace the offering in the inventory; the new dependency is the task's `successor`."""
+        """Replace the offering in the inventory. The new dependency is the `successor` of
+        the task."""
         task = self._editable()
         asked = self.validated(SwitchTaskSerializer)
         task = task_actions.switch_task(
@@ -245,19 +260,20 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
     @extend_schema(request=ReasonMixin, responses=CampaignTaskSerializer)
     @action(detail=True, methods=["post"], url_path="sign-off")
     def sign_off(self, request: Request, pk: str) -> Response:
-        """It moved and works; 409 says what is missing, or who was first."""
+        """Sign off a task that has been migrated and works. The answer is 409 if a requirement is
+        missing or the task is already signed off."""
         task = self.subject("dependency__application")
         return self.answer(
             signatures.sign_off(task=task, at=now(), by=self.user, **self.validated(ReasonMixin))
         )
 
-    @extend_schema(request=WaiveTaskSerializer, responses=CampaignTaskSerializer)
+    @extend_schema(request=DeferTaskSerializer, responses=CampaignTaskSerializer)
     @action(detail=True, methods=["post"])
-    def waive(self, request: Request, pk: str) -> Response:
-        """Do without it until a day; it re-opens by itself."""
+    def defer(self, request: Request, pk: str) -> Response:
+        """Defer a task until a date, on which it reopens."""
         task = self.subject("dependency__application")
         self._require_owner(task)
-        waiver = self.validated(WaiveTaskSerializer)
+        waiver = self.validated(DeferTaskSerializer)
         return self.answer(
             signatures.waive_task(
                 task=task, until=waiver["until"], reason=waiver["why"], at=now(), by=self.user
@@ -265,9 +281,9 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
         )
 
     @extend_schema(request=ReasonMixin, responses=CampaignTaskSerializer)
-    @action(detail=True, methods=["post"], url_path="lift-waiver")
-    def lift_waiver(self, request: Request, pk: str) -> Response:
-        """Take the waiver back."""
+    @action(detail=True, methods=["post"], url_path="cancel-deferral")
+    def cancel_deferral(self, request: Request, pk: str) -> Response:
+        """Cancel the deferral of a task."""
         task = self.subject("dependency__application")
         return self.answer(
             signatures.cancel_waiver(
@@ -278,7 +294,7 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
     @extend_schema(request=NeededReasonSerializer, responses=CampaignTaskSerializer)
     @action(detail=True, methods=["post"])
     def reopen(self, request: Request, pk: str) -> Response:
-        """Take a signature back."""
+        """Revoke the sign-off of a task."""
         task = self.subject("dependency__application")
         self._require_owner(task)
         return self.answer(
@@ -293,8 +309,8 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
         return task
 
     def _require_owner(self, task: CampaignTask) -> None:
-        """Before the body is looked at, so that nobody learns by a 400 what they may not do
-        anyway."""
+        """Refuse unless the caller has the owner role; checked before the body, so that an error in
+        the body reveals nothing."""
         self.require(TeamRole.OWNER, task.dependency.application.team_id)
 
 
@@ -318,12 +334,12 @@ class TaskStepSerializer(serializers.ModelSerializer[TaskStep]):
         read_only_fields = fields
 
 
-class TickStepSerializer(ReasonMixin):
+class CompleteStepSerializer(ReasonMixin):
     note = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
 
 
 class TaskStepViewSet(ReadViewSet[TaskStep]):
-    """What is to be done in a task; of one task by `?task=`."""
+    """Steps of campaign tasks; `?task=` selects those of one task."""
 
     model = TaskStep
     serializer_class = TaskStepSerializer
@@ -337,21 +353,21 @@ class TaskStepViewSet(ReadViewSet[TaskStep]):
             task__in=CampaignTask.objects.visible_to(self.user)
         ).order_by()
 
-    @extend_schema(request=TickStepSerializer, responses=TaskStepSerializer)
+    @extend_schema(request=CompleteStepSerializer, responses=TaskStepSerializer)
     @action(detail=True, methods=["post"])
-    def tick(self, request: Request, pk: str) -> Response:
-        """It is done."""
+    def complete(self, request: Request, pk: str) -> Response:
+        """Mark a step as complete."""
         step = self._editable()
         return self.answer(
             task_actions.complete_step(
-                step=step, at=now(), by=self.user, **self.validated(TickStepSerializer)
+                step=step, at=now(), by=self.user, **self.validated(CompleteStepSerializer)
             )
         )
 
     @extend_schema(request=ReasonMixin, responses=TaskStepSerializer)
     @action(detail=True, methods=["post"])
-    def untick(self, request: Request, pk: str) -> Response:
-        """It is not done after all."""
+    def reopen(self, request: Request, pk: str) -> Response:
+        """Mark a step as not complete."""
         step = self._editable()
         return self.answer(
             task_actions.reopen_step(

@@ -1,4 +1,4 @@
-"""Refresh campaigns and how far they are; changes go through the actions of the exposure floor."""
+"""Migration campaigns and their progress."""
 
 from typing import Any
 
@@ -22,12 +22,17 @@ from apps.exposure.models import Campaign
 
 class CampaignSerializer(serializers.ModelSerializer[Campaign]):
     subject_host = serializers.CharField(
-        source="subject.host.slug", read_only=True, help_text="Slug."
+        source="subject.host.slug",
+        read_only=True,
+        help_text="Slug of the host of the offering that retires.",
     )
     subject_api_id = serializers.CharField(source="subject.api_id", read_only=True)
     ends_on = serializers.DateField(source="subject.retires_on", read_only=True, allow_null=True)
     target_host = serializers.CharField(
-        source="target.host.slug", read_only=True, allow_null=True, help_text="Slug."
+        source="target.host.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug of the host of the usual target; null without one.",
     )
     target_api_id = serializers.CharField(source="target.api_id", read_only=True, allow_null=True)
     opened_by = serializers.CharField(source="opened_by.username", read_only=True)
@@ -61,29 +66,33 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
 
 class OpenCampaignSerializer(ReasonMixin):
     event = serializers.PrimaryKeyRelatedField(
-        queryset=ProviderEvent.objects.all(), required=False, help_text="Id; or give `offering`."
+        queryset=ProviderEvent.objects.all(),
+        required=False,
+        help_text="ID of the provider event, instead of `offering`.",
     )
     offering = serializers.PrimaryKeyRelatedField(
         queryset=Offering.objects.all(),
         required=False,
-        help_text="Id of what ends, announced or not.",
+        help_text="ID of the offering that retires, announced or not.",
     )
     target = serializers.PrimaryKeyRelatedField(
         queryset=Offering.objects.all(),
         required=False,
-        help_text="Id; the host's own replacement where absent.",
+        help_text="ID of the offering to migrate to; the host's replacement if absent.",
     )
     title = serializers.CharField(
-        required=False, max_length=200, help_text="Made from the event where absent."
+        required=False, max_length=200, help_text="Title; derived from the event if absent."
     )
-    due_on = serializers.DateField(required=False, help_text="Latest day of all its tasks.")
+    due_on = serializers.DateField(required=False, help_text="Latest due date of all tasks.")
     note = serializers.CharField(required=False, max_length=10_000)
 
 
 class CampaignChangeSerializer(ReasonMixin):
     title = serializers.CharField(required=False, max_length=200)
     target = serializers.PrimaryKeyRelatedField(
-        queryset=Offering.objects.all(), required=False, help_text="Id."
+        queryset=Offering.objects.all(),
+        required=False,
+        help_text="ID of the offering to migrate to.",
     )
     due_on = serializers.DateField(required=False)
     note = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
@@ -94,43 +103,53 @@ class CloseCampaignSerializer(ReasonMixin):
         required=False,
         allow_blank=True,
         max_length=10_000,
-        help_text="Required while tasks are not settled.",
+        help_text="Closing note; required while tasks are unfinished.",
     )
 
 
 class NeededReasonSerializer(serializers.Serializer[Any]):
-    reason = serializers.CharField(max_length=500, help_text="Why; for the history.")
+    reason = serializers.CharField(max_length=500, help_text="Reason, for the audit log.")
 
 
 class TaskCountSerializer(serializers.Serializer[Any]):
-    n_tasks = serializers.IntegerField(help_text="Tasks that joined, or whose day changed.")
+    n_tasks = serializers.IntegerField(
+        help_text="Number of tasks that were added or whose due date changed."
+    )
 
 
 class CampaignProgressSerializer(serializers.Serializer[Any]):
     by_state = serializers.DictField(
-        child=serializers.IntegerField(), help_text="Tasks by state, every state named."
+        child=serializers.IntegerField(),
+        help_text="Number of tasks by state, including states without tasks.",
     )
     n_tasks = serializers.IntegerField()
     n_settled = serializers.IntegerField(
-        help_text="Signed off or no longer needed; a waiver settles nothing."
+        help_text="Number of tasks signed off or no longer needed; deferred tasks are not included."
     )
-    n_overdue = serializers.IntegerField(help_text="Unfinished after their day.")
+    n_overdue = serializers.IntegerField(
+        help_text="Number of tasks unfinished after their due date."
+    )
     n_unowned = serializers.IntegerField()
     next_due_on = serializers.DateField(allow_null=True)
     days_left = serializers.IntegerField(
-        allow_null=True, help_text="Until the subject ends; negative once past."
+        allow_null=True,
+        help_text="Days until the offering retires; negative if past; null without a "
+        "retirement date.",
     )
-    n_steps = serializers.IntegerField(help_text="Required steps of tasks that are not obsolete.")
+    n_steps = serializers.IntegerField(
+        help_text="Number of required steps, without those of obsolete tasks."
+    )
     n_steps_done = serializers.IntegerField()
     step_share = serializers.FloatField(allow_null=True)
     whole_campaign = serializers.BooleanField(
-        help_text="False: only the tasks you may see are counted."
+        help_text="Whether all tasks are counted; false for the tasks that you can view only."
     )
 
 
 class CampaignViewSet(ReadViewSet[Campaign]):
-    """One event, everything that must move or be tested again because of it. Opened by governance;
-    seen by the offices and by who has a task in it."""
+    """Migration campaigns: tasks to migrate or re-test all dependencies affected by one event.
+    Governance users open them. They are visible with an organisation role and to the teams with a
+    task."""
 
     model = Campaign
     serializer_class = CampaignSerializer
@@ -141,8 +160,8 @@ class CampaignViewSet(ReadViewSet[Campaign]):
         request=OpenCampaignSerializer, responses={200: CampaignSerializer, 201: CampaignSerializer}
     )
     def create(self, request: Request) -> Response:
-        """Open a campaign by an event or by an offering; for governance. Where one is open for the
-        same, it is the answer, with 200."""
+        """Open a campaign for an event or an offering. Requires the governance role. If one is open
+        for the same, the answer is that one, with 200."""
         self._require_governance()
         asked = self.validated(OpenCampaignSerializer)
         before = now()
@@ -154,7 +173,7 @@ class CampaignViewSet(ReadViewSet[Campaign]):
 
     @extend_schema(request=CampaignChangeSerializer, responses=CampaignSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Title, usual target, latest day or note; for governance."""
+        """Change the title, usual target, latest due date or note. Requires the governance role."""
         campaign = self._governed()
         return self.answer(
             lifecycle.change_campaign(
@@ -165,7 +184,7 @@ class CampaignViewSet(ReadViewSet[Campaign]):
     @extend_schema(request=ReasonMixin, responses=TaskCountSerializer)
     @action(detail=True, methods=["post"])
     def extend(self, request: Request, pk: str) -> Response:
-        """Take in what has become affected since, and the steps of adaptations recorded since."""
+        """Add tasks for dependencies affected since, and steps for adaptations recorded since."""
         campaign = self._governed()
         n_tasks = lifecycle.extend_campaign(
             campaign=campaign, at=now(), by=self.user, **self.validated(ReasonMixin)
@@ -175,7 +194,7 @@ class CampaignViewSet(ReadViewSet[Campaign]):
     @extend_schema(request=ReasonMixin, responses=TaskCountSerializer)
     @action(detail=True, methods=["post"])
     def reschedule(self, request: Request, pk: str) -> Response:
-        """Derive the days of all unfinished tasks anew, those that people set included."""
+        """Recalculate the due dates of all unfinished tasks. Manually set dates are replaced."""
         campaign = self._governed()
         n_tasks = lifecycle.reschedule_campaign(
             campaign=campaign, at=now(), by=self.user, **self.validated(ReasonMixin)
@@ -185,7 +204,7 @@ class CampaignViewSet(ReadViewSet[Campaign]):
     @extend_schema(request=CloseCampaignSerializer, responses=CampaignSerializer)
     @action(detail=True, methods=["post"])
     def close(self, request: Request, pk: str) -> Response:
-        """Done with it. Doing it twice changes nothing."""
+        """Close a campaign. Repeating the request changes nothing."""
         campaign = self._governed()
         return self.answer(
             lifecycle.close_campaign(
@@ -196,7 +215,7 @@ class CampaignViewSet(ReadViewSet[Campaign]):
     @extend_schema(request=NeededReasonSerializer, responses=CampaignSerializer)
     @action(detail=True, methods=["post"])
     def reopen(self, request: Request, pk: str) -> Response:
-        """Go on with a closed one."""
+        """Reopen a closed campaign."""
         campaign = self._governed()
         return self.answer(
             lifecycle.reopen_campaign(
@@ -207,7 +226,8 @@ class CampaignViewSet(ReadViewSet[Campaign]):
     @extend_schema(responses=CampaignProgressSerializer, parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def progress(self, request: Request, pk: str) -> Response:
-        """How far it is today: of all tasks for the offices, else of those the caller may see."""
+        """Progress as of today: of all tasks for organisation roles, otherwise of those you can
+        view."""
         campaign = self.subject("subject")
         found = campaign_progress(campaigns=[campaign.pk], user=self.user, on=today())
         return Response(CampaignProgressSerializer(found[campaign.pk]).data)
@@ -219,4 +239,7 @@ class CampaignViewSet(ReadViewSet[Campaign]):
 
     def _require_governance(self) -> None:
         if not self.user.is_governance:
-            raise PermissionDenied("Campaigns are led by governance. Ask somebody there.")
+            raise PermissionDenied(
+                "You need the governance or administrator role to change campaigns. Contact "
+                "a governance user."
+            )

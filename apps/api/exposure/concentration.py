@@ -1,5 +1,4 @@
-"""Where the portfolio is concentrated, and what alone can stop it; of the organisation, or of the
-caller's teams."""
+"""Concentration and single points of failure, of the organisation or of the caller's teams."""
 
 from collections.abc import Collection
 from typing import Any
@@ -37,76 +36,91 @@ MAX_SELECTED_APPLICATIONS = 50
 
 class BucketSerializer(serializers.Serializer[Any]):
     node = serializers.IntegerField()
-    key = serializers.CharField(help_text="As in `shares`.")
+    key = serializers.CharField(help_text="Key of the item, as in `shares`.")
     slug = serializers.CharField(
-        help_text="Of the party or foundation; a version's identifier, host/region."
+        help_text="Slug of the provider or foundation; identifier of a version; "
+        "host/region for a region."
     )
     name = serializers.CharField()
     share = serializers.FloatField(
-        help_text="Of the covered weight; 0 for a corporate parent, which counts beside."
+        help_text="Share of the covered weight, 0 to 1; 0 for a parent company, which is "
+        "counted separately."
     )
     n_applications = serializers.IntegerField(
-        help_text="Standing there under its usual threat, each once."
+        help_text="Number of applications that depend on the item under its usual failure mode."
     )
     n_critical = serializers.IntegerField()
-    critical_share = serializers.DecimalField(7, 6, help_text="Of all critical ones in scope.")
-    tolerance = serializers.DecimalField(
-        24, 15, allow_null=True, help_text="The lowest line on the critical share."
+    critical_share = serializers.DecimalField(
+        7, 6, help_text="Share of all critical applications in scope, 0 to 1."
     )
-    over = serializers.BooleanField(help_text="The critical share is above the tolerance.")
+    tolerance = serializers.DecimalField(
+        24,
+        15,
+        allow_null=True,
+        help_text="Lowest tolerance for the critical share; null without a policy.",
+    )
+    over = serializers.BooleanField(help_text="Whether the critical share is above the tolerance.")
 
 
 class ConcentrationSerializer(serializers.Serializer[Any]):
     layer = serializers.ChoiceField(choices=Layer.choices)
     weight = serializers.ChoiceField(choices=Basis.choices)
     on = serializers.DateField(
-        allow_null=True, help_text="The day it speaks of; null before the first refresh."
+        allow_null=True, help_text="Date of the data; null before the first refresh."
     )
     whole_organisation = serializers.BooleanField(
-        help_text="False: computed over your teams' applications."
+        help_text="Whether the whole organisation is counted; false for the applications "
+        "of your teams only."
     )
-    n_applications = serializers.IntegerField(help_text="In scope.")
+    n_applications = serializers.IntegerField(help_text="Number of applications in scope.")
     n_critical = serializers.IntegerField()
     total_weight = serializers.FloatField()
     none_weight = serializers.FloatField(
-        help_text="Of paths that the layer does not apply to: no gateway, no vendor."
+        help_text="Weight of primary models without this layer (for example, no gateway)."
     )
-    covered_weight = serializers.FloatField(help_text="What shares are parts of.")
+    covered_weight = serializers.FloatField(help_text="Total weight that `shares` refer to.")
     unknown = serializers.FloatField(
-        allow_null=True, help_text="Part on offerings that nobody has placed."
+        allow_null=True, help_text="Share of the weight on unresolved offerings, 0 to 1."
     )
     shares = serializers.DictField(
-        child=serializers.FloatField(), help_text="{node: part of the covered weight}."
+        child=serializers.FloatField(),
+        help_text="Share of the covered weight by item, as {key: share}.",
     )
     cr1 = serializers.FloatField(allow_null=True)
     cr3 = serializers.FloatField(allow_null=True)
     hhi = serializers.FloatField(allow_null=True)
     hhi_best = serializers.FloatField(
-        allow_null=True, help_text="Each unresolved offering a node of its own."
+        allow_null=True, help_text="Best case: each unresolved offering is an item of its own."
     )
     hhi_worst = serializers.FloatField(
-        allow_null=True, help_text="All of the unknown on the largest node."
+        allow_null=True,
+        help_text="Worst case: all unresolved offerings belong to the largest item.",
     )
-    n2 = serializers.FloatField(allow_null=True, help_text="Effective number of nodes, 1/HHI.")
-    n1 = serializers.FloatField(allow_null=True, help_text="exp(entropy).")
+    n2 = serializers.FloatField(allow_null=True, help_text="Effective number of items, 1/HHI.")
+    n1 = serializers.FloatField(
+        allow_null=True, help_text="Effective number of items by entropy, exp(entropy)."
+    )
     missing_weight = serializers.ListField(
         child=serializers.CharField(),
-        help_text=f"Slugs without this weight on record, the first {MAX_NAMED}.",
+        help_text=f"Slugs of applications without this weight, the first {MAX_NAMED}.",
     )
     n_missing_weight = serializers.IntegerField()
     undeclared = serializers.ListField(
         child=serializers.CharField(),
-        help_text=f"Slugs in scope without a live primary, the first {MAX_NAMED}.",
+        help_text="Slugs of applications in scope without an active primary model, the "
+        f"first {MAX_NAMED}.",
     )
     n_undeclared = serializers.IntegerField()
     contribution = serializers.DictField(
-        child=serializers.FloatField(), help_text="Of the applications asked for."
+        child=serializers.FloatField(),
+        help_text="HHI contribution of the requested applications, by slug.",
     )
     marginal = serializers.DictField(
-        child=serializers.FloatField(allow_null=True), help_text="HHI minus the HHI without it."
+        child=serializers.FloatField(allow_null=True),
+        help_text="Marginal HHI: HHI minus the HHI without the application, by slug.",
     )
     tolerance = serializers.DecimalField(24, 15, allow_null=True)
-    rows = BucketSerializer(many=True, help_text=f"The first {MAX_NAMED} by critical share.")
+    rows = BucketSerializer(many=True, help_text=f"Items by critical share, the first {MAX_NAMED}.")
 
 
 class ConcentrationQuestion(serializers.Serializer[Any]):
@@ -125,8 +139,7 @@ class ConcentrationView(RegistryView):
 
     @extend_schema(
         operation_id="concentration",
-        summary="How much stands on each developer, host, foundation, ... and how concentrated "
-        "that is",
+        summary="Concentration of the portfolio on each item of a layer",
         parameters=[
             OpenApiParameter("layer", str, enum=Layer.values, default=Layer.DEVELOPER.value),
             OpenApiParameter("weight", str, enum=Basis.values, default=Basis.COUNT.value),
@@ -134,15 +147,16 @@ class ConcentrationView(RegistryView):
                 "application",
                 str,
                 many=True,
-                description="Slugs whose contribution and marginal are wanted, up to 50.",
+                description="Slugs of applications whose HHI contribution and marginal "
+                "HHI are returned, up to 50.",
             ),
         ],
         responses=ConcentrationSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Live primaries in scope, weighed by traffic share; the whole organisation for its
-        offices, else the caller's teams. Shares leave out what the layer does not apply to; the
-        unknown is a bucket of its own."""
+        """Active primary models in scope, weighted by traffic share: of the whole organisation for
+        organisation roles, otherwise of your teams. `shares` leave out models without the layer.
+        Unresolved models are counted separately."""
         question = ConcentrationQuestion(
             data={
                 **request.query_params.dict(),
@@ -207,7 +221,8 @@ class ConcentrationView(RegistryView):
     def _parts(
         self, layer: Layer, basis: Basis, team_ids: Collection[int] | None, slugs: list[str]
     ) -> tuple[dict[str, float], dict[str, float | None]]:
-        """(contributions, marginals) of the named applications that the caller may see, by slug."""
+        """Return the contributions and marginals of the named applications that the caller can
+        view, by slug."""
         if not slugs:
             return {}, {}
         asked = dict(
@@ -250,18 +265,22 @@ class SinglePointSerializer(serializers.Serializer[Any]):
     slug = serializers.CharField()
     name = serializers.CharField()
     exposed = serializers.IntegerField(
-        help_text="Applications without a fallback that is good enough."
+        help_text="Number of applications without a sufficient alternative."
     )
-    cushioned = serializers.IntegerField(help_text="Applications with an untested one only.")
-    n_critical = serializers.IntegerField(help_text="Critical ones of both.")
-    points = serializers.IntegerField(help_text="Weight of both by criticality.")
+    cushioned = serializers.IntegerField(
+        help_text="Number of applications with an untested alternative only."
+    )
+    n_critical = serializers.IntegerField(help_text="Number of critical applications among both.")
+    points = serializers.IntegerField(help_text="Weight of both, by criticality.")
 
 
 class CutSerializer(serializers.Serializer[Any]):
     nodes = serializers.ListField(
-        child=serializers.CharField(), help_text="Keys; what fails together."
+        child=serializers.CharField(), help_text="Keys of the items that fail together."
     )
-    share = serializers.FloatField(help_text="Of the critical weight that it stops.")
+    share = serializers.FloatField(
+        help_text="Share of the critical weight that the set stops, 0 to 1."
+    )
     on = serializers.DateField()
 
 
@@ -270,8 +289,8 @@ class SinglePointsSerializer(serializers.Serializer[Any]):
     whole_organisation = serializers.BooleanField()
     sets = CutSerializer(
         many=True,
-        help_text="The smallest sets that stop the threshold of critical weight; of the "
-        "organisation only.",
+        help_text="Minimal cut sets that stop the threshold of critical weight; only for "
+        "the whole organisation.",
     )
     next = serializers.URLField(allow_null=True)
     results = SinglePointSerializer(many=True)
@@ -287,7 +306,7 @@ class SinglePointsView(RegistryView):
 
     @extend_schema(
         operation_id="single_points_of_failure",
-        summary="What alone can stop an application",
+        summary="Single points of failure",
         parameters=[
             OpenApiParameter("kind", str, many=True, enum=[label for label, _ in KINDS]),
             OpenApiParameter("cursor", str),
@@ -296,8 +315,8 @@ class SinglePointsView(RegistryView):
         responses=SinglePointsSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Nodes that stop at least one application under their usual threat: most critical
-        applications first."""
+        """Items that stop at least one application under their usual failure mode, by number of
+        critical applications."""
         question = SinglePointsQuestion(data={"kind": request.query_params.getlist("kind")})
         validate_data(question)
         named = set(question.validated_data["kind"])

@@ -1,5 +1,4 @@
-"""Flags of correlated exposure with what people decide about them, the lines they crossed, and how
-it is measured."""
+"""Exposure flags, exposure policies, and settings of exposure measurement."""
 
 from typing import Any
 
@@ -30,7 +29,7 @@ KINDS = [(kind.label, kind.label) for kind in NodeKind]
 
 
 def _of_node(column: str) -> Case:
-    """`slug` or `name` of what a flag's node stands for."""
+    """Return an expression for the `slug` or `name` of the item of a flag."""
     here = OuterRef("node__ref")
     offering, region = Offering.objects.filter(pk=here), Region.objects.filter(pk=here)
     named = {
@@ -69,14 +68,12 @@ _EVENTS = ArraySubquery(
 
 class FlagEventSerializer(serializers.Serializer[Any]):
     kind = serializers.CharField(
-        help_text="opened, acknowledged, accepted, acceptance_revoked, worsened, "
-        "acceptance_expired or resolved."
+        help_text="Kind of event: opened, acknowledged, accepted, acceptance_revoked, "
+        "worsened, acceptance_expired or resolved."
     )
     at = serializers.DateTimeField()
-    value = serializers.CharField(help_text="What was measured last; a decimal as text.")
-    by = serializers.CharField(
-        allow_null=True, help_text="Username; null for what happened by itself."
-    )
+    value = serializers.CharField(help_text="Latest measurement, as a decimal.")
+    by = serializers.CharField(allow_null=True, help_text="Username; null for automatic events.")
     reason = serializers.CharField(allow_blank=True)
 
 
@@ -86,7 +83,9 @@ class FlagEventsField(serializers.ListField):
 
 
 class ExposureFlagSerializer(serializers.ModelSerializer[ExposureFlag]):
-    policy = serializers.CharField(source="policy.slug", read_only=True, help_text="Slug.")
+    policy = serializers.CharField(
+        source="policy.slug", read_only=True, help_text="Slug of the policy."
+    )
     policy_name = serializers.CharField(source="policy.name", read_only=True)
     measure = serializers.ChoiceField(
         source="policy.measure", choices=Policy.Measure.choices, read_only=True
@@ -96,22 +95,24 @@ class ExposureFlagSerializer(serializers.ModelSerializer[ExposureFlag]):
         choices=KINDS,
         read_only=True,
         allow_null=True,
-        help_text="Of the node; null without one.",
+        help_text="Layer of the item; null without one.",
     )
     node = serializers.IntegerField(source="node_id", read_only=True, allow_null=True)
     slug = serializers.CharField(
         source="node_slug",
         read_only=True,
         allow_null=True,
-        help_text="Of the party or foundation; a version's identifier, host/region, an "
-        "offering's id.",
+        help_text="Slug of the provider or foundation; identifier of a version, "
+        "host/region of a region, ID of an offering.",
     )
     name = serializers.CharField(source="node_name", read_only=True, allow_null=True)
-    n_applications = serializers.IntegerField(read_only=True, help_text="That the value counts.")
+    n_applications = serializers.IntegerField(
+        read_only=True, help_text="Number of applications that the value counts."
+    )
     application_ids = serializers.ListField(
         child=serializers.IntegerField(),
         read_only=True,
-        help_text=f"The gravest {ExposureFlag.NAMED} of them.",
+        help_text=f"IDs of the most critical {ExposureFlag.NAMED} of the applications.",
     )
     acknowledged_by = serializers.CharField(
         source="acknowledged_by.username", read_only=True, allow_null=True
@@ -120,7 +121,7 @@ class ExposureFlagSerializer(serializers.ModelSerializer[ExposureFlag]):
         source="accepted_by.username", read_only=True, allow_null=True
     )
     events = FlagEventsField(
-        source="flag_events", read_only=True, help_text="Its life, oldest first."
+        source="flag_events", read_only=True, help_text="Events of the flag, oldest first."
     )
 
     class Meta:
@@ -154,12 +155,14 @@ class ExposureFlagSerializer(serializers.ModelSerializer[ExposureFlag]):
 
 class AcknowledgeSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(
-        required=False, allow_blank=True, max_length=500, help_text="For the history."
+        required=False, allow_blank=True, max_length=500, help_text="Reason, for the audit log."
     )
 
 
 class AcceptSerializer(serializers.Serializer[Any]):
-    until = serializers.DateField(help_text="First day on which it is no longer accepted.")
+    until = serializers.DateField(
+        help_text="Date on which the acceptance expires (not valid from this date)."
+    )
     reason = serializers.CharField(max_length=2000)
 
 
@@ -168,8 +171,7 @@ class RevokeSerializer(serializers.Serializer[Any]):
 
 
 class ExposureFlagViewSet(ReadViewSet[ExposureFlag]):
-    """Where more stands on one thing than is tolerated; for governance, auditor and
-    administrator."""
+    """Exposure flags: measurements above a tolerance. Requires an organisation role."""
 
     model = ExposureFlag
     serializer_class = ExposureFlagSerializer
@@ -189,7 +191,8 @@ class ExposureFlagViewSet(ReadViewSet[ExposureFlag]):
     @extend_schema(request=AcknowledgeSerializer, responses=ExposureFlagSerializer)
     @action(detail=True, methods=["post"])
     def acknowledge(self, request: Request, pk: str) -> Response:
-        """Say that somebody is on it; for governance. Doing it twice changes nothing."""
+        """Acknowledge a flag. Requires the governance role. Repeating the request changes
+        nothing."""
         flag = self.subject("policy")
         asked = self.validated(AcknowledgeSerializer)
         return self.answer(
@@ -201,7 +204,8 @@ class ExposureFlagViewSet(ReadViewSet[ExposureFlag]):
     @extend_schema(request=AcceptSerializer, responses=ExposureFlagSerializer)
     @action(detail=True, methods=["post"])
     def accept(self, request: Request, pk: str) -> Response:
-        """Live with it until a day and up to a ceiling, with the reason; for governance."""
+        """Accept a flag until a date and up to a ceiling, with a reason. Requires the governance
+        role."""
         flag = self.subject("policy")
         asked = self.validated(AcceptSerializer)
         return self.answer(
@@ -213,7 +217,8 @@ class ExposureFlagViewSet(ReadViewSet[ExposureFlag]):
     @extend_schema(request=RevokeSerializer, responses=ExposureFlagSerializer)
     @action(detail=True, methods=["post"])
     def revoke(self, request: Request, pk: str) -> Response:
-        """Take the acceptance back, with the reason: the flag is open again; for governance."""
+        """Revoke the acceptance, with a reason: the flag is open again. Requires the governance
+        role."""
         flag = self.subject("policy")
         asked = self.validated(RevokeSerializer)
         return self.answer(
@@ -224,11 +229,11 @@ class ExposureFlagViewSet(ReadViewSet[ExposureFlag]):
 # --- lines ----------------------------------------------------------------------------------------
 
 
-class PolicySerializer(serializers.ModelSerializer[Policy]):
+class ExposurePolicySerializer(serializers.ModelSerializer[Policy]):
     kinds = serializers.ListField(
         child=serializers.ChoiceField(choices=KINDS),
         required=False,
-        help_text="Node kinds; none with a predicate.",
+        help_text="Layers that the policy measures; empty with a predicate.",
     )
     states = serializers.ListField(
         child=serializers.ChoiceField(choices=StandingState.choices), required=False
@@ -238,7 +243,7 @@ class PolicySerializer(serializers.ModelSerializer[Policy]):
         required=False,
         allow_blank=True,
         max_length=500,
-        help_text="For the history: why it changes.",
+        help_text="Reason for the change, for the audit log.",
     )
 
     class Meta:
@@ -264,11 +269,12 @@ class PolicySerializer(serializers.ModelSerializer[Policy]):
         read_only_fields = ["id", "updated_at"]
 
 
-class PolicyViewSet(ReadViewSet[Policy]):
-    """The organisation's own lines. A line is switched off, never deleted, since flags name it."""
+class ExposurePolicyViewSet(ReadViewSet[Policy]):
+    """Exposure policies with their tolerances. Policies are disabled, not deleted, because flags
+    refer to them."""
 
     model = Policy
-    serializer_class = PolicySerializer
+    serializer_class = ExposurePolicySerializer
     filterset_class = PolicyFilter
     orders = {
         "slug": Keyset(("slug",)),
@@ -281,20 +287,21 @@ class PolicyViewSet(ReadViewSet[Policy]):
         shown = not getattr(self, "swagger_fake_view", False) and self.user.can_read_all
         return Policy.objects.order_by() if shown else Policy.objects.none()
 
-    @extend_schema(responses={201: PolicySerializer})
+    @extend_schema(responses={201: ExposurePolicySerializer})
     def create(self, request: Request) -> Response:
-        """Draw a line; for governance. Flags open at the next evaluation."""
-        facts, reason = self._asked(PolicySerializer)
+        """Add a policy. Requires the governance role. Flags open at the next evaluation."""
+        facts, reason = self._asked(ExposurePolicySerializer)
         return self.answer(
             policies.add_policy(facts=facts, by=self.user, reason=reason), status.HTTP_201_CREATED
         )
 
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Move a line or switch it off; for governance. Switching off resolves its flags."""
+        """Change or disable a policy. Requires the governance role. Disabling a policy resolves its
+        flags."""
         policy = self.get_queryset().filter(pk=pk).first()
         if policy is None:
             raise Http404
-        facts, reason = self._asked(PolicySerializer, instance=policy, partial=True)
+        facts, reason = self._asked(ExposurePolicySerializer, instance=policy, partial=True)
         return self.answer(
             policies.change_policy(
                 policy=policy, facts=facts, at=now(), by=self.user, reason=reason
@@ -302,10 +309,10 @@ class PolicyViewSet(ReadViewSet[Policy]):
         )
 
     def _asked(
-        self, serializer: type[PolicySerializer], **kwargs: Any
+        self, serializer: type[ExposurePolicySerializer], **kwargs: Any
     ) -> tuple[dict[str, Any], str]:
-        """The facts, and the reason for the history; a policy's own `reason` is why its line lies
-        where it lies."""
+        """Return the facts, and the reason for the audit log; the `reason` of a policy explains its
+        tolerance."""
         facts = self.validated(serializer, **kwargs)
         return facts, facts.pop("change_reason", "")
 
@@ -323,7 +330,9 @@ class ExposureSettingsSerializer(serializers.ModelSerializer[ExposureSettings]):
     )
     state_factor = serializers.DictField(child=serializers.CharField(), required=False)
     updated_at = serializers.DateTimeField(
-        read_only=True, allow_null=True, help_text="Null: nobody has set anything."
+        read_only=True,
+        allow_null=True,
+        help_text="Time of the last change; null while the defaults apply.",
     )
     reason = serializers.CharField(
         write_only=True, required=False, allow_blank=True, max_length=500
@@ -347,12 +356,12 @@ class ExposureSettingsSerializer(serializers.ModelSerializer[ExposureSettings]):
 
 
 class ExposureSettingsView(RegistryView):
-    """How exposure is measured, for the whole organisation."""
+    """Settings of exposure measurement, for the whole organisation."""
 
     @extend_schema(operation_id="exposure_settings", responses=ExposureSettingsSerializer)
     def get(self, request: Request) -> Response:
-        """As governance has set it, else the defaults; for governance, auditor and
-        administrator."""
+        """Settings of exposure measurement; the defaults until they are changed. Requires an
+        organisation role."""
         return Response(ExposureSettingsSerializer(self._row()).data)
 
     @extend_schema(
@@ -361,8 +370,8 @@ class ExposureSettingsView(RegistryView):
         responses=ExposureSettingsSerializer,
     )
     def patch(self, request: Request) -> Response:
-        """Change how exposure is measured; for governance. The next refresh builds everything
-        derived anew."""
+        """Change the settings. Requires the governance role. The next refresh recalculates all
+        measurements."""
         facts = dict(
             validate_data(
                 ExposureSettingsSerializer(instance=self._row(), data=request.data, partial=True)

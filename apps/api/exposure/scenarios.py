@@ -1,4 +1,4 @@
-"""What-ifs and simulated losses: saved, asked, answered by a worker, kept and compared."""
+"""Scenarios and simulated losses."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +48,7 @@ class ScenarioSerializer(serializers.ModelSerializer[Scenario]):
         child=serializers.ChoiceField(choices=Layer.choices), required=False
     )
     ops = serializers.JSONField(
-        help_text="Ordered operations: remove, replace, move, reprice, add, retire."
+        help_text="Operations in order: remove, replace, move, reprice, add, retire."
     )
 
     class Meta:
@@ -94,27 +94,29 @@ class ScenarioRunSerializer(serializers.ModelSerializer[ScenarioRun]):
 
 class WhatIfSerializer(serializers.Serializer[Any]):
     ops = serializers.JSONField(
-        help_text='For instance [{"op": "remove", "nodes": ["host:azure"]}].'
+        help_text='Operations, for example [{"op": "remove", "nodes": ["host:azure"]}].'
     )
     layers = serializers.ListField(
         child=serializers.ChoiceField(choices=Layer.choices), required=False
     )
     basis = serializers.ChoiceField(choices=Basis.choices, default=Basis.COUNT)
     on = serializers.DateField(
-        required=False, allow_null=True, help_text="Prices of this day; today where absent."
+        required=False, allow_null=True, help_text="Date of the prices; today if absent."
     )
 
 
 class ScenarioSideSerializer(serializers.Serializer[Any]):
     n_states = serializers.DictField(
-        child=serializers.IntegerField(), help_text="Applications by state."
+        child=serializers.IntegerField(), help_text="Number of applications by state."
     )
     states = serializers.DictField(
-        child=serializers.CharField(), help_text="The gravest 500, by slug."
+        child=serializers.CharField(), help_text="Slugs of the most critical 500 applications."
     )
     hhi = serializers.DictField(child=serializers.FloatField(allow_null=True))
     n_spof_nodes = serializers.IntegerField()
-    cost = serializers.DictField(child=serializers.CharField(), help_text="A month, by currency.")
+    cost = serializers.DictField(
+        child=serializers.CharField(), help_text="Cost per month, by currency."
+    )
     cost_unknown = serializers.DictField(child=serializers.IntegerField())
 
 
@@ -134,7 +136,8 @@ class TransitionSerializer(serializers.Serializer[Any]):
 class AnswerSerializer(serializers.Serializer[Any]):
     as_of = serializers.DateField()
     whole_organisation = serializers.BooleanField(
-        help_text="False: computed over the applications of your teams."
+        help_text="Whether the whole organisation is counted; false for the applications "
+        "of your teams only."
     )
     before = ScenarioSideSerializer()
     after = ScenarioSideSerializer()
@@ -145,7 +148,7 @@ class AnswerSerializer(serializers.Serializer[Any]):
 
 
 class ScenarioViewSet(ReadViewSet[Scenario]):
-    """What-ifs on record; each answer is a run of its own."""
+    """Saved scenarios. Each result is a run of its own."""
 
     is_personal = True
     model = Scenario
@@ -154,14 +157,14 @@ class ScenarioViewSet(ReadViewSet[Scenario]):
 
     @extend_schema(responses={201: ScenarioSerializer})
     def create(self, request: Request) -> Response:
-        """Save a what-if. Ask it with `ask/`."""
+        """Save a scenario. Run it with `ask/`."""
         facts = self.validated(ScenarioSerializer)
         with _errors_as_problems():
             scenario = save_scenario(facts=facts, by=self.user)
         return self.answer(scenario, status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change it; answers that were given keep the operations they were given for."""
+        """Change a scenario. Earlier runs keep the operations they were made with."""
         scenario = self.subject()
         facts = self.validated(ScenarioSerializer, instance=scenario, partial=True)
         with _errors_as_problems():
@@ -171,7 +174,7 @@ class ScenarioViewSet(ReadViewSet[Scenario]):
     @extend_schema(request=None, responses={202: ScenarioRunSerializer})
     @action(detail=True, methods=["post"])
     def ask(self, request: Request, pk: str) -> Response:
-        """Queue an answer; a worker gives it within the minute. Look at scenario-runs/ID/."""
+        """Queue a run; a worker completes it, usually within one minute. Read scenario-runs/ID/."""
         asked = queue_scenario_run(scenario=self.subject(), at=now(), by=self.user)
         return _queued_response(self.request, ScenarioRunSerializer(asked).data)
 
@@ -181,7 +184,7 @@ class ScenarioViewSet(ReadViewSet[Scenario]):
         filters=False,
         examples=[
             OpenApiExample(
-                "a host is gone",
+                "a host is unavailable",
                 request_only=True,
                 value={
                     "ops": [{"op": "remove", "nodes": ["host:azure"]}],
@@ -192,8 +195,8 @@ class ScenarioViewSet(ReadViewSet[Scenario]):
     )
     @action(detail=False, methods=["post"], url_path="run", picks_fields=False, is_personal=False)
     def run(self, request: Request) -> Response:
-        """Answer a what-if without saving it. On a large portfolio it is saved and queued instead
-        (202)."""
+        """Run a scenario without saving it. On a large portfolio the scenario is saved and the run
+        is queued (202)."""
         asked = self.validated(WhatIfSerializer)
         facts = {"ops": asked["ops"], "basis": asked["basis"], "prices_on": asked.get("on")}
         if asked.get("layers"):
@@ -218,7 +221,7 @@ class ScenarioRunFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 
 class ScenarioRunViewSet(ReadViewSet[ScenarioRun]):
-    """Answers, each with the operations it was given for."""
+    """Runs of scenarios, each with its operations."""
 
     model = ScenarioRun
     serializer_class = ScenarioRunSerializer
@@ -255,7 +258,7 @@ class LossRunSerializer(serializers.ModelSerializer[LossRun]):
 
 
 class LossRunViewSet(ReadViewSet[LossRun]):
-    """The year's simulated loss, for governance, auditor and administrator."""
+    """Simulated losses of one year. Requires an organisation role."""
 
     model = LossRun
     serializer_class = LossRunSerializer
@@ -263,7 +266,7 @@ class LossRunViewSet(ReadViewSet[LossRun]):
 
     @extend_schema(responses={202: LossRunSerializer})
     def create(self, request: Request) -> Response:
-        """Queue a simulation; a worker runs it within the minute."""
+        """Queue a simulation; a worker completes it, usually within one minute."""
         asked = self.validated(LossRunSerializer)
         run = queue_loss_run(at=now(), by=self.user, **asked)
         return _queued_response(request, self.answer(run).data, "api:loss-run-detail")
@@ -293,7 +296,7 @@ class EventRateSerializer(serializers.ModelSerializer[EventRate]):
 
 
 class EventRateViewSet(ReadViewSet[EventRate]):
-    """How often what happens, with interval and source. Changed in the admin."""
+    """Yearly rates of failure modes, with interval and source. They are changed in the admin."""
 
     model = EventRate
     serializer_class = EventRateSerializer
@@ -307,8 +310,8 @@ class BaseLossSerializer(serializers.ModelSerializer[BaseLoss]):
 
 
 class BaseLossViewSet(ReadViewSet[BaseLoss]):
-    """What one event costs an exposed application, by criticality (0 critical to 3 low). Changed in
-    the admin."""
+    """Cost of one event for an exposed application, by criticality (0 critical to 3 low). They are
+    changed in the admin."""
 
     model = BaseLoss
     serializer_class = BaseLossSerializer
@@ -317,7 +320,7 @@ class BaseLossViewSet(ReadViewSet[BaseLoss]):
 def _queued_response(
     request: Request, body: Any, name: str = "api:scenario-run-detail"
 ) -> Response:
-    """202 with the run, where to look at it, and when."""
+    """Return 202 with the run, its URL and the seconds until it should be read."""
     address = request.build_absolute_uri(reverse(name, args=[body["id"]]))
     headers = {"Location": address, "Retry-After": str(RETRY_AFTER_SECONDS)}
     return Response(dict(body), status=status.HTTP_202_ACCEPTED, headers=headers)
@@ -325,7 +328,7 @@ def _queued_response(
 
 @contextmanager
 def _errors_as_problems() -> Iterator[None]:
-    """What cannot be meant, or cannot be answered yet, as a 400 with its sentence."""
+    """Convert an invalid or not yet answerable scenario to 400."""
     try:
         yield
     except (InvalidOperationError, TablesNotBuiltError) as refusal:

@@ -1,5 +1,4 @@
-"""How concentration stood each day, for trends; of the whole organisation, so for its offices
-only."""
+"""Daily measurements of concentration of the whole organisation."""
 
 from django.db.models import QuerySet
 from rest_framework import serializers
@@ -12,12 +11,14 @@ from apps.exposure.snapshots.filters import ConcentrationSnapshotFilter
 
 class SnapshotSerializer(serializers.ModelSerializer[ConcentrationSnapshot]):
     weight = serializers.ChoiceField(source="basis", choices=Basis.choices, read_only=True)
-    n_applications = serializers.IntegerField(read_only=True, help_text="In scope that day.")
+    n_applications = serializers.IntegerField(
+        read_only=True, help_text="Number of applications in scope on that date."
+    )
     unknown = serializers.FloatField(
-        read_only=True, help_text="Part on offerings that nobody had placed."
+        read_only=True, help_text="Share of the weight on unresolved offerings, 0 to 1."
     )
     top = serializers.JSONField(
-        read_only=True, help_text="The largest buckets: [[node id, share], ...]."
+        read_only=True, help_text="Largest items, as [[node ID, share], ...]."
     )
 
     class Meta:
@@ -44,11 +45,8 @@ class SnapshotSerializer(serializers.ModelSerializer[ConcentrationSnapshot]):
 
 
 class SnapshotViewSet(ReadViewSet[ConcentrationSnapshot]):
-    """The indices of each layer by each weight, day by day; for governance, auditor and
-    administrator.
-
-    After thirteen months only the last day of each month is kept.
-    """
+    """Concentration of each layer by each weight, per day. Requires an organisation role. After 13
+    months only the last day of each month is kept."""
 
     model = ConcentrationSnapshot
     serializer_class = SnapshotSerializer

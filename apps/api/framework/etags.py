@@ -1,5 +1,4 @@
-"""ETags: what was read has one by its content, and a change may be held to the one that it was read
-with."""
+"""ETags by content, and conditional requests."""
 
 from hashlib import blake2b
 from typing import Any
@@ -17,14 +16,13 @@ from apps.api.framework.json_renderer import FastJSONRenderer
 class PreconditionFailedError(APIException):
     status_code = status.HTTP_412_PRECONDITION_FAILED
     default_detail = (
-        "It has changed since you read it. "
-        "Read it again, without ?fields=, and send the new ETag as If-Match."
+        "This record changed since you read it. Read it again and send the new ETag in If-Match."
     )
     default_code = "stale"
 
 
 def etag_of(body: Any) -> str:
-    """The ETag that a GET answers for this body."""
+    """Return the ETag that a GET answers for this body."""
     return _hash_content(FastJSONRenderer().render(body))
 
 
@@ -33,7 +31,7 @@ def _hash_content(content: bytes) -> str:
 
 
 def with_etag(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """Tag what was read by its content, and answer 304 to who has it already."""
+    """Add the ETag to a response, or answer 304 if the client has this content."""
     if request.method not in {"GET", "HEAD"} or response.status_code != status.HTTP_200_OK:
         return response
     if not isinstance(response, Response):

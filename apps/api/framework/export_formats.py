@@ -1,8 +1,8 @@
-"""Lists as files: CSV line by line, a workbook row by row, an Atom feed of the latest. Same
-filters, fields and rights.
+"""Lists as files: CSV, workbook, or an Atom feed of the latest rows, with the filters, fields and
+permissions of the list.
 
-A file is read page after page of the list itself, so memory does not grow with it; no text in it is
-ever run as a formula (apps/reports/files.py).
+A file is read page by page, so memory does not grow with it. No text in it is run as a formula
+(apps/reports/files.py).
 """
 
 import re
@@ -27,7 +27,7 @@ _BLOCK_SIZE = 256 * 1024
 
 
 class _FileRenderer(BaseRenderer):
-    """Is chosen by `?format=` or Accept; the rows are streamed past it."""
+    """A renderer that is chosen by `?format=` or Accept; the rows are streamed past it."""
 
     render_style = "binary"
 
@@ -56,8 +56,10 @@ FILE_FORMATS = frozenset(renderer.format for renderer in FILE_RENDERERS)
 def file_response(
     pages: Iterator[Sequence[Mapping[str, Any]]], names: Sequence[str], *, kind: str, name: str
 ) -> Any:
-    """The rows of all pages as an answer that is sent while it is read. The first page is read at
-    once, so that what is wrong with the question is still answered as a refusal."""
+    """Return the rows of all pages as a streamed response.
+
+    The first page is read first, so that an invalid request is still answered with an error.
+    """
     first = next(pages, [])
     rows = (
         [_cell_value(row.get(each)) for each in names]
@@ -77,7 +79,7 @@ def file_response(
 
 
 def _cell_value(value: Any) -> Any:
-    """As the JSON has it: true and false, moments in UTC."""
+    """Return the value as in JSON: booleans as true and false, times in UTC."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal) and not value:
@@ -86,7 +88,8 @@ def _cell_value(value: Any) -> Any:
 
 
 def _workbook(name: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    """An archive is closed last, so it is put together in a temporary file and sent from there."""
+    """Write the workbook to a temporary file, since an archive is closed last, and stream it from
+    there."""
     with tempfile.SpooledTemporaryFile(max_size=_MAX_MEMORY_BYTES) as target:
         _write_book(target, name, names, rows)
         target.seek(0)
@@ -110,7 +113,7 @@ _ATOM = "http://www.w3.org/2005/Atom"
 
 
 class AtomRenderer(BaseRenderer):
-    """A page of a list as an Atom feed (RFC 4287). A subclass says what an entry is."""
+    """A page of a list as an Atom feed (RFC 4287). A subclass defines the entries."""
 
     media_type = "application/atom+xml"
     format = "atom"
@@ -119,7 +122,7 @@ class AtomRenderer(BaseRenderer):
     path = ""
 
     def entry(self, row: Mapping[str, Any]) -> tuple[str, datetime, str, str]:
-        """(title, moment, path of its page, summary)"""
+        """Return the title, time, path and summary of an entry."""
         raise NotImplementedError
 
     def render(
@@ -172,7 +175,7 @@ class EventsAtomRenderer(AtomRenderer):
 
     def entry(self, row: Mapping[str, Any]) -> tuple[str, datetime, str, str]:
         title = (
-            f"{str(row['kind']).replace('_', ' ').capitalize()}: {row['api_id']} at {row['host']}"
+            f"{str(row['kind']).replace('_', ' ').capitalize()}: {row['api_id']} on {row['host']}"
         )
         effective = f" In effect on {row['effective_on']}." if row["effective_on"] else ""
         summary = (
@@ -206,17 +209,16 @@ def _count_applications(n: int) -> str:
 
 
 def _alert_subject(alert: Mapping[str, Any]) -> str:
-    """What an alert speaks of, as far as its row says; the words of its page need more than the
-    row."""
+    """Return what the alert is about, as far as its row states it."""
     details = alert["details"]
     if alert["api_id"]:
-        return f"{alert['api_id']} at {alert['host']}"
+        return f"{alert['api_id']} on {alert['host']}"
     if alert["source"] or details.get("what"):
         return str(alert["source"] or details["what"])
     found = details.get("found") or []
     if found and isinstance(found[0], Mapping) and found[0].get("api_id"):
         more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-        return f"{found[0]['api_id']} at {found[0].get('host') or 'a host nobody knows'}{more}"
+        return f"{found[0]['api_id']} on {found[0].get('host') or 'an unknown host'}{more}"
     return str(alert["subject"]).partition("@")[0].replace(":", " ").replace("_", " ")
 
 

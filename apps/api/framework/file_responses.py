@@ -1,5 +1,4 @@
-"""Answers that hold rows, as CSV and workbook as well: every list and every question that people
-see as a table."""
+"""Responses with rows, also as CSV and workbook: every list and every table."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,16 +17,15 @@ from apps.common.database.keyset_pagination import MAX_PAGE_SIZE
 
 @dataclass(frozen=True, slots=True)
 class FileRows:
-    """What of an answer a file holds: the rows under `key` (all of an answer that is a list), with
-    the fields of `serializer` as columns."""
+    """The part of a response that a file contains: the rows under `key` (the whole response if it
+    is a list), with the fields of `serializer` as columns."""
 
     serializer: type[serializers.BaseSerializer[Any]]
     key: str = "results"
 
 
 class FileResponseMixin:
-    """For a view: `files` says of which methods, or actions of a viewset, the rows are a file
-    too."""
+    """A mixin for views: `files` names the methods or actions whose rows are also a file."""
 
     request: Any
     files: ClassVar[Mapping[str, FileRows]] = {}
@@ -46,13 +44,13 @@ class FileResponseMixin:
 
     @property
     def is_file(self) -> bool:
-        """Whether CSV or a workbook is asked for, and not JSON."""
+        """Return whether CSV or a workbook is requested instead of JSON."""
         return (
             getattr(getattr(self.request, "accepted_renderer", None), "format", "") in FILE_FORMATS
         )
 
     def file_handler(self, handler: Callable[..., Any]) -> Callable[..., Any]:
-        """In the place of `handler`: its rows, page after page, as the file that was asked for."""
+        """Return a handler that answers with the file of the rows of `handler`, page by page."""
         rows_of = self._rows_of
         assert rows_of is not None
 
@@ -66,7 +64,7 @@ class FileResponseMixin:
     def pages_of(
         self, handler: Callable[..., Any], key: str, *args: Any, **kwargs: Any
     ) -> Iterator[Any]:
-        """The rows of one answer after the other, as long as it names a next one."""
+        """Return the rows of each page, as long as a page names the next one."""
         asked: Any = self.request._request.GET.copy()
         asked[KeysetPagination.size_param] = str(MAX_PAGE_SIZE)
         while True:
@@ -82,6 +80,6 @@ class FileResponseMixin:
 
 
 def stream_file(request: Request, pages: Iterator[Any], names: Sequence[str]) -> Any:
-    """Under the name of its address."""
+    """Return the rows as a file, named after its URL."""
     name = request.path.strip("/").removeprefix("api/v1/").replace("/", "-")
     return file_response(pages, names, kind=request.accepted_renderer.format, name=name)

@@ -1,4 +1,4 @@
-"""The filters of a list, their refusals in sentences that name what may be asked."""
+"""Filters of lists; errors name the accepted values."""
 
 from functools import lru_cache
 from typing import Any
@@ -17,8 +17,8 @@ class RegistryFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
     def get_filterset(
         self, request: Request, queryset: QuerySet[Any], view: Any
     ) -> FilterSet | None:
-        """With the filters alone that are asked for: a filter set copies every filter and makes a
-        form of all."""
+        """Return a filter set with the requested filters only, since a filter set copies each of
+        its filters."""
         whole = self.get_filterset_class(view, queryset)
         if whole is None:
             return None
@@ -39,8 +39,8 @@ class RegistryFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
 
 
 def _requested_names(whole: type[FilterSet], query: QueryDict) -> list[str]:
-    """The names of the filters that the query speaks of; one with two ends is asked for by its name
-    and an ending."""
+    """Return the names of the filters in the query; a range is requested by its name and a
+    suffix."""
     return [
         name
         for name in whole.base_filters

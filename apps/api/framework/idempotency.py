@@ -1,17 +1,16 @@
-"""`Idempotency-Key`: a POST that is sent again, because nobody knows whether it arrived, is done
-once.
+"""`Idempotency-Key`: a POST that is sent again after a lost answer is done once.
 
-The work and the note of its answer are one transaction (`RegistryView.dispatch`): a process that
-dies in between has written neither, and the next one may begin. The same request again gets the
-answer; another request with the key is refused, and so is the same one while the first is still at
-work, which an advisory lock of the transaction tells. Answers are kept for a day. A failure of ours
-(5xx) is not kept: it may be tried again. Nor is a secret: of an answer that no store may keep, a
-sentence is left in its place.
+The work and its stored answer are one transaction (`RegistryView.dispatch`). A process that ends in
+between has written neither, and the next one can start. The same request again gets the answer.
+Another request with the key is rejected, and so is the same request while the first one is in
+progress, which an advisory lock of the transaction shows. Answers are stored for one day. A server
+error (5xx) is not stored, so that the request can be repeated. A secret is not stored either: a
+sentence is stored in its place.
 
-A stream of rows (bulk) is as long as its sender likes, and its blocks are transactions of their
-own. There a row is left before the work, under a lease that each read renews, and a job notes the
-answer in the transaction that makes it. A process that dies in between is succeeded when the lease
-ends; the rows are found by their natural keys, so that those which are there already are unchanged.
+A stream of rows (bulk) can be long, and its blocks are transactions of their own. A row is stored
+before the work, under a lease that each read renews, and a job stores the answer in the transaction
+that creates it. If a process ends in between, another one continues when the lease expires. The
+rows are found by their natural keys, so that those already written are unchanged.
 """
 
 import hashlib
@@ -43,31 +42,31 @@ _LEASE_DURATION = timedelta(minutes=1)
 _RENEW_SECONDS = 15.0
 _STORED_HEADERS = ("Content-Type", "Location", "ETag", "Retry-After")
 _NOT_STORED_DETAIL = (
-    "This was done when it was asked for first. The answer held a secret, which is shown once and "
-    "kept nowhere: where"
-    " it did not arrive, make a new one and revoke this one."
+    "The request was already completed. Its answer contained a secret, which is shown "
+    "once and not stored. If you did not receive it, create a new one and revoke this "
+    "one."
 )
 
 
 class KeyReusedError(APIException):
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
     default_detail = (
-        "This Idempotency-Key was used for another request. "
-        "Send the first request unchanged, or choose a new key."
+        "This Idempotency-Key was used for another request. Send the first request "
+        "unchanged, or use a new key."
     )
     default_code = "other_request"
 
 
 class ReplayedResponseError(Exception):
-    """The request was answered before; `response` is that answer."""
+    """Raised if the request was answered before; `response` is that answer."""
 
     def __init__(self, response: Response) -> None:
-        super().__init__("answered before")
+        super().__init__("the request was answered before")
         self.response = response
 
 
 class HashedStream:
-    """A body that is read once, by whoever reads it, and hashed on the way."""
+    """A body that is read once and hashed while it is read."""
 
     def __init__(self, stream: Any, digest: Any) -> None:
         self._stream, self.digest = stream, digest
@@ -94,7 +93,7 @@ class KeyClaim:
         self._caller, self._key, self._fingerprint = caller, key, fingerprint
 
     def keep(self, response: Response | None) -> None:
-        """Leave the answer for who asks again; nothing after a failure of ours (None, 5xx)."""
+        """Store the answer; do nothing after a server error (None, 5xx)."""
         if response is None or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return
         row = IdempotencyKey(
@@ -109,22 +108,21 @@ class KeyClaim:
 
 
 class StreamKeyClaim:
-    """The key of a stream under way. `fingerprint` is asked once the body has been read."""
+    """The key of a stream in progress. `fingerprint` is available once the body has been read."""
 
     def __init__(self, pk: int, lease: HeldLease, fingerprint: Callable[[], str]) -> None:
         self.pk = pk
         self._lease, self._fingerprint = lease, fingerprint
 
     def note(self, response: Response) -> None:
-        """Leave the answer in the transaction that it tells of, before it is rendered."""
+        """Store the answer in the transaction of the work, before it is rendered."""
         body = FastJSONRenderer().render(response.data)
         kept = _response_columns(response, body)
         kept["headers"]["Content-Type"] = FastJSONRenderer.media_type
         IdempotencyKey.objects.filter(pk=self.pk).update(**kept, fingerprint=self._fingerprint())
 
     def keep(self, response: Response | None) -> None:
-        """Leave the answer for whoever asks again, or give the key back after a failure of ours
-        (None)."""
+        """Store the answer, or release the key after a server error (None)."""
         try:
             self._keep(response)
         except OperationalError:
@@ -145,7 +143,7 @@ class StreamKeyClaim:
 
 
 def _response_columns(response: Response, body: bytes) -> dict[str, Any]:
-    """The columns of a kept answer."""
+    """Return the columns of a stored answer."""
     code: int = response.status_code
     headers = {name: response[name] for name in _STORED_HEADERS if response.has_header(name)}
     if "no-store" in response.get("Cache-Control", ""):
@@ -158,20 +156,18 @@ def _response_columns(response: Response, body: bytes) -> dict[str, Any]:
 
 
 def claim_key(request: Request, *, streams: bool) -> KeyClaim | StreamKeyClaim | None:
-    """What a POST with the header begins with; None without it. Replayed, Conflict or
-    KeyReusedError where it was there.
+    """Claim the key of a POST with the header; return None without it.
 
-    Inside the transaction of the work, unless the body is a stream.
-
-    `streams`: the body is read by the view as it arrives. Its hash is then known afterwards only; a
-    repeated one is read to its end to be compared.
+    Runs in the transaction of the work, unless the body is a stream. With `streams` the view reads
+    the body as it arrives, so its hash is known afterwards only; a repeated body is read to its end
+    to be compared. Raises ReplayedResponseError, ConflictError or KeyReusedError if the key exists.
     """
     key = request.headers.get(HEADER)
     if key is None or request.method != "POST" or not isinstance(request.user, User):
         return None
     key = key.strip()
     if not 0 < len(key) <= 255 or not key.isprintable():
-        raise ValidationError({HEADER: "Choose 1 to 255 printable characters, such as a UUID."})
+        raise ValidationError({HEADER: "Use 1 to 255 printable characters, for example a UUID."})
     digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
     caller = f"u{request.user.pk}"
     if (bound := getattr(request.user, "bound_team_id", None)) is not None:
@@ -203,14 +199,16 @@ def claim_key(request: Request, *, streams: bool) -> KeyClaim | StreamKeyClaim |
 
 def _still_running_error() -> ConflictError:
     return ConflictError(
-        "The first request with this Idempotency-Key is still at work. Ask again in a moment."
+        "The first request with this Idempotency-Key is still in progress. Repeat the "
+        "request in a moment."
     )
 
 
 def _claim_stream_key(
     caller: str, key: str, *, at: datetime
 ) -> tuple[int, HeldLease] | IdempotencyKey:
-    """The row of a stream that this request works on, with its lease, or the one that was there."""
+    """Return the row of a stream that this request works on, with its lease, or the
+    existing row."""
     name = hashlib.sha256(f"{caller}:{key}".encode()).hexdigest()[:40]
     for _ in range(3):
         lease = acquire_lease(f"idempotency:{name}", duration=_LEASE_DURATION)
@@ -236,7 +234,8 @@ def _claim_stream_key(
         except IntegrityError:
             lease.release()
     raise ConflictError(
-        "Several requests with this Idempotency-Key came at once. Ask again in a moment."
+        "Several requests with this Idempotency-Key arrived at the same time. Repeat the "
+        "request in a moment."
     )
 
 

@@ -1,4 +1,4 @@
-"""JSON bodies, read by the faster library and only up to a size and a depth."""
+"""JSON bodies, with a limit on size and depth."""
 
 from typing import Any
 
@@ -22,8 +22,8 @@ class FastJSONParser(BaseParser):
         body = stream.read(MAX_BODY_BYTES + 1)
         if len(body) > MAX_BODY_BYTES:
             raise BodyTooLargeError(
-                f"A body has at most {MAX_BODY_BYTES // 1024 // 1024} MB. Send many rows to a bulk "
-                "address."
+                f"A body can have at most {MAX_BODY_BYTES // 1024 // 1024} MB. Send "
+                "many rows to a bulk endpoint."
             )
         try:
             check_size(body)
@@ -34,6 +34,6 @@ class FastJSONParser(BaseParser):
             raise ParseError(f"JSON parse error - {error}") from error
         if holds_null_character(body, value):
             raise ParseError(
-                "A text in it holds a null character, which cannot be kept. Leave it out."
+                "A value contains a null character, which cannot be stored. Remove it."
             )
         return remove_control_characters_from_json(body, value)

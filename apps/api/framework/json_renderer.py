@@ -29,17 +29,18 @@ class FastJSONRenderer(BaseRenderer):
 
 
 def _as_text(value: Any) -> str:
-    """Amounts are written out: nobody's parser has to know what 0E-15 is."""
+    """Write amounts out, so that a client need not parse 0E-15."""
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 class FormatNegotiation(DefaultContentNegotiation):
-    """A form asked for by `?format=` that is unknown here is a question that is not valid, not a
-    thing not there."""
+    """Treat an unknown `?format=` as an invalid request, not as a missing resource."""
 
     def filter_renderers(self, renderers: Any, format: str) -> Any:
         found = [renderer for renderer in renderers if renderer.format == format]
         if not found:
             known = ", ".join(renderer.format for renderer in renderers)
-            raise ValidationError({"format": f"This address answers as {known}."})
+            raise ValidationError(
+                {"format": f"This endpoint answers as {known}. Use one of these formats."}
+            )
         return found

@@ -1,5 +1,5 @@
-"""Keyset pages over REST: `?page_size=` up to 200, `?ordering=` by indexed columns, `?cursor=` from
-the answer."""
+"""Keyset pages: `?page_size=` up to 200, `?ordering=` by indexed columns, `?cursor=` from the
+answer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ from apps.common.database.keyset_pagination import (
 
 
 class KeysetPagination:
-    """Says what a page looks like and reads the three parameters; the viewset hands it its rows."""
+    """Describes a page and reads the three parameters; the viewset passes its rows."""
 
     cursor_param = "cursor"
     size_param = "page_size"
@@ -32,7 +32,7 @@ class KeysetPagination:
         if asked is None:
             return DEFAULT_PAGE_SIZE
         if not (asked.isascii() and asked.isdecimal()) or len(asked) > 9 or int(asked) < 1:
-            raise ValidationError({self.size_param: f"A number from 1 to {MAX_PAGE_SIZE}."})
+            raise ValidationError({self.size_param: f"Enter a number from 1 to {MAX_PAGE_SIZE}."})
         return min(int(asked), MAX_PAGE_SIZE)
 
     def order(self, request: Request, orders: Mapping[str, Keyset]) -> Keyset:
@@ -40,7 +40,7 @@ class KeysetPagination:
         if asked is None:
             return next(iter(orders.values()))
         if asked not in orders:
-            raise ValidationError({self.order_param: f"One of {', '.join(orders)}."})
+            raise ValidationError({self.order_param: f"Use one of {', '.join(orders)}."})
         return orders[asked]
 
     def page(self, request: Request, queryset: Any, order: Keyset) -> KeysetPage[Any]:
@@ -93,8 +93,11 @@ class KeysetPagination:
             "type": "object",
             "required": ["next", "previous", "results"],
             "properties": {
-                "next": {**link, "description": "Address of the page after this one."},
-                "previous": {**link, "description": "Address of the page before this one."},
+                "next": {**link, "description": "URL of the next page; null on the last page."},
+                "previous": {
+                    **link,
+                    "description": "URL of the previous page; null on the first page.",
+                },
                 "results": schema,
             },
         }
@@ -106,15 +109,14 @@ class KeysetPagination:
                 "name": self.cursor_param,
                 "in": "query",
                 "required": False,
-                "description": "Where the page begins; taken from `next` or `previous` of an "
-                "answer.",
+                "description": "Start of the page, from `next` or `previous` of an answer.",
                 "schema": {"type": "string"},
             },
             {
                 "name": self.size_param,
                 "in": "query",
                 "required": False,
-                "description": f"Rows on a page; more than {MAX_PAGE_SIZE} count as "
+                "description": f"Rows per page, up to {MAX_PAGE_SIZE}; higher values count as "
                 f"{MAX_PAGE_SIZE}.",
                 "schema": {"type": "integer", "minimum": 1, "default": DEFAULT_PAGE_SIZE},
             },
@@ -122,7 +124,7 @@ class KeysetPagination:
                 "name": self.order_param,
                 "in": "query",
                 "required": False,
-                "description": "Order of the rows; a leading minus turns it round.",
+                "description": "Order of the rows; a leading minus reverses it.",
                 "schema": {
                     "type": "string",
                     "enum": orders,

@@ -1,5 +1,5 @@
-"""Every refusal as problem details (RFC 9457): a status, a sentence that says what to do, the
-fields concerned."""
+"""Errors as problem details (RFC 9457): a status, a sentence that states what to do, and the fields
+concerned."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -29,33 +29,32 @@ MEDIA_TYPE = "application/problem+json"
 # where programs ask; elsewhere people do
 API_PREFIX, CALLS_PREFIX = "/api/", "/otlp"
 _WRONG_OTLP_ADDRESS = (
-    "Nothing is taken here. Set OTEL_EXPORTER_OTLP_ENDPOINT to the address that ends in /otlp: "
-    "exporters add /v1/traces"
-    " and /v1/metrics by themselves. Where each is set by itself, end it so, without a slash "
-    "behind."
+    "This endpoint does not accept data. Set OTEL_EXPORTER_OTLP_ENDPOINT to the URL that "
+    "ends in /otlp: exporters add /v1/traces and /v1/metrics themselves. If you set the "
+    "endpoint of each signal, end it with these paths, without a trailing slash."
 )
 
 _SENTENCES = {
-    HTTPStatus.UNAUTHORIZED: "Sign in, or send a token as 'Authorization: Bearer TOKEN'.",
-    HTTPStatus.NOT_FOUND: "There is nothing here that you may see. Check the address.",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "Something broke on our side. Try again; if it stays, "
-    "report the X-Request-ID.",
+    HTTPStatus.UNAUTHORIZED: "Sign in, or send an API token as 'Authorization: Bearer TOKEN'.",
+    HTTPStatus.NOT_FOUND: "Not found. The URL is wrong or you do not have access.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Server error. Try again; if the error persists, report "
+    "the X-Request-ID.",
 }
 
 
 class UnknownRouteError(exceptions.APIException):
-    """404 for what nobody would find here."""
+    """404 for an unknown URL."""
 
     status_code = HTTPStatus.NOT_FOUND
     default_detail = (
-        "There is nothing at this address, for anybody. "
-        "/api/docs/ shows what there is, /api/v1/schema/ the document."
+        "Unknown URL. See /api/docs/ for all endpoints, or /api/v1/schema/ for the "
+        "OpenAPI document."
     )
     default_code = "no_such_address"
 
 
 class ServiceBusyError(exceptions.APIException):
-    """503: as many files are being read as may be at a time."""
+    """503 if the maximum number of files is being read."""
 
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
     default_code = "busy"
@@ -64,12 +63,12 @@ class ServiceBusyError(exceptions.APIException):
 
 class ConflictError(exceptions.APIException):
     status_code = HTTPStatus.CONFLICT
-    default_detail = "This contradicts what is on record."
+    default_detail = "The request conflicts with existing data. Read the record again."
     default_code = "conflict"
 
 
 class DatabaseUnavailableError(exceptions.APIException):
-    """503: the question is in order, and the database cannot answer it now."""
+    """503 if the database cannot answer."""
 
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
     default_code = "database_unavailable"
@@ -83,7 +82,7 @@ class DatabaseUnavailableError(exceptions.APIException):
 def problem_body(
     status: int, detail: str, *, title: str = "", errors: list[dict[str, str]] | None = None
 ) -> dict[str, Any]:
-    """The members of a problem; `errors` names the fields, as `a.b` where they nest."""
+    """Return the members of a problem; `errors` names the fields, nested ones as `a.b`."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": title or HTTPStatus(status).phrase,
@@ -96,7 +95,7 @@ def problem_body(
 
 
 def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """DRF's EXCEPTION_HANDLER. None, and so a 500, only for what nobody foresaw."""
+    """Handle exceptions for REST framework; return None, and so 500, for unexpected ones only."""
     known = _as_api_error(error)
     if known is None:
         return None
@@ -139,17 +138,17 @@ def _as_api_error(error: Exception) -> exceptions.APIException | None:
             return ConflictError(str(error))
         case RequestDataTooBig():
             return BodyTooLargeError(
-                "A body this large cannot be compared for an Idempotency-Key. Leave that out, or "
-                "send parts."
+                "A body of this size cannot be compared for an Idempotency-Key. Omit the "
+                "key, or send the rows in parts."
             )
         case DataError():
             # what no field foresaw, such as a time zone of 21 hours
             return exceptions.ValidationError(
-                "A value lies outside what can be kept or compared. Check the extremes."
+                "A value is out of range. Check the largest and smallest values in the request."
             )
         case IntegrityError():
             return ConflictError(
-                "Somebody else changed the same thing at the same moment. Read it again and retry."
+                "Another request changed this record at the same time. Reload and retry."
             )
     return None
 
@@ -161,16 +160,19 @@ def _detail(error: exceptions.APIException, context: Mapping[str, Any]) -> str:
             case exceptions.MethodNotAllowed():
                 methods = ", ".join(name for name in view.allowed_methods if name != "OPTIONS")
                 return (
-                    f"{context['request'].method} does nothing at this address. "
-                    f"It takes {methods or 'nothing'}."
+                    f"This endpoint does not support {context['request'].method}. Use "
+                    f"{methods or 'another endpoint'}."
                 )
             case exceptions.NotAcceptable():
                 kinds = ", ".join(renderer.media_type for renderer in view.get_renderers())
-                return f"This address does not answer so. Name one of these in Accept: {kinds}."
+                return (
+                    "This endpoint does not answer in the requested format. Use one of "
+                    f"these in Accept: {kinds}."
+                )
             case exceptions.UnsupportedMediaType():
                 kinds = " or ".join(parser.media_type for parser in view.get_parsers())
                 content_type = context["request"].content_type[:100]
-                return f"A body of the type {content_type} is not read here. Send {kinds}."
+                return f"A body of type {content_type} is not supported. Send {kinds}."
     if isinstance(error, exceptions.NotFound):
         return _SENTENCES[HTTPStatus.NOT_FOUND]
     if isinstance(error, exceptions.NotAuthenticated):
@@ -181,7 +183,7 @@ def _detail(error: exceptions.APIException, context: Mapping[str, Any]) -> str:
 
 
 def _is_default_detail(error: exceptions.APIException, context: Mapping[str, Any]) -> str:
-    """What DRF says where the view said nothing of its own."""
+    """Return whether the view gave no detail of its own."""
     request = context["request"]
     match error:
         case exceptions.MethodNotAllowed():
@@ -201,7 +203,10 @@ def _summary(errors: list[dict[str, str]]) -> str:
     if len(errors) == 1:
         field, detail = errors[0]["field"], errors[0]["detail"]
         return _sentence(f"{field}: {detail}" if field else detail)
-    return f"{len(errors)} things are not valid; see 'errors', correct them and send it again."
+    return (
+        f"{len(errors)} values are not valid. See 'errors', correct them and send the "
+        "request again."
+    )
 
 
 def _field_errors(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
@@ -223,7 +228,7 @@ def _plain(status: HTTPStatus, detail: str) -> HttpResponse:
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """handler404 of the project: problem details under /api/, the page elsewhere."""
+    """Handle 404 for the project: problem details under /api/, the page elsewhere."""
     if request.path.startswith(API_PREFIX):
         return _plain(HTTPStatus.NOT_FOUND, _SENTENCES[HTTPStatus.NOT_FOUND])
     if request.path == CALLS_PREFIX or request.path.startswith(f"{CALLS_PREFIX}/"):
@@ -232,11 +237,10 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500 of the project: says nothing of what broke; 503 where it is the database that
-    cannot answer.
+    """Handle 500 for the project without details; 503 if the database cannot answer.
 
-    Django calls it while it handles the error, wherever that was raised: in a view, a template or a
-    middleware.
+    Django calls it while it handles the error, wherever the error was raised: in a view, a template
+    or a middleware.
     """
     error = sys.exception()
     if error is not None and (reason := unavailability(error)):
@@ -251,7 +255,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def _database_unavailable(
     request: HttpRequest, reason: Unavailable, error: BaseException
 ) -> HttpResponse:
-    """503 with a sentence, made without database and session."""
+    """Return 503 with a sentence, without database and session."""
     _log_unavailable(reason, error)
     status = HTTPStatus.SERVICE_UNAVAILABLE
     if request.path.startswith((API_PREFIX, f"{CALLS_PREFIX}/")):
@@ -280,12 +284,13 @@ def _database_unavailable(
 
 
 def mark_unavailable(response: HttpResponse, reason: Unavailable) -> None:
-    """Note on the answer why the database gave none, for the middleware that may ask again."""
+    """Mark the response of a request that the database did not answer, for the middleware that
+    might repeat it."""
     response.database_unavailable = reason  # type: ignore[attr-defined]
 
 
 def unavailable_reason(response: object) -> Unavailable | None:
-    """What `mark_unavailable` noted."""
+    """Return what `mark_unavailable` recorded."""
     return getattr(response, "database_unavailable", None)
 
 
@@ -295,11 +300,11 @@ def _log_unavailable(reason: Unavailable, error: BaseException) -> None:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """handler400 of the project."""
+    """Handle 400 for the project."""
     if request.path.startswith(API_PREFIX):
         return _plain(
             HTTPStatus.BAD_REQUEST,
-            "The request cannot be read. Check its address, headers and size.",
+            "The request cannot be read. Check its URL, headers and size.",
         )
     return defaults.bad_request(request, exception)
 

@@ -1,5 +1,4 @@
-"""Opaque places in lists that are computed and not rows of a table: the last row's values, as
-text."""
+"""Cursors for computed lists: the values of the last row, as text."""
 
 import base64
 import binascii
@@ -10,11 +9,11 @@ from urllib.parse import urlencode
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-INVALID_CURSOR_MESSAGE = "This cursor does not belong to this list. Begin again without it."
+INVALID_CURSOR_MESSAGE = "This cursor does not belong to this list. Start again without it."
 
 
 def next_link(request: Request, last: Sequence[int]) -> str:
-    """The address of the page after the row with these values."""
+    """Return the URL of the page after the row with these values."""
     cursor = base64.urlsafe_b64encode(json.dumps(list(last)).encode()).decode().rstrip("=")
     query = [
         (name, value)
@@ -26,8 +25,8 @@ def next_link(request: Request, last: Sequence[int]) -> str:
 
 
 def read_cursor(request: Request, n: int) -> tuple[int, ...] | None:
-    """The `n` whole numbers of `?cursor=`; None at the beginning. A ValidationError says where it
-    is wrong."""
+    """Return the `n` integers of `?cursor=`, or None at the start; raise ValidationError if it is
+    not valid."""
     cursor = request.query_params.get("cursor")
     if not cursor:
         return None

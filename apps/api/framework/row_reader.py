@@ -1,8 +1,8 @@
-"""How a serializer's fields are read without building objects: one statement of plain columns.
+"""Reading the fields of a serializer without building objects: one statement of plain columns.
 
-A serializer says what a resource looks like; `RowReader` turns its fields into column paths for
-`.values()` and the rows back into fields. Model instances and per-row serializer work would cost
-several times the statement.
+A serializer defines a resource. `RowReader` turns its fields into column paths for `.values()` and
+the rows back into fields. Model instances and per-row serializer work would cost several times the
+statement.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from rest_framework import serializers
 
 
 class EnumNameField(serializers.ChoiceField):
-    """An enumeration kept as a number and spoken as a word: 0 is `critical`."""
+    """An enumeration stored as a number and shown as a word: 0 is `critical`."""
 
     def __init__(self, enumeration: Any, **kwargs: Any) -> None:
         self.words = {member.value: member.name.lower() for member in enumeration}
@@ -32,7 +32,7 @@ class EnumNameField(serializers.ChoiceField):
 
 @dataclass(frozen=True, slots=True)
 class ComputedField:
-    """A field that is worked out of columns: `work` takes their values in order."""
+    """A field that is computed from columns: `compute` takes their values in order."""
 
     columns: tuple[str, ...]
     compute: Callable[..., Any]
@@ -68,7 +68,8 @@ class RowReader:
     def select(
         self, queryset: QuerySet[Any], names: Iterable[str], *more: str
     ) -> QuerySet[Any, dict[str, Any]]:
-        """`queryset` with the columns of these fields (and `more`), as dictionaries by column."""
+        """Return `queryset` with the columns of these fields (and `more`), as dictionaries by
+        column."""
         paths = dict.fromkeys(more)
         for name in names:
             paths.update(

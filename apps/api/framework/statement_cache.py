@@ -1,8 +1,8 @@
-"""Statements of lists and single rows, kept from one request to the next.
+"""Statements of lists and single rows, cached between requests.
 
-A statement depends on the view, the fields and the order, and on what the caller may see: it is
-kept for that caller's rights, and the values of the place in the list are slots. Lists that are
-filtered, and views that narrow their rows by themselves, are put together anew each time.
+A statement depends on the view, the fields, the order and the rows that the caller can view. It is
+cached for these permissions; the values of the place in the list are parameters. Lists with
+filters, and views that narrow their rows themselves, are built for each request.
 """
 
 from collections import OrderedDict
@@ -18,7 +18,7 @@ _statements: OrderedDict[Hashable, PreparedStatement] = OrderedDict()
 
 
 def visibility_key(user: Any) -> Hashable:
-    """Equal for two moments at which the same rows are visible."""
+    """Return a key that is equal if the same rows are visible."""
     if not isinstance(user, User):
         return None
     everything = user.can_read_all
@@ -33,8 +33,7 @@ def visibility_key(user: Any) -> Hashable:
 
 
 def cached_statement(key: Hashable, prepare: Callable[[], PreparedStatement]) -> PreparedStatement:
-    """The statement of this key; made at the first call, and again after it was not asked for
-    long."""
+    """Return the statement of this key; build it at the first call, and after it expired."""
     found = _statements.get(key)
     if found is None:
         found = _statements[key] = prepare()

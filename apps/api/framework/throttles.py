@@ -1,5 +1,4 @@
-"""How often one caller may ask: a counter per token (or person) and window in the cache, told of in
-small handfuls."""
+"""Rate limits: a counter per token (or user) and window in the cache, updated in small batches."""
 
 import time
 from threading import Lock
@@ -18,13 +17,12 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class WindowThrottle(BaseThrottle):
-    """Counts requests in fixed windows. At a window's turn a caller may get through twice the rate,
-    never more.
+    """Counts requests in fixed windows. At the change of a window a caller can make up to twice the
+    rate.
 
-    A counter costs the same at any rate, where DRF's own throttle keeps and rewrites a list of
-    every request. A process tells the cache of a hundredth of the rate at a time, so that most
-    requests ask nobody; it may let that many more pass. While the cache is away everybody passes:
-    it is no lock.
+    A counter costs the same at any rate, while the throttle of REST framework stores a list of
+    every request. A process updates the cache after a hundredth of the rate, so that most requests
+    do not read it; it can allow that many more. While the cache is unavailable, all requests pass.
     """
 
     scope = ""
@@ -33,11 +31,11 @@ class WindowThrottle(BaseThrottle):
         self._wait = 0.0
 
     def key(self, request: Request) -> str | None:
-        """Whose requests are counted together; None: not counted."""
+        """Return the name under which requests are counted; None if they are not counted."""
         raise NotImplementedError
 
     def rate(self, request: Request) -> tuple[int | None, int]:
-        """(requests, seconds); None requests: unlimited."""
+        """Return the number of requests and the seconds; None requests for no limit."""
         return parse_rate(self.scope)
 
     def allow_request(self, request: Request, view: Any) -> bool:
@@ -65,7 +63,7 @@ _MAX_COUNTERS = 10_000
 
 
 def _count_request(name: str, *, limit: int, timeout: int) -> int:
-    """Requests under this name so far, this one included."""
+    """Return the requests under this name so far, including this one."""
     handful = limit // 100
     if handful <= 1:
         return _add_to_counter(name, 1, timeout)
@@ -96,7 +94,7 @@ def _add_to_counter(name: str, n: int, timeout: int) -> int:
 
 
 class TokenThrottle(WindowThrottle):
-    """Each token by itself; a signed-in person's pages and scripts share one counter."""
+    """A limit per token; the pages and scripts of a signed-in user share one counter."""
 
     scope = "token"
 
@@ -106,13 +104,13 @@ class TokenThrottle(WindowThrottle):
         return f"u{request.user.pk}" if request.user.is_authenticated else None
 
     def rate(self, request: Request) -> tuple[int | None, int]:
-        """A token's own rate, where it has one, in place of what holds for every token."""
+        """Return the rate of the token, or the rate of all tokens."""
         own = request.auth.per_minute if isinstance(request.auth, ApiToken) else None
         return parse_rate(self.scope) if own is None else (own, _SECONDS["m"])
 
 
 class AnonymousThrottle(WindowThrottle):
-    """For what needs no sign-in: each address by itself."""
+    """A limit per address, for endpoints without sign-in."""
 
     scope = "anonymous"
 
@@ -121,7 +119,8 @@ class AnonymousThrottle(WindowThrottle):
 
 
 def parse_rate(scope: str) -> tuple[int | None, int]:
-    """(requests, seconds) of a setting such as `1200/min`; None requests: unlimited."""
+    """Return the number of requests and the seconds of a setting such as `1200/min`; None for no
+    limit."""
     text = api_settings.DEFAULT_THROTTLE_RATES.get(scope)
     if not text:
         return None, 1
@@ -130,7 +129,7 @@ def parse_rate(scope: str) -> tuple[int | None, int]:
         return int(number), _SECONDS[period[:1]]
     except (ValueError, KeyError) as error:
         raise ImproperlyConfigured(
-            f"The rate of '{scope}' is written like 1200/min, not '{text}'."
+            f"The rate of '{scope}' must have the form 1200/min, not '{text}'."
         ) from error
 
 

@@ -1,8 +1,7 @@
-"""Questions and bodies checked, and their refusals put so that who sent them knows what to send
-instead.
+"""Validation of parameters and bodies, with errors that state what to send instead.
 
-What nobody knows is refused and not passed over: a misspelt filter would answer with everything, a
-misspelt field would leave what it was to change as it is.
+Unknown names are rejected: a misspelt filter would return all rows, and a misspelt field would
+change nothing.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -26,11 +25,11 @@ def validate_data(
     extra_names: Collection[str] = (),
     ignored_names: Collection[str] = (),
 ) -> Any:
-    """What a serializer makes of its body; ValidationError with a sentence a field, fields nobody
-    knows among them.
+    """Return the validated data of a serializer; raise ValidationError with a sentence per field,
+    also for unknown fields.
 
-    `also` are further names that may be given, such as where a page begins; `passed_over` are those
-    that say nothing here, such as what a thing was read with and keeps.
+    `extra_names` are further accepted names, such as the place of a page; `ignored_names` are names
+    without effect, such as fields that were read with the record.
     """
     unknown = {
         name: words
@@ -46,7 +45,7 @@ def validate_data(
 
 
 def filter_errors(filterset: Any) -> dict[str, list[str]]:
-    """What is wrong with the filters asked for, by name; the words of an enumeration are named."""
+    """Return the errors of the filters by name; errors of an enumeration name its values."""
     told: dict[str, list[str]] = {}
     for name, errors in filterset.form.errors.as_data().items():
         choices = getattr(filterset.form.fields.get(name), "choices", None)
@@ -62,19 +61,19 @@ def filter_errors(filterset: Any) -> dict[str, list[str]]:
 
 
 def refuse_unknown_parameters(asked: Iterable[str], known: Collection[str]) -> None:
-    """ValidationError that names the parameters of a query that nothing here reads."""
+    """Raise ValidationError for parameters that are not supported."""
     unknown = [name for name in asked if name not in known]
     if unknown:
         words = (
-            f"Nothing here reads it. Choose from {join_names(known)}."
+            f"Unknown parameter. Use one of {join_names(known)}."
             if known
-            else "Nothing here is asked for."
+            else "Unknown parameter. This endpoint has no parameters."
         )
         raise ValidationError(dict.fromkeys((name[:100] for name in unknown), words))
 
 
 def join_names(words: Iterable[Any]) -> str:
-    """In alphabetical order, the first of very many."""
+    """Join the names in alphabetical order, the first of very many."""
     every = sorted({str(word) for word in words if str(word)})
     return ", ".join(
         [*every[:_MAX_LISTED_NAMES], *(["..."] if len(every) > _MAX_LISTED_NAMES else [])]
@@ -82,7 +81,7 @@ def join_names(words: Iterable[Any]) -> str:
 
 
 def invalid_choice_message(value: Any, choices: Iterable[Any]) -> str:
-    return f"'{str(value)[:80]}' is none of {join_names(choices)}."
+    return f"'{str(value)[:80]}' is not a valid choice. Use one of {join_names(choices)}."
 
 
 def _is_many(serializer: serializers.BaseSerializer[Any]) -> bool:
@@ -99,9 +98,7 @@ def _unknown_fields(
     # who sends back what was read sends what is read-only as well
     unknown = [str(name)[:100] for name in body if name not in fields and name not in also]
     writable = [*(name for name, field in fields.items() if not field.read_only), *also]
-    return dict.fromkeys(
-        unknown, f"There is no such field here. Choose from {join_names(writable)}."
-    )
+    return dict.fromkeys(unknown, f"Unknown field. Use one of {join_names(writable)}.")
 
 
 def _with_plain_messages(errors: Mapping[str, Any], serializer: Any) -> dict[str, Any]:
@@ -122,21 +119,21 @@ def _plain_message(error: ErrorDetail, field: Any, given: Any, body: Any) -> str
         case "invalid", None if not isinstance(body, Mapping):
             return "Send one JSON object, with names and values."
         case "required", _:
-            return "It is missing. Give it."
+            return "This field is required. Enter a value."
         case "null", _:
-            return "It may not be null. Give a value, or leave it out."
+            return "This field cannot be null. Enter a value, or omit the field."
         case "blank", _:
-            return "It may not be empty."
+            return "This field cannot be empty. Enter a value."
         case "invalid_choice", serializers.ChoiceField():
             return invalid_choice_message(given, field.choices)
         case "does_not_exist", serializers.SlugRelatedField():
-            return f"There is no {_model_name(field)} '{str(given)[:80]}' that you may see."
+            return f'No {_model_name(field)} "{str(given)[:80]}" found. Check the value.'
         case "does_not_exist", serializers.PrimaryKeyRelatedField():
-            return f"There is no {_model_name(field)} {str(given)[:40]} that you may see."
+            return f"No {_model_name(field)} {str(given)[:40]} found. Check the value."
     return str(error)
 
 
 def _model_name(field: Any) -> str:
     queryset = getattr(field, "queryset", None)
     model = getattr(queryset, "model", None)
-    return str(model._meta.verbose_name) if model is not None else "such thing"
+    return str(model._meta.verbose_name) if model is not None else "record"

@@ -1,4 +1,4 @@
-"""What every resource shares: who may ask, how lists are read, paged and cached."""
+"""What all resources share: permissions, lists, pages and caching."""
 
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
@@ -61,7 +61,8 @@ EXPORT_BATCH_SIZE = 2_000
 
 
 class RegistryView(FileResponseMixin, APIView):
-    """Closed without a token or session, throttled, in JSON, with an ETag on what is read."""
+    """A view that requires a token or session, is throttled, answers in JSON and adds an ETag to
+    reads."""
 
     permission_classes = [HasScope]
     throttle_classes = [TokenThrottle]
@@ -105,7 +106,8 @@ class RegistryView(FileResponseMixin, APIView):
         return with_etag(request, answer)
 
     def _done_once(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """The work and the note of its answer in one transaction; of a refusal the note alone."""
+        """Run the work and store its answer in one transaction; after an error, store the answer
+        alone."""
         with transaction.atomic():
             with transaction.atomic():
                 answer = super().dispatch(request, *args, **kwargs)
@@ -120,8 +122,8 @@ class RegistryView(FileResponseMixin, APIView):
         return answer
 
     def _let_go(self, answer: Any) -> None:
-        """Rows and body go when the answer does: bound to the view in a circle, they would wait for
-        the collector."""
+        """Release rows and body with the response, since a reference cycle with the view would keep
+        them."""
         self.response = None  # type: ignore[assignment]
         answer.renderer_context = None
 
@@ -140,7 +142,7 @@ class RegistryView(FileResponseMixin, APIView):
                 handlers.get = self.file_handler(handlers.get)
 
     def parameters(self) -> Collection[str] | None:
-        """What `?` may name, beside the form of the answer; None where that is not looked at."""
+        """Return the supported parameters, beside the format; None if they are not checked."""
         return self.reads
 
     def handle_exception(self, exc: Exception) -> Response:
@@ -161,8 +163,8 @@ class RegistryView(FileResponseMixin, APIView):
         return answer
 
     def _may_repeat(self, request: Request | HttpRequest) -> bool:
-        """Uploads have keys of their own (apps/intake); here a body is JSON, or read in a
-        stream."""
+        """Return whether an Idempotency-Key is supported; uploads have keys of their own
+        (apps/intake)."""
         kind = (request.content_type or "").partition(";")[0]
         return (
             self.streams
@@ -171,8 +173,7 @@ class RegistryView(FileResponseMixin, APIView):
         )
 
     def _refuse_unless_matching(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """412 unless the thing still has the ETag with which it was read, whole, at this
-        address."""
+        """Raise 412 unless the record still has the ETag of this URL in If-Match."""
         read = getattr(self, "retrieve", None) or getattr(self, "get", None)
         if read is None:
             return
@@ -183,7 +184,7 @@ class RegistryView(FileResponseMixin, APIView):
             raise PreconditionFailedError
 
     def lock(self, **kwargs: Any) -> None:
-        """Whoever else changes the thing of this address waits, where it is one row."""
+        """Lock the record of this URL, so that other changes of it wait."""
 
     @property
     def user(self) -> User:
@@ -193,19 +194,19 @@ class RegistryView(FileResponseMixin, APIView):
         return user
 
     def require(self, role: TeamRole, team: Team | int) -> None:
-        """Refuse unless the caller holds the role on the team that owns the thing."""
+        """Raise 403 unless the caller has the role on the team that owns the record."""
         if not self.user.may(role, team):
             raise PermissionDenied(
-                f"Only an {role.word} of the owning team may do this. Ask one of them."
+                f"You need the {role.word} role on the owning team. Contact a team owner."
             )
 
 
 class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
-    """List and retrieve of one model, as far as `visible_to` shows it; each is one statement.
+    """List and retrieve of one model, as far as `visible_to` shows it; one statement each.
 
-    `orders` are the values of `?ordering=`, the first one being the usual. `dated_orders` names
-    those that leave out rows without the column. `annotations` are further columns, read only where
-    a field needs them.
+    `orders` are the values of `?ordering=`, the first one being the default. `dated_orders` names
+    those that omit rows without the column. `annotations` are further columns, read only if a field
+    needs them.
     """
 
     model: type[M]
@@ -231,7 +232,7 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         return objects.visible_to(self.request.user).order_by()  # type: ignore[no-any-return]
 
     def parameters(self) -> Collection[str] | None:
-        """A misspelt filter is refused: it would answer with everything."""
+        """Return the supported parameters; a misspelt filter would return all rows."""
         if self.reads is not None or not hasattr(self, "action"):
             return self.reads
         fields = ["fields"] if self.picks_fields else []
@@ -258,7 +259,8 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
             self.get = self.as_file
 
     def as_file(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """The whole list from the cursor on, in the order and with the fields asked for."""
+        """Return the whole list from the cursor on, in the requested order and with the requested
+        fields."""
         if type(self).list is ReadViewSet.list:
             names = self.asked_fields(self.reader)
             pages = self._pages_of_rows(names)
@@ -283,11 +285,10 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
             cursor = page.next
 
     def lock(self, **kwargs: Any) -> None:
-        """Lock the row, after the application that it belongs to, as the actions do
-        (inventory/actions/locks.py).
+        """Lock the row, after its application, as the actions do (inventory/actions/locks.py).
 
-        In the other order this change and an action would wait for each other. What the caller may
-        not see is not locked.
+        In the other order this change and an action would wait for each other. Rows that the caller
+        cannot view are not locked.
         """
         if (value := kwargs.get(self._keyword)) is None:
             return
@@ -313,7 +314,7 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         if unknown or not names:
             raise ValidationError(
                 {
-                    "fields": f"No such field: {', '.join(unknown)}. Choose from "
+                    "fields": f"Unknown field: {', '.join(unknown)}. Use one of "
                     f"{', '.join(reader.names)}."
                 }
             )
@@ -355,7 +356,7 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
 
     @property
     def _is_plain(self) -> bool:
-        """Whose rows depend on nothing but the caller's rights."""
+        """Return whether the rows depend only on the permissions of the caller."""
         return type(self).get_queryset is ReadViewSet.get_queryset
 
     @property
@@ -434,7 +435,7 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         return self.lookup_url_kwarg or self.lookup_field
 
     def subject(self, *relations: str) -> M:
-        """The row named in the address, for an action; 404 where the caller may not see it."""
+        """Return the row in the URL, for an action; raise 404 if the caller cannot view it."""
         found = self.get_queryset().filter(**{self.lookup_field: self.kwargs[self._keyword]})
         row = (found.select_related(*relations) if relations else found).first()
         if row is None:
@@ -442,14 +443,14 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         return row
 
     def answer(self, row: M, code: int = status.HTTP_200_OK) -> Response:
-        """A row just written, as its address would answer."""
+        """Return the written row in the form of its own URL."""
         body = self.one(self.reader.names, pk=row.pk)
         return Response(body, status=code, headers={"ETag": etag_of(body)})
 
     def validated(
         self, serializer_class: type[serializers.BaseSerializer[Any]], **kwargs: Any
     ) -> dict[str, Any]:
-        """The body, checked. `reason` is for the history."""
+        """Return the validated body. `reason` is for the audit log."""
         serializer = serializer_class(
             data=self.request.data, context=self.get_serializer_context(), **kwargs
         )
@@ -468,8 +469,8 @@ _ROW_READERS: dict[tuple[type, type], RowReader] = {}
 def row_reader_for(
     view: type[ReadViewSet[Any]], serializer: type[serializers.BaseSerializer[Any]]
 ) -> RowReader:
-    """Built once per view and serializer: looking at a serializer's fields costs more than a
-    query."""
+    """Return the reader of a view and serializer, built once, since inspecting a serializer costs
+    more than a query."""
     key = (view, serializer)
     if key not in _ROW_READERS:
         _ROW_READERS[key] = RowReader(
@@ -480,7 +481,7 @@ def row_reader_for(
 
 @extend_schema(exclude=True)
 class UnknownRouteView(RegistryView):
-    """Any other address under the API's root."""
+    """Any other URL under the root of the API."""
 
     authentication_classes = []
     permission_classes = []

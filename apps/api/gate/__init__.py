@@ -1,1 +1,1 @@
-"""The gate: the question pipelines ask, its policy, its runs and its waivers."""
+"""The release gate: checks of pipelines, policy, runs and waivers."""

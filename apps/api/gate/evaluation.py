@@ -1,5 +1,4 @@
-"""The question a pipeline asks, its answer, and the word that what was asked about has been
-shipped."""
+"""The check of a release by a pipeline, its result, and the record of a release."""
 
 from typing import Any
 
@@ -40,16 +39,16 @@ from apps.inventory.models import Application
 _RESPONSES = {
     200: OpenApiResponse(
         GateAnswerSerializer,
-        description="Decided; also as application/sarif+json and application/junit+xml",
+        description="Decision; also as application/sarif+json and application/junit+xml",
     ),
     202: OpenApiResponse(
-        WaitingSerializer, description="A worker judges it: ask `status_url` again"
+        WaitingSerializer, description="A worker evaluates the request: read `status_url` again"
     ),
 }
 _EXAMPLE = OpenApiExample(
-    "Two names with their places",
+    "Two models with file and line",
     value={
-        "application": "support-assistant",
+        "application": "agent-assist",
         "environment": "production",
         "commit": "4f9c2d1",
         "ref": "refs/heads/main",
@@ -63,7 +62,7 @@ _EXAMPLE = OpenApiExample(
 
 
 class _Gate(RegistryView):
-    """By a token of the scope gate, which opens nothing else; or signed in."""
+    """Requires a token with scope `gate`, or a session."""
 
     required_scope = Scope.GATE
     renderer_classes = RENDERERS
@@ -77,16 +76,17 @@ class _Gate(RegistryView):
         return TokenBinding.objects.select_related("application__team").filter(token=token).first()
 
     def application(self, slug: str, binding: TokenBinding | None) -> Application:
-        """The one meant, where the caller may ask for it; 404 before 403."""
+        """Return the application of the request; a hidden one is 404 before a missing role
+        is 403."""
         if binding is not None:
             if slug and slug != binding.application.slug:
                 raise PermissionDenied(
-                    f"This token is for {binding.application.slug} only. Use that, or another "
-                    "token."
+                    f"This API token is bound to {binding.application.slug}. Use that "
+                    "application, or another API token."
                 )
             slug = binding.application.slug
         if not slug:
-            raise ValidationError({"application": "Say which application it is about: its slug."})
+            raise ValidationError({"application": "Enter the slug of the application."})
         application = (
             Application.objects.visible_to(self.user)
             .select_related("team")
@@ -97,7 +97,7 @@ class _Gate(RegistryView):
             raise Http404
         if not can_use_gate(self.user, application):
             raise PermissionDenied(
-                "Only an editor of the owning team may ask the gate. Ask one of them for a token."
+                "You need the editor role on the owning team to run the gate. Contact a team owner."
             )
         return application
 
@@ -125,15 +125,15 @@ class _Gate(RegistryView):
 class GateView(_Gate):
     @extend_schema(
         operation_id="gate",
-        summary="May this be shipped?",
+        summary="Check a release",
         request=GateQuestionSerializer,
         responses=_RESPONSES,
         examples=[_EXAMPLE],
     )
     def post(self, request: Request) -> Response:
-        """Holds the models of a build against the register. 200 for every decision: a block is no
-        failure of the request. The same question about the same commit is the same run while its
-        answer is the same."""
+        """Check the models of a build against the registry. The answer is 200 for every decision,
+        including `block`. The same request for the same commit is the same run while its result is
+        unchanged."""
         asked: dict[str, Any] = dict(validate_data(GateQuestionSerializer(data=request.data)))
         binding = self.binding
         application = self.application(asked.get("application", ""), binding)
@@ -144,9 +144,8 @@ class GateView(_Gate):
         if asked["import"]:
             if token is not None and Scope.INTAKE not in token.scopes:
                 raise PermissionDenied(
-                    "To take the document in as well the token needs the scope 'intake' beside "
-                    "'gate'. Make one with"
-                    " both, or leave out import."
+                    "To import the document, the API token needs the scope 'intake' "
+                    "beside 'gate'. Create one with both scopes, or omit `import`."
                 )
             try:
                 receive_document(
@@ -189,7 +188,7 @@ class GateView(_Gate):
                 )
                 if held is None:
                     raise ValidationError(
-                        {"bom": f"There is no import {bom} of a document that you may see."}
+                        {"bom": f"No import {bom} of a document found. Check the ID."}
                     )
                 return parse_bom(body_of_import(held))
             return parse_bom(bom)
@@ -198,11 +197,9 @@ class GateView(_Gate):
 
 
 class GateRunView(_Gate):
-    @extend_schema(
-        operation_id="gate_status", summary="What became of a question", responses=_RESPONSES
-    )
+    @extend_schema(operation_id="gate_status", summary="Result of a check", responses=_RESPONSES)
     def get(self, request: Request, pk: int) -> Response:
-        """The answer again, or whether it is decided yet."""
+        """The result of a check, or its state while a worker evaluates it."""
         return self.answered(self.run(pk))
 
 
@@ -211,19 +208,20 @@ class BundleView(_Gate):
 
     @extend_schema(
         operation_id="gate_bundle",
-        summary="What a pipeline without a token can check by itself",
+        summary="Signed findings for checks without a token",
         parameters=[
             OpenApiParameter(
-                "application", str, description="Slug; may be left out where the token is bound."
+                "application",
+                str,
+                description="Slug of the application; optional if the token is bound to one.",
             ),
             OpenApiParameter("environment", str),
         ],
         responses=BundleSerializer,
     )
     def get(self, request: Request) -> Response:
-        """The findings for every known model as of today, for one application, signed. The client
-        checks the signature against a pinned key; with an ETag, so that fetching it again costs
-        nothing."""
+        """Findings for all known models as of today, for one application, signed. The client
+        verifies the signature with a pinned key. The ETag avoids repeated downloads."""
         binding = self.binding
         asked = request.query_params
         application = self.application(clean(asked.get("application", ""), 120), binding)
@@ -244,16 +242,18 @@ class BundleView(_Gate):
 class ReleasedView(_Gate):
     @extend_schema(
         operation_id="gate_released",
-        summary="It was shipped",
+        summary="Record a release",
         request=None,
         responses=GateAnswerSerializer,
     )
     def post(self, request: Request, pk: int) -> Response:
-        """From now on further runs of this application and environment are compared with this one:
-        what it had already does not block. Twice changes nothing."""
+        """Record that the build was released. Later runs of this application and environment are
+        compared with it: findings it already had do not block. Repeating the request changes
+        nothing."""
         run = self.run(pk)
         if not can_use_gate(self.user, run.application):
             raise PermissionDenied(
-                "Only an editor of the owning team may say so. Ask one of them for a token."
+                "You need the editor role on the owning team to record a release. "
+                "Contact a team owner."
             )
         return self.answered(release_run(run=run, by=self.user, at=now()))

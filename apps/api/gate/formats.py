@@ -1,5 +1,4 @@
-"""The answer in what the pipeline's tools read: JSON, SARIF for code scanning, JUnit for test
-reports."""
+"""Formats of the result: JSON, SARIF for code scanning, JUnit for test reports."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,15 +20,14 @@ MAX_BODY_BYTES = 20 * 1024 * 1024
 class GateBodyTooLargeError(APIException):
     status_code = 413
     default_detail = (
-        f"The body is too long: at most {MAX_BODY_BYTES // 1024 // 1024} MiB. "
-        "Send the models' names instead."
+        f"The body can have at most {MAX_BODY_BYTES // 1024 // 1024} MiB. Send the "
+        "names of the models instead."
     )
     default_code = "too_long"
 
 
 class CappedJSONParser(JSONParser):
-    """Reads no more than is allowed, and refuses what is nested too deeply, before anything is made
-    of it."""
+    """A parser with a limit on size and depth, applied before the body is used."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         body = stream.read(MAX_BODY_BYTES + 1)
@@ -41,11 +39,11 @@ class CappedJSONParser(JSONParser):
         except UnreadableError as unreadable:
             raise ParseError(str(unreadable)) from unreadable
         except orjson.JSONDecodeError as error:
-            raise ParseError(f"It is not JSON: {error}") from error
+            raise ParseError(f"The body is not valid JSON: {error}") from error
 
 
 class _DecisionRenderer(BaseRenderer):
-    """A decision in this format; refusals and what is not decided yet stay JSON."""
+    """A decision in this format; errors and pending results stay JSON."""
 
     charset = None
 

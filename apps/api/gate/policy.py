@@ -1,4 +1,4 @@
-"""What the gate lets through, read by everybody and changed by governance."""
+"""The policy of the release gate, readable by all users and changed by governance users."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ _WORDS = {level.value: level.name.lower() for level in Criticality}
 
 
 class LevelsSerializer(serializers.Serializer[Any]):
-    """Each rule's level."""
+    """Level of each rule."""
 
     def get_fields(self) -> dict[str, Any]:
         return {
@@ -36,21 +36,21 @@ class LevelsSerializer(serializers.Serializer[Any]):
 
 class HorizonSerializer(serializers.Serializer[Any]):
     environment = serializers.CharField(
-        max_length=60, help_text="As pipelines name it; * for every other one."
+        max_length=60, help_text="Name of the environment, as pipelines send it; * for all others."
     )
     criticality = EnumNameField(Criticality)
     warning_days = serializers.IntegerField(
         min_value=0,
         max_value=1500,
         allow_null=True,
-        help_text="FR003 warns from so many days before an end on.",
+        help_text="FR003 warns if a model retires within this number of days.",
     )
     error_days = serializers.IntegerField(
         min_value=0,
         max_value=1500,
         allow_null=True,
-        help_text="And blocks from so many on; 0: never. Both null: what holds elsewhere holds "
-        "here.",
+        help_text="FR003 blocks if a model retires within this number of days; 0 for "
+        "never. Both null: the rule of all environments applies.",
     )
 
 
@@ -69,49 +69,58 @@ class GatePolicySerializer(serializers.Serializer[Any]):
     catalogue_sources = SourceReadingSerializer(
         many=True,
         read_only=True,
-        help_text="The sources of retirement dates that can be relied on, newest first.",
+        help_text="Up-to-date sources of retirement dates, newest first.",
     )
     can_decide = serializers.BooleanField(
-        read_only=True, help_text="False: the catalogue is empty or stale."
+        read_only=True,
+        help_text="Whether the gate can decide; false if the catalogue is empty or not up to date.",
     )
     refusal = serializers.CharField(
         read_only=True,
         allow_blank=True,
-        help_text="Why nothing can be decided and what to do; empty where it can.",
+        help_text="Reason why the gate cannot decide, and what to do; empty if it can.",
     )
     updated_at = serializers.DateTimeField(read_only=True)
 
 
 class ChangePolicySerializer(GatePolicySerializer):
     expected_version = serializers.IntegerField(
-        required=False, min_value=1, help_text="Refused where somebody else changed it meanwhile."
+        required=False,
+        min_value=1,
+        help_text="Version that was read. The change is rejected if another user changed "
+        "the policy since.",
     )
     reason = serializers.CharField(
-        required=False, allow_blank=True, max_length=500, help_text="For the history."
+        required=False,
+        allow_blank=True,
+        max_length=500,
+        help_text="Reason for the change, for the audit log.",
     )
 
 
 class GatePolicyView(RegistryView):
     @extend_schema(
         operation_id="gate_policy",
-        summary="What the gate lets through",
+        summary="Policy of the release gate",
         responses=GatePolicySerializer,
     )
     def get(self, request: Request) -> Response:
-        """Levels per rule, days per environment and criticality, and what counts as stale."""
+        """Levels of the rules, days by environment and criticality, and the age from which sources
+        count as not up to date."""
         return Response(self._body())
 
     @extend_schema(
         operation_id="gate_policy_change",
-        summary="Change it",
+        summary="Change the policy of the release gate",
         request=ChangePolicySerializer,
         responses=GatePolicySerializer,
     )
     def patch(self, request: Request) -> Response:
-        """What is given replaces, the rest stays; for governance. The version grows by one."""
+        """Change the fields sent. Requires the governance role. The version increases by 1."""
         if not self.user.is_governance:
             raise PermissionDenied(
-                "Only governance and administrators may do this. Ask one of them."
+                "You need the governance or administrator role to change the gate "
+                "policy. Contact a governance user."
             )
         asked = dict(
             validate_data(

@@ -1,4 +1,4 @@
-"""The runs of the gate, as a list."""
+"""Runs of the release gate."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from apps.gate.models import GateRun
 
 class GateRunSerializer(serializers.ModelSerializer[GateRun]):
     application = serializers.CharField(
-        source="application.slug", read_only=True, help_text="Slug."
+        source="application.slug", read_only=True, help_text="Slug of the application."
     )
     by = serializers.CharField(source="by.username", read_only=True, allow_null=True)
     baseline_run = serializers.IntegerField(source="against_id", read_only=True, allow_null=True)
@@ -57,8 +57,7 @@ class GateRunSerializer(serializers.ModelSerializer[GateRun]):
 
 
 class GateRunViewSet(ReadViewSet[GateRun]):
-    """What pipelines asked and were told, newest first; as far as the caller sees the
-    applications."""
+    """Gate runs, latest first, of applications that the caller can view."""
 
     model = GateRun
     serializer_class = GateRunSerializer
@@ -74,6 +73,6 @@ class GateRunViewSet(ReadViewSet[GateRun]):
         picks_fields=False,
     )
     def answer_given(self, request: Request, pk: str) -> Response:
-        """The whole answer, findings included."""
+        """The whole result of a run, including its findings."""
         run: Any = self.subject("application")
         return Response(build_response_body(run, run_findings(run)))

@@ -1,4 +1,4 @@
-"""What is asked of the gate and what it answers, as the OpenAPI document describes it."""
+"""Requests and results of the release gate, as the OpenAPI document describes them."""
 
 from typing import Any
 
@@ -24,18 +24,18 @@ _MODEL = {
                 "host": {
                     "type": "string",
                     "maxLength": 120,
-                    "description": "Who serves it: name or slug.",
+                    "description": "Host: name or slug.",
                 },
                 "region": {"type": "string", "maxLength": 60},
                 "file": {
                     "type": "string",
                     "maxLength": 300,
-                    "description": "Relative to the repository.",
+                    "description": "Path of the file, relative to the repository.",
                 },
                 "line": {"type": ["integer", "null"], "minimum": 1, "maximum": 2_000_000_000},
                 "alias": {
                     "type": "boolean",
-                    "description": "It is what a gateway is asked for, not a model's id.",
+                    "description": "Whether the name is an alias of a gateway, not a model ID.",
                 },
             },
         },
@@ -46,33 +46,36 @@ _TEXTS = {"host": 120, "region": 60, "file": 300}
 
 @extend_schema_field(_MODEL)
 class ModelField(serializers.Field[Any, Any, Any, Any]):
-    """A name, or a name with its host and place."""
+    """A model: its name, or an object with its name, host and place."""
 
     def to_internal_value(self, data: Any) -> RequestedModel:
         if isinstance(data, str):
             data = {"model": data}
         if not isinstance(data, dict):
             raise serializers.ValidationError(
-                "A model is its name, or an object with model, host, file and line."
+                "Send a model as its name, or as an object with model, host, file and line."
             )
         if unknown := sorted(set(map(str, data)) - {"model", "line", "alias", *_TEXTS}):
-            raise serializers.ValidationError(f"'{unknown[0][:60]}' is no part of a model.")
+            raise serializers.ValidationError(
+                f"'{unknown[0][:60]}' is not a valid field of a model. Use model, host, "
+                "region, file, line or alias."
+            )
         name = data.get("model")
         if not isinstance(name, str) or not name.strip() or len(name) > 256:
-            raise serializers.ValidationError("Give the model's name: 1 to 256 characters.")
+            raise serializers.ValidationError("Enter the name of the model: 1 to 256 characters.")
         for field, longest in _TEXTS.items():
             value = data.get(field, "")
             if not isinstance(value, str) or len(value) > longest:
                 raise serializers.ValidationError(
-                    f"'{field}' is a text of at most {longest} characters."
+                    f"'{field}' must be text of at most {longest} characters."
                 )
         line = data.get("line")
         if line is not None and (
             isinstance(line, bool) or not isinstance(line, int) or not 0 < line <= 2_000_000_000
         ):
-            raise serializers.ValidationError("A line is a number from 1 on.")
+            raise serializers.ValidationError("The line must be a number from 1.")
         if not isinstance(data.get("alias", False), bool):
-            raise serializers.ValidationError("'alias' is true or false.")
+            raise serializers.ValidationError("'alias' must be true or false.")
         return RequestedModel(
             model=name.strip(),
             host=data.get("host", ""),
@@ -92,9 +95,9 @@ class ModelField(serializers.Field[Any, Any, Any, Any]):
             {
                 "type": "object",
                 "additionalProperties": True,
-                "description": "The document itself, CycloneDX in JSON.",
+                "description": "Document: CycloneDX in JSON.",
             },
-            {"type": "integer", "description": "The id of an import that holds it."},
+            {"type": "integer", "description": "ID of an import that holds the document."},
         ]
     }
 )
@@ -102,10 +105,10 @@ class BomField(serializers.Field[Any, Any, Any, Any]):
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, bool) or not isinstance(data, dict | int):
             raise serializers.ValidationError(
-                "Send the bill of materials as an object, or the id of an import."
+                "Send the bill of materials as an object, or the ID of an import."
             )
         if isinstance(data, int) and not 0 < data < 2**63:
-            raise serializers.ValidationError("There is no such import.")
+            raise serializers.ValidationError("This import does not exist. Check the ID.")
         return data
 
     def to_representation(self, value: Any) -> Any:
@@ -113,12 +116,12 @@ class BomField(serializers.Field[Any, Any, Any, Any]):
 
 
 class GateQuestionSerializer(serializers.Serializer[Any]):
-    """One of `bom` and `models`."""
+    """A gate request with either `bom` or `models`."""
 
     application = serializers.CharField(
         max_length=120,
         required=False,
-        help_text="Slug; may be left out where the token is bound to one application.",
+        help_text="Slug of the application; optional if the token is bound to one.",
     )
     environment = serializers.CharField(max_length=60, required=False, allow_blank=True, default="")
     commit = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
@@ -128,13 +131,13 @@ class GateQuestionSerializer(serializers.Serializer[Any]):
     mode = serializers.ChoiceField(
         choices=GateRun.Mode.choices,
         default=GateRun.Mode.ENFORCE,
-        help_text="report: exit_code is always 0.",
+        help_text="Mode; with `report`, exit_code is always 0.",
     )
     baseline = serializers.ChoiceField(
         choices=GateRun.Baseline.choices, default=GateRun.Baseline.LAST_RELEASED
     )
     all = serializers.BooleanField(
-        default=False, help_text="Block also for what the baseline had already."
+        default=False, help_text="Whether findings of the baseline also block."
     )
 
     def get_fields(self) -> dict[str, Any]:
@@ -142,16 +145,19 @@ class GateQuestionSerializer(serializers.Serializer[Any]):
         # a word of the language, so no attribute can be called so
         fields["import"] = serializers.BooleanField(
             default=False,
-            help_text="Take the document into the register as well, as `intake/cyclonedx/` would.",
+            help_text="Whether to import the document, as `intake/cyclonedx/` does.",
         )
         return fields
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("bom" in attrs) == ("models" in attrs):
-            raise serializers.ValidationError("Send either bom or models, one of them.")
+            raise serializers.ValidationError("Send either bom or models, not both.")
         if attrs["import"] and not isinstance(attrs.get("bom"), dict):
             raise serializers.ValidationError(
-                {"import": "Only a document that is sent along can be taken in."}
+                {
+                    "import": "Only a document in the request can be imported. Send `bom` as an "
+                    "object."
+                }
             )
         return attrs
 
@@ -182,10 +188,10 @@ class GateFindingSerializer(serializers.Serializer[Any]):
     rule_id = serializers.ChoiceField(choices=Rule.choices)
     level = serializers.ChoiceField(choices=FINDING_LEVELS)
     model = serializers.CharField(
-        allow_blank=True, help_text="Empty: about the application itself."
+        allow_blank=True, help_text="Model of the finding; empty if it is about the application."
     )
     resolved_id = serializers.CharField(allow_null=True)
-    message = serializers.CharField(help_text="What is wrong and what to do.")
+    message = serializers.CharField(help_text="Finding and how to fix it.")
     location = LocationSerializer(allow_null=True)
     fix = FixSerializer(allow_null=True)
     waiver = WaivedSerializer(allow_null=True)
@@ -198,17 +204,18 @@ class GateFindingSerializer(serializers.Serializer[Any]):
 class BaselineSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=GateRun.Baseline.choices)
     run = serializers.IntegerField(
-        allow_null=True, help_text="Of what was released last; null: all is new."
+        allow_null=True,
+        help_text="Run of the last release; null if there is none, so that all findings are new.",
     )
 
 
 class WaitingSerializer(serializers.Serializer[Any]):
-    """A question that a worker judges: ask `status_url` again."""
+    """A request that a worker evaluates: read `status_url` again."""
 
     id = serializers.IntegerField()
     state = serializers.ChoiceField(choices=GateRun.State.choices)
     status_url = serializers.URLField()
-    application = serializers.CharField(help_text="Slug.")
+    application = serializers.CharField(help_text="Slug of the application.")
     environment = serializers.CharField(allow_blank=True)
     commit = serializers.CharField(allow_blank=True)
     ref = serializers.CharField(allow_blank=True)
@@ -220,14 +227,14 @@ class WaitingSerializer(serializers.Serializer[Any]):
 class BundleSerializer(serializers.Serializer[Any]):
     algorithm = serializers.ChoiceField(choices=[("ed25519", "ed25519")])
     key = serializers.CharField(
-        help_text="The public key, 64 hexadecimal digits; pin it, do not take it from here."
+        help_text="Public key, 64 hexadecimal digits. Pin it; do not read it from here."
     )
-    payload = serializers.CharField(help_text="The signed bytes, a JSON object, as base64.")
-    signature = serializers.CharField(help_text="Of the payload's bytes, as base64.")
+    payload = serializers.CharField(help_text="Signed bytes, a JSON object, as base64.")
+    signature = serializers.CharField(help_text="Signature of the payload, as base64.")
 
 
 class SourceReadingSerializer(serializers.Serializer[Any]):
-    """A source of retirement dates that the answer rests on."""
+    """A source of retirement dates that the result is based on."""
 
     slug = serializers.CharField()
     name = serializers.CharField()
@@ -235,29 +242,29 @@ class SourceReadingSerializer(serializers.Serializer[Any]):
 
 
 class AnswerHorizonSerializer(serializers.Serializer[Any]):
-    """How near a retirement is for FR003, as it applies to this question."""
+    """Days before a retirement for FR003, as they apply to this request."""
 
-    environment = serializers.CharField(
-        help_text="The environment that the days are set for; * for every other one."
-    )
+    environment = serializers.CharField(help_text="Environment of the days; * for all others.")
     criticality = EnumNameField(Criticality)
     warning_days = serializers.IntegerField(
-        help_text="FR003 warns from so many days before a retirement."
+        help_text="FR003 warns if a model retires within this number of days."
     )
-    error_days = serializers.IntegerField(help_text="And blocks from so many on; 0: never.")
+    error_days = serializers.IntegerField(
+        help_text="FR003 blocks if a model retires within this number of days; 0 for never."
+    )
 
 
 class GateAnswerSerializer(WaitingSerializer):
     decision = serializers.ChoiceField(choices=Decision.choices)
-    exit_code = serializers.IntegerField(help_text="0 pass or warn, 1 block, 3 cannot decide.")
+    exit_code = serializers.IntegerField(help_text="Exit code: 0 pass or warn, 1 block, 3 unknown.")
     summary = serializers.CharField()
     policy_version = serializers.CharField()
     catalogue_as_of = serializers.DateTimeField(allow_null=True)
     catalogue_sources = SourceReadingSerializer(
-        many=True, help_text="Newest first; empty where none can be relied on."
+        many=True, help_text="Up-to-date sources, newest first; empty if there are none."
     )
     horizon = AnswerHorizonSerializer(
-        allow_null=True, help_text="Null: the run is older than this field."
+        allow_null=True, help_text="Days before a retirement for FR003; null for older runs."
     )
     baseline = BaselineSerializer()
     all = serializers.BooleanField()

@@ -1,4 +1,4 @@
-"""Exceptions from the gate: asked for, granted, refused, withdrawn."""
+"""Gate waivers: requested, granted, refused or withdrawn."""
 
 from typing import Any
 
@@ -24,13 +24,15 @@ from apps.gate.rules.definitions import Rule
 
 class WaiverSerializer(serializers.ModelSerializer[Waiver]):
     application = serializers.CharField(
-        source="application.slug", read_only=True, help_text="Slug."
+        source="application.slug", read_only=True, help_text="Slug of the application."
     )
     asked_by = serializers.CharField(source="asked_by.username", read_only=True)
     decided_by = serializers.CharField(
         source="decided_by.username", read_only=True, allow_null=True
     )
-    standing = serializers.BooleanField(source="until", read_only=True, help_text="In force today.")
+    standing = serializers.BooleanField(
+        source="until", read_only=True, help_text="Whether the waiver is in force today."
+    )
 
     class Meta:
         model = Waiver
@@ -61,12 +63,14 @@ class AskWaiverSerializer(serializers.Serializer[Any]):
         queryset=Offering.objects.all(), required=False, allow_null=True
     )
     reason = serializers.CharField(max_length=10_000)
-    until = serializers.DateField(help_text="The first day it no longer holds; within 180 days.")
+    until = serializers.DateField(help_text="Date on which the waiver expires, within 180 days.")
 
 
 class GrantSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=10_000, required=False, default="", allow_blank=True)
-    until = serializers.DateField(required=False, help_text="To shorten it.")
+    until = serializers.DateField(
+        required=False, help_text="Earlier date on which the waiver expires."
+    )
 
 
 class WaiverReasonSerializer(serializers.Serializer[Any]):
@@ -78,7 +82,8 @@ def _standing(state: str, until: Any) -> bool:
 
 
 class WaiverViewSet(GovernedViewSet[Waiver]):
-    """Asked for by editors of the owning team, decided on by governance; they end by themselves."""
+    """Gate waivers: exceptions to one rule. Editors of the owning team request them, governance
+    users decide. They always expire."""
 
     model = Waiver
     serializer_class = WaiverSerializer
@@ -88,7 +93,7 @@ class WaiverViewSet(GovernedViewSet[Waiver]):
 
     @extend_schema(request=AskWaiverSerializer, responses={201: WaiverSerializer})
     def create(self, request: Request) -> Response:
-        """Ask for one; 409 while the same is asked for or granted."""
+        """Request a waiver. The answer is 409 if the same waiver is requested or in force."""
         asked = self.validated(AskWaiverSerializer)
         self.require(TeamRole.EDITOR, asked["application"].team_id)
         made = request_waiver(by=self.user, at=now(), **asked)
@@ -97,7 +102,7 @@ class WaiverViewSet(GovernedViewSet[Waiver]):
     @extend_schema(request=GrantSerializer, responses=WaiverSerializer)
     @action(detail=True, methods=["post"])
     def grant(self, request: Request, pk: str) -> Response:
-        """For governance; who asked does not grant."""
+        """Grant a waiver. Requires the governance role. Its requester cannot grant it."""
         waiver = self.governed("application")
         return self.answer(
             grant_waiver(waiver=waiver, by=self.user, at=now(), **self.validated(GrantSerializer))
@@ -106,7 +111,7 @@ class WaiverViewSet(GovernedViewSet[Waiver]):
     @extend_schema(request=WaiverReasonSerializer, responses=WaiverSerializer)
     @action(detail=True, methods=["post"])
     def refuse(self, request: Request, pk: str) -> Response:
-        """For governance, with the reason."""
+        """Refuse a waiver, with a reason. Requires the governance role."""
         waiver = self.governed("application")
         return self.answer(
             reject_waiver(
@@ -117,7 +122,8 @@ class WaiverViewSet(GovernedViewSet[Waiver]):
     @extend_schema(request=WaiverReasonSerializer, responses=WaiverSerializer)
     @action(detail=True, methods=["post"])
     def withdraw(self, request: Request, pk: str) -> Response:
-        """Before its time; by governance or an editor of the owning team."""
+        """Withdraw a waiver before it expires. Governance users and editors of the owning team can
+        withdraw it."""
         waiver = self.subject("application")
         self.require(TeamRole.EDITOR, waiver.application.team_id)
         return self.answer(

@@ -1,2 +1,1 @@
-"""Choosing what to build on, over REST: contracts, documents, decisions, selections and
-scorecards."""
+"""Approvals, contracts, documents, selection records and scorecards, over REST."""

@@ -1,4 +1,4 @@
-"""Decisions on what may be built on, and what stands there against them."""
+"""Approvals and their violations."""
 
 from typing import Any
 
@@ -36,13 +36,22 @@ _WORDS = {level.value: level.name.lower() for level in Criticality}
 
 class ApprovalSerializer(serializers.ModelSerializer[Approval]):
     provider = serializers.CharField(
-        source="provider.slug", read_only=True, allow_null=True, help_text="Slug."
+        source="provider.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug of the provider; null if the approval is about something else.",
     )
     foundation = serializers.CharField(
-        source="foundation.slug", read_only=True, allow_null=True, help_text="Slug."
+        source="foundation.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug of the foundation; null if the approval is about something else.",
     )
     version = serializers.CharField(
-        source="version.identifier", read_only=True, allow_null=True, help_text="Identifier."
+        source="version.identifier",
+        read_only=True,
+        allow_null=True,
+        help_text="Identifier of the version; null if the approval is about something else.",
     )
     criticalities = serializers.ListField(child=EnumNameField(Criticality), read_only=True)
     approver = serializers.CharField(source="approver.username", read_only=True)
@@ -50,7 +59,7 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
         source="revoked_by.username", read_only=True, allow_null=True
     )
     standing = serializers.BooleanField(
-        source="expires_on", read_only=True, help_text="In force today."
+        source="expires_on", read_only=True, help_text="Whether the approval is in force today."
     )
 
     class Meta:
@@ -83,7 +92,9 @@ class DecisionSerializer(serializers.Serializer[Any]):
     decision = serializers.ChoiceField(choices=Approval.Decision.choices)
     reason = serializers.CharField(max_length=10_000)
     expires_on = serializers.DateField(
-        required=False, help_text="First day it no longer holds; only a block has none."
+        required=False,
+        help_text="Date on which the approval expires (not valid from this date). "
+        "Required, except for status blocked.",
     )
     data_classes = serializers.ListField(
         child=serializers.ChoiceField(choices=Application.DataClass.choices),
@@ -99,7 +110,7 @@ class DecisionSerializer(serializers.Serializer[Any]):
 
 
 class MakeDecisionSerializer(DecisionSerializer):
-    """On one of `provider`, `foundation`, `version` and `offering`."""
+    """An approval of one `provider`, `foundation`, `version` or `offering`."""
 
     provider = serializers.SlugRelatedField(
         slug_field="slug", queryset=Provider.objects.all(), required=False
@@ -116,7 +127,7 @@ class MakeDecisionSerializer(DecisionSerializer):
         named = [name for name in TARGET_COLUMNS.values() if name in attrs]
         if len(named) != 1:
             raise serializers.ValidationError(
-                "Decide on one provider, foundation, version or offering."
+                "Send exactly one provider, foundation, version or offering."
             )
         attrs["target"] = attrs.pop(named[0])
         return attrs
@@ -126,7 +137,7 @@ class RevokeDecisionSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=10_000)
 
 
-class AgainstQuestion(serializers.Serializer[Any]):
+class ViolationQuestion(serializers.Serializer[Any]):
     provider = serializers.SlugRelatedField(
         slug_field="slug", queryset=Provider.objects.all(), required=False
     )
@@ -148,41 +159,46 @@ class AgainstQuestion(serializers.Serializer[Any]):
         named = [name for name in ("provider", *self.KINDS) if name in attrs]
         if len(named) > 1:
             raise serializers.ValidationError(
-                "Ask for one provider, foundation, version or offering at a time."
+                "Send at most one provider, foundation, version or offering."
             )
         return attrs
 
 
-class AgainstDecisionSerializer(serializers.Serializer[ApprovalViolation]):
+class ApprovalViolationSerializer(serializers.Serializer[ApprovalViolation]):
     dependency = serializers.IntegerField(source="dependency.pk")
-    application = serializers.CharField(source="dependency.application.slug", help_text="Slug.")
-    team = serializers.CharField(source="dependency.application.team.slug", help_text="Slug.")
+    application = serializers.CharField(
+        source="dependency.application.slug", help_text="Slug of the application."
+    )
+    team = serializers.CharField(
+        source="dependency.application.team.slug", help_text="Slug of the team."
+    )
     criticality = EnumNameField(Criticality, source="dependency.application.criticality")
     role = serializers.CharField(source="dependency.role")
     offering = serializers.IntegerField(source="dependency.offering_id")
     host = serializers.CharField(source="dependency.offering.host.slug")
     api_id = serializers.CharField(source="dependency.offering.api_id")
     approval = serializers.IntegerField(
-        source="approval.pk", help_text="The decision held against it."
+        source="approval.pk", help_text="ID of the violated approval."
     )
     decision = serializers.CharField(source="approval.decision")
     target = serializers.CharField(
-        source="approval.target", help_text="What was decided on, in words."
+        source="approval.target", help_text="Name of the approved or blocked item."
     )
-    why = serializers.ListField(child=serializers.CharField(), help_text="Sentences.")
+    why = serializers.ListField(child=serializers.CharField(), help_text="Reasons, as sentences.")
     certain = serializers.BooleanField(
-        help_text="False: only something that is not on record would tell."
+        help_text="Whether the violation is certain; false if a missing fact would decide it."
     )
 
 
-class AgainstDecisionsSerializer(serializers.Serializer[Any]):
+class ApprovalViolationsSerializer(serializers.Serializer[Any]):
     on = serializers.DateField()
     whole_organisation = serializers.BooleanField(
-        help_text="False: of the applications you may see."
+        help_text="Whether the whole organisation is counted; false for the applications "
+        "that you can view only."
     )
     n_total = serializers.IntegerField()
-    rows = AgainstDecisionSerializer(
-        many=True, help_text="The first of them, gravest applications in front."
+    rows = ApprovalViolationSerializer(
+        many=True, help_text="Violations, most critical applications first, up to `limit`."
     )
 
 
@@ -195,13 +211,14 @@ def _standing(decided_on: Any, expires_on: Any, revoked_at: Any) -> bool:
 
 
 class ApprovalViewSet(GovernedViewSet[Approval]):
-    """What may be built on, for what, until when. Everybody reads it; governance decides."""
+    """Approvals: which items can be used, for what and until when. All users can read them;
+    governance users decide."""
 
     model = Approval
     serializer_class = ApprovalSerializer
     filterset_class = ApprovalFilter
     orders = {"-id": Keyset(("-id",)), "id": BY_ID}
-    files = {"against": FileRows(AgainstDecisionSerializer, "rows")}
+    files = {"violations": FileRows(ApprovalViolationSerializer, "rows")}
     computed = {
         "standing": ComputedField(("decided_on", "expires_on", "revoked_at"), _standing),
         "criticalities": ComputedField(
@@ -211,7 +228,8 @@ class ApprovalViewSet(GovernedViewSet[Approval]):
 
     @extend_schema(request=MakeDecisionSerializer, responses={201: ApprovalSerializer})
     def create(self, request: Request) -> Response:
-        """Decide on something; 409 while another decision on it stands."""
+        """Record an approval. Requires the governance role. The answer is 409 if an approval of the
+        item is in force."""
         self.require_governance()
         made = record_decision(at=now(), by=self.user, **self.validated(MakeDecisionSerializer))
         return self.answer(made, status.HTTP_201_CREATED)
@@ -219,8 +237,8 @@ class ApprovalViewSet(GovernedViewSet[Approval]):
     @extend_schema(request=DecisionSerializer, responses={201: ApprovalSerializer})
     @action(detail=True, methods=["post"])
     def replace(self, request: Request, pk: str) -> Response:
-        """Decide otherwise on the same; the new decision is the answer, the old one is kept as
-        revoked."""
+        """Replace an approval. Requires the governance role. The new approval is the answer; the
+        old one is kept as revoked."""
         approval = self.governed("approver")
         made = replace_decision(
             approval=approval, at=now(), by=self.user, **self.validated(DecisionSerializer)
@@ -230,7 +248,7 @@ class ApprovalViewSet(GovernedViewSet[Approval]):
     @extend_schema(request=RevokeDecisionSerializer, responses=ApprovalSerializer)
     @action(detail=True, methods=["post"])
     def revoke(self, request: Request, pk: str) -> Response:
-        """Take a decision back."""
+        """Revoke an approval. Requires the governance role."""
         approval = self.governed("approver")
         return self.answer(
             revoke_decision(
@@ -242,32 +260,36 @@ class ApprovalViewSet(GovernedViewSet[Approval]):
         )
 
     @extend_schema(
-        summary="What stands against a decision in force",
+        summary="Approval violations",
         parameters=[
             OpenApiParameter(
-                "provider", str, description="Slug: what stands on it as developer or host."
+                "provider",
+                str,
+                description="Slug of a provider: dependencies on it as developer or host.",
             ),
-            OpenApiParameter("foundation", str, description="Slug."),
-            OpenApiParameter("version", int, description="Id."),
-            OpenApiParameter("offering", int, description="Id."),
+            OpenApiParameter("foundation", str, description="Slug of a foundation."),
+            OpenApiParameter("version", int, description="ID of a version."),
+            OpenApiParameter("offering", int, description="ID of an offering."),
+            OpenApiParameter("approval", int, description="ID of an approval."),
             OpenApiParameter(
-                "approval", int, description="Id: what this decision is held against."
+                "limit", int, description=f"Maximum number of rows, up to {DEFAULT_LIMIT}."
             ),
-            OpenApiParameter("limit", int, description=f"At most {DEFAULT_LIMIT}."),
         ],
-        responses=AgainstDecisionsSerializer,
+        responses=ApprovalViolationsSerializer,
         filters=False,
     )
     @action(detail=False, pagination_class=None, filterset_class=None, picks_fields=False)
-    def against(self, request: Request) -> Response:
-        """Live dependencies that a block or a restriction is held against, with the reasons; as far
-        as the caller sees them. The narrowest decision counts (docs/compare.md)."""
+    def violations(self, request: Request) -> Response:
+        """Active dependencies that violate an approval, with reasons, of applications that the
+        caller can view. The narrowest approval applies (docs/compare.md)."""
         asked = validate_data(
-            AgainstQuestion(data=request.query_params),
+            ViolationQuestion(data=request.query_params),
             extra_names=(*PAGING_PARAMETERS, *FORMAT_PARAMETERS),
         )
         nodes = [
-            (kind, asked[name].pk) for name, kind in AgainstQuestion.KINDS.items() if name in asked
+            (kind, asked[name].pk)
+            for name, kind in ViolationQuestion.KINDS.items()
+            if name in asked
         ]
         if "provider" in asked:
             nodes = [
@@ -287,4 +309,4 @@ class ApprovalViewSet(GovernedViewSet[Approval]):
             "n_total": found.n_total,
             "rows": found.rows,
         }
-        return Response(AgainstDecisionsSerializer(body).data)
+        return Response(ApprovalViolationsSerializer(body).data)

@@ -1,4 +1,5 @@
-"""What all resources of choosing share: governance writes, everybody else is told whom to ask."""
+"""What the resources of governance share: governance users write, other users are told the required
+role."""
 
 from typing import Any
 
@@ -9,16 +10,19 @@ from apps.api.framework.views import ReadViewSet
 
 
 class GovernedViewSet[M: Model](ReadViewSet[M]):
-    """Read as far as `visible_to` shows it; written by governance and administrators."""
+    """Readable as far as `visible_to` shows it; written with the governance or
+    administrator role."""
 
     def require_governance(self) -> None:
         if not self.user.is_governance:
             raise PermissionDenied(
-                "Only governance and administrators may do this. Ask one of them."
+                "You need the governance or administrator role to change this. Contact a "
+                "governance user."
             )
 
     def governed(self, *relations: str) -> Any:
-        """The row named in the address, for an action of governance; 404 before 403."""
+        """Return the row in the URL for governance; a hidden row is 404 before a missing role is
+        403."""
         row = self.subject(*relations)
         self.require_governance()
         return row

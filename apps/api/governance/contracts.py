@@ -1,4 +1,4 @@
-"""Contracts with the parties of the chain, and the documents that developers owe (Annex XII)."""
+"""Contracts with providers, and documents that developers owe (Annex XII)."""
 
 from typing import Any
 
@@ -21,7 +21,9 @@ from apps.inventory.models import AnnexItem, Contract
 
 class ContractSerializer(ReasonMixin, serializers.ModelSerializer[Contract]):
     party = serializers.SlugRelatedField(
-        slug_field="slug", queryset=Provider.objects.all(), help_text="Slug; fixed."
+        slug_field="slug",
+        queryset=Provider.objects.all(),
+        help_text="Slug of the provider; cannot be changed.",
     )
 
     class Meta:
@@ -69,7 +71,7 @@ class ContractSerializer(ReasonMixin, serializers.ModelSerializer[Contract]):
 
 
 class ContractViewSet(GovernedViewSet[Contract]):
-    """What was agreed with whom; for governance, auditor and administrator."""
+    """Contracts with providers. Requires an organisation role."""
 
     model = Contract
     serializer_class = ContractSerializer
@@ -77,7 +79,7 @@ class ContractViewSet(GovernedViewSet[Contract]):
 
     @extend_schema(responses={201: ContractSerializer})
     def create(self, request: Request) -> Response:
-        """Register a contract; for governance."""
+        """Add a contract. Requires the governance role."""
         self.require_governance()
         facts = self.validated(ContractSerializer)
         contract = register_contract(
@@ -90,12 +92,12 @@ class ContractViewSet(GovernedViewSet[Contract]):
         return self.answer(contract, status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change some facts; for governance. The party stays."""
+        """Change a contract. Requires the governance role. The party cannot be changed."""
         contract = self.governed("party")
         facts = self.validated(ContractSerializer, instance=contract, partial=True)
         if facts.pop("party", contract.party) != contract.party:
             raise serializers.ValidationError(
-                {"party": "The party stays. Register another contract."}
+                {"party": "The party of a contract cannot be changed. Add another contract."}
             )
         return self.answer(
             change_contract(
@@ -105,7 +107,9 @@ class ContractViewSet(GovernedViewSet[Contract]):
 
 
 class AnnexItemSerializer(serializers.ModelSerializer[AnnexItem]):
-    foundation = serializers.CharField(source="foundation.slug", read_only=True, help_text="Slug.")
+    foundation = serializers.CharField(
+        source="foundation.slug", read_only=True, help_text="Slug of the foundation."
+    )
     noted_by = serializers.CharField(source="noted_by.username", read_only=True, allow_null=True)
 
     class Meta:
@@ -128,9 +132,9 @@ class AnnexItemSerializer(serializers.ModelSerializer[AnnexItem]):
 
 class FoundationMixin(ReasonMixin):
     foundation = serializers.SlugRelatedField(
-        slug_field="slug", queryset=Foundation.objects.all(), help_text="Slug."
+        slug_field="slug", queryset=Foundation.objects.all(), help_text="Slug of the foundation."
     )
-    on = serializers.DateField(required=False, help_text="Today where absent.")
+    on = serializers.DateField(required=False, help_text="Date; today if absent.")
 
 
 class RequestItemsSerializer(FoundationMixin):
@@ -138,7 +142,7 @@ class RequestItemsSerializer(FoundationMixin):
         child=serializers.ChoiceField(choices=AnnexItem.Item.choices),
         required=False,
         max_length=len(AnnexItem.Item.values),
-        help_text="All that are not on file where absent.",
+        help_text="Items to request; all that are not on file if absent.",
     )
 
 
@@ -150,8 +154,8 @@ class NoteItemSerializer(FoundationMixin):
 
 
 class AnnexItemViewSet(GovernedViewSet[AnnexItem]):
-    """Items of Annex XII of the AI Act, asked for, received, public or refused; for the offices.
-    What nobody asked for or noted has no row."""
+    """Items of Annex XII of the AI Act: requested, received, public or refused. Requires an
+    organisation role. Items that were never requested or recorded have no row."""
 
     model = AnnexItem
     serializer_class = AnnexItemSerializer
@@ -173,8 +177,8 @@ class AnnexItemViewSet(GovernedViewSet[AnnexItem]):
         picks_fields=False,
     )
     def ask(self, request: Request) -> Response:
-        """The developer was asked for the items; the answer is due in 14 days. Answers with the
-        items asked for."""
+        """Record that the items were requested from the developer, with an answer due within 14
+        days. The answer lists them."""
         self.require_governance()
         asked = self.validated(RequestItemsSerializer)
         rows = request_documents(by=self.user, on=asked.pop("on", today()), **asked)
@@ -186,7 +190,7 @@ class AnnexItemViewSet(GovernedViewSet[AnnexItem]):
     @extend_schema(request=NoteItemSerializer, responses=AnnexItemSerializer)
     @action(detail=False, methods=["post"])
     def note(self, request: Request) -> Response:
-        """What became of an item."""
+        """Record the status of an item."""
         self.require_governance()
         asked = self.validated(NoteItemSerializer)
         return self.answer(

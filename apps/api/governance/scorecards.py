@@ -1,4 +1,4 @@
-"""Facts about providers and foundations, alone and side by side. No grade, no total, no ranking."""
+"""Facts about providers and foundations, alone and side by side. No scores and no ranking."""
 
 from typing import Any
 
@@ -25,46 +25,47 @@ class FactSerializer(serializers.Serializer[Any]):
     key = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
     value = serializers.JSONField(
-        allow_null=True, help_text="Number, text, boolean or list; null in a gap."
+        allow_null=True, help_text="Value: number, text, boolean or list; null for a gap."
     )
     unit = serializers.CharField(allow_blank=True)
     detail = serializers.CharField(allow_blank=True)
     source = serializers.CharField(allow_blank=True)  # type: ignore[assignment]
     source_url = serializers.CharField(allow_blank=True)
     as_of = serializers.DateField(allow_null=True)
-    gap = serializers.BooleanField(help_text="Nobody knows, or nobody has looked.")
+    gap = serializers.BooleanField(help_text="Reason for the gap: unknown, or not assessed.")
     why_gap = serializers.CharField(allow_blank=True)
 
 
 class ScorecardSerializer(serializers.Serializer[Any]):
-    kind = serializers.CharField(help_text="provider or foundation.")
+    kind = serializers.CharField(help_text="Kind of candidate: provider or foundation.")
     slug = serializers.CharField()
     name = serializers.CharField()
     on = serializers.DateField()
     whole_organisation = serializers.BooleanField(
-        help_text="False: own applications are those you may see."
+        help_text="Whether your applications are those of the whole organisation; false "
+        "for those that you can view."
     )
     n_gaps = serializers.IntegerField()
     facts = FactSerializer(many=True)
 
 
 class ScorecardColumnSerializer(serializers.Serializer[Any]):
-    kind = serializers.CharField(help_text="provider or foundation.")
+    kind = serializers.CharField(help_text="Kind of candidate: provider or foundation.")
     slug = serializers.CharField()
     name = serializers.CharField()
     n_gaps = serializers.IntegerField()
 
 
 class CandidateFactSerializer(FactSerializer):
-    """A line of the file."""
+    """A row of the file."""
 
-    candidate = serializers.CharField(help_text="Slug.")
+    candidate = serializers.CharField(help_text="Slug of the candidate.")
 
 
 class ScorecardRowSerializer(serializers.Serializer[Any]):
     key = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
-    cells = FactSerializer(many=True, help_text="In the order of the columns.")
+    cells = FactSerializer(many=True, help_text="Facts in the order of the columns.")
 
 
 class ScorecardComparisonSerializer(serializers.Serializer[Any]):
@@ -85,12 +86,12 @@ class _ScorecardView(RegistryView):
 class FoundationScorecardView(_ScorecardView):
     @extend_schema(
         operation_id="foundation_scorecard",
-        summary="What is known of a foundation",
+        summary="Scorecard of a foundation",
         responses=ScorecardSerializer,
     )
     def get(self, request: Request, slug: str) -> Response:
-        """Facts with source and gaps. What contracts say is for the offices; own applications are
-        those the caller may see."""
+        """Facts with their source, and gaps. Facts from contracts require an organisation role.
+        Applications are those that the caller can view."""
         ids = (
             Foundation.objects.visible_to(self.user).filter(slug=slug).values_list("pk", flat=True)
         )
@@ -100,11 +101,11 @@ class FoundationScorecardView(_ScorecardView):
 class ProviderScorecardView(_ScorecardView):
     @extend_schema(
         operation_id="provider_scorecard",
-        summary="What is known of a provider",
+        summary="Scorecard of a provider",
         responses=ScorecardSerializer,
     )
     def get(self, request: Request, slug: str) -> Response:
-        """As developer and as host."""
+        """Facts about the provider as developer and as host, with their source, and gaps."""
         ids = Provider.objects.visible_to(self.user).filter(slug=slug).values_list("pk", flat=True)
         return self.one(provider_scorecards(providers=list(ids), user=self.user, on=today()))
 
@@ -114,34 +115,34 @@ class ScorecardComparisonView(RegistryView):
 
     @extend_schema(
         operation_id="scorecard_comparison",
-        summary="Candidates side by side",
+        summary="Comparison of candidates",
         parameters=[
             OpenApiParameter(
                 "foundation",
                 str,
                 many=True,
-                description=f"Slug, once for each; at most {MAX_CANDIDATES}.",
+                description=f"Slug of a foundation, repeated for each; at most {MAX_CANDIDATES}.",
             ),
             OpenApiParameter(
                 "provider",
                 str,
                 many=True,
-                description="Slug, once for each; instead of foundations.",
+                description="Slug of a provider, repeated for each; instead of foundations.",
             ),
         ],
         responses=ScorecardComparisonSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Rows of facts, columns of candidates in the order asked for."""
+        """Facts as rows, candidates as columns in the requested order."""
         foundations = self._ids(Foundation, "foundation")
         providers = self._ids(Provider, "provider")
         if bool(foundations) == bool(providers):
             raise serializers.ValidationError(
-                "Name foundations, or providers: at least one of one kind."
+                "Enter at least one foundation, or at least one provider."
             )
         if len(foundations) + len(providers) > MAX_CANDIDATES:
             raise serializers.ValidationError(
-                f"At most {MAX_CANDIDATES} are compared side by side. Name fewer."
+                f"At most {MAX_CANDIDATES} candidates can be compared. Enter fewer."
             )
         found = compare(user=self.user, on=today(), foundations=foundations, providers=providers)
         if self.is_file:
@@ -168,5 +169,7 @@ class ScorecardComparisonView(RegistryView):
         objects: Any = model._default_manager
         ids = dict(objects.visible_to(self.user).filter(slug__in=slugs).values_list("slug", "pk"))
         if missing := [slug for slug in slugs if slug not in ids]:
-            raise serializers.ValidationError({name: f"There is no {name} '{missing[0]}'."})
+            raise serializers.ValidationError(
+                {name: f'No {name} "{missing[0]}" found. Check the slug.'}
+            )
         return [ids[slug] for slug in slugs]

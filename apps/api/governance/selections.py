@@ -1,5 +1,4 @@
-"""Platform bets written down: candidates, criteria, people's scores, and the decision with the
-facts of its day."""
+"""Selection records: candidates, criteria, scores, and the decision with the facts of its date."""
 
 from decimal import Decimal
 from typing import Any
@@ -60,20 +59,20 @@ class SelectionSerializer(serializers.ModelSerializer[Selection]):
 
 
 class SelectionCandidateSerializer(serializers.ModelSerializer[SelectionCandidate]):
-    foundation = serializers.CharField(source="foundation.slug", read_only=True, help_text="Slug.")
+    foundation = serializers.CharField(
+        source="foundation.slug", read_only=True, help_text="Slug of the foundation."
+    )
     host = serializers.CharField(
         source="offering.host.slug", read_only=True, allow_null=True, default=None
     )
     scores = serializers.DictField(
-        read_only=True, help_text="{criterion: {value, note}}, as people judged it."
+        read_only=True, help_text="Scores entered by users, as {criterion: {value, note}}."
     )
     weighted_total = serializers.SerializerMethodField(
-        help_text="What people's own weights make of their own scores; null while a criterion "
-        "is not scored."
+        help_text="Weighted total of the scores; null while a criterion has no score."
     )
     scorecard = serializers.SerializerMethodField(
-        help_text="{foundation, host}: the facts of the day of the decision, as the caller may "
-        "read them."
+        help_text="Facts on the date of the decision, as {foundation, host}; null before."
     )
 
     class Meta:
@@ -108,7 +107,9 @@ class DraftSelectionSerializer(ReasonMixin):
     purpose = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
     criteria = CriterionSerializer(many=True, required=False)
     supersedes = serializers.PrimaryKeyRelatedField(
-        queryset=Selection.objects.all(), required=False, help_text="Id."
+        queryset=Selection.objects.all(),
+        required=False,
+        help_text="ID of the selection record that this one replaces.",
     )
 
 
@@ -120,12 +121,12 @@ class SelectionChangeSerializer(ReasonMixin):
 
 class AddCandidateSerializer(serializers.Serializer[Any]):
     foundation = serializers.SlugRelatedField(
-        slug_field="slug", queryset=Foundation.objects.all(), help_text="Slug."
+        slug_field="slug", queryset=Foundation.objects.all(), help_text="Slug of the foundation."
     )
     offering = serializers.PrimaryKeyRelatedField(
         queryset=Offering.objects.select_related("version__foundation"),
         required=False,
-        help_text="Id: at this host.",
+        help_text="ID of an offering: the foundation on this host.",
     )
     note = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
 
@@ -136,17 +137,20 @@ class CandidateScoreSerializer(serializers.Serializer[Any]):
 
 
 class _OfSelection(ReasonMixin):
-    """A body that names candidates of the selection of the address; others are unknown to it."""
+    """A body with candidates of the selection in the URL."""
 
     def candidates(self, ids: list[int]) -> list[SelectionCandidate]:
         found = SelectionCandidate.objects.filter(selection=self.context["selection"]).in_bulk(ids)
         if missing := [pk for pk in ids if pk not in found]:
-            raise serializers.ValidationError(f"This selection has no candidate {missing[0]}.")
+            raise serializers.ValidationError(
+                f"Candidate {missing[0]} is not part of this selection record. Use the ID "
+                "of one of its candidates."
+            )
         return [found[pk] for pk in ids]
 
 
 class OneCandidateSerializer(_OfSelection):
-    candidate = serializers.IntegerField(min_value=1, help_text="Id.")
+    candidate = serializers.IntegerField(min_value=1, help_text="ID of the candidate.")
 
     def validate_candidate(self, pk: int) -> SelectionCandidate:
         return self.candidates([pk])[0]
@@ -154,7 +158,7 @@ class OneCandidateSerializer(_OfSelection):
 
 class JudgeCandidateSerializer(OneCandidateSerializer):
     scores = serializers.DictField(
-        child=CandidateScoreSerializer(), help_text="{criterion: {value, note}}"
+        child=CandidateScoreSerializer(), help_text="Scores, as {criterion: {value, note}}."
     )
 
 
@@ -162,7 +166,7 @@ class DecideSelectionSerializer(_OfSelection):
     chosen = serializers.ListField(
         child=serializers.IntegerField(min_value=1),
         max_length=selections.MAX_CANDIDATES,
-        help_text="Ids of the candidates taken; empty: none of them.",
+        help_text="IDs of the chosen candidates; empty for none of them.",
     )
     decision = serializers.CharField(max_length=10_000)
     why = serializers.CharField(max_length=10_000)
@@ -173,8 +177,8 @@ class DecideSelectionSerializer(_OfSelection):
 
 
 class SelectionViewSet(GovernedViewSet[Selection]):
-    """Which foundation was chosen for what. Everybody reads it; governance writes it, and nobody
-    once it is decided."""
+    """Selection records: which foundation was chosen for what. All users can read them; governance
+    users write them until they are decided."""
 
     model = Selection
     serializer_class = SelectionSerializer
@@ -184,14 +188,14 @@ class SelectionViewSet(GovernedViewSet[Selection]):
 
     @extend_schema(request=DraftSelectionSerializer, responses={201: SelectionSerializer})
     def create(self, request: Request) -> Response:
-        """Begin a draft."""
+        """Create a draft. Requires the governance role."""
         self.require_governance()
         draft = selections.draft_selection(by=self.user, **self.validated(DraftSelectionSerializer))
         return self.answer(draft, status.HTTP_201_CREATED)
 
     @extend_schema(request=SelectionChangeSerializer, responses=SelectionSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Title, purpose and criteria of a draft."""
+        """Change the title, purpose or criteria of a draft. Requires the governance role."""
         selection = self.governed("created_by")
         asked = self.validated(SelectionChangeSerializer)
         return self.answer(selections.change_selection(selection=selection, by=self.user, **asked))
@@ -199,7 +203,7 @@ class SelectionViewSet(GovernedViewSet[Selection]):
     @extend_schema(responses=SelectionCandidateSerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def candidates(self, request: Request, pk: str) -> Response:
-        """The candidates with people's scores and, once decided, the facts of that day."""
+        """Candidates with their scores and, once decided, the facts of that date."""
         rows = (
             SelectionCandidate.objects.filter(selection=self.subject("created_by"))
             .select_related("selection", "foundation", "offering__host")
@@ -223,7 +227,7 @@ class SelectionViewSet(GovernedViewSet[Selection]):
     @extend_schema(request=JudgeCandidateSerializer, responses=SelectionCandidateSerializer)
     @action(detail=True, methods=["post"])
     def score(self, request: Request, pk: str) -> Response:
-        """How people judge a candidate by the criteria."""
+        """Score a candidate by the criteria."""
         selection = self.governed("created_by")
         return self._candidate(
             selections.score_candidate(
@@ -241,7 +245,8 @@ class SelectionViewSet(GovernedViewSet[Selection]):
     @extend_schema(request=DecideSelectionSerializer, responses=SelectionSerializer)
     @action(detail=True, methods=["post"])
     def decide(self, request: Request, pk: str) -> Response:
-        """Decide, and keep the scorecards of today with it. From then on nothing of it changes."""
+        """Decide, and store the scorecards of today. A decided selection record cannot be
+        changed."""
         selection = self.governed("created_by")
         asked = self._asked(DecideSelectionSerializer, selection)
         asked.pop("reason", None)

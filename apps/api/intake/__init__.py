@@ -1,2 +1,2 @@
-"""The doors of the intake: documents and sheets, Dependency-Track's shape of them, and what became
-of each."""
+"""Intake over REST: documents, spreadsheets, uploads in the format of Dependency-Track, and their
+imports."""

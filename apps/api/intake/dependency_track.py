@@ -1,9 +1,9 @@
-"""Dependency-Track's upload, so that what posts there posts here unchanged.
-(docs.dependencytrack.org, API 4.x: PUT and POST /api/v1/bom, GET /api/v1/bom/token/{uuid}.)
+"""Uploads in the format of Dependency-Track, so that its clients can post unchanged
+(docs.dependencytrack.org, API 4.x: PUT and POST /api/v1/bom, GET /api/v1/bom/token/{uuid}).
 
-The project is the application: by name or slug. What names none of ours is kept and waits for a
-person to say which it is. An intake token may ask here, and nowhere else, how far its own upload
-is.
+The project is the application, by name or slug. An upload for an unknown project is kept until a
+user links it to an application. An intake token can read the state of its own uploads here, and
+nowhere else.
 """
 
 import base64
@@ -41,22 +41,22 @@ _TRUE = {"true", "1", "yes"}
 
 
 class BomUploadSerializer(serializers.Serializer[Any]):
-    project = serializers.CharField(required=False, help_text="The application: its slug.")
+    project = serializers.CharField(required=False, help_text="Slug of the application.")
     projectName = serializers.CharField(  # noqa: N815
-        required=False, help_text="The application: its name or slug."
+        required=False, help_text="Name or slug of the application."
     )
     projectVersion = serializers.CharField(required=False)  # noqa: N815
     autoCreate = serializers.BooleanField(  # noqa: N815
         required=False,
-        help_text="Keep it where no application is called so, until a person says which it is.",
+        help_text="Whether to keep an upload for an unknown application until a user links it.",
     )
-    bom = serializers.CharField(help_text="The document in base64.")
+    bom = serializers.CharField(help_text="Document as base64.")
 
 
 class BomFormSerializer(BomUploadSerializer):
-    """The same as a form, in which the document is a file."""
+    """The same upload as a form, with the document as a file."""
 
-    bom = serializers.FileField(help_text="The document.")  # type: ignore[assignment]
+    bom = serializers.FileField(help_text="Document as a file.")  # type: ignore[assignment]
 
 
 class BomTokenSerializer(serializers.Serializer[Any]):
@@ -65,27 +65,34 @@ class BomTokenSerializer(serializers.Serializer[Any]):
 
 class UploadProgressSerializer(serializers.Serializer[Any]):
     processing = serializers.BooleanField(
-        help_text="False once it has been read, whatever came of it."
+        help_text="Whether the document is still being read; false once it has been "
+        "read, with any outcome."
     )
 
 
 class BomUploadView(IntakeIngestView):
     @extend_schema(
         operation_id="bom_put",
-        summary="Send a bill of materials, as to Dependency-Track",
+        summary="Upload a bill of materials in the format of Dependency-Track",
         request={"application/json": BomUploadSerializer},
-        responses={200: OpenApiResponse(BomTokenSerializer, description="Kept"), **PROBLEMS},
+        responses={
+            200: OpenApiResponse(BomTokenSerializer, description="Upload accepted"),
+            **PROBLEMS,
+        },
     )
     def put(self, request: Request) -> Response:
-        """JSON with the document in base64. CycloneDX, JSON or XML. `X-Api-Key` carries the
-        token."""
+        """JSON with the document as base64: CycloneDX, JSON or XML. `X-Api-Key` contains
+        the token."""
         return self._upload(request)
 
     @extend_schema(
         operation_id="bom_post",
-        summary="Send a bill of materials in a form, as to Dependency-Track",
+        summary="Upload a bill of materials as a form, in the format of Dependency-Track",
         request={FORM: BomFormSerializer, "application/json": BomUploadSerializer},
-        responses={200: OpenApiResponse(BomTokenSerializer, description="Kept"), **PROBLEMS},
+        responses={
+            200: OpenApiResponse(BomTokenSerializer, description="Upload accepted"),
+            **PROBLEMS,
+        },
     )
     def post(self, request: Request) -> Response:
         return self._upload(request)
@@ -116,7 +123,7 @@ class BomUploadView(IntakeIngestView):
         return Response({"token": str(import_token(import_))})
 
     def _project(self, said: ReceivedDocument) -> Application | None:
-        """None: the document itself, or a person, has to say which application it is."""
+        """Return the application of the project; None if the document or a user must name it."""
         slug, name = (
             clean(said.fields.get("project"), 200),
             clean(said.fields.get("projectName"), 200),
@@ -125,7 +132,7 @@ class BomUploadView(IntakeIngestView):
             if self.binding is not None:
                 return None
             raise ValidationError(
-                {"projectName": "Say which application it is about: projectName, its name or slug."}
+                {"projectName": "Enter the application in projectName: its name or slug."}
             )
         seen = Application.objects.visible_to(self.user).filter(merged_into__isnull=True)
         exact = seen.filter(slug=slug or name).first()
@@ -136,9 +143,9 @@ class BomUploadView(IntakeIngestView):
             return called[0]
         if self.binding is None and said.fields.get("autoCreate", "").lower() not in _TRUE:
             raise SubjectNotFoundError(
-                f"There is no application '{clean(name or slug, 80)}' that you may see. Give the "
-                "name or slug of one,"
-                " or autoCreate=true to have it kept until a person says which it is."
+                f'No application "{clean(name or slug, 80)}" found. Check the name or '
+                "slug, or send autoCreate=true to keep the document until a user links "
+                "it."
             )
         return None
 
@@ -146,11 +153,11 @@ class BomUploadView(IntakeIngestView):
 class BomTokenView(IntakeIngestView):
     @extend_schema(
         operation_id="bom_token",
-        summary="How far an upload is",
+        summary="State of an upload",
         responses={200: UploadProgressSerializer},
     )
     def get(self, request: Request, token: UUID) -> Response:
-        """Of the token's own uploads only."""
+        """State of an upload of the same token."""
         pk = import_id_of_token(token)
         own = (
             Import.objects.filter(pk=pk, by=self.user, token=self.token)
@@ -169,19 +176,22 @@ def _of_json(body: bytes) -> ReceivedDocument:
     except UnreadableError as unreadable:
         raise ParseError(str(unreadable)) from None
     if not encoded:
-        raise ValidationError({"bom": "Send the document in base64."})
+        raise ValidationError({"bom": "Send the document as base64."})
     try:
         # as clients write it: in lines, or in the letters that addresses may hold
         plain = "".join(encoded.split()).translate(str.maketrans("-_", "+/"))
         bom = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError):
-        raise ValidationError({"bom": "It is not base64. Send the document in base64."}) from None
+        raise ValidationError(
+            {"bom": "The document is not valid base64. Encode it again."}
+        ) from None
     return ReceivedDocument(bom, "", fields)
 
 
 @child_function(errors=(UnreadableError,), refusal=UnreadableError)
 def _upload_of(body: bytes) -> tuple[str, dict[str, str]]:
-    """(the document in base64, the other members); the text is empty where there is none."""
+    """Return the document as base64 and the other members; the text is empty if there is no
+    document."""
     said = as_mapping(load_json(body))
     encoded = said.get("bom")
     fields = {

@@ -1,5 +1,4 @@
-"""What was seen against what is declared: disagreements with their answers, and senders with whose
-they are."""
+"""Discrepancies between declared and observed usage, and reported services."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,10 +33,10 @@ from apps.inventory.models import Application
 
 class SeenDiscrepancySerializer(serializers.ModelSerializer[Discrepancy]):
     application = serializers.CharField(
-        source="application.slug", read_only=True, help_text="Slug."
+        source="application.slug", read_only=True, help_text="Slug of the application."
     )
     details = serializers.DictField(
-        read_only=True, help_text="Names, versions and days as they were found."
+        read_only=True, help_text="Names, versions and dates as observed."
     )
     closed_by = serializers.CharField(source="closed_by.username", read_only=True, allow_null=True)
 
@@ -62,14 +61,17 @@ class SeenDiscrepancySerializer(serializers.ModelSerializer[Discrepancy]):
 
 class DismissSerializer(ReasonMixin):
     until = serializers.DateField(
-        validators=[validate_plausible_date], help_text="Not found again before this day."
+        validators=[validate_plausible_date],
+        help_text="Date until which the discrepancy is not found again.",
     )
-    reason = serializers.CharField(max_length=500, help_text="Why it may stay as it is.")
+    reason = serializers.CharField(
+        max_length=500, help_text="Reason why the discrepancy is acceptable."
+    )
 
 
 class DiscrepancyViewSet(ReadViewSet[Discrepancy]):
-    """Seen and not declared, declared and not seen, another version or model than before, retired
-    and still called."""
+    """Discrepancies: undeclared use, unconfirmed use, version drift, a different model served, and
+    retired applications in use."""
 
     model = Discrepancy
     serializer_class = SeenDiscrepancySerializer
@@ -83,8 +85,7 @@ class DiscrepancyViewSet(ReadViewSet[Discrepancy]):
     @extend_schema(request=ReasonMixin, responses=SeenDiscrepancySerializer)
     @action(detail=True, methods=["post"])
     def declare(self, request: Request, pk: str) -> Response:
-        """It is used and meant to be: what was only seen is declared, what was not seen is
-        confirmed."""
+        """Declare observed usage, or confirm a declared dependency."""
         return self._answered(
             discrepancy_responses.declare_discrepancies,
             reason=self.validated(ReasonMixin).get("reason", ""),
@@ -93,7 +94,7 @@ class DiscrepancyViewSet(ReadViewSet[Discrepancy]):
     @extend_schema(request=ReasonMixin, responses=SeenDiscrepancySerializer)
     @action(detail=True, methods=["post"])
     def end(self, request: Request, pk: str) -> Response:
-        """It is not used any more, from today on."""
+        """End the dependency as of today."""
         return self._answered(
             discrepancy_responses.end_discrepancies,
             reason=self.validated(ReasonMixin).get("reason", ""),
@@ -102,7 +103,7 @@ class DiscrepancyViewSet(ReadViewSet[Discrepancy]):
     @extend_schema(request=DismissSerializer, responses=SeenDiscrepancySerializer)
     @action(detail=True, methods=["post"])
     def dismiss(self, request: Request, pk: str) -> Response:
-        """Leave it until a day, with a reason."""
+        """Dismiss a discrepancy until a date, with a reason."""
         # what one may not see is not there, whatever the body says
         self.subject()
         return self._answered(
@@ -122,16 +123,22 @@ class DiscrepancyViewSet(ReadViewSet[Discrepancy]):
         return self.answer(row)
 
 
-class SenderSerializer(serializers.ModelSerializer[Service]):
+class ReportedServiceSerializer(serializers.ModelSerializer[Service]):
     application = serializers.CharField(
-        source="application.slug", read_only=True, allow_null=True, help_text="Slug."
+        source="application.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug of the linked application; null if there is none.",
     )
     dropped_calls = serializers.IntegerField(
         read_only=True,
-        help_text="Calls dropped, since the user of the token may not write to the application.",
+        help_text="Number of calls dropped because the user of the token cannot write to "
+        "the application.",
     )
     last_dropped_at = serializers.DateTimeField(
-        read_only=True, allow_null=True, help_text="When a call was dropped last; null: none was."
+        read_only=True,
+        allow_null=True,
+        help_text="Time of the last dropped call; null if there is none.",
     )
 
     class Meta:
@@ -150,36 +157,38 @@ class SenderSerializer(serializers.ModelSerializer[Service]):
         read_only_fields = fields
 
 
-class SenderTokenSerializer(serializers.Serializer[SendingToken]):
+class ReportedServiceTokenSerializer(serializers.Serializer[SendingToken]):
     token = serializers.CharField(
-        source="row.token.prefix", help_text="The part of the token that lists show."
+        source="row.token.prefix", help_text="Prefix of the token, as in lists."
     )
     name = serializers.CharField(source="row.token.name", help_text="Name of the token.")
-    user = serializers.CharField(source="row.token.user.username", help_text="Whose token it is.")
+    user = serializers.CharField(
+        source="row.token.user.username", help_text="Username of the owner of the token."
+    )
     last_sent_at = serializers.DateTimeField(
-        source="row.last_sent_at", help_text="Last request, to the hour."
+        source="row.last_sent_at", help_text="Time of the last request, to the hour."
     )
     may_write = serializers.BooleanField(
         allow_null=True,
-        help_text="Whether its calls count for the application of the sender, or the one asked "
-        "about; null: none.",
+        help_text="Whether its calls count for the application of the service, or the "
+        "one in `application`; null without an application.",
     )
     dropped_calls = serializers.IntegerField(
-        source="row.n_dropped", help_text="Calls dropped under this name."
+        source="row.n_dropped", help_text="Number of calls dropped under this name."
     )
     first_dropped_at = serializers.DateTimeField(source="row.first_dropped_at", allow_null=True)
     last_dropped_at = serializers.DateTimeField(source="row.last_dropped_at", allow_null=True)
 
 
-class ClaimSerializer(ReasonMixin):
+class LinkServiceSerializer(ReasonMixin):
     application = VisibleApplicationField(slug_field="slug", queryset=Application.objects.none())
 
 
-class SenderViewSet(ReadViewSet[Service]):
-    """Senders as they call themselves in traces or at a gateway, and the application each is."""
+class ReportedServiceViewSet(ReadViewSet[Service]):
+    """Services as they name themselves in traces or at a gateway, and the application of each."""
 
     model = Service
-    serializer_class = SenderSerializer
+    serializer_class = ReportedServiceSerializer
     filterset_class = ServiceFilter
     annotations = {"dropped_calls": dropped_calls(), "last_dropped_at": last_dropped_at()}
     orders = {
@@ -189,34 +198,36 @@ class SenderViewSet(ReadViewSet[Service]):
     }
 
     @extend_schema(
-        summary="Tokens that send under a sender's name",
+        summary="Tokens that send under the name of a service",
         parameters=[
             OpenApiParameter(
-                "application", str, description="Slug: whether they may write to this one instead."
+                "application",
+                str,
+                description="Slug of an application to check instead of the linked one.",
             )
         ],
-        responses=SenderTokenSerializer(many=True),
+        responses=ReportedServiceTokenSerializer(many=True),
     )
     @action(detail=True, methods=["get"], filter_backends=[], pagination_class=None)
     def tokens(self, request: Request, pk: str) -> Response:
-        """The 50 latest, with what of theirs was dropped. Before a sender is linked,
-        `?application=` tells whose calls would be dropped."""
+        """The 50 latest tokens, with their dropped calls. Before a service is linked,
+        `?application=` shows whose calls would be dropped."""
         sender = self.subject("application")
         refuse_unknown_parameters(request.query_params, ("application", *FORMAT_PARAMETERS))
         application = sender.application
         if slug := request.query_params.get("application"):
             application = Application.objects.visible_to(self.user).filter(slug=slug).first()
             if application is None:
-                raise NotFound("There is no application of this slug that you may see.")
+                raise NotFound("No application with this slug found. Check the slug.")
         found = tokens_of([sender.pk], application=application)
-        return Response([SenderTokenSerializer(each).data for each in found])
+        return Response([ReportedServiceTokenSerializer(each).data for each in found])
 
-    @extend_schema(request=ClaimSerializer, responses=SenderSerializer)
+    @extend_schema(request=LinkServiceSerializer, responses=ReportedServiceSerializer)
     @action(detail=True, methods=["post"])
-    def claim(self, request: Request, pk: str) -> Response:
-        """What calls itself so is this application: what it did so far counts for it, and what it
-        will do. Holds for the same name at every endpoint."""
-        sender, asked = self.subject("application"), self.validated(ClaimSerializer)
+    def link(self, request: Request, pk: str) -> Response:
+        """Link a service to an application. Earlier observations are linked too, and the same name
+        at every endpoint."""
+        sender, asked = self.subject("application"), self.validated(LinkServiceSerializer)
         return self._done(
             service_links.link_service,
             sender,
@@ -225,11 +236,10 @@ class SenderViewSet(ReadViewSet[Service]):
             at=now(),
         )
 
-    @extend_schema(request=ReasonMixin, responses=SenderSerializer)
+    @extend_schema(request=ReasonMixin, responses=ReportedServiceSerializer)
     @action(detail=True, methods=["post"])
-    def unclaim(self, request: Request, pk: str) -> Response:
-        """It is not that application: it waits again, at every endpoint, and is not linked by its
-        name alone."""
+    def unlink(self, request: Request, pk: str) -> Response:
+        """Unlink a service at every endpoint. It is not linked automatically again."""
         said = self.validated(ReasonMixin)
         return self._done(
             service_links.unlink_service,
@@ -238,10 +248,10 @@ class SenderViewSet(ReadViewSet[Service]):
             at=now(),
         )
 
-    @extend_schema(request=ReasonMixin, responses=SenderSerializer)
+    @extend_schema(request=ReasonMixin, responses=ReportedServiceSerializer)
     @action(detail=True, methods=["post"])
     def ignore(self, request: Request, pk: str) -> Response:
-        """It is none of ours: what it does is not looked at any more."""
+        """Ignore a service. Its calls are not evaluated any more."""
         return self._done(
             service_links.ignore_service,
             self.subject("application"),

@@ -1,4 +1,4 @@
-"""POST /api/v1/intake/{format}/: a document or a sheet, kept, read, and answered with its
+"""POST /api/v1/intake/{format}/: a document or spreadsheet, stored, read, and answered with its
 import."""
 
 import uuid
@@ -49,18 +49,20 @@ SHEETS = {
 EVALS = "evals"
 EVAL_TYPES = ("application/json", "application/x-ndjson", "application/jsonl", "application/zip")
 PROBLEMS = {
-    (413, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description="Larger than is read"),
+    (413, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description="The body is too large"),
     (415, MEDIA_TYPE): OpenApiResponse(
-        ProblemSerializer, description="Of a type or coding that is not read"
+        ProblemSerializer, description="The content type or encoding is not supported"
     ),
-    (422, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description="Nothing can be made of it"),
+    (422, MEDIA_TYPE): OpenApiResponse(
+        ProblemSerializer, description="The document cannot be read"
+    ),
 }
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 _PARAMETERS = ("application", "environment", "part", "team", "tool", "strict")
 
 
 class UploadFormSerializer(serializers.Serializer[Any]):
-    file = serializers.FileField(required=False, help_text="The document or sheet.")
+    file = serializers.FileField(required=False, help_text="Document or spreadsheet.")
 
 
 class IntakeThrottle(TokenThrottle):
@@ -68,7 +70,7 @@ class IntakeThrottle(TokenThrottle):
 
 
 class RawBodyParser(BaseParser):
-    """The door reads the body itself, under its caps."""
+    """A parser that leaves the body to the view, which reads it with its limits."""
 
     media_type = "*/*"
 
@@ -79,8 +81,7 @@ class RawBodyParser(BaseParser):
 
 
 class IntakeIngestView(RegistryView):
-    """By token only: what programs send is theirs, and no page of another site can make a browser
-    send it."""
+    """Requires a token, so that a page of another site cannot make a browser upload."""
 
     required_scope = Scope.INTAKE
     authentication_classes = [ApiTokenAuthentication]
@@ -88,8 +89,8 @@ class IntakeIngestView(RegistryView):
     parser_classes = [RawBodyParser]
 
     def _may_repeat(self, request: Request | HttpRequest) -> bool:
-        """The import itself carries the sender's key, beside the names that documents give
-        themselves."""
+        """Return False: the import carries the key of the client, beside the names in the
+        document."""
         return False
 
     @property
@@ -97,8 +98,8 @@ class IntakeIngestView(RegistryView):
         return self.request.auth if isinstance(self.request.auth, ApiToken) else None
 
     def application_of(self, slug: str) -> Application | None:
-        """The one of that slug, or the one it was merged into; 404 where the sender may not see
-        it."""
+        """Return the application with the slug, or the one it was merged into; raise 404 if the
+        caller cannot view it."""
         if not (slug := clean(slug, 200)):
             return None
         found = Application.objects.visible_to(self.user).filter(slug=slug).first()
@@ -107,19 +108,16 @@ class IntakeIngestView(RegistryView):
                 Application.objects.visible_to(self.user).filter(pk=found.merged_into_id).first()
             )
         if found is None:
-            raise SubjectNotFoundError(
-                f"There is no application '{clean(slug, 80)}' that you may see. Give the slug of "
-                "one."
-            )
+            raise SubjectNotFoundError(f'No application "{clean(slug, 80)}" found. Check the slug.')
         return found
 
     @cached_property
     def binding(self) -> TokenBinding | None:
-        """The one application that the token speaks for, if it is bound to one."""
+        """Return the binding of the token to one application, if there is one."""
         return TokenBinding.objects.filter(token=self.token).first() if self.token else None
 
     def take(self, form: DocumentFormat, body: bytes, **said: Any) -> tuple[Import, bool]:
-        """`receive_document` in this sender's name, its refusals as answers."""
+        """Receive the document for the caller, with refusals as responses."""
         try:
             return receive_document(
                 form=form,
@@ -141,11 +139,13 @@ class IntakeIngestView(RegistryView):
     def idempotency_key(self) -> str:
         key = self.request.headers.get("Idempotency-Key", "").strip()
         if len(key) > 128:
-            raise ValidationError({"Idempotency-Key": "A key has at most 128 characters."})
+            raise ValidationError(
+                {"Idempotency-Key": "An Idempotency-Key can have at most 128 characters."}
+            )
         return clean(key, 128)
 
     def received(self, import_: Import, *, is_new: bool, body: bytes) -> Response:
-        """202 for a new import, 200 for one that this repeats, 422 where it could not be read."""
+        """Return 202 for a new import, 200 for a repeated one, 422 if it could not be read."""
         location = f"/api/v1/imports/{import_.pk}/"
         if import_.state == Import.State.FAILED:
             members = problem_body(status.HTTP_422_UNPROCESSABLE_ENTITY, import_.error) | {
@@ -161,8 +161,8 @@ class IntakeIngestView(RegistryView):
             answer["note"] = NO_AI_NAMED
         if not is_new and import_.n_bytes != len(body):
             answer["note"] = (
-                "It calls itself the same as a document that was taken before, and says the same: "
-                "that one is answered."
+                "A document with the same serial number and content was imported before; "
+                "the answer is that import."
             )
         response = Response(
             answer, status=status.HTTP_202_ACCEPTED if is_new else status.HTTP_200_OK
@@ -181,8 +181,8 @@ def received_body(import_: Import) -> dict[str, Any]:
 
 
 def import_token(import_: Import) -> uuid.UUID:
-    """A name for the import in the shape Dependency-Track's clients expect. It is no secret: only
-    the import's own sender is answered."""
+    """Return a name for the import in the format of Dependency-Track. Only the sender of the import
+    gets an answer."""
     return uuid.UUID(int=(8 << 76) | (2 << 62) | import_.pk)
 
 
@@ -192,7 +192,7 @@ def import_id_of_token(token: uuid.UUID) -> int | None:
 
 
 _EXAMPLE = OpenApiExample(
-    "A bill of materials that names one model",
+    "A bill of materials with one model",
     value={
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -219,41 +219,44 @@ _EXAMPLE = OpenApiExample(
 class IntakeView(IntakeIngestView):
     @extend_schema(
         operation_id="intake",
-        summary="Send a document or a sheet",
+        summary="Upload a document or spreadsheet",
         parameters=[
             OpenApiParameter(
                 "kind",
                 {"type": "string", "enum": sorted((EVALS, *FORMATS, *SHEETS))},
                 OpenApiParameter.PATH,
-                description="The format.",
+                description="Format of the document.",
             ),
             OpenApiParameter(
-                "application", str, description="Slug of the application it is about."
+                "application",
+                str,
+                description="Slug of the application that the document is about.",
             ),
             OpenApiParameter(
-                "environment", str, description="Where that application runs: production, staging."
+                "environment",
+                str,
+                description="Environment of the application: production, staging.",
             ),
             OpenApiParameter(
                 "part",
                 str,
-                description="Of an application with a document a repository: which of them it is.",
+                description="Name of the document, if an application has one per repository.",
             ),
-            OpenApiParameter(
-                "team", str, description="Slug of the team that new applications go to."
-            ),
+            OpenApiParameter("team", str, description="Slug of the team for new applications."),
             OpenApiParameter(
                 "tool",
                 str,
-                description="Of evals: whose results they are; the content tells otherwise.",
+                description="Tool of the evaluation results, for `evals`; detected from "
+                "the content if absent.",
             ),
             OpenApiParameter(
-                "strict", bool, description="Refuse a document that breaks its schema."
+                "strict", bool, description="Whether to reject a document that violates its schema."
             ),
             OpenApiParameter(
                 "Idempotency-Key",
                 str,
                 OpenApiParameter.HEADER,
-                description="The same key again is the same import.",
+                description="Key of the import: the same key again returns the same import.",
             ),
         ],
         request={
@@ -265,20 +268,21 @@ class IntakeView(IntakeIngestView):
         },
         responses={
             202: OpenApiResponse(
-                ReceivedSerializer, description="Kept; read already, unless its status is queued"
+                ReceivedSerializer,
+                description="Import stored; already read, unless its status is queued",
             ),
             200: OpenApiResponse(
-                ReceivedSerializer, description="The import that was made first: this repeats it"
+                ReceivedSerializer, description="The first import, which this request repeats"
             ),
             **PROBLEMS,
         },
         examples=[_EXAMPLE],
     )
     def post(self, request: Request, kind: str) -> Response:
-        """Raw body or one file of a form, gzip allowed. What can be read is taken in the sender's
-        name: seen models become observations and, where they are known, dependencies; nothing is
-        ever deleted by it. The same document sent again, by its own serial number, by
-        Idempotency-Key or by its content, is the first import."""
+        """Raw body or one file in a form, optionally gzipped. Observed models become observations
+        and, if resolved, dependencies of applications that the sender can edit. Nothing is deleted.
+        The same document again, by serial number, Idempotency-Key or content, returns the first
+        import."""
         asked = request.query_params
         # a misspelt application would leave the document to wait for one
         refuse_unknown_parameters(asked, (*_PARAMETERS, *FORMAT_PARAMETERS))
@@ -290,11 +294,11 @@ class IntakeView(IntakeIngestView):
         if form is None:
             known = ", ".join(sorted((EVALS, *FORMATS, *SHEETS)))
             raise SubjectNotFoundError(
-                f"No format is called '{clean(kind, 40)}'. Known here: {known}."
+                f'"{clean(kind, 40)}" is not a valid format. Use one of {known}.'
             )
         is_strict = asked.get("strict", "").lower() in _TRUE
         if not is_strict and asked.get("strict", "").lower() not in _FALSE:
-            raise ValidationError({"strict": "Say true or false."})
+            raise ValidationError({"strict": "Enter true or false."})
         document = read_document(
             request,
             most_bytes=form.most_bytes,
@@ -318,9 +322,8 @@ class IntakeView(IntakeIngestView):
             and import_.state != Import.State.FAILED
         ):
             raise DocumentRejectedError(
-                "The document breaks its schema, and strict reading was asked for. It was taken "
-                "before, without: it is"
-                f" import {import_.pk}."
+                "The document violates its schema, and strict reading was requested. "
+                f"It was imported before without strict reading, as import {import_.pk}."
             )
         return self.received(import_, is_new=is_new, body=document.body)
 
@@ -329,14 +332,12 @@ class IntakeView(IntakeIngestView):
             return None
         team = Team.objects.visible_to(self.user).filter(slug=slug).first()
         if team is None:
-            raise SubjectNotFoundError(
-                f"There is no team '{clean(slug, 80)}' that you may see. Give the slug of one."
-            )
+            raise SubjectNotFoundError(f'No team "{clean(slug, 80)}" found. Check the slug.')
         return team
 
     def _evaluation(self) -> Response:
-        """Results of promptfoo, inspect_ai, lm-eval or garak: each figure becomes evidence, the
-        file is not kept."""
+        """Results of promptfoo, inspect_ai, lm-eval or garak: each measurement becomes evidence;
+        the file is not stored."""
         asked = self.request.query_params
         document = read_document(
             self.request,

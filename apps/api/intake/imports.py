@@ -1,4 +1,4 @@
-"""Imports: everything that came in, how far it got, and taking it back."""
+"""Imports: everything received, with its progress, and undo."""
 
 from itertools import islice
 from typing import Any
@@ -26,12 +26,12 @@ from apps.inventory.models import Application
 
 class NamedApplicationSerializer(serializers.Serializer[Any]):
     application = serializers.SlugField(
-        max_length=200, help_text="Slug of the application the document is about."
+        max_length=200, help_text="Slug of the application; null if the document names none."
     )
 
 
 class ImportViewSet(ReadViewSet[Import]):
-    """What came in, newest first: one's own, and what is about applications one may see."""
+    """Imports, latest first: your own, and those about applications that you can view."""
 
     model = Import
     serializer_class = ImportSerializer
@@ -40,8 +40,8 @@ class ImportViewSet(ReadViewSet[Import]):
     orders = {"-id": Keyset(("-id",)), "id": Keyset(("id",))}
 
     def asked_fields(self, reader: Any) -> Names:
-        """Lists leave out the lists of parts, which may be long, unless they are asked for by
-        `?fields=`."""
+        """Return the requested fields; lists omit the long lists of parts unless `fields` names
+        them."""
         names = super().asked_fields(reader)
         if self.action == "list" and not self.request.query_params.get("fields"):
             return [name for name in names if name not in PARTS]
@@ -58,9 +58,9 @@ class ImportViewSet(ReadViewSet[Import]):
     @extend_schema(summary="Undo an import", request=None, responses=ImportSerializer)
     @action(detail=True, methods=["post"])
     def undo(self, request: Request, pk: str = "") -> Response:
-        """Puts back what the import wrote, as long as it is as the import left it; 409 says what
-        came in between. For editors of every team concerned. What a document saw is set aside and
-        does not come back by itself."""
+        """Restore what the import wrote, if it is unchanged since; otherwise the answer is 409 with
+        the later changes. Requires the editor role on each affected team. Observations of the
+        document are removed."""
         import_ = self.subject()
         try:
             if import_.kind == Import.Kind.DOCUMENT:
@@ -69,8 +69,8 @@ class ImportViewSet(ReadViewSet[Import]):
                 import_ = undo_import(import_=import_, by=self.user)
             else:
                 raise ConflictError(
-                    "Results of evaluations are not undone as a whole. Correct the evidence they "
-                    "became."
+                    "Results of evaluations cannot be undone as a whole. Correct the "
+                    "evidence they created."
                 )
         except IntakePermissionError as refused:
             raise PermissionDenied(str(refused)) from None
@@ -81,14 +81,14 @@ class ImportViewSet(ReadViewSet[Import]):
         return self.answer(import_)
 
     @extend_schema(
-        summary="Say which application it is about",
+        summary="Set the application of an import",
         request=NamedApplicationSerializer,
         responses=ImportSerializer,
     )
     @action(detail=True, methods=["post"])
     def application(self, request: Request, pk: str = "") -> Response:
-        """For a document that names none, or one nobody is called: it is read for this application.
-        For editors of the application's team."""
+        """Read the document for this application, if it names none or an unknown one. Requires the
+        editor role on the application's team."""
         import_ = self.subject()
         slug = self.validated(NamedApplicationSerializer)["application"]
         application = Application.objects.visible_to(self.user).filter(slug=slug).first()
@@ -104,7 +104,7 @@ class ImportViewSet(ReadViewSet[Import]):
 
 
 def rejected_of_sheet(import_: Import) -> list[dict[str, str]]:
-    """The refused rows, as many as an answer lists."""
+    """Return the rejected rows, up to the limit of an answer."""
     return [
         {"where": row.where, "reason": row.reason}
         for row in islice(rejected_rows(import_), MAX_LISTED)

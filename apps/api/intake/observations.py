@@ -1,4 +1,4 @@
-"""What was seen of models in use, by whom, under which names, and which dependency it became."""
+"""Observed usage: models in use, by service and names, and the dependency of each."""
 
 from rest_framework import serializers
 
@@ -11,21 +11,32 @@ from apps.intake.models import Confidence, Observation
 
 class ObservationSerializer(serializers.ModelSerializer[Observation]):
     application = serializers.CharField(
-        source="application.slug", read_only=True, allow_null=True, help_text="Slug."
+        source="application.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug of the application; null if unknown.",
     )
     service = serializers.CharField(
         source="service.name",
         read_only=True,
         allow_null=True,
-        help_text="What the sender calls itself.",
+        help_text="Name of the service, as it reports itself.",
     )
-    confidence = EnumNameField(Confidence, read_only=True, help_text="How directly it was seen.")
+    confidence = EnumNameField(
+        Confidence, read_only=True, help_text="Confidence: how directly the usage was observed."
+    )
     host = serializers.CharField(
-        source="offering.host.slug", read_only=True, allow_null=True, help_text="Slug."
+        source="offering.host.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug of the host; null if unresolved.",
     )
     api_id = serializers.CharField(source="offering.api_id", read_only=True, allow_null=True)
     served_version = serializers.CharField(
-        source="served_version.identifier", read_only=True, allow_null=True, help_text="Identifier."
+        source="served_version.identifier",
+        read_only=True,
+        allow_null=True,
+        help_text="Identifier of the version; null if unresolved.",
     )
 
     class Meta:
@@ -63,7 +74,7 @@ class ObservationSerializer(serializers.ModelSerializer[Observation]):
 
 
 class ObservationViewSet(ReadViewSet[Observation]):
-    """One row a sender, application and set of names, seen last first."""
+    """One row per service, application and set of names, latest observation first."""
 
     model = Observation
     serializer_class = ObservationSerializer

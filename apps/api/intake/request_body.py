@@ -1,5 +1,4 @@
-"""What a sender posts, as bytes: raw or as a form, compressed or not, and never more of it than is
-read."""
+"""The body of an upload, raw or as a form, compressed or not, within its limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,19 +32,19 @@ _MAX_FORM_OVERHEAD = 64 * 1024
 
 class UploadTooLargeError(APIException):
     status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    default_detail = "The body is larger than is read."
+    default_detail = "The body is too large. Send it in parts."
     default_code = "too_large"
 
 
 class SubjectNotFoundError(APIException):
-    """404 that says what was not found, where the address itself is right."""
+    """404 with a detail, for a valid URL."""
 
     status_code = HTTPStatus.NOT_FOUND
     default_code = "no_such"
 
 
 class DocumentRejectedError(APIException):
-    """Well sent, and nothing can be made of it."""
+    """422 for a document that cannot be used."""
 
     status_code = HTTPStatus.UNPROCESSABLE_ENTITY
     default_code = "unreadable"
@@ -53,7 +52,7 @@ class DocumentRejectedError(APIException):
 
 @dataclass(frozen=True, slots=True)
 class ReceivedDocument:
-    """`body` is decompressed and within its cap; `fields` are the other parts of a form."""
+    """`body` is decompressed and within its limit; `fields` are the other parts of a form."""
 
     body: bytes
     file_name: str = ""
@@ -68,17 +67,17 @@ def read_document(
     media_types: tuple[str, ...],
     file_field: str = "",
 ) -> ReceivedDocument:
-    """The document of a request. 413, 415 and 400 as exceptions; `file_field` names the part of a
-    form, or any is."""
+    """Return the document of a request; raise 413, 415 or 400. `file_field` names the part of a
+    form; any file if empty."""
     media_type = (
         request.content_type.partition(";")[0].strip().lower() if request.content_type else ""
     )
     if media_type != FORM and media_type not in (*media_types, *_GENERIC_TYPES):
         raise UnsupportedMediaType(
             media_type,
-            f"A body of the type {media_type[:100]} is not read here. Send the document itself as"
-            f" {media_types[0] if media_types else 'application/octet-stream'}, or as one file of "
-            f"{FORM}.",
+            f"A body of type {media_type[:100]} is not supported. Send the document as "
+            f"{media_types[0] if media_types else 'application/octet-stream'}, or as "
+            f"one file of {FORM}.",
         )
     raw = _read(
         request, most_bytes + (_MAX_FORM_OVERHEAD if media_type == FORM else 0), said=most_bytes
@@ -90,7 +89,7 @@ def read_document(
 
 
 def decompress_document(content: bytes, *, most_inflated: int) -> bytes:
-    """A document that came inside another body, decompressed where it is compressed."""
+    """Return a document from another body, decompressed."""
     return _content(content, most_inflated)
 
 
@@ -100,8 +99,8 @@ def _read(request: Request, most: int, *, said: int) -> bytes:
     except ValueError:
         length = 0
     too_large = UploadTooLargeError(
-        f"The body is larger than {said // MIB} MiB. Compress it (Content-Encoding: gzip) or split "
-        "it."
+        f"The body can have at most {said // MIB} MiB. Compress it (Content-Encoding: "
+        "gzip) or split it."
     )
     if length > most:
         raise too_large
@@ -118,7 +117,7 @@ def _read(request: Request, most: int, *, said: int) -> bytes:
     if len(body) > most:
         raise too_large
     if not body:
-        raise ParseError("It is empty. Send the document as the body.")
+        raise ParseError("The document is empty. Send it as the body.")
     return body
 
 
@@ -128,21 +127,22 @@ def _decoded(raw: bytes, request: Request, most_inflated: int) -> bytes:
         return raw
     if coding not in {"gzip", "x-gzip", "deflate"}:
         raise UnsupportedMediaType(
-            coding, f"The Content-Encoding {coding[:60]} is not read. Use gzip, or none."
+            coding, f"The Content-Encoding {coding[:60]} is not supported. Use gzip, or none."
         )
     return _inflated(raw, most_inflated + _MAX_FORM_OVERHEAD)
 
 
 def _content(raw: bytes, most_inflated: int) -> bytes:
-    """Compressed files are told by their first bytes; spreadsheets, which are archives, have
-    others."""
+    """Return the content, decompressed if its first bytes are those of gzip; spreadsheets are
+    archives of another kind."""
     body = _inflated(raw, most_inflated) if raw.startswith(GZIP_MARK) else raw
     if len(body) > most_inflated:
         raise UploadTooLargeError(
-            f"It is larger than {most_inflated // MIB} MiB once decompressed. Split it."
+            f"The document can have at most {most_inflated // MIB} MiB after "
+            "decompression. Split it."
         )
     if not body:
-        raise ParseError("It is empty. Send the document as the body.")
+        raise ParseError("The document is empty. Send it as the body.")
     return body
 
 
@@ -169,7 +169,7 @@ def _of_form(request: Request, raw: bytes, most_inflated: int, file_field: str) 
         StopUpload,
     ):
         raise ParseError(
-            f"It is no proper {FORM}. Send one file, and let the client write the boundary."
+            f"The body is not a valid {FORM}. Send one file, and let the client set the boundary."
         ) from None
     found: list[Any] = [
         file
@@ -179,21 +179,19 @@ def _of_form(request: Request, raw: bytes, most_inflated: int, file_field: str) 
     ]
     said = {name: str(fields[name]) for name in fields}
     if len(found) > 1:
-        raise ParseError("There are several files in it. Send each in a request of its own.")
+        raise ParseError("The form contains several files. Send each in its own request.")
     if found:
         return ReceivedDocument(
             _content(found[0].read(), most_inflated), str(found[0].name or ""), said
         )
     text = said.pop(file_field or "file", "")
     if not text:
-        raise ParseError(
-            f"There is no file in it. Send one, in a part called {file_field or 'file'}."
-        )
+        raise ParseError(f"The form contains no file. Send one in the part {file_field or 'file'}.")
     return ReceivedDocument(_content(text.encode(), most_inflated), "", said)
 
 
 class _InMemoryUploadHandler(FileUploadHandler):
-    """The body is in memory already, and capped: a file on disk would only be a third copy."""
+    """A handler that keeps the file in memory, since the body is already there and limited."""
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)

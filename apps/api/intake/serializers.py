@@ -1,5 +1,4 @@
-"""An import as it is answered with: where it stands in one word, its counts, and what was not taken
-as it stood."""
+"""An import in answers: its status, its counts, and the parts that were not imported."""
 
 from typing import Any
 
@@ -31,8 +30,7 @@ PARTS = {
 
 
 def import_status(state: str, kind: str, counts: dict[str, Any]) -> str:
-    """The word for where it stands. A sheet that was not sent by a program waits to be completed by
-    its person."""
+    """Return the status; a spreadsheet that a user uploaded waits for the user to complete it."""
     if state == Import.State.RECEIVED and kind == Import.Kind.SHEET:
         return "to_confirm"
     if state == Import.State.APPLIED:
@@ -55,9 +53,9 @@ COMPUTED_FIELDS = {
 
 class PartSerializer(serializers.Serializer[Any]):
     where = serializers.CharField(
-        help_text="A JSON pointer, a line, or where in the source it was found."
+        help_text="Place: a JSON pointer, a line, or a position in the source."
     )
-    reason = serializers.CharField(help_text="Why, as a sentence.")
+    reason = serializers.CharField(help_text="Reason, as a sentence.")
 
 
 class ImportSerializer(serializers.ModelSerializer[Import]):
@@ -73,30 +71,33 @@ class ImportSerializer(serializers.ModelSerializer[Import]):
             "dropped",
         ],
         read_only=True,
-        help_text="partial: taken, and something in it could not be understood.",
+        help_text="Status; `partial` if a part could not be read.",
     )
     application = serializers.CharField(
-        source="application.slug", read_only=True, allow_null=True, help_text="Slug."
+        source="application.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug of the application; null if the document names none.",
     )
     by = serializers.CharField(source="by.username", read_only=True, allow_null=True)
     counts = serializers.DictField(
         read_only=True,
-        help_text="created, updated, unchanged: dependencies; the lists below by their "
-        "lengths; names_ai: false where"
-        " the document names no model and no AI service, and so confirms and ends nothing.",
+        help_text="Counts: created, updated and unchanged dependencies, and the lengths "
+        "of the lists below; names_ai is false if the document names no model "
+        "and no AI service, and so confirms and ends nothing.",
     )
-    unresolved = PartSerializer(
-        many=True, read_only=True, help_text="Names of models that nobody knows yet."
-    )
+    unresolved = PartSerializer(many=True, read_only=True, help_text="Unresolved names of models.")
     ignored = PartSerializer(
-        many=True, read_only=True, help_text="What is no model, or not for us."
+        many=True, read_only=True, help_text="Parts that are not models, or are out of scope."
     )
-    rejected = PartSerializer(many=True, read_only=True, help_text="What breaks the format.")
+    rejected = PartSerializer(many=True, read_only=True, help_text="Parts that violate the format.")
     open_routes = PartSerializer(
-        many=True, read_only=True, help_text="Doors to any model, which name none."
+        many=True, read_only=True, help_text="Wildcard routes that do not identify a model."
     )
     schema_errors = PartSerializer(
-        many=True, read_only=True, help_text="The first 20, by JSON pointer."
+        many=True,
+        read_only=True,
+        help_text="Violations of the schema by JSON pointer, the first 20.",
     )
 
     class Meta:
@@ -135,13 +136,12 @@ class ImportSerializer(serializers.ModelSerializer[Import]):
 
 
 class ReceivedSerializer(ImportSerializer):
-    """An import as its sender is answered: with the word by which a program may ask how far it
-    is."""
+    """An import for its sender, with the token to read its state."""
 
-    token = serializers.UUIDField(read_only=True, help_text="For GET /api/v1/bom/token/{token}.")
-    note = serializers.CharField(
-        read_only=True, help_text="What the sender should know; mostly empty."
+    token = serializers.UUIDField(
+        read_only=True, help_text="Token for GET /api/v1/bom/token/{token}."
     )
+    note = serializers.CharField(read_only=True, help_text="Message for the sender; usually empty.")
 
     class Meta(ImportSerializer.Meta):
         fields = [*ImportSerializer.Meta.fields, "token", "note"]

@@ -1,4 +1,4 @@
-"""Applications: what the organisation runs. Changes go through the actions of the inventory."""
+"""Applications. Changes use the actions of the inventory."""
 
 from datetime import date
 from typing import Any
@@ -40,8 +40,9 @@ from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import day_of, now
 from apps.common.validators import validate_plausible_date
 from apps.exposure.queries.dependents import application_stack
-from apps.inventory.actions import application_merge, bulk_update
+from apps.inventory.actions import application_merge
 from apps.inventory.actions import applications as actions_applications
+from apps.inventory.actions.bulk_update import change_applications
 from apps.inventory.bulk.resources import BULK_RESOURCES
 from apps.inventory.costs import monthly_costs
 from apps.inventory.filters import ApplicationFilter
@@ -56,15 +57,15 @@ MAX_BULK_APPLICATIONS = 5000
 MAX_LISTED_CHANGES = 200
 
 
-@extend_schema_field({"type": "string", "description": "Slug of a team you may see."})
+@extend_schema_field({"type": "string", "description": "Slug of a team that you can view."})
 class VisibleTeamField(serializers.SlugRelatedField[Team]):
-    """A team outside what the caller sees is as unknown as one that does not exist."""
+    """A team; one that the caller cannot view is treated as unknown."""
 
     def get_queryset(self) -> Any:
         return Team.objects.visible_to(self.context["request"].user)
 
 
-@extend_schema_field({"type": "string", "description": "Slug of an application you may see."})
+@extend_schema_field({"type": "string", "description": "Slug of an application that you can view."})
 class VisibleApplicationField(serializers.SlugRelatedField[Application]):
     def get_queryset(self) -> Any:
         return Application.objects.visible_to(self.context["request"].user).select_related("team")
@@ -81,7 +82,7 @@ class ReasonMixin(serializers.Serializer[Any]):
         required=False,
         allow_blank=True,
         max_length=500,
-        help_text="For the history.",
+        help_text="Reason for the change, for the audit log.",
     )
 
 
@@ -89,26 +90,27 @@ class ExpectingMixin(serializers.Serializer[Any]):
     expected_updated_at = serializers.DateTimeField(
         write_only=True,
         required=False,
-        help_text="`updated_at` as it was read: where somebody has changed it since, the "
-        "answer is 409 and says who.",
+        help_text="`updated_at` as it was read. If another user changed the record "
+        "since, the answer is 409.",
     )
 
 
 class WrittenMixin(serializers.Serializer[Any]):
-    """What the answer to a change says beyond the row."""
+    """Further fields in the answer to a change."""
 
     findings = FindingSerializer(
-        many=True, read_only=True, help_text="What now looks wrong or unfinished."
+        many=True, read_only=True, help_text="Findings about the record after the change."
     )
     change = serializers.UUIDField(
         read_only=True,
         allow_null=True,
-        help_text="By which it can be undone: POST changes/{change}/undo/.",
+        help_text="ID of the change, to undo it with POST changes/{change}/undo/; null "
+        "if nothing changed.",
     )
 
 
 class TextMapSerializerField(serializers.DictField):
-    """Few names with short texts; the limits are those of the model's field."""
+    """A few names with short texts; the limits are those of the model field."""
 
     child = serializers.CharField(max_length=TextMapField.MAX_VALUE_LENGTH, allow_blank=True)
 
@@ -123,7 +125,10 @@ class TextMapSerializerField(serializers.DictField):
 
 class ApplicationSerializer(ReasonMixin, serializers.ModelSerializer[Application]):
     slug = serializers.SlugField(
-        max_length=120, required=False, help_text="Made from the name where absent; fixed."
+        max_length=120,
+        required=False,
+        help_text="Slug of the application. Derived from the name if absent; cannot be "
+        "changed later.",
     )
     team = VisibleTeamField(slug_field="slug", queryset=Team.objects.none())
     criticality = EnumNameField(Criticality, required=False)
@@ -132,7 +137,7 @@ class ApplicationSerializer(ReasonMixin, serializers.ModelSerializer[Application
         source="merged_into.slug",
         read_only=True,
         allow_null=True,
-        help_text="Slug of the application it is now.",
+        help_text="Slug of the application it was merged into; null if it was not merged.",
     )
 
     class Meta:
@@ -186,7 +191,9 @@ class WrittenApplicationSerializer(WrittenMixin, ApplicationSerializer):
 
 class AffectedApplicationSerializer(ApplicationSerializer):
     affected_primary = serializers.BooleanField(
-        read_only=True, help_text="False: only a fallback, judge or other role is affected."
+        read_only=True,
+        help_text="Whether a primary model is affected; false for a fallback, judge or "
+        "other role only.",
     )
 
     class Meta(ApplicationSerializer.Meta):
@@ -201,23 +208,25 @@ class RetireSerializer(ReasonMixin):
     on = serializers.DateField(
         required=False,
         validators=[validate_plausible_date],
-        help_text="First day out of use; today where absent.",
+        help_text="First day out of use; today if absent.",
     )
 
 
-class BringBackSerializer(ReasonMixin):
+class ReactivateSerializer(ReasonMixin):
     on = serializers.DateField(
         required=False,
         validators=[validate_plausible_date],
-        help_text="First day in use again; today where absent.",
+        help_text="First day in use again; today if absent.",
     )
     status = serializers.ChoiceField(
         choices=Application.Status.choices,
         default=Application.Status.PRODUCTION,
-        help_text="Any but retired.",
+        help_text="New status, other than retired.",
     )
     with_dependencies = serializers.BooleanField(
-        default=True, help_text="What its retirement ended goes on, after a gap as a new row."
+        default=True,
+        help_text="Whether to continue the dependencies that the retirement ended, with "
+        "a new row after a gap.",
     )
 
 
@@ -225,15 +234,17 @@ class MergeSerializer(ReasonMixin):
     duplicate = VisibleApplicationField(
         slug_field="slug",
         queryset=Application.objects.none(),
-        help_text="Slug of the one that is given up.",
+        help_text="Slug of the duplicate, which is retired.",
     )
     on = serializers.DateField(
-        required=False, validators=[validate_plausible_date], help_text="Today where absent."
+        required=False,
+        validators=[validate_plausible_date],
+        help_text="Date of the merge; today if absent.",
     )
 
 
 class ApplicationFactsSerializer(ApplicationSerializer):
-    """Any of the facts, none of them required."""
+    """Facts of an application; all optional."""
 
     team = VisibleTeamField(slug_field="slug", queryset=Team.objects.none(), required=False)
 
@@ -248,28 +259,33 @@ class ApplicationFactsSerializer(ApplicationSerializer):
     slug = merged_into = reason = None  # type: ignore[assignment]
 
 
-class BulkChangeSerializer(ReasonMixin):
+class BulkUpdateSerializer(ReasonMixin):
     applications = serializers.ListField(
         child=serializers.CharField(max_length=120),
         allow_empty=False,
         max_length=MAX_BULK_APPLICATIONS,
-        help_text="Slugs.",
+        help_text="Slugs of the applications.",
     )
-    facts = ApplicationFactsSerializer(help_text="Set on every one of them.")
+    facts = ApplicationFactsSerializer(help_text="Facts to set on each application.")
 
 
-class RefusedApplicationSerializer(serializers.Serializer[Any]):
-    application = serializers.CharField(help_text="Slug.")
+class RejectedApplicationSerializer(serializers.Serializer[Any]):
+    application = serializers.CharField(help_text="Slug of the application.")
     detail = serializers.CharField()
 
 
-class BulkChangedSerializer(serializers.Serializer[Any]):
-    changed = serializers.ListField(child=serializers.CharField(), help_text="Slugs.")
-    unchanged = serializers.ListField(
-        child=serializers.CharField(), help_text="Slugs; they were so already."
+class BulkUpdateResultSerializer(serializers.Serializer[Any]):
+    changed = serializers.ListField(
+        child=serializers.CharField(), help_text="Slugs of the changed applications."
     )
-    refused = RefusedApplicationSerializer(many=True)
-    change = serializers.UUIDField(allow_null=True, help_text="By which all of it can be undone.")
+    unchanged = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Slugs of applications that already had these facts.",
+    )
+    rejected = RejectedApplicationSerializer(many=True)
+    change = serializers.UUIDField(
+        allow_null=True, help_text="ID of the change, to undo all of it; null if nothing changed."
+    )
 
 
 class ApplicationHistorySerializer(serializers.Serializer[Any]):
@@ -277,20 +293,22 @@ class ApplicationHistorySerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     actor = serializers.CharField()
     reason = serializers.CharField()
-    n_rows = serializers.IntegerField(help_text="Rows of this application that it wrote.")
+    n_rows = serializers.IntegerField(help_text="Number of rows of this application in the change.")
 
 
 class StackSerializer(serializers.Serializer[Any]):
     dependency = serializers.IntegerField(source="dependency.pk")
     role = serializers.ChoiceField(source="dependency.role", choices=Dependency.Role.choices)
     fallback_order = serializers.IntegerField(source="dependency.fallback_order")
-    offering = serializers.IntegerField(source="offering.pk", help_text="What is called.")
+    offering = serializers.IntegerField(
+        source="offering.pk", help_text="ID of the offering that the application calls."
+    )
     api_id = serializers.CharField(source="offering.api_id")
     host = serializers.CharField(
-        source="host.slug", help_text="Where the answering offering is served."
+        source="host.slug", help_text="Slug of the host of the serving offering."
     )
     answering = serializers.IntegerField(
-        source="answering.pk", help_text="What answers today, redirects followed."
+        source="answering.pk", help_text="ID of the serving offering, after redirects."
     )
     version = serializers.CharField(source="version.identifier", allow_null=True, default=None)
     foundation = serializers.CharField(source="foundation.slug", allow_null=True, default=None)
@@ -299,14 +317,13 @@ class StackSerializer(serializers.Serializer[Any]):
     retires_on = serializers.DateField(source="answering.retires_on", allow_null=True)
     days_left = serializers.IntegerField(allow_null=True)
     at_least = serializers.BooleanField(
-        help_text="The date is a 'not before': the end may come later."
+        help_text="Whether the date is an earliest retirement: the model might retire later."
     )
     replacement = serializers.IntegerField(source="answering.replacement_id", allow_null=True)
 
 
 class WritingViewSet[M: Model](ReadViewSet[M]):
-    """Answers to a change carry what now looks wrong, and the id by which the change can be
-    undone."""
+    """Changes are answered with findings and with the ID of the change, to undo it."""
 
     def written(
         self, row: M, application: Application, dependency_id: int | None = None, code: int = 200
@@ -325,9 +342,9 @@ class WritingViewSet[M: Model](ReadViewSet[M]):
     bulk=bulk_schema(
         BULK_RESOURCES["applications"],
         {
-            "slug": "claims-assistant",
-            "name": "Claims assistant",
-            "team": "claims",
+            "slug": "claims-triage",
+            "name": "Claims triage",
+            "team": "claims-intake",
             "criticality": "important",
             "status": "production",
             "users_affected": 1200,
@@ -336,7 +353,7 @@ class WritingViewSet[M: Model](ReadViewSet[M]):
     )
 )
 class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
-    """What the organisation runs, as far as the caller's teams reach."""
+    """Applications of the caller's teams; all of them for organisation roles."""
 
     bulk_resource = "applications"
     model = Application
@@ -364,11 +381,12 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
     @extend_schema(
         responses={
             200: ApplicationSerializer,
-            301: OpenApiResponse(description="It was merged into another one."),
+            301: OpenApiResponse(description="Merged into another application"),
         }
     )
     def retrieve(self, request: Request, slug: str) -> Response:
-        """One application. The slug of one that was merged leads to the one it is now."""
+        """One application. The slug of a merged application redirects to the application it was
+        merged into."""
         names = self.asked_fields(self.reader)
         found = self.one([*dict.fromkeys([*names, "merged_into"])], slug=slug)
         if found["merged_into"] is not None:
@@ -389,21 +407,21 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
                 "a critical application",
                 request_only=True,
                 value={
-                    "name": "Claims assistant",
-                    "team": "claims",
+                    "name": "Claims triage",
+                    "team": "claims-intake",
                     "criticality": "critical",
                     "status": "production",
-                    "purpose": "Sorts claims and drafts answers.",
+                    "purpose": "Sorts incoming claims and routes each to a handler.",
                     "data_classification": "confidential",
                     "personal_data": True,
                     "rto_hours": 8,
-                    "reason": "from the CMDB",
+                    "reason": "Imported from the CMDB.",
                 },
             )
         ],
     )
     def create(self, request: Request) -> Response:
-        """Register an application; for editors of its team."""
+        """Register an application. Requires the editor role on its team."""
         facts = self.validated(ApplicationSerializer)
         team = facts.pop("team")
         self.require(TeamRole.EDITOR, team)
@@ -419,13 +437,16 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
 
     @extend_schema(request=ApplicationChangeSerializer, responses=WrittenApplicationSerializer)
     def partial_update(self, request: Request, slug: str) -> Response:
-        """Change some facts; for editors of the team, and of the new team where it moves. The slug
-        stays."""
+        """Change an application. Requires the editor role on its team, and on the new team if it
+        moves. The slug cannot be changed."""
         application = self.editable()
         facts = self.validated(ApplicationChangeSerializer, instance=application, partial=True)
         if facts.pop("slug", application.slug) != application.slug:
             raise serializers.ValidationError(
-                {"slug": "The slug stays as it is: others point to it."}
+                {
+                    "slug": "The slug cannot be changed because other systems refer to it. Omit "
+                    "the slug."
+                }
             )
         if "team" in facts:
             self.require(TeamRole.EDITOR, facts["team"])
@@ -438,23 +459,23 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
         )
         return self.written(application, application)
 
-    @extend_schema(request=BulkChangeSerializer, responses=BulkChangedSerializer)
-    @action(detail=False, methods=["post"], url_path="change", picks_fields=False)
-    def change_many(self, request: Request) -> Response:
-        """Set the same facts on many; what cannot be is refused row by row, the others are
-        changed."""
-        asked = self.validated(BulkChangeSerializer)
+    @extend_schema(request=BulkUpdateSerializer, responses=BulkUpdateResultSerializer)
+    @action(detail=False, methods=["post"], url_path="bulk-update", picks_fields=False)
+    def bulk_update(self, request: Request) -> Response:
+        """Set the same facts on many applications. Those that cannot be changed are listed in
+        `rejected`."""
+        asked = self.validated(BulkUpdateSerializer)
         slugs = list(dict.fromkeys(asked["applications"]))
         found = dict(self.get_queryset().filter(slug__in=slugs).values_list("slug", "pk"))
-        report = bulk_update.change_applications(
+        report = change_applications(
             facts_by_id=dict.fromkeys(found.values(), asked["facts"]),
             by=self.user,
             reason=asked.get("reason", ""),
         )
         by_id = {pk: slug for slug, pk in found.items()}
-        refused = [{"application": row.slug, "detail": row.sentence} for row in report.refused]
-        refused += [
-            {"application": slug, "detail": "There is no such application that you may see."}
+        rejected = [{"application": row.slug, "detail": row.sentence} for row in report.refused]
+        rejected += [
+            {"application": slug, "detail": "No application with this slug found. Check the slug."}
             for slug in slugs
             if slug not in found
         ]
@@ -463,7 +484,7 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
             {
                 "changed": [by_id[pk] for pk in report.changed],
                 "unchanged": [by_id[pk] for pk in report.unchanged],
-                "refused": refused,
+                "rejected": rejected,
                 "change": change,
             }
         )
@@ -471,7 +492,7 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
     @extend_schema(request=RetireSerializer, responses=WrittenApplicationSerializer)
     @action(detail=True, methods=["post"])
     def retire(self, request: Request, slug: str) -> Response:
-        """Take out of use: status and every dependency. Doing it twice changes nothing."""
+        """Retire an application and end its dependencies. Repeating the request changes nothing."""
         application = self.editable()
         asked = self.validated(RetireSerializer)
         application = actions_applications.retire_application(
@@ -482,12 +503,12 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
         )
         return self.written(application, application)
 
-    @extend_schema(request=BringBackSerializer, responses=WrittenApplicationSerializer)
-    @action(detail=True, methods=["post"], url_path="bring-back")
-    def bring_back(self, request: Request, slug: str) -> Response:
-        """Put a retired application to use again, with what its retirement ended."""
+    @extend_schema(request=ReactivateSerializer, responses=WrittenApplicationSerializer)
+    @action(detail=True, methods=["post"])
+    def reactivate(self, request: Request, slug: str) -> Response:
+        """Reactivate a retired application, with the dependencies that its retirement ended."""
         application = self.editable()
-        asked = self.validated(BringBackSerializer)
+        asked = self.validated(ReactivateSerializer)
         application = actions_applications.reactivate_application(
             application=application,
             on=asked.get("on", today()),
@@ -501,7 +522,8 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
     @extend_schema(request=MergeSerializer, responses=WrittenApplicationSerializer)
     @action(detail=True, methods=["post"])
     def merge(self, request: Request, slug: str) -> Response:
-        """Give up a duplicate: what it uses moves here, it is retired, and its slug leads here."""
+        """Merge a duplicate into this application: its dependencies move here, it is retired, and
+        its slug redirects here."""
         kept = self.editable()
         asked = self.validated(MergeSerializer)
         duplicate = asked["duplicate"]
@@ -520,15 +542,15 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
     @extend_schema(responses=StackSerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def stack(self, request: Request, slug: str) -> Response:
-        """What it stands on today, layer by layer: primaries, fallbacks in order, then the rest."""
+        """Stack of the application as of today: primary models, fallbacks in order, then other
+        roles."""
         rows = application_stack(application=self.subject("team"), on=today())
         return Response(StackSerializer(rows, many=True).data)
 
     @extend_schema(responses=FindingSerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def findings(self, request: Request, slug: str) -> Response:
-        """What looks wrong or unfinished in what was declared, gravest first; nothing of it is
-        refused."""
+        """Findings about the application, most severe first. Findings never block saving."""
         application = self.subject("team")
         found = findings_of(application_ids=[application.pk], on=today())
         return Response(findings_body(found, {application.pk: application.slug}))
@@ -536,8 +558,8 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
     @extend_schema(responses=CostSerializer, parameters=COST_QUESTION, filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def cost(self, request: Request, slug: str) -> Response:
-        """What it costs a month by what it uses today: at the prices of `on` (those announced,
-        where that is a later day), and under one hypothetical change. Unknown stays unknown, and
+        """Monthly cost of the application by recorded usage: at the prices of `on` (announced
+        prices for a later date), and under one hypothetical change. Unknown costs stay unknown, and
         currencies are not converted."""
         application = self.subject("team")
         prices_on, changes = requested_prices(request, today())
@@ -553,8 +575,8 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
     @extend_schema(responses=PrimaryRunwaySerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def runway(self, request: Request, slug: str) -> Response:
-        """How much time is left to leave what ends: days left minus what the move takes, most
-        urgent first."""
+        """Runway of each primary model: days until retirement minus days the migration takes,
+        shortest first."""
         application = self.subject("team")
         return Response(
             runways_body(
@@ -566,8 +588,7 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
     @extend_schema(responses=ApplicationHistorySerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def changes(self, request: Request, slug: str) -> Response:
-        """The last changes of the application and what hangs on it, latest first; each can be
-        undone."""
+        """Latest changes of the application and its records, latest first. Each can be undone."""
         rows = changes_of_application(application=self.subject("team"), limit=MAX_LISTED_CHANGES)
         return Response(ApplicationHistorySerializer(rows, many=True).data)
 

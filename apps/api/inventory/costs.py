@@ -1,4 +1,4 @@
-"""What applications cost a month: today, by announced prices, and under a hypothetical change."""
+"""Monthly costs of applications: at current, announced and hypothetical prices."""
 
 import re
 from collections.abc import Mapping
@@ -32,36 +32,39 @@ _EXACT = Context(prec=60)
 _PLACES = Decimal("1e-12")
 _DECIMAL = re.compile(r"-?\d{1,18}(\.\d{1,18}|/\d{1,18})?", re.ASCII)
 
-_CODES = f"One of {', '.join(UnknownCost)}."
+_CODES = f"Reason: one of {', '.join(UnknownCost)}."
 
 COST_QUESTION = [
-    OpenApiParameter("on", date, description="The day whose prices count; today where absent."),
+    OpenApiParameter("on", date, description="Date of the prices; today if absent."),
     OpenApiParameter(
-        "node", str, description="What becomes dearer or cheaper, such as `developer:anthropic`."
+        "node", str, description="Item whose prices change, for example `developer:anthropic`."
     ),
     OpenApiParameter(
-        "unit", str, enum=list(PRICE_UNITS), description="Only this unit; every unit where absent."
+        "unit",
+        str,
+        enum=list(PRICE_UNITS),
+        description="Unit whose price changes; all units if absent.",
     ),
-    OpenApiParameter("factor", str, description="Times as much: `1.2`, or exactly `6/5`."),
+    OpenApiParameter("factor", str, description="Factor: `1.2`, or exactly `6/5`."),
     OpenApiParameter(
-        "amount", str, description="Instead of a factor: the new price per million units."
+        "amount", str, description="New price per million units, instead of a factor."
     ),
-    OpenApiParameter("currency", str, description="Of the amount."),
-    OpenApiParameter(
-        "from", date, description="The change holds from this day on; always where absent."
-    ),
+    OpenApiParameter("currency", str, description="Currency of the amount."),
+    OpenApiParameter("from", date, description="First date of the change; always if absent."),
 ]
 
 
 class TotalSerializer(serializers.Serializer[Any]):
     currency = serializers.CharField()
-    amount = serializers.CharField(help_text="Per month, a decimal.")
+    amount = serializers.CharField(help_text="Cost per month, as a decimal.")
 
 
 class DependencyCostSerializer(serializers.Serializer[Any]):
     dependency = serializers.IntegerField()
-    amount = serializers.CharField(help_text="Per month, a decimal.")
-    currency = serializers.CharField(allow_null=True, help_text="Null where nothing was used.")
+    amount = serializers.CharField(help_text="Cost per month, as a decimal.")
+    currency = serializers.CharField(
+        allow_null=True, help_text="Currency of the amount; null if nothing was used."
+    )
 
 
 class UnknownCostSerializer(serializers.Serializer[Any]):
@@ -74,7 +77,7 @@ class UnknownCostSerializer(serializers.Serializer[Any]):
 
 
 class CostRowSerializer(serializers.Serializer[Any]):
-    """A line of the file: what a dependency costs, or why nobody knows."""
+    """A row of the file: the cost of a dependency, or the reason why it is unknown."""
 
     dependency = serializers.IntegerField()
     amount = serializers.CharField(allow_null=True)
@@ -84,8 +87,8 @@ class CostRowSerializer(serializers.Serializer[Any]):
 
 
 class CostSerializer(serializers.Serializer[Any]):
-    on = serializers.DateField(help_text="The day whose prices count.")
-    totals = TotalSerializer(many=True, help_text="Of what is known, by currency.")
+    on = serializers.DateField(help_text="Date of the prices.")
+    totals = TotalSerializer(many=True, help_text="Known costs by currency.")
     per_dependency = DependencyCostSerializer(many=True)
     unknown = UnknownCostSerializer(many=True)
 
@@ -96,10 +99,15 @@ class UnknownCountSerializer(serializers.Serializer[Any]):
 
 
 class CostTotalsSerializer(serializers.Serializer[Any]):
-    on = serializers.DateField(help_text="The day whose prices count.")
-    whole_organisation = serializers.BooleanField(help_text="False: only your teams' applications.")
-    totals = TotalSerializer(many=True, help_text="Of what is known, by currency.")
-    n_known = serializers.IntegerField(help_text="Live dependencies whose cost is in the totals.")
+    on = serializers.DateField(help_text="Date of the prices.")
+    whole_organisation = serializers.BooleanField(
+        help_text="Whether the whole organisation is counted; false for the applications of "
+        "your teams only."
+    )
+    totals = TotalSerializer(many=True, help_text="Known costs by currency.")
+    n_known = serializers.IntegerField(
+        help_text="Number of active dependencies whose cost is in the totals."
+    )
     unknown = UnknownCountSerializer(many=True)
 
 
@@ -113,9 +121,9 @@ class _Question(serializers.Serializer[Any]):
 
 
 def requested_prices(request: Request, today: date) -> tuple[date, list[PriceChange]]:
-    """(the day whose prices count, the hypothetical change or none) of the query parameters.
+    """Return the date of the prices and the hypothetical changes of the query parameters.
 
-    ValidationError with the parameter's name and a sentence.
+    Raises ValidationError with the name of the parameter.
     """
     said: Mapping[str, Any] = validate_data(
         _Question(data=request.query_params),
@@ -126,7 +134,7 @@ def requested_prices(request: Request, today: date) -> tuple[date, list[PriceCha
     if "node" not in said:
         if {"unit", "factor", "amount", "currency"} & set(said):
             raise serializers.ValidationError(
-                {"node": "Say what becomes dearer or cheaper, such as host:azure."}
+                {"node": "Enter the item whose prices change, for example host:azure."}
             )
         return on, []
     try:
@@ -168,7 +176,7 @@ def cost_body(costs: MonthlyCosts, prices_on: date) -> dict[str, Any]:
 
 
 def cost_rows(costs: MonthlyCosts) -> list[dict[str, Any]]:
-    """The same as lines of a file."""
+    """Return the costs as rows of a file."""
     nothing: dict[str, Any] = dict.fromkeys(("amount", "currency", "unknown", "detail"))
     return [
         *(
@@ -188,7 +196,7 @@ def cost_rows(costs: MonthlyCosts) -> list[dict[str, Any]]:
 
 
 def decimal_text(amount: Fraction) -> str:
-    """Exactly where it is a decimal; else to twelve places."""
+    """Return the exact decimal, or 12 places."""
     value = _EXACT.divide(Decimal(amount.numerator), Decimal(amount.denominator))
     if Fraction(value) != amount:
         value = value.quantize(_PLACES, context=_EXACT)
@@ -208,11 +216,13 @@ def _fraction(said: Mapping[str, Any], name: str) -> Fraction | None:
         return None
     # no exponents: a power of ten with a billion noughts would be worked out
     if not _DECIMAL.fullmatch(said[name]):
-        raise serializers.ValidationError({name: "A number such as 1.2 or 6/5."})
+        raise serializers.ValidationError({name: "Enter a number, for example 1.2 or 6/5."})
     try:
         return Fraction(said[name])
     except ZeroDivisionError as error:
-        raise serializers.ValidationError({name: "A number such as 1.2 or 6/5."}) from error
+        raise serializers.ValidationError(
+            {name: "Enter a number, for example 1.2 or 6/5."}
+        ) from error
 
 
 def _day(text: str | None) -> date | None:
@@ -222,7 +232,9 @@ def _day(text: str | None) -> date | None:
         day = date.fromisoformat(text)
         validate_plausible_date(day)
     except ValueError as error:
-        raise serializers.ValidationError({"from": "A day such as 2027-01-31."}) from error
+        raise serializers.ValidationError(
+            {"from": "Enter a date, for example 2027-01-31."}
+        ) from error
     except ModelValidationError as error:
         raise serializers.ValidationError({"from": error.messages}) from error
     return day
@@ -233,13 +245,13 @@ class CostsView(RegistryView):
 
     @extend_schema(
         operation_id="costs",
-        summary="What all applications cost a month",
+        summary="Monthly costs of all applications",
         parameters=COST_QUESTION,
         responses=CostTotalsSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Sums over every live dependency of the applications you may see, in pilot or production.
-        What is not known is counted beside, by reason."""
+        """Totals over all active dependencies of applications in pilot or production that you can
+        view. Unknown costs are counted separately, by reason."""
         today = day_of(now())
         prices_on, changes = requested_prices(request, today)
         everything = self.user.can_read_all

@@ -1,4 +1,4 @@
-"""What applications call: declared, corrected, confirmed, replaced, ended and reopened."""
+"""Dependencies: declared, corrected, confirmed, replaced, ended and reopened."""
 
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import serializers, status
@@ -45,9 +45,12 @@ _FACTS = [
 class DependencySerializer(ReasonMixin, serializers.ModelSerializer[Dependency]):
     application = VisibleApplicationField(slug_field="slug", queryset=Application.objects.none())
     offering = serializers.PrimaryKeyRelatedField(
-        queryset=Offering.objects.all(), help_text="Id; found by offerings/?host=&api_id=."
+        queryset=Offering.objects.all(),
+        help_text="ID of the offering; offerings/?host=&api_id= finds it.",
     )
-    host = serializers.CharField(source="offering.host.slug", read_only=True, help_text="Slug.")
+    host = serializers.CharField(
+        source="offering.host.slug", read_only=True, help_text="Slug of the host."
+    )
     api_id = serializers.CharField(source="offering.api_id", read_only=True)
     version = serializers.CharField(
         source="offering.version.identifier", read_only=True, allow_null=True
@@ -61,7 +64,7 @@ class DependencySerializer(ReasonMixin, serializers.ModelSerializer[Dependency])
     since = serializers.DateField(
         required=False,
         validators=[validate_plausible_date],
-        help_text="First day in use; today where absent.",
+        help_text="First day in use; today if absent.",
     )
 
     class Meta:
@@ -102,7 +105,7 @@ class WrittenDependencySerializer(WrittenMixin, DependencySerializer):
 
 
 class DependencyChangeSerializer(ExpectingMixin, DependencySerializer):
-    """What may be corrected; offering, role and time have actions of their own."""
+    """Facts that can be corrected. Offering, role and period have actions of their own."""
 
     class Meta(DependencySerializer.Meta):
         fields = [*_FACTS, "expected_updated_at", "reason"]
@@ -112,7 +115,7 @@ class DependencyChangeSerializer(ExpectingMixin, DependencySerializer):
 
 class ConfirmSerializer(ReasonMixin):
     on = serializers.DateField(
-        required=False, validators=[validate_plausible_date], help_text="Today where absent."
+        required=False, validators=[validate_plausible_date], help_text="Date; today if absent."
     )
 
 
@@ -120,7 +123,7 @@ class EndSerializer(ExpectingMixin, ReasonMixin):
     on = serializers.DateField(
         required=False,
         validators=[validate_plausible_date],
-        help_text="First day it is no longer used; today where absent.",
+        help_text="First day out of use; today if absent.",
     )
 
 
@@ -129,13 +132,13 @@ class ReopenSerializer(ReasonMixin):
         required=False,
         allow_null=True,
         validators=[validate_plausible_date],
-        help_text="A later end; none where absent.",
+        help_text="Later end date; none if absent.",
     )
 
 
 class ReplaceSerializer(EndSerializer):
     offering = serializers.PrimaryKeyRelatedField(
-        queryset=Offering.objects.all(), help_text="Id of the successor."
+        queryset=Offering.objects.all(), help_text="ID of the new offering."
     )
 
 
@@ -143,7 +146,7 @@ class ReplaceSerializer(EndSerializer):
     bulk=bulk_schema(
         BULK_RESOURCES["dependencies"],
         {
-            "application": "claims-assistant",
+            "application": "claims-triage",
             "host": "openai",
             "api_id": "gpt-4o-2024-11-20",
             "role": "primary",
@@ -154,7 +157,8 @@ class ReplaceSerializer(EndSerializer):
     )
 )
 class DependencyViewSet(BulkMixin, WritingViewSet[Dependency]):
-    """Application x offering, for a time. Ended rows stay."""
+    """Dependencies: the use of an offering by an application, for a period. Ended dependencies are
+    kept."""
 
     bulk_resource = "dependencies"
     model = Dependency
@@ -169,7 +173,7 @@ class DependencyViewSet(BulkMixin, WritingViewSet[Dependency]):
                 "a fallback through a gateway",
                 request_only=True,
                 value={
-                    "application": "claims-assistant",
+                    "application": "claims-triage",
                     "offering": 4711,
                     "role": "fallback",
                     "fallback_order": 1,
@@ -181,7 +185,7 @@ class DependencyViewSet(BulkMixin, WritingViewSet[Dependency]):
         ],
     )
     def create(self, request: Request) -> Response:
-        """Declare that an application uses an offering; for editors of its team."""
+        """Declare that an application uses an offering. Requires the editor role on its team."""
         facts = self.validated(DependencySerializer)
         application = facts.pop("application")
         self.require(TeamRole.EDITOR, application.team)
@@ -199,7 +203,7 @@ class DependencyViewSet(BulkMixin, WritingViewSet[Dependency]):
 
     @extend_schema(request=DependencyChangeSerializer, responses=WrittenDependencySerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Correct amounts, share, order, tags or the way it is reached."""
+        """Correct amounts, traffic share, order, tags or the route."""
         dependency = self.editable()
         facts = self.validated(DependencyChangeSerializer, partial=True)
         changed = actions_dependencies.change_dependency(
@@ -214,7 +218,7 @@ class DependencyViewSet(BulkMixin, WritingViewSet[Dependency]):
     @extend_schema(request=ConfirmSerializer, responses=WrittenDependencySerializer)
     @action(detail=True, methods=["post"])
     def confirm(self, request: Request, pk: str) -> Response:
-        """Say that it is used indeed: what was only observed is declared from now on."""
+        """Confirm that the dependency is in use. An observed dependency becomes declared."""
         dependency = self.editable()
         asked = self.validated(ConfirmSerializer)
         confirmed = actions_dependencies.confirm_dependency(
@@ -228,7 +232,7 @@ class DependencyViewSet(BulkMixin, WritingViewSet[Dependency]):
     @extend_schema(request=EndSerializer, responses=WrittenDependencySerializer)
     @action(detail=True, methods=["post"])
     def end(self, request: Request, pk: str) -> Response:
-        """Say that it is no longer used."""
+        """End the dependency."""
         dependency = self.editable()
         asked = self.validated(EndSerializer)
         ended = actions_dependencies.end_dependency(
@@ -243,7 +247,7 @@ class DependencyViewSet(BulkMixin, WritingViewSet[Dependency]):
     @extend_schema(request=ReopenSerializer, responses=WrittenDependencySerializer)
     @action(detail=True, methods=["post"])
     def reopen(self, request: Request, pk: str) -> Response:
-        """Take the end on record back, or move it to a later day."""
+        """Remove the end date, or move it to a later date."""
         dependency = self.editable()
         asked = self.validated(ReopenSerializer)
         reopened = actions_dependencies.reopen_dependency(
@@ -257,9 +261,9 @@ class DependencyViewSet(BulkMixin, WritingViewSet[Dependency]):
     @extend_schema(request=ReplaceSerializer, responses={201: WrittenDependencySerializer})
     @action(detail=True, methods=["post"])
     def replace(self, request: Request, pk: str) -> Response:
-        """Move to another offering: this one ends, a new one begins that day and is the answer.
-        What was built on it and the exit plan go along. Where somebody else was faster, the answer
-        is 409 and says who did what."""
+        """Replace the offering: this dependency ends and a new one starts on that date, which is
+        the answer. Adaptations and the exit plan move with it. The answer is 409 if another user
+        replaced it first."""
         dependency = self.editable()
         asked = self.validated(ReplaceSerializer)
         begun = actions_dependencies.replace_offering(

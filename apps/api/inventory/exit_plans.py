@@ -1,5 +1,4 @@
-"""The portability layer: what was built on a dependency, the plan to leave it, and the tests of
-leaving."""
+"""Adaptations, exit plans and exit tests of dependencies."""
 
 from datetime import date
 from typing import Any
@@ -25,7 +24,7 @@ from apps.inventory.filters import AdaptationFilter, ExitPlanFilter, ExitTestFil
 from apps.inventory.models import Adaptation, Dependency, ExitPlan, ExitTest
 
 
-@extend_schema_field({"type": "integer", "description": "Id of a dependency you may see."})
+@extend_schema_field({"type": "integer", "description": "ID of a dependency that you can view."})
 class VisibleDependencyField(serializers.PrimaryKeyRelatedField[Dependency]):
     def get_queryset(self) -> Any:
         return Dependency.objects.visible_to(self.context["request"].user).select_related(
@@ -38,13 +37,13 @@ class OfDependencySerializer[M: Adaptation | ExitPlan | ExitTest](
 ):
     dependency = VisibleDependencyField(queryset=Dependency.objects.none())
     application = serializers.CharField(
-        source="dependency.application.slug", read_only=True, help_text="Slug."
+        source="dependency.application.slug", read_only=True, help_text="Slug of the application."
     )
 
     def validate_dependency(self, dependency: Dependency) -> Dependency:
         if self.instance is not None and self.instance.dependency_id != dependency.pk:
             raise serializers.ValidationError(
-                "It stays with its dependency. Make another one there."
+                "The dependency cannot be changed. Add another record to the other dependency."
             )
         return dependency
 
@@ -81,14 +80,14 @@ class ExitPlanSerializer(OfDependencySerializer[ExitPlan]):
         queryset=Offering.objects.all(),
         required=False,
         allow_null=True,
-        help_text="Id of the offering to move to.",
+        help_text="ID of the offering to migrate to.",
     )
     hard_because = serializers.ChoiceField(
         source="reason",
         choices=ExitPlan.Reason.choices,
         required=False,
         allow_blank=True,
-        help_text="Why it is hard to substitute (DORA, RT.07.01).",
+        help_text="Reason why it is hard to substitute (DORA, RT.07.01).",
     )
     # the column of this name is `hard_because` here, since `reason` is the history's
     reason = serializers.CharField(
@@ -97,7 +96,7 @@ class ExitPlanSerializer(OfDependencySerializer[ExitPlan]):
         required=False,
         allow_blank=True,
         max_length=500,
-        help_text="For the history.",
+        help_text="Reason for the change, for the audit log.",
     )
 
     class Meta:
@@ -133,15 +132,15 @@ class WrittenExitPlanSerializer(WrittenMixin, ExitPlanSerializer):
 
 class ExitTestSerializer(OfDependencySerializer[ExitTest]):
     target = serializers.PrimaryKeyRelatedField(
-        queryset=Offering.objects.all(), help_text="Id of the offering that was moved to."
+        queryset=Offering.objects.all(), help_text="ID of the tested offering."
     )
     tested_version = serializers.SlugRelatedField(
         slug_field="identifier",
         queryset=Version.objects.all(),
         required=False,
         allow_null=True,
-        help_text="Identifier of the version that answered; that of the target where absent "
-        "and it never moves.",
+        help_text="Identifier of the served version; that of the target if absent and "
+        "the target is not an alias.",
     )
     recorded_by = serializers.CharField(
         source="recorded_by.username", read_only=True, allow_null=True
@@ -175,7 +174,7 @@ class ExitTestSerializer(OfDependencySerializer[ExitTest]):
     def validate_tested_on(self, day: date) -> date:
         if day > today():
             raise serializers.ValidationError(
-                "A test lies in the past. Record it when it has been made."
+                "The test date is in the future. Record the test after it has been made."
             )
         return day
 
@@ -196,7 +195,7 @@ class OfDependencyViewSet[M: Adaptation | ExitPlan | ExitTest](WritingViewSet[M]
     def asked(
         self, serializer: type[serializers.BaseSerializer[Any]]
     ) -> tuple[Dependency, dict[str, Any]]:
-        """The dependency named in the body, which the caller may edit, and the facts."""
+        """Return the dependency in the body, which the caller can edit, and the facts."""
         facts = self.validated(serializer)
         dependency: Dependency = facts.pop("dependency")
         self.require(TeamRole.EDITOR, dependency.application.team)
@@ -210,7 +209,7 @@ class OfDependencyViewSet[M: Adaptation | ExitPlan | ExitTest](WritingViewSet[M]
     bulk=bulk_schema(
         BULK_RESOURCES["adaptations"],
         {
-            "application": "claims-assistant",
+            "application": "claims-triage",
             "host": "openai",
             "api_id": "gpt-4o-2024-11-20",
             "role": "primary",
@@ -222,7 +221,7 @@ class OfDependencyViewSet[M: Adaptation | ExitPlan | ExitTest](WritingViewSet[M]
     )
 )
 class AdaptationViewSet(BulkMixin, OfDependencyViewSet[Adaptation]):
-    """What was built on a dependency: what it cost and whether it moves."""
+    """Adaptations: work built on a dependency, with its cost and whether it can be migrated."""
 
     bulk_resource = "adaptations"
     model = Adaptation
@@ -231,7 +230,7 @@ class AdaptationViewSet(BulkMixin, OfDependencyViewSet[Adaptation]):
 
     @extend_schema(responses={201: WrittenAdaptationSerializer})
     def create(self, request: Request) -> Response:
-        """Add one; for editors of the application's team, as every change here."""
+        """Add an adaptation. Changes require the editor role on the application's team."""
         dependency, facts = self.asked(AdaptationSerializer)
         row = exits.add_adaptation(
             dependency=dependency,
@@ -244,7 +243,7 @@ class AdaptationViewSet(BulkMixin, OfDependencyViewSet[Adaptation]):
 
     @extend_schema(responses=WrittenAdaptationSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change some facts."""
+        """Change an adaptation."""
         row = self.editable()
         facts = self.validated(AdaptationSerializer, instance=row, partial=True)
         facts.pop("dependency", None)
@@ -255,7 +254,7 @@ class AdaptationViewSet(BulkMixin, OfDependencyViewSet[Adaptation]):
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        """It is gone or was never there; the history keeps it."""
+        """Remove an adaptation; the audit log keeps it."""
         exits.remove_adaptation(adaptation=self.editable(), by=self.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -273,8 +272,7 @@ class AdaptationViewSet(BulkMixin, OfDependencyViewSet[Adaptation]):
     )
 )
 class ExitPlanViewSet(BulkMixin, OfDependencyViewSet[ExitPlan]):
-    """How one would leave a dependency; one plan each. Fields are DORA's (RT.07.01) where it has
-    one."""
+    """Exit plans: one per dependency. Fields are those of DORA (RT.07.01) where it has one."""
 
     bulk_resource = "exit-plans"
     model = ExitPlan
@@ -283,7 +281,7 @@ class ExitPlanViewSet(BulkMixin, OfDependencyViewSet[ExitPlan]):
 
     @extend_schema(responses={201: WrittenExitPlanSerializer})
     def create(self, request: Request) -> Response:
-        """Make the plan; where there is one, change that."""
+        """Create the exit plan, or change the existing one."""
         dependency, facts = self.asked(ExitPlanSerializer)
         row = exits.set_exit_plan(
             dependency=dependency, reason=facts.pop("history_reason", ""), facts=facts, by=self.user
@@ -292,7 +290,7 @@ class ExitPlanViewSet(BulkMixin, OfDependencyViewSet[ExitPlan]):
 
     @extend_schema(responses=WrittenExitPlanSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change some facts."""
+        """Change an exit plan."""
         row = self.editable()
         facts = self.validated(ExitPlanSerializer, instance=row, partial=True)
         facts.pop("dependency", None)
@@ -306,14 +304,14 @@ class ExitPlanViewSet(BulkMixin, OfDependencyViewSet[ExitPlan]):
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        """The plan no longer holds; the history keeps it."""
+        """Remove an exit plan; the audit log keeps it."""
         exits.remove_exit_plan(plan=self.editable(), by=self.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class ExitTestViewSet(OfDependencyViewSet[ExitTest]):
-    """Tests of leaving a dependency, with what they took. One is corrected and expires; it is not
-    taken away."""
+    """Exit tests with their result and effort. They can be corrected and expire, but not be
+    removed."""
 
     model = ExitTest
     serializer_class = ExitTestSerializer
@@ -329,7 +327,7 @@ class ExitTestViewSet(OfDependencyViewSet[ExitTest]):
         responses={201: WrittenExitTestSerializer},
         examples=[
             OpenApiExample(
-                "a test that was passed",
+                "a passed test",
                 request_only=True,
                 value={
                     "dependency": 17,
@@ -344,7 +342,7 @@ class ExitTestViewSet(OfDependencyViewSet[ExitTest]):
         ],
     )
     def create(self, request: Request) -> Response:
-        """Record a test that was made."""
+        """Record an exit test."""
         dependency, facts = self.asked(ExitTestSerializer)
         row = exits.record_exit_test(
             dependency=dependency,
@@ -359,7 +357,7 @@ class ExitTestViewSet(OfDependencyViewSet[ExitTest]):
 
     @extend_schema(responses=WrittenExitTestSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Correct what was recorded wrongly."""
+        """Correct an exit test."""
         row = self.editable()
         facts = self.validated(ExitTestSerializer, instance=row, partial=True)
         facts.pop("dependency", None)

@@ -1,4 +1,4 @@
-"""What looks wrong or unfinished in what people declared."""
+"""Findings: errors, warnings and notes about applications."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -27,12 +27,13 @@ _SEVERITIES = [(severity.value, severity.value) for severity in Severity]
 class FindingSerializer(serializers.Serializer[Any]):
     code = serializers.ChoiceField(choices=_CODES)
     severity = serializers.ChoiceField(
-        choices=_SEVERITIES, help_text="alarm: broken; warning: doubtful; note."
+        choices=_SEVERITIES, help_text="Severity: error, warning or note."
     )
-    detail = serializers.CharField(help_text="A sentence that says what to do.")
-    application = serializers.CharField(help_text="Slug.")
+    detail = serializers.CharField(help_text="Finding and how to fix it, as a sentence.")
+    application = serializers.CharField(help_text="Slug of the application.")
     dependency = serializers.IntegerField(
-        allow_null=True, help_text="Id; null where it is about the whole."
+        allow_null=True,
+        help_text="ID of the dependency; null if the finding is about the application.",
     )
 
 
@@ -66,21 +67,22 @@ class FindingsView(RegistryView):
 
     @extend_schema(
         operation_id="findings",
-        summary="What looks wrong or unfinished",
+        summary="Findings of all applications",
         parameters=[
             OpenApiParameter("code", str, enum=list(CODES)),
             OpenApiParameter("severity", str, enum=[value for value, _ in _SEVERITIES]),
             OpenApiParameter(
-                "cursor", str, description="Where the page begins; taken from `next`."
+                "cursor", str, description="Start of the page, from `next` of an answer."
             ),
             OpenApiParameter("page_size", int),
         ],
         responses=FindingsSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Of the applications you may see, the gravest first; an application's findings stay on one
-        page, which may so be somewhat longer than asked. A page may also be short, or empty, while
-        `next` goes on: it looks at a bounded number of applications."""
+        """Findings of the applications that you can view, most critical first. The findings of an
+        application stay on one page, so that a page can be longer than requested. A page can also
+        be short or empty while `next` is set, because each request reads a limited number of
+        applications."""
         question = FindingsQuestion(data=request.query_params)
         validate_data(question, extra_names=(*PAGING_PARAMETERS, *FORMAT_PARAMETERS))
         size = KeysetPagination().size(request)

@@ -1,4 +1,4 @@
-"""How much time is left to leave what ends."""
+"""Runways: days until retirement minus days the migration takes."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -24,25 +24,31 @@ _NO_DAY = 2**61
 
 
 class PrimaryRunwaySerializer(serializers.Serializer[Any]):
-    application = serializers.CharField(help_text="Slug.")
-    dependency = serializers.IntegerField(help_text="Id of the live primary.")
-    offering = serializers.IntegerField(
-        help_text="Id of the offering that answers today, redirects followed."
-    )
+    application = serializers.CharField(help_text="Slug of the application.")
+    dependency = serializers.IntegerField(help_text="ID of the active primary dependency.")
+    offering = serializers.IntegerField(help_text="ID of the serving offering, after redirects.")
     retires_on = serializers.DateField(allow_null=True)
-    days_left = serializers.IntegerField(allow_null=True, help_text="Negative once past.")
-    effort_days = serializers.CharField(allow_null=True, help_text="Calendar days the move takes.")
+    days_left = serializers.IntegerField(
+        allow_null=True, help_text="Days until retirement; negative if past; null without a date."
+    )
+    effort_days = serializers.CharField(
+        allow_null=True, help_text="Days that the migration takes; null if unknown."
+    )
     basis = serializers.CharField(
-        allow_null=True, help_text="Where the effort is from: test or estimate."
+        allow_null=True, help_text="Source of the effort: test or estimate; null if unknown."
     )
     runway = serializers.CharField(
-        allow_null=True, help_text="Days left minus effort; negative: too late by that."
+        allow_null=True,
+        help_text="Days until retirement minus effort; negative if it is too late; null "
+        "if unknown.",
     )
     at_least = serializers.BooleanField(
-        help_text="The date is a 'not before': the end may come later."
+        help_text="Whether the date is an earliest retirement: the model might retire later."
     )
     why = serializers.CharField(
-        allow_null=True, help_text="Why no days are known: announced_without_date."
+        allow_null=True,
+        help_text="Reason why the days are unknown: announced_without_date; null if they "
+        "are known.",
     )
 
 
@@ -76,18 +82,18 @@ class RunwaysView(RegistryView):
 
     @extend_schema(
         operation_id="runways",
-        summary="What ends, and whether there is time to leave it",
+        summary="Runways of all applications",
         parameters=[
             OpenApiParameter(
-                "cursor", str, description="Where the page begins; taken from `next`."
+                "cursor", str, description="Start of the page, from `next` of an answer."
             ),
             OpenApiParameter("page_size", int),
         ],
         responses=RunwaysSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Live primaries whose end is announced, of the applications you may see: the most urgent
-        first, by runway, or by days left where nobody knows how long the move takes."""
+        """Active primary models with an announced retirement, of applications that you can view:
+        shortest runway first, or fewest days left if the effort is unknown."""
         size = KeysetPagination().size(request)
         everything = self.user.can_read_all
         found = runways(

@@ -1,4 +1,4 @@
-"""Taking a change back."""
+"""Undo of changes."""
 
 from typing import Any
 from uuid import UUID
@@ -18,10 +18,10 @@ from apps.inventory.models import Application
 
 
 class UndoneSerializer(serializers.Serializer[Any]):
-    change = serializers.UUIDField(help_text="By which the undoing can be undone.")
-    n_rows = serializers.IntegerField(help_text="Rows that were put back.")
+    change = serializers.UUIDField(help_text="ID of the undo, to undo it in turn.")
+    n_rows = serializers.IntegerField(help_text="Number of restored rows.")
     applications = serializers.ListField(
-        child=serializers.CharField(), help_text="Slugs of those concerned."
+        child=serializers.CharField(), help_text="Slugs of the affected applications."
     )
 
 
@@ -33,9 +33,8 @@ class UndoChangeView(RegistryView):
         responses=UndoneSerializer,
     )
     def post(self, request: Request, change: UUID) -> Response:
-        """Puts everything back that the change wrote, while it still is as the change left it;
-        otherwise the answer is 409 and says who has changed it since. For editors of every team
-        concerned."""
+        """Restore everything that the change wrote, if it is unchanged since; otherwise the answer
+        is 409 with the users who changed it. Requires the editor role on each affected team."""
         asked = validate_data(ReasonMixin(data=request.data))
         teams = undo.teams_of_change(change=change)
         seen = teams if self.user.can_read_all else teams & set(self.user.team_roles())

@@ -1,6 +1,6 @@
-"""How an address of this interface says that it will go: `Deprecation` (RFC 9745), `Sunset` (RFC
-8594), and a link to what takes its place. A view, or one action of it, names a `Deprecation`; the
-OpenAPI document then marks it as deprecated."""
+"""Deprecation of endpoints: `Deprecation` (RFC 9745), `Sunset` (RFC 8594) and a link to the
+successor. A view, or one of its actions, has a `Deprecation`; the OpenAPI document marks it as
+deprecated."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +11,8 @@ from django.utils.http import http_date
 
 @dataclass(frozen=True, slots=True)
 class Deprecation:
-    """Better not used since `since`, and gone at `ends`; `successor` is the address to use
-    instead."""
+    """An endpoint that is deprecated since `since` and removed at `ends`; `successor` is the URL to
+    use instead."""
 
     since: datetime
     ends: datetime

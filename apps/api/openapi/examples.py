@@ -1,7 +1,6 @@
-"""What may be sent, by operation: the examples of the OpenAPI document.
+"""Examples of requests by operation, for the OpenAPI document.
 
-Each is held against the document's own description of its operation
-(tests/api/openapi/test_schema.py).
+Each is checked against the schema of its operation (tests/api/openapi/test_schema.py).
 """
 
 from typing import Any
@@ -15,12 +14,12 @@ _DEPENDENCY = {
     "tags": ["chat"],
 }
 _MAIL = {
-    "cadence": "working_days",
+    "frequency": "weekdays",
     "weekday": 0,
     "hour": 8,
     "time_zone": "Europe/Zurich",
-    "immediate": True,
-    "heartbeat": False,
+    "urgent_immediately": True,
+    "send_when_empty": False,
 }
 _SUBSCRIPTION = {
     "name": "All of a provider",
@@ -29,14 +28,14 @@ _SUBSCRIPTION = {
 }
 _POLICY = {
     "slug": "one-host",
-    "name": "No host alone stops critical applications",
+    "name": "At most 25% of critical applications on one host",
     "kinds": ["host"],
     "threat": "outage",
     "states": ["exposed"],
     "measure": "critical_share",
     "basis": "count",
     "tolerance": "0.25",
-    "reason": "Appetite statement, section 3.",
+    "reason": "Risk appetite statement, section 3.",
 }
 _ASSESSMENT = {
     "risk": 12,
@@ -47,7 +46,7 @@ _ASSESSMENT = {
     "residual_impact": 3,
     "confidence": "medium",
     "treatment": "reduce",
-    "plan": "A second host by summer.",
+    "plan": "Add a second host by summer.",
     "due_on": "2027-06-30",
 }
 _CONTRACT = {
@@ -73,7 +72,7 @@ _EXIT_PLAN = {
     "reintegration": "difficult",
     "reliance": "material",
     "alternatives_identified": "yes",
-    "alternatives": "The same model at another host.",
+    "alternatives": "The same model on another host.",
     "estimated_days": "15",
     "next_test_on": "2027-05-01",
 }
@@ -86,7 +85,7 @@ _MAPPING = {
     "successor": "replacement.id",
 }
 _BOM = {
-    "projectName": "Support assistant",
+    "projectName": "Agent assist",
     "projectVersion": "4.2.0",
     "autoCreate": True,
     "bom": "eyJib21Gb3JtYXQiOiJDeWNsb25lRFgiLCJzcGVjVmVyc2lvbiI6IjEuNiIsInZlcnNpb24iOjF9",
@@ -102,7 +101,7 @@ EXAMPLES: dict[str, Any] = {
     },
     "adaptations_partial_update": {
         "moves": "rebuild",
-        "note": "The new model reads tables otherwise.",
+        "note": "The new model reads tables differently.",
     },
     "alert_policies_partial_update": {
         "milestones": [180, 90, 30, 7, 0],
@@ -110,12 +109,12 @@ EXAMPLES: dict[str, Any] = {
         **_REASON,
     },
     "alert_settings_change": {"price_percent": 10, "expiry_milestones": [30, 7, 0], **_REASON},
-    "alerts_acknowledge_create": {"reason": "We move in sprint 14."},
-    "alerts_assign_create": {"username": "ada"},
+    "alerts_acknowledge_create": {"reason": "Migration is planned for sprint 14."},
+    "alerts_assign_create": {"username": "tomasz"},
     "alerts_mute_create": {"until": _UNTIL, "scope": "offering", "reason": "Planned."},
-    "alerts_resolve_create": {"reason": "Moved to the successor on Monday."},
+    "alerts_resolve_create": {"reason": "Migrated to the successor on Monday."},
     "alerts_snooze_create": {"until": _DAY},
-    "alerts_answer_create": {"ids": [17, 18], "action": "snooze", "until": _DAY},
+    "alerts_bulk_respond_create": {"ids": [17, 18], "action": "snooze", "until": _DAY},
     "annex_items_note_create": {
         "foundation": "openai-gpt-4o",
         "item": "1a",
@@ -129,20 +128,20 @@ EXAMPLES: dict[str, Any] = {
         "on": _DAY,
     },
     "applications_partial_update": {"criticality": "critical", "rto_hours": 4, **_REASON},
-    "applications_bring_back_create": {
+    "applications_reactivate_create": {
         "on": _DAY,
         "status": "pilot",
         "with_dependencies": True,
         **_REASON,
     },
     "applications_merge_create": {
-        "duplicate": "support-assistant-2",
-        "reason": "The same, registered twice.",
+        "duplicate": "agent-assist-2",
+        "reason": "Registered twice.",
     },
     "applications_retire_create": {"on": _DAY, "reason": "Replaced by the new portal."},
-    "applications_change_create": {
+    "applications_bulk_update_create": {
         "applications": ["claims-triage", "call-summariser"],
-        "facts": {"business_owner": "Ada Lovelace"},
+        "facts": {"business_owner": "Ilse Brandt"},
         **_REASON,
     },
     "approvals_create": {
@@ -159,14 +158,14 @@ EXAMPLES: dict[str, Any] = {
     },
     "approvals_revoke_create": {"reason": "The terms changed."},
     "assessments_create": _ASSESSMENT,
-    "assessments_revoke_create": {"version": 3, "because": "The measure was not taken."},
+    "assessments_revoke_create": {"version": 3, "because": "The control was not implemented."},
     "assessments_attach_create": {"evidence": 56},
     "assessments_undo_create": {"version": 3, "reason": "Entered for the wrong application."},
     "assessments_accept_create": {
         "risk": 12,
         "dependency": 34,
         "until": _UNTIL,
-        "because": "Within appetite.",
+        "because": "Within the risk appetite.",
     },
     "assessments_bulk_create": {
         "risk": 12,
@@ -178,38 +177,38 @@ EXAMPLES: dict[str, Any] = {
     "assessments_not_applicable_create": {
         "risk": 12,
         "dependency": 34,
-        "because": "No personal data is sent there.",
+        "because": "The application sends no personal data.",
     },
     "bom_post": _BOM,
     "bom_put": _BOM,
     "calendar_feeds_create": {"kind": "alerts", "name": "Feed reader"},
-    "campaign_steps_tick_create": {"note": "Regression suite: 98 of 98."},
-    "campaign_steps_untick_create": {"reason": "Ticked by mistake."},
-    "campaign_tasks_partial_update": {"owner": "ada", "due_on": _DAY, **_REASON},
-    "campaign_tasks_add_step_create": {"title": "Tell the works council", "required": False},
-    "campaign_tasks_lift_waiver_create": _REASON,
+    "campaign_steps_complete_create": {"note": "Regression suite: 98 of 98."},
+    "campaign_steps_reopen_create": {"reason": "Completed by mistake."},
+    "campaign_tasks_partial_update": {"owner": "tomasz", "due_on": _DAY, **_REASON},
+    "campaign_tasks_add_step_create": {"title": "Inform the works council", "required": False},
+    "campaign_tasks_cancel_deferral_create": _REASON,
     "campaign_tasks_measurements_create": {"before": {"quality": 0.91}, "after": {"quality": 0.93}},
     "campaign_tasks_reopen_create": {"reason": "The successor was rolled back."},
-    "campaign_tasks_sign_off_create": {"reason": "Seen on production for a week."},
+    "campaign_tasks_sign_off_create": {"reason": "In production for one week without errors."},
     "campaign_tasks_switch_create": {"on": _DAY},
     "campaign_tasks_target_create": {"target": 567},
-    "campaign_tasks_waive_create": {"until": _UNTIL, "why": "Ends by itself in March."},
-    "campaigns_create": {"event": 17, "title": "Leave gpt-4o", "due_on": _DAY},
+    "campaign_tasks_defer_create": {"until": _UNTIL, "why": "The application is retired in March."},
+    "campaigns_create": {"event": 17, "title": "Migrate off gpt-4o", "due_on": _DAY},
     "campaigns_partial_update": {"due_on": _UNTIL, **_REASON},
-    "campaigns_close_create": {"closing_note": "All moved; two waivers stand."},
+    "campaigns_close_create": {"closing_note": "All tasks are done; two are deferred."},
     "campaigns_extend_create": _REASON,
-    "campaigns_reopen_create": {"reason": "One application came back."},
+    "campaigns_reopen_create": {"reason": "One application returned to the old model."},
     "campaigns_reschedule_create": _REASON,
     "changes_undo": {"reason": "Wrong file."},
     "contracts_create": _CONTRACT,
     "contracts_partial_update": {"ends_on": "2028-12-31", "reason": "Renewed."},
     "dependencies_partial_update": {**_DEPENDENCY, **_REASON},
-    "dependencies_confirm_create": {"on": _DAY, "reason": "Seen in the traces."},
-    "dependencies_end_create": {"on": _DAY, "reason": "Moved to the successor."},
-    "dependencies_reopen_create": {"until": None, "reason": "It is called after all."},
+    "dependencies_confirm_create": {"on": _DAY, "reason": "Confirmed in the traces."},
+    "dependencies_end_create": {"on": _DAY, "reason": "Migrated to the successor."},
+    "dependencies_reopen_create": {"until": None, "reason": "The model is still in use."},
     "dependencies_replace_create": {"offering": 567, "on": _DAY, **_REASON},
     "discrepancies_declare_create": {"reason": "Known to the team."},
-    "discrepancies_dismiss_create": {"until": _UNTIL, "reason": "A test that goes on until March."},
+    "discrepancies_dismiss_create": {"until": _UNTIL, "reason": "A test that runs until March."},
     "discrepancies_end_create": {"reason": "Not called since autumn."},
     "foundation_risks_attach_create": {"evidence": 56},
     "evidence_create": {
@@ -232,12 +231,12 @@ EXAMPLES: dict[str, Any] = {
         "until": _UNTIL,
         "reason": "A second host is contracted for spring.",
     },
-    "exposure_flags_acknowledge_create": {"reason": "On the agenda of February."},
-    "exposure_flags_revoke_create": {"reason": "The contract fell through."},
+    "exposure_flags_acknowledge_create": {"reason": "On the agenda of the February meeting."},
+    "exposure_flags_revoke_create": {"reason": "The contract was not signed."},
     "exposure_settings_change": {"test_validity_days": 365, "horizon_days": 180, **_REASON},
-    "feed_notices_settle_create": {
+    "provider_notices_close_create": {
         "outcome": "nothing",
-        "reason": "Of a model that nobody offers.",
+        "reason": "No application uses this model.",
     },
     "foundation_risks_create": {
         "title": "Trained on customers' data unless opted out",
@@ -254,7 +253,7 @@ EXAMPLES: dict[str, Any] = {
         **_REASON,
     },
     "foundation_risks_close_create": {"because": "The terms were changed."},
-    "foundation_risks_dismiss_create": {"because": "No weights of it are used here."},
+    "foundation_risks_dismiss_create": {"because": "The weights are not used here."},
     "foundation_risks_reinstate_create": _REASON,
     "foundation_risks_reopen_create": _REASON,
     "gate_policy_change": {"levels": {"FR003": "error"}, "stale_after_days": 5, **_REASON},
@@ -263,12 +262,12 @@ EXAMPLES: dict[str, Any] = {
         "rule": "FR002",
         "model": "openai/gpt-3.5-turbo-0125",
         "until": _DAY,
-        "reason": "The successor is in test.",
+        "reason": "The successor is being tested.",
     },
     "gate_waivers_grant_create": {"until": _DAY, "reason": "Agreed with the risk owner."},
-    "gate_waivers_refuse_create": {"reason": "There was time enough."},
+    "gate_waivers_refuse_create": {"reason": "The migration was possible in time."},
     "gate_waivers_withdraw_create": {"reason": "Moved."},
-    "imports_application_create": {"application": "support-assistant"},
+    "imports_application_create": {"application": "agent-assist"},
     "intake_litellm_callback_create": [
         {
             "id": "chatcmpl-60ac3d2b9d1f4a20",
@@ -282,29 +281,36 @@ EXAMPLES: dict[str, Any] = {
             "prompt_tokens": 19,
             "completion_tokens": 3,
             "response_cost": 0.0000675,
-            "request_tags": ["app:support-assistant", "env:production"],
+            "request_tags": ["app:agent-assist", "env:production"],
         }
     ],
     "loss_runs_create": {"years": 100_000, "seed": 1},
-    "mail_preferences_me_set": _MAIL,
-    "mail_preferences_me_change": {"cadence": "weekly", "weekday": 0},
-    "mail_preferences_team_set": _MAIL,
-    "mail_preferences_team_change": {"cadence": "daily", "hour": 7},
-    "memberships_create": {"user": "ada", "team": "claims", "role": "owner"},
-    "mutes_create": {"provider": "openai", "until": _UNTIL, "reason": "Followed elsewhere."},
-    "policies_create": _POLICY,
-    "policies_partial_update": {"tolerance": "0.2", "change_reason": "Lowered by the board."},
+    "notification_preferences_me_set": _MAIL,
+    "notification_preferences_me_change": {"frequency": "weekly", "weekday": 0},
+    "notification_preferences_team_set": _MAIL,
+    "notification_preferences_team_change": {"frequency": "daily", "hour": 7},
+    "memberships_create": {"user": "tomasz", "team": "claims", "role": "owner"},
+    "mutes_create": {
+        "provider": "openai",
+        "until": _UNTIL,
+        "reason": "Covered by another subscription.",
+    },
+    "exposure_policies_create": _POLICY,
+    "exposure_policies_partial_update": {
+        "tolerance": "0.2",
+        "change_reason": "Lowered by the board.",
+    },
     "scenarios_create": {
-        "name": "A host is gone",
+        "name": "Outage of a host",
         "ops": [{"op": "remove", "nodes": ["host:azure"]}],
         "layers": ["developer", "host"],
         "basis": "criticality",
     },
     "scenarios_partial_update": {"shared": True},
     "selections_create": {
-        "title": "Base of the new portal",
+        "title": "Model for the new portal",
         "purpose": "Chat in two languages.",
-        "criteria": [{"name": "Quality on own cases", "weight": "3"}],
+        "criteria": [{"name": "Quality on our own cases", "weight": "3"}],
     },
     "providers_partial_update": {
         "legal_name": "Acme Cloud Ireland Ltd",
@@ -319,24 +325,27 @@ EXAMPLES: dict[str, Any] = {
     },
     "selections_decide_create": {
         "chosen": [4],
-        "decision": "The open weights, at two hosts.",
-        "why": "Second on quality, first on leaving.",
+        "decision": "An open-weight model on two hosts.",
+        "why": "Second in quality, first in portability.",
         "review_on": _UNTIL,
     },
     "selections_remove_candidate_create": {
         "candidate": 4,
         "reason": "No longer offered in Europe.",
     },
-    "selections_score_create": {"candidate": 4, "scores": {"Quality on own cases": {"value": "4"}}},
-    "senders_claim_create": {
-        "application": "support-assistant",
-        "reason": "Its repository says so.",
+    "selections_score_create": {
+        "candidate": 4,
+        "scores": {"Quality on our own cases": {"value": "4"}},
     },
-    "senders_ignore_create": {"reason": "A load test."},
-    "senders_unclaim_create": {"reason": "Another team's after all."},
+    "reported_services_link_create": {
+        "application": "agent-assist",
+        "reason": "Named in its repository.",
+    },
+    "reported_services_ignore_create": {"reason": "A load test."},
+    "reported_services_unlink_create": {"reason": "The service belongs to another team."},
     "service_accounts_create": {
         "username": "claims-pipeline",
-        "about": "Builds of claims",
+        "about": "Builds of the claims team",
         "team": "claims",
         "role": "editor",
     },
@@ -366,13 +375,13 @@ EXAMPLES: dict[str, Any] = {
         "name": "Claims EU",
         "slug": "claims-eu",
         "parent": "claims",
-        "email": "claims-eu@example.org",
+        "email": "claims-eu@calder-mutual.example",
         "time_zone": "Europe/Berlin",
         "digest_hour": 7,
     },
     "teams_partial_update": {"parent": None, "digest_hour": 8},
     "tokens_create": {
-        "name": "Scanner of claims",
+        "name": "Claims scanner",
         "scopes": ["intake"],
         "days": 90,
         "service": "claims-pipeline",
@@ -381,10 +390,10 @@ EXAMPLES: dict[str, Any] = {
     },
     "tokens_rotate_create": {"overlap_hours": 48, "days": 90},
     "users_create": {
-        "username": "ada",
-        "email": "ada@example.org",
-        "first_name": "Ada",
-        "last_name": "Lovelace",
+        "username": "tomasz",
+        "email": "tomasz.wieczorek@calder-mutual.example",
+        "first_name": "Tomasz",
+        "last_name": "Wieczorek",
         "organisation_role": "governance",
         "team": "claims",
         "role": "owner",
@@ -392,12 +401,12 @@ EXAMPLES: dict[str, Any] = {
     },
     "users_partial_update": {"organisation_role": "auditor", "is_active": True},
     "webhooks_create": {
-        "name": "Chat of the platform team",
+        "name": "Chat channel of the platform team",
         "url": "https://hooks.example.org/foundation",
         "kinds": ["announced", "retired"],
         "min_severity": 3,
     },
-    "webhooks_partial_update": {"enabled": False, "reason": "The chat moves."},
-    "webhooks_new_secret_create": {"reason": "Turned once a year."},
-    "webhooks_switch_off_create": {"reason": "No longer read."},
+    "webhooks_partial_update": {"enabled": False, "reason": "The chat channel moves."},
+    "webhooks_rotate_secret_create": {"reason": "Yearly rotation."},
+    "webhooks_disable_create": {"reason": "The receiver is out of use."},
 }

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beyond what serializers and filters say by themselves."""
+"""Additions to the OpenAPI document beyond serializers and filters."""
 
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from apps.api.openapi.examples import EXAMPLES
 
 class FieldErrorSerializer(serializers.Serializer[Any]):
     field = serializers.CharField(
-        help_text="Name of the field, `a.b` where they nest; empty for the whole."
+        help_text="Name of the field, nested as `a.b`; empty for the whole body."
     )
     detail = serializers.CharField()
 
@@ -29,26 +29,26 @@ class ProblemSerializer(serializers.Serializer[Any]):
     type = serializers.CharField()
     title = serializers.CharField()
     status = serializers.IntegerField()
-    detail = serializers.CharField(help_text="A sentence that says what to do.")
+    detail = serializers.CharField(help_text="Error and how to fix it, as a sentence.")
     errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]
 
 
 READ_PROBLEMS = {
-    400: "Not valid",
+    400: "The request is not valid",
     401: "Not signed in",
-    403: "Not allowed",
-    404: "Not there",
-    406: "Not in a form that Accept names",
-    429: "Too often",
-    503: "Cannot be answered now",
+    403: "No permission",
+    404: "Not found",
+    406: "The format in Accept is not supported",
+    429: "Too many requests",
+    503: "The service is temporarily unavailable",
 }
 WRITE_PROBLEMS = {
-    408: "Arrived too slowly",
-    409: "Contradicts what is on record",
-    413: "Too large",
-    415: "Not JSON",
+    408: "The request took too long",
+    409: "The request conflicts with existing data",
+    413: "The body is too large",
+    415: "The content type is not supported",
 }
-CONDITION_PROBLEMS = {412: "Changed since it was read"}
+CONDITION_PROBLEMS = {412: "The record changed since it was read"}
 # of answers that are the JSON in another form
 _FORMAT_PARAMETER: dict[str, dict[str, Any]] = {
     "application/atom+xml": {"type": "string"},
@@ -61,7 +61,7 @@ _FORMAT_PARAMETER: dict[str, dict[str, Any]] = {
     "text/csv": {"type": "string"},
 }
 _RETRY_AFTER = {
-    "description": "Seconds until it may be asked again.",
+    "description": "Seconds until the request can be repeated.",
     "schema": {"type": "integer", "minimum": 0},
 }
 _DIGITS = "^[0-9]{1,18}$"
@@ -69,10 +69,10 @@ KEY_PROBLEMS = {422: "The Idempotency-Key was used for another request"}
 
 
 class RegistrySchema(AutoSchema):
-    """Adds the problems every operation may answer with, `?fields=` on reads, and If-None-Match."""
+    """Adds the errors of every operation, `?fields=` on reads, and If-None-Match."""
 
     def get_tags(self) -> list[str]:
-        """The resource: what follows /api/v1/."""
+        """Return the resource: the part of the path after /api/v1/."""
         return [self.path.strip("/").split("/")[2]]
 
     def get_examples(self) -> list[Any]:
@@ -100,7 +100,7 @@ class RegistrySchema(AutoSchema):
                     {"type": "array", "items": {"type": "string", "enum": names}},
                     explode=False,
                     style="form",
-                    description="The fields to answer with, separated by commas; all without.",
+                    description="Fields of the answer, separated by commas; all fields if absent.",
                 )
             )
         if self.method == "GET":
@@ -109,8 +109,7 @@ class RegistrySchema(AutoSchema):
                     "If-None-Match",
                     str,
                     OpenApiParameter.HEADER,
-                    description="ETag of an earlier answer: 304 without a body while nothing "
-                    "differs.",
+                    description="ETag of an earlier answer: 304 without a body if nothing changed.",
                 )
             )
         if self.method in {"PATCH", "PUT", "DELETE"}:
@@ -119,8 +118,7 @@ class RegistrySchema(AutoSchema):
                     "If-Match",
                     str,
                     OpenApiParameter.HEADER,
-                    description="ETag with which it was read, whole: 412 where it has changed "
-                    "since.",
+                    description="ETag of the whole record as it was read: 412 if it changed since.",
                 )
             )
         if self.method == "POST":
@@ -129,16 +127,14 @@ class RegistrySchema(AutoSchema):
                     "Idempotency-Key",
                     str,
                     OpenApiParameter.HEADER,
-                    description="Of your choosing, for 24 hours: the same request again gets "
-                    "the same answer and is"
-                    " done once.",
+                    description="Key of your choice, valid for 24 hours: the same "
+                    "request again gets the same answer and is done once.",
                 )
             )
         return parameters
 
     def _resolve_path_parameters(self, variables: Any) -> list[dict[str, Any]]:
-        """An id is a number, as in the bodies; each parameter names the resource that it is a key
-        of."""
+        """Return path parameters; an ID is a number, and each parameter names its resource."""
         parameters: list[dict[str, Any]] = super()._resolve_path_parameters(variables)
         for parameter in parameters:
             name = parameter["name"]
@@ -153,8 +149,7 @@ class RegistrySchema(AutoSchema):
     def _map_serializer_field(
         self, field: Any, direction: str, bypass_extensions: bool = False
     ) -> dict[str, Any]:
-        """A word that is only read may be empty where its column may be, which DRF forgets for
-        read-only fields."""
+        """Return the schema of a field; a read-only text can be empty if its column can."""
         if isinstance(field, serializers.ChoiceField) and _is_nullable(field):
             field.allow_blank = True
         if _is_computed(field):
@@ -174,7 +169,8 @@ class RegistrySchema(AutoSchema):
     def _map_serializer(
         self, serializer: Any, direction: str, bypass_extensions: bool = False
     ) -> dict[str, Any]:
-        """With `?fields=` any field may be missing from an answer, so none is promised."""
+        """Return the schema of a serializer; with `?fields=` any field can be missing from an
+        answer."""
         schema: dict[str, Any] = super()._map_serializer(serializer, direction, bypass_extensions)
         if (
             direction == "response"
@@ -214,9 +210,7 @@ class RegistrySchema(AutoSchema):
             for kind in _FORMAT_PARAMETER.keys() & set(body.get("content", ())):
                 body["content"][kind] = {"schema": _FORMAT_PARAMETER[kind]}
         if self.method == "GET":
-            bodies.setdefault(
-                "304", {"description": "Nothing differs from the answer with that ETag"}
-            )
+            bodies.setdefault("304", {"description": "Unchanged since the answer with that ETag"})
         return bodies
 
     def _get_response_headers_for_code(
@@ -229,7 +223,7 @@ class RegistrySchema(AutoSchema):
 
 
 def _is_computed(field: Any) -> bool:
-    """Of a column that the database computes."""
+    """Return whether the database computes the column of the field."""
     model = getattr(getattr(field.parent, "Meta", None), "model", None)
     try:
         return bool(
@@ -242,7 +236,7 @@ def _is_computed(field: Any) -> bool:
 
 
 def _is_nullable(field: Any) -> bool:
-    """Read-only, of a column that may hold an empty text."""
+    """Return whether the field is read-only and its column can be empty."""
     model = getattr(getattr(field.parent, "Meta", None), "model", None)
     try:
         return bool(
@@ -255,8 +249,7 @@ def _is_nullable(field: Any) -> bool:
 
 
 class RegistryFiltersExtension(DjangoFilterExtension):
-    """A filter's type is that of its own words, where the column that it compares holds numbers for
-    them."""
+    """The type of a filter is that of its own values, even if its column holds numbers for them."""
 
     target_class = "apps.api.framework.filter_backend.RegistryFilterBackend"
     priority = 1
@@ -279,7 +272,7 @@ class ApiTokenScheme(OpenApiAuthenticationExtension):
     name = ["token", "tokenAsKey", "tokenAsPassword"]
 
     def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[Any]]]:
-        """Any one of them."""
+        """Return the schemes, any one of which is sufficient."""
         return [{name: []} for name in self.name]
 
     def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, str]]:
@@ -287,20 +280,20 @@ class ApiTokenScheme(OpenApiAuthenticationExtension):
             {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "A token of `manage.py token USER`, with the scope read, and "
-                "write for changes.",
+                "description": "An API token of Settings → API tokens or `manage.py token "
+                "USER`, with scope `read`, and `write` for changes.",
             },
             {
                 "type": "apiKey",
                 "in": "header",
                 "name": "X-Api-Key",
-                "description": "The token, of a client that cannot send Authorization.",
+                "description": "The API token, for clients that cannot send Authorization.",
             },
             {
                 "type": "http",
                 "scheme": "basic",
-                "description": "The token as the password of any username, of a client that "
-                "knows no other way.",
+                "description": "The API token as the password of any username, for clients with "
+                "HTTP Basic only.",
             },
         ]
 
@@ -315,5 +308,6 @@ class SessionScheme(OpenApiAuthenticationExtension):
             "type": "apiKey",
             "in": "cookie",
             "name": settings.SESSION_COOKIE_NAME,
-            "description": "The session of the pages; changes also need the header X-CSRFToken.",
+            "description": "The session of the web pages; changes also require the header "
+            "X-CSRFToken.",
         }

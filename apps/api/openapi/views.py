@@ -1,5 +1,5 @@
-"""The OpenAPI document and its page: for signed-in callers, and for strangers where
-API_DOCUMENT_OPEN is set."""
+"""The OpenAPI document and its page, for signed-in users, or for all if API_DOCUMENT_OPEN
+is set."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,8 @@ from apps.api.framework.throttles import AnonymousThrottle, TokenThrottle
 
 
 class DocumentView(SpectacularAPIView):
-    """Says nothing about the organisation, but takes seconds to write and shows every address."""
+    """The OpenAPI document. It contains nothing about the organisation, but takes seconds to build
+    and lists every URL."""
 
     permission_classes = [HasScope]
     throttle_classes = [TokenThrottle, AnonymousThrottle]
@@ -36,8 +37,8 @@ class DocumentView(SpectacularAPIView):
 
 
 class DocumentPageView(SpectacularSwaggerSplitView):
-    """The browsable page; its script is an address of its own, as the content security policy
-    asks."""
+    """The browsable page; its script has a URL of its own, as the content security policy
+    requires."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not settings.API_DOCUMENT_OPEN and not request.user.is_authenticated:

@@ -1,2 +1,2 @@
-"""What is handed in: the register of information, component files, model inventory, packs, the
-board's figures."""
+"""Reports: register of information, component files, model inventory, evidence packs, board
+summary."""

@@ -1,5 +1,4 @@
-"""Bills of materials of applications and teams: what they stand on, for tools that read
-CycloneDX."""
+"""Bills of materials of applications and teams, for tools that read CycloneDX."""
 
 from typing import Any
 
@@ -25,7 +24,7 @@ _DOCUMENT = {
 
 
 class CycloneDxRenderer(FastJSONRenderer):
-    """The same bytes under the standard's own media type."""
+    """The same bytes under the media type of the standard."""
 
     media_type = MEDIA_TYPE.partition(";")[0]
     format = "cyclonedx"
@@ -44,13 +43,13 @@ class ApplicationBillView(BillView):
     @extend_schema(
         operation_id="applications_bom",
         summary="Bill of materials of an application",
-        responses={200: OpenApiResponse(_DOCUMENT, description="What it stands on today.")},
+        responses={200: OpenApiResponse(_DOCUMENT, description="Bill of materials as of today.")},
     )
     def get(self, request: Request, slug: str) -> Response:
-        """CycloneDX 1.6: hosted models as services, the releases behind them as
-        machine-learning-model components with model card and lineage, what was built on them, and
-        who depends on whom. What the standard has no place for stands in properties `registry:...`,
-        such as the day a model ends."""
+        """CycloneDX 1.6: hosted models as services, their releases as machine-learning-model
+        components with model card and lineage, adaptations, and dependencies between them. Facts
+        without a field in the standard, such as the retirement date, are in properties
+        `registry:...`."""
         application = (
             Application.objects.visible_to(self.user)
             .filter(slug=slug)
@@ -75,13 +74,11 @@ class TeamBillView(BillView):
     @extend_schema(
         operation_id="teams_bom",
         summary="Bill of materials of a team",
-        responses={
-            200: OpenApiResponse(_DOCUMENT, description="What its applications stand on today.")
-        },
+        responses={200: OpenApiResponse(_DOCUMENT, description="Bill of materials as of today.")},
     )
     def get(self, request: Request, slug: str) -> Response:
-        """As that of an application, for all in pilot or production of the team and those below it
-        that you may see; at most 1,000 applications."""
+        """Bill of materials of all applications in pilot or production of the team and its sub-
+        teams that you can view; at most 1,000 applications."""
         team = Team.objects.visible_to(self.user).filter(slug=slug).first()
         if team is None:
             raise Http404
@@ -96,8 +93,8 @@ class TeamBillView(BillView):
         if len(applications) > MAX_APPLICATIONS:
             raise ValidationError(
                 {
-                    "team": f"It has more than {MAX_APPLICATIONS:,} applications. Ask for the "
-                    "teams below it."
+                    "team": f"The team has more than {MAX_APPLICATIONS:,} applications. Request "
+                    "its sub-teams one by one."
                 }
             )
         at = now()

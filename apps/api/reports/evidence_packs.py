@@ -1,4 +1,4 @@
-"""Evidence packs: asked for, made by a worker, fetched."""
+"""Evidence packs: requested, created by a worker, downloaded."""
 
 import contextlib
 from datetime import timedelta
@@ -32,10 +32,16 @@ from apps.reports.tasks import make_one_pack
 
 class EvidencePackSerializer(serializers.ModelSerializer[EvidencePack]):
     application = serializers.CharField(
-        source="application.slug", read_only=True, allow_null=True, help_text="Slug."
+        source="application.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug of the application; null for another scope.",
     )
     provider = serializers.CharField(
-        source="provider.slug", read_only=True, allow_null=True, help_text="Slug."
+        source="provider.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug of the provider; null for another scope.",
     )
     asked_by = serializers.CharField(source="asked_by.username", read_only=True)
 
@@ -64,7 +70,8 @@ class EvidencePackSerializer(serializers.ModelSerializer[EvidencePack]):
 
 
 class AskPackSerializer(serializers.Serializer[Any]):
-    """About `application` or `provider`; about everything one may see where neither is named."""
+    """A pack about `application` or `provider`, or about everything that you can view if neither is
+    sent."""
 
     application = VisibleApplicationField(
         slug_field="slug", queryset=Application.objects.none(), required=False
@@ -73,13 +80,15 @@ class AskPackSerializer(serializers.Serializer[Any]):
         slug_field="slug", queryset=Provider.objects.all(), required=False
     )
     since = serializers.DateField(
-        validators=[validate_plausible_date], help_text="First day of what happened."
+        validators=[validate_plausible_date], help_text="First date of the period."
     )
-    until = serializers.DateField(validators=[validate_plausible_date], help_text="Last day of it.")
+    until = serializers.DateField(
+        validators=[validate_plausible_date], help_text="Last date of the period."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "application" in attrs and "provider" in attrs:
-            raise serializers.ValidationError("Ask about one application or one provider.")
+            raise serializers.ValidationError("Send either an application or a provider.")
         return attrs
 
 
@@ -108,8 +117,8 @@ class ZipRenderer(BaseRenderer):
 
 
 class EvidencePackViewSet(ReadViewSet[EvidencePack]):
-    """Packs of evidence, latest first: one's own, while one may still read all they speak of; every
-    office sees all."""
+    """Evidence packs, latest first: your own, as long as you can view everything in them; all of
+    them for organisation roles."""
 
     # made later by a worker, for all that the asker may see
     is_personal = True
@@ -123,10 +132,10 @@ class EvidencePackViewSet(ReadViewSet[EvidencePack]):
         responses={202: EvidencePackSerializer},
         examples=[
             OpenApiExample(
-                "a year of one application",
+                "one year of one application",
                 request_only=True,
                 value={
-                    "application": "claims-assistant",
+                    "application": "claims-triage",
                     "since": "2026-01-01",
                     "until": "2026-12-31",
                 },
@@ -134,7 +143,7 @@ class EvidencePackViewSet(ReadViewSet[EvidencePack]):
         ],
     )
     def create(self, request: Request) -> Response:
-        """Ask for one; a worker makes it. Look at the address in `Location`; its file is at `file/`
+        """Request a pack, which a worker creates. Its URL is in `Location`; the file is at `file/`
         once it is done."""
         asked = self.validated(AskPackSerializer)
         try:
@@ -154,7 +163,7 @@ class EvidencePackViewSet(ReadViewSet[EvidencePack]):
         return answer
 
     def retrieve(self, request: Request, pk: str) -> Response:
-        """How far it is. While it is under way, `Retry-After` says when to look again."""
+        """State of a pack. Until it is done, `Retry-After` states when to read it again."""
         response = super().retrieve(request, pk=pk)
         if response.data.get("state") in EvidencePack.OPEN:
             response["Retry-After"] = str(RETRY_AFTER_SECONDS)
@@ -177,7 +186,7 @@ class EvidencePackViewSet(ReadViewSet[EvidencePack]):
         filterset_class=None,
     )
     def file(self, request: Request, pk: str) -> StreamingHttpResponse:
-        """Its zip; 404 while it is not made, and once it is no longer kept."""
+        """The pack as a zip file; 404 before it is created and after it is deleted."""
         pack = self.subject("application", "provider")
         if not is_available(pack):
             raise Http404

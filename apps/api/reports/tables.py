@@ -1,5 +1,4 @@
-"""Reports made of tables: how complete they are and what is missing, and their rows as JSON lines,
-CSV or a list."""
+"""Reports made of tables: completeness and gaps, and rows as JSON lines, CSV or a list."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -36,20 +35,23 @@ from apps.reports.tables import FillRate, ReportGap, ReportRow, ReportTable
 
 
 class FillSerializer(serializers.Serializer[Any]):
-    table = serializers.CharField(help_text="As the address of its rows calls it.")
-    code = serializers.CharField(allow_blank=True, help_text="Of the template, such as RT.02.02.")
+    table = serializers.CharField(help_text="Name of the table in the URL of its rows.")
+    code = serializers.CharField(
+        allow_blank=True, help_text="Code of the template, for example RT.02.02."
+    )
     name = serializers.CharField()
     n_rows = serializers.IntegerField()
-    n_filled = serializers.IntegerField(help_text="Cells.")
+    n_filled = serializers.IntegerField(help_text="Number of filled cells.")
     n_missing = serializers.IntegerField()
     share = serializers.FloatField(
-        help_text="Filled of filled and missing; what does not apply counts neither way."
+        help_text="Share of filled cells among filled and missing ones, 0 to 1; cells "
+        "that do not apply are not counted."
     )
 
 
 class GapSerializer(serializers.Serializer[Any]):
     place = serializers.CharField(
-        help_text="Where it is entered: provider, contract, application, ..."
+        help_text="Record where the value is entered: provider, contract, application, ..."
     )
     slug = serializers.CharField(allow_blank=True)
     id = serializers.IntegerField(allow_null=True)
@@ -62,19 +64,19 @@ class CheckSerializer(serializers.Serializer[Any]):
     rule = serializers.CharField()
     table = serializers.CharField()
     column = serializers.CharField(allow_blank=True)
-    n = serializers.IntegerField(help_text="Rows that break it.")
+    n = serializers.IntegerField(help_text="Number of rows that violate the rule.")
     sentence = serializers.CharField()
 
 
 class FiguresSerializer(serializers.Serializer[Any]):
     as_of = serializers.DateTimeField(
         allow_null=True,
-        help_text="When it was counted; null while a large organisation's was not counted yet.",
+        help_text="Time of the count; null while a large organisation has not been counted.",
     )
     whole_organisation = serializers.BooleanField()
     share = serializers.FloatField(allow_null=True)
     tables = FillSerializer(many=True)
-    gaps = GapSerializer(many=True, help_text="What is missing, the first hundred records.")
+    gaps = GapSerializer(many=True, help_text="Records with missing values, the first 100.")
     failed_checks = CheckSerializer(many=True)
 
 
@@ -82,7 +84,7 @@ class CellSerializer(serializers.Serializer[Any]):
     value = serializers.JSONField(allow_null=True)
     missing = serializers.BooleanField()
     note = serializers.CharField(
-        allow_blank=True, help_text="How it was derived, or why it does not apply."
+        allow_blank=True, help_text="Derivation of the value, or reason why it does not apply."
     )
 
 
@@ -108,7 +110,7 @@ class ReportView(RegistryView):
 
 
 class RowsView(ReportView):
-    """All rows of one table, in a stream."""
+    """All rows of one table, streamed."""
 
     renderer_classes = [LinesRenderer, CsvRenderer]
 
@@ -131,7 +133,7 @@ class RowsView(ReportView):
 _ROWS = {
     (200, NDJSON): OpenApiResponse(
         {"type": "string"},
-        description="A record a line: each column's name with value, missing and note.",
+        description="One record per line: each column with value, missing and note.",
     ),
     (200, "text/csv"): OpenApiResponse(
         {"type": "string"}, description="The same as CSV (`?format=csv`)."
@@ -142,9 +144,9 @@ _ROWS = {
 class RegisterView(ReportView):
     @extend_schema(operation_id="reports_register", responses=FiguresSerializer)
     def get(self, request: Request) -> Response:
-        """The DORA register of information: how complete each template is, what is missing and
-        where it is entered, and which of the supervisors' rules it breaks. For the offices of the
-        whole organisation, else of the own teams."""
+        """DORA register of information: completeness of each template, missing values with the
+        record where they are entered, and violated rules of the supervisors. Of the whole
+        organisation for organisation roles, otherwise of your teams."""
         return self.figures(register_figures(user=self.user, at=now()))
 
 
@@ -157,7 +159,7 @@ class RegisterRowsView(RowsView):
                 str,
                 OpenApiParameter.PATH,
                 enum=list(TEMPLATES_BY_SLUG),
-                description="The template.",
+                description="Template of the register of information.",
             )
         ],
         responses=_ROWS,
@@ -178,7 +180,7 @@ class RegisterRowsView(RowsView):
 class ModelInventoryView(ReportView):
     @extend_schema(operation_id="reports_models", responses=FiguresSerializer)
     def get(self, request: Request) -> Response:
-        """The model inventory (SR 26-2, SS1/23, E-23): how complete it is and what is missing."""
+        """Model inventory (SR 26-2, SS1/23, E-23): completeness and missing values."""
         return self.figures(inventory_figures(user=self.user, at=now()))
 
 
@@ -194,13 +196,15 @@ class ModelInventoryRowsView(RowsView):
 
 
 class ComponentFileSerializer(serializers.Serializer[Any]):
-    application = serializers.CharField(help_text="Slug.")
+    application = serializers.CharField(help_text="Slug of the application.")
     name = serializers.CharField()
     as_of = serializers.DateField()
     documents_withheld = serializers.BooleanField(
-        help_text="What is on file of developers is read by the offices."
+        help_text="Whether documents of developers are withheld; they require an organisation role."
     )
-    n_items = serializers.IntegerField(help_text="Documents that developers owe (Annex XII).")
+    n_items = serializers.IntegerField(
+        help_text="Number of documents that developers owe (Annex XII)."
+    )
     n_on_file = serializers.IntegerField()
     n_overdue = serializers.IntegerField()
     gaps = GapSerializer(many=True)
@@ -213,8 +217,8 @@ class ComponentFileSerializer(serializers.Serializer[Any]):
 class ComponentFileView(RegistryView):
     @extend_schema(operation_id="reports_components", responses=ComponentFileSerializer)
     def get(self, request: Request, slug: str) -> Response:
-        """The AI Act component file of one application: what its developers owe, what was modified,
-        who becomes a provider, and all components (Annex IV 2(a))."""
+        """AI Act component file of one application: documents owed by developers, modifications,
+        whether the organisation becomes a provider, and all components (Annex IV 2(a))."""
         application = (
             Application.objects.visible_to(self.user)
             .filter(slug=slug)
@@ -264,7 +268,7 @@ class FlagToDecideSerializer(serializers.Serializer[Any]):
 
 
 class LateExitSerializer(serializers.Serializer[Any]):
-    application = serializers.CharField(help_text="Slug.")
+    application = serializers.CharField(help_text="Slug of the application.")
     leave_by = serializers.DateField()
     retires_on = serializers.DateField(allow_null=True)
     has_ended = serializers.BooleanField()
@@ -273,29 +277,32 @@ class LateExitSerializer(serializers.Serializer[Any]):
 class BoardSerializer(serializers.Serializer[Any]):
     as_of = serializers.DateTimeField()
     whole_organisation = serializers.BooleanField()
-    n_applications = serializers.IntegerField(help_text="In pilot or production.")
-    n_critical = serializers.IntegerField(help_text="Of those the critical ones.")
+    n_applications = serializers.IntegerField(
+        help_text="Number of applications in pilot or production."
+    )
+    n_critical = serializers.IntegerField(help_text="Number of critical applications among them.")
     n_tested = serializers.IntegerField(
-        help_text="Critical ones whose every primary has a tested way out in date."
+        help_text="Number of critical applications whose primary models all have a valid "
+        "tested exit."
     )
     tested_share = serializers.FloatField(allow_null=True)
-    n_ended = serializers.IntegerField(help_text="Applications on a model that has ended.")
+    n_ended = serializers.IntegerField(help_text="Number of applications on a retired model.")
     n_ending_180 = serializers.IntegerField(
-        help_text="On one that has ended or ends within 180 days."
+        help_text="Number of applications on a model that is retired or retires within 180 days."
     )
-    done = DoneSerializer(help_text="In the quarter up to today.")
+    done = DoneSerializer(help_text="Work completed in the quarter up to today.")
     flags = FlagToDecideSerializer(many=True)
     n_flags = serializers.IntegerField()
     late = LateExitSerializer(many=True)
-    n_acceptances = serializers.IntegerField(help_text="Acceptances about to expire.")
-    n_approvals = serializers.IntegerField(help_text="Decisions about to expire.")
+    n_acceptances = serializers.IntegerField(help_text="Number of acceptances that expire soon.")
+    n_approvals = serializers.IntegerField(help_text="Number of approvals that expire soon.")
 
 
 class BoardView(RegistryView):
     @extend_schema(operation_id="reports_board", responses=BoardSerializer)
     def get(self, request: Request) -> Response:
-        """The figures of the board's page: exits that are tested, what ends, what was done, what to
-        decide. How the portfolio is spread stands under `concentration/`."""
+        """Figures of the board summary: tested exits, retirements, completed work and pending
+        decisions. `concentration/` has the concentration of the portfolio."""
         at = now()
         on = day_of(at)
         exits, decisions = tested_exits(user=self.user), pending_decisions(user=self.user, on=on)
@@ -362,7 +369,7 @@ def _check(check: CheckResult) -> dict[str, Any]:
 
 
 def _record(table: ReportTable, row: ReportRow) -> dict[str, Any]:
-    """{column's name: value, whether it is missing, what is said beside it}"""
+    """Return the record as {column: value, missing, note}."""
     heads: Sequence[str] = table.heads
     return {
         str(head): {

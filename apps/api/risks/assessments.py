@@ -1,4 +1,4 @@
-"""What was decided about inherited risks."""
+"""Assessments of inherited risks."""
 
 from datetime import date
 from typing import Any
@@ -40,7 +40,7 @@ from apps.risks.models import (
 )
 
 
-@extend_schema_field({"type": "integer", "description": "Id of a dependency you may see."})
+@extend_schema_field({"type": "integer", "description": "ID of a dependency that you can view."})
 class VisibleDependencyField(serializers.PrimaryKeyRelatedField[Dependency]):
     def get_queryset(self) -> Any:
         return Dependency.objects.visible_to(self.context["request"].user).select_related(
@@ -55,7 +55,7 @@ class AssessmentSerializer(ReasonMixin, serializers.ModelSerializer[Assessment])
     risk = serializers.PrimaryKeyRelatedField(queryset=FoundationRisk.objects.all())
     dependency = VisibleDependencyField(queryset=Dependency.objects.none())
     application = serializers.CharField(
-        source="dependency.application.slug", read_only=True, help_text="Slug."
+        source="dependency.application.slug", read_only=True, help_text="Slug of the application."
     )
     template = serializers.CharField(source="risk.template.code", read_only=True, allow_null=True)
     version = serializers.IntegerField(
@@ -63,23 +63,22 @@ class AssessmentSerializer(ReasonMixin, serializers.ModelSerializer[Assessment])
         max_value=2**31 - 1,
         required=False,
         default=0,
-        help_text="The version that was read, 0 where there was none; the answer carries the "
-        "next one.",
+        help_text="Version that was read; 0 if there was none. The answer contains the next one.",
     )
     treatment = serializers.ChoiceField(
         choices=Treatment.choices,
         required=False,
         allow_blank=True,
-        help_text="`accept` has an address of its own.",
+        help_text="Treatment; use `assessments/accept/` for `accept`.",
     )
     inherent_likelihood = LevelField(read_only=True)
     inherent_impact = LevelField(read_only=True)
     current_likelihood = LevelField(
-        required=False, allow_null=True, help_text="With today's controls."
+        required=False, allow_null=True, help_text="Likelihood with current controls, 1 to 5."
     )
     current_impact = LevelField(required=False, allow_null=True)
     residual_likelihood = LevelField(
-        required=False, allow_null=True, help_text="After the planned treatment."
+        required=False, allow_null=True, help_text="Likelihood after the planned treatment, 1 to 5."
     )
     residual_impact = LevelField(required=False, allow_null=True)
     owner = UserField(required=False, allow_null=True)
@@ -164,8 +163,11 @@ class AssessmentSerializer(ReasonMixin, serializers.ModelSerializer[Assessment])
 
 
 class RiskAcceptanceSerializer(AssessmentSerializer):
-    until = serializers.DateField(help_text="The first day it no longer holds; two years at most.")
-    because = serializers.CharField(max_length=2000, help_text="Why it is accepted.")
+    until = serializers.DateField(
+        help_text="Date on which the acceptance expires (not valid from this date; at most 2 "
+        "years)."
+    )
+    because = serializers.CharField(max_length=2000, help_text="Reason for the acceptance.")
 
     class Meta(AssessmentSerializer.Meta):
         fields = [
@@ -199,14 +201,14 @@ class RiskNotApplicableSerializer(RiskAcceptanceSerializer):
 
 class RiskAcceptanceRevokedSerializer(serializers.Serializer[Any]):
     version = serializers.IntegerField(
-        min_value=1, max_value=2**31 - 1, help_text="The version that was read."
+        min_value=1, max_value=2**31 - 1, help_text="Version that was read."
     )
     because = serializers.CharField(max_length=2000)
 
 
 class AssessmentUndoneSerializer(ReasonMixin):
     version = serializers.IntegerField(
-        min_value=1, max_value=2**31 - 1, help_text="The version that was read."
+        min_value=1, max_value=2**31 - 1, help_text="Version that was read."
     )
 
 
@@ -239,14 +241,16 @@ class BulkAssessmentSerializer(AssessmentSerializer):
     assessed_by = acceptance_in_force = evidence = None  # type: ignore[assignment]
 
 
-class AssessmentRefusedSerializer(serializers.Serializer[Any]):
+class RejectedAssessmentSerializer(serializers.Serializer[Any]):
     dependency = serializers.IntegerField()
     reason = serializers.CharField()
 
 
 class BulkAssessedSerializer(serializers.Serializer[Any]):
-    assessed = serializers.ListField(child=serializers.IntegerField(), help_text="Dependencies.")
-    refused = AssessmentRefusedSerializer(many=True)
+    assessed = serializers.ListField(
+        child=serializers.IntegerField(), help_text="IDs of the assessed dependencies."
+    )
+    rejected = RejectedAssessmentSerializer(many=True)
 
 
 def _in_force(treatment: str, revoked_at: Any, until: date | None) -> bool:
@@ -259,9 +263,9 @@ def _in_force(treatment: str, revoked_at: Any, until: date | None) -> bool:
 
 
 class AssessmentViewSet(ReadViewSet[Assessment]):
-    """What was decided about inherited risks; a risk without one is unassessed. Whoever writes
-    sends the version that was read: two at once, and the second is told (409) who was faster and
-    what was decided."""
+    """Assessments of inherited risks; a risk without one is unassessed. A change must state the
+    version that was read. The answer is 409, with the later decision, if another user changed the
+    assessment since."""
 
     model = Assessment
     serializer_class = AssessmentSerializer
@@ -287,8 +291,8 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
 
     @extend_schema(responses={200: AssessmentSerializer, 201: AssessmentSerializer})
     def create(self, request: Request) -> Response:
-        """Assess an inherited risk, for the first time or again; for editors of the application's
-        team."""
+        """Assess an inherited risk, or assess it again. Requires the editor role on the
+        application's team."""
         facts = self.validated(AssessmentSerializer)
         dependency, version = facts.pop("dependency"), facts.pop("version")
         self.require(TeamRole.EDITOR, dependency.application.team)
@@ -306,7 +310,8 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
     @extend_schema(request=RiskAcceptanceSerializer, responses=AssessmentSerializer)
     @action(detail=False, methods=["post"])
     def accept(self, request: Request) -> Response:
-        """Take a risk on until a day; for owners of the application's team and governance."""
+        """Accept a risk until a date. Requires the owner role on the application's team, or the
+        governance role."""
         facts = self.validated(RiskAcceptanceSerializer)
         dependency = facts.pop("dependency")
         self.require(TeamRole.OWNER, dependency.application.team)
@@ -325,7 +330,8 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
     @extend_schema(request=RiskNotApplicableSerializer, responses=AssessmentSerializer)
     @action(detail=False, methods=["post"], url_path="not-applicable")
     def not_applicable(self, request: Request) -> Response:
-        """Say that a risk does not matter to this use, and why; for editors."""
+        """Record that a risk does not apply to this dependency, with a reason. Requires the editor
+        role."""
         asked = self.validated(RiskNotApplicableSerializer)
         self.require(TeamRole.EDITOR, asked["dependency"].application.team)
         assessment = assessments.mark_not_applicable(
@@ -341,12 +347,15 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
     @extend_schema(request=BulkAssessmentSerializer, responses=BulkAssessedSerializer)
     @action(detail=False, methods=["post"])
     def bulk(self, request: Request) -> Response:
-        """The same assessment for many dependencies of one risk. What may not be edited, does not
-        inherit it or was changed meanwhile is left alone and named."""
+        """Assess one risk for many dependencies. Those that cannot be edited, do not inherit the
+        risk or were changed since are listed in `rejected`."""
         facts = self.validated(BulkAssessmentSerializer)
         if len(facts["dependencies"]) > MAX_SELECTED:
             raise NotValid(
-                {"dependencies": f"At most {MAX_SELECTED} at once. Send the others afterwards."}
+                {
+                    "dependencies": f"A request can contain at most {MAX_SELECTED} dependencies. "
+                    "Send them in parts."
+                }
             )
         asked = {row["dependency"]: row["version"] for row in facts.pop("dependencies")}
         teams = dict(
@@ -355,33 +364,34 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
             .order_by()
             .values_list("pk", "application__team_id")
         )
-        refused = dict.fromkeys(
-            asked.keys() - teams.keys(), "There is no such dependency that you may see."
+        rejected = dict.fromkeys(
+            asked.keys() - teams.keys(), "No dependency with this ID found. Check the ID."
         )
         barred = {pk for pk, team in teams.items() if not self.user.may(TeamRole.EDITOR, team)}
-        refused |= dict.fromkeys(
-            barred, "Only an editor of the owning team may do this. Ask one of them."
+        rejected |= dict.fromkeys(
+            barred, "You need the editor role on the owning team to assess its risks."
         )
         outcome = assessments.assess_many(
             risk=facts.pop("risk"),
-            expected_versions={pk: version for pk, version in asked.items() if pk not in refused},
+            expected_versions={pk: version for pk, version in asked.items() if pk not in rejected},
             reason=facts.pop("reason", ""),
             facts=facts,
             by=self.user,
             at=now(),
         )
-        refused |= outcome.refused
+        rejected |= outcome.refused
         return Response(
             {
                 "assessed": sorted(assessment.dependency_id for assessment in outcome.assessed),
-                "refused": [{"dependency": pk, "reason": refused[pk]} for pk in sorted(refused)],
+                "rejected": [{"dependency": pk, "reason": rejected[pk]} for pk in sorted(rejected)],
             }
         )
 
     @extend_schema(request=RiskAcceptanceRevokedSerializer, responses=AssessmentSerializer)
     @action(detail=True, methods=["post"])
     def revoke(self, request: Request, pk: str) -> Response:
-        """Take an acceptance back; for owners of the team and governance."""
+        """Revoke an acceptance. Requires the owner role on the application's team, or the
+        governance role."""
         assessment = self._of_role(TeamRole.OWNER)
         asked = self.validated(RiskAcceptanceRevokedSerializer)
         assessment = assessments.revoke_acceptance(
@@ -398,9 +408,8 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
     )
     @action(detail=True, methods=["post"])
     def undo(self, request: Request, pk: str) -> Response:
-        """Take the last decision back; 204 where it was the first one, and the risk is unassessed
-        again. An acceptance is given and taken by owners, so only they undo one, or bring one
-        back."""
+        """Undo the last decision; 204 if it was the first one and the risk is unassessed again. An
+        acceptance can be undone or restored by owners only."""
         assessment = self.subject("dependency__application__team")
         self.require(assessments.role_to_undo(assessment), assessment.dependency.application.team)
         asked = self.validated(AssessmentUndoneSerializer)
@@ -415,8 +424,8 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
     @extend_schema(request=AttachEvidenceSerializer, responses=AssessmentSerializer)
     @action(detail=True, methods=["post"])
     def attach(self, request: Request, pk: str) -> Response:
-        """Say that it rests on evidence that is on record; for editors. Doing it twice changes
-        nothing."""
+        """Attach recorded evidence to the assessment. Requires the editor role. Repeating the
+        request changes nothing."""
         assessment = self._of_role(TeamRole.EDITOR)
         asked = self.validated(AttachEvidenceSerializer)
         actions_evidence.attach_evidence(

@@ -1,4 +1,4 @@
-"""What the resources of inherited risk share."""
+"""Fields that the resources of inherited risk share."""
 
 from datetime import date
 from typing import Any
@@ -22,7 +22,7 @@ SEVERITY_ORDERS = {
 
 
 class LevelField(serializers.IntegerField):
-    """1 to 5, or unknown."""
+    """A level from 1 to 5, or unknown."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_value=1, max_value=5, **kwargs)
@@ -35,7 +35,7 @@ class UserField(serializers.SlugRelatedField[User]):
         )
 
 
-@extend_schema_field({"type": "integer", "description": "Id of evidence you may see."})
+@extend_schema_field({"type": "integer", "description": "ID of evidence that you can view."})
 class VisibleEvidenceField(serializers.PrimaryKeyRelatedField[Evidence]):
     def get_queryset(self) -> Any:
         return Evidence.objects.visible_to(self.context["request"].user)
@@ -46,27 +46,27 @@ class AttachEvidenceSerializer(serializers.Serializer[Any]):
 
 
 class EvidenceIdsField(serializers.ListField):
-    """The evidence that a row rests on; the view annotates `evidence_ids`."""
+    """The evidence of a row; the view annotates `evidence_ids`."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             child=serializers.IntegerField(),
             source="evidence_ids",
             read_only=True,
-            help_text="Ids of the evidence it rests on.",
+            help_text="IDs of the evidence.",
             **kwargs,
         )
 
 
 class RiskCountsSerializer(serializers.Serializer[Any]):
     n_inherited = serializers.IntegerField(
-        help_text="Dependencies that inherit it, as far as you may see."
+        help_text="Number of dependencies that inherit the risk, of those you can view."
     )
     n_unassessed = serializers.IntegerField()
     n_assessed = serializers.IntegerField()
     n_stale = serializers.IntegerField()
     n_not_applicable = serializers.IntegerField()
-    n_accepted = serializers.IntegerField(help_text="Acceptances in force.")
+    n_accepted = serializers.IntegerField(help_text="Number of acceptances in force.")
 
 
 def risk_counts(reach: RiskReach) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What was measured or filed."""
+"""Evidence: test results and documents."""
 
 from datetime import date
 
@@ -36,7 +36,7 @@ class EvidenceSerializer(ReasonMixin, serializers.ModelSerializer[Evidence]):
         queryset=Version.objects.all(),
         required=False,
         allow_null=True,
-        help_text="Identifier.",
+        help_text="Identifier of the version; null if the evidence is about something else.",
     )
     offering = serializers.PrimaryKeyRelatedField(
         queryset=Offering.objects.all(), required=False, allow_null=True
@@ -46,13 +46,13 @@ class EvidenceSerializer(ReasonMixin, serializers.ModelSerializer[Evidence]):
         queryset=RiskTemplate.objects.all(),
         required=False,
         allow_null=True,
-        help_text="Code of the risk it tests.",
+        help_text="Code of the risk template that it tests; null for none.",
     )
     recorded_by = serializers.CharField(
         source="recorded_by.username", read_only=True, allow_null=True
     )
     state = serializers.ChoiceField(
-        choices=Evidence.State.choices, read_only=True, help_text="Today."
+        choices=Evidence.State.choices, read_only=True, help_text="State as of today."
     )
 
     class Meta:
@@ -92,7 +92,7 @@ def _evidence_state(passed: bool | None, expires_on: date | None) -> str:
 
 
 class EvidenceViewSet(ReadViewSet[Evidence]):
-    """What was measured or filed about an application, a version or an offering. Rows stay; a new
+    """Evidence about an application, a version or an offering. Evidence is not changed; a new
     result is a new row."""
 
     model = Evidence
@@ -103,16 +103,16 @@ class EvidenceViewSet(ReadViewSet[Evidence]):
 
     @extend_schema(responses={201: EvidenceSerializer})
     def create(self, request: Request) -> Response:
-        """Record a result or a paper; about an application for editors of its team, otherwise for
-        governance."""
+        """Record a result or document. Evidence about an application requires the editor role on
+        its team; other evidence requires the governance role."""
         facts = self.validated(EvidenceSerializer)
         application = facts.get("application")
         if application is not None:
             self.require(TeamRole.EDITOR, application.team)
         elif not self.user.is_governance:
             raise PermissionDenied(
-                "Evidence about a version or offering speaks for everyone: ask governance, or name "
-                "your application."
+                "Evidence about a version or offering requires the governance role. "
+                "Contact a governance user, or name your application."
             )
         evidence = actions_evidence.record_evidence(
             kind=facts.pop("kind"),

@@ -1,4 +1,4 @@
-"""Risks attached to foundations; changed by governance."""
+"""Risks of foundations, changed by governance users."""
 
 from typing import Any
 
@@ -48,30 +48,32 @@ class FoundationRiskSerializer(ReasonMixin, serializers.ModelSerializer[Foundati
         queryset=RiskTemplate.objects.all(),
         required=False,
         allow_null=True,
-        help_text="Code; absent for an own risk, which has a title.",
+        help_text="Code of the risk template; absent for a risk with a title of its own.",
     )
     name = serializers.CharField(
-        source="risk_name", read_only=True, help_text="Its own title, or the template's."
+        source="risk_name", read_only=True, help_text="Title of the risk, or of its template."
     )
     layer = serializers.ChoiceField(
         source="template.layer", choices=Layer.choices, read_only=True, allow_null=True
     )
-    node_kind = EnumNameField(NodeKind, source="node.kind", help_text="What it is attached to.")
+    node_kind = EnumNameField(
+        NodeKind, source="node.kind", help_text="Kind of item that has the risk."
+    )
     node_ref = serializers.IntegerField(
         source="node.ref",
         min_value=1,
         max_value=2**62,
-        help_text="Id of the offering, version, foundation or region; otherwise of the provider.",
+        help_text="ID of the offering, version, foundation, region or provider.",
     )
     node_name = serializers.CharField(read_only=True)
     likelihood = serializers.IntegerField(
         required=False,
         min_value=1,
         max_value=5,
-        help_text="Inherent, 1 to 5; the template's usual one where absent.",
+        help_text="Inherent level, 1 to 5; the usual one of the template if absent.",
     )
     impact = serializers.IntegerField(
-        required=False, min_value=1, max_value=5, help_text="Inherent, 1 to 5."
+        required=False, min_value=1, max_value=5, help_text="Inherent level, 1 to 5."
     )
     owner = UserField(required=False, allow_null=True)
     evidence = EvidenceIdsField()
@@ -131,7 +133,7 @@ class FoundationRiskSerializer(ReasonMixin, serializers.ModelSerializer[Foundati
 
 
 class FoundationRiskChangeSerializer(FoundationRiskSerializer):
-    """What may be changed; the node and the template stay."""
+    """Facts that can be changed. Item and template cannot be changed."""
 
     class Meta(FoundationRiskSerializer.Meta):
         fields = [
@@ -152,18 +154,18 @@ class FoundationRiskChangeSerializer(FoundationRiskSerializer):
 
 
 class RiskEndedSerializer(serializers.Serializer[Any]):
-    because = serializers.CharField(
-        max_length=500, help_text="Why; for the history and the next reader."
-    )
+    because = serializers.CharField(max_length=500, help_text="Reason, for the audit log.")
 
 
 class RiskReachSerializer(RiskCountsSerializer):
-    n_applications = serializers.IntegerField(help_text="Applications that inherit it, each once.")
+    n_applications = serializers.IntegerField(
+        help_text="Number of applications that inherit the risk."
+    )
 
 
 class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
-    """A risk on one node, inherited by everything that stands there. Changed by governance; read by
-    everyone."""
+    """Risks of an item, inherited by all dependent applications. All users can read them;
+    governance users change them."""
 
     model = FoundationRisk
     serializer_class = FoundationRiskSerializer
@@ -179,7 +181,8 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
 
     @extend_schema(responses={201: FoundationRiskSerializer})
     def create(self, request: Request) -> Response:
-        """Attach a template, or an own risk, to one node; for governance."""
+        """Attach a template, or a risk with a title of its own, to an item. Requires the governance
+        role."""
         self.require_governance()
         facts = self.validated(FoundationRiskSerializer)
         where = facts.pop("node")
@@ -195,7 +198,7 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
 
     @extend_schema(request=FoundationRiskChangeSerializer, responses=FoundationRiskSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Other levels make the assessments that rest on it stale; for governance."""
+        """Change a risk. Requires the governance role. New levels make its assessments stale."""
         risk = self._governed()
         facts = self.validated(FoundationRiskChangeSerializer, partial=True)
         risk = foundation_risks.change_risk(
@@ -206,7 +209,8 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
     @extend_schema(request=RiskEndedSerializer, responses=FoundationRiskSerializer)
     @action(detail=True, methods=["post"])
     def close(self, request: Request, pk: str) -> Response:
-        """It is over; for governance. What a rule raised is dismissed instead."""
+        """Close a risk. Requires the governance role. A risk raised by a rule is dismissed
+        instead."""
         risk, asked = self._governed(), self.validated(RiskEndedSerializer)
         return self.answer(
             foundation_risks.close_risk(risk=risk, reason=asked["because"], by=self.user, at=now())
@@ -215,8 +219,8 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
     @extend_schema(request=AttachEvidenceSerializer, responses=FoundationRiskSerializer)
     @action(detail=True, methods=["post"])
     def attach(self, request: Request, pk: str) -> Response:
-        """Say that it rests on evidence about a version or an offering; for governance. Doing it
-        twice changes nothing."""
+        """Attach evidence about a version or an offering to the risk. Requires the governance role.
+        Repeating the request changes nothing."""
         risk, asked = self._governed(), self.validated(AttachEvidenceSerializer)
         actions_evidence.attach_evidence(evidence=asked["evidence"], risk=risk, by=self.user)
         return self.answer(risk)
@@ -224,7 +228,7 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
     @extend_schema(request=ReasonMixin, responses=FoundationRiskSerializer)
     @action(detail=True, methods=["post"])
     def reopen(self, request: Request, pk: str) -> Response:
-        """Undo a closing; for governance."""
+        """Reopen a closed risk. Requires the governance role."""
         risk, asked = self._governed(), self.validated(ReasonMixin)
         return self.answer(
             foundation_risks.reopen_risk(
@@ -235,7 +239,8 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
     @extend_schema(request=RiskEndedSerializer, responses=FoundationRiskSerializer)
     @action(detail=True, methods=["post"])
     def dismiss(self, request: Request, pk: str) -> Response:
-        """What a rule raised does not matter here, until its facts change; for governance."""
+        """Dismiss a risk that a rule raised, until its conditions change. Requires the governance
+        role."""
         risk, asked = self._governed(), self.validated(RiskEndedSerializer)
         return self.answer(
             foundation_risks.dismiss_risk(
@@ -246,7 +251,7 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
     @extend_schema(request=ReasonMixin, responses=FoundationRiskSerializer)
     @action(detail=True, methods=["post"])
     def reinstate(self, request: Request, pk: str) -> Response:
-        """Undo a dismissal; for governance."""
+        """Reinstate a dismissed risk. Requires the governance role."""
         risk, asked = self._governed(), self.validated(ReasonMixin)
         return self.answer(
             foundation_risks.reinstate_risk(risk=risk, reason=asked.get("reason", ""), by=self.user)
@@ -255,7 +260,8 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
     @extend_schema(responses=RiskReachSerializer, parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def reach(self, request: Request, pk: str) -> Response:
-        """How many inherit it and what was done about them, among what the caller may see."""
+        """Number of dependencies that inherit the risk and of assessments, of those the caller can
+        view."""
         risk = self.subject("template", "node")
         reach = reach_per_risk(user=self.user, on=today(), risk_ids=[risk.pk]).get(
             risk.pk, RiskReach()
@@ -266,7 +272,8 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
     def require_governance(self) -> None:
         if not self.user.is_governance:
             raise PermissionDenied(
-                "Only governance changes the risks of foundations. Ask one of them."
+                "You need the governance role to change risks of foundations. Contact a "
+                "governance user."
             )
 
     def _governed(self) -> FoundationRisk:

@@ -1,4 +1,4 @@
-"""What applications inherit: derived, read and counted."""
+"""Inherited risks: derived, read and counted."""
 
 from typing import Any
 
@@ -39,13 +39,19 @@ class LevelSerializer(serializers.Serializer[Any]):
 
 
 class InheritedRiskSerializer(serializers.Serializer[Any]):
-    id = serializers.CharField(source="key", help_text="Risk and dependency: 12-345.")
+    id = serializers.CharField(
+        source="key", help_text="ID of risk and dependency, for example 12-345."
+    )
     risk = serializers.IntegerField(source="risk_id")
     dependency = serializers.IntegerField(source="dependency_id")
-    template = serializers.CharField(allow_blank=True, help_text="Code; empty for an own risk.")
+    template = serializers.CharField(
+        allow_blank=True, help_text="Code of the template; empty for a risk of its own."
+    )
     title = serializers.CharField()
     layer = serializers.ChoiceField(choices=Layer.choices, allow_blank=True)
-    rule = serializers.CharField(allow_blank=True, help_text="The built-in rule that raised it.")
+    rule = serializers.CharField(
+        allow_blank=True, help_text="Rule that raised the risk; empty for none."
+    )
     facts = serializers.CharField(allow_blank=True)
     confidence = serializers.ChoiceField(choices=Confidence.choices)
     node_kind = serializers.ChoiceField(choices=[(kind.label, kind.label) for kind in NodeKind])
@@ -54,51 +60,54 @@ class InheritedRiskSerializer(serializers.Serializer[Any]):
     via = serializers.ChoiceField(
         choices=[(via.label, via.label) for via in Via],
         allow_null=True,
-        help_text="How the offering rests on the node; null: through the party it is reached by.",
+        help_text="Relationship of the offering to the item; null if the item is the "
+        "provider through which it is called.",
     )
     depth = serializers.IntegerField(allow_null=True)
-    application = serializers.CharField(help_text="Slug.")
+    application = serializers.CharField(help_text="Slug of the application.")
     application_name = serializers.CharField()
-    team = serializers.CharField(help_text="Slug.")
+    team = serializers.CharField(help_text="Slug of the team.")
     criticality = EnumNameField(Criticality)
     role = serializers.ChoiceField(choices=Dependency.Role.choices)
     offering = serializers.IntegerField(source="offering_id")
     api_id = serializers.CharField()
-    host = serializers.CharField(help_text="Slug.")
-    inherent = LevelSerializer(help_text="Of the foundation.")
-    adjusted = LevelSerializer(help_text="After what was built on the dependency.")
+    host = serializers.CharField(help_text="Slug of the host.")
+    inherent = LevelSerializer(help_text="Inherent levels of the risk.")
+    adjusted = LevelSerializer(help_text="Levels after adaptations of the dependency.")
     adjustments = ModifierSerializer(many=True, source="steps")
     adaptations = serializers.ListField(child=serializers.CharField())
     state = serializers.ChoiceField(choices=STATES)
     assessment = serializers.IntegerField(source="assessment_id", allow_null=True)
     version = serializers.IntegerField(
         source="assessment_version",
-        help_text="To be sent back when it is assessed; 0 while it is not.",
+        help_text="Version to send with an assessment; 0 if unassessed.",
     )
     treatment = serializers.ChoiceField(choices=Treatment.choices, allow_blank=True)
     current = LevelSerializer(allow_null=True)
     residual = LevelSerializer(allow_null=True)
     owner = serializers.CharField(allow_null=True)
     due_on = serializers.DateField(allow_null=True)
-    accepted_until = serializers.DateField(allow_null=True, help_text="Of an acceptance in force.")
+    accepted_until = serializers.DateField(
+        allow_null=True, help_text="Expiry date of an acceptance in force; null without one."
+    )
     stale_because = serializers.CharField(allow_blank=True)
 
 
 _PAIR = OpenApiParameter(
-    "id", str, OpenApiParameter.PATH, description="Risk and dependency: 12-345."
+    "id", str, OpenApiParameter.PATH, description="ID of risk and dependency, for example 12-345."
 )
 _APPLICATION = OpenApiParameter(
-    "application", str, description="Application (slug); all you may see where absent."
+    "application", str, description="Slug of an application; all that you can view if absent."
 )
 
 
 @extend_schema_view(
-    list=extend_schema(summary="What applications inherit, gravest risk first"),
-    retrieve=extend_schema(summary="One foundation risk on one dependency", parameters=[_PAIR]),
+    list=extend_schema(summary="Inherited risks, most severe first"),
+    retrieve=extend_schema(summary="One inherited risk", parameters=[_PAIR]),
 )
 class InheritedRiskViewSet(ReadViewSet[FoundationRisk]):
-    """Foundation risk x dependency. Derived from what each dependency stands on today, and stored
-    nowhere: only what was decided about it is, as an assessment."""
+    """Inherited risks: a risk of a foundation on a dependency. They are derived from the
+    dependencies of today and not stored; only decisions are, as assessments."""
 
     model = FoundationRisk
     serializer_class = InheritedRiskSerializer
@@ -137,8 +146,7 @@ class InheritedRiskViewSet(ReadViewSet[FoundationRisk]):
     @extend_schema(responses=RiskCountsSerializer, parameters=[_APPLICATION], filters=False)
     @action(detail=False, pagination_class=None, filterset_class=None, picks_fields=False)
     def totals(self, request: Request) -> Response:
-        """How much is inherited, and how much of it somebody has looked at, among what the caller
-        may see."""
+        """Number of inherited and of assessed risks, of those the caller can view."""
         slug = request.query_params.get("application", "")
         if slug and not Application.objects.visible_to(self.user).filter(slug=slug).exists():
             raise Http404

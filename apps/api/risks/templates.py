@@ -1,4 +1,4 @@
-"""Risk templates, with what eases or aggravates them and what they map to."""
+"""Risk templates, with mitigating and aggravating factors and taxonomy mappings."""
 
 from typing import Any
 
@@ -22,16 +22,17 @@ from apps.risks.models import (
 
 class ModifierSerializer(serializers.Serializer[Any]):
     adaptation = serializers.ChoiceField(choices=Adaptation.Kind.choices)
-    likelihood = serializers.IntegerField(help_text="Steps of likelihood.")
-    impact = serializers.IntegerField(help_text="Steps of impact.")
+    likelihood = serializers.IntegerField(help_text="Change of the likelihood, in levels.")
+    impact = serializers.IntegerField(help_text="Change of the impact, in levels.")
     why = serializers.CharField()
 
 
 class TaxonomyMappingSerializer(serializers.Serializer[Any]):
     predicate = serializers.ChoiceField(
-        choices=TemplateMapping.Match.choices, help_text="SSSOM; broadMatch: the entry is broader."
+        choices=TemplateMapping.Match.choices,
+        help_text="Predicate of SSSOM; broadMatch: the entry is broader.",
     )
-    taxonomy = serializers.CharField(help_text="Slug.")
+    taxonomy = serializers.CharField(help_text="Slug of the taxonomy.")
     entry = serializers.CharField(help_text="Code of the entry.")
     name = serializers.CharField()
     justification = serializers.CharField()
@@ -70,8 +71,8 @@ class RiskTemplateSerializer(serializers.ModelSerializer[RiskTemplate]):
 
 
 class RiskTemplateViewSet(ReadViewSet[RiskTemplate]):
-    """Kinds of risk that a foundation hands on, with what eases or aggravates them and what they
-    map to."""
+    """Risk templates: kinds of risk that dependencies inherit from foundations, with mitigating and
+    aggravating factors and taxonomy mappings."""
 
     model = RiskTemplate
     serializer_class = RiskTemplateSerializer

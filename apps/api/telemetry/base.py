@@ -1,9 +1,8 @@
-"""What the doors for traces, metrics and gateway calls share: token, caps, content, and answers
-senders understand.
+"""What the endpoints for traces, metrics and gateway calls share: token, limits, content type and
+answers.
 
-A refusal is problem details, with `code` and `message` beside them, which is what an OTLP client
-looks for. 400 and 413 are never sent again by a client; 429 and 503 are, after `Retry-After`
-seconds.
+An error is problem details with `code` and `message`, which OTLP clients read. A client does not
+repeat a request after 400 or 413, and repeats it after 429 or 503, `Retry-After` seconds later.
 """
 
 from http import HTTPStatus
@@ -45,8 +44,7 @@ class IngestRefusedError(APIException):
 
 
 class _AcceptAnyNegotiation(BaseContentNegotiation):
-    """Senders name what they like to be answered in, or nothing; the answer follows what they
-    sent."""
+    """Accept any Accept header; the answer has the format of the request."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return None
@@ -58,13 +56,13 @@ class _AcceptAnyNegotiation(BaseContentNegotiation):
 
 
 class TelemetryThrottle(TokenThrottle):
-    """Apart from a token's other requests: a collector alone sends dozens a second."""
+    """A limit apart from other requests of the token, since a collector sends dozens per second."""
 
     scope = "calls"
 
 
 class TelemetryIngestView(RegistryView):
-    """POST only, by a token of scope intake; a session opens nothing here."""
+    """POST only, with a token of scope `intake`; a session is not accepted."""
 
     authentication_classes = [ApiTokenAuthentication]
     throttle_classes = [TelemetryThrottle]
@@ -88,19 +86,20 @@ class TelemetryIngestView(RegistryView):
         except TooManyRecordsError as many:
             raise IngestRefusedError(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"A request holds at most {MAX_RECORDS:,} spans, points or records. Send smaller "
-                "batches.",
+                f"A request can contain at most {MAX_RECORDS:,} spans, points or "
+                "records. Send smaller batches.",
             ) from many
         except UnknownEncodingError as unknown:
             raise IngestRefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(unknown)) from unknown
         except BacklogFullError as behind:
             raise IngestRefusedError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                "Adding up is behind. Send it again later; nothing is lost meanwhile.",
+                "The aggregation is delayed. Send the request again later; nothing is lost.",
             ) from behind
         except OperationalError as away:
             raise IngestRefusedError(
-                HTTPStatus.SERVICE_UNAVAILABLE, "The database is away for a moment. Send it again."
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "The database is temporarily unavailable. Send the request again.",
             ) from away
 
     def take(self, body: bytes, kind: str, request: Request) -> HttpResponseBase:
@@ -116,7 +115,8 @@ class TelemetryIngestView(RegistryView):
     def handle_exception(self, exc: Exception) -> Any:
         if isinstance(exc, OperationalError):
             exc = IngestRefusedError(
-                HTTPStatus.SERVICE_UNAVAILABLE, "The database is away for a moment. Send it again."
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "The database is temporarily unavailable. Send the request again.",
             )
         response = super().handle_exception(exc)
         if isinstance(getattr(response, "data", None), dict) and "detail" in response.data:
@@ -131,7 +131,7 @@ class TelemetryIngestView(RegistryView):
         return response
 
     def _may_repeat(self, request: Request | HttpRequest) -> bool:
-        """Every call has a key of its own."""
+        """Return False: each call has a key of its own."""
         return False
 
     def _media_type(self, request: Request) -> str:
@@ -142,7 +142,7 @@ class TelemetryIngestView(RegistryView):
         if kind not in self.media_types:
             raise IngestRefusedError(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-                f"Content-Type '{kind[:60]}' is not read here. Send "
+                f"Content-Type '{kind[:60]}' is not supported. Send "
                 f"{' or '.join(sorted(self.media_types))}.",
             )
         return kind
@@ -150,8 +150,8 @@ class TelemetryIngestView(RegistryView):
     def _body(self, request: HttpRequest) -> bytes:
         most = self.most_bytes
         sentence = (
-            f"A request has at most {most // 1024 // 1024} MiB as it is sent. "
-            "Send smaller batches, or gzip them."
+            f"A request can have at most {most // 1024 // 1024} MiB as sent. Send "
+            "smaller batches, or use gzip."
         )
         said = request.META.get("CONTENT_LENGTH") or ""
         if said.isdigit() and int(said) > most:

@@ -1,4 +1,4 @@
-"""Where LiteLLM's callback `generic_api` posts its logging payloads, successes and failures."""
+"""Endpoint for LiteLLM's callback `generic_api`, which posts successful and failed calls."""
 
 from typing import ClassVar
 
@@ -27,17 +27,21 @@ from apps.intake.telemetry.volumes import GATEWAY_PREFIX
 _ACCEPTED_RESPONSE = inline_serializer(
     "LiteLLMCallbackTaken",
     {
-        "calls": serializers.IntegerField(help_text="Counted."),
-        "repeated": serializers.IntegerField(help_text="Counted before; sent again."),
-        "dropped": serializers.IntegerField(help_text="Not counted; `reason` says why."),
+        "calls": serializers.IntegerField(help_text="Number of records counted."),
+        "repeated": serializers.IntegerField(
+            help_text="Number of records that were counted before."
+        ),
+        "dropped": serializers.IntegerField(
+            help_text="Number of records not counted; `reason` states why."
+        ),
         "reason": serializers.CharField(allow_blank=True),
     },
 )
 
 
 class LiteLLMCallbackView(TelemetryIngestView):
-    """Set GENERIC_LOGGER_ENDPOINT to this address and GENERIC_LOGGER_HEADERS to
-    `Authorization=Bearer TOKEN`."""
+    """Set GENERIC_LOGGER_ENDPOINT to this URL and GENERIC_LOGGER_HEADERS to `Authorization=Bearer
+    TOKEN`."""
 
     most_bytes = MAX_LOG_BYTES
     media_types: ClassVar[frozenset[str]] = frozenset(
@@ -45,24 +49,25 @@ class LiteLLMCallbackView(TelemetryIngestView):
     )
 
     @extend_schema(
-        summary="Take calls from LiteLLM's callback",
+        summary="Receive calls from LiteLLM's callback",
         description=(
-            "A JSON list, or JSON lines, of LiteLLM's standard logging payload; gzip or deflate is "
-            "allowed. Counted by"
-            " alias, model and day. Prompts, answers, end users and addresses are not read. A "
-            "record sent again counts"
-            " once. Whose call it is say its tags (`app:NAME`), else team, project or key."
+            "JSON list or JSON lines of LiteLLM's standard logging payload, "
+            "optionally with gzip or deflate. Calls are counted by alias, "
+            "model and day. Prompts, answers, end users and addresses are "
+            "not read. A repeated record counts once. The application is "
+            "named by the tag `app:NAME`, otherwise by team, project or key."
         ),
         parameters=[
             OpenApiParameter(
-                "gateway", str, description="Which gateway this is, where there are several."
+                "gateway", str, description="Name of the gateway, if there are several."
             ),
         ],
         request={JSON: OpenApiTypes.ANY},
         responses={
             200: _ACCEPTED_RESPONSE,
             (503, MEDIA_TYPE): OpenApiResponse(
-                ProblemSerializer, description="Adding up is behind; again after `Retry-After`"
+                ProblemSerializer,
+                description="The aggregation is delayed; repeat after `Retry-After`",
             ),
         },
     )

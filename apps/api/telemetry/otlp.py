@@ -1,8 +1,8 @@
-"""OTLP over HTTP, at /otlp/v1/: all a sender sets is
-OTEL_EXPORTER_OTLP_ENDPOINT=https://this-host/otlp and a token.
+"""OTLP over HTTP at /otlp/v1/: a client sets OTEL_EXPORTER_OTLP_ENDPOINT=https://this-host/otlp and
+a token.
 
-What is no call of a model is taken and forgotten; it is not reported as rejected, or every exporter
-would complain.
+Data that is not a model call is accepted and ignored, not rejected, since exporters would report an
+error.
 """
 
 from typing import TYPE_CHECKING, ClassVar
@@ -48,8 +48,8 @@ class OtlpIngestView(TelemetryIngestView):
         raise NotImplementedError
 
     def answered(self, kind: str, taken: IngestResult) -> HttpResponse:
-        """Export…ServiceResponse in the content type that was sent; empty where nothing went
-        lost."""
+        """Return Export…ServiceResponse in the content type of the request; empty if nothing was
+        dropped."""
         sentence = f"{taken.n_dropped} dropped: {taken.reason}." if taken.n_dropped else ""
         if kind == JSON:
             said = (
@@ -85,8 +85,7 @@ class MetricsIngestView(OtlpIngestView):
 
 @extend_schema(exclude=True)
 class LogsIngestView(OtlpIngestView):
-    """Prompts and answers are what log records of this kind hold: the body is not even looked
-    at."""
+    """Accepts log records without reading them, since they contain prompts and answers."""
 
     rejected = "rejectedLogRecords"
 

@@ -1,5 +1,5 @@
-"""Under /otlp/v1/, without a slash at the end: exporters append `v1/traces` to the endpoint
-themselves."""
+"""Routes under /otlp/v1/, without a trailing slash: exporters append `v1/traces` to the
+endpoint."""
 
 from django.urls import path
 

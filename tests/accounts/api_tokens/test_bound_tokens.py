@@ -119,7 +119,7 @@ def test_what_is_about_the_person_is_closed_to_it(tree):
         "tokens/",
         "subscriptions/",
         "calendar-feeds/",
-        "mail-preferences/me/",
+        "notification-preferences/me/",
         "scenarios/",
     ):
         answer = client.get(f"/api/v1/{address}")

@@ -193,7 +193,7 @@ class TestByRest:
 
         assert [answer.status_code for answer in (further, longer, rotated)] == [403, 403, 403]
         assert "lacks gate" in further.json()["detail"]
-        assert "lasts longer" in longer.json()["detail"]
+        assert "expires later" in longer.json()["detail"]
 
     def test_an_administrator_revokes_another_person_s_token_and_does_not_read_a_new_secret_of_it(
         self,

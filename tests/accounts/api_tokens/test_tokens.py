@@ -81,7 +81,7 @@ class TestCommand:
         assert token_command("ada@example.org")["token"]
 
     def test_an_unknown_user_is_an_error_in_words(self):
-        with pytest.raises(CommandError, match=r"No user is called 'nobody'\.") as refusal:
+        with pytest.raises(CommandError, match=r'No user "nobody" found\.') as refusal:
             token_command("nobody")
 
         assert refusal.value.returncode == 2

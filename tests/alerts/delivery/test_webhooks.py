@@ -96,7 +96,7 @@ def test_the_receiver_gets_signed_json_of_what_the_mail_says(
     said = {row["id"]: row for row in payload["alerts"]}[alert.pk]
     expected = {
         "kind": "announced",
-        "occasion": "raised",
+        "trigger": "raised",
         "severity": 4,
         "state": "open",
         "due_on": "2027-01-15",
@@ -154,7 +154,7 @@ def test_that_it_is_over_is_posted_too(world: SmallWorld, hook: Webhook, server:
         for row in verified(webhook_secret(hook), server.requests[1])["alerts"]
         if row["kind"] == "announced"
     ]
-    assert (row["occasion"], row["state"], row["what"]) == (
+    assert (row["trigger"], row["state"], row["what"]) == (
         "resolved",
         "resolved",
         "None of these applications stands on it any more",

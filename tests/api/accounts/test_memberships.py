@@ -185,4 +185,7 @@ class TestWho:
         answer = api(make_user(role="auditor")).get(f"{MEMBERSHIPS}?role=boss")
 
         assert answer.status_code == 400
-        assert "'boss' is none of editor, owner, viewer." in answer.json()["detail"]
+        assert (
+            "'boss' is not a valid choice. Use one of editor, owner, viewer."
+            in answer.json()["detail"]
+        )

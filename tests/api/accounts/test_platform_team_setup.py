@@ -102,7 +102,7 @@ def test_a_token_is_bound_to_what_its_maker_edits_and_else_not_made(owner, team)
         format="json",
     )
 
-    assert "that you may see" in foreign.json()["detail"]
+    assert "Check the value." in foreign.json()["detail"]
     assert "no scope 'intake'" in reading.json()["detail"]
     assert ApiToken.objects.count() == before
 
@@ -135,10 +135,10 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("arguments", "code", "sentence"),
         [
-            (["nobody"], 2, "No user is called 'nobody'"),
-            (["ada", "--team", "nowhere"], 2, "No team has the slug"),
-            (["ada", "--application", "nothing"], 2, "No application has the slug"),
-            (["ada", "--days", "0"], 2, "A token is good for 1 to"),
+            (["nobody"], 2, 'No user "nobody" found.'),
+            (["ada", "--team", "nowhere"], 2, 'No team "nowhere" found.'),
+            (["ada", "--application", "nothing"], 2, 'No application "nothing" found.'),
+            (["ada", "--days", "0"], 2, "Enter a validity of 1 to"),
             (["ada", "--scope", "intake", "--application", "APPLICATION"], 1, "editor"),
         ],
     )

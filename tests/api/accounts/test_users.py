@@ -61,7 +61,7 @@ def test_an_administrator_adds_a_person_with_a_first_role_and_the_invitation_lea
     body, person = answer.json(), User.objects.get(username="nele")
     assert body["invitation"] == {
         "sent": True,
-        "detail": "An invitation is on its way to nele@example.org.",
+        "detail": "An invitation was sent to nele@example.org.",
         "link": None,
     }
     assert body["memberships"] == [{"team": team.slug, "role": "editor"}]
@@ -87,7 +87,7 @@ def test_where_the_mail_does_not_leave_the_link_is_in_the_answer_once_and_is_sto
     assert (answer.status_code, answer["Cache-Control"]) == (201, "no-store")
     invitation = answer.json()["invitation"]
     assert invitation["sent"] is False
-    assert "did not leave (111, connection refused)" in invitation["detail"]
+    assert "was not sent (111, connection refused)" in invitation["detail"]
     assert repeated.status_code == 409
     assert "password/reset/key" not in repeated.content.decode()
     assert "link" not in admin.get(f"{USERS}{answer.json()['id']}/").content.decode()

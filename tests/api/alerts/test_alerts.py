@@ -123,14 +123,14 @@ class TestWhatIsShown:
             "eda",
             "eda",
         )
-        assert (row["state"], row["resolved_why"], row["escalate_at"]) == (
+        assert (row["state"], row["resolution"], row["escalate_at"]) == (
             "resolved",
             "moved to the next one",
             None,
         )
         assert None not in (row["acknowledged_at"], row["resolved_at"])
 
-    def test_its_turns_say_who_answered_what_and_by_which_way(self, api):
+    def test_its_activity_says_who_answered_what_and_by_which_way(self, api):
         world = make_small_world()
         world.event()
         raise_alerts(at=NOW)
@@ -142,15 +142,15 @@ class TestWhatIsShown:
         address = f"/api/v1/alerts/{Alert.objects.get().pk}/"
         client.post(f"{address}acknowledge/", {"reason": "on it"})
 
-        turns = client.get(f"{address}turns/").json()
+        activity = client.get(f"{address}activity/").json()
 
-        assert (turns[0]["who"], turns[0]["what"], turns[0]["reason"]) == (
+        assert (activity[0]["who"], activity[0]["what"], activity[0]["reason"]) == (
             "Eda Lee",
             "acknowledged it",
             "on it",
         )
-        assert turns[0]["how"] == "through the API"
-        assert turns[-1]["what"] == "raised it"
+        assert activity[0]["how"] == "through the API"
+        assert activity[-1]["what"] == "raised it"
 
     def test_only_the_fields_asked_for(self, api):
         world = make_small_world()
@@ -158,10 +158,10 @@ class TestWhatIsShown:
         raise_alerts(at=NOW)
 
         [row] = listed_rows(
-            api(make_member(world.team)).get("/api/v1/alerts/?fields=subject,notices")
+            api(make_member(world.team)).get("/api/v1/alerts/?fields=subject,notifications")
         )
 
-        assert set(row) == {"subject", "notices"}
+        assert set(row) == {"subject", "notifications"}
 
     @pytest.mark.parametrize("n", [1, 4])
     def test_a_list_costs_one_statement_however_many_were_told(self, api, n):
@@ -177,7 +177,7 @@ class TestWhatIsShown:
         with CaptureQueriesContext(connection) as queries:
             found = listed_rows(reader.get("/api/v1/alerts/"))
 
-        assert (len(queries), len(found), len(found[0]["notices"])) == (2, n, n)
+        assert (len(queries), len(found), len(found[0]["notifications"])) == (2, n, n)
 
     def test_the_same_answer_is_not_sent_twice(self, api):
         world = make_small_world()
@@ -205,21 +205,29 @@ class TestWhoWasTold:
         [row] = listed_rows(api(make_user(role="auditor")).get("/api/v1/alerts/"))
 
         mail = Delivery.objects.get(team=world.team)
-        by_why = {notice["why"]: notice for notice in row["notices"]}
-        assert set(by_why) == {"team", "webhook"}
-        assert (by_why["team"]["team"], by_why["team"]["user"], by_why["team"]["occasion"]) == (
+        by_route = {notice["route"]: notice for notice in row["notifications"]}
+        assert set(by_route) == {"team", "webhook"}
+        assert (
+            by_route["team"]["team"],
+            by_route["team"]["user"],
+            by_route["team"]["trigger"],
+        ) == (
             world.team.slug,
             None,
             "raised",
         )
-        assert (by_why["team"]["delivery"], by_why["team"]["state"], by_why["team"]["skipped"]) == (
+        assert (
+            by_route["team"]["delivery"],
+            by_route["team"]["state"],
+            by_route["team"]["skip_reason"],
+        ) == (
             mail.pk,
             "queued",
             "",
         )
-        assert by_why["webhook"]["webhook"] == "Chat"
+        assert by_route["webhook"]["webhook"] == "Chat"
         # as every moment of the API
-        assert by_why["team"]["owed_at"] == "2026-11-24T12:00:00Z"
+        assert by_route["team"]["owed_at"] == "2026-11-24T12:00:00Z"
 
     def test_what_was_not_sent_says_why(self, api):
         world = make_small_world()
@@ -232,9 +240,9 @@ class TestWhoWasTold:
 
         [row] = listed_rows(api(make_member(world.team)).get("/api/v1/alerts/"))
 
-        [notice] = row["notices"]
+        [notice] = row["notifications"]
         assert (notice["delivery"], notice["state"]) == (None, None)
-        assert notice["skipped"] == f"Muted until {day_of(NOW) + 9 * DAY}."
+        assert notice["skip_reason"] == f"Muted until {day_of(NOW) + 9 * DAY}."
 
     def test_members_see_that_others_of_the_team_were_told_and_not_their_mail(self, api):
         world = make_small_world(email="")
@@ -245,7 +253,9 @@ class TestWhoWasTold:
 
         [row] = listed_rows(api(first).get("/api/v1/alerts/"))
 
-        mails = {notice["user"]: (notice["delivery"], notice["state"]) for notice in row["notices"]}
+        mails = {
+            notice["user"]: (notice["delivery"], notice["state"]) for notice in row["notifications"]
+        }
         own = Delivery.objects.get(user=first)
         assert mails == {first.username: (own.pk, "queued"), second.username: (None, "queued")}
 
@@ -269,8 +279,8 @@ class TestWhoWasTold:
 
         [row] = listed_rows(api(former).get("/api/v1/alerts/"))
 
-        assert len(everything[0]["notices"]) == 2
-        assert [notice["user"] for notice in row["notices"]] == ["former"]
+        assert len(everything[0]["notifications"]) == 2
+        assert [notice["user"] for notice in row["notifications"]] == ["former"]
 
 
 @pytest.fixture
@@ -324,9 +334,9 @@ class TestAnswers:
         back = client.post(f"/api/v1/alerts/{alert.pk}/assign/", {"username": None}).json()
 
         assert (row["assigned_to"], back["assigned_to"]) == ("vic", None)
-        assert [notice["user"] for notice in row["notices"] if notice["why"] == "assigned"] == [
-            "vic"
-        ]
+        assert [
+            notice["user"] for notice in row["notifications"] if notice["route"] == "assigned"
+        ] == ["vic"]
 
     def test_who_has_it_already_is_not_told_again(self, answered):
         world, alert, client = answered
@@ -353,8 +363,8 @@ class TestAnswers:
         resolved = client.post(f"{address}resolve/", {"reason": "moved"}).json()
         reopened = client.post(f"{address}reopen/").json()
 
-        assert (resolved["state"], resolved["resolved_why"]) == ("resolved", "moved")
-        assert (reopened["state"], reopened["resolved_by"], reopened["resolved_why"]) == (
+        assert (resolved["state"], resolved["resolution"]) == ("resolved", "moved")
+        assert (reopened["state"], reopened["resolved_by"], reopened["resolution"]) == (
             "open",
             None,
             "",
@@ -417,7 +427,7 @@ class TestAnswers:
         viewer = api(make_member(world.team, TeamRole.VIEWER), "write")
 
         for verb in ("acknowledge", "snooze", "assign", "resolve", "reopen", "undo"):
-            assert "Ask one of them" in problem_detail(
+            assert "You need the editor role on" in problem_detail(
                 viewer.post(f"/api/v1/alerts/{alert.pk}/{verb}/", {}), 403
             )
 
@@ -547,7 +557,7 @@ class TestAnsweringMany:
         client.post(f"/api/v1/alerts/{alerts[0].pk}/acknowledge/", {})
 
         answer = client.post(
-            "/api/v1/alerts/answer/",
+            "/api/v1/alerts/bulk-respond/",
             {
                 "ids": [*(alert.pk for alert in alerts), seen.pk, hidden.pk, 10**12],
                 "action": "acknowledge",
@@ -556,11 +566,11 @@ class TestAnsweringMany:
 
         body = answer.json()
         assert answer.status_code == 200
-        assert (body["answered"], body["unchanged"]) == (
+        assert (body["updated"], body["unchanged"]) == (
             [alerts[1].pk, alerts[2].pk],
             [alerts[0].pk],
         )
-        refused = {row["id"]: row["detail"] for row in body["refused"]}
+        refused = {row["id"]: row["detail"] for row in body["rejected"]}
         assert set(refused) == {seen.pk, hidden.pk, 10**12}
         assert "editor" in refused[seen.pk]
         assert refused[hidden.pk] == refused[10**12] == "There is no such alert that you may see."
@@ -582,12 +592,14 @@ class TestAnsweringMany:
         _, alerts, client = several
         ids = [alert.pk for alert in alerts]
 
-        body = client.post("/api/v1/alerts/answer/", {"ids": ids, "action": action, **more}).json()
+        body = client.post(
+            "/api/v1/alerts/bulk-respond/", {"ids": ids, "action": action, **more}
+        ).json()
         states = set(Alert.objects.values_list("state", flat=True))
-        back = client.post("/api/v1/alerts/answer/", {"ids": ids, "action": "undo"}).json()
+        back = client.post("/api/v1/alerts/bulk-respond/", {"ids": ids, "action": "undo"}).json()
 
-        assert (body["answered"], states) == (ids, {state})
-        assert back["answered"] == ids
+        assert (body["updated"], states) == (ids, {state})
+        assert back["updated"] == ids
         assert set(Alert.objects.values_list("state", "assigned_to")) == {("open", None)}
 
     def test_one_that_cannot_be_answered_leaves_the_others_answered(self, several):
@@ -595,12 +607,12 @@ class TestAnsweringMany:
         client.post(f"/api/v1/alerts/{alerts[1].pk}/resolve/", {"reason": "moved"})
 
         body = client.post(
-            "/api/v1/alerts/answer/",
+            "/api/v1/alerts/bulk-respond/",
             {"ids": [alert.pk for alert in alerts], "action": "snooze", "until": in_days(4)},
         ).json()
 
-        assert body["answered"] == [alerts[0].pk, alerts[2].pk]
-        assert [(row["id"], row["detail"][:22]) for row in body["refused"]] == [
+        assert body["updated"] == [alerts[0].pk, alerts[2].pk]
+        assert [(row["id"], row["detail"][:22]) for row in body["rejected"]] == [
             (alerts[1].pk, "It is resolved already"),
         ]
 
@@ -608,11 +620,11 @@ class TestAnsweringMany:
         _, alerts, client = several
 
         body = client.post(
-            "/api/v1/alerts/answer/",
+            "/api/v1/alerts/bulk-respond/",
             {"ids": [alerts[0].pk] * 3, "action": "assign", "username": "eda"},
         ).json()
 
-        assert (body["answered"], body["unchanged"], body["refused"]) == ([alerts[0].pk], [], [])
+        assert (body["updated"], body["unchanged"], body["rejected"]) == ([alerts[0].pk], [], [])
 
     def test_nothing_is_stored_where_something_breaks(self, several, monkeypatch):
         _, alerts, client = several
@@ -626,7 +638,7 @@ class TestAnsweringMany:
 
         monkeypatch.setattr(Alert, "save", breaks)
         answer = client.post(
-            "/api/v1/alerts/answer/",
+            "/api/v1/alerts/bulk-respond/",
             {"ids": [alert.pk for alert in alerts], "action": "acknowledge"},
         )
 
@@ -654,4 +666,4 @@ class TestAnsweringMany:
     def test_refuses_what_is_no_answer(self, several, body):
         _, _, client = several
 
-        problem_detail(client.post("/api/v1/alerts/answer/", body), 400)
+        problem_detail(client.post("/api/v1/alerts/bulk-respond/", body), 400)

@@ -85,7 +85,9 @@ class TestDeliveries:
         again = client.post(f"/api/v1/deliveries/{mail.pk}/resend/").json()
 
         assert early.status_code == 409
-        assert early.json()["detail"] == "Only what has failed is sent again. Look at its state."
+        assert (
+            early.json()["detail"] == "Only a failed delivery can be sent again. Check its state."
+        )
         assert (again["state"], again["attempts"], again["message_id"]) == (
             "queued",
             0,
@@ -98,7 +100,7 @@ class TestNotices:
     def test_say_in_which_state_they_are(self, told, auditor):
         carried = {
             (row["team"], row["state"], row["delivery_state"])
-            for row in listed_rows(auditor.get("/api/v1/notices/"))
+            for row in listed_rows(auditor.get("/api/v1/notifications/"))
         }
 
         assert carried == {
@@ -112,10 +114,10 @@ class TestNotices:
         owed = Notice.objects.owed().filter(team=told.team).get()
         resolve_alert(alert=owed.alert, why="known", by=make_user(role="admin"), at=NOW)
 
-        row = auditor.get(f"/api/v1/notices/{owed.pk}/").json()
+        row = auditor.get(f"/api/v1/notifications/{owed.pk}/").json()
 
         assert (row["state"], row["delivery"]) == ("skipped", None)
-        assert row["skipped"] == "It was resolved before a message was due."
+        assert row["skip_reason"] == "It was resolved before a message was due."
 
     @pytest.mark.parametrize(
         ("query", "n"),
@@ -123,8 +125,8 @@ class TestNotices:
             ("state=owed", 2),
             ("state=carried", 2),
             ("state=skipped", 0),
-            ("why=webhook", 2),
-            ("why=owner", 0),
+            ("route=webhook", 2),
+            ("route=owner", 0),
             ("webhook=Chat", 2),
             ("webhook=Other", 0),
             ("user=nobody", 0),
@@ -133,21 +135,21 @@ class TestNotices:
         ],
     )
     def test_are_found_by_state_reason_and_recipient(self, told, auditor, query, n):
-        assert len(listed_rows(auditor.get(f"/api/v1/notices/?{query}"))) == n
+        assert len(listed_rows(auditor.get(f"/api/v1/notifications/?{query}"))) == n
 
     def test_are_found_by_alert_and_by_the_message_that_carries_them(self, told, auditor):
         mail = Delivery.objects.get(team=told.team)
         first = Alert.objects.get(kind="announced")
 
-        of_alert = listed_rows(auditor.get(f"/api/v1/notices/?alert={first.pk}"))
-        of_mail = listed_rows(auditor.get(f"/api/v1/notices/?delivery={mail.pk}"))
+        of_alert = listed_rows(auditor.get(f"/api/v1/notifications/?alert={first.pk}"))
+        of_mail = listed_rows(auditor.get(f"/api/v1/notifications/?delivery={mail.pk}"))
 
         assert {row["alert"] for row in of_alert} == {first.pk}
         assert [(row["alert"], row["team"]) for row in of_mail] == [(first.pk, told.team.slug)]
 
     @pytest.mark.parametrize("query", ["state=lost", "why=because", "alert=x"])
     def test_refuse_what_is_no_filter(self, told, auditor, query):
-        assert auditor.get(f"/api/v1/notices/?{query}").status_code == 400
+        assert auditor.get(f"/api/v1/notifications/?{query}").status_code == 400
 
     def test_members_read_those_of_their_team_and_open_no_mail_of_others(self, api):
         world = make_small_world(email="")
@@ -157,22 +159,22 @@ class TestNotices:
         queue_digests(at=NOW, gather=timedelta(0))
         outsider = make_member(make_team())
 
-        mine = {row["user"]: row for row in listed_rows(api(first).get("/api/v1/notices/"))}
+        mine = {row["user"]: row for row in listed_rows(api(first).get("/api/v1/notifications/"))}
 
         assert mine[first.username]["delivery"] == Delivery.objects.get(user=first).pk
         assert (mine[second.username]["delivery"], mine[second.username]["delivery_state"]) == (
             None,
             "queued",
         )
-        assert listed_rows(api(outsider).get("/api/v1/notices/")) == []
+        assert listed_rows(api(outsider).get("/api/v1/notifications/")) == []
 
     def test_are_only_read(self, told, api):
         client = api(make_user(role="admin"), "read", "write")
         notice = Notice.objects.first()
 
-        assert client.post("/api/v1/notices/", {}).status_code == 405
-        assert client.patch(f"/api/v1/notices/{notice.pk}/", {}).status_code == 405
-        assert client.delete(f"/api/v1/notices/{notice.pk}/").status_code == 405
+        assert client.post("/api/v1/notifications/", {}).status_code == 405
+        assert client.patch(f"/api/v1/notifications/{notice.pk}/", {}).status_code == 405
+        assert client.delete(f"/api/v1/notifications/{notice.pk}/").status_code == 405
 
 
 class TestTheAccount:
@@ -180,11 +182,16 @@ class TestTheAccount:
         Delivery.objects.filter(team=told.team).update(state="sent", sent_at=NOW)
         Delivery.objects.filter(webhook__isnull=False).update(state="failed", reason="410")
 
-        body = auditor.get("/api/v1/notices/account/").json()
+        body = auditor.get("/api/v1/notifications/summary/").json()
 
         assert body == {"n_owed": 4, "n_sent": 1, "n_failed": 1, "n_skipped": 0, "n_waiting": 2}
 
     def test_a_member_gets_the_account_of_what_the_member_sees(self, told, api):
-        assert api(make_member(make_team())).get("/api/v1/notices/account/").json()["n_owed"] == 0
+        assert (
+            api(make_member(make_team())).get("/api/v1/notifications/summary/").json()["n_owed"]
+            == 0
+        )
         # with the webhook's notices about the team's alerts
-        assert api(make_member(told.team)).get("/api/v1/notices/account/").json()["n_owed"] == 4
+        assert (
+            api(make_member(told.team)).get("/api/v1/notifications/summary/").json()["n_owed"] == 4
+        )

@@ -138,11 +138,11 @@ class TestWebhooks:
     def test_a_new_secret_makes_the_old_one_worthless(self, governor):
         made = governor.post("/api/v1/webhooks/", HOOK).json()
 
-        new = governor.post(f"/api/v1/webhooks/{made['id']}/new-secret/", {}).json()
+        new = governor.post(f"/api/v1/webhooks/{made['id']}/rotate-secret/", {}).json()
 
         assert new["secret"] == webhook_secret(Webhook.objects.get()) != made["secret"]
         assert Webhook.objects.get().old_until is not None
-        governor.post(f"/api/v1/webhooks/{made['id']}/new-secret/", {"leaked": True})
+        governor.post(f"/api/v1/webhooks/{made['id']}/rotate-secret/", {"leaked": True})
         assert Webhook.objects.get().old_nonce == ""
 
     def test_a_change_keeps_the_secret(self, governor):
@@ -159,7 +159,7 @@ class TestWebhooks:
     def test_is_switched_off_and_on_and_never_deleted(self, governor):
         address = f"/api/v1/webhooks/{governor.post('/api/v1/webhooks/', HOOK).json()['id']}/"
 
-        off = governor.post(f"{address}switch-off/", {"reason": "receiver is gone"}).json()
+        off = governor.post(f"{address}disable/", {"reason": "receiver is gone"}).json()
         on = governor.patch(address, {"enabled": True}).json()
 
         assert (off["enabled"], on["enabled"]) == (False, True)
@@ -168,7 +168,7 @@ class TestWebhooks:
     def test_is_tried_out_with_a_request_that_tells_of_nothing(self, governor):
         address = f"/api/v1/webhooks/{governor.post('/api/v1/webhooks/', HOOK).json()['id']}/"
 
-        answer = governor.post(f"{address}try/")
+        answer = governor.post(f"{address}test/")
 
         assert (answer.status_code, answer.json()["state"], answer.json()["webhook"]) == (
             202,

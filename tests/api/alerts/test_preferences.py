@@ -272,8 +272,8 @@ class TestMutes:
     def test_are_lifted_once_and_say_when(self, client):
         address = f"/api/v1/mutes/{client.post('/api/v1/mutes/', a_mute()).json()['id']}/"
 
-        first = client.post(f"{address}lift/").json()
-        again = client.post(f"{address}lift/").json()
+        first = client.post(f"{address}unmute/").json()
+        again = client.post(f"{address}unmute/").json()
 
         assert first["holds"] is False
         assert first["lifted_at"] == again["lifted_at"] is not None
@@ -292,7 +292,7 @@ class TestMutes:
             mute=row,
         )
 
-        client.post(f"/api/v1/mutes/{row.pk}/lift/")
+        client.post(f"/api/v1/mutes/{row.pk}/unmute/")
         maintain_alerts(at=now())
 
         assert [notice.occasion_word for notice in Notice.objects.owed().filter(user=ann)] == [
@@ -342,7 +342,7 @@ class TestMutes:
         editor = api(make_member(world.team), "read", "write")
         held = client.post("/api/v1/mutes/", a_mute()).json()["id"]
         lifted = client.post("/api/v1/mutes/", a_mute()).json()["id"]
-        client.post(f"/api/v1/mutes/{lifted}/lift/")
+        client.post(f"/api/v1/mutes/{lifted}/unmute/")
         of_team = editor.post("/api/v1/mutes/", {**a_mute(), "team": world.team.slug}).json()["id"]
 
         def found(query):
@@ -360,24 +360,24 @@ def a_mute():
 
 class TestMailPreferences:
     ALL = {
-        "cadence": "weekly",
+        "frequency": "weekly",
         "weekday": 4,
         "hour": 16,
         "time_zone": "Europe/Zurich",
-        "immediate": False,
-        "heartbeat": True,
+        "urgent_immediately": False,
+        "send_when_empty": True,
     }
 
     def test_without_a_word_they_are_the_usual_ones(self, client):
-        body = client.get("/api/v1/mail-preferences/me/").json()
+        body = client.get("/api/v1/notification-preferences/me/").json()
 
         assert (body["user"], body["team"], body["address"]) == ("ann", None, "ann@example.org")
         assert (
-            body["cadence"],
+            body["frequency"],
             body["hour"],
             body["time_zone"],
-            body["immediate"],
-            body["heartbeat"],
+            body["urgent_immediately"],
+            body["send_when_empty"],
         ) == (
             "daily",
             7,
@@ -389,32 +389,32 @@ class TestMailPreferences:
         assert not Preference.objects.exists()
 
     def test_all_of_them_are_set_at_once(self, client, ann):
-        put = client.put("/api/v1/mail-preferences/me/", self.ALL)
+        put = client.put("/api/v1/notification-preferences/me/", self.ALL)
 
         body = put.json()
         assert (put.status_code, {name: body[name] for name in self.ALL}) == (200, self.ALL)
         # a Friday at 16:00 in Zurich, in winter or in summer
         assert body["next_mail_at"][11:] in {"15:00:00Z", "14:00:00Z"}
-        assert client.get("/api/v1/mail-preferences/me/").json() == body
+        assert client.get("/api/v1/notification-preferences/me/").json() == body
         ann.refresh_from_db()
         assert (ann.digest_hour, ann.time_zone) == (16, "Europe/Zurich")
 
     def test_what_was_read_can_be_sent_back(self, client):
-        read = client.get("/api/v1/mail-preferences/me/").json()
+        read = client.get("/api/v1/notification-preferences/me/").json()
 
-        assert client.put("/api/v1/mail-preferences/me/", read).json() == read
+        assert client.put("/api/v1/notification-preferences/me/", read).json() == read
 
     def test_some_are_changed_and_the_others_stay(self, client):
-        client.put("/api/v1/mail-preferences/me/", self.ALL)
+        client.put("/api/v1/notification-preferences/me/", self.ALL)
 
-        body = client.patch("/api/v1/mail-preferences/me/", {"hour": 9}).json()
+        body = client.patch("/api/v1/notification-preferences/me/", {"hour": 9}).json()
 
         assert {name: body[name] for name in self.ALL} == {**self.ALL, "hour": 9}
 
-    @pytest.mark.parametrize("cadence", ["never", "at_once", "urgent"])
-    def test_without_set_hours_there_is_no_next_mail(self, client, cadence):
+    @pytest.mark.parametrize("frequency", ["off", "immediate", "urgent_only"])
+    def test_without_set_hours_there_is_no_next_mail(self, client, frequency):
         assert (
-            client.patch("/api/v1/mail-preferences/me/", {"cadence": cadence}).json()[
+            client.patch("/api/v1/notification-preferences/me/", {"frequency": frequency}).json()[
                 "next_mail_at"
             ]
             is None
@@ -423,36 +423,38 @@ class TestMailPreferences:
     @pytest.mark.parametrize(
         "change",
         [
-            {"cadence": "hourly"},
+            {"frequency": "hourly"},
             {"weekday": 7},
             {"weekday": -1},
             {"hour": 24},
             {"time_zone": "Europe/Nowhere"},
             {"time_zone": "../../etc/passwd"},
             {"time_zone": ""},
-            {"immediate": "perhaps"},
-            {"heartbeat": None},
+            {"urgent_immediately": "perhaps"},
+            {"send_when_empty": None},
         ],
     )
     def test_what_cannot_be_kept_is_refused(self, client, change):
-        whole = client.put("/api/v1/mail-preferences/me/", {**self.ALL, **change})
-        part = client.patch("/api/v1/mail-preferences/me/", change)
+        whole = client.put("/api/v1/notification-preferences/me/", {**self.ALL, **change})
+        part = client.patch("/api/v1/notification-preferences/me/", change)
 
         assert (whole.status_code, part.status_code) == (400, 400)
-        assert client.get("/api/v1/mail-preferences/me/").json()["cadence"] == "daily"
+        assert client.get("/api/v1/notification-preferences/me/").json()["frequency"] == "daily"
 
     def test_all_of_them_must_be_named_to_set_all(self, client):
-        answer = client.put("/api/v1/mail-preferences/me/", {"cadence": "weekly"})
+        answer = client.put("/api/v1/notification-preferences/me/", {"frequency": "weekly"})
 
-        assert {error["field"] for error in answer.json()["errors"]} == set(self.ALL) - {"cadence"}
+        assert {error["field"] for error in answer.json()["errors"]} == set(self.ALL) - {
+            "frequency"
+        }
 
     def test_one_is_told_at_once_where_things_stand_each_alert_once_a_day(self, client, world, ann):
         world.event()
         raise_alerts(at=now())
         Alert.objects.update(assigned_to=ann)
 
-        first = client.post("/api/v1/mail-preferences/me/ask/")
-        again = client.post("/api/v1/mail-preferences/me/ask/")
+        first = client.post("/api/v1/notification-preferences/me/send-summary/")
+        again = client.post("/api/v1/notification-preferences/me/send-summary/")
 
         assert (first.status_code, first.json()["n_alerts"], again.json()["n_alerts"]) == (
             202,
@@ -464,9 +466,9 @@ class TestMailPreferences:
         ]
 
     def test_who_gets_no_mail_is_told_so(self, client):
-        client.patch("/api/v1/mail-preferences/me/", {"cadence": "never"})
+        client.patch("/api/v1/notification-preferences/me/", {"frequency": "off"})
 
-        answer = client.post("/api/v1/mail-preferences/me/ask/")
+        answer = client.post("/api/v1/notification-preferences/me/send-summary/")
 
         assert (answer.status_code, answer.json()["detail"][:26]) == (
             409,
@@ -475,16 +477,16 @@ class TestMailPreferences:
 
     def test_a_teams_mailbox_has_its_own(self, api, world):
         client = api(make_member(world.team, TeamRole.OWNER), "read", "write")
-        address = f"/api/v1/mail-preferences/teams/{world.team.slug}/"
+        address = f"/api/v1/notification-preferences/teams/{world.team.slug}/"
 
-        body = client.patch(address, {"cadence": "working_days", "hour": 6}).json()
+        body = client.patch(address, {"frequency": "weekdays", "hour": 6}).json()
 
         assert (body["user"], body["team"], body["address"]) == (
             None,
             world.team.slug,
             "claims@example.org",
         )
-        assert (body["cadence"], body["hour"]) == ("working_days", 6)
-        assert client.get("/api/v1/mail-preferences/me/").json()["cadence"] == "daily"
+        assert (body["frequency"], body["hour"]) == ("weekdays", 6)
+        assert client.get("/api/v1/notification-preferences/me/").json()["frequency"] == "daily"
         world.team.refresh_from_db()
         assert world.team.digest_hour == 6

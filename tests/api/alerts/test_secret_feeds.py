@@ -68,7 +68,7 @@ def test_it_needs_no_sign_in_and_is_not_sent_again_while_nothing_changed(ann, cl
         ({"what": "FR-27, Terms change"}, "Treatment due: FR-27, Terms change"),
         (
             {"found": [{"api_id": "a-1", "host": "There"}, {"api_id": "b"}]},
-            "Treatment due: a-1 at There, and 1 more",
+            "Treatment due: a-1 on There, and 1 more",
         ),
         ({}, "Treatment due: assessment 3"),
     ],

@@ -117,11 +117,11 @@ def test_a_try_says_what_lies_there_instead(governance: Any) -> None:
     ("asked", "says"),
     [
         ({"mapping": {"rows": "a"}, "sample": {}}, "leads to one thing"),
-        ({"mapping": MAPPING}, "Give either a sample or the address"),
+        ({"mapping": MAPPING}, "Send either a sample or the URL"),
         ({"mapping": MAPPING, "url": "http://127.0.0.1:1/x"}, "this machine"),
         ({"mapping": MAPPING, "url": "http://169.254.169.254/latest"}, "metadata"),
         ({"mapping": MAPPING, "url": "file:///etc/passwd"}, "a file on this machine"),
-        ({"mapping": [], "sample": {}}, "A mapping is an object"),
+        ({"mapping": [], "sample": {}}, "Send the mapping as an object"),
     ],
 )
 def test_what_cannot_be_tried_is_said(asked: dict[str, Any], says: str, governance: Any) -> None:
@@ -152,20 +152,22 @@ def test_notices_are_read_by_everybody_and_settled_by_governance(api: Any, gover
         first_seen=now(),
         changed_at=now(),
     )
-    at = f"/api/v1/feed-notices/{notice.pk}/"
+    at = f"/api/v1/provider-notices/{notice.pk}/"
     other = api(make_user(), "read", "write")
 
     assert [
-        row["title"] for row in other.get("/api/v1/feed-notices/?named=true").json()["results"]
+        row["title"] for row in other.get("/api/v1/provider-notices/?named=true").json()["results"]
     ] == ["Big 1 goes"]
-    assert other.post(f"{at}settle/", {}, format="json").status_code == 403
+    assert other.post(f"{at}close/", {}, format="json").status_code == 403
     assert other.post(f"{at}reopen/", {}, format="json").status_code == 403
-    settled = governance.post(f"{at}settle/", {"reason": "not ours"}, format="json").json()
+    settled = governance.post(f"{at}close/", {"reason": "not ours"}, format="json").json()
     assert (settled["state"], settled["outcome"], settled["reason"]) == (
         "done",
         "nothing",
         "not ours",
     )
-    assert governance.post(f"{at}settle/", {}, format="json").status_code == 409
+    assert governance.post(f"{at}close/", {}, format="json").status_code == 409
     assert governance.post(f"{at}reopen/", {}, format="json").json()["state"] == "unread"
-    assert governance.post("/api/v1/feed-notices/0/settle/", {}, format="json").status_code == 404
+    assert (
+        governance.post("/api/v1/provider-notices/0/close/", {}, format="json").status_code == 404
+    )

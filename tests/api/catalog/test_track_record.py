@@ -56,7 +56,7 @@ class TestRecord:
     def test_it_has_the_statistic_the_promise_and_every_notice_with_its_source(self, reader, maker):
         announced(maker, 5)
 
-        record = reader.get("/api/v1/providers/maker/record/").json()
+        record = reader.get("/api/v1/providers/maker/track-record/").json()
 
         assert record["provider"] == "maker"
         assert record["statistic"] == {
@@ -91,7 +91,7 @@ class TestRecord:
     def test_below_five_announcements_there_is_no_statistic(self, reader, maker):
         announced(maker, 4)
 
-        record = reader.get("/api/v1/providers/maker/record/").json()
+        record = reader.get("/api/v1/providers/maker/track-record/").json()
 
         assert (record["statistic"], record["n_announcements"], len(record["notices"])) == (
             None,
@@ -102,7 +102,7 @@ class TestRecord:
     def test_ten_announcements_come_with_their_halves(self, reader, maker):
         announced(maker, 10)
 
-        halves = reader.get("/api/v1/providers/maker/record/").json()["halves"]
+        halves = reader.get("/api/v1/providers/maker/track-record/").json()["halves"]
 
         assert [half["n_announcements"] for half in halves] == [5, 5]
 
@@ -111,7 +111,7 @@ class TestRecord:
         offering = make_offering("gone", host=maker)
         make_event(offering, "delisted", old=None, new=None)
 
-        moves = reader.get("/api/v1/providers/maker/record/").json()["moves"]
+        moves = reader.get("/api/v1/providers/maker/track-record/").json()["moves"]
 
         assert (moves["since"], moves["n_left_without_notice"], moves["n_later"]) == (
             "2026-11-24",
@@ -120,13 +120,15 @@ class TestRecord:
         )
 
     def test_it_is_for_those_signed_in_and_of_providers_that_exist(self, reader, api, maker):
-        assert reader.get("/api/v1/providers/nobody/record/").status_code == 404
-        assert api().get("/api/v1/providers/maker/record/").status_code == 401
+        assert reader.get("/api/v1/providers/nobody/track-record/").status_code == 404
+        assert api().get("/api/v1/providers/maker/track-record/").status_code == 401
 
     def test_an_unchanged_record_is_304(self, reader, maker):
-        first = reader.get("/api/v1/providers/maker/record/")
+        first = reader.get("/api/v1/providers/maker/track-record/")
 
-        again = reader.get("/api/v1/providers/maker/record/", HTTP_IF_NONE_MATCH=first["ETag"])
+        again = reader.get(
+            "/api/v1/providers/maker/track-record/", HTTP_IF_NONE_MATCH=first["ETag"]
+        )
 
         assert (first.status_code, again.status_code) == (200, 304)
 

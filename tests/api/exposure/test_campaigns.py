@@ -135,7 +135,7 @@ class TestSeeing:
             f"{CAMPAIGNS}{task.campaign_id}/",
             f"{CAMPAIGNS}{task.campaign_id}/progress/",
             f"{TASKS}{task.pk}/",
-            f"{TASKS}{task.pk}/gate/",
+            f"{TASKS}{task.pk}/sign-off-requirements/",
             f"{STEPS}{step.pk}/",
         ):
             assert client.get(address).status_code == (200 if seen else 404), address
@@ -225,8 +225,10 @@ class TestWorking:
             "results"
         ]:
             if step["kind"] != "own_evaluation":
-                assert editor.post(f"{STEPS}{step['id']}/tick/", {"note": "done"}).json()["done_by"]
-        gate = editor.get(f"{address}gate/").json()
+                assert editor.post(f"{STEPS}{step['id']}/complete/", {"note": "done"}).json()[
+                    "done_by"
+                ]
+        gate = editor.get(f"{address}sign-off-requirements/").json()
         assert (gate["is_open"], gate["missing"], gate["evidence"]) == (True, [], [evidence.pk])
         assert gate["measures"] == [{"metric": "accuracy", "before": 0.91, "after": 0.92}]
         assert gate["due"]["basis"] == "assumed"
@@ -246,8 +248,8 @@ class TestWorking:
     def test_waiving_and_lifting(self, api, payments, task):
         owner, address = api(payments.owner, "read", "write"), f"{TASKS}{task.pk}/"
 
-        waived = owner.post(f"{address}waive/", {"until": SOON, "why": "it ends anyway"}).json()
-        lifted = owner.post(f"{address}lift-waiver/", {}).json()
+        waived = owner.post(f"{address}defer/", {"until": SOON, "why": "it ends anyway"}).json()
+        lifted = owner.post(f"{address}cancel-deferral/", {}).json()
 
         assert (waived["state"], waived["waived_until"], waived["waived_by"]) == (
             "waived",
@@ -259,9 +261,9 @@ class TestWorking:
     def test_a_tick_is_taken_back(self, api, payments, task):
         editor, step = api(payments.editor, "read", "write"), task.steps.get(kind="watch")
 
-        editor.post(f"{STEPS}{step.pk}/tick/", {})
+        editor.post(f"{STEPS}{step.pk}/complete/", {})
 
-        assert editor.post(f"{STEPS}{step.pk}/untick/", {}).json()["done_on"] is None
+        assert editor.post(f"{STEPS}{step.pk}/reopen/", {}).json()["done_on"] is None
 
     @pytest.mark.proof
     @pytest.mark.parametrize("who", ["viewer", "auditor", "outsider"])
@@ -276,12 +278,12 @@ class TestWorking:
             "add-step",
             "switch",
             "sign-off",
-            "waive",
-            "lift-waiver",
+            "defer",
+            "cancel-deferral",
             "reopen",
         ):
             assert client.post(f"{TASKS}{task.pk}/{deed}/", {}).status_code == refusal, deed
-        for deed in ("tick", "untick"):
+        for deed in ("complete", "reopen"):
             assert client.post(f"{STEPS}{step.pk}/{deed}/", {}).status_code == refusal, deed
         for deed in ("extend", "reschedule", "close", "reopen"):
             assert (
@@ -294,7 +296,7 @@ class TestWorking:
             ("target", {"target": 0}, "target"),
             ("switch", {"on": "soon"}, "on"),
             ("measurements", {"before": {"accuracy": "much"}}, "before.accuracy"),
-            ("waive", {"until": SOON}, "why"),
+            ("defer", {"until": SOON}, "why"),
             ("add-step", {"title": ""}, "title"),
         ],
     )

@@ -353,9 +353,9 @@ class TestPolicies:
 
     def test_a_line_is_drawn_moved_and_switched_off(self, governor):
         made = governor.post(
-            "/api/v1/policies/", {**self.LINE, "change_reason": "decided by the board"}
+            "/api/v1/exposure-policies/", {**self.LINE, "change_reason": "decided by the board"}
         )
-        address = f"/api/v1/policies/{made.json()['id']}/"
+        address = f"/api/v1/exposure-policies/{made.json()['id']}/"
         moved = governor.patch(address, {"tolerance": "12"}).json()
         off = governor.patch(address, {"enabled": False}).json()
 
@@ -378,14 +378,14 @@ class TestPolicies:
         ],
     )
     def test_what_makes_no_line_is_refused(self, governor, change):
-        answer = governor.post("/api/v1/policies/", {**self.LINE, **change})
+        answer = governor.post("/api/v1/exposure-policies/", {**self.LINE, **change})
 
         assert answer.status_code == 400, answer.json()
 
     def test_a_line_is_never_deleted(self, governor):
         policy = Policy.objects.first()
 
-        assert governor.delete(f"/api/v1/policies/{policy.pk}/").status_code == 405
+        assert governor.delete(f"/api/v1/exposure-policies/{policy.pk}/").status_code == 405
 
 
 class TestSettings:

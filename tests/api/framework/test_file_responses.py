@@ -50,7 +50,7 @@ QUESTIONS = {
     "offerings/{offering}/blast-radius/": "results",
     "foundations/{foundation}/blast-radius/": "results",
     "providers/{host}/blast-radius/?role=host": "results",
-    "providers/{host}/record/": "notices",
+    "providers/{host}/track-record/": "notices",
     "providers/{host}/scorecard/": "facts",
     "foundations/{foundation}/scorecard/": "facts",
     "applications/a/stack/": None,
@@ -58,7 +58,7 @@ QUESTIONS = {
     "applications/a/runway/": None,
     "applications/a/changes/": None,
     "costs/": "totals",
-    "approvals/against/": "rows",
+    "approvals/violations/": "rows",
 }
 
 
@@ -154,7 +154,7 @@ def test_a_parameter_that_nothing_reads_is_refused_and_named(ending_model, addre
 
     assert answer.status_code == 400
     assert [error["field"] for error in answer.json()["errors"]] == [name]
-    assert "Choose from " in answer.json()["detail"] or "fields" in answer.json()["detail"]
+    assert "Use one of " in answer.json()["detail"] or "fields" in answer.json()["detail"]
 
 
 def test_a_field_that_nobody_knows_is_refused_and_what_was_read_may_be_sent_back(api):
@@ -189,7 +189,8 @@ def test_a_dependency_that_was_read_may_be_sent_back_whole(ending_model, api):
 
 
 @pytest.mark.parametrize(
-    "address", ["gate-policy/", "alert-settings/", "exposure-settings/", "mail-preferences/me/"]
+    "address",
+    ["gate-policy/", "alert-settings/", "exposure-settings/", "notification-preferences/me/"],
 )
 def test_settings_that_were_read_may_be_sent_back_whole(api, address):
     client = api(make_user(role="governance"), "read", "write")
@@ -209,10 +210,11 @@ def test_a_refusal_says_what_may_be_given(api):
     listed = client.get("/api/v1/applications/?criticality=huge").json()
     shaped = client.post("/api/v1/applications/", [1], format="json").json()
 
+    no_choice = "'huge' is not a valid choice. Use one of critical, important, low, standard."
     assert {error["field"]: error["detail"] for error in created["errors"]} == {
-        "name": "It is missing. Give it.",
-        "team": "There is no team 'nowhere' that you may see.",
-        "criticality": "'huge' is none of critical, important, low, standard.",
+        "name": "This field is required. Enter a value.",
+        "team": 'No team "nowhere" found. Check the value.',
+        "criticality": no_choice,
     }
-    assert listed["detail"] == "criticality: 'huge' is none of critical, important, low, standard."
+    assert listed["detail"] == f"criticality: {no_choice}"
     assert shaped["detail"] == "Send one JSON object, with names and values."

@@ -34,7 +34,7 @@ RESOURCES = [
     "feed-runs",
     "foundations",
     "offerings",
-    "policies",
+    "exposure-policies",
     "prices",
     "provider-events",
     "providers",

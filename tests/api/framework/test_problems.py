@@ -27,7 +27,9 @@ def test_an_address_without_anything(writer, address):
 
 def test_an_address_that_nobody_has_is_told_from_what_one_may_not_see(writer):
     assert "/api/docs/" in problem_of(writer.get("/api/v1/"), 404)["detail"]
-    assert "that you may see" in problem_of(writer.get("/api/v1/teams/nobody/"), 404)["detail"]
+    assert (
+        "you do not have access" in problem_of(writer.get("/api/v1/teams/nobody/"), 404)["detail"]
+    )
 
 
 def test_an_address_without_its_slash_is_sent_on(writer):
@@ -39,7 +41,7 @@ def test_an_address_without_its_slash_is_sent_on(writer):
 def test_a_method_that_is_not_there(writer):
     body = problem_of(writer.delete("/api/v1/applications/"), 405)
 
-    assert body["detail"] == "DELETE does nothing at this address. It takes GET, POST, HEAD."
+    assert body["detail"] == "This endpoint does not support DELETE. Use GET, POST, HEAD."
 
 
 def test_what_is_wrong_with_type_and_form_names_those_that_are_right(writer):
@@ -49,13 +51,16 @@ def test_what_is_wrong_with_type_and_form_names_those_that_are_right(writer):
         ),
         415,
     )
-    assert body["detail"].endswith(" is not read here. Send application/json.")
+    assert body["detail"].endswith(" is not supported. Send application/json.")
     body = problem_of(
         writer.get("/api/v1/applications/", headers={"Accept": "application/pdf"}), 406
     )
     assert "application/json, text/csv, " in body["detail"]
     body = problem_of(writer.get("/api/v1/applications/?format=pdf"), 400)
-    assert body["detail"] == "format: This address answers as json, csv, xlsx."
+    assert (
+        body["detail"]
+        == "format: This endpoint answers as json, csv, xlsx. Use one of these formats."
+    )
 
 
 @pytest.mark.parametrize("address", ["/otlp", "/otlp/", "/otlp/v1/traces/", "/otlp/v1/profiles"])

@@ -79,9 +79,9 @@ SEEN_BY = {
             "imports",
             "memberships",
             "mutes",
-            "notices",
+            "notifications",
             "observations",
-            "senders",
+            "reported-services",
             "teams",
         ],
         TEAM,
@@ -94,7 +94,7 @@ SEEN_BY = {
             "event-rates",
             "exposure-flags",
             "loss-runs",
-            "policies",
+            "exposure-policies",
             "scenario-runs",
             "scenarios",
             "snapshots",
@@ -193,7 +193,7 @@ def test_single_points_and_blast_radius_name_only_what_the_caller_may_see(everyt
 def test_only_governance_decides_about_flags_and_draws_lines(everything, api, caller):
     people, addresses = everything
     client = api(people[caller], "read", "write")
-    flag, policy = addresses["exposure-flags"], addresses["policies"]
+    flag, policy = addresses["exposure-flags"], addresses["exposure-policies"]
     line = {
         "slug": "new",
         "name": "New",
@@ -208,9 +208,9 @@ def test_only_governance_decides_about_flags_and_draws_lines(everything, api, ca
             f"/api/v1/exposure-flags/{flag}/accept/", {"until": "2099-01-01", "reason": "none else"}
         ).status_code,
         client.post(f"/api/v1/exposure-flags/{flag}/revoke/", {"reason": "found one"}).status_code,
-        client.patch(f"/api/v1/policies/{policy}/", {"tolerance": "0.7"}).status_code,
+        client.patch(f"/api/v1/exposure-policies/{policy}/", {"tolerance": "0.7"}).status_code,
         client.patch("/api/v1/exposure-settings/", {"horizon_days": 90}).status_code,
-        client.post("/api/v1/policies/", {**line, "tolerance": "3"}).status_code,
+        client.post("/api/v1/exposure-policies/", {**line, "tolerance": "3"}).status_code,
     ]
 
     governs = caller in {"admin", "governance"}
@@ -248,13 +248,13 @@ def test_only_editors_of_the_team_and_governance_answer_its_alerts(everything, a
             "reopen": {},
         }.items()
     }
-    report = client.post("/api/v1/alerts/answer/", {"ids": [alert], "action": "acknowledge"})
+    report = client.post("/api/v1/alerts/bulk-respond/", {"ids": [alert], "action": "acknowledge"})
 
     may = caller in WRITERS
     assert answers == dict.fromkeys(answers, 200 if may else refusal(caller))
     assert report.status_code == 200
-    assert report.json()["answered"] == ([alert] if may else [])
-    assert [row["id"] for row in report.json()["refused"]] == ([] if may else [alert])
+    assert report.json()["updated"] == ([alert] if may else [])
+    assert [row["id"] for row in report.json()["rejected"]] == ([] if may else [alert])
 
 
 @pytest.mark.parametrize("caller", CALLERS)
@@ -280,7 +280,7 @@ def test_everybody_mutes_the_own_mail_and_editors_that_of_the_team(everything, a
     own = client.post("/api/v1/mutes/", {"until": until, "kind": "repriced"})
     from_alert = client.post(f"/api/v1/alerts/{alert}/mute/", {"until": until})
     for_team = client.post("/api/v1/mutes/", {"until": until, "kind": "repriced", "team": team})
-    lifted = client.post(f"/api/v1/mutes/{of_team}/lift/")
+    lifted = client.post(f"/api/v1/mutes/{of_team}/unmute/")
 
     assert (own.status_code, own.json()["user"], own.json()["team"]) == (
         201,
@@ -305,7 +305,7 @@ def test_only_whom_a_mute_is_for_and_governance_lift_it(everything, api, caller)
         created_by=people["viewer"],
     )
 
-    answer = api(people[caller], "read", "write").post(f"/api/v1/mutes/{someone.pk}/lift/")
+    answer = api(people[caller], "read", "write").post(f"/api/v1/mutes/{someone.pk}/unmute/")
 
     # the auditor reads it; to other members of the team it does not exist
     assert (
@@ -348,19 +348,21 @@ def test_everybody_has_subscriptions_and_calendar_addresses_of_the_own_and_touch
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_mail_preferences_are_each_persons_own_and_a_teams_are_its_owners(everything, api, caller):
+def test_notification_preferences_are_each_persons_own_and_a_teams_are_its_owners(
+    everything, api, caller
+):
     people, addresses = everything
     client = api(people[caller], "read", "write")
-    team = f"/api/v1/mail-preferences/teams/{addresses['teams']}/"
+    team = f"/api/v1/notification-preferences/teams/{addresses['teams']}/"
 
-    own = client.patch("/api/v1/mail-preferences/me/", {"cadence": "weekly"})
+    own = client.patch("/api/v1/notification-preferences/me/", {"frequency": "weekly"})
     read = client.get(team)
-    changed = client.patch(team, {"cadence": "weekly"})
+    changed = client.patch(team, {"frequency": "weekly"})
     replaced = client.put(team, {})
-    asked = client.post("/api/v1/mail-preferences/me/ask/")
+    asked = client.post("/api/v1/notification-preferences/me/send-summary/")
 
     owns = caller in GOVERNS | {"owner"}
-    assert (own.status_code, own.json()["user"], own.json()["cadence"]) == (
+    assert (own.status_code, own.json()["user"], own.json()["frequency"]) == (
         200,
         people[caller].username,
         "weekly",
@@ -399,9 +401,9 @@ def test_only_governance_makes_changes_and_tries_webhooks(everything, api, calle
     made = client.post("/api/v1/webhooks/", {"name": "New", "url": "https://hooks.example.org/b"})
     others = [
         client.patch(webhook, {"min_severity": 4}).status_code,
-        client.post(f"{webhook}new-secret/", {}).status_code,
-        client.post(f"{webhook}try/").status_code,
-        client.post(f"{webhook}switch-off/", {}).status_code,
+        client.post(f"{webhook}rotate-secret/", {}).status_code,
+        client.post(f"{webhook}test/").status_code,
+        client.post(f"{webhook}disable/", {}).status_code,
     ]
 
     assert made.status_code == (201 if caller in GOVERNS else 403)

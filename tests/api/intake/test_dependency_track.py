@@ -110,7 +110,7 @@ def test_a_project_nobody_knows_waits_for_a_person_or_is_refused(sender, retaile
     assert kept.status_code == 200
     assert Import.objects.get().state == Import.State.RECEIVED
     assert sender.get(f"/api/v1/bom/token/{kept.json()['token']}").json() == {"processing": False}
-    assert "no application 'unheard of'" in problem_detail(refused, 404)
+    assert 'No application "unheard of"' in problem_detail(refused, 404)
 
 
 def test_what_one_project_sent_is_not_what_another_nobody_knows_sends(sender, retailer):
@@ -137,7 +137,7 @@ def test_a_bound_token_needs_no_project(api, retailer):
     ("upload", "status", "says"),
     [
         ({"projectName": "Shop"}, 400, "base64"),
-        ({"projectName": "Shop", "bom": "%%%"}, 400, "not base64"),
+        ({"projectName": "Shop", "bom": "%%%"}, 400, "not valid base64"),
         ({"projectName": "Shop", "bom": {"a": 1}}, 400, "base64"),
         ({"bom": encoded({})}, 400, "projectName"),
         ([1], 400, "base64"),

@@ -91,15 +91,15 @@ def test_a_sender_is_claimed_with_all_it_did_so_far(api, application):
     governance = api(make_user(role="governance"), "read", "write")
 
     answer = governance.post(
-        f"/api/v1/senders/{sender.pk}/claim/", {"application": application.slug}
+        f"/api/v1/reported-services/{sender.pk}/link/", {"application": application.slug}
     )
 
     assert (answer.status_code, answer.json()["application"]) == (200, application.slug)
     seen.refresh_from_db()
     assert seen.dependency.offering == offering
-    assert governance.post(f"/api/v1/senders/{sender.pk}/ignore/", {}).status_code == 409
+    assert governance.post(f"/api/v1/reported-services/{sender.pk}/ignore/", {}).status_code == 409
     taken_back = api(make_member(application.team), "write").post(
-        f"/api/v1/senders/{sender.pk}/unclaim/", {}
+        f"/api/v1/reported-services/{sender.pk}/unlink/", {}
     )
     assert (taken_back.status_code, taken_back.json()["application"]) == (200, None)
 
@@ -121,10 +121,10 @@ def test_a_sender_tells_how_many_calls_were_dropped_and_which_tokens_may_write(a
             last_dropped_at=moment,
         )
     reader = api(editor, "read")
-    address = f"/api/v1/senders/{sender.pk}/"
+    address = f"/api/v1/reported-services/{sender.pk}/"
 
     told = reader.get(address).json()
-    listed = reader.get("/api/v1/senders/").json()["results"]
+    listed = reader.get("/api/v1/reported-services/").json()["results"]
     tokens = {row["user"]: row for row in reader.get(f"{address}tokens/").json()}
 
     assert (told["dropped_calls"], told["last_dropped_at"] is None) == (12, False)

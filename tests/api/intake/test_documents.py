@@ -323,14 +323,14 @@ def test_a_name_without_a_host_is_placed_by_what_another_tool_says_later(sender,
         ({"said": gzip.compress(b"") * 100, "Content-Encoding": "gzip"}, 400, "more than 64 parts"),
         ({"said": b"--x--", "type": "multipart/form-data; boundary=x"}, 400, "no file"),
         ({"said": b"nothing", "type": "multipart/form-data"}, 400, "multipart/form-data"),
-        ({"said": b"{}", "type": "text/html"}, 415, "text/html is not read"),
+        ({"said": b"{}", "type": "text/html"}, 415, "text/html is not supported"),
         (
             {"said": b"a=b", "type": "application/x-www-form-urlencoded"},
             415,
-            "Send the document itself",
+            "Send the document as",
         ),
-        ({"said": b"{}", "Content-Encoding": "br"}, 415, "br is not read"),
-        ({"said": b" " * (10 * 1024 * 1024 + 1)}, 413, "larger than 10 MiB"),
+        ({"said": b"{}", "Content-Encoding": "br"}, 415, "br is not supported"),
+        ({"said": b" " * (10 * 1024 * 1024 + 1)}, 413, "at most 10 MiB"),
         (
             {"said": gzip.compress(b" " * 60_000_000), "Content-Encoding": "gzip"},
             413,
@@ -404,7 +404,7 @@ def test_a_broken_schema_is_marked_and_strict_senders_are_told(sender, retailer,
     assert (lenient["status"], lenient["schema_valid"]) == ("done", False)
     assert lenient["schema_errors"][0]["where"] == "/components/1/type"
     again = post(sender, said, f"{about}&strict=true")
-    assert f"it is import {lenient['id']}" in problem_detail(again, 422)
+    assert f"as import {lenient['id']}" in problem_detail(again, 422)
 
 
 @pytest.mark.parametrize("asked", ["&strict=perhaps", "&aplication=x"])
@@ -421,9 +421,9 @@ def test_what_the_door_does_not_read_is_refused_before_anything_is_kept(
 @pytest.mark.parametrize(
     ("query", "kind", "says"),
     [
-        ("?application=nobody", "cyclonedx", "no application 'nobody'"),
-        ("?application=no%00body", "cyclonedx", "no application 'nobody'"),
-        ("?team=nobody", "cyclonedx", "no team 'nobody'"),
+        ("?application=nobody", "cyclonedx", 'No application "nobody"'),
+        ("?application=no%00body", "cyclonedx", 'No application "nobody"'),
+        ("?team=nobody", "cyclonedx", 'No team "nobody"'),
         ("", "nonsense", "azure-deployments, backstage, bedrock-profiles, csv"),
     ],
 )

@@ -60,8 +60,8 @@ def test_spdx_goes_the_same_way(retailer, tmp_path):
     [
         (b"{", ["--application", "SHOP"], 1, "not JSON"),
         (bom("gpt-4o"), [], 1, "--application SLUG"),
-        (bom("gpt-4o"), ["--application", "nobody"], 2, "no application 'nobody'"),
-        (bom("gpt-4o"), ["--team", "nobody"], 2, "no team 'nobody'"),
+        (bom("gpt-4o"), ["--application", "nobody"], 2, 'No application "nobody"'),
+        (bom("gpt-4o"), ["--team", "nobody"], 2, 'No team "nobody"'),
         pytest.param(
             gzip.compress(b" " * 60_000_000), ["--application", "SHOP"], 1, "50 MiB", id="a bomb"
         ),

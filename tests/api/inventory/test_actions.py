@@ -257,7 +257,7 @@ class TestApplications:
         client.post(f"{APPLICATIONS}{application.slug}/retire/")
 
         body = client.post(
-            f"{APPLICATIONS}{application.slug}/bring-back/", {"status": "pilot"}
+            f"{APPLICATIONS}{application.slug}/reactivate/", {"status": "pilot"}
         ).json()
 
         dependency.refresh_from_db()
@@ -268,7 +268,7 @@ class TestApplications:
         hidden = make_application()
 
         body = client.post(
-            f"{APPLICATIONS}change/",
+            f"{APPLICATIONS}bulk-update/",
             {
                 "applications": [application.slug, done.slug, hidden.slug, "none"],
                 "facts": {"geography": "EU"},
@@ -277,7 +277,7 @@ class TestApplications:
 
         assert "changed" in body, body
         assert (body["changed"], body["unchanged"]) == ([application.slug], [done.slug])
-        assert {row["application"] for row in body["refused"]} == {hidden.slug, "none"}
+        assert {row["application"] for row in body["rejected"]} == {hidden.slug, "none"}
         assert client.post(f"{CHANGES}{body['change']}/undo/").status_code == 200
         assert Application.objects.get(pk=application.pk).geography == ""
 
@@ -292,7 +292,7 @@ class TestApplications:
         ],
     )
     def test_a_bulk_change_that_cannot_be_meant_is_refused(self, client, body):
-        assert client.post(f"{APPLICATIONS}change/", body).status_code == 400
+        assert client.post(f"{APPLICATIONS}bulk-update/", body).status_code == 400
 
     def test_whoever_changes_what_somebody_changed_since_is_told_who(
         self, client, application, api

@@ -100,7 +100,7 @@ class TestApplications:
         answer = client.post(APPLICATIONS, {"name": "nul\x00", "team": team.slug})
 
         assert answer.status_code == 400
-        assert "null character, which cannot be kept" in answer.json()["detail"]
+        assert "null character, which cannot be stored" in answer.json()["detail"]
         assert Application.objects.count() == 0
 
     def test_a_taken_slug_is_refused(self, client, team):

@@ -31,38 +31,38 @@ MIB = 1024 * 1024
 
 
 class Command(BaseCommand):
-    help = (
-        "Take a file into the inventory, with the rights of the operator; "
-        "prints what became of it as JSON."
-    )
+    help = "Import a file with the permissions of the operator, and print the outcome as JSON."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("format", metavar="FORMAT", help=f"one of {', '.join(known_formats())}")
-        parser.add_argument("file", metavar="FILE", help="- reads standard input")
         parser.add_argument(
-            "--application", default="", help="slug: what is meant where the file names none"
+            "format", metavar="FORMAT", help=f"format: one of {', '.join(known_formats())}"
+        )
+        parser.add_argument("file", metavar="FILE", help="path of the file; - reads standard input")
+        parser.add_argument(
+            "--application", default="", help="slug of the application, if the file names none"
         )
         parser.add_argument(
-            "--team", default="", help="slug: where new applications go that name no team"
+            "--team", default="", help="slug of the team for new applications that name no team"
         )
         parser.add_argument(
-            "--environment", default="", help="where that application runs: production, staging"
+            "--environment", default="", help="environment of the application: production, staging"
         )
 
         parser.add_argument(
-            "--part", default="", help="which of the several documents of that application it is"
+            "--part", default="", help="name of the document, if the application has several"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         kind = options["format"]
         if kind not in known_formats():
             raise CommandError(
-                f"'{kind}' is no format. Known: {', '.join(known_formats())}.", returncode=2
+                f'"{kind}" is not a valid format. Use one of {", ".join(known_formats())}.',
+                returncode=2,
             )
         application = self._application(options["application"])
         team = Team.objects.filter(slug=options["team"]).first() if options["team"] else None
         if options["team"] and team is None:
-            raise CommandError(f"There is no team '{options['team']}'.", returncode=2)
+            raise CommandError(f'No team "{options["team"]}" found. Check the slug.', returncode=2)
         try:
             if kind in SHEETS:
                 content, name = self._content(options["file"], MAX_BYTES)
@@ -115,7 +115,7 @@ class Command(BaseCommand):
         body, _ = self._content(options["file"], MAX_INFLATED_BYTES)
         if not body:
             # a request without spans is one in protobuf; a file without anything is a mistake
-            raise UnreadableError("It is empty.")
+            raise UnreadableError("The file is empty.")
         if body.startswith(GZIP_MARK):
             body = decompress(body, most=MAX_INFLATED_BYTES)
         return ingest_recorded_request(
@@ -138,7 +138,7 @@ class Command(BaseCommand):
             return None
         found = Application.objects.filter(slug=slug).first()
         if found is None:
-            raise CommandError(f"There is no application '{slug}'.", returncode=2)
+            raise CommandError(f'No application "{slug}" found. Check the slug.', returncode=2)
         return found
 
     def _content(self, file: str, most: int) -> tuple[bytes, str]:
@@ -151,7 +151,7 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{file} cannot be read: {error.strerror}.", returncode=2) from None
         if len(content) > most:
-            raise BodyTooLargeError(f"It is larger than {most // MIB} MiB. Split it.")
+            raise BodyTooLargeError(f"The file can have at most {most // MIB} MiB. Split it.")
         return content, name
 
 
@@ -160,8 +160,8 @@ def known_formats() -> list[str]:
 
 
 def report_of_sheet(done: Import) -> dict[str, Any]:
-    """The shape of contracts.md section 2: records (applications and uses) by outcome, and every
-    refused row."""
+    """Return the report of a spreadsheet: applications and dependencies by outcome, and each
+    rejected row."""
     counts = done.counts
 
     def n(outcome: str) -> int:
@@ -176,10 +176,10 @@ def report_of_sheet(done: Import) -> dict[str, Any]:
 
 
 def report_of_document(done: Import, *, is_new: bool) -> dict[str, Any]:
-    """The same: dependencies and applications by outcome; what broke the format and what nobody
-    knows is rejected.
+    """Return the report of a document: dependencies and applications by outcome; violations of the
+    format and unresolved names are rejected.
 
-    A document that was taken before changes nothing: all it brought is unchanged.
+    A repeated document changes nothing: everything in it is unchanged.
     """
     numbers = {
         outcome: done.counts.get(outcome, 0) + done.counts.get("applications", {}).get(outcome, 0)

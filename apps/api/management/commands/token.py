@@ -21,13 +21,13 @@ from apps.inventory.models import Application
 
 
 class Command(BaseCommand):
-    help = "Creates an API token and prints it once, as JSON. Without --scope it may only read."
+    help = "Create an API token and print it once, as JSON. Without --scope it can only read."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "user",
             metavar="USER",
-            help="the username, of a person or a program, or the e-mail address",
+            help="username of a user or service account, or email address",
         )
         parser.add_argument(
             "--scope",
@@ -35,25 +35,25 @@ class Command(BaseCommand):
             action="extend",
             choices=Scope.values,
             metavar="S",
-            help="read, write, intake, gate",
+            help="scope: read, write, intake or gate",
         )
-        parser.add_argument("--name", default="command line", help="what lists call it")
+        parser.add_argument("--name", default="command line", help="name of the token in lists")
         parser.add_argument(
-            "--team", metavar="SLUG", help="bind it to what this team and those below own"
+            "--team", metavar="SLUG", help="bind the token to this team and its sub-teams"
         )
         parser.add_argument(
             "--application",
             metavar="SLUG",
-            help="of the scope intake: all that it sends is about this application",
+            help="for scope intake: everything the token sends is about this application",
         )
         parser.add_argument(
-            "--environment", default="", help="with --application: where what it sends runs"
+            "--environment", default="", help="with --application: environment of the data"
         )
         parser.add_argument(
             "--days",
             type=int,
             default=DEFAULT_TOKEN_LIFETIME.days,
-            help=f"how long it is good, {DEFAULT_TOKEN_LIFETIME.days} unless set",
+            help=f"validity in days, {DEFAULT_TOKEN_LIFETIME.days} unless set",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -64,7 +64,7 @@ class Command(BaseCommand):
         )
         if not 1 <= options["days"] <= MAX_TOKEN_LIFETIME.days:
             raise CommandError(
-                f"A token is good for 1 to {MAX_TOKEN_LIFETIME.days} days.", returncode=2
+                f"Enter a validity of 1 to {MAX_TOKEN_LIFETIME.days} days.", returncode=2
             )
         try:
             with transaction.atomic():
@@ -86,8 +86,8 @@ class Command(BaseCommand):
                     )
         except ForbiddenChangeError:
             raise CommandError(
-                f"{user} needs the role of an editor on the application's team to bind a token to "
-                "it.",
+                f"{user} needs the editor role on the team of the application to bind "
+                "an API token to it.",
                 returncode=1,
             ) from None
         except (AccountChangeError, IntakePermissionError, InvalidStateError) as refusal:
@@ -106,14 +106,15 @@ def _user(name: str) -> User:
     )
     if user is None:
         raise CommandError(
-            f"No user is called '{name}'. People are invited under Settings, People, programs "
-            "added under Settings,"
-            " Programs; 'manage.py createsuperuser' makes the first one.",
+            f'No user "{name}" found. Invite users under Settings → Users, add service '
+            "accounts under Settings → Service accounts; 'manage.py createsuperuser' "
+            "creates the first user.",
             returncode=2,
         )
     if not user.is_active:
         raise CommandError(
-            f"The account of '{name}' is closed, so a token would not work. Open it first.",
+            f'The account of "{name}" is closed, so the API token would not work. '
+            "Reopen the account first.",
             returncode=1,
         )
     return user
@@ -124,5 +125,5 @@ def _found[M: (Team, Application)](model: type[M], word: str, slug: str | None) 
         return None
     found = model._default_manager.filter(slug=slug).first()
     if found is None:
-        raise CommandError(f"No {word} has the slug '{slug}'.", returncode=2)
+        raise CommandError(f'No {word} "{slug}" found. Check the slug.', returncode=2)
     return found

@@ -225,7 +225,7 @@ def unsent_notification_list(request: HttpRequest) -> HttpResponse:
                 FilterControl(
                     "carried", "Outcome", choices=[("owed", "Still owed"), ("skipped", "Skipped")]
                 ),
-                FilterControl("why", "Why told", choices=Notice.Why.choices),
+                FilterControl("route", "Route", choices=Notice.Why.choices),
                 FilterControl("recipient", "Name contains", "search"),
                 _teams(user),
             ],

@@ -57,7 +57,7 @@ def action_items(
     found += [
         ActionItem(None, finding.sentence, "", is_late=True)
         for finding in findings
-        if finding.severity == Severity.ALARM and finding.code not in _ELSEWHERE
+        if finding.severity == Severity.ERROR and finding.code not in _ELSEWHERE
     ]
     n_open = risks.n_unassessed + risks.n_stale
     if n_open:

@@ -24,10 +24,10 @@ FINDING_NAMES: dict[str, str] = {
 }
 
 SEVERITIES: dict[str, str] = {
-    Severity.ALARM: "Alarm",
+    Severity.ERROR: "Error",
     Severity.WARNING: "Warning",
     Severity.NOTE: "Note",
 }
 BY_RANK = tuple(Severity)
 # how a severity is drawn: the bars of the severity ramp
-SEVERITY_MARKS = {Severity.ALARM: 5, Severity.WARNING: 3, Severity.NOTE: 1}
+SEVERITY_MARKS = {Severity.ERROR: 5, Severity.WARNING: 3, Severity.NOTE: 1}

@@ -242,9 +242,9 @@ def finding_list(request: HttpRequest) -> HttpResponse:
 def findings_headline(
     listing: PaginatedList[KeptFinding], found: list[FindingKindSummary]
 ) -> Headline:
-    alarms = sum(kind.n for kind in found if kind.mark == SEVERITY_MARKS[Severity.ALARM])
+    errors = sum(kind.n for kind in found if kind.mark == SEVERITY_MARKS[Severity.ERROR])
     more = any(
-        kind.n > MAX_ROWS_PER_KIND for kind in found if kind.mark == SEVERITY_MARKS[Severity.ALARM]
+        kind.n > MAX_ROWS_PER_KIND for kind in found if kind.mark == SEVERITY_MARKS[Severity.ERROR]
     )
     if listing.n_found == 0:
         return Headline(
@@ -255,12 +255,12 @@ def findings_headline(
     said = pluralize(listing.n_found, f"{listing.count} finding", f"{listing.count} findings")
     if listing.is_filtered:
         return Headline(f"{said} match the filters.")
-    if not alarms:
-        return Headline(f"{said}, none of them an alarm.")
-    n = f"{number(MAX_ROWS_PER_KIND)}+" if more else number(alarms)
+    if not errors:
+        return Headline(f"{said}, none of them an error.")
+    n = f"{number(MAX_ROWS_PER_KIND)}+" if more else number(errors)
     return Headline(
         f"{said}; ",
-        pluralize(alarms, f"{n} is an alarm", f"{n} are alarms"),
+        pluralize(errors, f"{n} is an error", f"{n} are errors"),
         ": what is broken or forbidden.",
     )
 

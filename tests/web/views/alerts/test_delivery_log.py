@@ -159,7 +159,7 @@ def test_what_no_message_carries_stands_there_with_its_reason(world, ledger, as_
         ("", ["hana", "maren"]),
         ("?carried=skipped", ["hana"]),
         ("?carried=owed", ["maren"]),
-        ("?why=subscription", ["hana"]),
+        ("?route=subscription", ["hana"]),
         ("?recipient=mar", ["maren"]),
         ("?team=nothing", []),
     ],
