@@ -79,8 +79,8 @@ class RotateSecretSerializer(ReasonMixin, serializers.Serializer[Any]):
 
 class WebhookViewSet(ReadViewSet[Webhook]):
     """Webhooks, readable with an organisation role and changed by governance users. They are
-    disabled, not deleted, because deliveries refer to them. docs/alerts.md describes how to verify a
-    request."""
+    disabled, not deleted, because deliveries refer to them. docs/alerts.md describes how to verify
+    a request."""
 
     model = Webhook
     serializer_class = WebhookSerializer
