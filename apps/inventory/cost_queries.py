@@ -3,6 +3,8 @@ with a rest."""
 
 from dataclasses import dataclass
 
+from apps.common.database.statements import compose_statement, load_statement
+
 
 @dataclass(frozen=True, slots=True)
 class InventoryRelations:
@@ -63,52 +65,7 @@ _LINES = (
 # reached where its own footing holds the node directly (via 0). A row without amount lets an amount
 # begin a price. `multiple` starts as the common denominator, so that every division in the fold
 # comes out whole.
-_LINES_CHANGED = (
-    _LISTED
-    + """
-change AS (
-    SELECT * FROM unnest(%(change_positions)s::int[], %(change_nodes)s::bigint[],
-        %(change_units)s::text[],
-        %(change_sets)s::bool[], %(change_numerators)s::numeric[],
-        %(change_denominators)s::numeric[],
-        %(change_currencies)s::text[])
-        AS c(position, node_id, unit, is_amount, numerator, denominator, currency)
-),
-reach AS (
-    SELECT c.position, f.offering_id FROM change c
-    JOIN catalog_footing f ON f.node_id = c.node_id AND f.via = 0
-),
-reached AS (SELECT DISTINCT offering_id FROM reach),
-fold(position, offering_id, unit, above, currency, amount, multiple) AS (
-    SELECT 0, start.*, %(denominator)s::numeric
-    FROM (SELECT l.offering_id, l.unit::text, l.above, l.currency::text, l.amount::numeric
-          FROM listed l JOIN reached o ON o.offering_id = l.offering_id
-          UNION ALL
-          SELECT o.offering_id, u.unit, 0, NULL, NULL FROM reached o CROSS
-          JOIN unnest(%(units)s::text[]) u(unit)
-         ) start
-    UNION ALL
-    SELECT c.position, f.offering_id, f.unit, f.above,
-           CASE WHEN r.offering_id IS NOT NULL AND c.is_amount THEN c.currency ELSE f.currency END,
-           CASE WHEN r.offering_id IS NOT NULL AND c.is_amount THEN 1 ELSE f.amount END,
-           CASE WHEN r.offering_id IS NULL THEN f.multiple
-                WHEN c.is_amount THEN div(%(denominator)s::numeric * c.numerator, c.denominator)
-                ELSE div(f.multiple * c.numerator, c.denominator) END
-    FROM fold f
-    JOIN change c ON c.position = f.position + 1
-    LEFT JOIN reach r ON r.position = c.position AND r.offering_id = f.offering_id
-         AND (c.unit IS NULL OR c.unit = f.unit)
-),
-line AS (
-    SELECT offering_id, unit, above, currency::text, amount * %(denominator)s::numeric AS price
-    FROM listed
-    WHERE offering_id NOT IN (SELECT offering_id FROM reached)
-    UNION
-    SELECT offering_id, unit, above, currency, amount * multiple FROM fold
-    WHERE position = %(n_changes)s AND amount IS NOT NULL
-),
-"""
-)
+_LINES_CHANGED = _LISTED + load_statement("inventory", "price_lines_changed")
 
 # One row per offering, band of request sizes and currency, with the price of each unit. A band
 # begins where any unit changes its price; a unit's price in it is that of its largest tier not
@@ -237,6 +194,8 @@ def cost_statement(template: str, relations: InventoryRelations, *, with_changes
     """`template` over the live dependencies of `relations`, under the changes of the parameters or
     without."""
     lines = _LINES_CHANGED if with_changes else _LINES
-    return ("WITH RECURSIVE " + ANSWERING_OFFERINGS + _LIVE + lines + _PRICED + template).format(
-        dependencies=relations.dependencies, applications=relations.applications
+    return compose_statement(
+        "WITH RECURSIVE " + ANSWERING_OFFERINGS + _LIVE + lines + _PRICED + template,
+        dependencies=relations.dependencies,
+        applications=relations.applications,
     )

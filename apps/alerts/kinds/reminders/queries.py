@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from apps.accounts.roles import OrganisationRole, TeamRole
+from apps.accounts.roles import TeamRole
 from apps.alerts.kinds.reminders.retirement_queries import fetch_rows
 from apps.alerts.kinds.reminders.types import ReminderType, registered_reminder_types
 from apps.alerts.models import DayKind, SubjectKind
+from apps.common.database.statements import compose_statement, load_statement
 from apps.exposure.models import ExposureSettings
 
 OFFERING_NAME = "o.api_id || ' at ' || h.name"
@@ -194,41 +195,9 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
         # a program's key is looked after by the nearest owners of its team, or where there are none
         # by who runs the registry (as `OrganisationRoles.operators`); for some days after its end,
         # while nobody may have missed anything yet
-        f"""
-        SELECT k.id, (k.expires_at AT TIME ZONE 'UTC')::date AS on,
-               (k.created_at AT TIME ZONE 'UTC')::date AS made_on, NULL::bigint AS application_id,
-               CASE WHEN NOT w.is_service THEN ARRAY[w.id] ELSE coalesce(nullif(ARRAY(
-                   WITH RECURSIVE above(id, parent_id, depth) AS (
-                       SELECT t.id, t.parent_id, 0 FROM accounts_team t
-                       WHERE t.id = w.service_team_id
-                       UNION ALL
-                       SELECT t.id, t.parent_id, above.depth + 1 FROM above
-                       JOIN accounts_team t ON t.id = above.parent_id WHERE above.depth < 64
-                   ),
-                   owner AS (
-                       SELECT m.user_id, rank() OVER (ORDER BY above.depth) AS place
-                       FROM above JOIN accounts_membership m ON m.team_id = above.id
-                           AND m.role = {TeamRole.OWNER.rank}
-                       JOIN accounts_user u ON u.id = m.user_id AND u.is_active AND NOT u.is_service
-                   )
-                   SELECT user_id FROM owner WHERE place = 1
-               ), '{{}}'), ARRAY(
-                   SELECT o.id FROM (
-                       SELECT u.id, rank() OVER (ORDER BY u.organisation_role <>
-                           '{OrganisationRole.ADMIN}') AS place
-                       FROM accounts_user u WHERE u.is_active AND NOT u.is_service
-                         AND u.organisation_role IN ('{OrganisationRole.ADMIN}',
-                             '{OrganisationRole.GOVERNANCE}')
-                   ) o WHERE o.place = 1
-               )) END AS people,
-               jsonb_build_object('what', k.name, 'of', CASE WHEN w.is_service THEN w.username
-               ELSE '' END) AS words
-        FROM accounts_apitoken k JOIN accounts_user w ON w.id = k.user_id AND w.is_active
-        WHERE k.revoked_at IS NULL AND (k.expires_at AT TIME ZONE 'UTC')::date >= %(day)s::date -
-            %(grace)s
-          -- one that is made for a few days need not say that it ends in a few days
-          AND k.expires_at - k.created_at > interval '14 days'
-        """,
+        compose_statement(
+            load_statement("alerts", "keys_expiring"), owner_rank=str(TeamRole.OWNER.rank)
+        ),
         personal=True,
         expires=True,
         handled_sql="EXISTS (SELECT 1 FROM accounts_apitoken k WHERE k.id = t.subject_id AND "
