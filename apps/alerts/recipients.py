@@ -55,20 +55,15 @@ def application_owners(application_ids: Collection[int]) -> dict[int, Applicatio
     return owners
 
 
-# every team asked about, with itself and the teams above it; circles are cut by the depth
+# of every team asked about the owners of the nearest team that has some, itself or one above it
 _AUDIENCES = """
-WITH RECURSIVE above(team_id, id, depth) AS (
-    SELECT t.id, t.id, 0 FROM accounts_team t WHERE t.id = ANY (%(ids)s)
-    UNION
-    SELECT above.team_id, t.parent_id, above.depth + 1 FROM above
-    JOIN accounts_team t ON t.id = above.id
-    WHERE t.parent_id IS NOT NULL AND above.depth < 64
-),
-owner AS (
+WITH owner AS (
     SELECT above.team_id, u.id, above.depth, min(above.depth) OVER (PARTITION BY above.team_id) AS
         nearest
-    FROM above JOIN accounts_membership m ON m.team_id = above.id AND m.role = %(owner)s
+    FROM team_ancestor above
+    JOIN accounts_membership m ON m.team_id = above.ancestor_id AND m.role = %(owner)s
     JOIN accounts_user u ON u.id = m.user_id AND u.is_active AND u.email <> ''
+    WHERE above.team_id = ANY (%(ids)s)
 )
 SELECT t.id, t.email <> '',
        coalesce((SELECT array_agg(DISTINCT o.id) FROM owner o
@@ -90,14 +85,11 @@ def team_audiences(team_ids: Collection[int]) -> dict[int, Audience]:
 
 
 _TEAMS_SEEN = """
-WITH RECURSIVE held(user_id, team_id) AS (
-    SELECT m.user_id, m.team_id FROM accounts_membership m
-    JOIN accounts_user u ON u.id = m.user_id AND u.is_active
-    WHERE m.user_id = ANY (%s)
-    UNION
-    SELECT held.user_id, t.id FROM held JOIN accounts_team t ON t.parent_id = held.team_id
-)
-SELECT user_id, array_agg(team_id) FROM held GROUP BY user_id
+SELECT m.user_id, array_agg(DISTINCT a.team_id) FROM accounts_membership m
+JOIN accounts_user u ON u.id = m.user_id AND u.is_active
+JOIN team_ancestor a ON a.ancestor_id = m.team_id
+WHERE m.user_id = ANY (%s)
+GROUP BY m.user_id
 """
 
 

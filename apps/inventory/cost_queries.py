@@ -15,30 +15,18 @@ class InventoryRelations:
     applications: str = "inventory_application"
 
 
-# The offering that answers in the place of a redirected one: its footing holds the nodes of both
-# (kind 1 is offering). Only what is set to redirect is looked at, which is little.
-ANSWERING_OFFERINGS = """
-answering AS (
-    SELECT o.id AS offering_id, n.ref FROM catalog_offering o
-    JOIN catalog_footing f ON f.offering_id = o.id
-    JOIN catalog_node n ON n.id = f.node_id AND n.kind = 1 AND n.ref <> o.id
-    WHERE o.end_behaviour = 'redirect' AND o.replacement_id IS NOT NULL
-),
-"""
-
 # Live dependencies with the offering that answers for each.
 _LIVE = """
 live AS (
-    SELECT d.id, coalesce(e.ref, d.offering_id) AS offering_id,
+    SELECT d.id, coalesce(e.effective_id, d.offering_id) AS offering_id,
            coalesce(d.typical_request_tokens, 0) AS size,
            d.monthly_input_tokens AS input, d.monthly_output_tokens AS output,
            d.monthly_cache_read_tokens AS cache_read, d.monthly_cache_write_tokens AS cache_write,
            d.monthly_requests AS request
     FROM {dependencies} d
     JOIN {applications} a ON a.id = d.application_id
-    LEFT JOIN answering e ON e.offering_id = d.offering_id
-    WHERE a.status = ANY (%(statuses)s) AND d.since <= %(on)s::date AND (d.until IS NULL
-        OR d.until > %(on)s::date)
+    LEFT JOIN redirected_offering() e ON e.offering_id = d.offering_id
+    WHERE a.status = ANY (%(statuses)s) AND is_live(d.since, d.until, %(on)s::date)
       AND (%(application_ids)s::bigint[] IS NULL
           OR d.application_id = ANY (%(application_ids)s::bigint[]))
       AND (%(team_ids)s::bigint[] IS NULL OR a.team_id = ANY (%(team_ids)s::bigint[]))
@@ -195,7 +183,7 @@ def cost_statement(template: str, relations: InventoryRelations, *, with_changes
     without."""
     lines = _LINES_CHANGED if with_changes else _LINES
     return compose_statement(
-        "WITH RECURSIVE " + ANSWERING_OFFERINGS + _LIVE + lines + _PRICED + template,
+        "WITH RECURSIVE " + _LIVE + lines + _PRICED + template,
         dependencies=relations.dependencies,
         applications=relations.applications,
     )

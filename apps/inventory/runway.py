@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from apps.common.database.statements import compose_statement, load_statement
-from apps.inventory.cost_queries import ANSWERING_OFFERINGS, InventoryRelations
+from apps.inventory.cost_queries import InventoryRelations
 from apps.inventory.models import Application
 
 
@@ -71,7 +71,6 @@ def runway_statement(relations: InventoryRelations = InventoryRelations()) -> st
     first."""
     return compose_statement(
         _RUNWAYS,
-        answering=ANSWERING_OFFERINGS,
         dependencies=relations.dependencies,
         applications=relations.applications,
     )

@@ -14,7 +14,6 @@ from typing import Any
 from apps.accounts.models import User
 from apps.common.database.statements import load_statement
 from apps.exposure.queries.concentration import visible_team_ids
-from apps.inventory.cost_queries import ANSWERING_OFFERINGS
 from apps.inventory.models import Application, Approval, Criticality
 from apps.reports.relations import find_gaps, measure_fill, report_relations, stream_rows
 from apps.reports.tables import (
@@ -79,20 +78,19 @@ MODEL_INVENTORY_TABLE = ReportTable(
     ),
 )
 
-_USE = f"""
-WITH {ANSWERING_OFFERINGS}
-live AS (
+_USE = """
+WITH live AS (
     SELECT d.id AS dependency_id, d.application_id, d.role, d.since, o.id AS offering_id, o.api_id,
         o.version_id,
            o.category, o.retires_on, h.name AS host
     FROM inventory_application a
     JOIN inventory_dependency d ON d.application_id = a.id
-    LEFT JOIN answering e ON e.offering_id = d.offering_id
-    JOIN catalog_offering o ON o.id = coalesce(e.ref, d.offering_id)
+    LEFT JOIN redirected_offering() e ON e.offering_id = d.offering_id
+    JOIN catalog_offering o ON o.id = coalesce(e.effective_id, d.offering_id)
     JOIN catalog_provider h ON h.id = o.host_id
     WHERE a.status = ANY (%(statuses)s) AND (%(teams)s::bigint[] IS NULL
         OR a.team_id = ANY (%(teams)s::bigint[]))
-      AND d.since <= %(on)s::date AND (d.until IS NULL OR d.until > %(on)s::date)
+      AND is_live(d.since, d.until, %(on)s::date)
 )
 SELECT l.*, coalesce(l.version_id, -l.offering_id) AS model, v.identifier, v.foundation_id,
     f.developer_id,

@@ -138,8 +138,8 @@ WHERE e.passed IS FALSE AND e.recorded_at <= %(at)s AND (
         AND (e.offering_id IS NULL OR e.offering_id = d.offering_id)
         AND (e.version_id IS NULL OR EXISTS (
             SELECT 1 FROM catalog_footing f JOIN catalog_node n ON n.id = f.node_id
-            WHERE f.offering_id = d.offering_id AND n.kind = 2 AND n.ref = e.version_id
-                AND f.via = 0))
+            WHERE f.offering_id = d.offering_id AND n.kind = node_kind('version')
+                AND n.ref = e.version_id AND f.via = 0))
         AND (e.template_id IS NULL OR e.template_id = r.template_id)))
   AND NOT EXISTS (
       SELECT 1 FROM risks_evidence y

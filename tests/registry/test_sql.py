@@ -66,11 +66,9 @@ def test_every_statement_file_is_loaded_somewhere() -> None:
 @pytest.mark.django_db
 def test_the_database_has_each_view_and_function_as_its_file_says(app: str, name: str) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
-        before = _definition(cursor, f"{app}_{name}")
+        before = _definition(cursor, name)
         cursor.execute(load_statement(app, f"definitions/{name}"))
-        assert before == _definition(cursor, f"{app}_{name}"), (
-            "write a migration that runs it again"
-        )
+        assert before == _definition(cursor, name), "write a migration that runs it again"
 
 
 def _definition(cursor: object, name: str) -> str:
@@ -91,13 +89,13 @@ def _definition(cursor: object, name: str) -> str:
 def test_kinds_of_nodes_have_the_same_number_in_sql_and_in_python() -> None:
     with connection.cursor() as cursor:
         for kind in NodeKind:
-            cursor.execute("SELECT catalog_node_kind(%s)", [kind.name.lower()])
+            cursor.execute("SELECT node_kind(%s)", [kind.name.lower()])
             assert cursor.fetchone()[0] == kind
 
 
 def test_sql_speaks_of_kinds_of_nodes_that_there_are() -> None:
     names = {kind.name.lower() for kind in NodeKind}
     texts = [*_sources(), *((path, path.read_text()) for path in APPS.glob("*/sql/**/*.sql"))]
-    used = {name for _, text in texts for name in re.findall(r"catalog_node_kind\('(\w+)'\)", text)}
+    used = {name for _, text in texts for name in re.findall(r"node_kind\('(\w+)'\)", text)}
     assert used
     assert used <= names

@@ -10,10 +10,10 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(
             load_statement("accounts", "definitions/team_ancestor"),
-            "DROP VIEW accounts_team_ancestor",
+            "DROP VIEW team_ancestor",
         ),
         migrations.RunSQL(
             load_statement("accounts", "definitions/person_name"),
-            "DROP FUNCTION accounts_person_name(text, text, text)",
+            "DROP FUNCTION person_name(text, text, text)",
         ),
     ]

@@ -1,6 +1,6 @@
 -- To whom the applications %(ids)s fall: (id, team_id, business owner, technical owner), the owners
 -- as ids of the only active person of that name who may see what the team owns, else null.
-WITH RECURSIVE asked AS (
+WITH asked AS (
     SELECT a.id, a.team_id, lower(btrim(a.business_owner)) AS business,
         lower(btrim(a.technical_owner)) AS technical
     FROM inventory_application a WHERE a.id = ANY (%(ids)s)
@@ -15,11 +15,10 @@ called AS (
     UNION SELECT lower(btrim(first_name || ' ' || last_name)), id FROM accounts_user WHERE is_active
 ),
 person AS (SELECT c.word, c.id FROM called c WHERE c.word IN (SELECT word FROM wanted)),
-held(user_id, team_id) AS (
-    SELECT m.user_id, m.team_id FROM accounts_membership m WHERE m.user_id IN (SELECT id
-    FROM person)
-    UNION
-    SELECT held.user_id, t.id FROM held JOIN accounts_team t ON t.parent_id = held.team_id
+held AS (
+    SELECT DISTINCT m.user_id, a.team_id
+    FROM accounts_membership m JOIN team_ancestor a ON a.ancestor_id = m.team_id
+    WHERE m.user_id IN (SELECT id FROM person)
 ),
 -- of several people of one name the only one who may see what the team owns
 seen AS (

@@ -6,27 +6,20 @@
 SELECT k.id, (k.expires_at AT TIME ZONE 'UTC')::date AS on,
        (k.created_at AT TIME ZONE 'UTC')::date AS made_on, NULL::bigint AS application_id,
        CASE WHEN NOT w.is_service THEN ARRAY[w.id] ELSE coalesce(nullif(ARRAY(
-           WITH RECURSIVE above(id, parent_id, depth) AS (
-               SELECT t.id, t.parent_id, 0 FROM accounts_team t
-               WHERE t.id = w.service_team_id
-               UNION ALL
-               SELECT t.id, t.parent_id, above.depth + 1 FROM above
-               JOIN accounts_team t ON t.id = above.parent_id WHERE above.depth < 64
-           ),
-           owner AS (
+           WITH owner AS (
                SELECT m.user_id, rank() OVER (ORDER BY above.depth) AS place
-               FROM above JOIN accounts_membership m ON m.team_id = above.id
-                   AND m.role = {owner_rank}
+               FROM team_ancestor above
+               JOIN accounts_membership m
+                   ON m.team_id = above.ancestor_id AND m.role = {owner_rank}
                JOIN accounts_user u ON u.id = m.user_id AND u.is_active AND NOT u.is_service
+               WHERE above.team_id = w.service_team_id
            )
            SELECT user_id FROM owner WHERE place = 1
        ), '{{}}'), ARRAY(
            SELECT o.id FROM (
-               SELECT u.id, rank() OVER (ORDER BY u.organisation_role <>
-                   'admin') AS place
+               SELECT u.id, rank() OVER (ORDER BY u.organisation_role <> 'admin') AS place
                FROM accounts_user u WHERE u.is_active AND NOT u.is_service
-                 AND u.organisation_role IN ('admin',
-                     'governance')
+                 AND u.organisation_role IN ('admin', 'governance')
            ) o WHERE o.place = 1
        )) END AS people,
        jsonb_build_object('what', k.name, 'of', CASE WHEN w.is_service THEN w.username

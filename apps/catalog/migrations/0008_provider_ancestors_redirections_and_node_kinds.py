@@ -11,14 +11,14 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(
             load_statement("catalog", "definitions/provider_ancestor"),
-            "DROP VIEW catalog_provider_ancestor",
+            "DROP VIEW provider_ancestor",
         ),
         migrations.RunSQL(
             load_statement("catalog", "definitions/redirected_offering"),
-            "DROP FUNCTION catalog_redirected_offering()",
+            "DROP FUNCTION redirected_offering()",
         ),
         migrations.RunSQL(
             load_statement("catalog", "definitions/node_kind"),
-            "DROP FUNCTION catalog_node_kind(text)",
+            "DROP FUNCTION node_kind(text)",
         ),
     ]

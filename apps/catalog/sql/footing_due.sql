@@ -17,11 +17,8 @@ effective AS (
            CASE WHEN bool_or(circle) OVER (PARTITION BY origin) THEN origin ELSE current END AS id
     FROM follow ORDER BY origin, steps DESC
 ),
-party(id, above, depth) AS (
-    SELECT id, id, 0 FROM catalog_provider
-    UNION
-    SELECT p.id, q.parent_id, p.depth + 1 FROM party p JOIN catalog_provider q ON q.id = p.above
-    WHERE q.parent_id IS NOT NULL AND p.depth < 16
+party AS MATERIALIZED (
+    SELECT provider_id AS id, ancestor_id AS above, depth FROM provider_ancestor
 ),
 used AS (
     SELECT DISTINCT o.version_id AS id FROM effective e JOIN catalog_offering o ON o.id = e.id
@@ -44,20 +41,22 @@ served AS (
 region_count AS (SELECT offering_id, count(*) AS n FROM catalog_offering_regions
 GROUP BY offering_id),
 stands(kind, ref, offering_id, via, depth) AS (
-    SELECT 1, origin, origin, 0, 0 FROM effective
-    UNION ALL SELECT 1, id, origin, 0, 0 FROM effective
-    UNION ALL SELECT 5, p.above, s.origin, 0, p.depth FROM served s JOIN party p ON p.id = s.host_id
-    UNION ALL SELECT 6, p.above, s.origin, 0, p.depth FROM served s
+    SELECT node_kind('offering'), origin, origin, 0, 0 FROM effective
+    UNION ALL SELECT node_kind('offering'), id, origin, 0, 0 FROM effective
+    UNION ALL SELECT node_kind('host'), p.above, s.origin, 0, p.depth
+        FROM served s JOIN party p ON p.id = s.host_id
+    UNION ALL SELECT node_kind('gateway'), p.above, s.origin, 0, p.depth FROM served s
     JOIN party p ON p.id = s.gateway_id
-    UNION ALL SELECT 7, r.region_id, s.origin, CASE WHEN n.n = 1 THEN 0 ELSE 1 END, 0
+    UNION ALL SELECT node_kind('region'), r.region_id, s.origin,
+            CASE WHEN n.n = 1 THEN 0 ELSE 1 END, 0
         FROM served s JOIN catalog_offering_regions r ON r.offering_id = s.id
         JOIN region_count n ON n.offering_id = s.id
-    UNION ALL SELECT 2, a.ancestor, s.origin, a.via, a.depth
+    UNION ALL SELECT node_kind('version'), a.ancestor, s.origin, a.via, a.depth
         FROM served s JOIN ancestry a ON a.version_id = s.version_id
-    UNION ALL SELECT 3, v.foundation_id, s.origin, a.via, a.depth
+    UNION ALL SELECT node_kind('foundation'), v.foundation_id, s.origin, a.via, a.depth
         FROM served s JOIN ancestry a ON a.version_id = s.version_id
         JOIN catalog_version v ON v.id = a.ancestor
-    UNION ALL SELECT 4, p.above, s.origin, a.via, a.depth + p.depth
+    UNION ALL SELECT node_kind('developer'), p.above, s.origin, a.via, a.depth + p.depth
         FROM served s JOIN ancestry a ON a.version_id = s.version_id
         JOIN catalog_version v ON v.id = a.ancestor
         JOIN catalog_foundation f ON f.id = v.foundation_id JOIN party p ON p.id = f.developer_id

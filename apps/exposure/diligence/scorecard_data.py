@@ -128,21 +128,17 @@ def _independent_hosts(
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH RECURSIVE serving AS (
+            WITH serving AS (
                 SELECT DISTINCT v.foundation_id, o.host_id
                 FROM catalog_version v JOIN catalog_offering o ON o.version_id = v.id
                 WHERE v.foundation_id = ANY (%(foundations)s) AND NOT o.not_a_model
                     AND o.lifecycle <> 'retired'
                   AND NOT (o.date_kind = 'firm' AND o.retires_on <= %(day)s)
             ),
-            company(id, top, depth) AS (
-                SELECT DISTINCT host_id, host_id, 0 FROM serving
-                UNION
-                SELECT c.id, p.parent_id, c.depth + 1 FROM company c
-                JOIN catalog_provider p ON p.id = c.top
-                WHERE p.parent_id IS NOT NULL AND c.depth < 16
-            ),
-            ultimate AS (SELECT DISTINCT ON (id) id, top FROM company ORDER BY id, depth DESC)
+            ultimate AS (
+                SELECT DISTINCT ON (provider_id) provider_id AS id, ancestor_id AS top
+                FROM provider_ancestor ORDER BY provider_id, depth DESC
+            )
             SELECT s.foundation_id, p.name, array_agg(s.host_id ORDER BY s.host_id)
             FROM serving s JOIN ultimate u ON u.id = s.host_id
             JOIN catalog_provider p ON p.id = u.top

@@ -6,21 +6,17 @@ Shares, candidates, grades: docs/exposure.md, sections Who counts, Fallback cand
 Independence.
 """
 
-from apps.common.database.statements import compose_statement, load_statement
+from apps.common.database.statements import load_statement
 from apps.inventory.models import Dependency
 
 _ROLES = ", ".join(f"('{role}', {code})" for code, role in enumerate(Dependency.Role.values))
 
-# the ultimate parent of every party; a circle of parents is cut where it would begin again
+# the ultimate parent of every party
 _TOPS = """
-chain(id, above, steps, path) AS (
-    SELECT id, id, 0, ARRAY[id] FROM catalog_provider
-    UNION ALL
-    SELECT c.id, p.parent_id, c.steps + 1, c.path || p.parent_id
-    FROM chain c JOIN catalog_provider p ON p.id = c.above
-    WHERE p.parent_id IS NOT NULL AND NOT p.parent_id = ANY (c.path)
-),
-top AS MATERIALIZED (SELECT DISTINCT ON (id) id, above AS top FROM chain ORDER BY id, steps DESC)"""
+top AS MATERIALIZED (
+    SELECT DISTINCT ON (provider_id) provider_id AS id, ancestor_id AS top FROM provider_ancestor
+    ORDER BY provider_id, depth DESC
+)"""
 
 # {due} restricts to the affected applications
 USES = f"""
@@ -33,16 +29,16 @@ SELECT d.id, d.application_id, a.team_id, a.criticality, d.offering_id, r.code A
 FROM inventory_dependency d
 JOIN inventory_application a ON a.id = d.application_id AND a.status = ANY (%(statuses)s)
 JOIN (VALUES {_ROLES}) AS r(role, code) ON r.role = d.role
-WHERE d.since <= %(day)s AND (d.until IS NULL OR d.until > %(day)s) {{due}}
+WHERE is_live(d.since, d.until, %(day)s) {{due}}
 """
 
-FACTS = compose_statement(load_statement("exposure", "derive_facts"), tops=_TOPS)
+FACTS = load_statement("exposure", "derive_facts")
 
 # given shares stand; missing ones divide what is left of 1; all are then scaled to 1
 # (docs/exposure.md)
 PRIMARIES = f"""
 CREATE TEMPORARY TABLE due_primary ON COMMIT DROP AS
-WITH RECURSIVE {_TOPS},
+WITH {_TOPS},
 counted AS (
     SELECT u.*, count(*) OVER w AS n, count(*) FILTER (WHERE share IS NULL) OVER w AS n_open,
            coalesce(sum(share) OVER w, 0) AS given
@@ -77,7 +73,7 @@ FROM due_primary WHERE share > 0
 WINDOW w AS (PARTITION BY application_id)
 """
 
-CANDIDATES = load_statement("exposure", "derive_candidates").replace("{tops}", _TOPS)
+CANDIDATES = load_statement("exposure", "derive_candidates")
 
 # tests count for their application, also when made from a dependency that has ended since
 ALL_TESTS = """inventory_exittest t JOIN inventory_dependency u0 ON u0.id = t.dependency_id
@@ -150,16 +146,12 @@ WHERE a.status = ANY (%(statuses)s) {due}
 # gateways and vendors that live dependencies name, with their corporate parents; of the same
 # reading as the paths
 PARTY_FOOTING = """
-WITH RECURSIVE used AS (
+WITH used AS (
     SELECT DISTINCT reached, via_party_id AS party FROM due_use
     WHERE via_party_id IS NOT NULL AND reached > 0
-),
-above(reached, party, above, depth, path) AS (
-    SELECT reached, party, party, 0, ARRAY[party] FROM used
-    UNION ALL
-    SELECT a.reached, a.party, p.parent_id, a.depth + 1, a.path || p.parent_id
-    FROM above a JOIN catalog_provider p ON p.id = a.above
-    WHERE p.parent_id IS NOT NULL AND NOT p.parent_id = ANY (a.path)
 )
-SELECT reached, party, CASE reached WHEN 1 THEN 6 ELSE 8 END AS kind, above AS ref, depth FROM above
+SELECT u.reached, u.party,
+       CASE u.reached WHEN 1 THEN node_kind('gateway') ELSE node_kind('vendor') END AS kind,
+       a.ancestor_id AS ref, a.depth
+FROM used u JOIN provider_ancestor a ON a.provider_id = u.party
 """

@@ -329,7 +329,7 @@ def _collect_due(touched: _Touched, *, since: date, on: date) -> None:
             UNION SELECT l.application_id
                   FROM catalog_node n JOIN exposure_heldfooting f ON f.node_id = n.id
                   JOIN exposure_liveuse l ON l.offering_id = f.offering_id
-                  WHERE n.kind = 1 AND n.ref = ANY (%(offerings)s)
+                  WHERE n.kind = node_kind('offering') AND n.ref = ANY (%(offerings)s)
             UNION SELECT application_id FROM exposure_path WHERE effective_id = ANY (%(offerings)s)
             UNION SELECT application_id FROM exposure_candidate
             WHERE offering_id = ANY (%(offerings)s)

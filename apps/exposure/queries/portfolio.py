@@ -162,7 +162,8 @@ class RetiringOffering:
 # counted
 _ENDING = """
 SELECT o.id, r.n FROM catalog_offering o
-JOIN catalog_node k ON k.kind = 1 AND k.ref = o.id JOIN exposure_nodereach r ON r.node_id = k.id
+JOIN catalog_node k ON k.kind = node_kind('offering') AND k.ref = o.id
+JOIN exposure_nodereach r ON r.node_id = k.id
 WHERE o.retires_on <= %(until)s AND o.retires_on >= %(since)s
   AND EXISTS (SELECT 1 FROM exposure_liveuse l WHERE l.offering_id = o.id)
 ORDER BY o.retires_on, r.n DESC, o.id LIMIT %(limit)s

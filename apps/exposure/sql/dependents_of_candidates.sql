@@ -1,17 +1,18 @@
 -- An application has a way out when every live primary of it that stands there has one: the
 -- latest test towards some target passed, still counts, was made with the version that answers
 -- there today, and the target stands elsewhere.
-WITH RECURSIVE wanted(kind, ref, node_id) AS (
+WITH wanted(kind, ref, node_id) AS (
     SELECT w.kind, w.ref, n.id
     FROM unnest(%(kinds)s::text[], %(refs)s::bigint[]) w(kind, ref)
     JOIN catalog_node n ON n.ref = w.ref
-        AND n.kind = ANY (CASE WHEN w.kind = 'foundation' THEN ARRAY[3] ELSE ARRAY[4, 5, 6] END)
+        AND n.kind = ANY (CASE WHEN w.kind = 'foundation' THEN ARRAY[node_kind('foundation')]
+            ELSE ARRAY[node_kind('developer'), node_kind('host'), node_kind('gateway')] END)
 ),
-below(top, id) AS (
-    SELECT ref, ref FROM unnest(%(kinds)s::text[], %(refs)s::bigint[]) w(kind, ref)
-    WHERE kind = 'provider'
-    UNION
-    SELECT b.top, p.id FROM below b JOIN catalog_provider p ON p.parent_id = b.id
+below AS (
+    SELECT a.ancestor_id AS top, a.provider_id AS id
+    FROM unnest(%(kinds)s::text[], %(refs)s::bigint[]) w(kind, ref)
+    JOIN provider_ancestor a ON a.ancestor_id = w.ref
+    WHERE w.kind = 'provider'
 ),
 held AS MATERIALIZED (
     SELECT w.kind, w.ref, f.offering_id

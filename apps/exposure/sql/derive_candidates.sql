@@ -5,7 +5,10 @@ INSERT INTO exposure_candidate (application_id, primary_id, dependency_id, offer
     effective_id, reached,
                                 via_party_id, parties, place, tested, ever_tested, alive,
                                 alive_at_horizon, turns_on)
-WITH RECURSIVE {tops},
+WITH top AS MATERIALIZED (
+    SELECT DISTINCT ON (provider_id) provider_id AS id, ancestor_id AS top FROM provider_ancestor
+    ORDER BY provider_id, depth DESC
+),
 test AS MATERIALIZED (
     SELECT u.application_id, u.id AS primary_id, u.role, t.id, t.target_id, t.result, t.tested_on,
         t.tested_version_id,

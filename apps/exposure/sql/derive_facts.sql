@@ -1,7 +1,10 @@
 -- one row for each offering that is used or was tested as a way out: what answers in its place
 -- today, and who is in it
 CREATE TEMPORARY TABLE due_fact ON COMMIT DROP AS
-WITH RECURSIVE {tops},
+WITH top AS MATERIALIZED (
+    SELECT DISTINCT ON (provider_id) provider_id AS id, ancestor_id AS top FROM provider_ancestor
+    ORDER BY provider_id, depth DESC
+),
 wanted AS (
     SELECT offering_id FROM due_use
     UNION
@@ -12,7 +15,7 @@ answering AS (
     SELECT w.offering_id, coalesce(min(n.ref) FILTER (WHERE n.ref <> w.offering_id),
         w.offering_id) AS effective_id
     FROM wanted w LEFT JOIN exposure_heldfooting f ON f.offering_id = w.offering_id
-    LEFT JOIN catalog_node n ON n.id = f.node_id AND n.kind = 1
+    LEFT JOIN catalog_node n ON n.id = f.node_id AND n.kind = node_kind('offering')
     GROUP BY w.offering_id
 )
 SELECT w.offering_id, e.id AS effective_id, e.version_id, e.host_id, v.foundation_id,

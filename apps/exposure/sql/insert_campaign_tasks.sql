@@ -1,24 +1,21 @@
 -- One task a dependency; one that became obsolete and is in use again is taken up again. The
 -- owner is whoever owns the application's team, or else the nearest team above it that has an
 -- owner.
-WITH RECURSIVE affected(id) AS (
+WITH affected(id) AS (
     SELECT a.id FROM ({affected}) a(id)
     WHERE NOT EXISTS (SELECT 1 FROM exposure_campaigntask had
                       WHERE had.campaign_id = %(campaign)s AND had.dependency_id = a.id
                           AND had.state <> 'obsolete')
 ),
-above(team_id, at, depth) AS (
-    SELECT DISTINCT a.team_id, a.team_id, 0
-    FROM affected f JOIN inventory_dependency d ON d.id = f.id
-    JOIN inventory_application a ON a.id = d.application_id
-    UNION
-    SELECT x.team_id, t.parent_id, x.depth + 1 FROM above x JOIN accounts_team t ON t.id = x.at
-    WHERE t.parent_id IS NOT NULL AND x.depth < 32
-),
 owner AS (
     SELECT DISTINCT ON (x.team_id) x.team_id, m.user_id
-    FROM above x JOIN accounts_membership m ON m.team_id = x.at AND m.role = %(owner)s
+    FROM team_ancestor x
+    JOIN accounts_membership m ON m.team_id = x.ancestor_id AND m.role = %(owner)s
     JOIN accounts_user u ON u.id = m.user_id AND u.is_active
+    WHERE x.team_id IN (
+        SELECT a.team_id FROM affected f JOIN inventory_dependency d ON d.id = f.id
+        JOIN inventory_application a ON a.id = d.application_id
+    )
     ORDER BY x.team_id, x.depth, m.id
 ),
 wanted AS (

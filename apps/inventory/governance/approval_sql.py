@@ -1,8 +1,8 @@
 """The rule which decisions count for what is called, as SQL; governance/violations.py says it in
 words. Findings read it as well.
 
-It wants a relation `used(id, application_id, offering_id, via_party_id)` before it, a recursive
-WITH, and the parameter `on`.
+It wants a relation `used(id, application_id, offering_id, via_party_id)` before it, and the
+parameter `on`.
 """
 
 from apps.common.database.statements import load_statement

@@ -35,7 +35,7 @@ DEFAULT_LIMIT = 200
 
 # {used} is SQL for the rows (id, application, offering, party) that are looked at.
 _VIOLATIONS = """
-WITH RECURSIVE used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED ({used}),
+WITH used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED ({used}),
 {deciding}, {judged}
 SELECT dependency_id, approval_id, blocked, criticality_outside, class_outside, region_outside,
        class_unknown, region_unknown, count(*) OVER ()
@@ -193,7 +193,7 @@ _CONSIDERED_USES = """
 """
 _DECIDED_USES = compose_statement(
     """
-WITH RECURSIVE used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED ({used}),
+WITH used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED ({used}),
 {deciding}, {judged}
 SELECT DISTINCT dependency_id FROM counting
 """,

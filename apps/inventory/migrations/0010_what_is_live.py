@@ -10,6 +10,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(
             load_statement("inventory", "definitions/is_live"),
-            "DROP FUNCTION inventory_is_live(date, date, date)",
+            "DROP FUNCTION is_live(date, date, date)",
         )
     ]

@@ -2,8 +2,7 @@
 -- or says nothing while the others already reach 1 (thirds kept to 15 digits miss it by a hair);
 -- unless all say 0, when they share equally. Effort: the last test that did not fail and
 -- measured one, else the estimate.
-WITH {answering}
-ending AS (
+WITH ending AS (
     SELECT o.id, o.retires_on,
            CASE WHEN o.retires_on IS NULL AND NOT o.lifecycle = 'retired' THEN NULL
                 WHEN o.retires_on IS NULL THEN 0
@@ -16,16 +15,17 @@ ending AS (
     WHERE o.retires_on IS NOT NULL OR o.lifecycle IN ('retired', 'deprecated')
 ),
 live AS (
-    SELECT d.id, d.application_id, a.criticality, coalesce(e.ref, d.offering_id) AS offering_id,
+    SELECT d.id, d.application_id, a.criticality,
+        coalesce(e.effective_id, d.offering_id) AS offering_id,
         d.traffic_share,
            coalesce(sum(d.traffic_share) OVER own, 0) AS given,
            count(*) OVER own > count(d.traffic_share) OVER own
                AS some_missing
     FROM {dependencies} d
     JOIN {applications} a ON a.id = d.application_id
-    LEFT JOIN answering e ON e.offering_id = d.offering_id
+    LEFT JOIN redirected_offering() e ON e.offering_id = d.offering_id
     WHERE d.role = 'primary' AND a.status = ANY (%(statuses)s)
-      AND d.since <= %(on)s::date AND (d.until IS NULL OR d.until > %(on)s::date)
+      AND is_live(d.since, d.until, %(on)s::date)
       AND (%(application_ids)s::bigint[] IS NULL
           OR d.application_id = ANY (%(application_ids)s::bigint[]))
       AND (%(team_ids)s::bigint[] IS NULL OR a.team_id = ANY (%(team_ids)s::bigint[]))

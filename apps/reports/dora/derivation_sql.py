@@ -7,25 +7,14 @@ the offices only, others are told so.
 """
 
 from apps.common.database.statements import compose_statement, load_statement
-from apps.inventory.cost_queries import ANSWERING_OFFERINGS
 
 # a way out that took at most so many days is easy, at most so many medium, else highly complex
 MAX_EASY_DAYS = 30
 MAX_MEDIUM_DAYS = 90
 
 # the party under contract: the vendor of a product; a gateway that has a contract; else the host
-_TOPS = """
-chain(id, above, steps, path) AS (
-    SELECT id, id, 0, ARRAY[id] FROM catalog_provider
-    UNION ALL
-    SELECT c.id, p.parent_id, c.steps + 1, c.path || p.parent_id
-    FROM chain c JOIN catalog_provider p ON p.id = c.above
-    WHERE p.parent_id IS NOT NULL AND NOT p.parent_id = ANY (c.path)
-)"""
-
-PARTY = f"""
-WITH RECURSIVE {_TOPS},
-held AS (
+PARTY = """
+WITH held AS (
     SELECT id, party_id, kind, starts_on FROM inventory_contract
     WHERE (starts_on IS NULL OR starts_on <= %(on)s::date) AND (ends_on IS NULL
         OR ends_on > %(on)s::date)
@@ -33,19 +22,21 @@ held AS (
 SELECT p.id, p.slug, p.name, nullif(p.lei, '') AS lei, t.top, nullif(tp.lei, '') AS top_lei,
     k.contract_id
 FROM catalog_provider p
-JOIN (SELECT DISTINCT ON (id) id, above AS top FROM chain ORDER BY id, steps DESC) t ON t.id = p.id
+JOIN (
+    SELECT DISTINCT ON (provider_id) provider_id, ancestor_id AS top FROM provider_ancestor
+    ORDER BY provider_id, depth DESC
+) t ON t.provider_id = p.id
 JOIN catalog_provider tp ON tp.id = t.top
 LEFT JOIN (
     -- the nearest party's contract; of several a subsequent one before its frame, then the latest
-    SELECT DISTINCT ON (c.id) c.id, h.id AS contract_id FROM chain c
-    JOIN held h ON h.party_id = c.above
-    ORDER BY c.id, c.steps, h.kind = 'overarching', h.starts_on DESC NULLS LAST, h.id DESC
-) k ON k.id = p.id
+    SELECT DISTINCT ON (c.provider_id) c.provider_id, h.id AS contract_id
+    FROM provider_ancestor c JOIN held h ON h.party_id = c.ancestor_id
+    ORDER BY c.provider_id, c.depth, h.kind = 'overarching', h.starts_on DESC NULLS LAST, h.id DESC
+) k ON k.provider_id = p.id
 """
 
-USE = f"""
-WITH {ANSWERING_OFFERINGS}
-app AS (
+USE = """
+WITH app AS (
     SELECT a.*, coalesce(nullif(a.function_ref, ''), nullif(a.business_function, ''),
         'application ' || a.id) AS fkey
     FROM inventory_application a
@@ -62,13 +53,13 @@ live AS (
                 ELSE o.host_id END AS party_id
     FROM app a
     JOIN inventory_dependency d ON d.application_id = a.id
-    LEFT JOIN answering e ON e.offering_id = d.offering_id
-    JOIN catalog_offering o ON o.id = coalesce(e.ref, d.offering_id)
+    LEFT JOIN redirected_offering() e ON e.offering_id = d.offering_id
+    JOIN catalog_offering o ON o.id = coalesce(e.effective_id, d.offering_id)
     LEFT JOIN catalog_version v ON v.id = o.version_id
     LEFT JOIN catalog_foundation f ON f.id = v.foundation_id
     JOIN report_party h ON h.id = o.host_id
     LEFT JOIN report_party g ON g.id = d.via_party_id
-    WHERE d.since <= %(on)s::date AND (d.until IS NULL OR d.until > %(on)s::date)
+    WHERE is_live(d.since, d.until, %(on)s::date)
 )
 SELECT l.*, CASE WHEN %(office)s THEN p.contract_id END AS contract_id, p.top AS party_top,
        nullif(k.ict_service_type, '') AS service, x.dependency_id IS NOT NULL AS stands

@@ -13,13 +13,13 @@ from apps.risks.queries.inheritance_sql import PREDICATES, sql_parts
 # dependencies for which PREDICATES' judge_shares_base holds, for all of them at once
 _JUDGE_LINEAGE: Final = """lineage AS MATERIALIZED (
     SELECT f.offering_id, f.node_id FROM catalog_footing f JOIN catalog_node n ON n.id = f.node_id
-    WHERE n.kind IN (2, 3) AND {asked_judges}
+    WHERE n.kind IN (node_kind('version'), node_kind('foundation')) AND {asked_judges}
 ),
 judge AS MATERIALIZED (
     SELECT DISTINCT d.id
     FROM inventory_dependency d JOIN inventory_application a ON a.id = d.application_id
     JOIN inventory_dependency p ON p.application_id = d.application_id AND p.role = 'primary'
-        AND p.since <= %(day)s AND (p.until IS NULL OR p.until > %(day)s)
+        AND is_live(p.since, p.until, %(day)s)
     JOIN lineage x ON x.offering_id = d.offering_id
     JOIN lineage y ON y.offering_id = p.offering_id AND y.node_id = x.node_id
     WHERE d.role IN ('judge', 'guardrail') AND {asked_judges} AND {live} AND {counts} AND {chosen}
@@ -33,7 +33,7 @@ TEAMS: Final = load_statement("risks", "reach_by_team")
 
 # pairs by the levels somebody gave them, current and residual; what does not apply has none
 LEVELS: Final = """
-WITH RECURSIVE {party}, {risk}
+WITH {party}, {risk}
 SELECT x.basis, x.likelihood, x.impact, count(*)
 FROM risks_assessment s JOIN risk r ON r.id = s.risk_id
 JOIN inventory_dependency d ON d.id = s.dependency_id

@@ -106,7 +106,7 @@ def total_reach(*, user: Any, on: date, application: str = "") -> RiskReach:
 def count_inheriting_applications(*, risk_id: int, user: Any, on: date) -> int:
     """How many applications inherit one risk, each once."""
     sql = """
-        WITH RECURSIVE {party}, {risk}
+        WITH {party}, {risk}
         SELECT count(DISTINCT a.id)
         FROM risk r CROSS JOIN LATERAL (
             SELECT d.id FROM catalog_footing f
@@ -133,7 +133,7 @@ def count_inheriting_applications(*, risk_id: int, user: Any, on: date) -> int:
 def inheriting_dependencies(*, risk_id: int, dependency_ids: Collection[int], on: date) -> set[int]:
     """Those of the dependencies that inherit the risk on that day, whoever asks; one statement."""
     sql = """
-        WITH RECURSIVE {party}, {risk}
+        WITH {party}, {risk}
         SELECT d.id FROM risk r CROSS JOIN inventory_dependency d
         JOIN inventory_application a ON a.id = d.application_id
         WHERE d.id = ANY (%(dependency_ids)s) AND {counts} AND {live} AND {holds} AND ({applies})

@@ -1,5 +1,5 @@
 -- Risks first: of each its dependencies, until the page is full.
-WITH RECURSIVE {party}, {risk},
+WITH {party}, {risk},
 page AS (
     SELECT r.id AS risk_id, x.dependency_id, r.inherent, x.criticality, x.application_id
     FROM {ordered}

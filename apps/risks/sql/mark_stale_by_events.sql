@@ -10,7 +10,7 @@ concerned AS (SELECT w.id, w.kind, w.offering_id FROM waiting w WHERE EXISTS (SE
 FROM risks_assessment)),
 reached AS (
     SELECT e.id AS event_id, f.offering_id
-    FROM concerned e JOIN catalog_node n ON n.kind = 1 AND n.ref = e.offering_id
+    FROM concerned e JOIN catalog_node n ON n.kind = node_kind('offering') AND n.ref = e.offering_id
     JOIN catalog_footing f ON f.node_id = n.id
     UNION
     SELECT e.id, o.id

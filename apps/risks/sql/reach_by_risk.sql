@@ -1,5 +1,5 @@
 -- how many dependencies inherit each risk, and how many of them were assessed, by state
-WITH RECURSIVE {party}, {risk},
+WITH {party}, {risk},
 {judges}stack AS MATERIALIZED (
     SELECT row_number() OVER () AS id, g.* FROM (
         SELECT d.offering_id, d.via_party_id, d.reached, {counted}
@@ -13,8 +13,8 @@ held AS (
     WHERE f.node_id IN (SELECT node_id FROM risk)
     UNION
     SELECT n.id, s.id FROM stack s JOIN party p ON p.id = s.via_party_id
-    JOIN catalog_node n ON n.kind = CASE s.reached WHEN 'gateway' THEN 6 ELSE 8 END
-        AND n.ref = p.above
+    JOIN catalog_node n ON n.kind = CASE s.reached WHEN 'gateway' THEN node_kind('gateway')
+        ELSE node_kind('vendor') END AND n.ref = p.above
 ),
 reach AS MATERIALIZED (
     SELECT h.node_id, {summed} FROM held h JOIN stack s ON s.id = h.id GROUP BY h.node_id

@@ -1,7 +1,7 @@
 -- how many pairs of each team, and how many of them were assessed, by state: per stack (what is
 -- called, and through whom) the number of risks it holds, times the dependencies of the team on
 -- that stack
-WITH RECURSIVE {party}, {risk},
+WITH {party}, {risk},
 {judges}stack AS MATERIALIZED (
     SELECT a.team_id, d.offering_id, d.via_party_id, d.reached, {counted}
     FROM inventory_dependency d JOIN inventory_application a ON a.id = d.application_id
@@ -17,8 +17,8 @@ held AS (
     WHERE f.node_id IN (SELECT node_id FROM risk)
     UNION
     SELECT n.id, s.id FROM kind s JOIN party p ON p.id = s.via_party_id
-    JOIN catalog_node n ON n.kind = CASE s.reached WHEN 'gateway' THEN 6 ELSE 8 END
-        AND n.ref = p.above
+    JOIN catalog_node n ON n.kind = CASE s.reached WHEN 'gateway' THEN node_kind('gateway')
+        ELSE node_kind('vendor') END AND n.ref = p.above
 ),
 weight AS MATERIALIZED (
     SELECT h.id, {kinds} FROM held h JOIN risk r ON r.node_id = h.node_id GROUP BY h.id

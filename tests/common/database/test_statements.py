@@ -17,7 +17,7 @@ class Total:
 
 def test_a_statement_is_read_from_its_file_without_its_comments() -> None:
     statement = load_statement("catalog", "definitions/node_kind")
-    assert statement.startswith("CREATE OR REPLACE FUNCTION catalog_node_kind")
+    assert statement.startswith("CREATE OR REPLACE FUNCTION node_kind")
     assert "--" not in statement
 
 

@@ -1,6 +1,6 @@
 -- Every team with itself (depth 0) and each team above it.
 -- A trigger refuses circles; where one stands nevertheless, it is cut where it would begin again.
-CREATE OR REPLACE VIEW accounts_team_ancestor AS
+CREATE OR REPLACE VIEW team_ancestor AS
 WITH RECURSIVE above(team_id, ancestor_id, depth) AS (
     SELECT id, id, 0 FROM accounts_team
     UNION ALL

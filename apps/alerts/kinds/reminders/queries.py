@@ -39,8 +39,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
                ARRAY[s.accepted_by_id, s.owner_id] AS people,
                jsonb_build_object('what', coalesce(t.code || ', ', '') || coalesce(nullif(r.title,
                ''), t.title),
-                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name),
-                                  ''), u.username))
+                                  'who', person_name(u.first_name, u.last_name, u.username))
                    AS words
         FROM risks_assessment s JOIN {_IN_USE} d ON d.id = s.dependency_id
         JOIN risks_foundationrisk r ON r.id = s.risk_id LEFT
@@ -59,8 +58,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
                 WHERE e.flag_id = f.id AND e.kind = 'accepted') AS made_on,
                NULL::bigint AS application_id, ARRAY[f.accepted_by_id] AS people,
                jsonb_build_object('what', p.name, 'node', f.node_id,
-                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name),
-                                  ''), u.username))
+                                  'who', person_name(u.first_name, u.last_name, u.username))
                    AS words
         FROM exposure_exposureflag f JOIN exposure_policy p ON p.id = f.policy_id
         JOIN accounts_user u ON u.id = f.accepted_by_id
@@ -93,8 +91,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
         SELECT k.id, k.waived_until AS on, d.application_id,
             ARRAY[k.waived_by_id, k.owner_id] AS people,
                jsonb_build_object('what', c.title,
-                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name),
-                                  ''), u.username))
+                                  'who', person_name(u.first_name, u.last_name, u.username))
                    AS words
         FROM exposure_campaigntask k JOIN exposure_campaign c ON c.id = k.campaign_id
             AND c.state = 'open'
@@ -116,8 +113,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
                ARRAY[p.approver_id] AS people,
                jsonb_build_object('what', coalesce(v.name, n.name, w.identifier, {OFFERING_NAME}),
                                   'decision', p.decision,
-                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name),
-                                  ''), u.username))
+                                  'who', person_name(u.first_name, u.last_name, u.username))
                    AS words
         FROM inventory_approval p JOIN accounts_user u ON u.id = p.approver_id
         LEFT JOIN catalog_provider v ON v.id = p.provider_id LEFT

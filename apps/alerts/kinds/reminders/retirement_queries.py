@@ -12,7 +12,6 @@ from django.db import connection
 
 from apps.common.database.statements import compose_statement, load_statement
 from apps.exposure.queries.dependents import reached_offerings_sql
-from apps.inventory.cost_queries import ANSWERING_OFFERINGS
 from apps.inventory.models import Application
 
 # whom the catch-up after a stop still tells of a day that has passed
@@ -24,7 +23,7 @@ GRACE_DAYS = 7
 # worked out by the rules of apps/exposure/queries/dependents.py: the ends stand in for the table of
 # events.
 RETIREMENTS = f"""
-{ANSWERING_OFFERINGS}
+redirected AS MATERIALIZED (SELECT offering_id, effective_id FROM redirected_offering()),
 ending AS (
     SELECT o.id, o.host_id, o.version_id, o.retires_on, o.date_kind = 'not_before' AS soft
     FROM catalog_offering o
@@ -34,15 +33,15 @@ catalog_providerevent(id, offering_id, source_id, kind) AS (SELECT x.id, x.id, N
 'announced' FROM ending x),
 origin AS (
     SELECT x.*, x.id AS called_id FROM ending x
-    WHERE NOT EXISTS (SELECT 1 FROM answering e WHERE e.offering_id = x.id)
+    WHERE NOT EXISTS (SELECT 1 FROM redirected e WHERE e.offering_id = x.id)
     UNION ALL
-    SELECT x.*, e.offering_id FROM ending x JOIN answering e ON e.ref = x.id
+    SELECT x.*, e.offering_id FROM ending x JOIN redirected e ON e.effective_id = x.id
     UNION ALL (
         SELECT DISTINCT ON (o.id) x.*, o.id
         FROM ({reached_offerings_sql("TRUE")}) r JOIN ending x ON x.id = r.event_id
         JOIN catalog_offering o ON o.id = r.offering_id AND o.retires_on IS NULL
             AND o.lifecycle <> 'retired'
-        WHERE NOT EXISTS (SELECT 1 FROM answering e WHERE e.offering_id IN (o.id, x.id))
+        WHERE NOT EXISTS (SELECT 1 FROM redirected e WHERE e.offering_id IN (o.id, x.id))
         ORDER BY o.id, x.soft, x.retires_on, x.id
     )
 ),
@@ -52,8 +51,7 @@ live AS (
            bool_or(d.role = 'primary') AS is_primary
     FROM origin x JOIN inventory_dependency d ON d.offering_id = x.called_id
     JOIN inventory_application a ON a.id = d.application_id
-    WHERE a.status = ANY (%(in_scope)s) AND d.since <= %(day)s::date
-      AND (d.until IS NULL OR d.until > %(day)s::date)
+    WHERE a.status = ANY (%(in_scope)s) AND is_live(d.since, d.until, %(day)s::date)
     GROUP BY x.id, x.host_id, x.version_id, x.retires_on, x.soft, d.application_id, a.team_id,
         a.criticality
 )"""

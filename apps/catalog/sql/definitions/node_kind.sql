@@ -1,6 +1,6 @@
 -- The number of a kind of node, as `NodeKind` has it; null for a name that is none. The planner
 -- puts the number in its place.
-CREATE OR REPLACE FUNCTION catalog_node_kind(name text)
+CREATE OR REPLACE FUNCTION node_kind(name text)
 RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE name
         WHEN 'offering' THEN 1

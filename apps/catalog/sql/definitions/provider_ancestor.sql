@@ -1,6 +1,6 @@
 -- Every provider with itself (depth 0) and each of its corporate parents.
 -- A trigger refuses circles; where one stands nevertheless, it is cut where it would begin again.
-CREATE OR REPLACE VIEW catalog_provider_ancestor AS
+CREATE OR REPLACE VIEW provider_ancestor AS
 WITH RECURSIVE above(provider_id, ancestor_id, depth) AS (
     SELECT id, id, 0 FROM catalog_provider
     UNION ALL

@@ -3,7 +3,7 @@
 -- at, which is little.
 -- A function and no view: its names are looked up where it is called, so that inside
 -- exposure.snapshots it reads the footing of the past day. The planner puts its body in its place.
-CREATE OR REPLACE FUNCTION catalog_redirected_offering()
+CREATE OR REPLACE FUNCTION redirected_offering()
 RETURNS TABLE (offering_id bigint, effective_id bigint) LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT o.id, n.ref
     FROM catalog_offering o
