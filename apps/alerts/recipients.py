@@ -65,10 +65,11 @@ WITH owner AS (
     JOIN accounts_user u ON u.id = m.user_id AND u.is_active AND u.email <> ''
     WHERE above.team_id = ANY (%(ids)s)
 )
-SELECT t.id, t.email <> '',
-       coalesce((SELECT array_agg(DISTINCT o.id) FROM owner o
-       WHERE o.team_id = t.id AND o.depth = o.nearest), '{}')
-FROM accounts_team t WHERE t.id = ANY (%(ids)s)
+SELECT t.id, t.email <> '', coalesce(o.ids, '{}')
+FROM accounts_team t LEFT JOIN (
+    SELECT team_id, array_agg(DISTINCT id) AS ids FROM owner WHERE depth = nearest GROUP BY team_id
+) o ON o.team_id = t.id
+WHERE t.id = ANY (%(ids)s)
 """
 
 

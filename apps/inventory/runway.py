@@ -11,9 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db import connection
-
-from apps.common.database.statements import compose_statement, load_statement
+from apps.common.database.statements import compose_statement, fetch_rows, load_statement
 from apps.inventory.cost_queries import InventoryRelations
 from apps.inventory.models import Application
 
@@ -105,7 +103,4 @@ def runways(
         "only_late": only_late,
         "limit": limit,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(runway_statement(relations), parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return [PrimaryRunway(*row) for row in rows]
+    return fetch_rows(PrimaryRunway, runway_statement(relations), parameters)

@@ -33,8 +33,9 @@ otherwise AS (
        OR (e.kind IN ('announced', 'moved_earlier', 'moved_later', 'withdrawn')
            AND e.due_on IS DISTINCT FROM t.due_on)
 )
-SELECT a.id, count(s.id) > 0, coalesce(bool_and(s.told_again), false), a.id IN (SELECT id
-FROM otherwise)
+SELECT a.id AS alert_id, count(s.id) > 0 AS stands,
+       coalesce(bool_and(s.told_again), false) AS told_again,
+       a.id IN (SELECT id FROM otherwise) AS told_otherwise
 FROM (SELECT DISTINCT id FROM told) a LEFT JOIN standing s ON s.id = a.id
 GROUP BY a.id
 ORDER BY a.id

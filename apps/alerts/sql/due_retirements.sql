@@ -33,7 +33,7 @@ by_backfill AS (
     CROSS JOIN LATERAL jsonb_array_elements_text(said -> 'applications') app
     WHERE a.kind = 'backfilled' AND a.raised_at > %(day)s::date - %(grace)s * interval '2 days'
 )
-SELECT d.id, d.retires_on, d.soft, d.milestone, d.team_id, d.application_id, d.criticality,
+SELECT d.id AS offering_id, d.retires_on, d.soft, d.milestone, d.team_id, d.application_id, d.criticality,
     d.is_primary
 FROM due d
 WHERE d.milestone IS NOT NULL

@@ -16,7 +16,7 @@ from django.db.models import Count, Q
 
 from apps.accounts.models import User
 from apps.catalog.models import NodeKind, Offering, Provider
-from apps.common.database.statements import compose_statement, load_statement
+from apps.common.database.statements import compose_statement, fetch_rows, load_statement
 from apps.exposure.queries.concentration import visible_team_ids
 from apps.exposure.threats import DEFAULT_THREAT, THREAT_CODES, TIES
 from apps.inventory.models import Application, ApplicationQuerySet, Criticality
@@ -140,12 +140,11 @@ _STACKS = load_statement("exposure", "common_stacks")
 def common_stacks(*, user: User, limit: int) -> list[CommonStack]:
     """The `most` commonest, the commonest first: one statement."""
     teams = visible_team_ids(user)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            compose_statement(_STACKS, teams=_of_teams("p", teams)),
-            {"teams": list(teams or ()), "limit": limit},
-        )
-        return [CommonStack(*row) for row in cursor.fetchall()]
+    return fetch_rows(
+        CommonStack,
+        compose_statement(_STACKS, teams=_of_teams("p", teams)),
+        {"teams": list(teams or ()), "limit": limit},
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ top AS (
     FROM counted GROUP BY version_id, host_id
     ORDER BY n DESC, n_critical DESC, version_id, host_id LIMIT %(limit)s
 )
-SELECT t.n, t.n_critical, h.name, v.identifier, f.line, f.name, d.name, ends.retires_on
+SELECT t.n, t.n_critical, h.name AS host, v.identifier AS version, f.line, f.name AS foundation,
+       d.name AS developer, ends.retires_on AS ends_on
 FROM top t JOIN catalog_provider h ON h.id = t.host_id
 LEFT JOIN catalog_version v ON v.id = t.version_id
 LEFT JOIN catalog_foundation f ON f.id = v.foundation_id

@@ -1,3 +1,5 @@
+-- Live primaries whose offering ends, most urgent first; columns of PrimaryRunway.
+--
 -- A primary whose share comes out as exactly 0 is a standby and no path of its own: it says 0,
 -- or says nothing while the others already reach 1 (thirds kept to 15 digits miss it by a hair);
 -- unless all say 0, when they share equally. Effort: the last test that did not fail and
@@ -54,9 +56,9 @@ urgent AS (
     SELECT *, days_left - effort_days AS runway, coalesce(days_left - effort_days,
         days_left) AS urgency FROM found
 )
-SELECT id, application_id, criticality, offering_id, retires_on, days_left, effort_days, basis,
-    runway, at_least,
-       CASE WHEN days_left IS NULL THEN 'announced_without_date' END
+SELECT id AS dependency_id, application_id, criticality, offering_id, retires_on, days_left,
+    effort_days, basis, runway, at_least,
+    CASE WHEN days_left IS NULL THEN 'announced_without_date' END AS why
 FROM urgent
 WHERE (NOT %(has_place)s
    OR (coalesce(urgency, 'Infinity'), criticality, id)

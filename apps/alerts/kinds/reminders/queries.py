@@ -8,15 +8,13 @@ or treatment for ever.
 import json
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, NamedTuple
-
-from django.db import connection
+from typing import Any, NamedTuple, cast
 
 from apps.accounts.roles import TeamRole
-from apps.alerts.kinds.reminders.retirement_queries import fetch_rows
+from apps.alerts.kinds.reminders.retirement_queries import fetch_rows_on
 from apps.alerts.kinds.reminders.types import ReminderType, registered_reminder_types
 from apps.alerts.models import DayKind, SubjectKind
-from apps.common.database.statements import compose_statement, load_statement
+from apps.common.database.statements import compose_statement, fetch_rows, load_statement
 from apps.exposure.models import ExposureSettings
 
 OFFERING_NAME = "o.api_id || ' at ' || h.name"
@@ -215,8 +213,8 @@ due AS (
                AS milestone
     FROM cause c WHERE c.on IS NOT NULL AND {window}
 )
-SELECT d.id, d.on, d.milestone, d.application_id, array_remove(d.people, NULL), d.words, a.team_id,
-    a.criticality
+SELECT d.id AS subject_id, d.on, d.milestone, d.application_id,
+       array_remove(d.people, NULL) AS people, d.words, a.team_id, a.criticality
 FROM due d LEFT JOIN inventory_application a ON a.id = d.application_id
 WHERE d.milestone IS NOT NULL AND {news}
   AND NOT EXISTS (
@@ -259,17 +257,17 @@ def due_reminders(reminder_type: ReminderType, *, on: date) -> list[DueReminder]
     statement = _DUE.format(
         sql=reminder_type.sql, lead=reminder_type.milestones_field, window=window, news=news
     )
-    rows = fetch_rows(
-        statement, on, subject=str(reminder_type.subject), kind=str(reminder_type.kind)
+    rows = fetch_rows_on(
+        DueReminder, statement, on, subject=str(reminder_type.subject), kind=str(reminder_type.kind)
     )
     # a plain cursor hands JSON on as text
-    return [DueReminder._make([*row[:5], json.loads(row[5]), *row[6:]]) for row in rows]
+    return [row._replace(words=json.loads(cast(str, row.words))) for row in rows]
 
 
 _OUTDATED = """
 WITH cause AS ({sql})
-SELECT t.id, {runs_out} AND t.due_on <= %(day)s::date AND NOT {taken_up}
-   AND NOT EXISTS (SELECT 1 FROM cause c WHERE c.id = t.subject_id)
+SELECT t.id AS alert_id, {runs_out} AND t.due_on <= %(day)s::date AND NOT {taken_up}
+   AND NOT EXISTS (SELECT 1 FROM cause c WHERE c.id = t.subject_id) AS ran_out
 FROM alerts_alert t
 WHERE t.kind = %(kind)s AND t.subject_kind = %(subject)s AND t.state <> 'resolved'
   AND NOT EXISTS (SELECT 1 FROM cause c WHERE c.id = t.subject_id AND c.on = t.due_on)
@@ -290,16 +288,19 @@ def outdated_reminders(reminder_type: ReminderType, *, on: date) -> list[Outdate
     statement = _OUTDATED.format(
         sql=reminder_type.sql, runs_out=reminder_type.expires, taken_up=reminder_type.handled_sql
     )
-    return [
-        OutdatedReminder(*row)
-        for row in fetch_rows(
-            statement, on, subject=str(reminder_type.subject), kind=str(reminder_type.kind)
-        )
-    ]
+    return fetch_rows_on(
+        OutdatedReminder,
+        statement,
+        on,
+        subject=str(reminder_type.subject),
+        kind=str(reminder_type.kind),
+    )
 
 
 _EARLIER = """
-SELECT o.id, n.id, CASE WHEN o.team_id IS NOT DISTINCT FROM n.team_id THEN o.assigned_to_id END
+SELECT o.id AS alert_id, n.id AS later_id,
+       CASE WHEN o.team_id IS NOT DISTINCT FROM n.team_id THEN o.assigned_to_id END
+           AS assigned_to_id
 FROM alerts_alert n JOIN alerts_alert o
   ON o.subject_kind = n.subject_kind AND o.subject_id = n.subject_id AND o.kind = n.kind
       AND o.due_on = n.due_on
@@ -323,6 +324,4 @@ def earlier_milestones(alert_ids: Sequence[int]) -> list[EarlierMilestone]:
     """Of these alerts at a milestone; one statement."""
     if not alert_ids:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(_EARLIER, {"ids": list(alert_ids)})
-        return [EarlierMilestone(*row) for row in cursor.fetchall()]
+    return fetch_rows(EarlierMilestone, _EARLIER, {"ids": list(alert_ids)})

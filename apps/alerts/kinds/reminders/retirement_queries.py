@@ -8,9 +8,7 @@ milestone that has come. A day that passed while nobody looked still counts for 
 from datetime import date
 from typing import Any, NamedTuple
 
-from django.db import connection
-
-from apps.common.database.statements import compose_statement, load_statement
+from apps.common.database.statements import compose_statement, fetch_rows, load_statement
 from apps.exposure.queries.dependents import reached_offerings_sql
 from apps.inventory.models import Application
 
@@ -84,7 +82,7 @@ class DueRetirement(NamedTuple):
 def due_retirements(*, on: date) -> list[DueRetirement]:
     """Milestones that have come and that the application's party has not been told of; one
     statement."""
-    return [DueRetirement(*row) for row in fetch_rows(_DUE_RETIREMENTS, on)]
+    return fetch_rows_on(DueRetirement, _DUE_RETIREMENTS, on)
 
 
 _ALERTED_RETIREMENTS = compose_statement(
@@ -108,20 +106,15 @@ class AlertedRetirement(NamedTuple):
 
 def alerted_retirements(*, on: date) -> list[AlertedRetirement]:
     """What has become of the ends that live alerts are about; one statement."""
-    return [AlertedRetirement(*row) for row in fetch_rows(_ALERTED_RETIREMENTS, on)]
+    return fetch_rows_on(AlertedRetirement, _ALERTED_RETIREMENTS, on)
 
 
-def fetch_rows(statement: str, on: date, **more: Any) -> list[tuple[Any, ...]]:
+def fetch_rows_on[Row](row_class: type[Row], statement: str, on: date, **more: Any) -> list[Row]:
     """The rows of a statement over a day, for the modules of this kind."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            statement,
-            {
-                "day": on,
-                "grace": GRACE_DAYS,
-                "in_scope": [str(status) for status in Application.IN_SCOPE],
-                **more,
-            },
-        )
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
+    params = {
+        "day": on,
+        "grace": GRACE_DAYS,
+        "in_scope": [str(status) for status in Application.IN_SCOPE],
+        **more,
+    }
+    return fetch_rows(row_class, statement, params)
