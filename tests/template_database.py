@@ -26,7 +26,11 @@ _LOCK = 7_340_181
 
 def name_of_template() -> str:
     digest = hashlib.sha256("".join(f"{name}={version(name)};" for name in _WRITERS).encode())
-    paths = [*(CHECKOUT / "apps").glob("*/migrations/*"), *(CHECKOUT / "fixtures").rglob("*")]
+    paths = [
+        *(CHECKOUT / "apps").glob("*/migrations/*"),
+        *(CHECKOUT / "apps").glob("*/sql/definitions/*"),
+        *(CHECKOUT / "fixtures").rglob("*"),
+    ]
     # runs after migrations
     paths.append(CHECKOUT / "apps/common/history/maintenance.py")
     for path in sorted(path for path in paths if path.is_file()):

@@ -26,13 +26,7 @@ def team_and_below(*, team_ids: Sequence[int]) -> set[int]:
     """The ids of these teams and of every team under them; circles are cut."""
     rows = Team.objects.raw(
         """
-        WITH RECURSIVE below(id) AS (
-            SELECT unnest(%s::bigint[])
-            UNION
-            SELECT t.id FROM below JOIN accounts_team t ON t.parent_id = below.id
-        )
-        SELECT id FROM below
-        """,
+SELECT DISTINCT team_id AS id FROM team_ancestor WHERE ancestor_id = ANY (%s)""",
         [list(team_ids)],
     )
     return {row.pk for row in rows}
@@ -43,14 +37,9 @@ def members_of(*, team: Team) -> list[tuple[User, int]]:
     name."""
     rows = Membership.objects.raw(
         """
-        WITH RECURSIVE above(id) AS (
-            SELECT %s::bigint
-            UNION
-            SELECT t.parent_id FROM above JOIN accounts_team t ON t.id = above.id
-            WHERE t.parent_id IS NOT NULL
-        )
         SELECT min(m.id) AS id, m.user_id, max(m.role) AS role
-        FROM accounts_membership m JOIN above ON above.id = m.team_id GROUP BY m.user_id
+        FROM accounts_membership m JOIN team_ancestor a ON a.ancestor_id = m.team_id
+        WHERE a.team_id = %s GROUP BY m.user_id
         """,
         [team.pk],
     )

@@ -14,6 +14,7 @@ from django.db import connection
 
 from apps.accounts.models import User
 from apps.accounts.roles import OrganisationRole, TeamRole
+from apps.common.database.statements import load_statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,44 +36,7 @@ class Audience:
     owner_ids: tuple[int, ...] = ()
 
 
-_OWNERS = """
-WITH RECURSIVE asked AS (
-    SELECT a.id, a.team_id, lower(btrim(a.business_owner)) AS business,
-        lower(btrim(a.technical_owner)) AS technical
-    FROM inventory_application a WHERE a.id = ANY (%(ids)s)
-),
-wanted AS (
-    SELECT business AS word, team_id FROM asked WHERE business <> ''
-    UNION SELECT technical, team_id FROM asked WHERE technical <> ''
-),
-called AS (
-    SELECT lower(username) AS word, id FROM accounts_user WHERE is_active
-    UNION SELECT lower(email), id FROM accounts_user WHERE is_active AND email <> ''
-    UNION SELECT lower(btrim(first_name || ' ' || last_name)), id FROM accounts_user WHERE is_active
-),
-person AS (SELECT c.word, c.id FROM called c WHERE c.word IN (SELECT word FROM wanted)),
-held(user_id, team_id) AS (
-    SELECT m.user_id, m.team_id FROM accounts_membership m WHERE m.user_id IN (SELECT id
-    FROM person)
-    UNION
-    SELECT held.user_id, t.id FROM held JOIN accounts_team t ON t.parent_id = held.team_id
-),
--- of several people of one name the only one who may see what the team owns
-seen AS (
-    SELECT s.word, s.team_id, min(s.id) AS id FROM (
-        SELECT w.word, w.team_id, p.id FROM wanted w JOIN person p ON p.word = w.word
-        JOIN held h ON h.user_id = p.id AND h.team_id = w.team_id
-        UNION
-        SELECT w.word, w.team_id, p.id FROM wanted w JOIN person p ON p.word = w.word
-        JOIN accounts_user u ON u.id = p.id AND (u.is_superuser OR u.organisation_role <> '')
-    ) s
-    GROUP BY s.word, s.team_id HAVING count(*) = 1
-)
-SELECT a.id, a.team_id, b.id, t.id
-FROM asked a
-LEFT JOIN seen b ON b.word = a.business AND b.team_id = a.team_id
-LEFT JOIN seen t ON t.word = a.technical AND t.team_id = a.team_id
-"""
+_OWNERS = load_statement("alerts", "application_owners")
 
 
 def application_owners(application_ids: Collection[int]) -> dict[int, ApplicationOwners]:
@@ -91,25 +55,21 @@ def application_owners(application_ids: Collection[int]) -> dict[int, Applicatio
     return owners
 
 
-# every team asked about, with itself and the teams above it; circles are cut by the depth
+# of every team asked about the owners of the nearest team that has some, itself or one above it
 _AUDIENCES = """
-WITH RECURSIVE above(team_id, id, depth) AS (
-    SELECT t.id, t.id, 0 FROM accounts_team t WHERE t.id = ANY (%(ids)s)
-    UNION
-    SELECT above.team_id, t.parent_id, above.depth + 1 FROM above
-    JOIN accounts_team t ON t.id = above.id
-    WHERE t.parent_id IS NOT NULL AND above.depth < 64
-),
-owner AS (
+WITH owner AS (
     SELECT above.team_id, u.id, above.depth, min(above.depth) OVER (PARTITION BY above.team_id) AS
         nearest
-    FROM above JOIN accounts_membership m ON m.team_id = above.id AND m.role = %(owner)s
+    FROM team_ancestor above
+    JOIN accounts_membership m ON m.team_id = above.ancestor_id AND m.role = %(owner)s
     JOIN accounts_user u ON u.id = m.user_id AND u.is_active AND u.email <> ''
+    WHERE above.team_id = ANY (%(ids)s)
 )
-SELECT t.id, t.email <> '',
-       coalesce((SELECT array_agg(DISTINCT o.id) FROM owner o
-       WHERE o.team_id = t.id AND o.depth = o.nearest), '{}')
-FROM accounts_team t WHERE t.id = ANY (%(ids)s)
+SELECT t.id, t.email <> '', coalesce(o.ids, '{}')
+FROM accounts_team t LEFT JOIN (
+    SELECT team_id, array_agg(DISTINCT id) AS ids FROM owner WHERE depth = nearest GROUP BY team_id
+) o ON o.team_id = t.id
+WHERE t.id = ANY (%(ids)s)
 """
 
 
@@ -126,14 +86,11 @@ def team_audiences(team_ids: Collection[int]) -> dict[int, Audience]:
 
 
 _TEAMS_SEEN = """
-WITH RECURSIVE held(user_id, team_id) AS (
-    SELECT m.user_id, m.team_id FROM accounts_membership m
-    JOIN accounts_user u ON u.id = m.user_id AND u.is_active
-    WHERE m.user_id = ANY (%s)
-    UNION
-    SELECT held.user_id, t.id FROM held JOIN accounts_team t ON t.parent_id = held.team_id
-)
-SELECT user_id, array_agg(team_id) FROM held GROUP BY user_id
+SELECT m.user_id, array_agg(DISTINCT a.team_id) FROM accounts_membership m
+JOIN accounts_user u ON u.id = m.user_id AND u.is_active
+JOIN team_ancestor a ON a.ancestor_id = m.team_id
+WHERE m.user_id = ANY (%s)
+GROUP BY m.user_id
 """
 
 

@@ -13,10 +13,11 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils.text import capfirst
 
+from apps.common.database.statements import fetch_rows
 from apps.common.history.context import audit_context
 from apps.common.history.maintenance import history_models
 from apps.common.text import pluralize
@@ -236,21 +237,22 @@ class TableSize:
 def table_sizes() -> dict[str, TableSize]:
     """Give the size of every table of the database; one statement over the server's statistics, no
     table is read."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT coalesce(parent.relname, c.relname), greatest(sum(c.reltuples), 0)::bigint,
-                   sum(pg_total_relation_size(c.oid))::bigint
-            FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
-            LEFT JOIN pg_class parent ON parent.oid = i.inhparent
-            WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
-              -- of a table with partitions the rows are theirs
-              AND NOT (c.relkind = 'p' AND EXISTS (SELECT 1 FROM pg_inherits k
-              WHERE k.inhparent = c.oid))
-            GROUP BY 1
-            """
-        )
-        return {row[0]: TableSize(*row) for row in cursor.fetchall()}
+    sizes = fetch_rows(
+        TableSize,
+        """
+        SELECT coalesce(parent.relname, c.relname) AS table,
+               greatest(sum(c.reltuples), 0)::bigint AS n_rows,
+               sum(pg_total_relation_size(c.oid))::bigint AS n_bytes
+        FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+        LEFT JOIN pg_class parent ON parent.oid = i.inhparent
+        WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
+          -- of a table with partitions the rows are theirs
+          AND NOT (c.relkind = 'p' AND EXISTS (SELECT 1 FROM pg_inherits k
+          WHERE k.inhparent = c.oid))
+        GROUP BY 1
+        """,
+    )
+    return {size.table: size for size in sizes}
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,13 +193,15 @@ def _scheduled(as_of: date) -> frozenset[int]:
 
 
 # A corporate parent has no outages beside those of its subsidiaries unless somebody says so, and an
-# offering that is retired does not retire again. Node kinds 1 offering, 2 version, 3 foundation.
+# offering that is retired does not retire again.
 _BEARING = """
-SELECT n.id FROM catalog_node n LEFT JOIN catalog_offering o ON n.kind = 1 AND o.id = n.ref
-WHERE (n.kind IN (2, 3))
-   OR (n.kind = 1 AND o.lifecycle <> 'retired' AND (o.date_kind = 'firm'
+SELECT n.id FROM catalog_node n
+LEFT JOIN catalog_offering o ON n.kind = node_kind('offering') AND o.id = n.ref
+WHERE (n.kind IN (node_kind('version'), node_kind('foundation')))
+   OR (n.kind = node_kind('offering') AND o.lifecycle <> 'retired' AND (o.date_kind = 'firm'
        AND o.retires_on <= %(day)s) IS NOT TRUE)
-   OR (n.kind > 3 AND EXISTS (SELECT 1 FROM exposure_heldfooting f
+   OR (n.kind NOT IN (node_kind('offering'), node_kind('version'), node_kind('foundation'))
+       AND EXISTS (SELECT 1 FROM exposure_heldfooting f
    WHERE f.node_id = n.id AND f.depth = 0))
 UNION SELECT node_id FROM exposure_partyfooting WHERE depth = 0
 """

@@ -17,21 +17,29 @@ from apps.catalog.models import Node, NodeKind
 
 # (kind, ref) -> name and label; one branch a kind
 _NAMES = """
-SELECT n.id, n.kind, CASE n.kind
-           WHEN 1 THEN o.id::text WHEN 2 THEN v.identifier WHEN 3 THEN f.slug WHEN 7
-               THEN h.slug || '/' || r.name
+SELECT n.id, n.kind,
+       CASE n.kind
+           WHEN node_kind('offering') THEN o.id::text
+           WHEN node_kind('version') THEN v.identifier
+           WHEN node_kind('foundation') THEN f.slug
+           WHEN node_kind('region') THEN h.slug || '/' || r.name
            ELSE p.slug END AS name,
        CASE n.kind
-           WHEN 1 THEN o.api_id || ' at ' || oh.name WHEN 2 THEN v.name WHEN 3 THEN f.name
-           WHEN 7 THEN r.name || ' at ' || h.name ELSE p.name END AS label, n.ref
+           WHEN node_kind('offering') THEN o.api_id || ' at ' || oh.name
+           WHEN node_kind('version') THEN v.name
+           WHEN node_kind('foundation') THEN f.name
+           WHEN node_kind('region') THEN r.name || ' at ' || h.name
+           ELSE p.name END AS label,
+       n.ref
 FROM catalog_node n
-LEFT JOIN catalog_offering o ON n.kind = 1 AND o.id = n.ref LEFT
-JOIN catalog_provider oh ON oh.id = o.host_id
-LEFT JOIN catalog_version v ON n.kind = 2 AND v.id = n.ref
-LEFT JOIN catalog_foundation f ON n.kind = 3 AND f.id = n.ref
-LEFT JOIN catalog_region r ON n.kind = 7 AND r.id = n.ref LEFT
-JOIN catalog_provider h ON h.id = r.host_id
-LEFT JOIN catalog_provider p ON n.kind IN (4, 5, 6, 8) AND p.id = n.ref
+LEFT JOIN catalog_offering o ON n.kind = node_kind('offering') AND o.id = n.ref
+LEFT JOIN catalog_provider oh ON oh.id = o.host_id
+LEFT JOIN catalog_version v ON n.kind = node_kind('version') AND v.id = n.ref
+LEFT JOIN catalog_foundation f ON n.kind = node_kind('foundation') AND f.id = n.ref
+LEFT JOIN catalog_region r ON n.kind = node_kind('region') AND r.id = n.ref
+LEFT JOIN catalog_provider h ON h.id = r.host_id
+LEFT JOIN catalog_provider p ON p.id = n.ref AND n.kind IN (
+    node_kind('developer'), node_kind('host'), node_kind('gateway'), node_kind('vendor'))
 """
 
 

@@ -28,8 +28,7 @@ WAIVER_REMINDER_TYPE = ReminderType(
                                           || coalesce(', ' || coalesce(nullif(w.model, ''),
                                           s.api_id), '')
                                           || coalesce(' at ' || v.name, ''),
-                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name),
-                                  ''), u.username))
+                                  'who', person_name(u.first_name, u.last_name, u.username))
                    AS words
         FROM gate_waiver w JOIN inventory_application b ON b.id = w.application_id
             AND b.status <> 'retired'

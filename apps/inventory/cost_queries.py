@@ -3,6 +3,8 @@ with a rest."""
 
 from dataclasses import dataclass
 
+from apps.common.database.statements import compose_statement, load_statement
+
 
 @dataclass(frozen=True, slots=True)
 class InventoryRelations:
@@ -13,30 +15,18 @@ class InventoryRelations:
     applications: str = "inventory_application"
 
 
-# The offering that answers in the place of a redirected one: its footing holds the nodes of both
-# (kind 1 is offering). Only what is set to redirect is looked at, which is little.
-ANSWERING_OFFERINGS = """
-answering AS (
-    SELECT o.id AS offering_id, n.ref FROM catalog_offering o
-    JOIN catalog_footing f ON f.offering_id = o.id
-    JOIN catalog_node n ON n.id = f.node_id AND n.kind = 1 AND n.ref <> o.id
-    WHERE o.end_behaviour = 'redirect' AND o.replacement_id IS NOT NULL
-),
-"""
-
 # Live dependencies with the offering that answers for each.
 _LIVE = """
 live AS (
-    SELECT d.id, coalesce(e.ref, d.offering_id) AS offering_id,
+    SELECT d.id, coalesce(e.effective_id, d.offering_id) AS offering_id,
            coalesce(d.typical_request_tokens, 0) AS size,
            d.monthly_input_tokens AS input, d.monthly_output_tokens AS output,
            d.monthly_cache_read_tokens AS cache_read, d.monthly_cache_write_tokens AS cache_write,
            d.monthly_requests AS request
     FROM {dependencies} d
     JOIN {applications} a ON a.id = d.application_id
-    LEFT JOIN answering e ON e.offering_id = d.offering_id
-    WHERE a.status = ANY (%(statuses)s) AND d.since <= %(on)s::date AND (d.until IS NULL
-        OR d.until > %(on)s::date)
+    LEFT JOIN redirected_offering() e ON e.offering_id = d.offering_id
+    WHERE a.status = ANY (%(statuses)s) AND is_live(d.since, d.until, %(on)s::date)
       AND (%(application_ids)s::bigint[] IS NULL
           OR d.application_id = ANY (%(application_ids)s::bigint[]))
       AND (%(team_ids)s::bigint[] IS NULL OR a.team_id = ANY (%(team_ids)s::bigint[]))
@@ -63,52 +53,7 @@ _LINES = (
 # reached where its own footing holds the node directly (via 0). A row without amount lets an amount
 # begin a price. `multiple` starts as the common denominator, so that every division in the fold
 # comes out whole.
-_LINES_CHANGED = (
-    _LISTED
-    + """
-change AS (
-    SELECT * FROM unnest(%(change_positions)s::int[], %(change_nodes)s::bigint[],
-        %(change_units)s::text[],
-        %(change_sets)s::bool[], %(change_numerators)s::numeric[],
-        %(change_denominators)s::numeric[],
-        %(change_currencies)s::text[])
-        AS c(position, node_id, unit, is_amount, numerator, denominator, currency)
-),
-reach AS (
-    SELECT c.position, f.offering_id FROM change c
-    JOIN catalog_footing f ON f.node_id = c.node_id AND f.via = 0
-),
-reached AS (SELECT DISTINCT offering_id FROM reach),
-fold(position, offering_id, unit, above, currency, amount, multiple) AS (
-    SELECT 0, start.*, %(denominator)s::numeric
-    FROM (SELECT l.offering_id, l.unit::text, l.above, l.currency::text, l.amount::numeric
-          FROM listed l JOIN reached o ON o.offering_id = l.offering_id
-          UNION ALL
-          SELECT o.offering_id, u.unit, 0, NULL, NULL FROM reached o CROSS
-          JOIN unnest(%(units)s::text[]) u(unit)
-         ) start
-    UNION ALL
-    SELECT c.position, f.offering_id, f.unit, f.above,
-           CASE WHEN r.offering_id IS NOT NULL AND c.is_amount THEN c.currency ELSE f.currency END,
-           CASE WHEN r.offering_id IS NOT NULL AND c.is_amount THEN 1 ELSE f.amount END,
-           CASE WHEN r.offering_id IS NULL THEN f.multiple
-                WHEN c.is_amount THEN div(%(denominator)s::numeric * c.numerator, c.denominator)
-                ELSE div(f.multiple * c.numerator, c.denominator) END
-    FROM fold f
-    JOIN change c ON c.position = f.position + 1
-    LEFT JOIN reach r ON r.position = c.position AND r.offering_id = f.offering_id
-         AND (c.unit IS NULL OR c.unit = f.unit)
-),
-line AS (
-    SELECT offering_id, unit, above, currency::text, amount * %(denominator)s::numeric AS price
-    FROM listed
-    WHERE offering_id NOT IN (SELECT offering_id FROM reached)
-    UNION
-    SELECT offering_id, unit, above, currency, amount * multiple FROM fold
-    WHERE position = %(n_changes)s AND amount IS NOT NULL
-),
-"""
-)
+_LINES_CHANGED = _LISTED + load_statement("inventory", "price_lines_changed")
 
 # One row per offering, band of request sizes and currency, with the price of each unit. A band
 # begins where any unit changes its price; a unit's price in it is that of its largest tier not
@@ -237,6 +182,8 @@ def cost_statement(template: str, relations: InventoryRelations, *, with_changes
     """`template` over the live dependencies of `relations`, under the changes of the parameters or
     without."""
     lines = _LINES_CHANGED if with_changes else _LINES
-    return ("WITH RECURSIVE " + ANSWERING_OFFERINGS + _LIVE + lines + _PRICED + template).format(
-        dependencies=relations.dependencies, applications=relations.applications
+    return compose_statement(
+        "WITH RECURSIVE " + _LIVE + lines + _PRICED + template,
+        dependencies=relations.dependencies,
+        applications=relations.applications,
     )

@@ -3,7 +3,6 @@
 Each rule answers (code, application, dependency or null, what the sentence needs as JSON).
 """
 
-from apps.inventory.cost_queries import ANSWERING_OFFERINGS
 from apps.inventory.governance.approval_sql import DECIDING_APPROVALS, JUDGED_USES
 
 # Rows in use on the day, whatever the application's status, with the offering that answers and
@@ -21,11 +20,11 @@ dep AS (
     FROM app a
     JOIN inventory_dependency d ON d.application_id = a.id
     JOIN catalog_offering c ON c.id = d.offering_id
-    LEFT JOIN answering e ON e.offering_id = d.offering_id
-    JOIN catalog_offering t ON t.id = coalesce(e.ref, d.offering_id)
+    LEFT JOIN redirected_offering() e ON e.offering_id = d.offering_id
+    JOIN catalog_offering t ON t.id = coalesce(e.effective_id, d.offering_id)
     LEFT JOIN catalog_version v ON v.id = t.version_id
     LEFT JOIN catalog_foundation f ON f.id = v.foundation_id
-    WHERE d.since <= %(on)s::date AND (d.until IS NULL OR d.until > %(on)s::date)
+    WHERE is_live(d.since, d.until, %(on)s::date)
 ),
 shares AS (
     SELECT application_id, count(*) AS n, count(traffic_share) AS n_given,
@@ -62,8 +61,8 @@ test AS (
            a.version_id AS answering_version_id
     FROM inventory_exittest t
     JOIN dep d ON d.id = t.dependency_id
-    LEFT JOIN answering e ON e.offering_id = t.target_id
-    JOIN catalog_offering a ON a.id = coalesce(e.ref, t.target_id)
+    LEFT JOIN redirected_offering() e ON e.offering_id = t.target_id
+    JOIN catalog_offering a ON a.id = coalesce(e.effective_id, t.target_id)
     WHERE t.tested_on <= %(on)s::date
     ORDER BY t.dependency_id, t.target_id, t.tested_on DESC, t.id DESC
 ),
@@ -185,4 +184,4 @@ def finding_statement() -> str:
         f"SELECT '{code}' AS code, rule.* FROM ({rule}) rule(application_id, dependency_id, facts)"
         for code, rule in RULES.items()
     )
-    return f"WITH RECURSIVE {ANSWERING_OFFERINGS}{_BASE}{_DECISIONS}{_TESTS}\n{rules}"
+    return f"WITH {_BASE}{_DECISIONS}{_TESTS}\n{rules}"

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Model, QuerySet
 
 from apps.accounts.models import Team
 from apps.accounts.roles import TeamRole
+from apps.common.database.statements import fetch_rows
 from apps.inventory.models import Application, ApplicationQuerySet, Dependency, DependencyQuerySet
 
 
@@ -83,8 +83,8 @@ entry AS (
     SELECT pgh_context_id, pgh_created_at FROM inventory_exittesthistory
     WHERE dependency_id IN (SELECT id FROM own)
 )
-SELECT e.change, max(e.at), coalesce(c.metadata ->> 'actor', ''), coalesce(c.metadata ->> 'reason',
-    ''), count(*)
+SELECT e.change AS id, max(e.at) AS at, coalesce(c.metadata ->> 'actor', '') AS actor,
+       coalesce(c.metadata ->> 'reason', '') AS reason, count(*) AS n_rows
 FROM entry e JOIN pghistory_context c ON c.id = e.change
 GROUP BY e.change, c.metadata
 ORDER BY max(e.at) DESC, e.change
@@ -100,9 +100,7 @@ def changes_of_application(
 
     What was written outside of any named change is not among them.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_CHANGES, {"id": application.pk, "limit": limit})
-        return [RecordedChange(*row) for row in cursor.fetchall()]
+    return fetch_rows(RecordedChange, _CHANGES, {"id": application.pk, "limit": limit})
 
 
 def last_change_id(row: Model) -> UUID | None:

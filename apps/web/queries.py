@@ -88,8 +88,7 @@ _USED_NODES = """
 SELECT k.ref FROM catalog_node k JOIN LATERAL (
     SELECT FROM catalog_footing f JOIN inventory_dependency d ON d.offering_id = f.offering_id
     JOIN inventory_application a ON a.id = d.application_id
-    WHERE f.node_id = k.id AND a.status = ANY (%(in_scope)s) AND d.since <= %(day)s
-      AND (d.until IS NULL OR d.until > %(day)s)
+    WHERE f.node_id = k.id AND a.status = ANY (%(in_scope)s) AND is_live(d.since, d.until, %(day)s)
       AND (%(teams)s::bigint[] IS NULL OR a.team_id = ANY (%(teams)s::bigint[]))
     LIMIT 1
 ) used ON TRUE

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.db import connection
 from django.db.models import Q
 
 from apps.accounts.models import Team, User
 from apps.alerts.delivery.schedule import MAX_CLOCK_LEAD, DigestSchedule, due_window, next_window
 from apps.alerts.models import Cadence, DayKind, Delivery, Preference
+from apps.common.database.statements import fetch_rows
 
 # from one digest to the next, also where the clock is put back in between
 DAY_WITH_CLOCK_CHANGE = timedelta(hours=25)
@@ -56,9 +56,10 @@ class DueDigest:
 # The urgent ones that the clock brings, at midnight, wait for the digest where there is one within
 # a day.
 _PENDING_RECIPIENTS = """
-SELECT n.user_id, n.team_id, n.webhook_id, min(o.at), min(o.at) FILTER (WHERE n.urgent),
-       min(o.at) FILTER (WHERE n.urgent AND NOT a.kind = ANY (%(days)s)),
-       min(o.at) FILTER (WHERE n.occasion LIKE 'asked %%')
+SELECT n.user_id, n.team_id, n.webhook_id, min(o.at) AS oldest,
+       min(o.at) FILTER (WHERE n.urgent) AS oldest_urgent,
+       min(o.at) FILTER (WHERE n.urgent AND NOT a.kind = ANY (%(days)s)) AS oldest_urgent_change,
+       min(o.at) FILTER (WHERE n.occasion LIKE 'asked %%') AS oldest_request
 FROM alerts_notice n JOIN alerts_alert a ON a.id = n.alert_id
 -- what a clock that ran ahead wrote has waited long enough
 CROSS JOIN LATERAL (SELECT CASE WHEN n.owed_at > %(ahead)s THEN 'epoch' ELSE n.owed_at END AS at) o
@@ -79,12 +80,11 @@ class DueScan:
 
 def scan_due_digests(*, at: datetime, last_look: datetime | None, gather: timedelta) -> DueScan:
     """A few statements whatever the number."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _PENDING_RECIPIENTS,
-            {"days": [str(kind) for kind in DayKind], "ahead": at + MAX_CLOCK_LEAD},
-        )
-        recipients = [PendingRecipient(*row) for row in cursor.fetchall()]
+    recipients = fetch_rows(
+        PendingRecipient,
+        _PENDING_RECIPIENTS,
+        {"days": [str(kind) for kind in DayKind], "ahead": at + MAX_CLOCK_LEAD},
+    )
     known = {(row.user_id, row.team_id) for row in recipients}
     beating = Preference.objects.filter(
         Q(user__is_active=True) | Q(team__isnull=False), heartbeat=True

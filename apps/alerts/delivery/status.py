@@ -57,8 +57,7 @@ SELECT n.alert_id, n.name, n.why, n.occasion, n.state, n.skip_reason, n.skip_det
        n.not_sent, n.failure, n.at, n.delivery_id, n.n
 FROM (
     SELECT n.alert_id, n.id, n.why, n.occasion,
-           coalesce(t.name, nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username,
-           w.name) AS name,
+           coalesce(t.name, person_name(u.first_name, u.last_name, u.username), w.name) AS name,
            CASE WHEN n.skip_reason <> '' THEN 'skipped' WHEN d.id IS NULL THEN 'owed'
                 ELSE d.state END AS state,
            n.skip_reason, n.skip_details, coalesce(d.skip_reason, '') AS not_sent,

@@ -17,6 +17,7 @@ from apps.alerts.lifecycle.creation import AlertDraft, alert_key, store_alerts
 from apps.alerts.lifecycle.resolution import resolve_alerts
 from apps.alerts.models import Alert, Resolution, StateKind, SubjectKind
 from apps.alerts.recipients import ApplicationOwners, application_owners
+from apps.common.database.statements import fetch_rows
 from apps.common.time import day_of
 from apps.inventory.models import Application
 from apps.inventory.runway import PrimaryRunway, runways
@@ -169,9 +170,9 @@ WITH claimed AS (
         WHERE h.assessment_id = s.id AND h.stale_since = s.stale_since)
     ON CONFLICT DO NOTHING RETURNING assessment_id, stale_since
 )
-SELECT s.id, c.stale_since, s.stale_because, s.inherent, s.owner_id,
-       coalesce(t.code || ', ', '') || coalesce(nullif(r.title, ''), t.title), a.id, a.team_id,
-       a.criticality
+SELECT s.id AS assessment_id, c.stale_since, s.stale_because AS because, s.inherent, s.owner_id,
+       coalesce(t.code || ', ', '') || coalesce(nullif(r.title, ''), t.title) AS what,
+       a.id AS application_id, a.team_id, a.criticality
 FROM claimed c JOIN risks_assessment s ON s.id = c.assessment_id
 JOIN risks_foundationrisk r ON r.id = s.risk_id LEFT
 JOIN risks_risktemplate t ON t.id = r.template_id
@@ -190,16 +191,15 @@ WHERE a.kind = 'assessments_stale' AND a.state <> 'resolved' AND NOT EXISTS (
 def _raise_stale_alerts(*, at: datetime) -> int:
     """One alert per party for all that has become stale since the last look: one event may do that
     to hundreds."""
+    params: dict[str, Any] = {
+        "at": at,
+        "day": day_of(at),
+        "in_scope": [str(status) for status in Application.IN_SCOPE],
+    }
     with connection.cursor() as cursor:
-        params: dict[str, Any] = {
-            "at": at,
-            "day": day_of(at),
-            "in_scope": [str(status) for status in Application.IN_SCOPE],
-        }
         cursor.execute(_NO_LONGER_STALE, params)
         over = [row[0] for row in cursor.fetchall()]
-        cursor.execute(_CLAIM, params)
-        rows = [_StaleAssessment(*row) for row in cursor.fetchall()]
+    rows = fetch_rows(_StaleAssessment, _CLAIM, params)
     resolve_alerts(over, resolution=Resolution.REASSESSED, at=at)
     owners = application_owners({row.application_id for row in rows})
     by_party: dict[tuple[int, int | None], list[_StaleAssessment]] = defaultdict(list)

@@ -29,7 +29,7 @@ def handle_events(*, at: datetime) -> int:
                 SELECT r.event_id, count(DISTINCT d.application_id) AS n
                 FROM reached r
                 JOIN inventory_dependency d ON d.offering_id = r.offering_id
-                    AND d.since <= %(day)s AND (d.until IS NULL OR d.until > %(day)s)
+                    AND is_live(d.since, d.until, %(day)s)
                 JOIN inventory_application a ON a.id = d.application_id
                     AND a.status = ANY (%(in_scope)s)
                 GROUP BY r.event_id

@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import Offering, ProviderEvent
+from apps.common.database.statements import compose_statement, load_statement
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.exposure.campaigns.reach import (
@@ -32,50 +33,7 @@ UNSETTLED: tuple[str, ...] = (*UNFINISHED, State.WAIVED)
 
 _RELATIONS = ("event", "subject__host", "target")
 
-# One task a dependency; one that became obsolete and is in use again is taken up again. The owner
-# is whoever owns the application's team, or else the nearest team above it that has an owner.
-_INSERT_TASKS = """
-WITH RECURSIVE affected(id) AS (
-    SELECT a.id FROM ({affected}) a(id)
-    WHERE NOT EXISTS (SELECT 1 FROM exposure_campaigntask had
-                      WHERE had.campaign_id = %(campaign)s AND had.dependency_id = a.id
-                          AND had.state <> 'obsolete')
-),
-above(team_id, at, depth) AS (
-    SELECT DISTINCT a.team_id, a.team_id, 0
-    FROM affected f JOIN inventory_dependency d ON d.id = f.id
-    JOIN inventory_application a ON a.id = d.application_id
-    UNION
-    SELECT x.team_id, t.parent_id, x.depth + 1 FROM above x JOIN accounts_team t ON t.id = x.at
-    WHERE t.parent_id IS NOT NULL AND x.depth < 32
-),
-owner AS (
-    SELECT DISTINCT ON (x.team_id) x.team_id, m.user_id
-    FROM above x JOIN accounts_membership m ON m.team_id = x.at AND m.role = %(owner)s
-    JOIN accounts_user u ON u.id = m.user_id AND u.is_active
-    ORDER BY x.team_id, x.depth, m.id
-),
-wanted AS (
-    SELECT f.id AS dependency_id, %(subject)s::bigint AS subject_id,
-        %(target)s::bigint AS target_id,
-           %(latest_on)s::date AS latest_on
-    FROM affected f
-),
-due AS ({dues})
-INSERT INTO exposure_campaigntask AS task
-    (campaign_id, dependency_id, owner_id, state, due_on, before, after, waived_why, note,
-        updated_at)
-SELECT %(campaign)s, due.dependency_id, owner.user_id, 'open', due.due_on, '{{}}', '{{}}', '', '',
-    %(at)s
-FROM due
-JOIN inventory_dependency d ON d.id = due.dependency_id
-JOIN inventory_application a ON a.id = d.application_id
-LEFT JOIN owner ON owner.team_id = a.team_id
-ORDER BY due.dependency_id
-ON CONFLICT (campaign_id, dependency_id) DO UPDATE
-    SET state = 'open', due_on = EXCLUDED.due_on, updated_at = EXCLUDED.updated_at
-    WHERE task.state = 'obsolete'
-"""
+_INSERT_TASKS = load_statement("exposure", "insert_campaign_tasks")
 
 
 @transaction.atomic
@@ -302,7 +260,7 @@ def _insert_tasks(campaign: Campaign, at: datetime) -> int:
         sql, params = affected
         with connection.cursor() as cursor:
             cursor.execute(
-                _INSERT_TASKS.format(affected=sql, dues=DUE_DATES),
+                compose_statement(_INSERT_TASKS, affected=sql, dues=DUE_DATES),
                 {**params, **_parameters(campaign, at), "owner": TeamRole.OWNER.rank},
             )
             n_joined = cursor.rowcount

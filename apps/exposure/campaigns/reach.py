@@ -27,7 +27,7 @@ DEFAULT_EFFORT_DAYS = 30
 _REACHED_BY_OFFERING = """
 SELECT f.offering_id
 FROM catalog_node n JOIN catalog_footing f ON f.node_id = n.id
-WHERE n.kind = 1 AND n.ref = %s
+WHERE n.kind = node_kind('offering') AND n.ref = %s
 UNION
 SELECT o.id
 FROM catalog_offering x
@@ -38,7 +38,7 @@ UNION
 SELECT o.id
 FROM catalog_offering x
 LEFT JOIN catalog_alias a ON a.id = x.alias_id
-JOIN catalog_node n ON n.kind = 2 AND n.ref = x.version_id
+JOIN catalog_node n ON n.kind = node_kind('version') AND n.ref = x.version_id
 JOIN catalog_footing f ON f.node_id = n.id AND f.via IN (0, 2)
 JOIN catalog_offering o ON o.id = f.offering_id AND o.host_id = x.host_id
     AND (x.region_scope = '' OR o.region_scope = x.region_scope)

@@ -24,6 +24,7 @@ from apps.catalog.providers.track_record_queries import (
     _seen_on,
     policies_by_provider,
 )
+from apps.common.database.statements import compose_statement, load_statement
 from apps.common.time import start_of
 from apps.exposure.models import ExposureSettings
 from apps.inventory.governance.contracts import contracts_by_party
@@ -127,21 +128,17 @@ def _independent_hosts(
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH RECURSIVE serving AS (
+            WITH serving AS (
                 SELECT DISTINCT v.foundation_id, o.host_id
                 FROM catalog_version v JOIN catalog_offering o ON o.version_id = v.id
                 WHERE v.foundation_id = ANY (%(foundations)s) AND NOT o.not_a_model
                     AND o.lifecycle <> 'retired'
                   AND NOT (o.date_kind = 'firm' AND o.retires_on <= %(day)s)
             ),
-            company(id, top, depth) AS (
-                SELECT DISTINCT host_id, host_id, 0 FROM serving
-                UNION
-                SELECT c.id, p.parent_id, c.depth + 1 FROM company c
-                JOIN catalog_provider p ON p.id = c.top
-                WHERE p.parent_id IS NOT NULL AND c.depth < 16
-            ),
-            ultimate AS (SELECT DISTINCT ON (id) id, top FROM company ORDER BY id, depth DESC)
+            ultimate AS (
+                SELECT DISTINCT ON (provider_id) provider_id AS id, ancestor_id AS top
+                FROM provider_ancestor ORDER BY provider_id, depth DESC
+            )
             SELECT s.foundation_id, p.name, array_agg(s.host_id ORDER BY s.host_id)
             FROM serving s JOIN ultimate u ON u.id = s.host_id
             JOIN catalog_provider p ON p.id = u.top
@@ -205,47 +202,7 @@ def _change_counts(
     """{("foundation" or "provider", id): ...}; of a provider, what it hosts."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            WITH scope AS (
-                SELECT 'foundation' AS kind, v.foundation_id AS ref, o.*
-                FROM catalog_version v JOIN catalog_offering o ON o.version_id = v.id
-                WHERE v.foundation_id = ANY (%(foundations)s) AND NOT o.not_a_model
-                UNION ALL
-                SELECT 'provider', o.host_id, o.* FROM catalog_offering o
-                WHERE o.host_id = ANY (%(providers)s) AND NOT o.not_a_model
-            ),
-            repriced AS (
-                SELECT s.kind, s.ref, count(*) AS n
-                FROM scope s JOIN catalog_providerevent e ON e.offering_id = s.id
-                WHERE e.kind = 'repriced' AND e.detected_at >= %(since)s
-                    AND e.detected_at < %(until)s
-                GROUP BY s.kind, s.ref
-            ),
-            priced AS (
-                SELECT s.kind, s.ref, count(DISTINCT s.id) AS n, min(a.first_seen) AS since
-                FROM scope s JOIN catalog_assertion a ON a.offering_id = s.id AND a.topic = 'price'
-                WHERE a.withdrawn_at IS NULL
-                GROUP BY s.kind, s.ref
-            ),
-            ended AS (
-                SELECT kind, ref,
-                       count(DISTINCT coalesce(version_id::text, api_id)) FILTER (WHERE
-                           lifecycle = 'retired' OR (date_kind = 'firm'
-                           AND retires_on <= %(day)s)) AS n_ended,
-                       count(DISTINCT coalesce(version_id::text, api_id)) FILTER (WHERE
-                           lifecycle <> 'retired' AND date_kind = 'firm'
-                           AND retires_on > %(day)s) AS n_ending,
-                       min(retires_on) FILTER (WHERE
-                           lifecycle <> 'retired' AND date_kind = 'firm'
-                           AND retires_on > %(day)s) AS next_end_on
-                FROM scope GROUP BY kind, ref
-            )
-            SELECT d.kind, d.ref, coalesce(r.n, 0), coalesce(p.n, 0), p.since, d.n_ended,
-                d.n_ending, d.next_end_on
-            FROM ended d
-            LEFT JOIN repriced r ON r.kind = d.kind AND r.ref = d.ref
-            LEFT JOIN priced p ON p.kind = d.kind AND p.ref = d.ref
-            """,
+            load_statement("exposure", "change_counts"),
             {
                 "foundations": list(foundations),
                 "providers": list(providers),
@@ -257,63 +214,7 @@ def _change_counts(
         return {(row[0], row[1]): ChangeCounts(*row[2:]) for row in cursor.fetchall()}
 
 
-# An application has a way out when every live primary of it that stands there has one: the latest
-# test towards some target passed, still counts, was made with the version that answers there today,
-# and the target stands elsewhere.
-_DEPENDENTS = """
-WITH RECURSIVE wanted(kind, ref, node_id) AS (
-    SELECT w.kind, w.ref, n.id
-    FROM unnest(%(kinds)s::text[], %(refs)s::bigint[]) w(kind, ref)
-    JOIN catalog_node n ON n.ref = w.ref
-        AND n.kind = ANY (CASE WHEN w.kind = 'foundation' THEN ARRAY[3] ELSE ARRAY[4, 5, 6] END)
-),
-below(top, id) AS (
-    SELECT ref, ref FROM unnest(%(kinds)s::text[], %(refs)s::bigint[]) w(kind, ref)
-    WHERE kind = 'provider'
-    UNION
-    SELECT b.top, p.id FROM below b JOIN catalog_provider p ON p.parent_id = b.id
-),
-held AS MATERIALIZED (
-    SELECT w.kind, w.ref, f.offering_id
-    FROM wanted w JOIN catalog_footing f ON f.node_id = w.node_id AND f.via IN (0, 1, 2)
-),
-standing AS (
-    SELECT f.kind, f.ref, d.id, d.application_id
-    FROM held f CROSS JOIN LATERAL ({at_offering}) d(id, application_id)
-    UNION
-    -- OFFSET 0: looked up company by company, or the planner goes through all that is
-    -- reached by any
-    SELECT 'provider', b.top, d.id, d.application_id
-    FROM below b CROSS JOIN LATERAL ({at_party} OFFSET 0) d(id, application_id)
-),
-latest AS (
-    -- joined and not IN: a dependency that stands there twice does no harm, and its tests are
-    -- read in one go
-    SELECT DISTINCT ON (t.dependency_id, t.target_id)
-           t.dependency_id, t.target_id, t.result, t.tested_on, t.expires_on, t.tested_version_id
-    FROM standing s JOIN inventory_exittest t ON t.dependency_id = s.id
-    WHERE t.tested_on <= %(day)s
-    ORDER BY t.dependency_id, t.target_id, t.tested_on DESC, t.id DESC
-),
-out AS (
-    SELECT DISTINCT s.kind, s.ref, s.id
-    FROM standing s
-    JOIN latest t ON t.dependency_id = s.id AND t.result = 'passed'
-    JOIN catalog_offering o ON o.id = t.target_id
-    WHERE coalesce(t.expires_on, t.tested_on + %(validity)s::int) > %(day)s
-      AND (t.tested_version_id IS NULL OR t.tested_version_id = o.version_id)
-      AND o.lifecycle <> 'retired' AND NOT (o.date_kind = 'firm' AND o.retires_on <= %(day)s)
-      AND NOT EXISTS (
-          SELECT 1 FROM held f WHERE f.offering_id = t.target_id AND f.kind = s.kind
-              AND f.ref = s.ref)
-),
-application AS (
-    SELECT s.kind, s.ref, s.application_id, bool_and(o.id IS NOT NULL) AS has_exit
-    FROM standing s LEFT JOIN out o ON o.kind = s.kind AND o.ref = s.ref AND o.id = s.id
-    GROUP BY s.kind, s.ref, s.application_id
-)
-SELECT kind, ref, count(*), count(*) FILTER (WHERE has_exit) FROM application GROUP BY kind, ref
-"""
+_DEPENDENTS = load_statement("exposure", "dependents_of_candidates")
 
 
 def _dependents(
@@ -340,7 +241,7 @@ def _dependents(
     kinds = ["foundation"] * len(foundations) + ["provider"] * len(providers)
     with connection.cursor() as cursor:
         cursor.execute(
-            _DEPENDENTS.format(at_offering=at_offering, at_party=at_party),
+            compose_statement(_DEPENDENTS, at_offering=at_offering, at_party=at_party),
             {
                 **names,
                 "kinds": kinds,

@@ -6,20 +6,17 @@ Shares, candidates, grades: docs/exposure.md, sections Terms, Alternatives and
 independence.
 """
 
+from apps.common.database.statements import load_statement
 from apps.inventory.models import Dependency
 
 _ROLES = ", ".join(f"('{role}', {code})" for code, role in enumerate(Dependency.Role.values))
 
-# the ultimate parent of every party; a circle of parents is cut where it would begin again
+# the ultimate parent of every party
 _TOPS = """
-chain(id, above, steps, path) AS (
-    SELECT id, id, 0, ARRAY[id] FROM catalog_provider
-    UNION ALL
-    SELECT c.id, p.parent_id, c.steps + 1, c.path || p.parent_id
-    FROM chain c JOIN catalog_provider p ON p.id = c.above
-    WHERE p.parent_id IS NOT NULL AND NOT p.parent_id = ANY (c.path)
-),
-top AS MATERIALIZED (SELECT DISTINCT ON (id) id, above AS top FROM chain ORDER BY id, steps DESC)"""
+top AS MATERIALIZED (
+    SELECT DISTINCT ON (provider_id) provider_id AS id, ancestor_id AS top FROM provider_ancestor
+    ORDER BY provider_id, depth DESC
+)"""
 
 # {due} restricts to the affected applications
 USES = f"""
@@ -32,55 +29,16 @@ SELECT d.id, d.application_id, a.team_id, a.criticality, d.offering_id, r.code A
 FROM inventory_dependency d
 JOIN inventory_application a ON a.id = d.application_id AND a.status = ANY (%(statuses)s)
 JOIN (VALUES {_ROLES}) AS r(role, code) ON r.role = d.role
-WHERE d.since <= %(day)s AND (d.until IS NULL OR d.until > %(day)s) {{due}}
+WHERE is_live(d.since, d.until, %(day)s) {{due}}
 """
 
-# one row for each offering that is used or was tested as a way out: what answers in its place
-# today, and who is in it
-FACTS = f"""
-CREATE TEMPORARY TABLE due_fact ON COMMIT DROP AS
-WITH RECURSIVE {_TOPS},
-wanted AS (
-    SELECT offering_id FROM due_use
-    UNION
-    SELECT t.target_id FROM inventory_exittest t
-    JOIN due_use u ON u.id = t.dependency_id AND u.role = 0
-),
-answering AS (
-    SELECT w.offering_id, coalesce(min(n.ref) FILTER (WHERE n.ref <> w.offering_id),
-        w.offering_id) AS effective_id
-    FROM wanted w LEFT JOIN exposure_heldfooting f ON f.offering_id = w.offering_id
-    LEFT JOIN catalog_node n ON n.id = f.node_id AND n.kind = 1
-    GROUP BY w.offering_id
-)
-SELECT w.offering_id, e.id AS effective_id, e.version_id, e.host_id, v.foundation_id,
-       td.top AS developer_top,
-       array_remove(ARRAY[td.top, th.top, tg.top], NULL) AS parties,
-       NOT retired AS alive,
-       NOT (retired OR (e.retires_on IS NOT NULL AND e.retires_on <= %(horizon)s)
-            OR (e.retires_on IS NULL AND e.lifecycle = 'deprecated')) AS alive_at_horizon,
-       (SELECT min(turn) FROM (VALUES
-            (CASE WHEN e.date_kind = 'firm' AND NOT retired THEN e.retires_on END),
-            (CASE WHEN NOT retired AND e.retires_on > %(horizon)s
-                  THEN e.retires_on - (%(horizon)s::date - %(day)s::date) END)) AS turns(turn)) AS
-                  turns_on
-FROM answering w
-JOIN catalog_offering e ON e.id = w.effective_id
-CROSS JOIN LATERAL (SELECT e.lifecycle = 'retired' OR (e.date_kind = 'firm'
-    AND e.retires_on <= %(day)s) IS TRUE
-                    AS retired) r
-LEFT JOIN catalog_version v ON v.id = e.version_id
-LEFT JOIN catalog_foundation b ON b.id = v.foundation_id
-LEFT JOIN top td ON td.id = b.developer_id
-LEFT JOIN top th ON th.id = e.host_id
-LEFT JOIN top tg ON tg.id = e.gateway_id
-"""
+FACTS = load_statement("exposure", "derive_facts")
 
 # given shares stand; missing ones divide what is left of 1; all are then scaled to 1
 # (docs/exposure.md)
 PRIMARIES = f"""
 CREATE TEMPORARY TABLE due_primary ON COMMIT DROP AS
-WITH RECURSIVE {_TOPS},
+WITH {_TOPS},
 counted AS (
     SELECT u.*, count(*) OVER w AS n, count(*) FILTER (WHERE share IS NULL) OVER w AS n_open,
            coalesce(sum(share) OVER w, 0) AS given
@@ -115,59 +73,7 @@ FROM due_primary WHERE share > 0
 WINDOW w AS (PARTITION BY application_id)
 """
 
-CANDIDATES = f"""
-INSERT INTO exposure_candidate (application_id, primary_id, dependency_id, offering_id,
-    effective_id, reached,
-                                via_party_id, parties, place, tested, ever_tested, alive,
-                                alive_at_horizon, turns_on)
-WITH RECURSIVE {_TOPS},
-test AS MATERIALIZED (
-    SELECT u.application_id, u.id AS primary_id, u.role, t.id, t.target_id, t.result, t.tested_on,
-        t.tested_version_id,
-           coalesce(t.expires_on, t.tested_on + %(validity)s) AS ends_on
-    FROM {{tests}}
-    WHERE t.tested_on <= %(day)s
-),
-latest AS MATERIALIZED (
-    SELECT DISTINCT ON (application_id, target_id) * FROM test
-    ORDER BY application_id, target_id, tested_on DESC, id DESC
-),
-standby AS (SELECT * FROM due_primary WHERE share = 0),
-offered AS (
-    SELECT application_id, NULL::bigint AS primary_id, id AS dependency_id, offering_id, reached,
-        via_party_id,
-           fallback_order::int AS place
-    FROM due_use WHERE role = 1
-    UNION ALL
-    SELECT application_id, NULL, id, offering_id, reached, via_party_id, 100000 FROM standby
-    UNION ALL
-    SELECT DISTINCT t.application_id, t.primary_id, NULL::bigint, t.target_id, 0, NULL::bigint,
-        200000
-    FROM test t JOIN due_primary p ON p.id = t.primary_id AND p.share > 0
-    WHERE NOT EXISTS (SELECT 1 FROM due_use f
-                      WHERE f.application_id = t.application_id AND f.role = 1
-                          AND f.offering_id = t.target_id)
-      AND NOT EXISTS (SELECT 1 FROM standby s
-                      WHERE s.application_id = t.application_id AND s.offering_id = t.target_id)
-)
-SELECT o.application_id, o.primary_id, o.dependency_id, o.offering_id, f.effective_id, o.reached,
-    o.via_party_id,
-       CASE WHEN t.top IS NULL THEN f.parties ELSE f.parties || t.top END, o.place,
-       in_date, l.id IS NOT NULL, f.alive, f.alive_at_horizon, least(f.turns_on, CASE WHEN in_date
-       THEN l.ends_on END)
-FROM offered o
-JOIN due_fact f ON f.offering_id = o.offering_id
-LEFT JOIN latest l ON l.application_id = o.application_id AND l.target_id = o.offering_id
-LEFT JOIN top t ON t.id = o.via_party_id
-CROSS JOIN LATERAL (
-    SELECT (l.result = 'passed' AND l.ends_on > %(day)s
-            AND (l.tested_version_id IS NULL OR l.tested_version_id IS NOT DISTINCT
-            FROM f.version_id)) IS TRUE
-           AS in_date
-) dated
-WHERE l.result IS DISTINCT FROM 'failed'
-ORDER BY o.application_id, o.place, o.dependency_id, o.offering_id
-"""
+CANDIDATES = load_statement("exposure", "derive_candidates")
 
 # tests count for their application, also when made from a dependency that has ended since
 ALL_TESTS = """inventory_exittest t JOIN inventory_dependency u0 ON u0.id = t.dependency_id
@@ -183,45 +89,7 @@ SELECT u.id, u.offering_id, u.application_id, u.team_id, u.criticality,
 FROM due_use u LEFT JOIN due_primary p ON p.id = u.id
 """
 
-# pairs that are asked about and not graded yet: primaries with their candidates, those a failed
-# test rules out too, and with judges and guardrails
-PAIRS = """
-INSERT INTO exposure_pairgrade (primary_id, candidate_id, grade)
-WITH pair AS (
-    SELECT DISTINCT p.effective_id AS primary_id, c.effective_id AS candidate_id
-    FROM due_primary p JOIN exposure_candidate c ON c.application_id = p.application_id
-    WHERE p.share > 0 AND (c.primary_id IS NULL OR c.primary_id = p.id)
-    UNION
-    SELECT DISTINCT p.effective_id, f.effective_id
-    FROM due_primary p JOIN due_use u ON u.application_id = p.application_id AND u.role IN (1, 2, 3)
-    JOIN due_fact f ON f.offering_id = u.offering_id
-    WHERE p.share > 0
-    UNION
-    SELECT DISTINCT p.effective_id, s.effective_id
-    FROM due_primary p JOIN due_primary s ON s.application_id = p.application_id
-    WHERE p.share > 0 AND s.share = 0
-),
-fact AS MATERIALIZED (
-    SELECT DISTINCT ON (effective_id) effective_id, version_id, host_id, foundation_id,
-        developer_top FROM due_fact
-)
-SELECT pair.primary_id, pair.candidate_id,
-       CASE WHEN pair.primary_id = pair.candidate_id THEN 0
-            WHEN p.version_id IS NULL OR c.version_id IS NULL OR p.version_id = c.version_id
-                THEN CASE WHEN p.host_id = c.host_id THEN 0 ELSE 1 END
-            WHEN p.foundation_id = c.foundation_id OR EXISTS (
-                SELECT 1 FROM exposure_heldfooting x
-                JOIN catalog_node n ON n.id = x.node_id AND n.kind = 2
-                JOIN exposure_heldfooting y ON y.node_id = x.node_id
-                    AND y.offering_id = pair.candidate_id
-                WHERE x.offering_id = pair.primary_id) THEN 2
-            WHEN p.developer_top = c.developer_top THEN 3
-            ELSE 4 END
-FROM pair JOIN fact p ON p.effective_id = pair.primary_id
-JOIN fact c ON c.effective_id = pair.candidate_id
-WHERE NOT EXISTS (SELECT 1 FROM exposure_pairgrade g
-                  WHERE g.primary_id = pair.primary_id AND g.candidate_id = pair.candidate_id)
-"""
+PAIRS = load_statement("exposure", "derive_pair_grades")
 
 # grade 4 of a pair is 4 when the two paths have a party in common, and 5 when they have none
 RESCUES = """
@@ -278,16 +146,12 @@ WHERE a.status = ANY (%(statuses)s) {due}
 # gateways and vendors that live dependencies name, with their corporate parents; of the same
 # reading as the paths
 PARTY_FOOTING = """
-WITH RECURSIVE used AS (
+WITH used AS (
     SELECT DISTINCT reached, via_party_id AS party FROM due_use
     WHERE via_party_id IS NOT NULL AND reached > 0
-),
-above(reached, party, above, depth, path) AS (
-    SELECT reached, party, party, 0, ARRAY[party] FROM used
-    UNION ALL
-    SELECT a.reached, a.party, p.parent_id, a.depth + 1, a.path || p.parent_id
-    FROM above a JOIN catalog_provider p ON p.id = a.above
-    WHERE p.parent_id IS NOT NULL AND NOT p.parent_id = ANY (a.path)
 )
-SELECT reached, party, CASE reached WHEN 1 THEN 6 ELSE 8 END AS kind, above AS ref, depth FROM above
+SELECT u.reached, u.party,
+       CASE u.reached WHEN 1 THEN node_kind('gateway') ELSE node_kind('vendor') END AS kind,
+       a.ancestor_id AS ref, a.depth
+FROM used u JOIN provider_ancestor a ON a.provider_id = u.party
 """

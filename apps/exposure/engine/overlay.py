@@ -180,7 +180,7 @@ class Overlay:
         return n_due
 
 
-_LIVE = """since <= %(on)s AND (until IS NULL OR until > %(on)s) AND application_id IN (
+_LIVE = """is_live(since, until, %(on)s) AND application_id IN (
     SELECT id FROM inventory_application WHERE status = ANY (%(statuses)s))"""
 
 

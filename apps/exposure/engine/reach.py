@@ -8,6 +8,7 @@ from django.db import connection
 
 from apps.catalog.models import NodeKind
 from apps.common.database.prepared_statements import prepared_cursor
+from apps.common.database.statements import fetch_rows
 from apps.exposure.models import ScopedApplication
 from apps.inventory.models import Dependency
 
@@ -102,16 +103,15 @@ def reached_by_team(
 ) -> list[TeamReach]:
     """The teams on the node, those with most critical applications first."""
     uses, params = _uses(kind, team_ids)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT team_id, count(DISTINCT application_id) AS n,
-                   count(DISTINCT application_id) FILTER (WHERE criticality = 0) AS n_critical
-            FROM ({uses}) u GROUP BY team_id ORDER BY n_critical DESC, n DESC, team_id
-            """,
-            {"node": node_id, **params},
-        )
-        return [TeamReach(*row) for row in cursor.fetchall()]
+    return fetch_rows(
+        TeamReach,
+        f"""
+        SELECT team_id, count(DISTINCT application_id) AS n,
+               count(DISTINCT application_id) FILTER (WHERE criticality = 0) AS n_critical
+        FROM ({uses}) u GROUP BY team_id ORDER BY n_critical DESC, n DESC, team_id
+        """,
+        {"node": node_id, **params},
+    )
 
 
 def reached_applications(

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from apps.common.database.statements import compose_statement
 from apps.common.time import now
 from apps.exposure.engine import derivation, node_sums
 from apps.exposure.engine.settings import EngineSettings, engine_settings
@@ -208,7 +209,7 @@ def _derive(cursor: Any, settings: EngineSettings, on: date, *, restricted: bool
     tests = derivation.DUE_TESTS if restricted else derivation.ALL_TESTS
     only = "AND a.id IN (SELECT application_id FROM exposure_due)" if restricted else ""
     cursor.execute(derivation.PATHS, params)
-    cursor.execute(derivation.CANDIDATES.format(tests=tests), params)
+    cursor.execute(compose_statement(derivation.CANDIDATES, tests=tests), params)
     if not restricted:
         cursor.execute("ANALYZE exposure_candidate")
     cursor.execute(derivation.LIVE_USES)
@@ -328,7 +329,7 @@ def _collect_due(touched: _Touched, *, since: date, on: date) -> None:
             UNION SELECT l.application_id
                   FROM catalog_node n JOIN exposure_heldfooting f ON f.node_id = n.id
                   JOIN exposure_liveuse l ON l.offering_id = f.offering_id
-                  WHERE n.kind = 1 AND n.ref = ANY (%(offerings)s)
+                  WHERE n.kind = node_kind('offering') AND n.ref = ANY (%(offerings)s)
             UNION SELECT application_id FROM exposure_path WHERE effective_id = ANY (%(offerings)s)
             UNION SELECT application_id FROM exposure_candidate
             WHERE offering_id = ANY (%(offerings)s)

@@ -4,8 +4,7 @@ statement."""
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db import connection
-
+from apps.common.database.statements import compose_statement, fetch_rows
 from apps.exposure.models import Basis
 
 _WEIGHT = {
@@ -35,11 +34,12 @@ WITH used AS MATERIALIZED (
     SELECT {team} AS team_id, p.effective_id, sum({weight}) AS weight, count(*) AS n
     FROM exposure_path p {teams} GROUP BY 1, 2
 )
-SELECT coalesce(t.name, ''), d.name, f.name, h.name, sum(u.weight) AS weight, sum(u.n)::bigint
+SELECT coalesce(t.name, '') AS team, d.name AS developer, f.name AS foundation, h.name AS host,
+       sum(u.weight) AS weight, sum(u.n)::bigint AS n_paths
 FROM used u JOIN catalog_offering o ON o.id = u.effective_id
 JOIN catalog_provider h ON h.id = o.host_id
-LEFT JOIN catalog_version v ON v.id = o.version_id LEFT
-JOIN catalog_foundation f ON f.id = v.foundation_id
+LEFT JOIN catalog_version v ON v.id = o.version_id
+LEFT JOIN catalog_foundation f ON f.id = v.foundation_id
 LEFT JOIN catalog_provider d ON d.id = f.developer_id LEFT JOIN accounts_team t ON t.id = u.team_id
 GROUP BY 1, 2, 3, 4 HAVING sum(u.weight) > 0 ORDER BY weight DESC, 1, 2, 3, 4 LIMIT %(limit)s
 """
@@ -54,11 +54,10 @@ def concentration_flows(
 ) -> list[ConcentrationFlow]:
     """The heaviest `limit` combinations of developer, foundation and host (and team), the heaviest
     first."""
-    statement = _FLOWS.format(
+    statement = compose_statement(
+        _FLOWS,
         team="p.team_id" if by_team else "NULL::bigint",
         weight=_WEIGHT[basis],
         teams="" if team_ids is None else "WHERE p.team_id = ANY (%(teams)s)",
     )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {"teams": list(team_ids or ()), "limit": limit})
-        return [ConcentrationFlow(*row) for row in cursor.fetchall()]
+    return fetch_rows(ConcentrationFlow, statement, {"teams": list(team_ids or ()), "limit": limit})

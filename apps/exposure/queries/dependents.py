@@ -44,7 +44,7 @@ LIFECYCLE_KINDS: tuple[str, ...] = (
 REACHED_OFFERINGS = """
 SELECT e.id AS event_id, f.offering_id
 FROM catalog_providerevent e
-JOIN catalog_node n ON n.kind = 1 AND n.ref = e.offering_id
+JOIN catalog_node n ON n.kind = node_kind('offering') AND n.ref = e.offering_id
 JOIN catalog_footing f ON f.node_id = n.id
 WHERE {events}
 UNION
@@ -59,7 +59,7 @@ SELECT e.id, o.id
 FROM catalog_providerevent e
 JOIN catalog_offering x ON x.id = e.offering_id
 LEFT JOIN catalog_alias a ON a.id = x.alias_id
-JOIN catalog_node n ON n.kind = 2 AND n.ref = x.version_id
+JOIN catalog_node n ON n.kind = node_kind('version') AND n.ref = x.version_id
 JOIN catalog_footing f ON f.node_id = n.id
 JOIN catalog_offering o ON o.id = f.offering_id AND o.host_id = x.host_id
 WHERE {events} AND NOT (CASE WHEN a.id IS NULL THEN x.binding = 'alias'
@@ -161,11 +161,7 @@ def applications_on_node(*, kind: NodeKind, ref: int, on: date) -> ApplicationQu
 def _with_subsidiaries(provider_id: int) -> RawSQL:
     return RawSQL(
         """
-        WITH RECURSIVE below(id) AS (
-            SELECT %s::bigint UNION SELECT p.id FROM below
-            JOIN catalog_provider p ON p.parent_id = below.id
-        ) SELECT id FROM below
-        """,
+SELECT provider_id FROM provider_ancestor WHERE ancestor_id = %s""",
         [provider_id],
         output_field=BigIntegerField(),
     )

@@ -16,6 +16,7 @@ from django.db.models import Count, Q
 
 from apps.accounts.models import User
 from apps.catalog.models import NodeKind, Offering, Provider
+from apps.common.database.statements import compose_statement, fetch_rows, load_statement
 from apps.exposure.queries.concentration import visible_team_ids
 from apps.exposure.threats import DEFAULT_THREAT, THREAT_CODES, TIES
 from apps.inventory.models import Application, ApplicationQuerySet, Criticality
@@ -133,54 +134,17 @@ class CommonStack:
     ends_on: date | None
 
 
-# Whose share is 1 has one primary only: those are counted by offering, the others made distinct
-# first.
-_STACKS = """
-WITH alone AS (
-    SELECT p.effective_id, count(*) AS n, count(*) FILTER (WHERE p.criticality = 0) AS n_critical
-    FROM exposure_path p WHERE p.share >= 1 {teams} GROUP BY p.effective_id
-),
-several AS (
-    SELECT DISTINCT o.version_id, o.host_id, p.application_id, p.criticality
-    FROM exposure_path p JOIN catalog_offering o ON o.id = p.effective_id
-    WHERE p.share < 1 {teams}
-),
-counted AS (
-    SELECT o.version_id, o.host_id, a.n, a.n_critical FROM alone a
-    JOIN catalog_offering o ON o.id = a.effective_id
-    UNION ALL
-    SELECT version_id, host_id, count(*), count(*) FILTER (WHERE criticality = 0)
-    FROM several GROUP BY version_id, host_id
-),
-top AS (
-    SELECT version_id, host_id, sum(n)::bigint AS n, sum(n_critical)::bigint AS n_critical
-    FROM counted GROUP BY version_id, host_id
-    ORDER BY n DESC, n_critical DESC, version_id, host_id LIMIT %(limit)s
-)
-SELECT t.n, t.n_critical, h.name, v.identifier, f.line, f.name, d.name, ends.retires_on
-FROM top t JOIN catalog_provider h ON h.id = t.host_id
-LEFT JOIN catalog_version v ON v.id = t.version_id LEFT
-JOIN catalog_foundation f ON f.id = v.foundation_id
-LEFT JOIN catalog_provider d ON d.id = f.developer_id
-LEFT JOIN LATERAL (
-    SELECT o.retires_on FROM catalog_offering o
-    WHERE o.version_id = t.version_id AND o.host_id = t.host_id AND o.retires_on IS NOT NULL
-      AND EXISTS (SELECT 1 FROM exposure_path p WHERE p.effective_id = o.id {teams})
-    ORDER BY o.retires_on LIMIT 1
-) ends ON true
-ORDER BY t.n DESC, t.n_critical DESC, t.version_id, t.host_id
-"""
+_STACKS = load_statement("exposure", "common_stacks")
 
 
 def common_stacks(*, user: User, limit: int) -> list[CommonStack]:
     """The `most` commonest, the commonest first: one statement."""
     teams = visible_team_ids(user)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _STACKS.format(teams=_of_teams("p", teams)),
-            {"teams": list(teams or ()), "limit": limit},
-        )
-        return [CommonStack(*row) for row in cursor.fetchall()]
+    return fetch_rows(
+        CommonStack,
+        compose_statement(_STACKS, teams=_of_teams("p", teams)),
+        {"teams": list(teams or ()), "limit": limit},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +161,8 @@ class RetiringOffering:
 # counted
 _ENDING = """
 SELECT o.id, r.n FROM catalog_offering o
-JOIN catalog_node k ON k.kind = 1 AND k.ref = o.id JOIN exposure_nodereach r ON r.node_id = k.id
+JOIN catalog_node k ON k.kind = node_kind('offering') AND k.ref = o.id
+JOIN exposure_nodereach r ON r.node_id = k.id
 WHERE o.retires_on <= %(until)s AND o.retires_on >= %(since)s
   AND EXISTS (SELECT 1 FROM exposure_liveuse l WHERE l.offering_id = o.id)
 ORDER BY o.retires_on, r.n DESC, o.id LIMIT %(limit)s

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db import connection
-
+from apps.common.database.statements import fetch_rows
 from apps.exposure.models import Basis, ConcentrationSnapshot, Layer
 from apps.exposure.threats import THREAT_CODES
 
@@ -55,33 +54,32 @@ def node_trend(
 ) -> list[NodeTrendPoint]:
     """Day by day from `since` to `until` (exclusive) under the threat; zeros on days on which
     nothing stood there, nothing for days without a snapshot. For the whole portfolio."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT d.day,
-                   coalesce(sum(s.n) FILTER (WHERE s.state = 0), 0)::bigint,
-                   coalesce(sum(s.n) FILTER (WHERE s.state = 1), 0)::bigint,
-                   coalesce(sum(s.n) FILTER (WHERE s.state = 2), 0)::bigint,
-                   coalesce(sum(s.n) FILTER (WHERE s.state = 3), 0)::bigint,
-                   coalesce(sum(s.n_critical) FILTER (WHERE s.state < 2), 0)::bigint,
-                   coalesce(sum(s.users) FILTER (WHERE s.state < 2), 0)::bigint,
-                   coalesce(sum(s.spend) FILTER (WHERE s.state < 2), 0)
-            FROM (SELECT day FROM exposure_concentrationsnapshot
-                  WHERE layer = %(layer)s AND basis = %(basis)s AND day >= %(since)s
-                    AND (%(until)s::date IS NULL OR day < %(until)s)) d
-            LEFT JOIN exposure_nodesnapshot s
-              ON s.day = d.day AND s.node_id = %(node)s AND s.threat = %(threat)s
-             AND s.day >= %(since)s AND (%(until)s::date IS NULL OR s.day < %(until)s)
-            GROUP BY d.day ORDER BY d.day
-            """,
-            {
-                # any one pair: every snapshot has all of them
-                "layer": Layer.DEVELOPER,
-                "basis": Basis.COUNT,
-                "node": node_id,
-                "threat": THREAT_CODES[threat],
-                "since": since,
-                "until": until,
-            },
-        )
-        return [NodeTrendPoint(*row) for row in cursor.fetchall()]
+    return fetch_rows(
+        NodeTrendPoint,
+        """
+        SELECT d.day,
+               coalesce(sum(s.n) FILTER (WHERE s.state = 0), 0)::bigint AS exposed,
+               coalesce(sum(s.n) FILTER (WHERE s.state = 1), 0)::bigint AS cushioned,
+               coalesce(sum(s.n) FILTER (WHERE s.state = 2), 0)::bigint AS portable,
+               coalesce(sum(s.n) FILTER (WHERE s.state = 3), 0)::bigint AS partial,
+               coalesce(sum(s.n_critical) FILTER (WHERE s.state < 2), 0)::bigint AS n_critical,
+               coalesce(sum(s.users) FILTER (WHERE s.state < 2), 0)::bigint AS users,
+               coalesce(sum(s.spend) FILTER (WHERE s.state < 2), 0) AS spend
+        FROM (SELECT day FROM exposure_concentrationsnapshot
+              WHERE layer = %(layer)s AND basis = %(basis)s AND day >= %(since)s
+                AND (%(until)s::date IS NULL OR day < %(until)s)) d
+        LEFT JOIN exposure_nodesnapshot s
+          ON s.day = d.day AND s.node_id = %(node)s AND s.threat = %(threat)s
+         AND s.day >= %(since)s AND (%(until)s::date IS NULL OR s.day < %(until)s)
+        GROUP BY d.day ORDER BY d.day
+        """,
+        {
+            # any one pair: every snapshot has all of them
+            "layer": Layer.DEVELOPER,
+            "basis": Basis.COUNT,
+            "node": node_id,
+            "threat": THREAT_CODES[threat],
+            "since": since,
+            "until": until,
+        },
+    )

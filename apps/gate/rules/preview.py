@@ -38,11 +38,10 @@ _GROUND_COLUMNS = (
 # above, one a decision that is held against the use; `is_decided` says whether any decision counts
 # for it, also one in its favour.
 _USES = f"""
-WITH RECURSIVE used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED (
+WITH used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED (
     SELECT d.id, d.application_id, d.offering_id, d.via_party_id
     FROM inventory_dependency d JOIN inventory_application a ON a.id = d.application_id
-    WHERE a.status IN ('pilot', 'production') AND d.since <= %(on)s::date
-      AND (d.until IS NULL OR d.until > %(on)s::date)
+    WHERE a.status IN ('pilot', 'production') AND is_live(d.since, d.until, %(on)s::date)
 ),
 {DECIDING_APPROVALS}, {JUDGED_USES},
 held_against AS (

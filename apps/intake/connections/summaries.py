@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from apps.accounts.models import User
+from apps.common.database.statements import compose_statement, fetch_rows
 from apps.common.time import day_of
 from apps.intake.models import KeptStream
 
@@ -35,9 +36,10 @@ WITH calls AS (
     FROM intake_usageday u JOIN intake_observation o ON o.id = u.observation_id
     WHERE u.day > %(since)s AND {mine} GROUP BY o.stream
 )
-SELECT o.stream, count(*), count(DISTINCT o.application_id), min(o.first_seen_at),
-    max(o.last_seen_at),
-       coalesce(max(c.n_calls), 0), coalesce(max(c.n_errors), 0)
+SELECT o.stream AS name, count(*) AS n_observations,
+       count(DISTINCT o.application_id) AS n_applications,
+       min(o.first_seen_at) AS first_seen_at, max(o.last_seen_at) AS last_seen_at,
+       coalesce(max(c.n_calls), 0) AS n_calls, coalesce(max(c.n_errors), 0) AS n_errors
 FROM intake_observation o LEFT JOIN calls c ON c.stream = o.stream
 WHERE {mine} GROUP BY o.stream
 """
@@ -90,10 +92,14 @@ def visible_connections(
             for each in kept
         ]
         return rows, kept[0].kept_at if kept else at
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"{_COUNTS.format(mine=_OF_TEAMS)} ORDER BY max(o.last_seen_at) DESC, o.stream LIMIT "
-            f"{MAX_CONNECTIONS}",
-            {"since": day_of(at) - timedelta(days=CALL_DAYS), "teams": list(user.team_roles())},
-        )
-        return [ConnectionSummary(*row) for row in cursor.fetchall()], at
+    counts = compose_statement(_COUNTS, mine=_OF_TEAMS)
+    rows = fetch_rows(
+        ConnectionSummary,
+        f"{counts} ORDER BY last_seen_at DESC, o.stream LIMIT %(limit)s",
+        {
+            "since": day_of(at) - timedelta(days=CALL_DAYS),
+            "teams": list(user.team_roles()),
+            "limit": MAX_CONNECTIONS,
+        },
+    )
+    return rows, at

@@ -40,8 +40,7 @@ _CANDIDATES: Mapping[str, str] = {
             JOIN intake_observation o ON o.dependency_id = d.id
             JOIN catalog_offering f ON f.id = d.offering_id
             JOIN catalog_provider p ON p.id = f.host_id
-            WHERE d.known = 'observed' AND d.since <= %(day)s AND (d.until IS NULL
-                OR d.until > %(day)s)
+            WHERE d.known = 'observed' AND is_live(d.since, d.until, %(day)s)
             UNION ALL
             SELECT 'shadow:' || o.application_id || ':offering:' || o.offering_id, o.application_id,
                 NULL::bigint, o.id,
@@ -149,7 +148,7 @@ _CANDIDATES: Mapping[str, str] = {
               SELECT 1 FROM inventory_dependency d JOIN catalog_offering g ON g.id = d.offering_id
               WHERE d.application_id = o.application_id AND d.role = 'fallback'
                   AND g.version_id = s.id
-                AND d.since <= %(day)s AND (d.until IS NULL OR d.until > %(day)s))
+                AND is_live(d.since, d.until, %(day)s))
         ORDER BY o.application_id, o.offering_id, o.served_version_id, o.last_seen_at DESC, o.id
     """,
     # calls after the day it was taken out of use; a document that still names it is no call

@@ -12,6 +12,7 @@ import orjson
 from django.db import connection
 
 from apps.accounts.models import ApiToken
+from apps.common.database.statements import load_statement
 from apps.intake.connections.automatic_links import link_named_services
 from apps.intake.documents.records import MAX_PLACES, Sighting, clean
 from apps.intake.models import Import, Observation, ObservationQuerySet, Service
@@ -174,67 +175,30 @@ def store_observations(
 
 def _upsert(stream: str, rows: Sequence[_ObservationRow], seen_in: Import | None) -> None:
     said = [row.first.sighting for row in rows]
-    columns: list[list[Any]] = [
-        [row.key for row in rows],
-        [stream] * len(rows),
-        [row.first.application for row in rows],
-        [row.first.service for row in rows],
-        [each.environment for each in said],
-        [each.alias for each in said],
-        [each.requested for each in said],
-        [each.served for each in said],
-        [each.provider for each in said],
-        [each.region for each in said],
-        [each.gateway for each in said],
-        [each.role for each in said],
-        [each.fallback_order for each in said],
-        [row.confidence for row in rows],
-        [orjson.dumps(row.places[:MAX_PLACES]).decode() for row in rows],
-        [orjson.dumps(each.facts).decode() for each in said],
-        [row.seen_from for row in rows],
-        [row.seen_until for row in rows],
-    ]
+    columns: dict[str, list[Any]] = {
+        "keys": [row.key for row in rows],
+        "streams": [stream] * len(rows),
+        "applications": [row.first.application for row in rows],
+        "services": [row.first.service for row in rows],
+        "environments": [each.environment for each in said],
+        "aliases": [each.alias for each in said],
+        "requested": [each.requested for each in said],
+        "served": [each.served for each in said],
+        "providers": [each.provider for each in said],
+        "regions": [each.region for each in said],
+        "gateways": [each.gateway for each in said],
+        "roles": [each.role for each in said],
+        "fallback_orders": [each.fallback_order for each in said],
+        "confidences": [row.confidence for row in rows],
+        "places": [orjson.dumps(row.places[:MAX_PLACES]).decode() for row in rows],
+        "facts": [orjson.dumps(each.facts).decode() for each in said],
+        "first_seen": [row.seen_from for row in rows],
+        "last_seen": [row.seen_until for row in rows],
+    }
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            INSERT INTO intake_observation AS o (
-                key, stream, application_id, service_id, environment, alias, requested, served,
-                provider, region,
-                gateway, role, fallback_order, confidence, places, facts, first_seen_at,
-                last_seen_at, seen_in_id,
-                state, why
-            )
-            SELECT d.*, %s, 'new', '' FROM unnest(
-                %s::uuid[], %s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::text[],
-                %s::text[], %s::text[],
-                %s::text[], %s::text[], %s::text[], %s::text[], %s::smallint[], %s::smallint[],
-                %s::jsonb[],
-                %s::jsonb[], %s::timestamptz[], %s::timestamptz[]
-            ) AS d
-            ON CONFLICT (key) DO UPDATE SET
-                first_seen_at = least(o.first_seen_at, excluded.first_seen_at),
-                last_seen_at = greatest(o.last_seen_at, excluded.last_seen_at),
-                confidence = greatest(o.confidence, excluded.confidence),
-                fallback_order = excluded.fallback_order,
-                places = CASE WHEN excluded.last_seen_at >= o.last_seen_at THEN excluded.places
-                ELSE o.places END,
-                facts = CASE WHEN excluded.last_seen_at >= o.last_seen_at THEN excluded.facts
-                ELSE o.facts END,
-                seen_in_id = CASE WHEN excluded.last_seen_at >= o.last_seen_at
-                                  THEN coalesce(excluded.seen_in_id, o.seen_in_id)
-                                  ELSE o.seen_in_id END,
-                missing_since = CASE WHEN excluded.last_seen_at >= o.last_seen_at THEN NULL
-                ELSE o.missing_since END,
-                -- the day it was seen is handed on; within one day nothing is left to say of a part
-                -- of a dependency
-                state = CASE WHEN o.state = 'set_aside' THEN o.state
-                             WHEN o.state = 'matched' AND o.dependency_id IS NOT NULL
-                                 AND o.missing_since IS NULL
-                                  AND (excluded.last_seen_at AT TIME ZONE 'UTC')::date
-                                      <= (o.last_seen_at AT TIME ZONE 'UTC')::date THEN o.state
-                             ELSE 'new' END
-            """,
-            [seen_in.pk if seen_in else None, *columns],
+            load_statement("intake", "store_observations"),
+            {**columns, "seen_in": seen_in.pk if seen_in else None},
         )
 
 

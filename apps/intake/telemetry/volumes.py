@@ -13,6 +13,8 @@ from decimal import Decimal
 
 from django.db import connection
 
+from apps.common.database.statements import compose_statement, fetch_rows
+
 METRICS, TRACES, USAGE = "otlp-metrics", "otlp", "usage"
 GATEWAY_PREFIX = "litellm:"
 
@@ -70,12 +72,16 @@ class CallVolume:
 def call_volumes(observations: Iterable[int], *, since: date, until: date) -> list[CallVolume]:
     """Of these observations' calls on days from `since` to before `until`, oldest day first. One
     statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"{_COUNT_STATEMENT.format(mine='o.id = ANY(%(observations)s)')} SELECT * FROM counted",
-            {**_SENDERS, "observations": list(observations), "since": since, "until": until},
-        )
-        return [CallVolume(*row) for row in cursor.fetchall()]
+    counted = compose_statement(_COUNT_STATEMENT, mine="o.id = ANY(%(observations)s)")
+    return fetch_rows(
+        CallVolume,
+        f"""{counted}
+        SELECT application_id AS application, service_id AS service, offering_id AS offering, name,
+            day, kind, n_calls, n_errors, n_without_usage, input_tokens, output_tokens, cost_usd
+        FROM counted
+        """,
+        {**_SENDERS, "observations": list(observations), "since": since, "until": until},
+    )
 
 
 def days_of_application(

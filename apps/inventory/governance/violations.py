@@ -26,17 +26,17 @@ from django.db import connection
 from django.db.models import Q
 
 from apps.catalog.models import Footing, NodeKind, Offering, Provider
+from apps.common.database.statements import compose_statement
 from apps.inventory.governance.approval_sql import DECIDING_APPROVALS, JUDGED_USES
 from apps.inventory.governance.approvals import APPROVAL_RELATIONS
 from apps.inventory.models import Application, Approval, Criticality, Dependency
 
 DEFAULT_LIMIT = 200
 
-# `used` is SQL for the rows (id, application, offering, party) that are looked at.
-_VIOLATIONS = f"""
-WITH RECURSIVE used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED ({{used}}),
-{DECIDING_APPROVALS.replace("{", "{{").replace("}", "}}")},
-{JUDGED_USES.replace("{", "{{").replace("}", "}}")}
+# {used} is SQL for the rows (id, application, offering, party) that are looked at.
+_VIOLATIONS = """
+WITH used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED ({used}),
+{deciding}, {judged}
 SELECT dependency_id, approval_id, blocked, criticality_outside, class_outside, region_outside,
        class_unknown, region_unknown, count(*) OVER ()
 FROM judged WHERE (blocked OR criticality_outside OR class_outside OR region_outside)
@@ -191,12 +191,16 @@ _CONSIDERED_USES = """
     FROM unnest(%(keys)s::bigint[], %(offerings)s::bigint[], %(parties)s::bigint[]) AS u(key,
         offering, party)
 """
-_DECIDED_USES = f"""
-WITH RECURSIVE used(id, application_id, offering_id,
-    via_party_id) AS NOT MATERIALIZED ({_CONSIDERED_USES}),
-{DECIDING_APPROVALS}, {JUDGED_USES}
+_DECIDED_USES = compose_statement(
+    """
+WITH used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED ({used}),
+{deciding}, {judged}
 SELECT DISTINCT dependency_id FROM counting
-"""
+""",
+    used=_CONSIDERED_USES,
+    deciding=DECIDING_APPROVALS,
+    judged=JUDGED_USES,
+)
 
 
 def _obstacles(
@@ -266,7 +270,9 @@ def _find_violations(
     parameters."""
     with connection.cursor() as cursor:
         cursor.execute(
-            _VIOLATIONS.format(used=used),
+            compose_statement(
+                _VIOLATIONS, used=used, deciding=DECIDING_APPROVALS, judged=JUDGED_USES
+            ),
             {**params, "on": on, "approval": approval, "limit": limit, "offset": offset},
         )
         return [dict(zip(_COLUMNS, row, strict=True)) for row in cursor.fetchall()]

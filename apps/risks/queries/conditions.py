@@ -58,35 +58,40 @@ class InheritedRiskQuery:
 
 # risks on a foundation, its versions and their offerings
 _OF_FOUNDATION = """r.node_id IN (
-    SELECT n.id FROM catalog_foundation f JOIN catalog_node n ON n.kind = 3 AND n.ref = f.id
+    SELECT n.id FROM catalog_foundation f
+    JOIN catalog_node n ON n.kind = node_kind('foundation') AND n.ref = f.id
     WHERE f.slug = %(foundation)s
     UNION ALL
     SELECT n.id FROM catalog_foundation f JOIN catalog_version v ON v.foundation_id = f.id
-    JOIN catalog_node n ON n.kind = 2 AND n.ref = v.id WHERE f.slug = %(foundation)s
+    JOIN catalog_node n ON n.kind = node_kind('version') AND n.ref = v.id
+    WHERE f.slug = %(foundation)s
     UNION ALL
     SELECT n.id FROM catalog_foundation f JOIN catalog_version v ON v.foundation_id = f.id
     JOIN catalog_offering o ON o.version_id = v.id
-    JOIN catalog_node n ON n.kind = 1 AND n.ref = o.id
+    JOIN catalog_node n ON n.kind = node_kind('offering') AND n.ref = o.id
     WHERE f.slug = %(foundation)s)"""
 # risks on a provider in any role, on what it develops and on what it hosts
 _OF_PROVIDER = """r.node_id IN (
-    SELECT n.id FROM catalog_provider p JOIN catalog_node n ON n.kind IN (4, 5, 6, 8)
-        AND n.ref = p.id
+    SELECT n.id FROM catalog_provider p JOIN catalog_node n ON n.ref = p.id AND n.kind IN (
+        node_kind('developer'), node_kind('host'), node_kind('gateway'), node_kind('vendor'))
     WHERE p.slug = %(provider)s
     UNION ALL
     SELECT n.id FROM catalog_provider p JOIN catalog_foundation f ON f.developer_id = p.id
-    JOIN catalog_node n ON n.kind = 3 AND n.ref = f.id WHERE p.slug = %(provider)s
+    JOIN catalog_node n ON n.kind = node_kind('foundation') AND n.ref = f.id
+    WHERE p.slug = %(provider)s
     UNION ALL
     SELECT n.id FROM catalog_provider p JOIN catalog_foundation f ON f.developer_id = p.id
     JOIN catalog_version v ON v.foundation_id = f.id
-    JOIN catalog_node n ON n.kind = 2 AND n.ref = v.id
+    JOIN catalog_node n ON n.kind = node_kind('version') AND n.ref = v.id
     WHERE p.slug = %(provider)s
     UNION ALL
     SELECT n.id FROM catalog_provider p JOIN catalog_offering o ON o.host_id = p.id
-    JOIN catalog_node n ON n.kind = 1 AND n.ref = o.id WHERE p.slug = %(provider)s
+    JOIN catalog_node n ON n.kind = node_kind('offering') AND n.ref = o.id
+    WHERE p.slug = %(provider)s
     UNION ALL
     SELECT n.id FROM catalog_provider p JOIN catalog_region g ON g.host_id = p.id
-    JOIN catalog_node n ON n.kind = 7 AND n.ref = g.id WHERE p.slug = %(provider)s)"""
+    JOIN catalog_node n ON n.kind = node_kind('region') AND n.ref = g.id
+    WHERE p.slug = %(provider)s)"""
 _OF_TAXONOMY = """r.template_id IN (
     SELECT m.template_id FROM risks_templatemapping m
     JOIN risks_taxonomyentry e ON e.id = m.entry_id
@@ -101,8 +106,8 @@ _WHICH = {
     "q": "(coalesce(nullif(r.title, ''), t.title) ILIKE %(like)s OR t.code ILIKE %(like)s)",
     "foundation": _OF_FOUNDATION,
     "provider": _OF_PROVIDER,
-    "offering": "r.node_id IN (SELECT n.id FROM catalog_node n WHERE n.kind = 1 AND n.ref = "
-    "%(offering)s)",
+    "offering": "r.node_id IN (SELECT n.id FROM catalog_node n "
+    "WHERE n.kind = node_kind('offering') AND n.ref = %(offering)s)",
     "taxonomy": _OF_TAXONOMY,
     "node": "r.node_id = %(node)s",
 }

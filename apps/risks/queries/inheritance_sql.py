@@ -16,27 +16,28 @@ Two ways to a page, chosen here and never by the planner:
 
 from typing import Final
 
+from apps.common.database.statements import load_statement
 from apps.inventory.models import Application
 from apps.risks.models import Predicate
 
 IN_SCOPE: Final = [str(status) for status in Application.IN_SCOPE]
 
 # dependency `d` is in use on the day by an application `a` that counts
-LIVE: Final = """d.since <= %(day)s AND (d.until IS NULL OR d.until > %(day)s)"""
+LIVE: Final = """is_live(d.since, d.until, %(day)s)"""
 IS_COUNTED: Final = (
     "a.status = ANY (%(in_scope)s) AND (%(teams)s::bigint[] IS NULL OR a.team_id = ANY (%(teams)s))"
 )
 
-# the conditions of the templates on dependency `d`; node kinds 2 version, 3 foundation (catalog's
-# NodeKind)
+# the conditions of the templates on dependency `d`
 PREDICATES: Final[dict[str, str]] = {
     Predicate.JUDGE_SHARES_BASE: """d.role IN ('judge', 'guardrail') AND EXISTS (
         SELECT 1 FROM inventory_dependency p
         JOIN catalog_footing pf ON pf.offering_id = p.offering_id
-        JOIN catalog_node pn ON pn.id = pf.node_id AND pn.kind IN (2, 3)
+        JOIN catalog_node pn ON pn.id = pf.node_id
+            AND pn.kind IN (node_kind('version'), node_kind('foundation'))
         JOIN catalog_footing jf ON jf.node_id = pf.node_id AND jf.offering_id = d.offering_id
         WHERE p.application_id = d.application_id AND p.role = 'primary'
-          AND p.since <= %(day)s AND (p.until IS NULL OR p.until > %(day)s))""",
+          AND is_live(p.since, p.until, %(day)s))""",
     Predicate.CALLS_MOVING_NAME: """(d.binding = 'alias' OR (d.binding <> 'pinned' AND EXISTS (
         SELECT 1 FROM catalog_offering mo
         LEFT JOIN catalog_alias ma ON ma.id = mo.alias_id LEFT
@@ -52,16 +53,15 @@ APPLIES: Final = " OR ".join(
     ]
 )
 
-# (id, above): every provider with itself and each of its corporate parents; circles are cut
-PARTY: Final = """party(id, above) AS (
-    SELECT id, id FROM catalog_provider
-    UNION
-    SELECT p.id, q.parent_id FROM party p JOIN catalog_provider q ON q.id = p.above
-    WHERE q.parent_id IS NOT NULL
+# (id, above): every provider with itself and each of its corporate parents
+PARTY: Final = """party(id, above) AS MATERIALIZED (
+    SELECT provider_id, ancestor_id FROM provider_ancestor
 )"""
-# node kinds 6 gateway and 8 vendor are also reached by the dependency's own party
-_PARTY_KINDS: Final = "r.kind IN (6, 8)"
-_REACHED: Final = "d.reached = CASE r.kind WHEN 6 THEN 'gateway' ELSE 'embedded' END"
+# gateways and vendors are also reached by the dependency's own party
+_PARTY_KINDS: Final = "r.kind IN (node_kind('gateway'), node_kind('vendor'))"
+_REACHED: Final = (
+    "d.reached = CASE r.kind WHEN node_kind('gateway') THEN 'gateway' ELSE 'embedded' END"
+)
 
 # the risks that are handed on, with {which} of them; {node} adds kind and ref of the node
 RISK: Final = """risk AS {kept} (
@@ -112,55 +112,10 @@ _ORDERED: Final = """(
     CROSS JOIN LATERAL (SELECT x.kind, x.ref FROM catalog_node x WHERE x.id = o.node_id OFFSET 0) n
 ) r"""
 
-# Risks first: of each its dependencies, until the page is full.
-FROM_RISKS: Final = """
-WITH RECURSIVE {party}, {risk},
-page AS (
-    SELECT r.id AS risk_id, x.dependency_id, r.inherent, x.criticality, x.application_id
-    FROM {ordered}
-    CROSS JOIN LATERAL (
-        SELECT count(*) > {wide} AS wide FROM (
-            (SELECT 1 FROM catalog_footing f JOIN inventory_dependency d
-                ON d.offering_id = f.offering_id AND {live}
-             WHERE f.node_id = r.node_id LIMIT {wide} + 1)
-            UNION ALL
-            (SELECT 1 FROM party p JOIN inventory_dependency d ON d.via_party_id = p.id
-                AND {reached}
-             WHERE {party_kinds} AND p.above = r.ref LIMIT {wide} + 1)
-        ) probe
-    ) reach
-    CROSS JOIN LATERAL (
-        (SELECT a.criticality, a.id AS application_id, d.id AS dependency_id
-         FROM (
-             SELECT d.id FROM catalog_footing f
-             JOIN inventory_dependency d ON d.offering_id = f.offering_id AND {live}
-             WHERE f.node_id = r.node_id
-             UNION
-             SELECT d.id FROM party p JOIN inventory_dependency d ON d.via_party_id = p.id
-                 AND {reached} AND {live}
-             WHERE {party_kinds} AND p.above = r.ref
-         ) standing
-         JOIN inventory_dependency d ON d.id = standing.id
-         JOIN inventory_application a ON a.id = d.application_id
-         LEFT JOIN risks_assessment s ON s.risk_id = r.id AND s.dependency_id = d.id
-         WHERE NOT reach.wide AND {counts} AND {chosen} AND ({applies}) AND {after} AND {state}
-         ORDER BY a.criticality {rising}, a.id {rising}, d.id {rising} LIMIT %(size)s)
-        UNION ALL
-        (SELECT a.criticality, a.id, d.id
-         FROM inventory_application a JOIN inventory_dependency d ON d.application_id = a.id
-         LEFT JOIN risks_assessment s ON s.risk_id = r.id AND s.dependency_id = d.id
-         WHERE reach.wide AND {counts} AND {chosen} AND {live} AND {holds} AND ({applies})
-             AND {after} AND {state}
-         ORDER BY a.criticality {rising}, a.id {rising}, d.id {rising} LIMIT %(size)s)
-    ) x
-    ORDER BY r.inherent {falling}, r.id {rising}, x.criticality {rising}, x.application_id {rising},
-        x.dependency_id {rising}
-    LIMIT %(size)s
-)
-"""
+FROM_RISKS: Final = load_statement("risks", "inherited_from_risks")
 
 # Applications first: {chosen} says which `a` and `d`.
-_FEW: Final = """WITH RECURSIVE {party}, {risk},
+_FEW: Final = """WITH {party}, {risk},
 mine AS MATERIALIZED (
     SELECT d.id, d.application_id, d.offering_id, d.role, d.binding, d.reached, d.via_party_id,
         a.criticality
@@ -171,8 +126,8 @@ hit AS (
     SELECT f.node_id, m.id FROM mine m JOIN catalog_footing f ON f.offering_id = m.offering_id
     UNION
     SELECT n.id, m.id FROM mine m JOIN party p ON p.id = m.via_party_id
-    JOIN catalog_node n ON n.kind = CASE m.reached WHEN 'gateway' THEN 6 ELSE 8 END
-        AND n.ref = p.above
+    JOIN catalog_node n ON n.kind = CASE m.reached WHEN 'gateway' THEN node_kind('gateway')
+        ELSE node_kind('vendor') END AND n.ref = p.above
 ),
 """
 FROM_APPLICATIONS: Final = (
@@ -216,7 +171,7 @@ _STORED_ASSESSMENTS: Final = """(SELECT s.* FROM risks_assessment s WHERE {state
 
 # the same of stored assessments, where few are asked for
 ALL_STORED: Final = f"""
-WITH RECURSIVE {{party}}, {{risk}},
+WITH {{party}}, {{risk}},
 found AS (
     SELECT r.id AS risk_id, d.id AS dependency_id, r.inherent, a.criticality, a.id AS application_id
     FROM {_STORED_ASSESSMENTS}
@@ -235,7 +190,7 @@ SORTED: Final = """, page AS (
 
 # Risks first, and of each the stored assessments: for lists of one state.
 FROM_ASSESSMENTS: Final = """
-WITH RECURSIVE {party}, {risk},
+WITH {party}, {risk},
 page AS (
     SELECT r.id AS risk_id, x.dependency_id, r.inherent, x.criticality, x.application_id
     FROM {ordered}
@@ -256,7 +211,7 @@ page AS (
 
 # Stored assessments by one of their days, {order}.
 FROM_DAYS: Final = f"""
-WITH RECURSIVE {{party}}, {{risk}},
+WITH {{party}}, {{risk}},
 page AS (
     SELECT r.id AS risk_id, d.id AS dependency_id, r.inherent, a.criticality, a.id AS application_id
     FROM {_STORED_ASSESSMENTS}
@@ -265,10 +220,10 @@ page AS (
 """
 
 NODE_NAME: Final = """CASE n.kind
-    WHEN 1 THEN (SELECT x.api_id FROM catalog_offering x WHERE x.id = n.ref)
-    WHEN 2 THEN (SELECT x.identifier FROM catalog_version x WHERE x.id = n.ref)
-    WHEN 3 THEN (SELECT x.name FROM catalog_foundation x WHERE x.id = n.ref)
-    WHEN 7 THEN (SELECT x.name FROM catalog_region x WHERE x.id = n.ref)
+    WHEN node_kind('offering') THEN (SELECT x.api_id FROM catalog_offering x WHERE x.id = n.ref)
+    WHEN node_kind('version') THEN (SELECT x.identifier FROM catalog_version x WHERE x.id = n.ref)
+    WHEN node_kind('foundation') THEN (SELECT x.name FROM catalog_foundation x WHERE x.id = n.ref)
+    WHEN node_kind('region') THEN (SELECT x.name FROM catalog_region x WHERE x.id = n.ref)
     ELSE (SELECT x.name FROM catalog_provider x WHERE x.id = n.ref) END"""
 
 # the order of every list that is not asked for another

@@ -17,6 +17,7 @@ from django.db import connection
 
 from apps.catalog.models import NodeKind, Via
 from apps.common.database.keyset_pagination import InvalidCursorError, KeysetPage
+from apps.common.database.statements import compose_statement
 from apps.risks.levels import AdaptationStep, Level, adjust_level
 from apps.risks.queries import inheritance_sql
 from apps.risks.queries.conditions import (
@@ -143,7 +144,7 @@ def inherited_pairs(
         "%(dependencies)s::bigint[]))",
     )
     sql = (
-        inheritance_sql.ALL_OF_FEW.format(**pieces)
+        compose_statement(inheritance_sql.ALL_OF_FEW, **pieces)
         + ", page AS (SELECT * FROM found)"
         + inheritance_sql.DETAILS
     )
@@ -183,7 +184,9 @@ def _page(
     )
     # DETAILS reads forwards, also where the page was taken backwards
     sql = (
-        template.format(**pieces) + inheritance_sql.DETAILS + f"ORDER BY {inheritance_sql.GRAVEST}"
+        compose_statement(template, **pieces)
+        + inheritance_sql.DETAILS
+        + f"ORDER BY {inheritance_sql.GRAVEST}"
     )
     return _fetch_rows(sql, {**asked.params, **after_row, "size": size})
 
@@ -249,9 +252,10 @@ def sorted_inherited_risks(
         return []
     by = order_sql(order, falling=falling)
     pieces = _pieces(conditions)
-    sql = (_all_of(conditions) + inheritance_sql.SORTED).format(
-        order=by, **pieces
-    ) + inheritance_sql.DETAILS
+    sql = (
+        compose_statement(_all_of(conditions) + inheritance_sql.SORTED, order=by, **pieces)
+        + inheritance_sql.DETAILS
+    )
     params = {**conditions.params, "size": size, "offset": offset}
     return _inherited_risks_from_rows(_fetch_rows(f"{sql} ORDER BY {by}", params), on)
 
@@ -262,7 +266,7 @@ def count_gathered_risks(conditions: InheritedRiskConditions, *, limit: int) -> 
         return 0
     pieces = _pieces(conditions)
     sql = (
-        _all_of(conditions).format(**pieces)
+        compose_statement(_all_of(conditions), **pieces)
         + "SELECT count(*) AS n FROM (SELECT 1 FROM found LIMIT %(most)s) probe"
     )
     n: int = _fetch_rows(sql, {**conditions.params, "most": limit})[0]["n"]
@@ -294,7 +298,7 @@ def dated_inherited_risks(
         backwards=False, which=conditions.which, chosen=conditions.chosen, state=state, inline=True
     )
     by = f"{column} {turn}, s.id {turn}"
-    sql = inheritance_sql.FROM_DAYS.format(order=by, **pieces) + inheritance_sql.DETAILS
+    sql = compose_statement(inheritance_sql.FROM_DAYS, order=by, **pieces) + inheritance_sql.DETAILS
     return _inherited_risks_from_rows(
         _fetch_rows(f"{sql} ORDER BY {by}", {**conditions.params, "size": size, "offset": offset}),
         on,

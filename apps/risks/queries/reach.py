@@ -9,6 +9,7 @@ from django.db import connection
 
 from apps.accounts.models import User
 from apps.common.database.prepared_statements import prepared_cursor
+from apps.common.database.statements import compose_statement
 from apps.risks.models import Assessment
 from apps.risks.models.assessments import AssessmentQuerySet
 from apps.risks.queries import counts_sql, inheritance_sql
@@ -105,7 +106,7 @@ def total_reach(*, user: Any, on: date, application: str = "") -> RiskReach:
 def count_inheriting_applications(*, risk_id: int, user: Any, on: date) -> int:
     """How many applications inherit one risk, each once."""
     sql = """
-        WITH RECURSIVE {party}, {risk}
+        WITH {party}, {risk}
         SELECT count(DISTINCT a.id)
         FROM risk r CROSS JOIN LATERAL (
             SELECT d.id FROM catalog_footing f
@@ -122,7 +123,9 @@ def count_inheriting_applications(*, risk_id: int, user: Any, on: date) -> int:
     """
     which = inheritance_sql.sql_parts(backwards=False, which="AND r.id = %(risk)s")
     with connection.cursor() as cursor:
-        cursor.execute(sql.format(**which), {**team_scope(user), "day": on, "risk": risk_id})
+        cursor.execute(
+            compose_statement(sql, **which), {**team_scope(user), "day": on, "risk": risk_id}
+        )
         count: int = cursor.fetchone()[0]
     return count
 
@@ -130,7 +133,7 @@ def count_inheriting_applications(*, risk_id: int, user: Any, on: date) -> int:
 def inheriting_dependencies(*, risk_id: int, dependency_ids: Collection[int], on: date) -> set[int]:
     """Those of the dependencies that inherit the risk on that day, whoever asks; one statement."""
     sql = """
-        WITH RECURSIVE {party}, {risk}
+        WITH {party}, {risk}
         SELECT d.id FROM risk r CROSS JOIN inventory_dependency d
         JOIN inventory_application a ON a.id = d.application_id
         WHERE d.id = ANY (%(dependency_ids)s) AND {counts} AND {live} AND {holds} AND ({applies})
@@ -138,7 +141,9 @@ def inheriting_dependencies(*, risk_id: int, dependency_ids: Collection[int], on
     pieces = inheritance_sql.sql_parts(backwards=False, which="AND r.id = %(risk)s")
     params = {"teams": None, "in_scope": inheritance_sql.IN_SCOPE, "day": on, "risk": risk_id}
     with connection.cursor() as cursor:
-        cursor.execute(sql.format(**pieces), {**params, "dependency_ids": list(dependency_ids)})
+        cursor.execute(
+            compose_statement(sql, **pieces), {**params, "dependency_ids": list(dependency_ids)}
+        )
         return {row[0] for row in cursor.fetchall()}
 
 

@@ -35,7 +35,8 @@ class Rule:
 
 
 # the offering itself, and only while something of ours calls it or is redirected to it
-_OFFERING = """catalog_offering o JOIN catalog_node n ON n.kind = 1 AND n.ref = o.id
+_OFFERING = """catalog_offering o
+    JOIN catalog_node n ON n.kind = node_kind('offering') AND n.ref = o.id
     JOIN risk_held held ON held.node_id = n.id JOIN catalog_provider h ON h.id = o.host_id"""
 _LIFECYCLE_CLAIM = "LEFT JOIN catalog_assertion says ON says.id = o.lifecycle_claim_id"
 _IS_MOVING_NAME = """(CASE WHEN al.id IS NULL THEN o.binding = 'alias' ELSE al.kind <> 'synonym' END
@@ -86,7 +87,7 @@ SELECT n.id AS node_id, promised.days::text AS key, CASE WHEN promised.days < 30
     h.name || ' promises ' || promised.days || ' days between announcing an end and the end, for '
     || promised.scope || ', less than the ' || %(short_notice)s || ' a move is planned with.' AS
     facts
-FROM catalog_provider h JOIN catalog_node n ON n.kind = 5 AND n.ref = h.id
+FROM catalog_provider h JOIN catalog_node n ON n.kind = node_kind('host') AND n.ref = h.id
 JOIN risk_held held ON held.node_id = n.id
 JOIN LATERAL (
     SELECT days, scope, source_url FROM (
@@ -108,7 +109,7 @@ SELECT n.id AS node_id, hosts.slug AS key, NULL::int AS likelihood, '' AS source
     ' alone, as far as the catalogue knows; its weights are '
     || CASE WHEN f.open_weights IS FALSE THEN 'not published'
     ELSE 'not known to be published' END || '.' AS facts
-FROM catalog_version v JOIN catalog_node n ON n.kind = 2 AND n.ref = v.id
+FROM catalog_version v JOIN catalog_node n ON n.kind = node_kind('version') AND n.ref = v.id
 JOIN risk_held held ON held.node_id = n.id
 JOIN catalog_foundation f ON f.id = v.foundation_id
 JOIN LATERAL (
@@ -163,7 +164,7 @@ _LICENCE = """
 SELECT DISTINCT ON (n.id) n.id AS node_id, f.licence AS key, 4 AS likelihood, f.source_url,
     'The licence of ' || f.name || ' is now ' || f.licence || '; it was ' || was.licence
     || ' until ' || to_char(became.at AT TIME ZONE 'UTC', 'YYYY-MM-DD') || '.' AS facts
-FROM catalog_foundation f JOIN catalog_node n ON n.kind = 3 AND n.ref = f.id
+FROM catalog_foundation f JOIN catalog_node n ON n.kind = node_kind('foundation') AND n.ref = f.id
 JOIN risk_held held ON held.node_id = n.id
 JOIN LATERAL (
     SELECT b.licence, b.pgh_id FROM catalog_foundationhistory b

@@ -71,7 +71,7 @@ def apply_rules(*, at: datetime) -> RuleChanges:
             CREATE TEMPORARY TABLE risk_standing ON COMMIT DROP AS
             SELECT DISTINCT d.offering_id
             FROM inventory_dependency d JOIN inventory_application a ON a.id = d.application_id
-            WHERE d.since <= %(day)s AND (d.until IS NULL OR d.until > %(day)s)
+            WHERE is_live(d.since, d.until, %(day)s)
                 AND a.status = ANY (%(in_scope)s)
             """,
             params,

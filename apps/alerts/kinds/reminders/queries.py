@@ -8,14 +8,13 @@ or treatment for ever.
 import json
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from django.db import connection
-
-from apps.accounts.roles import OrganisationRole, TeamRole
-from apps.alerts.kinds.reminders.retirement_queries import fetch_rows
+from apps.accounts.roles import TeamRole
+from apps.alerts.kinds.reminders.retirement_queries import fetch_rows_on
 from apps.alerts.kinds.reminders.types import ReminderType, registered_reminder_types
 from apps.alerts.models import DayKind, SubjectKind
+from apps.common.database.statements import compose_statement, fetch_rows, load_statement
 from apps.exposure.models import ExposureSettings
 
 OFFERING_NAME = "o.api_id || ' at ' || h.name"
@@ -38,8 +37,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
                ARRAY[s.accepted_by_id, s.owner_id] AS people,
                jsonb_build_object('what', coalesce(t.code || ', ', '') || coalesce(nullif(r.title,
                ''), t.title),
-                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name),
-                                  ''), u.username))
+                                  'who', person_name(u.first_name, u.last_name, u.username))
                    AS words
         FROM risks_assessment s JOIN {_IN_USE} d ON d.id = s.dependency_id
         JOIN risks_foundationrisk r ON r.id = s.risk_id LEFT
@@ -58,8 +56,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
                 WHERE e.flag_id = f.id AND e.kind = 'accepted') AS made_on,
                NULL::bigint AS application_id, ARRAY[f.accepted_by_id] AS people,
                jsonb_build_object('what', p.name, 'node', f.node_id,
-                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name),
-                                  ''), u.username))
+                                  'who', person_name(u.first_name, u.last_name, u.username))
                    AS words
         FROM exposure_exposureflag f JOIN exposure_policy p ON p.id = f.policy_id
         JOIN accounts_user u ON u.id = f.accepted_by_id
@@ -92,8 +89,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
         SELECT k.id, k.waived_until AS on, d.application_id,
             ARRAY[k.waived_by_id, k.owner_id] AS people,
                jsonb_build_object('what', c.title,
-                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name),
-                                  ''), u.username))
+                                  'who', person_name(u.first_name, u.last_name, u.username))
                    AS words
         FROM exposure_campaigntask k JOIN exposure_campaign c ON c.id = k.campaign_id
             AND c.state = 'open'
@@ -115,8 +111,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
                ARRAY[p.approver_id] AS people,
                jsonb_build_object('what', coalesce(v.name, n.name, w.identifier, {OFFERING_NAME}),
                                   'decision', p.decision,
-                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name),
-                                  ''), u.username))
+                                  'who', person_name(u.first_name, u.last_name, u.username))
                    AS words
         FROM inventory_approval p JOIN accounts_user u ON u.id = p.approver_id
         LEFT JOIN catalog_provider v ON v.id = p.provider_id LEFT
@@ -194,41 +189,9 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
         # a program's key is looked after by the nearest owners of its team, or where there are none
         # by who runs the registry (as `OrganisationRoles.operators`); for some days after its end,
         # while nobody may have missed anything yet
-        f"""
-        SELECT k.id, (k.expires_at AT TIME ZONE 'UTC')::date AS on,
-               (k.created_at AT TIME ZONE 'UTC')::date AS made_on, NULL::bigint AS application_id,
-               CASE WHEN NOT w.is_service THEN ARRAY[w.id] ELSE coalesce(nullif(ARRAY(
-                   WITH RECURSIVE above(id, parent_id, depth) AS (
-                       SELECT t.id, t.parent_id, 0 FROM accounts_team t
-                       WHERE t.id = w.service_team_id
-                       UNION ALL
-                       SELECT t.id, t.parent_id, above.depth + 1 FROM above
-                       JOIN accounts_team t ON t.id = above.parent_id WHERE above.depth < 64
-                   ),
-                   owner AS (
-                       SELECT m.user_id, rank() OVER (ORDER BY above.depth) AS place
-                       FROM above JOIN accounts_membership m ON m.team_id = above.id
-                           AND m.role = {TeamRole.OWNER.rank}
-                       JOIN accounts_user u ON u.id = m.user_id AND u.is_active AND NOT u.is_service
-                   )
-                   SELECT user_id FROM owner WHERE place = 1
-               ), '{{}}'), ARRAY(
-                   SELECT o.id FROM (
-                       SELECT u.id, rank() OVER (ORDER BY u.organisation_role <>
-                           '{OrganisationRole.ADMIN}') AS place
-                       FROM accounts_user u WHERE u.is_active AND NOT u.is_service
-                         AND u.organisation_role IN ('{OrganisationRole.ADMIN}',
-                             '{OrganisationRole.GOVERNANCE}')
-                   ) o WHERE o.place = 1
-               )) END AS people,
-               jsonb_build_object('what', k.name, 'of', CASE WHEN w.is_service THEN w.username
-               ELSE '' END) AS words
-        FROM accounts_apitoken k JOIN accounts_user w ON w.id = k.user_id AND w.is_active
-        WHERE k.revoked_at IS NULL AND (k.expires_at AT TIME ZONE 'UTC')::date >= %(day)s::date -
-            %(grace)s
-          -- one that is made for a few days need not say that it ends in a few days
-          AND k.expires_at - k.created_at > interval '14 days'
-        """,
+        compose_statement(
+            load_statement("alerts", "keys_expiring"), owner_rank=str(TeamRole.OWNER.rank)
+        ),
         personal=True,
         expires=True,
         handled_sql="EXISTS (SELECT 1 FROM accounts_apitoken k WHERE k.id = t.subject_id AND "
@@ -250,8 +213,8 @@ due AS (
                AS milestone
     FROM cause c WHERE c.on IS NOT NULL AND {window}
 )
-SELECT d.id, d.on, d.milestone, d.application_id, array_remove(d.people, NULL), d.words, a.team_id,
-    a.criticality
+SELECT d.id AS subject_id, d.on, d.milestone, d.application_id,
+       array_remove(d.people, NULL) AS people, d.words, a.team_id, a.criticality
 FROM due d LEFT JOIN inventory_application a ON a.id = d.application_id
 WHERE d.milestone IS NOT NULL AND {news}
   AND NOT EXISTS (
@@ -294,17 +257,17 @@ def due_reminders(reminder_type: ReminderType, *, on: date) -> list[DueReminder]
     statement = _DUE.format(
         sql=reminder_type.sql, lead=reminder_type.milestones_field, window=window, news=news
     )
-    rows = fetch_rows(
-        statement, on, subject=str(reminder_type.subject), kind=str(reminder_type.kind)
+    rows = fetch_rows_on(
+        DueReminder, statement, on, subject=str(reminder_type.subject), kind=str(reminder_type.kind)
     )
     # a plain cursor hands JSON on as text
-    return [DueReminder._make([*row[:5], json.loads(row[5]), *row[6:]]) for row in rows]
+    return [row._replace(words=json.loads(cast(str, row.words))) for row in rows]
 
 
 _OUTDATED = """
 WITH cause AS ({sql})
-SELECT t.id, {runs_out} AND t.due_on <= %(day)s::date AND NOT {taken_up}
-   AND NOT EXISTS (SELECT 1 FROM cause c WHERE c.id = t.subject_id)
+SELECT t.id AS alert_id, {runs_out} AND t.due_on <= %(day)s::date AND NOT {taken_up}
+   AND NOT EXISTS (SELECT 1 FROM cause c WHERE c.id = t.subject_id) AS ran_out
 FROM alerts_alert t
 WHERE t.kind = %(kind)s AND t.subject_kind = %(subject)s AND t.state <> 'resolved'
   AND NOT EXISTS (SELECT 1 FROM cause c WHERE c.id = t.subject_id AND c.on = t.due_on)
@@ -325,16 +288,19 @@ def outdated_reminders(reminder_type: ReminderType, *, on: date) -> list[Outdate
     statement = _OUTDATED.format(
         sql=reminder_type.sql, runs_out=reminder_type.expires, taken_up=reminder_type.handled_sql
     )
-    return [
-        OutdatedReminder(*row)
-        for row in fetch_rows(
-            statement, on, subject=str(reminder_type.subject), kind=str(reminder_type.kind)
-        )
-    ]
+    return fetch_rows_on(
+        OutdatedReminder,
+        statement,
+        on,
+        subject=str(reminder_type.subject),
+        kind=str(reminder_type.kind),
+    )
 
 
 _EARLIER = """
-SELECT o.id, n.id, CASE WHEN o.team_id IS NOT DISTINCT FROM n.team_id THEN o.assigned_to_id END
+SELECT o.id AS alert_id, n.id AS later_id,
+       CASE WHEN o.team_id IS NOT DISTINCT FROM n.team_id THEN o.assigned_to_id END
+           AS assigned_to_id
 FROM alerts_alert n JOIN alerts_alert o
   ON o.subject_kind = n.subject_kind AND o.subject_id = n.subject_id AND o.kind = n.kind
       AND o.due_on = n.due_on
@@ -358,6 +324,4 @@ def earlier_milestones(alert_ids: Sequence[int]) -> list[EarlierMilestone]:
     """Of these alerts at a milestone; one statement."""
     if not alert_ids:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(_EARLIER, {"ids": list(alert_ids)})
-        return [EarlierMilestone(*row) for row in cursor.fetchall()]
+    return fetch_rows(EarlierMilestone, _EARLIER, {"ids": list(alert_ids)})

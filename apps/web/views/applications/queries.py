@@ -366,7 +366,7 @@ def _signed(amount: Fraction) -> str:
 # --- decisions ------------------------------------------------------------------------------------
 
 _CONCERNING = f"""
-WITH RECURSIVE used(id, application_id, offering_id, via_party_id) AS (
+WITH used(id, application_id, offering_id, via_party_id) AS (
     SELECT id, application_id, offering_id, via_party_id FROM inventory_dependency
     WHERE id = ANY (%(ids)s)
 ),

@@ -33,14 +33,7 @@ def possible_owners(team_ids: Collection[int], *, also: Collection[int | None] =
     two statements."""
     above = Team.objects.raw(
         """
-        WITH RECURSIVE above(id) AS (
-            SELECT unnest(%s::bigint[])
-            UNION
-            SELECT t.parent_id FROM above JOIN accounts_team t ON t.id = above.id
-            WHERE t.parent_id IS NOT NULL
-        )
-        SELECT id FROM above
-        """,
+SELECT DISTINCT ancestor_id AS id FROM team_ancestor WHERE team_id = ANY (%s)""",
         [list(team_ids)],
     )
     members = (

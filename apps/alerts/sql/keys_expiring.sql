@@ -1,0 +1,31 @@
+-- Keys whose last day comes nearer or has passed by at most %(grace)s days: (id, on, made_on,
+-- application_id, people, words). A program's key is looked after by the nearest owners of its team
+-- ({owner_rank} is their rank), or where there are none by who runs the registry (as
+-- `OrganisationRoles.operators`); for some days after its end, while nobody may have missed
+-- anything yet.
+SELECT k.id, (k.expires_at AT TIME ZONE 'UTC')::date AS on,
+       (k.created_at AT TIME ZONE 'UTC')::date AS made_on, NULL::bigint AS application_id,
+       CASE WHEN NOT w.is_service THEN ARRAY[w.id] ELSE coalesce(nullif(ARRAY(
+           WITH owner AS (
+               SELECT m.user_id, rank() OVER (ORDER BY above.depth) AS place
+               FROM team_ancestor above
+               JOIN accounts_membership m
+                   ON m.team_id = above.ancestor_id AND m.role = {owner_rank}
+               JOIN accounts_user u ON u.id = m.user_id AND u.is_active AND NOT u.is_service
+               WHERE above.team_id = w.service_team_id
+           )
+           SELECT user_id FROM owner WHERE place = 1
+       ), '{{}}'), ARRAY(
+           SELECT o.id FROM (
+               SELECT u.id, rank() OVER (ORDER BY u.organisation_role <> 'admin') AS place
+               FROM accounts_user u WHERE u.is_active AND NOT u.is_service
+                 AND u.organisation_role IN ('admin', 'governance')
+           ) o WHERE o.place = 1
+       )) END AS people,
+       jsonb_build_object('what', k.name, 'of', CASE WHEN w.is_service THEN w.username
+       ELSE '' END) AS words
+FROM accounts_apitoken k JOIN accounts_user w ON w.id = k.user_id AND w.is_active
+WHERE k.revoked_at IS NULL AND (k.expires_at AT TIME ZONE 'UTC')::date >= %(day)s::date -
+    %(grace)s
+  -- one that is made for a few days need not say that it ends in a few days
+  AND k.expires_at - k.created_at > interval '14 days'

@@ -1,0 +1,66 @@
+-- The desired footing of the offerings in %(ids)s (all when null) on %(day)s: (kind, ref,
+-- offering_id, via, depth).
+WITH RECURSIVE
+target AS (SELECT id FROM catalog_offering WHERE %(ids)s::bigint[] IS NULL
+OR id = ANY (%(ids)s::bigint[])),
+follow(origin, current, steps, path, circle) AS (
+    SELECT id, id, 0, ARRAY[id], false FROM target
+    UNION ALL
+    SELECT f.origin, o.replacement_id, f.steps + 1, f.path || o.replacement_id,
+        o.replacement_id = ANY (f.path)
+    FROM follow f JOIN catalog_offering o ON o.id = f.current
+    WHERE NOT f.circle AND o.replacement_id IS NOT NULL AND o.end_behaviour = 'redirect'
+      AND (o.lifecycle = 'retired' OR (o.date_kind = 'firm' AND o.retires_on <= %(day)s::date))
+),
+effective AS (
+    SELECT DISTINCT ON (origin) origin,
+           CASE WHEN bool_or(circle) OVER (PARTITION BY origin) THEN origin ELSE current END AS id
+    FROM follow ORDER BY origin, steps DESC
+),
+party AS MATERIALIZED (
+    SELECT provider_id AS id, ancestor_id AS above, depth FROM provider_ancestor
+),
+used AS (
+    SELECT DISTINCT o.version_id AS id FROM effective e JOIN catalog_offering o ON o.id = e.id
+    WHERE o.version_id IS NOT NULL
+),
+lineage(version_id, ancestor, via, depth) AS (
+    SELECT id, id, 2, 0 FROM used
+    UNION
+    SELECT l.version_id, d.parent_id, CASE WHEN d.kind = 'distillation' THEN 3 ELSE l.via END,
+        l.depth + 1
+    FROM lineage l JOIN catalog_derivation d ON d.child_id = l.ancestor
+    WHERE d.kind <> 'next_generation' AND l.depth < 64
+),
+ancestry AS (SELECT version_id, ancestor, CASE WHEN depth = 0 THEN 0 ELSE via END AS via, depth
+FROM lineage),
+served AS (
+    SELECT e.origin, o.id, o.host_id, o.gateway_id, o.version_id
+    FROM effective e JOIN catalog_offering o ON o.id = e.id
+),
+region_count AS (SELECT offering_id, count(*) AS n FROM catalog_offering_regions
+GROUP BY offering_id),
+stands(kind, ref, offering_id, via, depth) AS (
+    SELECT node_kind('offering'), origin, origin, 0, 0 FROM effective
+    UNION ALL SELECT node_kind('offering'), id, origin, 0, 0 FROM effective
+    UNION ALL SELECT node_kind('host'), p.above, s.origin, 0, p.depth
+        FROM served s JOIN party p ON p.id = s.host_id
+    UNION ALL SELECT node_kind('gateway'), p.above, s.origin, 0, p.depth FROM served s
+    JOIN party p ON p.id = s.gateway_id
+    UNION ALL SELECT node_kind('region'), r.region_id, s.origin,
+            CASE WHEN n.n = 1 THEN 0 ELSE 1 END, 0
+        FROM served s JOIN catalog_offering_regions r ON r.offering_id = s.id
+        JOIN region_count n ON n.offering_id = s.id
+    UNION ALL SELECT node_kind('version'), a.ancestor, s.origin, a.via, a.depth
+        FROM served s JOIN ancestry a ON a.version_id = s.version_id
+    UNION ALL SELECT node_kind('foundation'), v.foundation_id, s.origin, a.via, a.depth
+        FROM served s JOIN ancestry a ON a.version_id = s.version_id
+        JOIN catalog_version v ON v.id = a.ancestor
+    UNION ALL SELECT node_kind('developer'), p.above, s.origin, a.via, a.depth + p.depth
+        FROM served s JOIN ancestry a ON a.version_id = s.version_id
+        JOIN catalog_version v ON v.id = a.ancestor
+        JOIN catalog_foundation f ON f.id = v.foundation_id JOIN party p ON p.id = f.developer_id
+)
+SELECT kind, ref, offering_id, min(via)::int AS via,
+       (min(ARRAY[via, depth]))[2] AS depth
+FROM stands GROUP BY kind, ref, offering_id

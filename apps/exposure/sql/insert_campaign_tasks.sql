@@ -1,0 +1,40 @@
+-- One task a dependency; one that became obsolete and is in use again is taken up again. The
+-- owner is whoever owns the application's team, or else the nearest team above it that has an
+-- owner.
+WITH affected(id) AS (
+    SELECT a.id FROM ({affected}) a(id)
+    WHERE NOT EXISTS (SELECT 1 FROM exposure_campaigntask had
+                      WHERE had.campaign_id = %(campaign)s AND had.dependency_id = a.id
+                          AND had.state <> 'obsolete')
+),
+owner AS (
+    SELECT DISTINCT ON (x.team_id) x.team_id, m.user_id
+    FROM team_ancestor x
+    JOIN accounts_membership m ON m.team_id = x.ancestor_id AND m.role = %(owner)s
+    JOIN accounts_user u ON u.id = m.user_id AND u.is_active
+    WHERE x.team_id IN (
+        SELECT a.team_id FROM affected f JOIN inventory_dependency d ON d.id = f.id
+        JOIN inventory_application a ON a.id = d.application_id
+    )
+    ORDER BY x.team_id, x.depth, m.id
+),
+wanted AS (
+    SELECT f.id AS dependency_id, %(subject)s::bigint AS subject_id,
+        %(target)s::bigint AS target_id,
+           %(latest_on)s::date AS latest_on
+    FROM affected f
+),
+due AS ({dues})
+INSERT INTO exposure_campaigntask AS task
+    (campaign_id, dependency_id, owner_id, state, due_on, before, after, waived_why, note,
+        updated_at)
+SELECT %(campaign)s, due.dependency_id, owner.user_id, 'open', due.due_on, '{{}}', '{{}}', '', '',
+    %(at)s
+FROM due
+JOIN inventory_dependency d ON d.id = due.dependency_id
+JOIN inventory_application a ON a.id = d.application_id
+LEFT JOIN owner ON owner.team_id = a.team_id
+ORDER BY due.dependency_id
+ON CONFLICT (campaign_id, dependency_id) DO UPDATE
+    SET state = 'open', due_on = EXCLUDED.due_on, updated_at = EXCLUDED.updated_at
+    WHERE task.state = 'obsolete'
