@@ -1,6 +1,6 @@
-"""The admin: offices enter it, governance and administrators change things, the auditor reads.
+"""The admin: every organisation role can view, governance and administrators can change.
 
-What is saved here is in the history with the person and the reason given in the form.
+Changes are in the history with the user and the reason given in the form.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from apps.common.time import now
 
 
 def may_enter(request: HttpRequest) -> bool:
-    """An office is enough; `is_staff` is for technicians without one."""
+    """Return whether the user can enter: with an organisation role, or `is_staff` without one."""
     user = request.user
     return bool(user.is_active and (user.is_staff or getattr(user, "can_read_all", False)))
 
@@ -42,12 +42,12 @@ class ReasonForm(forms.ModelForm):  # type: ignore[type-arg]
     """Adds the reason that the history keeps."""
 
     reason = forms.CharField(
-        required=False, max_length=500, help_text="For the history: why, and where it is written."
+        required=False, max_length=500, help_text="Reason for the change, shown in the history."
     )
 
 
 class OrganisationRoleAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
-    """Read by every office, changed by governance and administrators."""
+    """Visible to every organisation role, changed by governance and administrators."""
 
     form: Any = ReasonForm
     show_full_result_count = False
@@ -98,7 +98,7 @@ class OrganisationRoleAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-ar
 
 
 class ReadOnlyAdmin[M: Model](OrganisationRoleAdmin[M]):
-    """Read by every office, changed by nobody: jobs write it."""
+    """Visible to every organisation role; written by jobs only."""
 
     form = forms.ModelForm
 
@@ -107,7 +107,7 @@ class ReadOnlyAdmin[M: Model](OrganisationRoleAdmin[M]):
 
 
 class AdministratorAdmin[M: Model](OrganisationRoleAdmin[M]):
-    """People and their keys: only administrators change these."""
+    """Users and their tokens; changed by administrators only."""
 
     def may_change(self, request: HttpRequest) -> bool:
         user = signed_in_user(request)
@@ -166,7 +166,7 @@ class UserAdmin(AdministratorAdmin[User], DjangoUserAdmin):  # type: ignore[type
     readonly_fields = ("last_login", "date_joined")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Who is no superuser makes none."""
+        """Return the fields that only a superuser can change."""
         return (
             self.readonly_fields
             if signed_in_user(request).is_superuser
@@ -204,7 +204,8 @@ class UserAdmin(AdministratorAdmin[User], DjangoUserAdmin):  # type: ignore[type
         return response
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Accounts are closed, not deleted: the history and the claims of people name them."""
+        """Accounts are deactivated, not deleted, because the history and values they entered name
+        them."""
         return False
 
 
@@ -249,7 +250,7 @@ class ApiTokenAdmin(AdministratorAdmin[ApiToken]):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @admin.action(description="Revoke the chosen tokens", permissions=["change"])
+    @admin.action(description="Revoke selected tokens", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> HttpResponse | None:
         moment = now()
         n_revoked = sum(

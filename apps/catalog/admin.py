@@ -1,8 +1,8 @@
-"""Full edit of the catalogue for governance; the auditor reads.
+"""Full edit of the catalogue for governance; read-only for the auditor.
 
-What an edit changes about where offerings stand is refreshed in the same transaction. What is
-settled from claims (lifecycle, dates, prices of feeds) is not edited here: enter a manual
-assertion, which outranks the feeds.
+Changes of upstream dependencies are refreshed in the same transaction. Columns that are reconciled
+from source values (lifecycle, dates, prices of feeds) are not edited here: enter a manual override,
+which outranks the feeds.
 """
 
 from collections.abc import Collection
@@ -62,8 +62,8 @@ def offerings_on_nodes(kinds: Collection[NodeKind], ref: int | None) -> set[int]
 
 
 class FootingAdmin[M: Model](OrganisationRoleAdmin[M]):
-    """An edit of `standing_fields` (any, where empty) refreshes the offerings that stood, or now
-    stand, on the row."""
+    """An edit of `standing_fields` (any, if empty) refreshes the offerings that depended, or now
+    depend, on the row."""
 
     standing_fields: ClassVar[frozenset[str]] = frozenset()
 
@@ -113,7 +113,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         choices=ProviderRole.choices, widget=forms.CheckboxSelectMultiple
     )
     reason = forms.CharField(
-        required=False, max_length=500, help_text="For the history: why, and where it is written."
+        required=False, max_length=500, help_text="Reason for the change, shown in the history."
     )
 
 
@@ -157,7 +157,7 @@ class DerivationInline(admin.TabularInline):  # type: ignore[type-arg]
     model = Derivation
     fk_name = "child"
     extra = 0
-    verbose_name_plural = "made from"
+    verbose_name_plural = "derived from"
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(getattr(request.user, "can_read_all", False))
@@ -306,11 +306,11 @@ class SourceAdmin(OrganisationRoleAdmin[Source]):
             reconcile_source(
                 source=obj,
                 by=signed_in_user(request),
-                reason=f"{obj.name} is trusted {obj.trust_rank}",
+                reason=f"priority of {obj.name} set to {obj.trust_rank}",
             )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A source that said something stays on record; switch it off instead."""
+        """A source with values is not deleted; disable it instead."""
         return False
 
 
@@ -328,10 +328,10 @@ class ManualFactForm(forms.ModelForm):  # type: ignore[type-arg]
     date_kind = forms.ChoiceField(choices=[("", "---"), *DateKind.choices], required=False)
     successor = forms.CharField(required=False, max_length=300)
     source_url = forms.CharField(
-        required=False, max_length=1000, help_text="Where it is published."
+        required=False, max_length=1000, help_text="URL of the publication."
     )
     reason = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 3}), help_text="Why, and where it is written."
+        widget=forms.Textarea(attrs={"rows": 3}), help_text="Reason that names the source."
     )
 
     class Meta:
@@ -349,11 +349,13 @@ class ManualFactForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("retires_on") and cleaned.get("date_kind") not in {FIRM, NOT_BEFORE}:
-            raise ValidationError({"date_kind": "Say whether the date is firm or 'not before'."})
+            raise ValidationError(
+                {"date_kind": "Choose whether the retirement date is announced or earliest."}
+            )
         announced, retires = cleaned.get("announced_on"), cleaned.get("retires_on")
         if announced and retires and retires < announced:
             raise ValidationError(
-                {"retires_on": "The retirement lies before its announcement. Check the two dates."}
+                {"retires_on": "The retirement is before its announcement. Check the two dates."}
             )
         return cleaned
 
@@ -419,18 +421,22 @@ class AssertionAdmin(OrganisationRoleAdmin[Assertion]):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Nothing hangs on an assertion here."""
 
-    @admin.action(description="Lift the chosen manual facts", permissions=["change"])
+    @admin.action(description="Remove selected overrides", permissions=["change"])
     def lift(self, request: HttpRequest, queryset: QuerySet[Assertion]) -> None:
         n_lifted = 0
         for assertion in queryset.select_related("source").filter(
             source__slug=MANUAL, withdrawn_at__isnull=True
         ):
             remove_manual_fact(
-                assertion=assertion, by=signed_in_user(request), reason="lifted in the admin"
+                assertion=assertion,
+                by=signed_in_user(request),
+                reason="override removed in the admin",
             )
             n_lifted += 1
         self.message_user(
-            request, f"{n_lifted} manual facts lifted; the feeds speak again.", messages.SUCCESS
+            request,
+            f"{n_lifted} manual overrides removed. Feed values apply again.",
+            messages.SUCCESS,
         )
 
     @staticmethod
@@ -499,14 +505,14 @@ class IdentityDecisionAdmin(OrganisationRoleAdmin[IdentityDecision]):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Nothing hangs on a decision."""
 
-    @admin.action(description="Lift the chosen decisions", permissions=["change"])
+    @admin.action(description="Remove selected decisions", permissions=["change"])
     def lift(self, request: HttpRequest, queryset: QuerySet[IdentityDecision]) -> None:
         n_lifted = 0
         for decision in queryset.filter(lifted_at__isnull=True).select_related("host"):
             revoke_identity_decision(
-                decision=decision, by=signed_in_user(request), reason="lifted in the admin"
+                decision=decision, by=signed_in_user(request), reason="removed in the admin"
             )
             n_lifted += 1
         self.message_user(
-            request, f"{n_lifted} decisions lifted; the rules speak again.", messages.SUCCESS
+            request, f"{n_lifted} decisions removed. The rules apply again.", messages.SUCCESS
         )

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.accounts.admin import OrganisationRoleAdmin, ReadOnlyAdmin, signed_in_user
+from apps.common.text import pluralize
 from apps.common.time import now
 from apps.exposure import admin_campaigns, admin_scenarios
 from apps.exposure.actions.decisions import accept_flag, acknowledge_flag, revoke_acceptance
@@ -23,10 +24,10 @@ __all__ = ["admin_campaigns", "admin_scenarios"]
 
 
 class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A policy's own `reason` is why its line lies where it lies; the history asks for another."""
+    """A policy's own `reason` explains its tolerance; the history asks for another."""
 
     change_reason = forms.CharField(
-        required=False, max_length=500, help_text="For the history: why it changes."
+        required=False, max_length=500, help_text="Reason for the change, shown in the history."
     )
 
 
@@ -38,7 +39,7 @@ class PolicyAdmin(OrganisationRoleAdmin[Policy]):
     search_fields = ("slug", "name")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A line with flags stays on record; switch it off instead."""
+        """A policy with flags is not deleted; disable it instead."""
         return False
 
     def audit_context(
@@ -48,8 +49,7 @@ class PolicyAdmin(OrganisationRoleAdmin[Policy]):
         return super().audit_context(request, otherwise=reason)
 
     def save_model(self, request: HttpRequest, obj: Policy, form: Any, change: bool) -> None:
-        """A change goes the way of every change, so that switching off resolves the flags of the
-        line."""
+        """Save through the action, so that disabling a policy resolves its flags."""
         if not change:
             super().save_model(request, obj, form, change)
             return
@@ -77,7 +77,7 @@ class FlagEventInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 class DecisionForm(ActionForm):
-    """Stands beside the list of actions; an acceptance needs both, taking one back the reason."""
+    """Shown beside the list of actions; an acceptance needs both fields, revoking it the reason."""
 
     reason = forms.CharField(required=False, max_length=500)
     until = forms.DateField(required=False, label="Accept until")
@@ -104,7 +104,7 @@ class ExposureFlagAdmin(ReadOnlyAdmin[ExposureFlag]):
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return bool(getattr(request.user, "is_governance", False))
 
-    @admin.action(description="Acknowledge the chosen flags", permissions=["decide"])
+    @admin.action(description="Acknowledge selected flags", permissions=["decide"])
     def acknowledge(self, request: HttpRequest, queryset: QuerySet[ExposureFlag]) -> None:
         reason = request.POST.get("reason", "")
         self._each(
@@ -116,12 +116,12 @@ class ExposureFlagAdmin(ReadOnlyAdmin[ExposureFlag]):
             "acknowledged",
         )
 
-    @admin.action(description="Accept the chosen flags until a day", permissions=["decide"])
+    @admin.action(description="Accept selected flags until a date", permissions=["decide"])
     def accept(self, request: HttpRequest, queryset: QuerySet[ExposureFlag]) -> None:
         try:
             until = forms.DateField().clean(request.POST.get("until", ""))
         except ValidationError:
-            self.message_user(request, "Say until which day, beside the action.", messages.ERROR)
+            self.message_user(request, "Enter the expiry date beside the action.", messages.ERROR)
             return
         reason = request.POST.get("reason", "")
         self._each(
@@ -133,9 +133,7 @@ class ExposureFlagAdmin(ReadOnlyAdmin[ExposureFlag]):
             f"accepted until {until:%Y-%m-%d}",
         )
 
-    @admin.action(
-        description="Take back the acceptance of the chosen flags", permissions=["decide"]
-    )
+    @admin.action(description="Revoke the acceptance of selected flags", permissions=["decide"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ExposureFlag]) -> None:
         reason = request.POST.get("reason", "")
         self._each(
@@ -144,7 +142,7 @@ class ExposureFlagAdmin(ReadOnlyAdmin[ExposureFlag]):
             lambda flag: revoke_acceptance(
                 flag=flag, reason=reason, at=now(), by=signed_in_user(request)
             ),
-            "open again",
+            "reopened",
         )
 
     def _each(
@@ -163,7 +161,11 @@ class ExposureFlagAdmin(ReadOnlyAdmin[ExposureFlag]):
             else:
                 n_done += 1
         if n_done:
-            self.message_user(request, f"{n_done} {done}.", messages.SUCCESS)
+            self.message_user(
+                request,
+                pluralize(n_done, f"1 flag {done}.", f"{n_done} flags {done}."),
+                messages.SUCCESS,
+            )
 
 
 @admin.register(ExposureSettings)
@@ -171,7 +173,7 @@ class ExposureSettingsAdmin(OrganisationRoleAdmin[ExposureSettings]):
     list_display = ("__str__", "horizon_days", "test_validity_days", "cut_threshold", "updated_at")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """There is one row; before anybody changes it the defaults hold."""
+        """Only one row can exist; without it the defaults apply."""
         return super().has_add_permission(request, obj) and not ExposureSettings.objects.exists()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -27,14 +27,14 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
     """Opens by an event, or by the offering that ends; changes title, target, latest day and
     note."""
 
-    reason = forms.CharField(required=False, max_length=500, help_text="For the history: why.")
+    reason = forms.CharField(
+        required=False, max_length=500, help_text="Reason for the change, shown in the history."
+    )
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or {}
         if self.instance.pk is None and bool(found.get("event")) == bool(found.get("subject")):
-            raise ValidationError(
-                "A campaign begins with an event or with an offering: give one of them."
-            )
+            raise ValidationError("Choose either an event or an offering to start the campaign.")
         return found
 
     def _post_clean(self) -> None:
@@ -128,7 +128,7 @@ class CampaignAdmin(OrganisationRoleAdmin[Campaign]):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Tasks come by opening."""
 
-    @admin.action(description="Take in what is affected by now", permissions=["change"])
+    @admin.action(description="Add dependencies that are affected by now", permissions=["change"])
     def extend(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
         self._each(
             request,
@@ -138,7 +138,7 @@ class CampaignAdmin(OrganisationRoleAdmin[Campaign]):
             ),
         )
 
-    @admin.action(description="Derive all due dates anew", permissions=["change"])
+    @admin.action(description="Recalculate all due dates", permissions=["change"])
     def reschedule(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
         self._each(
             request,
@@ -148,7 +148,7 @@ class CampaignAdmin(OrganisationRoleAdmin[Campaign]):
             ),
         )
 
-    @admin.action(description="Close what has no unsettled task", permissions=["change"])
+    @admin.action(description="Close campaigns without unsettled tasks", permissions=["change"])
     def close(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
         self._each(
             request,

@@ -52,7 +52,7 @@ class BaseLossAdmin(OrganisationRoleAdmin[BaseLoss]):
         return False
 
     def save_model(self, request: HttpRequest, obj: BaseLoss, form: Any, change: bool) -> None:
-        """A figure that somebody has set is no placeholder any more."""
+        """Save the figure; a figure set by a user is no longer a placeholder."""
         if {"amount", "chance"} & set(form.changed_data):
             obj.placeholder = False
         super().save_model(request, obj, form, change)

@@ -1,7 +1,6 @@
-"""Applications, what they call and the ways out, for the offices; teams work on the pages.
+"""Admin of applications, dependencies and exits for organisation roles; teams work on the pages.
 
-What is odd is saved and said: after each save the findings of the application are shown as
-warnings.
+Inconsistent data is saved: after each save the findings of the application are shown as warnings.
 """
 
 from typing import Any
@@ -13,6 +12,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from apps.accounts.admin import OrganisationRoleAdmin, ReasonForm, signed_in_user
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.inventory.actions.applications import retire_application
 from apps.inventory.actions.checks import ChangeConflictError
@@ -75,7 +75,8 @@ class ApplicationAdmin(InventoryAdmin[Application]):
         return False
 
     @admin.action(
-        description="Retire the chosen applications, with what they use", permissions=["change"]
+        description="Retire selected applications and end their dependencies",
+        permissions=["change"],
     )
     def retire(self, request: HttpRequest, queryset: QuerySet[Application]) -> None:
         today = day_of(now())
@@ -86,7 +87,7 @@ class ApplicationAdmin(InventoryAdmin[Application]):
                 by=signed_in_user(request),
                 reason="retired in the admin",
             )
-        self.message_user(request, "They are out of use from today.", messages.SUCCESS)
+        self.message_user(request, "The dependencies end today.", messages.SUCCESS)
 
 
 class DependencyForm(ReasonForm):
@@ -99,7 +100,7 @@ class DependencyForm(ReasonForm):
                 setattr(row, name, cleaned.get(name, getattr(row, name)))
             if overlapping_dependencies(row).exists():
                 raise ValidationError(
-                    "This is declared already for that time. End or change the existing dependency."
+                    "This dependency is already declared for that period. Edit or end it."
                 )
         return cleaned
 
@@ -138,7 +139,7 @@ class DependencyAdmin(InventoryAdmin[Dependency]):
         return False
 
     @admin.action(
-        description="Confirm that the chosen dependencies are used", permissions=["change"]
+        description="Confirm that the selected dependencies are used", permissions=["change"]
     )
     def confirm(self, request: HttpRequest, queryset: QuerySet[Dependency]) -> None:
         today, n_confirmed = day_of(now()), 0
@@ -153,7 +154,13 @@ class DependencyAdmin(InventoryAdmin[Dependency]):
                 n_confirmed += 1
             except ChangeConflictError as refusal:
                 self.message_user(request, f"{dependency}: {refusal}", messages.WARNING)
-        self.message_user(request, f"{n_confirmed} confirmed.", messages.SUCCESS)
+        self.message_user(
+            request,
+            pluralize(
+                n_confirmed, "1 dependency confirmed.", f"{n_confirmed} dependencies confirmed."
+            ),
+            messages.SUCCESS,
+        )
 
 
 class TargetForm(ReasonForm):
@@ -161,7 +168,7 @@ class TargetForm(ReasonForm):
         target, dependency = self.cleaned_data.get("target"), self.cleaned_data.get("dependency")
         if target is not None and dependency is not None and target.pk == dependency.offering_id:
             raise ValidationError(
-                "The target is the offering it is on already. Choose the one it would move to."
+                "The target is the offering in use today. Choose the offering to migrate to."
             )
         return target
 
@@ -186,10 +193,10 @@ class ExitPlanForm(TargetForm):
     reason = forms.ChoiceField(  # type: ignore[assignment]
         choices=[("", "---------"), *ExitPlan.Reason.choices],
         required=False,
-        help_text="Why it is hard to substitute.",
+        help_text="Reason why the service is hard to substitute.",
     )
     history_reason = forms.CharField(
-        required=False, max_length=500, help_text="For the history: why, and where it is written."
+        required=False, max_length=500, help_text="Reason for the change, shown in the history."
     )
 
 

@@ -1,5 +1,5 @@
-"""Risks for the offices: own templates and risks are edited, what the release or a rule says is
-read."""
+"""Admin of risks for organisation roles: own templates and risks can be edited, built-in ones and
+those of rules are read-only."""
 
 from typing import Any
 

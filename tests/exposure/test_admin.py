@@ -42,16 +42,16 @@ def decide(client, action, flag, **beside):
 def test_flags_are_acknowledged_accepted_and_opened_again_by_name(flag):
     client, until = signed_in(), day_of(now()) + timedelta(30)
 
-    assert decide(client, "acknowledge", flag) == ["1 acknowledged."]
+    assert decide(client, "acknowledge", flag) == ["1 flag acknowledged."]
     assert decide(client, "accept", flag, until=until.isoformat(), reason="none else") == [
-        f"1 accepted until {until.isoformat()}."
+        f"1 flag accepted until {until.isoformat()}."
     ]
     assert (flag.state, flag.accepted_by.username, flag.accepted_why) == (
         "accepted",
         "the-governance",
         "none else",
     )
-    assert decide(client, "revoke", flag, reason="one more") == ["1 open again."]
+    assert decide(client, "revoke", flag, reason="one more") == ["1 flag reopened."]
 
     assert list(FlagEvent.objects.order_by("pk").values_list("kind", flat=True)) == [
         "opened",
@@ -64,11 +64,11 @@ def test_flags_are_acknowledged_accepted_and_opened_again_by_name(flag):
 @pytest.mark.parametrize(
     ("action", "beside", "words"),
     [
-        ("accept", {"reason": "none else"}, "Say until which day"),
-        ("accept", {"until": "2020-01-01", "reason": "none else"}, "later day than today"),
-        ("accept", {"until": "2099-01-01"}, "Say why it is accepted"),
-        ("revoke", {"reason": "x"}, "not accepted"),
-        ("revoke", {}, "Say why the acceptance"),
+        ("accept", {"reason": "none else"}, "Enter the expiry date"),
+        ("accept", {"until": "2020-01-01", "reason": "none else"}, "must expire after today"),
+        ("accept", {"until": "2099-01-01"}, "Enter a reason for the acceptance"),
+        ("revoke", {"reason": "x"}, "Only an accepted flag"),
+        ("revoke", {}, "Enter a reason for revoking"),
     ],
 )
 def test_what_is_no_decision_is_refused_with_a_sentence(flag, action, beside, words):

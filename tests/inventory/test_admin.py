@@ -68,9 +68,9 @@ def test_retiring_what_is_in_use_is_saved_and_warned_about(office):
     dependency.refresh_from_db()
     assert (answer.status_code, application.status, dependency.until) == (302, "retired", None)
     assert (
-        "The application is retired but still uses gpt. End it, or bring it back."
-        in flash_messages(answer)
-    )
+        "The application is retired but still uses gpt. End the dependency, or reactivate "
+        "the application."
+    ) in flash_messages(answer)
 
 
 def test_a_share_that_does_not_sum_is_saved_and_warned_about(office):
@@ -80,17 +80,17 @@ def test_a_share_that_does_not_sum_is_saved_and_warned_about(office):
 
     assert answer.status_code == 302
     assert (
-        "The traffic shares of the primaries add up to 0.4, not 1. They are scaled to 1."
-        in flash_messages(answer)
-    )
+        "The traffic shares of the primary models add up to 0.4, not 1, and are scaled to 1. "
+        "Correct the shares."
+    ) in flash_messages(answer)
 
 
 @pytest.mark.parametrize(
     ("wrong", "word"),
     [
         ({"monthly_input_tokens": "-1"}, "greater than or equal to 0"),
-        ({"since": "9999-12-31"}, "not a likely day"),
-        ({"traffic_share": "-1"}, "not negative"),
+        ({"since": "9999-12-31"}, "out of range"),
+        ({"traffic_share": "-1"}, "0 or more"),
     ],
 )
 def test_what_cannot_be_is_refused(office, wrong, word):
@@ -109,7 +109,7 @@ def test_the_same_use_twice_is_refused(office):
 
     answer = edit(office, other, offering=offering.pk)
 
-    assert "declared already for that time" in answer.content.decode()
+    assert "already declared for that period" in answer.content.decode()
 
 
 def test_who_recorded_a_test_is_kept_and_the_reason_is_in_the_history(office):
@@ -127,7 +127,7 @@ def test_who_recorded_a_test_is_kept_and_the_reason_is_in_the_history(office):
     test = ExitTest.objects.get()
     assert (answer.status_code, test.recorded_by.username) == (302, "gov")
     assert test.history.get().pgh_context.metadata["reason"] == "from the drill"
-    assert any("failed. Test again." in sentence for sentence in flash_messages(answer))
+    assert any("failed. Repeat the test." in sentence for sentence in flash_messages(answer))
 
 
 def test_a_plan_keeps_both_reasons_apart(office):

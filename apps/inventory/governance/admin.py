@@ -61,7 +61,7 @@ class ApprovalForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if sum(cleaned.get(column) is not None for column in TARGET_COLUMNS.values()) != 1:
-            raise ValidationError("Decide on one provider, foundation, version or offering.")
+            raise ValidationError("Choose exactly one provider, foundation, version or offering.")
         return cleaned
 
     def _post_clean(self) -> None:
@@ -97,7 +97,7 @@ class ApprovalAdmin(OrganisationRoleAdmin[Approval]):
     )
     actions = ("revoke",)
 
-    @admin.display(description="decided on")
+    @admin.display(description="approval added")
     def what(self, approval: Approval) -> str:
         return str(approval.target)
 
@@ -106,7 +106,7 @@ class ApprovalAdmin(OrganisationRoleAdmin[Approval]):
         return obj is None and self.may_change(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A decision is revoked, so that it stays on record."""
+        """Approvals are revoked, not deleted, so that they stay recorded."""
         return False
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -145,7 +145,7 @@ class ApprovalAdmin(OrganisationRoleAdmin[Approval]):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Nothing hangs on a decision here."""
 
-    @admin.action(description="Revoke the chosen decisions", permissions=["change"])
+    @admin.action(description="Revoke selected approvals", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Approval]) -> None:
         for approval in queryset:
             try:

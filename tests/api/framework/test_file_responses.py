@@ -212,7 +212,11 @@ def test_a_refusal_says_what_may_be_given(api):
     assert {error["field"]: error["detail"] for error in created["errors"]} == {
         "name": "It is missing. Give it.",
         "team": "There is no team 'nowhere' that you may see.",
-        "criticality": "'huge' is none of critical, important, low, standard.",
+        "criticality": (
+            "'huge' is not a valid value. Use one of: critical, important, low, standard."
+        ),
     }
-    assert listed["detail"] == "criticality: 'huge' is none of critical, important, low, standard."
+    assert listed["detail"] == (
+        "criticality: 'huge' is not a valid value. Use one of: critical, important, low, standard."
+    )
     assert shaped["detail"] == "Send one JSON object, with names and values."

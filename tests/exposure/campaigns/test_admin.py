@@ -37,14 +37,14 @@ def test_governance_opens_one_and_opening_it_again_leads_to_the_same(governed, p
 def test_what_is_refused_is_said_and_nothing_stays(governed, payments):
     answer = governed.post(reverse(ADD), {"subject": payments.target.pk}, follow=True)
 
-    assert "nothing to move" in flash_text(answer)
+    assert "nothing to migrate" in flash_text(answer)
     assert Campaign.objects.count() == 0
 
 
 def test_it_wants_an_event_or_an_offering(governed):
     answer = governed.post(reverse(ADD), {"title": "Spring"})
 
-    assert "give one of them" in str(answer.context["adminform"].form.errors)
+    assert "either an event or an offering" in str(answer.context["adminform"].form.errors)
 
 
 def test_its_page_shows_how_far_it_is_and_takes_another_title(governed, payments):
@@ -63,7 +63,7 @@ def test_its_page_shows_how_far_it_is_and_takes_another_title(governed, payments
 
 @pytest.mark.parametrize(
     ("action", "words"),
-    [("extend", "1 tasks"), ("reschedule", "0 tasks"), ("close", "neither signed off")],
+    [("extend", "1 tasks"), ("reschedule", "0 tasks"), ("close", "unfinished or deferred")],
 )
 def test_actions_say_what_came_of_them(governed, payments, action, words):
     campaign = payments.open()

@@ -91,8 +91,8 @@ class TestApprovals:
     @pytest.mark.parametrize(
         ("data", "words"),
         [
-            ({"decision": "approved"}, "An approval has an end"),
-            ({"decision": "blocked", "regions": "EU"}, "Limits go with"),
+            ({"decision": "approved"}, "Enter an expiry date"),
+            ({"decision": "blocked", "regions": "EU"}, "Only a restricted approval"),
         ],
     )
     def test_what_is_refused_is_said_and_nothing_stays(self, governed, data, words):
@@ -104,7 +104,7 @@ class TestApprovals:
             governed, make_foundation(), decision="blocked", provider=make_provider().pk
         )
 
-        assert "Decide on one" in str(answer.context["adminform"].form.errors)
+        assert "Choose exactly one" in str(answer.context["adminform"].form.errors)
 
     def test_nobody_changes_a_decision(self, governed):
         self.decide(governed, make_foundation(), decision="blocked")
