@@ -1,6 +1,6 @@
-"""Changes to people, teams and tokens.
+"""Changes to users, teams and tokens.
 
-Where `by` is None, the operator acts on the command line: the command names itself around it
+If `by` is None, the operator acts on the command line; the command names itself
 (`audit_context(job="manage.py team")`).
 """
 
@@ -28,13 +28,12 @@ MAX_ROTATION_OVERLAP = timedelta(days=30)
 
 
 class AccountChangeError(Exception):
-    """A change of people, programs, teams or tokens that is not made; carries a sentence for
-    whoever asked."""
+    """A rejected change of users, service accounts, teams or tokens; the text is a sentence for the
+    user."""
 
 
 class SameNameError(ValidationError):
-    """A team that would stand beside one of the same name; names the field as every
-    ValidationError."""
+    """A team with the name of a sibling; names the field as every ValidationError does."""
 
 
 @transaction.atomic
@@ -49,15 +48,15 @@ def issue_token(
     team: Team | None = None,
     per_minute: int | None = None,
 ) -> tuple[ApiToken, str]:
-    """A new token and its text, which nobody can read again. `by` is None for the operator's
-    command line.
+    """Create a token and return it with its text, which cannot be read again. `by` is None for the
+    operator's command line.
 
-    `team` binds it to that team and those below; refused where the user sees nothing of it.
+    `team` binds it to that team and those below; rejected if the user has no role there.
     """
     if team is not None and not user.bound_to(team).team_roles():
         raise AccountChangeError(
-            f"{user} holds no role on {team} or below, so that a token bound to it would open "
-            "nothing."
+            f"{user} does not have a role on {team} or a team below it, so an API token bound "
+            "to it would have no access. Assign a role first."
         )
     prefix, text = new_token()
     with audit_context(
@@ -86,29 +85,27 @@ def rotate_token(
     old_until: datetime | None = None,
     lifetime: timedelta | None = None,
 ) -> tuple[ApiToken, str]:
-    """A new secret for the same token, and its text. The secret before works until `old_until`, not
-    at all without it; one from a rotation still before that ends now. `lifetime` counts from `at`;
-    without it the end stays.
+    """Create a new secret for the same token and return its text.
 
-    The caller has checked that `by` looks after the program it belongs to; a person's is rotated by
-    that person alone, as whoever reads the new secret acts in their name.
+    The previous secret is valid until `old_until`, or not at all without it; an older one expires
+    now. `lifetime` counts from `at`; without it the expiry is unchanged. The caller has checked
+    that `by` manages the service account; a user's token is rotated by that user only, because the
+    new secret acts in their name.
     """
     current = (
         ApiToken.objects.select_for_update(of=("self",)).select_related("user").get(pk=token.pk)
     )
     if current.user_id != by.pk and not current.user.is_service:
         raise AccountChangeError(
-            f"Only {current.user} reads a new secret of this token: it opens what they may do. "
-            "Revoke it instead."
+            f"Only {current.user} can rotate this API token, because the new secret gives "
+            "access to their data. Revoke the token instead."
         )
     if not current.is_good_at(at):
-        raise AccountChangeError(
-            "This token has ended, so that there is nothing to rotate. Create a new one."
-        )
+        raise AccountChangeError("This API token has expired or was revoked. Create a new one.")
     if old_until is not None and not at <= old_until <= at + MAX_ROTATION_OVERLAP:
         raise AccountChangeError(
-            f"The secret before may go on working for {MAX_ROTATION_OVERLAP.days} days at most, "
-            "and its end lies ahead."
+            f"The previous secret can remain valid for at most {MAX_ROTATION_OVERLAP.days} "
+            "days, and its expiry must be in the future. Enter another time."
         )
     text = new_secret(current.prefix)
     overlaps = old_until is not None and old_until > at
@@ -150,12 +147,12 @@ def revoke_token(*, token: ApiToken, at: datetime, by: User) -> bool:
 
 @transaction.atomic
 def set_membership(*, user: User, team: Team, role: TeamRole, by: User | None) -> Membership:
-    """Give the person this role on the team, in place of the one given by hand before. One that
-    sign-on gives stays beside it, and the stronger counts."""
+    """Assign the user this role on the team, replacing the one assigned by hand before. A role from
+    single sign-on is kept beside it, and the stronger applies."""
     if user.is_service and role is TeamRole.OWNER:
         raise AccountChangeError(
-            "A program does not own a team: owners are told of alerts and give roles. Make it an "
-            "editor."
+            "A service account cannot own a team: owners are notified of alerts and assign "
+            "roles. Make it an editor."
         )
     with audit_context(user=by, reason=f"{role.word} of {team.name}"):
         membership, is_new = Membership.objects.select_for_update().get_or_create(
@@ -171,12 +168,12 @@ def set_membership(*, user: User, team: Team, role: TeamRole, by: User | None) -
 
 @transaction.atomic
 def end_membership(*, membership: Membership, by: User | None) -> None:
-    """Takes away what was given by hand. Refused where only sign-on gives the role."""
+    """Remove the role assigned by hand. Rejected if only single sign-on gives the role."""
     held = Membership.objects.select_for_update().get(pk=membership.pk)
     if held.role_by_sign_on is not None and held.role_by_hand is None:
         raise AccountChangeError(
-            "This role comes with a group at sign-on and goes with it. Take the person out of the "
-            "group."
+            "This role comes from a group of the identity provider. Remove the user from "
+            "that group there."
         )
     with audit_context(user=by, reason="membership ended"):
         if held.role_by_sign_on is None:
@@ -220,16 +217,17 @@ def change_team(*, team: Team, facts: Mapping[str, Any], by: User | None) -> Tea
 
 
 def locked_team(team: Team) -> Team:
-    """The team as it is now; whoever else changes any team waits until the transaction ends.
+    """Return the current team; other changes of any team wait until the transaction ends.
 
-    All teams are locked, as two that are put below each other at the same moment are a circle.
+    All teams are locked, because two teams that are put below each other at the same moment are a
+    cycle.
     """
     _lock_teams()
     return Team.objects.get(pk=team.pk)
 
 
 def teams_by_name(name: str) -> QuerySet[Team]:
-    """Teams of this name, whatever the case of its letters."""
+    """Return the teams of this name, ignoring case."""
     return Team.objects.filter(name__iexact=name.strip())
 
 
@@ -242,26 +240,29 @@ def _refuse_same_name(team: Team) -> None:
     can."""
     same = teams_by_name(team.name).filter(parent=team.parent_id).exclude(pk=team.pk).first()
     if same is not None:
-        where = f"below {same.parent.name}" if same.parent else "at the top"
         raise SameNameError(
             {
-                "name": f"There is a team called {same.name} {where} already ({same.slug}). "
-                "Choose another name."
+                "name": (
+                    f"{same.parent.name} already has a team named {same.name} ({same.slug}). "
+                    "Choose another name."
+                    if same.parent
+                    else f"A top-level team named {same.name} already exists ({same.slug}). "
+                    "Choose another name."
+                )
             }
         )
 
 
 @transaction.atomic
 def remove_team(*, team: Team, by: User | None) -> None:
-    """Only a team that owns nothing goes; its memberships go along."""
+    """Delete a team that owns nothing, with its memberships."""
     try:
         with audit_context(user=by, reason="team removed"), transaction.atomic():
             team.delete()
     except (ProtectedError, RestrictedError, IntegrityError) as held:
         raise AccountChangeError(
-            f"{team.name} still owns something: applications, programs, or teams below it. Give "
-            "those to another team"
-            " first."
+            f"{team.name} still owns applications, service accounts or sub-teams. Assign "
+            "those to another team first."
         ) from held
 
 
@@ -272,7 +273,7 @@ def add_user(*, facts: Mapping[str, Any], by: User | None) -> User:
     person = User(**facts)
     person.set_unusable_password()
     person.full_clean(exclude=["password"])
-    with audit_context(user=by, reason="person added"):
+    with audit_context(user=by, reason="user added"):
         person.save()
     return person
 
@@ -285,7 +286,9 @@ def change_user(
     changed address is recorded as coming from `request`, and the old one is informed."""
     old_email = User.objects.values_list("email", flat=True).get(pk=person.pk)
     if person.is_superuser and by is not None and not by.is_superuser:
-        raise AccountChangeError("Only a superuser changes a superuser.")
+        raise AccountChangeError(
+            "Only a superuser can change a superuser. Ask a superuser to make this change."
+        )
     administered = User.objects.filter(_IS_ADMINISTRATOR, pk=person.pk, is_active=True).exists()
     for name, value in facts.items():
         setattr(person, name, value)
@@ -295,14 +298,14 @@ def change_user(
             person.office_by_hand, person.office_by_sign_on
         )
     person.full_clean(exclude=["password"])
-    with audit_context(user=by, reason="person changed"):
+    with audit_context(user=by, reason="user changed"):
         person.save()
     # one after the other: two administrators who take the office from each other at once must not
     # both succeed
     administrators = User.objects.select_for_update().filter(is_active=True).order_by("pk")
     if administered and not administrators.filter(_IS_ADMINISTRATOR).exists():
         raise AccountChangeError(
-            "Somebody must stay who administers. Give the office to another person first."
+            "At least one administrator is required. Assign the role to another user first."
         )
     if person.email != old_email:
         record_email_change(user=person, old=old_email, by=by, request=request)
@@ -328,10 +331,10 @@ OWN_FIELDS = ("first_name", "last_name", "time_zone", "digest_hour")
 
 @transaction.atomic
 def change_own_account(*, user: User, facts: Mapping[str, Any]) -> User:
-    """What everybody may change of the own account. Raises ValidationError."""
+    """Change the fields that every user can change of their own account. Raises ValidationError."""
     for name in OWN_FIELDS:
         setattr(user, name, facts[name])
     user.full_clean(exclude=["password"])
-    with audit_context(user=user, reason="own profile"):
+    with audit_context(user=user, reason="own profile changed"):
         user.save(update_fields=OWN_FIELDS)
     return user

@@ -1,5 +1,5 @@
-"""How allauth meets this product: people are added by an administrator or come by the
-organisation's sign-on, never by themselves."""
+"""Adapters for allauth: users are added by an administrator or by single sign-on, never by
+themselves."""
 
 from datetime import timedelta
 from typing import Any
@@ -95,7 +95,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return (f"u{user.pk}" if user else f"n{name_digest(name)}"), user
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
-        """By single sign-on alone means: no password here, and none by the link of an email."""
+        """Send no reset email to users of single sign-on only, who have no password here."""
         if not user.has_usable_password() and user.socialaccount_set.exists():  # type: ignore[attr-defined]
             url = f"{settings.PUBLIC_URL}{reverse('account_login')}"
             sign_on = settings.OIDC.get("name", "") or "single sign-on"
@@ -120,8 +120,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 
 class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """Sign-on is configured by the environment alone: what stands in the library's own tables is
-    not looked at."""
+    """Single sign-on is configured by the environment only; the library's own tables are
+    ignored."""
 
     def list_apps(
         self, request: HttpRequest, provider: Any = None, client_id: Any = None
@@ -155,7 +155,7 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
     def on_authentication_error(self, request: HttpRequest, provider: Any, **kwargs: Any) -> None:
         log.warning(
-            "sign-on refused",
+            "single sign-on rejected",
             error=str(kwargs.get("error")),
             why=str(kwargs.get("exception") or ""),
         )
@@ -169,7 +169,7 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             self._link(request, sociallogin)
         if sociallogin.is_existing:
             if not sociallogin.user.is_active:
-                raise _refused(request, "Your account here is closed. Ask an administrator.")
+                raise _refused(request, "Your account is deactivated. Contact an administrator.")
             apply_groups(
                 user=sociallogin.user,
                 groups=sociallogin.account.extra_data["groups"],
@@ -183,21 +183,23 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         if settings.OIDC["links_by_email"] and address and address.lower() in verified:
             found = user_by_verified_email(address)
             if found is not None:
-                with audit_context(job=JOB, reason="linked by verified e-mail address"):
+                with audit_context(job=JOB, reason="linked by verified email address"):
                     sociallogin.user = sociallogin.account.user = found
                     sociallogin.account.save()
-                log.info("sign-on linked", user=found.username)
+                log.info("single sign-on linked", user=found.username)
                 return
         if address and User.objects.filter(email__iexact=address).exists():
             raise _refused(
                 request,
-                "Somebody with your e-mail address has an account here that is not linked to"
-                " this sign-on. Sign in with your password and link it under your account, or"
-                " ask an administrator.",
+                (
+                    "An account with your email address exists but is not linked to single "
+                    "sign-on. Sign in with your password and link it on your account page, or "
+                    "contact an administrator."
+                ),
             )
         if not settings.OIDC["creates_people"]:
             raise _refused(
-                request, "You have no account here yet. Ask an administrator to invite you."
+                request, "You do not have an account yet. Ask an administrator to invite you."
             )
 
     @transaction.atomic
@@ -214,12 +216,12 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             groups=sociallogin.account.extra_data["groups"],
             rules=settings.OIDC["rules"],
         )
-        log.info("sign-on made a person", user=person.username)
+        log.info("user created by single sign-on", user=person.username)
         return person
 
 
 def _refused(request: HttpRequest, why: str) -> ImmediateHttpResponse:
-    log.warning("sign-on refused", why=why)
+    log.warning("single sign-on rejected", why=why)
     return ImmediateHttpResponse(
         render(request, "socialaccount/refused.html", {"why": why}, status=403)
     )

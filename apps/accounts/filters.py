@@ -8,7 +8,7 @@ from apps.common.time import now
 
 class TeamFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(method="search", label="Search")
-    parent = django_filters.CharFilter(field_name="parent__slug", label="Team above (slug)")
+    parent = django_filters.CharFilter(field_name="parent__slug", label="Parent team (slug)")
 
     class Meta:
         model = Team
@@ -20,7 +20,7 @@ class TeamFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 class MembershipFilter(django_filters.FilterSet):  # type: ignore[misc]
     team = django_filters.CharFilter(field_name="team__slug", label="Team (slug)")
-    user = django_filters.CharFilter(field_name="user__username", label="Whose (username)")
+    user = django_filters.CharFilter(field_name="user__username", label="User (username)")
     role = django_filters.ChoiceFilter(method="of_role", label="Role", choices=TEAM_ROLE_WORDS)
 
     class Meta:
@@ -38,7 +38,7 @@ class UserFilter(django_filters.FilterSet):  # type: ignore[misc]
     organisation_role = django_filters.ChoiceFilter(
         label="Organisation role", choices=OrganisationRole.choices
     )
-    is_active = django_filters.BooleanFilter(label="May sign in")
+    is_active = django_filters.BooleanFilter(label="Can sign in")
 
     class Meta:
         model = User
@@ -54,9 +54,9 @@ class UserFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 
 class TokenFilter(django_filters.FilterSet):  # type: ignore[misc]
-    user = django_filters.CharFilter(field_name="user__username", label="Whose (username)")
-    team = django_filters.CharFilter(field_name="team__slug", label="Bound to (slug)")
-    good = django_filters.BooleanFilter(method="only_good", label="Still good")
+    user = django_filters.CharFilter(field_name="user__username", label="User (username)")
+    team = django_filters.CharFilter(field_name="team__slug", label="Bound to team (slug)")
+    good = django_filters.BooleanFilter(method="only_good", label="Valid")
 
     class Meta:
         model = ApiToken
@@ -71,7 +71,7 @@ class TokenFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 class ServiceFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(method="search", label="Search")
-    team = django_filters.CharFilter(field_name="service_team__slug", label="Whose (slug)")
+    team = django_filters.CharFilter(field_name="service_team__slug", label="Team (slug)")
     is_active = django_filters.BooleanFilter(label="Open")
 
     class Meta:

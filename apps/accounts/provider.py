@@ -1,8 +1,8 @@
 """The OpenID Connect provider of this product, where the library looks for providers.
 
-It differs from the library's own in what is checked: the nonce, the signature of every ID token,
-the issuer against the configured one, and that nothing of the request's address goes into what is
-asked of the provider.
+It differs from the library's own in its checks: the nonce, the signature of every ID token, the
+issuer against the configured one, and no part of the request's URL is used in calls to the
+provider.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
 class SignOnAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
-    """Talks to the provider; `state` is what was kept for this very sign-on."""
+    """Communicates with the provider; `state` is what was stored for this sign-in."""
 
     state: dict[str, Any]
 
@@ -47,11 +47,13 @@ class SignOnAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
             # OpenID Connect Discovery 1.0, section 4.3: otherwise one provider could speak for
             # another
             raise OAuth2Error(
-                "The provider's discovery document names another issuer than OIDC_ISSUER."
+                "The provider's discovery document names an issuer other than OIDC_ISSUER. "
+                "Check OIDC_ISSUER."
             )
         if not all(isinstance(said.get(name), str) for name in _ENDPOINTS):
             raise OAuth2Error(
-                f"The provider's discovery document lacks one of {', '.join(_ENDPOINTS)}."
+                f"The provider's discovery document must contain {', '.join(_ENDPOINTS)}. "
+                "Check OIDC_ISSUER."
             )
         return said
 
@@ -60,7 +62,7 @@ class SignOnAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
     ) -> SocialLogin:
         id_token = kwargs["response"].get("id_token")
         if not isinstance(id_token, str):
-            raise OAuth2Error("The provider sent no ID token.")
+            raise OAuth2Error("The provider did not send an ID token.")
         try:
             claims = verified_claims(
                 id_token,
@@ -70,7 +72,7 @@ class SignOnAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
                 nonce=self.state.get("nonce", ""),
             )
         except InvalidTokenError as error:
-            raise OAuth2Error(f"The ID token is not accepted. {error}") from error
+            raise OAuth2Error(f"The ID token was rejected. {error}") from error
         said = {**self._further(claims, token.token), **claims}
         return self.get_provider().sociallogin_from_response(request, said)
 
@@ -91,7 +93,9 @@ class SignOnAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         said = self._fetch_user_info(access_token)
         if not isinstance(said, dict) or said.get("sub") != claims["sub"]:
             # OpenID Connect Core 1.0, section 5.3.2
-            raise OAuth2Error("The userinfo endpoint speaks of somebody else than the ID token.")
+            raise OAuth2Error(
+                "The userinfo endpoint describes a user other than the one of the ID token."
+            )
         return said
 
     def get_callback_url(self, request: HttpRequest, app: Any) -> str:
@@ -136,7 +140,7 @@ class SignOnProvider(OpenIDConnectProvider):  # type: ignore[misc]
             return render_authentication_error(request, self, exception=error)  # type: ignore[no-any-return]
 
     def extract_uid(self, data: dict[str, Any]) -> str:
-        """One per issuer and subject: another provider's subjects are other people."""
+        """Return one ID per issuer and subject: another provider's subjects are other users."""
         return hashlib.sha256(f"{data['iss']}\n{data['sub']}".encode()).hexdigest()
 
     def extract_extra_data(self, data: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Reads over teams and people."""
+"""Queries for teams and users."""
 
 from collections.abc import Sequence
 
@@ -9,8 +9,8 @@ from apps.accounts.roles import TeamRole
 
 
 def visible_users(user: User) -> QuerySet[User]:
-    """Everybody with an account, for the organisation roles; programs are not among them. Others
-    see the people of their teams by their memberships."""
+    """Return all users for organisation roles, without service accounts. Other users see the users
+    of their teams through the memberships."""
     people = User.objects.people()
     return people if user.can_read_all else people.none()
 
@@ -33,8 +33,8 @@ SELECT DISTINCT team_id AS id FROM team_ancestor WHERE ancestor_id = ANY (%s)"""
 
 
 def members_of(*, team: Team) -> list[tuple[User, int]]:
-    """Active people with a role on the team or on one above it, with the strongest rank each, by
-    name."""
+    """Return active users with a role on the team or on one above it, with the strongest rank each,
+    by name."""
     rows = Membership.objects.raw(
         """
         SELECT min(m.id) AS id, m.user_id, max(m.role) AS role

@@ -1,4 +1,4 @@
-"""What is kept of people and their sessions, and for how long."""
+"""Retention of users, sessions and account events."""
 
 from allauth.account.models import EmailConfirmation
 from django.conf import settings
@@ -34,7 +34,10 @@ declare_retention(
     ),
     *permanent_tables(
         RetentionGroup.ACCOUNTS,
-        "who may do what; accounts are closed, not deleted, since decisions name them",
+        (
+            "users, teams and their roles; accounts are deactivated, not deleted, because "
+            "decisions name them"
+        ),
         "account_emailaddress",
         "accounts_apitoken",
         "accounts_membership",

@@ -33,8 +33,8 @@ TEAM_ROLE_WORDS = [(role.word, role.label) for role in TeamRole]
 
 
 class OrganisationRole(models.TextChoices):
-    """An office for the whole organisation: governance writes, the auditor only reads, admin also
-    runs it."""
+    """An organisation role: governance writes, the auditor only reads, the administrator also
+    manages users."""
 
     GOVERNANCE = "governance", "Governance"
     AUDITOR = "auditor", "Auditor"
@@ -50,7 +50,7 @@ _ORGANISATION_ROLES = (
 
 
 def stronger_organisation_role(*offices: str) -> str:
-    """The office that may most; an empty text is none."""
+    """Return the organisation role with the most permissions; an empty text is none."""
     return max((str(office) for office in offices), key=_ORGANISATION_ROLES.index, default="")
 
 

@@ -1,5 +1,5 @@
-"""Service accounts: users that are programs. They have tokens, no password and no address; a team
-owns each, or the organisation."""
+"""Service accounts: users without password and email address that use tokens, owned by a team or
+the organisation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,8 @@ SERVICE_FIELDS = ("about", "organisation_role", "is_active")
 
 
 def visible_service_accounts(user: User) -> QuerySet[User]:
-    """Every service account for the offices, else those of the teams that `user` owns."""
+    """Return all service accounts for organisation roles, otherwise those of teams that `user`
+    owns."""
     services = User.objects.services().select_related("service_team").order_by("username")
     if not user.is_active:
         return services.none()
@@ -48,17 +49,20 @@ def add_service(
     office: str = "",
     by: User,
 ) -> User:
-    """A program of `team` with `role` there, or one of the organisation, which may hold an office.
+    """Add a service account to `team` with `role` there, or to the organisation, optionally with an
+    organisation role.
 
-    Refused where `by` neither governs nor owns the team, or gives an office without administering.
-    Raises ValidationError, which names the fields.
+    Rejected unless `by` has the governance role or owns the team, or if `by` assigns an
+    organisation role without being an administrator. Raises ValidationError, which names the
+    fields.
     """
     if team is None and not by.is_governance:
         raise AccountChangeError(
-            "A program of the whole organisation is added by governance. Choose one of your teams."
+            "You need the governance role to add service accounts without a team. Choose one "
+            "of your teams."
         )
     if team is not None and not by.may(TeamRole.OWNER, team):
-        raise AccountChangeError(f"Programs of {team} are added by its owners and by governance.")
+        raise AccountChangeError(f"You need the owner role on {team} to add its service accounts.")
     _check_organisation_role(office, team, by)
     service = User(
         username=username, about=about, is_service=True, service_team=team, organisation_role=office
@@ -74,11 +78,14 @@ def add_service(
 
 @transaction.atomic
 def change_service(*, service: User, facts: Mapping[str, Any], by: User) -> User:
-    """What it does, its office, whether its tokens work (SERVICE_FIELDS). Raises ValidationError
-    and AccountChangeError."""
+    """Change purpose, organisation role and activity (SERVICE_FIELDS). Raises ValidationError and
+    AccountChangeError."""
     if not can_manage_service(by, service):
         raise AccountChangeError(
-            "A program is changed by the owners of its team and by governance."
+            "You need the governance role to change this service account."
+            if service.service_team is None
+            else f"You need the owner role on {service.service_team} to change this service "
+            "account."
         )
     row = User.objects.select_for_update(of=("self",)).get(pk=service.pk, is_service=True)
     if "organisation_role" in facts and facts["organisation_role"] != row.organisation_role:
@@ -97,12 +104,14 @@ def change_service(*, service: User, facts: Mapping[str, Any], by: User) -> User
 def _check_organisation_role(office: str, team: Team | None, by: User, taken: str = "") -> None:
     if (office or taken) and not by.is_administrator:
         raise AccountChangeError(
-            "Offices are given and taken by administrators, to programs as to people."
+            "You need the administrator role to assign or remove organisation roles."
         )
     if office and team is not None:
         raise AccountChangeError(
-            "Who owns the team would come by the office. Only a program of the whole organisation "
-            "holds one."
+            "A service account of a team cannot have an organisation role, because the "
+            "team's owners would gain its access. Create it without a team."
         )
     if office and office not in SERVICE_ORGANISATION_ROLES:
-        raise AccountChangeError("A program may be governance or auditor; it does not administer.")
+        raise AccountChangeError(
+            "A service account can have the governance or auditor role only. Choose one of these."
+        )

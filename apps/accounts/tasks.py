@@ -23,7 +23,7 @@ def purge_old_history() -> int:
     counts = purge_history(before=now() - timedelta(days=settings.HISTORY_DAYS))
     n_forgotten = sum(counts.values())
     if n_forgotten:
-        log.info("history forgotten", rows=n_forgotten, days=settings.HISTORY_DAYS)
+        log.info("expired history deleted", rows=n_forgotten, days=settings.HISTORY_DAYS)
     return n_forgotten
 
 
@@ -34,10 +34,12 @@ def send_account_emails() -> int:
 
 @shared_task(name="accounts.purge_account_events")
 def purge_account_events() -> int:
-    """Events older than ACCOUNT_EVENT_DAYS, and the oldest beyond MAX_ACCOUNT_EVENTS. The number of
-    rows. What is kept of ended sessions goes along."""
+    """Delete events older than ACCOUNT_EVENT_DAYS, the oldest beyond MAX_ACCOUNT_EVENTS and records
+    of ended sessions; return the number of rows."""
     delete_ended_sessions()
     n_forgotten = purge_events(before=now() - timedelta(days=settings.ACCOUNT_EVENT_DAYS))
     if n_forgotten:
-        log.info("account events forgotten", rows=n_forgotten, days=settings.ACCOUNT_EVENT_DAYS)
+        log.info(
+            "expired account events deleted", rows=n_forgotten, days=settings.ACCOUNT_EVENT_DAYS
+        )
     return n_forgotten

@@ -1,4 +1,4 @@
-"""Where sign-on begins and comes back, under the addresses of the library."""
+"""URLs where single sign-on starts and returns, below those of the library."""
 
 from allauth.account.internal.decorators import login_not_required
 from allauth.socialaccount.models import SocialApp
@@ -13,7 +13,8 @@ from apps.accounts.provider import SignOnAdapter, SignOnCallbackView
 @login_not_required  # type: ignore[untyped-decorator]
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_on(request: HttpRequest) -> HttpResponseBase:
-    """POST goes to the provider; GET asks first, so that no foreign page signs anybody in."""
+    """Redirect a POST to the provider; a GET asks first, so that no other site can sign a user
+    in."""
     try:
         return OAuth2LoginView.adapter_view(SignOnAdapter(request))(request)  # type: ignore[no-any-return]
     except SocialApp.DoesNotExist:

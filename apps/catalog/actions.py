@@ -1,4 +1,5 @@
-"""What people do to the catalogue: manual facts and identities, each with its actor and reason."""
+"""User changes of the catalogue: manual overrides and identifications, each with its user and
+reason."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -52,9 +53,7 @@ def set_manual_fact(
     Refused without a reason, or with a date and no kind.
     """
     if not reason.strip():
-        raise InvalidFactError(
-            "Say why, and where it is written: the next reader has only your word."
-        )
+        raise InvalidFactError("Enter a reason that names the source.")
     claim = LifecycleClaim(
         announced_on=_day(value.get("announced_on"), "announcement"),
         retires_on=_day(value.get("retires_on"), "retirement"),
@@ -63,16 +62,16 @@ def set_manual_fact(
         successor=str(value.get("successor") or "").strip(),
     )
     if claim.retires_on and claim.date_kind not in {FIRM, NOT_BEFORE}:
-        raise InvalidFactError("Say whether the date is firm or 'not before'.")
+        raise InvalidFactError("Choose whether the retirement date is announced or earliest.")
     if claim.retires_on and claim.announced_on and claim.retires_on < claim.announced_on:
-        raise InvalidFactError("The retirement lies before its announcement. Check the two dates.")
+        raise InvalidFactError("The retirement is before its announcement. Check the two dates.")
     canonical = lifecycle_value(claim)
     if not canonical:
         canonical = {"status": "active"}
     source_url = str(value.get("source_url") or "").strip()[:1000]
     if source_url and not source_url.startswith(("https://", "http://")):
         # it becomes a link
-        raise InvalidFactError("The address of the source begins with https:// or http://.")
+        raise InvalidFactError("The URL of the source must start with https:// or http://.")
     moment = now()
     with audit_context(user=by, reason=reason):
         catalogue_lock()
@@ -105,10 +104,10 @@ def set_manual_fact(
 
 @transaction.atomic
 def reconcile_source(*, source: Source, by: User, reason: str) -> int:
-    """Settle anew every offering `source` speaks about, after its trust changed; the number that
-    changed.
+    """Reconcile every offering with values of `source` after its priority changed; return the
+    number that changed.
 
-    Raises no event: nothing happened outside, we believe somebody else.
+    Raises no event: nothing changed at the provider, only the priority of its sources.
     """
     moment = now()
     with audit_context(user=by, reason=reason):
@@ -119,10 +118,11 @@ def reconcile_source(*, source: Source, by: User, reason: str) -> int:
 
 @transaction.atomic
 def remove_manual_fact(*, assertion: Assertion, by: User, reason: str) -> Assertion:
-    """Let the feeds speak again; the manual claim stays on record with the moment it was lifted."""
+    """Remove a manual override, so that feed values apply again; it stays recorded with the time of
+    removal."""
     if assertion.source.slug != MANUAL:
         raise InvalidFactError(
-            "Only a fact entered by hand can be lifted; what a feed says changes with the feed."
+            "Only a manual override can be removed. Values of a feed change with the feed."
         )
     moment = now()
     with audit_context(user=by, reason=reason):
@@ -146,10 +146,10 @@ def decide_identity(
     by: User,
     reason: str = "",
 ) -> IdentityDecision:
-    """Remember what `raw` means at `host` (everywhere when None) and apply it to every offering so
-    named.
+    """Record what `raw` means on `host` (on every host if None) and apply it to every offering with
+    that name.
 
-    Replaces an earlier decision for the same string and host, which stays on record as lifted.
+    Replaces an earlier decision for the same string and host, which stays recorded as removed.
     """
     if (version is not None) + (alias is not None) + not_a_model != 1:
         raise InvalidFactError("Choose a version, an alias, or 'not a model'.")
@@ -221,5 +221,5 @@ def _day(value: Any, what: str) -> date | None:
         return date.fromisoformat(str(value))
     except ValueError:
         raise InvalidFactError(
-            f"The {what} date '{value}' is not a day such as 2026-11-24."
+            f"The {what} date '{value}' is not a valid date. Use YYYY-MM-DD, such as 2026-11-24."
         ) from None

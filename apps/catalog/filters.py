@@ -30,7 +30,7 @@ class ProviderFilter(django_filters.FilterSet):  # type: ignore[misc]
     role = django_filters.ChoiceFilter(
         choices=ProviderRole.choices, method="having_role", label="Role"
     )
-    parent = django_filters.CharFilter(field_name="parent__slug", label="Company above (slug)")
+    parent = django_filters.CharFilter(field_name="parent__slug", label="Parent company (slug)")
     country = django_filters.CharFilter(lookup_expr="iexact", label="Country (two letters)")
     person_type = django_filters.ChoiceFilter(
         choices=Provider.Person.choices, label="Legal person or individual"
@@ -76,7 +76,7 @@ class VersionFilter(django_filters.FilterSet):  # type: ignore[misc]
         field_name="foundation__developer__slug", label="Developer (slug)"
     )
     access = django_filters.ChoiceFilter(choices=Version.Access.choices, label="Access")
-    moving = django_filters.BooleanFilter(label="Published under a moving name only")
+    moving = django_filters.BooleanFilter(label="Published only under an alias")
     released_from = django_filters.DateFilter(
         field_name="released_on", lookup_expr="gte", label="Released from"
     )
@@ -95,7 +95,7 @@ class VersionFilter(django_filters.FilterSet):  # type: ignore[misc]
 class OfferingFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(method="search", label="Search")
     host = django_filters.CharFilter(field_name="host__slug", label="Host (slug)")
-    api_id = django_filters.CharFilter(label="Model id, exactly as called")
+    api_id = django_filters.CharFilter(label="Model ID, exactly as called")
     region = django_filters.CharFilter(field_name="region_scope", label="Region")
     tier = django_filters.CharFilter(field_name="service_tier", label="Service tier")
     version = django_filters.CharFilter(
@@ -108,19 +108,21 @@ class OfferingFilter(django_filters.FilterSet):  # type: ignore[misc]
         field_name="version__foundation__developer__slug", label="Developer (slug)"
     )
     lifecycle = django_filters.MultipleChoiceFilter(choices=Lifecycle.choices, label="Lifecycle")
-    date_kind = django_filters.ChoiceFilter(choices=DateKind.choices, label="Kind of date")
-    binding = django_filters.ChoiceFilter(choices=Binding.choices, label="Pinned or moving")
+    date_kind = django_filters.ChoiceFilter(
+        choices=DateKind.choices, label="Type of retirement date"
+    )
+    binding = django_filters.ChoiceFilter(choices=Binding.choices, label="Pinned or alias")
     category = django_filters.CharFilter(label="Category")
     has_end = django_filters.BooleanFilter(
         field_name="retires_on", lookup_expr="isnull", exclude=True, label="Has a retirement date"
     )
     ends_from = django_filters.DateFilter(
-        field_name="retires_on", lookup_expr="gte", label="Ends from"
+        field_name="retires_on", lookup_expr="gte", label="Retires from"
     )
     ends_before = django_filters.DateFilter(
-        field_name="retires_on", lookup_expr="lt", label="Ends before"
+        field_name="retires_on", lookup_expr="lt", label="Retires before"
     )
-    resolved = django_filters.BooleanFilter(method="being_resolved", label="Identity known")
+    resolved = django_filters.BooleanFilter(method="being_resolved", label="Identified")
 
     class Meta:
         model = Offering
@@ -132,8 +134,7 @@ class OfferingFilter(django_filters.FilterSet):  # type: ignore[misc]
     def being_resolved(
         self, queryset: QuerySet[Offering], name: str, value: bool
     ) -> QuerySet[Offering]:
-        """False: the ones a person should place, so neither a moving name nor something that is no
-        model."""
+        """False: the ones to identify, without aliases and entries that are not models."""
         if value:
             return queryset.filter(version__isnull=False)
         return queryset.filter(version__isnull=True, alias__isnull=True, not_a_model=False)
@@ -142,9 +143,9 @@ class OfferingFilter(django_filters.FilterSet):  # type: ignore[misc]
 class PriceFilter(django_filters.FilterSet):  # type: ignore[misc]
     offering = django_filters.NumberFilter(field_name="offering_id", label="Offering (id)")
     host = django_filters.CharFilter(field_name="offering__host__slug", label="Host (slug)")
-    api_id = django_filters.CharFilter(field_name="offering__api_id", label="Model id")
+    api_id = django_filters.CharFilter(field_name="offering__api_id", label="Model ID")
     unit = django_filters.MultipleChoiceFilter(choices=list(PRICE_UNITS.items()), label="Unit")
-    current = django_filters.BooleanFilter(method="being_current", label="Holds now")
+    current = django_filters.BooleanFilter(method="being_current", label="Valid now")
 
     class Meta:
         model = Price
@@ -168,11 +169,11 @@ class SourceFilter(django_filters.FilterSet):  # type: ignore[misc]
 class AssertionFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(field_name="external_id", lookup_expr="icontains", label="Search")
     source = django_filters.CharFilter(field_name="source__slug", label="Source (slug)")
-    external_id = django_filters.CharFilter(label="The source's own key")
+    external_id = django_filters.CharFilter(label="ID in the feed")
     offering = django_filters.NumberFilter(field_name="offering_id", label="Offering (id)")
     topic = django_filters.ChoiceFilter(choices=Topic.choices, label="Topic")
     standing = django_filters.BooleanFilter(
-        field_name="withdrawn_at", lookup_expr="isnull", label="Neither taken back nor lifted"
+        field_name="withdrawn_at", lookup_expr="isnull", label="Active source value"
     )
     missing = django_filters.BooleanFilter(
         field_name="missing_since",
@@ -184,7 +185,7 @@ class AssertionFilter(django_filters.FilterSet):  # type: ignore[misc]
         field_name="pending_since",
         lookup_expr="isnull",
         exclude=True,
-        label="Has a value that must prove itself",
+        label="On hold",
     )
 
     class Meta:
@@ -198,7 +199,7 @@ class ProviderEventFilter(django_filters.FilterSet):  # type: ignore[misc]
     source = django_filters.CharFilter(field_name="source__slug", label="Source (slug)")
     offering = django_filters.NumberFilter(field_name="offering_id", label="Offering (id)")
     host = django_filters.CharFilter(field_name="offering__host__slug", label="Host (slug)")
-    api_id = django_filters.CharFilter(field_name="offering__api_id", label="Model id")
+    api_id = django_filters.CharFilter(field_name="offering__api_id", label="Model ID")
     developer = django_filters.CharFilter(
         field_name="offering__version__foundation__developer__slug", label="Developer (slug)"
     )

@@ -36,11 +36,10 @@ class FootingDifference:
 def refresh_footing(
     offering_ids: Collection[int] | None = None, *, today: date | None = None
 ) -> int:
-    """Make the footing of these offerings (all when None) what it should be; the number of rows
-    that changed.
+    """Update the footing of these offerings (all if None); return the number of rows that changed.
 
-    Nodes that are missing are made. Unchanged rows are not written. Offerings that redirect to one
-    of the given ones are refreshed with them, since they stand where their target stands.
+    Missing nodes are created. Unchanged rows are not written. Offerings that redirect to one of the
+    given ones are refreshed with them, since they share its upstream dependencies.
     """
     ids = None if offering_ids is None else sorted(offering_ids)
     if ids is not None and not ids:

@@ -5,8 +5,7 @@ from apps.common.retention import RetentionGroup, declare_retention, permanent_t
 declare_retention(
     *permanent_tables(
         RetentionGroup.CATALOGUE,
-        "facts about the world with who stated them; alerts, costs and records of providers refer "
-        "to them",
+        "catalogue data with its sources; alerts, costs and track records refer to it",
         "catalog_alias",
         "catalog_assertion",
         "catalog_derivation",
@@ -25,7 +24,7 @@ declare_retention(
     ),
     *permanent_tables(
         RetentionGroup.DERIVED,
-        "derived from the catalogue; what no longer holds is deleted with the change",
+        "derived from the catalogue; deleted when the catalogue changes",
         "catalog_footing",
         "catalog_node",
         "catalog_touchedoffering",

@@ -10,10 +10,10 @@ from apps.common.time import now
 
 @shared_task(name="catalog.apply_due_facts", ignore_result=True)
 def apply_due() -> int:
-    """Retire what has come to its firm date. Safe to run twice at once: the events have one key
-    each."""
+    """Retire offerings whose announced date has passed. Safe to run concurrently: the events have
+    one key each."""
     with (
         transaction.atomic(),
-        audit_context(job="catalog.apply_due_facts", reason="a date has come"),
+        audit_context(job="catalog.apply_due_facts", reason="due date reached"),
     ):
         return len(apply_due_facts(at=now()))

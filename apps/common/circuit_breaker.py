@@ -21,7 +21,8 @@ class CircuitBreaker:
         self._next_trial = 0.0
 
     def admits(self) -> bool:
-        """Whether a call may be tried now. Whoever is admitted by an open breaker is its trial."""
+        """Return whether a call can be tried now. A call that an open breaker admits is its
+        trial."""
         if not self._next_trial:
             return True
         with self._lock:

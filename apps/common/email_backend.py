@@ -1,4 +1,4 @@
-"""Mail into a folder, for the demo: one RFC 5322 file per message, which any mail program opens."""
+"""Email backend of the demo: writes one RFC 5322 file per message into a folder."""
 
 import os
 import secrets

@@ -1,17 +1,17 @@
-"""Background work that a person waits for: claimed by one worker, kept alive by heartbeats, taken
-over from a dead one.
+"""Background work that a user waits for: claimed by one worker, kept alive by heartbeats, taken
+over from a lost worker.
 
 A worker claims a job by a conditional update and gets the number of its claim. While it works, a
-thread of its own writes `heartbeat_at` on a connection of its own, outside of whatever transaction
-the work is in. A running job without a heartbeat for JOB_TAKEOVER_SECONDS is claimed by the next
-worker that looks, under the next number; what is written about a job names the number, so that a
-worker that lost its claim can settle nothing.
+thread of its own writes `heartbeat_at` on a connection of its own, outside the transaction of the
+work. A running job without a heartbeat for JOB_TAKEOVER_SECONDS is claimed by the next worker that
+looks, under the next number; what is written about a job names the number, so that a worker that
+lost its claim can settle nothing.
 
-The worker keeps no lock on the row while it works. A row that is locked is being settled: nobody
+The worker keeps no lock on the row while it works. A row that is locked is being settled: no worker
 claims it, and no heartbeat waits for it.
 
-Attempts count the claims since progress that is kept, the present one included. After MAX_ATTEMPTS
-the job fails with a sentence. Work that keeps nothing until it ends makes no progress before.
+Attempts count the claims since saved progress, the current one included. After MAX_ATTEMPTS the job
+fails with a sentence. Work that saves nothing until it ends makes no progress before.
 """
 
 from collections.abc import Callable, Iterator
@@ -60,21 +60,23 @@ class Job(models.Model):
     OPEN: ClassVar[tuple[str, ...]] = ("queued", "running")
 
     state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
-    error = models.TextField(blank=True, help_text="Why it failed, as a sentence.")
+    error = models.TextField(blank=True, help_text="Reason for the failure, as a sentence.")
     attempts = models.PositiveSmallIntegerField(
         default=0,
         db_default=0,
-        help_text="Claims since the last progress that was kept, the present one included.",
+        help_text="Claims since the last saved progress, including the current one.",
     )
     claim_number = models.PositiveIntegerField(
         default=0,
         db_default=0,
-        help_text="Grows with each claim; only the latest may write what became of it.",
+        help_text="Increases with each claim; only the latest claim can write the result.",
     )
     heartbeat_at = models.DateTimeField(
-        null=True, help_text="When the worker at it last showed itself."
+        null=True, help_text="Last heartbeat of the worker that runs the job."
     )
-    started_at = models.DateTimeField(null=True, help_text="When a worker first began it.")
+    started_at = models.DateTimeField(
+        null=True, help_text="Time at which a worker first started the job."
+    )
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -107,14 +109,14 @@ def takeover_after() -> timedelta:
 
 
 def running_clock(at: datetime) -> Clock:
-    """A clock that stands at `at` now and goes on: what happens late in a long sweep is stamped
+    """Return a clock that starts at `at` now, so that late results of a long sweep are stamped
     late."""
     began = monotonic()
     return lambda: at + timedelta(seconds=monotonic() - began)
 
 
 def claimable(at: datetime) -> Q:
-    """Jobs that wait, and those whose worker has gone."""
+    """Return the jobs that wait, and those whose worker is lost."""
     limit = at - takeover_after()
     silent = Q(heartbeat_at__lte=limit) | Q(heartbeat_at=None) & (
         Q(started_at__lte=limit) | Q(started_at=None)
@@ -124,10 +126,9 @@ def claimable(at: datetime) -> Q:
 
 @dataclass(frozen=True, slots=True)
 class JobKind[J: Job]:
-    """How jobs of one model are done. `work` ends with `complete` or `fail` of its claim; an error
-    that it lets pass leaves the job to the next worker. `abandonment` is the sentence for whoever
-    waits, once MAX_ATTEMPTS attempts have ended without progress. `relations` are loaded with the
-    job."""
+    """Description of how jobs of one model are done. `work` ends with `complete` or `fail` of its
+    claim; after any other error the next worker takes the job. `abandonment` is the sentence for
+    users after MAX_ATTEMPTS attempts without progress. `relations` are loaded with the job."""
 
     model: type[J]
     work: "Callable[[Claim[J]], None]"
@@ -215,7 +216,7 @@ class Claim[J: Job]:
             while not stopped.wait(pause):
                 if self.clock() >= last:
                     log.warning(
-                        "a job runs too long: another worker may take it", job=repr(self.job)
+                        "job runs too long: another worker can take it over", job=repr(self.job)
                     )
                     self._lost.set()
                     return
@@ -225,9 +226,7 @@ class Claim[J: Job]:
                         return
                     pause = usual
                 except Error as error:
-                    log.warning(
-                        "a heartbeat could not be written", job=repr(self.job), error=str(error)
-                    )
+                    log.warning("job heartbeat not written", job=repr(self.job), error=str(error))
                     own.close()
                     pause = min(usual, _RETRY_SECONDS)
         finally:
@@ -266,10 +265,10 @@ def run[J: Job](kind: JobKind[J], pk: int, *, at: datetime) -> bool:
 
 
 def run_waiting[J: Job](kind: JobKind[J], *, at: datetime) -> int:
-    """Everything that waits or was left by its worker, oldest first; the number worked on. Safe to
-    run twice at once.
+    """Work on every job that waits or was left by its worker, oldest first; return the number
+    worked on. Safe to run concurrently.
 
-    Begins no further job after MAX_SWEEP_TIME: the next sweep goes on.
+    Starts no further job after MAX_SWEEP_TIME: the next sweep continues.
     """
     clock, n = running_clock(at), 0
     waiting = kind.model._default_manager.filter(claimable(at)).order_by("pk")
@@ -294,7 +293,7 @@ def _run[J: Job](kind: JobKind[J], pk: int, clock: Clock) -> bool:
         with claim.heartbeat():
             kind.work(claim)
     except ClaimLostError:
-        log.warning("a claim was lost: another worker goes on with the job", job=repr(claim.job))
+        log.warning("job claim lost: another worker continues the job", job=repr(claim.job))
         return False
     return True
 
@@ -308,7 +307,7 @@ def _claim[J: Job](kind: JobKind[J], pk: int, clock: Clock) -> Claim[J] | None:
         return None
     begun = job.attempts if job.state == Job.State.RUNNING else 0
     if begun >= MAX_ATTEMPTS:
-        log.error("a job is given up", job=repr(job), attempts=begun)
+        log.error("job abandoned", job=repr(job), attempts=begun)
         rows.filter(pk=pk).update(
             state=Job.State.FAILED,
             error=kind.abandonment(job)[:2000],
@@ -317,9 +316,7 @@ def _claim[J: Job](kind: JobKind[J], pk: int, clock: Clock) -> Claim[J] | None:
         )
         return None
     if begun:
-        log.warning(
-            "a job is taken over from a worker that is gone", job=repr(job), attempt=begun + 1
-        )
+        log.warning("job taken over from a lost worker", job=repr(job), attempt=begun + 1)
     rows.filter(pk=pk).update(
         state=Job.State.RUNNING,
         attempts=begun + 1,

@@ -1,4 +1,4 @@
-"""Log lines: JSON for machines or words for people, each with the id of its request or task."""
+"""Log lines: JSON or plain text, each with the ID of its request or task."""
 
 import copy
 import logging

@@ -1,11 +1,10 @@
-"""What Prometheus scrapes: times of requests, counted by the web server's processes, and gauges
-read from the database.
+"""Prometheus metrics: request times counted by the web server's processes, and gauges read from the
+database.
 
 Requests are counted in memory that all web workers share (files in PROMETHEUS_MULTIPROC_DIR, which
 the web server makes before it forks). Everything else is read at the scrape by the functions of
-settings.METRICS, one per app, with a fixed number of statements each, whatever the size of the
-registry. One that fails is missing from the answer, and `registry_metrics_available{part}` is 0 for
-it.
+settings.METRICS, one per app, with a fixed number of statements each. The gauges of a function that
+fails are missing from the response, and `registry_metrics_available{part}` is 0 for it.
 """
 
 import os
@@ -48,8 +47,10 @@ disable_created_metrics()
 _requests_registry = CollectorRegistry()
 _request_seconds = Histogram(
     "registry_http_request_duration_seconds",
-    "Time until the answer began, of requests that reached the application, by part of the "
-    "interface.",
+    (
+        "Seconds until the response started, for requests that reached the application, "
+        "by part of the interface."
+    ),
     ["interface"],
     buckets=_BUCKETS,
     registry=_requests_registry,
@@ -95,7 +96,7 @@ def labelled_gauge(
 
 
 def age_seconds(moment: datetime | None, *, at: datetime) -> float | None:
-    """Return the seconds since `moment`; 0 where it lies ahead, None where it is not known."""
+    """Return the seconds since `moment`; 0 if it is in the future, None if it is unknown."""
     return None if moment is None else max((at - moment).total_seconds(), 0.0)
 
 
@@ -141,7 +142,10 @@ class _Parts:
             yield from gauges
         yield labelled_gauge(
             "registry_metrics_available",
-            "1 where the gauges of this part were read, 0 where database or broker did not answer.",
+            (
+                "1 if the gauges of this part were read, 0 if the database or broker did not "
+                "respond."
+            ),
             ("part",),
             available,
         )
@@ -165,12 +169,12 @@ def broker_gauges(at: datetime) -> Gauges:
     seen_at = heartbeat.last_heartbeat()
     yield gauge(
         "registry_worker_up",
-        "1 where a worker showed itself within 100 seconds.",
+        "1 if a worker sent a heartbeat within 100 seconds.",
         float(seen_at is not None),
     )
     yield gauge(
         "registry_worker_heartbeat_age_seconds",
-        "Seconds since a worker last showed itself; missing after 100 seconds.",
+        "Seconds since the last worker heartbeat; missing after 100 seconds.",
         age_seconds(seen_at, at=at),
     )
 
@@ -194,13 +198,13 @@ def job_gauges(at: datetime) -> Gauges:
         ages.append(((kind,), age_seconds(counts["silent_since"], at=at)))
     yield labelled_gauge(
         "registry_jobs",
-        "Jobs that a person waits for; failed: within the last 24 hours.",
+        "Jobs that a user waits for; failed: within the last 24 hours.",
         ("kind", "state"),
         waiting,
     )
     yield labelled_gauge(
         "registry_job_heartbeat_age_seconds",
-        "Longest time since a running job showed itself.",
+        "Longest time since the last heartbeat of a running job.",
         ("kind",),
         ages,
     )
@@ -210,13 +214,13 @@ def job_gauges(at: datetime) -> Gauges:
     )
     yield labelled_gauge(
         "registry_periodic_job_age_seconds",
-        "Seconds since a job of the schedule last succeeded; missing where it never did.",
+        "Seconds since a periodic job last succeeded; missing if it never did.",
         ("job",),
         [((name,), age_seconds(succeeded.get(name), at=at)) for name in cadences],
     )
     yield labelled_gauge(
         "registry_periodic_job_interval_seconds",
-        "How often a job of the schedule is due.",
+        "Interval of a periodic job.",
         ("job",),
         [((name,), every.total_seconds()) for name, every in cadences.items()],
     )

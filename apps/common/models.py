@@ -8,17 +8,19 @@ from django.db import models
 
 
 class Lease(models.Model):
-    """The right to be the only one that does something, until it ends. In no history: it goes when
-    it is released."""
+    """A lease: the right of one process to do something until it ends. Not in the history, since it
+    is deleted when it is released."""
 
     name = models.CharField(
-        max_length=60, primary_key=True, help_text="What is done by one at a time."
+        max_length=60,
+        primary_key=True,
+        help_text="Name of the work that only one process does at a time.",
     )
-    holder = models.CharField(
-        max_length=120, help_text="Host, process and a random part: no two are alike."
+    holder = models.CharField(max_length=120, help_text="Host, process and a random part; unique.")
+    acquired_at = models.DateTimeField(help_text="Time by the database's clock.")
+    expires_at = models.DateTimeField(
+        help_text="Time by the database's clock; after it another process can take the lease."
     )
-    acquired_at = models.DateTimeField(help_text="By the database's clock, as its end is.")
-    expires_at = models.DateTimeField(help_text="Later than this, whoever asks becomes the holder.")
 
     class Meta:
         ordering = ["name"]
@@ -38,14 +40,12 @@ class PeriodicJob(models.Model):
     # a moment further ahead was written by a clock that was wrong, and is not waited for
     MAX_CLOCK_SKEW: ClassVar[timedelta] = timedelta(hours=1)
 
-    name = models.CharField(max_length=100, primary_key=True, help_text="The name of its task.")
-    enqueued_at = models.DateTimeField(null=True, help_text="Null: not yet.")
+    name = models.CharField(max_length=100, primary_key=True, help_text="Name of the task.")
+    enqueued_at = models.DateTimeField(null=True, help_text="Empty: not started yet.")
     started_at = models.DateTimeField(
-        null=True, help_text="Of the latest run, also one that failed."
+        null=True, help_text="Start of the latest run, including failed runs."
     )
-    succeeded_at = models.DateTimeField(
-        null=True, help_text="When the latest run that succeeded ended."
-    )
+    succeeded_at = models.DateTimeField(null=True, help_text="End of the latest successful run.")
 
     class Meta:
         ordering = ["name"]

@@ -1,9 +1,9 @@
-"""When each job of the schedule last ran, kept in PostgreSQL, and which are due by that.
+"""Last runs of the periodic jobs, stored in PostgreSQL, and the jobs that are due.
 
-Beat counts from its own start and forgets with its container. So beat sends by itself only what
-runs every minute or more often (`registry/beat.py`), among it the task that looks here for the
-others: a job is due by its row, however often beat was started anew, and a job that did not succeed
-is sent again.
+Beat counts from its own start and forgets with its container. So beat itself sends only what runs
+every minute or more often (`registry/beat.py`), among it the task that checks the other jobs here:
+a job is due by its row, however often beat was restarted, and a job that did not succeed is sent
+again.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,10 +35,10 @@ def is_recorded(entry: Mapping[str, Any]) -> bool:
 
 
 def enqueue_due_jobs(*, at: datetime, send: Callable[[str, timedelta], object]) -> list[str]:
-    """Send each job that is due, and note it; the names of those sent.
+    """Send each job that is due and record it; return the names of those sent.
 
-    `send` takes the name of a task and how long its message is worth anything. What it raises is
-    raised here, and the job stays due. Two of these at once send a job once.
+    `send` takes the name of a task and the number of seconds after which its message expires. Its
+    errors are raised here, and the job stays due. Concurrent calls send a job once.
     """
     jobs = recorded_jobs()
     rows = {row.name: row for row in PeriodicJob.objects.filter(name__in=jobs)}

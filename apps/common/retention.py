@@ -85,12 +85,12 @@ class TaskLimit:
 
 @dataclass(frozen=True, slots=True)
 class RetentionRule:
-    """Rows of one model that go `days` (or as many as the setting says, 0: never) after the moment
-    `ended`.
+    """Rows of one model that are deleted `days` (or the number in the setting, 0: never) after the
+    moment `ended`.
 
-    Never goes what does not meet `only`, what any row outside of `parts` refers to, and the latest
-    row of each combination of `latest_per`. `parts` are labels of models whose rows go with the row
-    they belong to.
+    Rows that do not meet `only`, rows that another row outside of `parts` refers to, and the latest
+    row of each combination of `latest_per` are never deleted. `parts` are labels of models whose
+    rows are deleted with the row they belong to.
     """
 
     model: type[models.Model]
@@ -152,7 +152,7 @@ _ENTRIES: dict[str, Entry] = {}
 
 
 def declare_retention(*entries: Entry) -> None:
-    """Add tables to the list; a table stands there once."""
+    """Add tables to the list; a table can be declared once."""
     for entry in entries:
         if entry.table in _ENTRIES:
             raise ValueError(f"{entry.table} is declared twice.")
@@ -178,7 +178,7 @@ def _history_limit() -> str:
 
 
 def format_days(days: int | None) -> str:
-    """Say a limit as people do: whole years as years, None as having no end."""
+    """Format a limit: whole years as years, None as having no end."""
     if days is None:
         return "no end"
     years = round(days / 365.25)
@@ -191,14 +191,13 @@ def format_days(days: int | None) -> str:
 
 
 def delete_expired_rows(*, at: datetime, max_rows: int = MAX_ROWS) -> dict[str, int]:
-    """Delete what has ended by the rules, at most `max_rows` of each table, a batch a transaction;
-    {table: rows}.
+    """Delete expired rows, at most `max_rows` per table, one batch per transaction; return {table:
+    rows}.
 
-    Rows that are locked are left to the next run. Two at once do the work of one, and it may be
-    stopped anywhere.
+    Locked rows are left to the next run. Safe to run concurrently and to interrupt.
     """
     counts = {}
-    with audit_context(job=JOB, reason="its retention has ended"):
+    with audit_context(job=JOB, reason="retention period expired"):
         for rule in retention_entries().values():
             if isinstance(rule, RetentionRule) and (n := _delete(rule, at, max_rows)):
                 counts[rule.table] = n
@@ -308,7 +307,7 @@ def _distinct(words: Iterable[str]) -> tuple[str, ...]:
 declare_retention(
     *permanent_tables(
         RetentionGroup.DERIVED,
-        "one row a lease or periodic job, and what Django keeps of itself",
+        "one row per lease or periodic job, and Django's own tables",
         "common_lease",
         "common_periodicjob",
         "django_content_type",

@@ -30,7 +30,7 @@ def delete_expired_rows() -> dict[str, int]:
     says too."""
     counts = delete_rows(at=timezone.now())
     if counts:
-        log.info("rows deleted whose retention has ended", **counts)
+        log.info("expired rows deleted", **counts)
     return counts
 
 

@@ -25,6 +25,6 @@ def parse_moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(
-            f"'{text}' is not an ISO 8601 time such as 2026-11-24T15:00:00Z."
+            f"'{text}' is not a valid ISO 8601 time. Use a form such as 2026-11-24T15:00:00Z."
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

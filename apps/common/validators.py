@@ -13,8 +13,10 @@ def validate_plausible_date(day: date) -> None:
     'open'."""
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise ValidationError(
-            f"{day:%Y-%m-%d} is not a likely day: give one between {FIRST_YEAR} and {LAST_YEAR}, "
-            "or none.",
+            (
+                f"{day:%Y-%m-%d} is out of range. Enter a date between {FIRST_YEAR} and "
+                f"{LAST_YEAR}, or leave it empty."
+            ),
             code="unlikely_day",
         )
 
@@ -23,5 +25,6 @@ def validate_time_zone(name: str) -> None:
     """Refuse names that the time zone database does not have."""
     if name not in available_timezones():
         raise ValidationError(
-            f"“{name}” is no time zone. Write one such as Europe/Berlin.", code="unknown_zone"
+            f"“{name}” is not a valid time zone. Enter one such as Europe/Berlin.",
+            code="unknown_zone",
         )

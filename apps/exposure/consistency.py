@@ -1,9 +1,8 @@
-"""Compares every kept table with what it would hold if it were built from nothing.
+"""Compares every derived table with a rebuild from nothing.
 
-The rebuild goes into temporary tables, which stand before the real ones for this session alone:
-nothing that others read or write is touched or locked, and everything is gone with the transaction.
-What is compared is one moment of the database, after the work that waits has been done as the jobs
-do it.
+The rebuild goes into temporary tables, which hide the real ones for this session only: no table
+that others read or write is changed or locked, and everything is removed with the transaction. The
+comparison is of one moment of the database, after waiting work has been done as the jobs do it.
 """
 
 import json
@@ -125,9 +124,7 @@ def _compare_tables(on: date, limit: int) -> ExposureCheck:
     cuts_are_current = _cut_sets_are_current()
     tables = [*engine_tables(), *(model._meta.db_table for model in _INVENTORY)]
     if _is_behind(on):
-        why = (
-            "Changes arrive faster than they are worked through. Check again when there are fewer."
-        )
+        why = "Changes arrive faster than they are processed. Check again later."
         check.not_compared |= dict.fromkeys([*tables, Cut._meta.db_table], why)
         return check
     with connection.cursor() as cursor:
@@ -141,7 +138,9 @@ def _compare_tables(on: date, limit: int) -> ExposureCheck:
     if cuts_are_current:
         check.tables[Cut._meta.db_table] = _compare_cut_sets(limit)
     else:
-        check.not_compared[Cut._meta.db_table] = "The hourly job has not seen the last refresh yet."
+        check.not_compared[Cut._meta.db_table] = (
+            "The hourly job has not processed the last refresh yet. Check again in an hour."
+        )
     return check
 
 
@@ -215,8 +214,8 @@ def _compare_risk_counts(
     kept_models: tuple[type[models.Model], ...] = (RiskCount, TeamCount, LevelCount)
     if not is_count_current(on):
         why = (
-            "Inherited risks are counted every minute, and something has changed since. "
-            "Check again in a minute."
+            "Inherited risks are counted every minute, and data changed since the last "
+            "count. Check again in a minute."
         )
         not_compared |= {model._meta.db_table: why for model in kept_models}
         return {}

@@ -28,7 +28,7 @@ class ExposureFlagFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 class PolicyFilter(django_filters.FilterSet):  # type: ignore[misc]
     slug = django_filters.CharFilter(label="Slug")
-    enabled = django_filters.BooleanFilter(label="Switched on")
+    enabled = django_filters.BooleanFilter(label="Enabled")
     measure = django_filters.ChoiceFilter(choices=Policy.Measure.choices, label="Measure")
 
     class Meta:

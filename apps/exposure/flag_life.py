@@ -22,8 +22,8 @@ EVENTS: tuple[str, ...] = get_args(Event.__value__)
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """What a policy tolerates: the line itself is tolerated, the release line lies `hysteresis` of
-    it lower."""
+    """Tolerance of a policy: a value equal to it is accepted; the release value is lower by
+    `hysteresis` of it."""
 
     tolerance: Fraction
     hysteresis: Fraction = Fraction(1, 10)
@@ -40,12 +40,12 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True)
 class FlagLife:
-    """Where the flag of one policy and node stands. `none` is before the first breach and after a
+    """State of the flag of one policy and node. `none` is before the first breach and after a
     resolution.
 
-    `last` is the last measured value; `below_since` the first evaluation day, of the days on end up
-    to the last one, on which the value lay at or under the release line. `accepted_until`
-    (exclusive) and `ceiling` hold while accepted.
+    `last` is the last measured value; `below_since` the first of the consecutive evaluation days,
+    up to the last one, with a value at or under the release value. `accepted_until` (exclusive) and
+    `ceiling` apply while accepted.
     """
 
     state: Standing = "none"
@@ -81,11 +81,10 @@ def advance_flag(
     value: Fraction | None = None,
     decision: FlagDecision = NO_DECISION,
 ) -> tuple[FlagLife, tuple[Event, ...]]:
-    """The life after one evaluation, one decision, or both; and what happened, in order.
+    """Return the life after one evaluation, one decision, or both; and the events, in order.
 
-    `value` is what was measured on `on`, and None when nothing was measured; of a node that is gone
-    it is 0. Several evaluations a day, or missed days, change nothing: the rules count calendar
-    days.
+    `value` is the measurement on `on`, None without one; 0 for a deleted node. Several evaluations
+    a day, or missed days, change nothing: the rules count calendar days.
     """
     events: list[Event] = []
     if value is not None:

@@ -1,8 +1,7 @@
-"""Simulates the year's loss of the portfolio as it stands: rates and base losses on record x the
+"""Simulates the yearly loss of the current portfolio: recorded rates and base losses times the
 engine's states.
 
-Assumptions go into the run with everything needed to get the same answer again: seed, years,
-versions, rates.
+A run stores everything needed to repeat it: seed, years, versions, rates.
 """
 
 from collections.abc import Mapping, Sequence
@@ -63,8 +62,8 @@ class _Rates:
     def of(
         self, event: EventKind, kind: NodeKind, node_id: int, *, bears: bool
     ) -> EventRate | None:
-        """A rate given for the node goes first; the kind's rate is for nodes that bear causes of
-        their own."""
+        """Return the rate: one for the node comes first; the kind's rate is for nodes with causes
+        of their own."""
         return self.single.get((event, node_id)) or (
             self.general.get((event, kind)) if bears else None
         )

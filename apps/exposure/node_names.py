@@ -49,7 +49,8 @@ class UnknownNodeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class NodeName:
-    """`name` is unique and stable for programs (`host:azure`), `label` is for people."""
+    """A node's name. `name` is unique and stable for programs (`host:azure`), `label` is for
+    users."""
 
     node_id: int
     kind: NodeKind
@@ -59,7 +60,7 @@ class NodeName:
 
 
 def node_names(node_ids: Collection[int]) -> dict[int, NodeName]:
-    """The names of these nodes; a node whose subject is gone is called by its number."""
+    """Return the names of these nodes; a node whose subject was deleted is named by its number."""
     with connection.cursor() as cursor:
         cursor.execute(f"{_NAMES} WHERE n.id = ANY (%s)", [list(node_ids)])
         found = {}
@@ -72,8 +73,8 @@ def node_names(node_ids: Collection[int]) -> dict[int, NodeName]:
 
 
 def find_nodes(names: Iterable[str]) -> dict[str, int]:
-    """{name: node id}. Raises UnknownNodeError for the first one that is none, in the order
-    given."""
+    """Return {name: node ID}. Raises UnknownNodeError for the first unknown name, in the given
+    order."""
     wanted = list(dict.fromkeys(names))
     found: dict[str, int] = {}
     by_kind: dict[NodeKind, list[str]] = {}
@@ -82,7 +83,8 @@ def find_nodes(names: Iterable[str]) -> dict[str, int]:
         label, _, rest = name.partition(":")
         if label not in kinds or not rest:
             raise UnknownNodeError(
-                f"'{name}' names no node. Write for instance developer:anthropic or host:azure."
+                f"'{name}' is not a valid node name. Use a name such as developer:anthropic "
+                "or host:azure."
             )
         by_kind.setdefault(kinds[label], []).append(rest)
     for kind, rests in by_kind.items():
@@ -90,9 +92,7 @@ def find_nodes(names: Iterable[str]) -> dict[str, int]:
             found[f"{kind.label}:{rest}"] = node_id
     for name in wanted:
         if name not in found:
-            raise UnknownNodeError(
-                f"Nothing is known under '{name}'. Look it up in the lists of the catalogue."
-            )
+            raise UnknownNodeError(f"'{name}' was not found. Check the name in the catalogue.")
     return found
 
 

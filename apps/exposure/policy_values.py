@@ -1,10 +1,9 @@
-"""What a policy measures, on every node at once: one statement a policy on the tables that the
-refresh keeps.
+"""Measured values of a policy, for all nodes: one statement per policy on the derived tables.
 
-A node's value comes from its `NodeSummary` rows of the states that count, a predicate's from
-`ScopedApplication`. Shares are of everything in scope, also of what stands nowhere; a weight that
-is not recorded counts as 0. Values are compared as whole numbers, so that the line itself is
-tolerated to the last digit.
+A node's value comes from its `NodeSummary` rows of the states that count, a condition's from
+`ScopedApplication`. Shares are of everything in scope, including applications without a primary
+model; a weight that is not recorded counts as 0. Values are compared as whole numbers, so that a
+value equal to the tolerance is accepted to the last digit.
 """
 
 from collections.abc import Collection, Mapping
@@ -122,11 +121,10 @@ def policy_values(policy: Policy, *, keep: Collection[int] = ()) -> dict[int | N
 def named_applications(
     policy: Policy, node_id: int | None, *, settings: EngineSettings, limit: int
 ) -> list[int]:
-    """Ids of the gravest `limit` applications that the policy counts there; `limit` is at most
-    their number.
+    """Return IDs of the most critical `limit` applications that the policy counts there; `limit` is
+    at most their number.
 
-    Gravest first means that of a policy that counts critical ones the first are these. Two
-    statements for a node.
+    Two statements for a node.
     """
     if limit == 0:
         return []

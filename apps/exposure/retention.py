@@ -18,8 +18,8 @@ from apps.exposure.snapshots.daily import DAILY_RETENTION_MONTHS
 
 def _snapshot_limit() -> str:
     return (
-        f"each day for {DAILY_RETENTION_MONTHS} months, "
-        f"then a day a month for {format_days(settings.HISTORY_DAYS or None)}"
+        f"daily for {DAILY_RETENTION_MONTHS} months, then monthly for "
+        f"{format_days(settings.HISTORY_DAYS or None)}"
     )
 
 
@@ -52,7 +52,7 @@ declare_retention(
     ),
     *permanent_tables(
         RetentionGroup.INVENTORY,
-        "tolerances, flags with the reasons people gave, campaigns and what people assumed",
+        "exposure policies, flags with reasons, campaigns and loss assumptions",
         "exposure_baseloss",
         "exposure_campaign",
         "exposure_campaigntask",
@@ -67,7 +67,7 @@ declare_retention(
     ),
     *permanent_tables(
         RetentionGroup.DERIVED,
-        "the engine's tables: what no longer holds is deleted with the refresh",
+        "engine tables; deleted when a refresh no longer produces them",
         "exposure_candidate",
         "exposure_cut",
         "exposure_enginestate",

@@ -28,11 +28,11 @@ from apps.inventory.actions.checks import ChangeConflictError
 
 @shared_task(name="exposure.refresh_exposure")
 def refresh_exposure() -> None:
-    """After a poll and every few minutes; two at once do the work of one.
+    """Refresh exposure after a poll and every few minutes; concurrent runs do the work once.
 
-    Each step commits what it did and finds its own work anew, so that a worker may die between any
-    two of them: what is touched waits in its queue, events are found by NOT EXISTS, and flags are
-    measured on the tables as they stand.
+    Each step commits its results and finds its own work again, so that a worker can stop between
+    any two of them: changes wait in their queue, events are found by NOT EXISTS, and flags are
+    measured on the current tables.
     """
     moment = now()
     with audit_context(job="exposure.refresh_exposure"):
@@ -43,7 +43,7 @@ def refresh_exposure() -> None:
 
 @shared_task(name="exposure.run_what_ifs")
 def run_what_ifs() -> int:
-    """Answers the scenarios and losses that somebody waits for."""
+    """Run the queued scenarios and simulations."""
     return run_queued(at=now())
 
 
@@ -71,8 +71,8 @@ def open_large_campaign(
     note: str,
     due_on: str | None,
 ) -> int | None:
-    """Tens of thousands of tasks take half a minute, which no page waits for. Twice at once opens
-    one campaign."""
+    """Open a campaign in a worker: tens of thousands of tasks take half a minute. Concurrent calls
+    open one campaign."""
     key = campaign_opening_key(event_id=event_id, offering_id=offering_id)
     try:
         campaign = open_campaign(

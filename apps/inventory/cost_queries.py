@@ -9,7 +9,7 @@ from apps.common.database.statements import compose_statement, load_statement
 @dataclass(frozen=True, slots=True)
 class InventoryRelations:
     """The relations that dependencies and applications are read from: tables, or views of a what-if
-    with their columns. Names of the program, never of a user."""
+    with their columns. Names from code, never from a user."""
 
     dependencies: str = "inventory_dependency"
     applications: str = "inventory_application"

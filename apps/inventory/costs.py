@@ -38,9 +38,9 @@ class InvalidPriceChangeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PriceChange:
-    """From `starts_on` on (None: always), what stands directly on node `node_id` costs `factor`
-    times as much, or `amount` in `currency` per million. `unit` None means every unit. Later
-    changes work on what earlier ones made.
+    """From `starts_on` (None: always), offerings directly on node `node_id` cost `factor` times as
+    much, or `amount` in `currency` per million. `unit` None means every unit. Later changes apply
+    to the result of earlier ones.
 
     An amount also prices a unit that had no price, in every tier; a factor leaves an unknown price
     unknown.
@@ -56,23 +56,23 @@ class PriceChange:
     def __post_init__(self) -> None:
         if self.unit is not None and self.unit not in PRICE_UNITS:
             raise InvalidPriceChangeError(
-                f"'{self.unit}' is not a unit of prices. Choose from {', '.join(PRICE_UNITS)}, or "
-                "none."
+                f"'{self.unit}' is not a valid price unit. Use one of: "
+                f"{', '.join(PRICE_UNITS)}; or leave it empty."
             )
         if (self.factor is None) == (self.amount is None):
-            raise InvalidPriceChangeError("Give either a factor or an amount with its currency.")
+            raise InvalidPriceChangeError("Enter either a factor or an amount with its currency.")
         if self.amount is not None and not (
             self.currency and len(self.currency) == 3 and self.currency.isalpha()
         ):
             raise InvalidPriceChangeError(
-                "An amount needs its currency, as three letters such as USD."
+                "Add the currency of the amount as three letters, such as USD."
             )
         if (self.factor if self.factor is not None else self.amount or 0) < 0:
-            raise InvalidPriceChangeError("A factor or an amount is not negative.")
+            raise InvalidPriceChangeError("A factor or amount must be 0 or more.")
 
 
 class Money(NamedTuple):
-    """`currency` is None for an amount of 0 that nothing was used for."""
+    """An amount; `currency` is None for an amount of 0 without usage."""
 
     amount: Fraction
     currency: str | None
@@ -95,18 +95,18 @@ class UnknownDependencyCost:
     def sentence(self) -> str:
         match self.code:
             case UnknownCost.NO_TOKENS:
-                return "No monthly tokens are recorded. Enter them to know the cost."
+                return "No monthly tokens are recorded. Enter them to calculate the cost."
             case UnknownCost.SEVERAL_CURRENCIES:
                 return (
-                    "What it uses is priced in several currencies, "
-                    "and none of them has all the prices."
+                    "Prices are in several currencies, and none of them covers all units. "
+                    "Add the missing prices."
                 )
             case UnknownCost.NO_PRICE:
                 units = ", ".join(PRICE_UNITS[unit] for unit in self.units)
                 return (
-                    f"No price is known for {units} on that day."
+                    f"No price for {units} is known on that date."
                     if units
-                    else "No price is known on that day."
+                    else "No price is known on that date."
                 )
 
 

@@ -23,11 +23,11 @@ from apps.inventory.models import (
 
 
 class ApplicationFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """`host`, `developer`, `foundation` and `version` keep applications that use it today, in
-    whatever role."""
+    """`host`, `developer`, `foundation` and `version` keep applications that use it today, in any
+    role."""
 
     q = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label="Search")
-    team = django_filters.CharFilter(method="of_team", label="Team (slug), with those below it")
+    team = django_filters.CharFilter(method="of_team", label="Team (slug), including sub-teams")
     status = django_filters.MultipleChoiceFilter(
         choices=Application.Status.choices, label="Status", distinct=False
     )
@@ -102,7 +102,7 @@ class DependencyFilter(django_filters.FilterSet):  # type: ignore[misc]
     team = django_filters.CharFilter(field_name="application__team__slug", label="Team (slug)")
     offering = django_filters.NumberFilter(field_name="offering_id", label="Offering (id)")
     host = django_filters.CharFilter(field_name="offering__host__slug", label="Host (slug)")
-    api_id = django_filters.CharFilter(field_name="offering__api_id", label="Model id")
+    api_id = django_filters.CharFilter(field_name="offering__api_id", label="Model ID")
     foundation = django_filters.CharFilter(
         field_name="offering__version__foundation__slug", label="Foundation (slug)"
     )
@@ -116,7 +116,7 @@ class DependencyFilter(django_filters.FilterSet):  # type: ignore[misc]
         choices=Dependency.Known.choices, label="Declared or observed"
     )
     reached = django_filters.ChoiceFilter(choices=Dependency.Reached.choices, label="Reached")
-    live_on = django_filters.DateFilter(method="being_live", label="Live on (day)")
+    live_on = django_filters.DateFilter(method="being_live", label="Active on (date)")
 
     class Meta:
         model = Dependency
@@ -146,7 +146,7 @@ class AdaptationFilter(OfDependencyFilter):
     kind = django_filters.MultipleChoiceFilter(
         choices=Adaptation.Kind.choices, label="Kind", distinct=False
     )
-    moves = django_filters.ChoiceFilter(choices=Adaptation.Moves.choices, label="Does it move?")
+    moves = django_filters.ChoiceFilter(choices=Adaptation.Moves.choices, label="Reuse")
 
     class Meta:
         model = Adaptation

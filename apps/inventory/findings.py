@@ -1,9 +1,9 @@
-"""What looks wrong or unfinished in what people declared: said, never refused.
+"""Findings: errors and gaps in declared data, which never block saving.
 
-Declared reality has to be recordable and imports have to load, so shares that do not add up or a
-fallback on the primary's own offering are no constraints. They are findings: shown with the form
-that was just saved, in the answer of the API, and as a list. They are worked out of the rows of a
-day; for lists they are kept (read_models.py).
+Declared reality must be recordable and imports must load, so shares that do not add up or a
+fallback on the primary's own offering are not constraints. They are findings: shown with the saved
+form, in the API response, and as a list. They are computed from the rows of a day; for lists they
+are stored (read_models.py).
 """
 
 import json
@@ -34,7 +34,7 @@ _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`dependency_id` is None where it is about the application as a whole."""
+    """A finding; `dependency_id` is None if it concerns the whole application."""
 
     code: str
     severity: Severity
@@ -50,10 +50,11 @@ def findings_of(
     validity: timedelta = TEST_VALIDITY,
     statuses: Collection[str] = Application.IN_SCOPE,
 ) -> list[Finding]:
-    """All findings of these applications on that day, by application, gravest first; one statement.
+    """Return all findings of these applications on that day, by application, most severe first; one
+    statement.
 
-    `validity` is how long an exit test counts that names no end of its own. Made for a page of
-    applications; callers have narrowed the ids to what the reader may see.
+    `validity` is the validity of an exit test without an expiry date. Made for a page of
+    applications; callers have narrowed the IDs to what the reader can view.
     """
     if not application_ids:
         return []
@@ -100,7 +101,7 @@ def finding_sentence(code: str, facts: Any) -> str:
 
 
 def ranks_by_code() -> dict[str, int]:
-    """{code: 0 for the gravest severity}."""
+    """Return {code: rank of its severity, 0 for the most severe}."""
     return {code: _RANK[severity] for code, (severity, _) in _SENTENCES.items()}
 
 
@@ -121,26 +122,33 @@ def _number(text: str) -> str:
 
 def _shares(facts: Mapping[str, Any]) -> str:
     if float(facts["given"]) == 0:
-        return "All primaries have a traffic share of 0. They count equally until one is given."
+        return (
+            "All primary models have a traffic share of 0, so they count equally. Enter their "
+            "shares."
+        )
     return (
-        f"The traffic shares of the primaries add up to {_number(facts['given'])}, not 1. "
-        "They are scaled to 1."
+        f"The traffic shares of the primary models add up to {_number(facts['given'])}, not 1, "
+        "and are scaled to 1. Correct the shares."
     )
 
 
 def _leave_nothing(facts: Mapping[str, Any]) -> str:
-    n = facts["n"]
-    who = "A primary without a share gets" if n == 1 else f"{n} primaries without a share get"
+    given, n = _number(facts["given"]), facts["n"]
+    if n == 1:
+        return (
+            f"The traffic shares already add up to {given}, so 1 primary model without a share "
+            "counts as standby. Enter its share."
+        )
     return (
-        f"The traffic shares given already reach {_number(facts['given'])}. "
-        f"{who} nothing and count as standby."
+        f"The traffic shares already add up to {given}, so {n} primary models without a share "
+        "count as standby. Enter their shares."
     )
 
 
 def _restricted(facts: Mapping[str, Any]) -> str:
     reasons = []
     if facts["data_class"] is not None:
-        is_now = facts["data_class"] or "not stated"
+        is_now = facts["data_class"] or "not recorded"
         reasons.append(f"data of class {', '.join(facts['data_classes'])} (here {is_now})")
     if facts["criticality"] is not None:
         allowed = " or ".join(
@@ -151,28 +159,38 @@ def _restricted(facts: Mapping[str, Any]) -> str:
             f"{Criticality(facts['criticality']).label.lower()})"
         )
     if facts["regions"] is not None:
-        is_now = facts["in"] or "region not stated"
+        is_now = facts["in"] or "not recorded"
         reasons.append(f"regions {', '.join(facts['regions'])} (here {is_now})")
     return (
         f"{facts['called']} is approved only for {' and '.join(reasons)}. "
-        "Move it, or ask for another decision."
+        "Migrate the dependency, or request another approval."
     )
 
 
 def _retired(facts: Mapping[str, Any]) -> str:
-    when = f" since {facts['retires_on']}" if facts["retires_on"] else ""
-    return f"{facts['called']} is retired{when}. Replace it or end the dependency."
+    if facts["retires_on"]:
+        return (
+            f"{facts['called']} retired on {facts['retires_on']}. Replace it or end the dependency."
+        )
+    return f"{facts['called']} is retired. Replace it or end the dependency."
 
 
 def _lapsed(facts: Mapping[str, Any]) -> str:
-    of = f"The last exit test of {facts['called']}, of {facts['tested_on']},"
-    why = {
-        "failed": "failed",
-        "partial": "passed only in part",
-        "expired": f"has expired on {facts['ends_on']}",
-        "moved": "was made with another version than the one that answers today",
-    }[facts["why"]]
-    return f"{of} {why}. Test again."
+    called, tested_on = facts["called"], facts["tested_on"]
+    match facts["why"]:
+        case "failed":
+            return f"The exit test of {called} on {tested_on} failed. Repeat the test."
+        case "partial":
+            return f"The exit test of {called} on {tested_on} passed only partly. Repeat the test."
+        case "expired":
+            return (
+                f"The exit test of {called} on {tested_on} expired on {facts['ends_on']}. Repeat "
+                "the test."
+            )
+    return (
+        f"The exit test of {called} on {tested_on} used another version than the one served today. "
+        "Repeat the test."
+    )
 
 
 _SENTENCES: dict[str, tuple[Severity, Callable[[Mapping[str, Any]], str]]] = {
@@ -181,84 +199,89 @@ _SENTENCES: dict[str, tuple[Severity, Callable[[Mapping[str, Any]], str]]] = {
     "fallback_is_primary": (
         Severity.ERROR,
         lambda facts: (
-            f"The fallback {facts['called']} is the primary's own offering and fails together with "
-            "it."
+            f"The fallback {facts['called']} is the same offering as the primary model, so both "
+            "fail together. Choose another fallback."
         ),
     ),
     "fallback_same_version": (
         Severity.WARNING,
         lambda facts: (
-            f"The fallback {facts['called']} is the same version at the same host as the primary "
-            f"{facts['primary']}."
+            f"The fallback {facts['called']} is the same version on the same host as the primary "
+            f"model {facts['primary']}. Choose another fallback."
         ),
     ),
     "fallback_order": (
         Severity.NOTE,
         lambda facts: (
             f"The fallbacks are numbered {', '.join(map(str, facts['numbers']))}."
-            " Number them 1, 2, 3 in the order they are tried."
+            " Number them 1, 2, 3 in the order in which they are tried."
         ),
     ),
     "retired_with_live": (
         Severity.WARNING,
         lambda facts: (
-            f"The application is retired but still uses {facts['called']}. End it, or bring it "
-            "back."
+            f"The application is retired but still uses {facts['called']}. End the dependency, or "
+            "reactivate the application."
         ),
     ),
     "no_primary": (
         Severity.WARNING,
-        lambda facts: "No primary is declared: it stands nowhere and is in no index.",
+        lambda facts: (
+            "No primary model is declared, so exposure does not include the application. Declare "
+            "a primary model."
+        ),
     ),
     "unresolved": (
         Severity.WARNING,
         lambda facts: (
-            f"Nobody knows which foundation {facts['called']} stands on. Ask for its identity to "
-            "be settled."
+            f"{facts['called']} is not linked to a foundation. Identify it under Unresolved models."
         ),
     ),
     "tokens_missing": (
         Severity.NOTE,
         lambda facts: (
-            f"No monthly tokens are recorded for {facts['called']}, so its cost is not known."
+            f"No monthly tokens are recorded for {facts['called']}, so its cost is unknown. Enter "
+            "the monthly tokens."
         ),
     ),
     "observed_only": (
         Severity.NOTE,
         lambda facts: (
-            f"{facts['called']} was observed and nobody has declared it. Confirm it or end it."
+            f"{facts['called']} was observed but is not declared. Confirm or end the dependency."
         ),
     ),
     "retired_offering": (Severity.ERROR, _retired),
     "redirected": (
         Severity.WARNING,
         lambda facts: (
-            f"{facts['called']} is retired; {facts['answering']} answers in its place. Test it, "
-            "and say so."
+            f"{facts['called']} is retired, and {facts['answering']} is served instead. Test it "
+            "and record the result."
         ),
     ),
     "blocked": (
         Severity.ERROR,
         lambda facts: (
-            f"{facts['called']} is blocked by decision of the organisation: {facts['reason']}"
+            f"{facts['called']} is blocked by an approval decision. Reason: {facts['reason']}"
         ),
     ),
     "restricted": (Severity.ERROR, _restricted),
     "approval_expired": (
         Severity.WARNING,
         lambda facts: (
-            f"The approval of {facts['called']} has expired on {facts['expired_on']}. Ask for a "
-            "new one."
+            f"The approval of {facts['called']} expired on {facts['expired_on']}. Renew it."
         ),
     ),
     "review_overdue": (
         Severity.WARNING,
-        lambda facts: f"The review was due on {facts['due_on']}. Review it and set the next day.",
+        lambda facts: (
+            f"The review was due on {facts['due_on']}. Review the application and set the next "
+            "review date."
+        ),
     ),
     "exit_untested": (
         Severity.NOTE,
         lambda facts: (
-            f"There is an exit plan for {facts['called']} and no test of it: it counts as paper."
+            f"The exit plan for {facts['called']} has not been tested. Record an exit test."
         ),
     ),
     "test_lapsed": (Severity.WARNING, _lapsed),

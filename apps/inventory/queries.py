@@ -14,13 +14,13 @@ from apps.inventory.models import Application, ApplicationQuerySet, Dependency, 
 
 
 def visible_applications(*, user: Any) -> ApplicationQuerySet:
-    """What the user may read, gravest first, with its team."""
+    """Return the applications that the user can view, most critical first, with their teams."""
     return Application.objects.visible_to(user).select_related("team").order_by("criticality", "pk")
 
 
 def dependency_history(*, application: Application) -> DependencyQuerySet:
-    """Everything the application has ever used, ended rows included, latest first, with what stands
-    below."""
+    """Return all dependencies the application ever had, ended ones included, latest first, with
+    related rows."""
     return (
         Dependency.objects.filter(application=application)
         .select_related(
@@ -46,7 +46,8 @@ def editable_teams(*, user: Any) -> QuerySet[Team]:
 
 
 def application_merged_into(*, application: Application) -> Application:
-    """The application that `application` goes on as: itself, or where a chain of merges ends."""
+    """Return the application into which `application` was merged: itself, or the end of a chain of
+    merges."""
     visited_ids = {application.pk}
     while application.merged_into is not None and application.merged_into.pk not in visited_ids:
         application = application.merged_into
@@ -95,10 +96,10 @@ LIMIT %(limit)s
 def changes_of_application(
     *, application: Application, limit: int | None = None
 ) -> list[RecordedChange]:
-    """What people and jobs changed of the application and what hangs on it, latest first; one
+    """Return changes of the application and its records by users and jobs, latest first; one
     statement.
 
-    What was written outside of any named change is not among them.
+    Writes outside a named change are not included.
     """
     return fetch_rows(RecordedChange, _CHANGES, {"id": application.pk, "limit": limit})
 

@@ -115,14 +115,14 @@ def refresh_stale_applications(*, on: date) -> int:
 
 
 def refresh_applications(*, application_ids: Collection[int], on: date) -> None:
-    """What somebody has just changed shows in lists at once; a dozen statements whatever the
+    """Refresh the stored rows of these applications immediately; a dozen statements for any
     number."""
     if application_ids:
         _refresh_batch(sorted(application_ids), on)
 
 
 def refresh_all_applications(*, on: date) -> int:
-    """Look at every application, whatever the queue says; the number of them."""
+    """Refresh every application, independent of the queue; return the number."""
     return sum(len(_refresh_batch(ids, on)) for ids in _application_batches())
 
 

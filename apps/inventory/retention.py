@@ -1,4 +1,4 @@
-"""What is kept of the inventory: what people wrote; of long files, that they were asked for."""
+"""Retention of the inventory: what users entered, and the requests for long files."""
 
 from django.db.models import Q
 from django.db.models.functions import Coalesce
@@ -31,7 +31,7 @@ declare_retention(
     ),
     *permanent_tables(
         RetentionGroup.INVENTORY,
-        "what people wrote about applications and decided for them",
+        "what users entered and decided about applications",
         "inventory_adaptation",
         "inventory_annexitem",
         "inventory_application",
@@ -45,7 +45,7 @@ declare_retention(
     ),
     *permanent_tables(
         RetentionGroup.DERIVED,
-        "derived from the inventory; what no longer holds is deleted with the change",
+        "derived from the inventory; deleted when the inventory changes",
         "inventory_keptfinding",
         "inventory_keptrunway",
         "inventory_keptstate",

@@ -17,8 +17,8 @@ from apps.inventory.models import Application
 
 
 class RunwayPosition(NamedTuple):
-    """Where a row stands in the order of urgency: the end of one page, where the next one begins
-    after it."""
+    """Position of a row in the order of urgency: the end of one page, after which the next one
+    begins."""
 
     urgency: Decimal | None
     criticality: int
@@ -27,13 +27,13 @@ class RunwayPosition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PrimaryRunway:
-    """One live primary whose end is announced.
+    """One active primary model with an announced retirement.
 
-    `offering_id` answers today, redirects followed. `days_left` is negative once past, and None
-    while only the end but no day is announced (`why` says so). With `at_least` the day is a 'not
-    before': the end may come later, and a passed one counts as 0, since it retired nothing. `basis`
-    is `test` or `estimate`, None where `effort_days` is not known; `runway` is None unless both
-    are.
+    `offering_id` is the one served today, redirects followed. `days_left` is negative once past,
+    and None if the retirement is announced without a date (`why` says so). With `at_least` the date
+    is the earliest retirement: it might be later, and a past one counts as 0, since it retired
+    nothing. `basis` is `test` or `estimate`, None if `effort_days` is unknown; `runway` is None
+    unless both are known.
     """
 
     dependency_id: int
@@ -85,11 +85,11 @@ def runways(
     only_late: bool = False,
     relations: InventoryRelations = InventoryRelations(),  # noqa: B008 - frozen
 ) -> list[PrimaryRunway]:
-    """Live primaries whose end is announced, most urgent first: by runway, by days left where the
-    effort is not known, those without a day last; one statement whatever the number.
+    """Return active primary models with an announced retirement, most urgent first: by runway, by
+    days left if the effort is unknown, those without a date last; one statement.
 
     `after` is the `place` of the last row of the page before. An application's runway is that of
-    its first row. `only_late`: those whose runway is negative.
+    its first row. `only_late`: those with a negative runway.
     """
     parameters: dict[str, Any] = {
         "on": on,

@@ -2,5 +2,5 @@ from apps.inventory.actions.checks import ChangeConflictError
 
 
 class RiskChangeError(ChangeConflictError):
-    """A change of a risk or assessment that contradicts what is on record; the text says why and
+    """A change of a risk or assessment that conflicts with recorded data; the text says why and
     what to do."""

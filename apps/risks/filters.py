@@ -35,7 +35,7 @@ def _on_nodes(kind: NodeKind, things: QuerySet[Any]) -> Q:
 class RiskTemplateFilter(django_filters.FilterSet):  # type: ignore[misc]
     code = django_filters.CharFilter(label="Code")
     layer = django_filters.MultipleChoiceFilter(choices=Layer.choices, label="Layer")
-    built_in = django_filters.BooleanFilter(label="Of the release")
+    built_in = django_filters.BooleanFilter(label="Built-in template")
     taxonomy = django_filters.CharFilter(method="mapped_to", label="Mapped to taxonomy (slug)")
 
     class Meta:
@@ -57,10 +57,10 @@ class FoundationRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
         field_name="node__kind",
         choices=NODE_KINDS,
         coerce=lambda word: NodeKind[word.upper()].value,
-        label="Kind of node",
+        label="Node kind",
     )
-    node_ref = django_filters.NumberFilter(field_name="node__ref", label="Id of what it is on")
-    rule = django_filters.MultipleChoiceFilter(choices=RuleName.choices, label="Raised by rule")
+    node_ref = django_filters.NumberFilter(field_name="node__ref", label="Node ID")
+    rule = django_filters.MultipleChoiceFilter(choices=RuleName.choices, label="Added by rule")
     open = django_filters.BooleanFilter(method="being_open", label="Neither closed nor dismissed")
     dismissed = django_filters.BooleanFilter(
         field_name="dismissed_at", lookup_expr="isnull", exclude=True, label="Dismissed"
@@ -70,7 +70,7 @@ class FoundationRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
         lookup_expr="gte",
         min_value=1,
         max_value=25,
-        label="At least this grave (1 to 25)",
+        label="Minimum severity (1 to 25)",
     )
 
     class Meta:
@@ -79,13 +79,13 @@ class FoundationRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     q = django_filters.CharFilter(method="titled", label="Title or code contains")
     foundation = django_filters.CharFilter(
-        method="of_foundation", label="On foundation (slug), its versions and offerings"
+        method="of_foundation", label="Foundation (slug), with its versions and offerings"
     )
     provider = django_filters.CharFilter(
-        method="of_provider", label="On provider (slug), with what belongs to it"
+        method="of_provider", label="Provider (slug), with all it offers"
     )
     offering = django_filters.NumberFilter(
-        method="of_offering", min_value=1, max_value=2**62, label="On offering (id)"
+        method="of_offering", min_value=1, max_value=2**62, label="Offering (id)"
     )
 
     def titled(
@@ -142,7 +142,7 @@ class InheritedRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
     risk = django_filters.NumberFilter(
         method="later", min_value=1, max_value=2**62, label="Foundation risk (id)"
     )
-    team = django_filters.CharFilter(method="later", label="Team (slug), with those below it")
+    team = django_filters.CharFilter(method="later", label="Team (slug), including sub-teams")
     template = django_filters.CharFilter(method="later", label="Template (code)")
     layer = django_filters.ChoiceFilter(method="later", choices=Layer.choices, label="Layer")
     state = django_filters.ChoiceFilter(
@@ -151,10 +151,12 @@ class InheritedRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
         label="State",
     )
     min_inherent = django_filters.NumberFilter(
-        method="later", min_value=1, max_value=25, label="At least this grave (1 to 25)"
+        method="later", min_value=1, max_value=25, label="Minimum severity (1 to 25)"
     )
     q = django_filters.CharFilter(method="later", label="Title or code contains")
-    level = django_filters.ChoiceFilter(method="later", choices=LEVEL_BASES, label="Level asked of")
+    level = django_filters.ChoiceFilter(
+        method="later", choices=LEVEL_BASES, label="Basis of the level"
+    )
     likelihood = django_filters.NumberFilter(
         method="later", min_value=1, max_value=5, label="Likelihood (1 to 5)"
     )
@@ -175,7 +177,7 @@ class InheritedRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
     )
     owner = django_filters.CharFilter(method="later", label="Owner (username)")
     due_before = django_filters.DateFilter(method="later", label="Due before")
-    accepted_before = django_filters.DateFilter(method="later", label="Acceptance ends before")
+    accepted_before = django_filters.DateFilter(method="later", label="Acceptance expires before")
     foundation = django_filters.CharFilter(method="later", label="From foundation (slug)")
     provider = django_filters.CharFilter(method="later", label="From provider (slug)")
     offering = django_filters.NumberFilter(
@@ -184,9 +186,9 @@ class InheritedRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
     taxonomy = django_filters.CharFilter(method="later", label="Mapped to taxonomy (slug)")
     entry = django_filters.CharFilter(method="later", label="Mapped to its entry (code)")
     node = django_filters.NumberFilter(
-        method="later", min_value=1, max_value=2**62, label="From node (id)"
+        method="later", min_value=1, max_value=2**62, label="From node (ID)"
     )
-    alone = django_filters.BooleanFilter(method="later", label="Without the teams below")
+    alone = django_filters.BooleanFilter(method="later", label="Exclude sub-teams")
 
     class Meta:
         model = FoundationRisk
@@ -255,7 +257,7 @@ class AssessmentFilter(django_filters.FilterSet):  # type: ignore[misc]
     dependency = django_filters.NumberFilter(field_name="dependency_id", label="Dependency (id)")
     risk = django_filters.NumberFilter(field_name="risk_id", label="Foundation risk (id)")
     template = django_filters.CharFilter(field_name="risk__template__code", label="Template (code)")
-    team = django_filters.CharFilter(method="of_team", label="Team (slug), with those below it")
+    team = django_filters.CharFilter(method="of_team", label="Team (slug), including sub-teams")
     state = django_filters.MultipleChoiceFilter(choices=Assessment.State.choices, label="State")
     treatment = django_filters.MultipleChoiceFilter(choices=Treatment.choices, label="Treatment")
     owner = django_filters.CharFilter(field_name="owner__username", label="Owner (username)")
@@ -263,7 +265,7 @@ class AssessmentFilter(django_filters.FilterSet):  # type: ignore[misc]
         field_name="due_on", lookup_expr="lt", label="Due before"
     )
     accepted_before = django_filters.DateFilter(
-        method="ending_before", label="Acceptance ends before"
+        method="ending_before", label="Acceptance expires before"
     )
 
     class Meta:
@@ -295,11 +297,9 @@ class EvidenceFilter(django_filters.FilterSet):  # type: ignore[misc]
     template = django_filters.CharFilter(field_name="template__code", label="Template (code)")
     kind = django_filters.MultipleChoiceFilter(choices=Evidence.Kind.choices, label="Kind")
     tool = django_filters.CharFilter(label="Tool")
-    run = django_filters.CharFilter(label="Run (as the tool calls it)")
+    run = django_filters.CharFilter(label="Run (ID in the tool)")
     passed = django_filters.BooleanFilter(label="Passed")
-    failing_or_expired = django_filters.BooleanFilter(
-        method="in_doubt", label="Failing, or expired today"
-    )
+    failing_or_expired = django_filters.BooleanFilter(method="in_doubt", label="Failing or expired")
 
     class Meta:
         model = Evidence

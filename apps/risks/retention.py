@@ -1,11 +1,11 @@
-"""What is kept of risks: what people assessed, and the evidence for it."""
+"""Retention of risks: assessments and their evidence."""
 
 from apps.common.retention import RetentionGroup, declare_retention, permanent_tables
 
 declare_retention(
     *permanent_tables(
         RetentionGroup.INVENTORY,
-        "what people assessed and accepted, and the evidence for it",
+        "assessments and acceptances by users, and their evidence",
         "risks_assessment",
         "risks_assessmentevidence",
         "risks_evidence",
@@ -19,7 +19,7 @@ declare_retention(
     ),
     *permanent_tables(
         RetentionGroup.DERIVED,
-        "counts that are made again, and which provider events have been handled",
+        "counts that can be recalculated, and the provider events that were handled",
         "risks_countstate",
         "risks_handledevent",
         "risks_levelcount",

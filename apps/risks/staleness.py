@@ -1,8 +1,8 @@
-"""What makes an assessment stale: events, days, evidence, and the risk's own change. Each names
-itself in the row.
+"""Causes that make an assessment stale: events, dates, evidence, and changes of the risk. Each is
+named in the row.
 
-One statement per cause, over all assessments at once; an assessment that is stale already keeps its
-first cause. What people typed stays. Safe to run twice: nothing is written where nothing is new.
+One statement per cause, over all assessments; an assessment that is already stale keeps its first
+cause. Entered data is unchanged. Safe to repeat: nothing is written if nothing is new.
 """
 
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ _LOCK = 7_201_804_430
 
 
 def lock_staleness() -> None:
-    """Until the end of the transaction nothing is marked stale: who writes many assessments, in
-    whatever order, and the job that does the same would otherwise wait for each other. Any number
-    may hold it off at once."""
+    """Keep the job from marking assessments stale until the transaction ends: writers of many
+    assessments, in any order, would otherwise deadlock with it. Any number of transactions can hold
+    the lock."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_LOCK])
 
@@ -76,7 +76,7 @@ WHERE s.id = t.id AND s.state <> 'stale'
 """
 
 _ACCEPTANCE_ENDED = """
-SELECT s.id, 'The acceptance by ' || u.username || ' ended on ' || s.accepted_until || '.' AS
+SELECT s.id, 'The acceptance by ' || u.username || ' expired on ' || s.accepted_until || '.' AS
     because,
     NULL::bigint AS event_id
 FROM risks_assessment s JOIN accounts_user u ON u.id = s.accepted_by_id
@@ -90,7 +90,7 @@ SELECT s.id, 'The dependency ended on ' || d.until || coalesce(' and was replace
     NULL::bigint AS event_id
 FROM risks_assessment s JOIN inventory_dependency d ON d.id = s.dependency_id
 LEFT JOIN LATERAL (
-    SELECT o.api_id || ' at ' || h.name AS what FROM inventory_dependency b
+    SELECT o.api_id || ' on ' || h.name AS what FROM inventory_dependency b
     JOIN catalog_offering o ON o.id = b.offering_id JOIN catalog_provider h ON h.id = o.host_id
     WHERE b.application_id = d.application_id AND b.role = d.role AND b.since = d.until
         AND b.id <> d.id
@@ -150,7 +150,7 @@ WHERE e.passed IS FALSE AND e.recorded_at <= %(at)s AND (
 """
 
 _EVIDENCE_EXPIRED = """
-SELECT s.id, 'Its evidence of ' || e.run_on || ' expired on ' || e.expires_on || '.' AS because,
+SELECT s.id, 'The evidence of ' || e.run_on || ' expired on ' || e.expires_on || '.' AS because,
     NULL::bigint AS event_id
 FROM risks_assessmentevidence l JOIN risks_evidence e ON e.id = l.evidence_id
 JOIN risks_assessment s ON s.id = l.assessment_id
@@ -161,7 +161,7 @@ WHERE e.expires_on <= %(day)s AND s.state <> 'stale'
 _FACTS_CHANGED = """
 SELECT s.id, 'The risk changed on ' || to_char(r.changed_at AT TIME ZONE 'UTC',
     'YYYY-MM-DD') || ': '
-    || coalesce(nullif(r.facts, ''), 'it is now rated ' || r.likelihood || ' x ' || r.impact || '.')
+    || coalesce(nullif(r.facts, ''), 'it is rated ' || r.likelihood || ' x ' || r.impact || '.')
     AS because,
     NULL::bigint AS event_id
 FROM risks_assessment s JOIN risks_foundationrisk r ON r.id = s.risk_id

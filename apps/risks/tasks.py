@@ -8,14 +8,13 @@ from apps.risks.evaluations import evidence_import
 
 @shared_task(name="risks.refresh_risks")
 def refresh_risks() -> None:
-    """After a poll and every few minutes; two at once do the work of one."""
+    """Refresh risks after a poll and every few minutes; safe to run concurrently."""
     refresh.refresh_risks(now())
 
 
 @shared_task(name="risks.count_inherited_risk")
 def count_inherited_risk() -> bool:
-    """Every minute, after a poll and when asked for: what the pages of a large organisation show as
-    counts."""
+    """Count inherited risks every minute, after a poll and on request, for the counts on pages."""
     return actions_counts.count_changed_risk(now())
 
 

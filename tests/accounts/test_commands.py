@@ -100,7 +100,7 @@ class TestTeam:
             code, sentence = refused("team", slug, "--name", "Payments")
             assert code == 1
             assert (
-                sentence == "There is a team called Payments at the top already (payments). Choose "
+                sentence == "A top-level team named Payments already exists (payments). Choose "
                 "another name."
             )
         assert (
@@ -116,22 +116,25 @@ class TestTeam:
         assert one("team", "empty", "--remove") == {"slug": "empty", "change": "unchanged"}
         code, sentence = refused("team", owning.slug, "--remove")
 
-        assert (code, "still owns something" in sentence) == (1, True)
+        assert (code, "still owns applications" in sentence) == (1, True)
         assert list(Team.objects.all()) == [owning]
 
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [
-            (["unknown"], "No team has the slug 'unknown'. Give --name to add one."),
-            (["unknown", "--email", "a@example.org"], "Give --name"),
-            (["claims", "--parent", "unknown"], "No team has the slug 'unknown'."),
+            (["unknown"], "Team 'unknown' was not found. Use --name to add it."),
+            (["unknown", "--email", "a@example.org"], "Use --name"),
+            (["claims", "--parent", "unknown"], "Team 'unknown' was not found."),
             (["claims", "--parent", "claims"], "below itself"),
-            (["claims", "--time-zone", "Atlantis"], "time_zone: “Atlantis” is no time zone."),
-            (["claims", "--digest-hour", "24"], "The digest hour is between 0 and 23."),
+            (
+                ["claims", "--time-zone", "Atlantis"],
+                "time_zone: “Atlantis” is not a valid time zone.",
+            ),
+            (["claims", "--digest-hour", "24"], "The digest hour must be between 0 and 23."),
             (["claims", "--email", "nowhere"], "email: "),
-            (["claims", "--remove", "--name", "x"], "either changed or removed"),
+            (["claims", "--remove", "--name", "x"], "changed and removed in one command"),
             (["Not a slug", "--name", "x"], "slug: "),
-            (["--name", "x"], "Name the team"),
+            (["--name", "x"], "A team is required"),
         ],
     )
     def test_that_is_not_right_is_a_sentence_and_exit_code_2(self, arguments, words):
@@ -205,7 +208,7 @@ class TestUser:
         monkeypatch.setattr("apps.accounts.management.commands.user.send_invitation", refuse)
         out = StringIO()
         with pytest.raises(
-            CommandError, match=r"did not leave.*'manage.py user nele --link'"
+            CommandError, match=r"was not sent.*'manage.py user nele --link'"
         ) as refusal:
             call_command("user", *self.FACTS, "--invite", stdout=out)
 
@@ -220,7 +223,7 @@ class TestUser:
 
         code, sentence = refused("user", "ada", *arguments)
 
-        assert (code, "must stay who administers" in sentence) == (1, True)
+        assert (code, "At least one administrator is required" in sentence) == (1, True)
         assert User.objects.get().is_administrator
 
     def test_is_changed_where_there_is_no_administrator_yet(self):
@@ -249,13 +252,17 @@ class TestUser:
     @pytest.mark.parametrize(
         ("arguments", "code", "words"),
         [
-            (["unknown"], 2, "No user is called 'unknown'. Give --email to add one"),
-            (["unknown", "--close"], 2, "Give --email"),
-            (["new", "--email", "NELE@example.org"], 2, "Another user has this e-mail address."),
+            (["unknown"], 2, "User 'unknown' was not found. Use --email to add it"),
+            (["unknown", "--close"], 2, "Use --email"),
+            (
+                ["new", "--email", "NELE@example.org"],
+                2,
+                "Another user has this email address. Enter another one.",
+            ),
             (["nele", "--email", "nowhere"], 2, "email: "),
             (["gateway", "--first-name", "x"], 2, "is a service account"),
-            (["--close"], 2, "Name the person"),
-            (["--invite"], 2, "Name the person"),
+            (["--close"], 2, "A user is required"),
+            (["--invite"], 2, "A user is required"),
             (["closed", "--invite"], 1, "cannot be invited"),
             (["closed", "--link"], 1, "cannot be invited"),
             (["nele", "--email", "", "--invite"], 1, "cannot be invited"),
@@ -318,7 +325,7 @@ class TestMembership:
             ("owner", "unchanged"),
             ("editor", "removed"),
         ]
-        assert (code, "comes with a group at sign-on" in sentence) == (1, True)
+        assert (code, "comes from a group of the identity provider" in sentence) == (1, True)
 
     def test_of_a_service_account_is_none_of_an_owner(self):
         owner = make_member(self.team, TeamRole.OWNER)
@@ -326,17 +333,17 @@ class TestMembership:
 
         assert one("membership", "gateway", "claims", "editor")["change"] == "added"
         code, sentence = refused("membership", "gateway", "claims", "owner")
-        assert (code, "does not own a team" in sentence) == (1, True)
+        assert (code, "cannot own a team" in sentence) == (1, True)
 
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [
-            (["nele"], "Name the user, the team and the role"),
-            (["nele", "claims"], "Name the user, the team and the role"),
+            (["nele"], "A user, a team and a role are required"),
+            (["nele", "claims"], "A user, a team and a role are required"),
             (["nele", "claims", "boss"], "viewer|editor|owner|none"),
-            (["nele", "unknown", "viewer"], "No team has the slug 'unknown'."),
-            (["unknown", "claims", "viewer"], "No user is called 'unknown'."),
-            (["unknown", "claims", "none"], "No user is called 'unknown'."),
+            (["nele", "unknown", "viewer"], "Team 'unknown' was not found."),
+            (["unknown", "claims", "viewer"], "User 'unknown' was not found."),
+            (["unknown", "claims", "none"], "User 'unknown' was not found."),
         ],
     )
     def test_that_is_not_right_is_a_sentence_and_exit_code_2(self, arguments, words):

@@ -187,7 +187,7 @@ def test_second_factors_are_reported_when_they_come_fail_and_go(django_capture_o
     assert codes[0] not in str(list(AccountEvent.objects.values()))
 
     subjects = [subject.partition(" ·")[0] for _to, subject in emails()]
-    assert subjects == ["Second factor added", "Recovery code used"]
+    assert subjects == ["Two-factor method added", "Recovery code used"]
 
 
 def test_recovery_codes_that_are_replaced_are_reported(django_capture_on_commit_callbacks):

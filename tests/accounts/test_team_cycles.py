@@ -46,7 +46,7 @@ def test_of_two_teams_put_below_each_other_at_the_same_moment_one_is_refused(mon
         thread.join(timeout=30)
 
     assert sorted(results) == [
-        "This would put the team below itself. Choose another parent.",
+        "This would place the team below itself. Choose another parent.",
         "written",
     ]
     assert Team.objects.filter(parent__isnull=True).count() == 1
@@ -124,7 +124,7 @@ def test_a_team_of_the_same_name_beside_another_is_refused_and_below_another_tea
     first = add_team(facts={"name": "Payments"}, by=by)
 
     with pytest.raises(
-        ValidationError, match=r"There is a team called Payments at the top already \(payments\)"
+        ValidationError, match=r"A top-level team named Payments already exists \(payments\)"
     ):
         add_team(facts={"name": "payments "}, by=by)
 

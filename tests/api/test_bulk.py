@@ -117,11 +117,11 @@ class TestApplications:
 
         assert counts(report) == (1, 1, 0, 10)
         reasons = {one["where"].partition(":")[0]: one["reason"] for one in report["rejected"]}
-        assert "another application" in reasons["row 2"]
+        assert "already in use" in reasons["row 2"]
         assert "needs team" in reasons["row 3"]
-        assert "no team" in reasons["row 4"]
+        assert "was not found" in reasons["row 4"]
         assert "users_affected" in reasons["row 6"]
-        assert "Row 10 speaks of the same" in reasons["row 11"]
+        assert "Row 10 describes the same record" in reasons["row 11"]
         other.refresh_from_db()
         assert other.purpose == ""
 
@@ -133,7 +133,7 @@ class TestApplications:
             api(viewer, "read", "write"), APPLICATIONS, [{"slug": mine.slug, "purpose": "X"}]
         )
 
-        assert "Only an editor" in report["rejected"][0]["reason"]
+        assert "You need the editor role on" in report["rejected"][0]["reason"]
         assert api(viewer).post(APPLICATIONS, [], format="json").status_code == 403
 
     def test_the_history_names_who_and_why_and_the_change_can_be_undone(self, editor, team):
@@ -244,15 +244,15 @@ class TestDependencies:
     @pytest.mark.parametrize(
         ("change", "reason"),
         [
-            ({"api_id": "nowhere"}, "no offering"),
-            ({"role": "boss"}, "none of"),
-            ({"reached": "gateway"}, "Name the gateway"),
-            ({"via_party": "nobody"}, "no provider"),
-            ({"since": "2026-05-01", "until": "2026-05-01"}, "after the day it began"),
-            ({"application": "nothing"}, "no application"),
+            ({"api_id": "nowhere"}, "was not found"),
+            ({"role": "boss"}, "not a valid value"),
+            ({"reached": "gateway"}, "gateway or vendor that relays"),
+            ({"via_party": "nobody"}, "Provider 'nobody' was not found"),
+            ({"since": "2026-05-01", "until": "2026-05-01"}, "later than the start date"),
+            ({"application": "nothing"}, "was not found"),
             ({"monthly_input_tokens": 2**63}, "whole number"),
             ({"traffic_share": "NaN"}, "number"),
-            ({"since": "9999-12-31"}, "not a likely day"),
+            ({"since": "9999-12-31"}, "out of range"),
             ({"tags": ["x" * 61]}, "1 to 60"),
         ],
     )
@@ -319,7 +319,7 @@ class TestWhatHangsOnADependency:
         going_nowhere = sent(
             editor, "/api/v1/exit-plans/bulk/", [{**named, "target": dependency.offering_id}]
         )
-        assert "one would leave" in going_nowhere["rejected"][0]["reason"]
+        assert "offering in use today" in going_nowhere["rejected"][0]["reason"]
 
         assert Adaptation.objects.count() == 2
         assert ExitPlan.objects.get().target == target
@@ -331,7 +331,7 @@ class TestWhatHangsOnADependency:
             editor, "/api/v1/adaptations/bulk/", [{"dependency": foreign.pk, "kind": "prompt"}]
         )
 
-        assert "that you may see" in report["rejected"][0]["reason"]
+        assert "was not found" in report["rejected"][0]["reason"]
 
     @pytest.mark.parametrize("kind", ["applications", "dependencies", "adaptations"])
     def test_what_others_own_is_not_even_locked(self, editor, team, kind):

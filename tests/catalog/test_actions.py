@@ -58,15 +58,15 @@ def test_a_manual_date_outranks_the_feed_until_it_is_lifted() -> None:
 @pytest.mark.parametrize(
     ("value", "reason", "words"),
     [
-        ({"retires_on": "2027-06-01", "date_kind": "firm"}, " ", "Say why"),
-        ({"retires_on": "2027-06-01"}, "r", "firm or 'not before'"),
+        ({"retires_on": "2027-06-01", "date_kind": "firm"}, " ", "Enter a reason"),
+        ({"retires_on": "2027-06-01"}, "r", "announced or earliest"),
         ({"retires_on": "next summer", "date_kind": "firm"}, "r", "next summer"),
         (
             {"retires_on": "2027-06-01", "announced_on": "2027-07-01", "date_kind": "firm"},
             "r",
             "before its announce",
         ),
-        ({"status": "retired", "source_url": "javascript:alert(1)"}, "r", "begins with https"),
+        ({"status": "retired", "source_url": "javascript:alert(1)"}, "r", "must start with https"),
     ],
 )
 def test_a_manual_fact_that_does_not_hold_together_is_refused(
@@ -83,7 +83,7 @@ def test_a_manual_fact_that_does_not_hold_together_is_refused(
 def test_what_a_feed_says_cannot_be_lifted_by_hand() -> None:
     claim = announced_by("feed", make_offering("m", host=make_provider("acme")), "2027-01-01")
 
-    with pytest.raises(InvalidFactError, match="changes with the feed"):
+    with pytest.raises(InvalidFactError, match="change with the feed"):
         remove_manual_fact(assertion=claim, by=make_user(), reason="no")
 
 

@@ -35,7 +35,7 @@ def test_two_prices_of_one_unit_never_hold_at_once() -> None:
 
     second = price(offering, moment(6), moment(8))
 
-    with pytest.raises(ValidationError, match="already holds in that time"):
+    with pytest.raises(ValidationError, match="applies in that period"):
         second.full_clean()
     refused(second)
 

@@ -214,7 +214,8 @@ class TestAttempts:
         [
             (
                 SoftTimeLimitExceeded(),
-                "It took longer than a worker may take. Ask for fewer years.",
+                "The simulation took longer than a worker is allowed to run. Run "
+                "it with fewer years.",
             ),
         ],
     )
@@ -249,7 +250,7 @@ class TestAttempts:
         monkeypatch.setattr(jobs, "connection_is_lost", lambda: False)
         assert write_file(file.pk, write=fails, at=NOW + takeover_after() + SECOND)
         file.refresh_from_db()
-        assert (file.state, "The database gave up" in file.error) == ("failed", True)
+        assert (file.state, "The export failed in the database" in file.error) == ("failed", True)
 
 
 class TestBulkJobs:

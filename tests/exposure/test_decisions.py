@@ -64,7 +64,7 @@ class TestAcknowledging:
     def test_an_accepted_flag_is_not_acknowledged(self, flag, governor):
         accept(flag, governor)
 
-        with pytest.raises(FlagDecisionError, match="Only an open flag is acknowledged"):
+        with pytest.raises(FlagDecisionError, match="Only an open flag can be acknowledged"):
             acknowledge_flag(flag=flag, at=NOW, by=governor)
 
 
@@ -110,9 +110,9 @@ class TestAccepting:
     @pytest.mark.parametrize(
         ("fields", "field", "words"),
         [
-            ({"until": TODAY}, "until", "later day than today"),
-            ({"until": date(9999, 1, 1)}, "until", "not a likely day"),
-            ({"reason": "  "}, "reason", "Say why"),
+            ({"until": TODAY}, "until", "must expire after today"),
+            ({"until": date(9999, 1, 1)}, "until", "out of range"),
+            ({"reason": "  "}, "reason", "Enter a reason"),
         ],
     )
     def test_refuses_what_is_no_acceptance(self, flag, governor, fields, field, words):
@@ -153,7 +153,7 @@ class TestRevoking:
         assert (event.by, event.reason) == (governor, "a second host is there")
 
     def test_what_is_not_accepted_cannot_be_taken_back(self, flag, governor):
-        with pytest.raises(FlagDecisionError, match="open, not accepted"):
+        with pytest.raises(FlagDecisionError, match="state of this flag is open"):
             revoke_acceptance(flag=flag, reason="x", at=NOW, by=governor)
 
     def test_an_acceptance_whose_day_has_come_is_over_by_itself(self, flag, governor):

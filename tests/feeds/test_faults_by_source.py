@@ -185,7 +185,7 @@ NO_FEED: dict[str, tuple[Bad, str]] = {
     "endless redirect": (lambda _: server.redirect_for_ever(), "redirects more than"),
     "redirect to a private address": (
         lambda _: server.redirect("http://10.0.0.1/map"),
-        "redirects to an address that is refused. 10.0.0.1 is a private address",
+        "redirects to a URL that is not allowed. 10.0.0.1 is a private address",
     ),
     "100 MB": (lambda _: server.huge(100), "larger than"),
     "gzip bomb": (lambda _: server.bomb(100), "larger than"),
@@ -198,10 +198,10 @@ NO_FEED_BEFORE_ANY_ADAPTER: dict[str, tuple[Bad, str]] = {
     "204": (lambda _: server.status(204), "204"),
     "chunks cut": (
         lambda small: server.chunks_cut(body_of(small)),
-        "before the answer was complete",
+        "before the response was complete",
     ),
-    "gzip cut": (lambda small: server.gzip_cut(body_of(small)), "ended early"),
-    "reset": (lambda _: server.reset(), "before the answer was complete"),
+    "gzip cut": (lambda small: server.gzip_cut(body_of(small)), "is incomplete"),
+    "reset": (lambda _: server.reset(), "before the response was complete"),
     "no HTTP": (lambda _: server.nonsense(), "HTTP"),
     "XML": (lambda _: server.plain(b"<rss><channel/></rss>"), "XML"),
     "nothing": (lambda _: server.plain(b""), "empty"),
@@ -364,7 +364,7 @@ def test_95_percent_of_the_rows_gone_are_held_and_dates_that_appear_are_told(
     polled = stage.poll(stage.good(left, noise=1))
 
     assert (polled.run.status, polled.run.rows, polled.run.rows_vanished) == ("suspect", 5, 95)
-    assert polled.run.held == {"acme": "95 of 100 rows vanished at once; removals are held."}
+    assert polled.run.held == {"acme": "95 of 100 rows disappeared together. Removals are on hold."}
     dated = [("announced", stage.small.key(1), ENDS)] if stage.small.dated else []
     assert [(event.kind, event.external_id, event.new) for event in polled.events] == dated
     assert stage.state.suspect

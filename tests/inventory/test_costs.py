@@ -158,7 +158,7 @@ class TestUnknown:
 
         assert (unknown.code, unknown.sentence) == (
             UnknownCost.NO_TOKENS,
-            "No monthly tokens are recorded. Enter them to know the cost.",
+            "No monthly tokens are recorded. Enter them to calculate the cost.",
         )
 
     def test_requests_alone_do_not_say_what_tokens_cost(self, offering):

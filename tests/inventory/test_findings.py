@@ -105,7 +105,8 @@ class TestShares:
         use(application, traffic_share=Decimal("0.9"))
 
         assert sentence(application, "shares_do_not_sum") == (
-            "The traffic shares of the primaries add up to 0.9, not 1. They are scaled to 1."
+            "The traffic shares of the primary models add up to 0.9, not 1, and are scaled "
+            "to 1. Correct the shares."
         )
 
 
@@ -177,7 +178,7 @@ class TestUse:
     def test_an_offering_nobody_has_placed(self, application):
         use(application, make_offering("mystery", version=None, resolved=False))
 
-        assert "which foundation mystery stands on" in sentence(application, "unresolved")
+        assert "mystery is not linked to a foundation" in sentence(application, "unresolved")
 
     def test_no_tokens(self, application):
         make_dependency(application, make_offering())
@@ -224,7 +225,7 @@ class TestDecisions:
         use(application)
         decide("blocked", provider=application.dependencies.get().offering.host)
 
-        assert sentence(application, "blocked").endswith("by decision of the organisation: because")
+        assert sentence(application, "blocked").endswith("approval decision. Reason: because")
 
     def test_the_narrowest_decision_wins(self, application):
         offering = use(application).offering
@@ -272,8 +273,8 @@ class TestDecisions:
             regions=["eu"],
         )
 
-        assert "(here not stated)" in sentence(application, "restricted")
-        assert "(here region not stated)" in sentence(application, "restricted")
+        assert "(here not recorded)" in sentence(application, "restricted")
+        assert "(here not recorded)" in sentence(application, "restricted")
 
     def test_findings_and_the_page_of_decisions_go_by_one_rule(self, application):
         party, parent = make_provider("a-gateway"), make_provider("its-parent")
@@ -329,7 +330,7 @@ class TestExits:
         ("facts", "word"),
         [
             ({"result": "failed"}, "failed"),
-            ({"result": "partial"}, "only in part"),
+            ({"result": "partial"}, "passed only partly"),
             ({"expires_on": TODAY}, "expired on 2026-11-24"),
             ({"tested_on": TODAY - 365 * ONE_DAY}, "expired on"),
             ({"tested_on": TODAY - 364 * ONE_DAY}, None),

@@ -193,14 +193,14 @@ def test_a_proxy_for_outbound_calls_is_read_without_a_trace_of_its_password() ->
         (
             "OUTBOUND_PROXY",
             "https://me:hidden@proxy.example.org",
-            "OUTBOUND_PROXY is written http://host:port",
+            "OUTBOUND_PROXY must be http://host:port",
         ),
         (
             "OUTBOUND_NO_PROXY",
             "example.org http://x",
-            "OUTBOUND_NO_PROXY: 'http://x' is not a host",
+            "OUTBOUND_NO_PROXY: 'http://x' is not a valid entry",
         ),
-        ("OUTBOUND_ALLOWED_NETWORKS", "10.0.0.1/8", "'10.0.0.1/8' is not a network"),
+        ("OUTBOUND_ALLOWED_NETWORKS", "10.0.0.1/8", "'10.0.0.1/8' is not a valid network"),
     ],
 )
 def test_a_setting_of_outbound_calls_that_cannot_be_read_stops_the_start(

@@ -222,7 +222,7 @@ def test_an_upgrade_cuts_what_is_too_long_and_the_history_keeps_the_whole():
     application.refresh_from_db()
     application.full_clean()
     assert len(application.purpose) == 20_000
-    assert application.purpose.endswith("The history has the whole text.]")
+    assert application.purpose.endswith("The history has the full text.]")
     assert application.external_refs == {
         "cmdb": "APP-1",
         "n": "5",

@@ -123,7 +123,7 @@ class TestFoundationRisks:
             (
                 {"node_kind": "offering", "node_ref": 999999, "template": "OWN-1"},
                 409,
-                "no offering with the id 999999",
+                "No offering has the ID 999999",
             ),
             ({"node_kind": "planet", "node_ref": 1, "template": "OWN-1"}, 400, "node_kind"),
             ({"node_kind": "offering", "node_ref": 1, "template": "NONE"}, 400, "template"),

@@ -93,7 +93,7 @@ class TestRetirement:
         apply_rules(at=NOW)
 
         assert raised().get().facts == (
-            "model-x at Here retires on 2027-01-15; announced on 2026-10-01; suggested replacement "
+            "model-x on Here retires on 2027-01-15, announced on 2026-10-01, suggested replacement "
             "model-y."
         )
 
@@ -105,8 +105,8 @@ class TestRetirement:
 
         facts = {risk.facts for risk in raised("retirement")}
         assert facts == {
-            f"soft at Here ends, not before {TODAY - ONE_DAY}.",
-            "gone at Here retired and is still in use.",
+            f"soft on Here retires no earlier than {TODAY - ONE_DAY}.",
+            "gone on Here retired and is still in use.",
         }
 
     def test_nothing_is_raised_where_nothing_of_ours_stands(self):
@@ -126,7 +126,10 @@ class TestRetirement:
         assert apply_rules(at=NOW + 2 * ONE_DAY) == RuleChanges(closed=1)
 
         risk = FoundationRisk.objects.get()
-        assert (risk.closed_at, risk.closed_reason) == (NOW + 2 * ONE_DAY, "Its facts are gone.")
+        assert (risk.closed_at, risk.closed_reason) == (
+            NOW + 2 * ONE_DAY,
+            "The conditions of the rule no longer hold.",
+        )
 
     def test_it_closes_when_the_last_dependency_ends_and_comes_back_as_a_new_one(self):
         used(retires_on=TODAY + ONE_DAY, date_kind="firm")
@@ -223,7 +226,7 @@ class TestOtherRules:
         risk = raised("redirect").get()
         assert risk.template.code == "FR-22"
         assert risk.facts == (
-            "After its end on 2027-01-15 model-x at Here does not fail: it is answered by model-y."
+            "After retirement on 2027-01-15, calls to model-x on Here are redirected to model-y."
         )
 
     def test_a_floating_alias_and_its_move(self):
@@ -241,7 +244,7 @@ class TestOtherRules:
         risk = raised("moving_name").get()
         assert risk.template.code == "FR-15"
         assert risk.facts == (
-            "latest at Here is a name that may be pointed elsewhere; today it answers with "
+            "latest on Here is an alias that the provider can move. It currently points to "
             "maker/model-20260101."
         )
         dismiss_risk(risk=risk, reason="no matter", by=make_user(role="governance"), at=NOW)
@@ -302,7 +305,7 @@ class TestOtherRules:
             "FR-29",
             make_node(NodeKind.VERSION, closed),
         )
-        assert risk.facts.startswith("maker/closed is offered by Only alone")
+        assert risk.facts.startswith("Only is the only host of maker/closed")
 
     def test_price_volatility_from_three_days_of_moves_within_a_year(self):
         offering = used()
@@ -316,7 +319,7 @@ class TestOtherRules:
         risk = raised("price_moves").get()
         assert risk.template.code == "FR-23"
         assert risk.facts == (
-            "The price of model-x at Here moved on 3 days between 2026-05-08 and 2026-11-23."
+            "The price of model-x on Here changed on 3 days between 2026-05-08 and 2026-11-23."
         )
         assert apply_rules(at=NOW + 200 * ONE_DAY) == RuleChanges(closed=1)
 
@@ -328,7 +331,7 @@ class TestOtherRules:
 
         risk = raised("terms").get()
         assert (risk.template.code, risk.source_url) == ("FR-28", "https://here.example/terms")
-        assert "in force from 2026-12-01 (seen 2026-11-24" in risk.facts
+        assert "valid from 2026-12-01 (detected 2026-11-24" in risk.facts
 
     def test_a_changed_licence_from_the_history(self):
         offering = used()
@@ -344,7 +347,7 @@ class TestOtherRules:
             "FR-28",
             make_node(NodeKind.FOUNDATION, foundation),
         )
-        assert "is now research-only; it was apache-2.0" in risk.facts
+        assert "is now research-only. It was apache-2.0" in risk.facts
         assert apply_rules(at=at + 366 * ONE_DAY) == RuleChanges(closed=1)
 
 

@@ -72,7 +72,7 @@ class TestEvents:
             event,
             2,
         )
-        assert row.stale_because.startswith("Alias moved: latest at Here, from maker/a to maker/b")
+        assert row.stale_because.startswith("Alias moved: latest on Here, from maker/a to maker/b")
         assert HandledEvent.objects.get().n_assessments == 1
 
     def test_it_is_handled_once_and_an_assessment_made_afterwards_stays(self):
@@ -161,7 +161,7 @@ class TestDays:
         assert after(assessment).stale_cause == "replaced"
         assert (
             assessment.stale_because
-            == f"The dependency ended on {TODAY} and was replaced by newer at There."
+            == f"The dependency ended on {TODAY} and was replaced by newer on There."
         )
 
     def test_a_dependency_that_just_ended_says_so(self):
@@ -257,7 +257,7 @@ class TestEvidence:
 
         assert (
             after(assessment).stale_because
-            == f"Its evidence of {TODAY} expired on {TODAY + ONE_DAY}."
+            == f"The evidence of {TODAY} expired on {TODAY + ONE_DAY}."
         )
         assert after(other).state == "assessed"
 

@@ -273,9 +273,9 @@ def test_open_a_campaign_and_finish_a_task_of_it(signed_in, demo):
     page.get_by_role("button", name=re.compile("^Switch to")).click()
     expect(page.locator("#said")).to_contain_text("calls")
     for step in (
-        "Write down what was built on it",
-        "Bring fallback and exit test up to date",
-        "Watch it in production",
+        "Record adaptations",
+        "Update fallback and exit test",
+        "Monitor in production",
     ):
         page.get_by_role("row", name=step).get_by_role("button").click()
         expect(page.locator("#said")).to_contain_text(f"Done: {step}")

@@ -1,9 +1,9 @@
-"""How a program proves who it is, and what its token may do.
+"""Authentication and scopes of API tokens.
 
 A token `fr_<prefix>_<secret>` comes as `Authorization: Bearer TOKEN`, as `X-Api-Key: TOKEN`, or as
-the password of HTTP Basic, whatever the name beside it (senders of traces and of bills of materials
-know only these). `Bearer%20TOKEN` is read as well: OTEL_EXPORTER_OTLP_HEADERS is percent-encoded,
-and some senders, LiteLLM among them, do not decode it.
+the password of HTTP Basic with any name beside it (senders of traces and of bills of materials know
+only these). `Bearer%20TOKEN` is read as well: OTEL_EXPORTER_OTLP_HEADERS is percent-encoded, and
+some senders, LiteLLM among them, do not decode it.
 """
 
 import base64
@@ -45,19 +45,21 @@ class ApiTokenAuthentication(BaseAuthentication):
         token, by_old = _find_token(digest_of(text))
         if token is None:
             raise AuthenticationFailed(
-                "This token is not known here. Create one under Settings, Tokens, or with "
+                "Unknown API token. Create one under Settings → API tokens, or with "
                 "'manage.py token USER'."
             )
         if token.revoked_at is not None:
-            raise AuthenticationFailed("This token was revoked. Create a new one.")
+            raise AuthenticationFailed("This API token was revoked. Create a new one.")
         if token.expires_at <= moment:
-            raise AuthenticationFailed("This token has expired. Create a new one.")
+            raise AuthenticationFailed("This API token expired. Create a new one.")
         if by_old and not token.has_old_secret_at(moment):
             raise AuthenticationFailed(
-                "This token was rotated, and this secret of it has ended. Use the new one."
+                "This API token was rotated, and this secret of it expired. Use the new secret."
             )
         if not token.user.is_active:
-            raise AuthenticationFailed("The account of this token is closed. Ask an administrator.")
+            raise AuthenticationFailed(
+                "The account of this API token is deactivated. Contact an administrator."
+            )
         _record_use(token, "old_last_used_at" if by_old else "last_used_at", moment)
         record_token_use(token, request=request)
         return token.user.bound_to(token.team_id), token
@@ -77,7 +79,7 @@ def _token_of(request: Request) -> str | None:
     if scheme == b"bearer":
         if len(words) != 2:
             raise AuthenticationFailed(
-                "Send the token as 'Authorization: Bearer TOKEN', in one piece."
+                "Send the API token as 'Authorization: Bearer TOKEN', without spaces in the token."
             )
         return words[1][:_MAX_TOKEN_LENGTH].decode("latin-1")
     if scheme == b"basic":
@@ -106,7 +108,8 @@ def _password(encoded: bytes) -> str:
     password = name_and_password.partition(":")[2].strip()
     if not password:
         raise AuthenticationFailed(
-            "With HTTP Basic, send the token as the password; the name beside it does not matter."
+            "With HTTP Basic authentication, send the API token as the password. The "
+            "username is ignored."
         )
     return password[:_MAX_TOKEN_LENGTH]
 
@@ -142,7 +145,10 @@ class HasScope(BasePermission):
     it. A session has no scopes: it may do what its user may.
     """
 
-    message = "This token lacks the scope for it. Create one with the scope that the answer names."
+    message = (
+        "This API token lacks the required scope. Create one with the scope that the "
+        "response names."
+    )
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if not request.user.is_authenticated:
@@ -155,14 +161,14 @@ class HasScope(BasePermission):
         )
         if needed not in token.scopes:
             self.message = (
-                f"This token lacks the scope '{needed}'. "
-                f"Create one with it: manage.py token USER --scope {needed}."
+                f'This API token lacks the scope "{needed}". Create one that has it: '
+                f"manage.py token USER --scope {needed}."
             )
             return False
         if token.team_id is not None and getattr(view, "is_personal", False):
             self.message = (
-                "This token is bound to a team, and this is about the person. "
-                "Use a token that is bound to no team."
+                "This API token is bound to a team, and this request concerns a user. Use a "
+                "token that is not bound to a team."
             )
             return False
         return True

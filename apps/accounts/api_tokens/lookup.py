@@ -11,9 +11,9 @@ from apps.common.database.prepared_statements import prepared_cursor
 
 
 def find_token(digest: str, *, column: str = "digest") -> ApiToken | None:
-    """The token whose `column` holds this digest, its user with it; None where there is none.
+    """Return the token whose `column` holds this digest, with its user; None if there is none.
 
-    The same rows as `ApiToken.objects.select_related("user").filter(digest=...)`, a fifth of its
+    The same rows as `ApiToken.objects.select_related("user").filter(digest=...)`, in a fifth of the
     time.
     """
     with prepared_cursor() as cursor:

@@ -1,7 +1,7 @@
-"""Emails about account events: sent by a worker, and never twice.
+"""Emails about account events, sent by a worker and never twice.
 
-A row is claimed before its email is sent. It goes back to the queue only where the server certainly
-took nothing: no connection, or a refusal in words. Where the connection broke in between, the email
+A row is claimed before its email is sent. It returns to the queue only if the server certainly
+accepted nothing: no connection, or a rejection. If the connection broke in between, the email
 counts as not sent.
 """
 
@@ -85,26 +85,27 @@ def message_of(event: AccountEvent) -> EmailMessage:
 def sentence_of(event: AccountEvent) -> str:
     """Return what happened, as a whole sentence for the person whose account it is."""
     texts: dict[str, str] = {
-        AccountEventKind.SIGNED_IN: "Your account was used from a network or device that is new "
-        "to it.",
+        AccountEventKind.SIGNED_IN: "A new network or device was used to sign in to your account.",
         AccountEventKind.LOCKED_OUT: (
-            "Wrong passwords were entered for your account several times. Further attempts from"
-            " there are refused for a while."
+            "Wrong passwords were entered for your account several times. Further attempts "
+            "from that address are rejected temporarily."
         ),
         AccountEventKind.PASSWORD_CHANGED: "The password of your account was changed.",
-        AccountEventKind.PASSWORD_RESET: "The password of your account was reset by the link in "
-        "an email.",
-        AccountEventKind.MFA_ADDED: "A second factor was added to your account: {detail}.",
-        AccountEventKind.MFA_REMOVED: "A second factor was removed from your account: {detail}.",
+        AccountEventKind.PASSWORD_RESET: (
+            "The password of your account was reset with a link sent by email."
+        ),
+        AccountEventKind.MFA_ADDED: "A two-factor method was added to your account: {detail}.",
+        AccountEventKind.MFA_REMOVED: (
+            "A two-factor method was removed from your account: {detail}."
+        ),
         AccountEventKind.MFA_RESET: (
-            "{actor} has reset the second factors of your account. Set one up again at your next "
-            "sign-in."
+            "{actor} reset the two-factor authentication of your account. Set it up again at "
+            "your next sign-in."
         ),
         AccountEventKind.CODES_REPLACED: "The recovery codes of your account were replaced.",
         AccountEventKind.CODE_USED: "A recovery code was used to sign in to your account.",
         AccountEventKind.EMAIL_CHANGED: "The email address of your account was changed: {detail}.",
-        AccountEventKind.TOKEN_NETWORK: "The API token “{detail}” was used from a network that "
-        "is new to it.",
+        AccountEventKind.TOKEN_NETWORK: "The API token “{detail}” was used from a new network.",
     }
     words = texts.get(event.kind, event.get_kind_display())
     return words.format(detail=event.detail, actor=event.actor or "An administrator")
@@ -122,17 +123,20 @@ def _subject(event: AccountEvent) -> str:
 def _advice(event: AccountEvent) -> str:
     match event.kind:
         case AccountEventKind.TOKEN_NETWORK:
-            return "If you do not know this use, revoke the token now: Settings, Keys."
+            return (
+                "If you do not recognise this use, revoke the token immediately under "
+                "Settings → API tokens."
+            )
         case AccountEventKind.LOCKED_OUT:
             return (
-                "If it was you, wait or reset your password. "
-                "If not, nothing is lost: your password still holds."
+                "If it was you, wait or reset your password. If it was not you, no action is "
+                "needed: the password was not guessed."
             )
         case AccountEventKind.EMAIL_CHANGED | AccountEventKind.MFA_RESET:
-            return "If you do not know of this, tell an administrator now."
+            return "If you did not expect this, contact an administrator immediately."
     return (
-        "If this was not you, change your password, end all other sessions, "
-        "and tell an administrator."
+        "If this was not you, change your password, end all other sessions and contact an "
+        "administrator."
     )
 
 
@@ -171,7 +175,7 @@ def _send(event: AccountEvent, mailer: Any, *, at: datetime) -> bool:
 
 def _retry(event: AccountEvent, *, at: datetime, reason: Exception) -> None:
     log.warning(
-        "account email waits", event_id=event.pk, error=f"{type(reason).__name__}: {reason}"[:300]
+        "account email delayed", event_id=event.pk, error=f"{type(reason).__name__}: {reason}"[:300]
     )
     if event.email_attempts >= MAX_ATTEMPTS:
         return _finish(event, EmailState.FAILED)

@@ -266,4 +266,4 @@ def _send_soon() -> None:
     try:
         SEND_EMAILS.clone().apply_async(retry=False)
     except OperationalError as error:
-        log.warning("the broker is away; the next run sends", error=str(error))
+        log.warning("broker not available: the next run sends the emails", error=str(error))

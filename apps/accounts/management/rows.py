@@ -51,6 +51,6 @@ def team_of(slug: str) -> Team:
     team = Team.objects.filter(slug=slug).first()
     if team is None:
         raise CommandError(
-            f"No team has the slug '{slug}'. 'manage.py team' lists them.", returncode=2
+            f"Team '{slug}' was not found. 'manage.py team' lists all teams.", returncode=2
         )
     return team

@@ -1,4 +1,4 @@
-"""People, programs, teams and tokens: who owns and who may see."""
+"""Users, service accounts, teams and tokens: ownership and visibility."""
 
 from apps.accounts.models.events import AccountEvent, AccountEventKind, EmailState
 from apps.accounts.models.saved_filters import SavedFilter

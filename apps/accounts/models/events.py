@@ -20,10 +20,10 @@ class AccountEventKind(models.TextChoices):
     SESSIONS_ENDED = "sessions_ended", "Sessions ended"
     PASSWORD_CHANGED = "password_changed", "Password changed"
     PASSWORD_RESET = "password_reset", "Password reset"
-    MFA_ADDED = "mfa_added", "Second factor added"
-    MFA_REMOVED = "mfa_removed", "Second factor removed"
-    MFA_RESET = "mfa_reset", "Second factors reset by an administrator"
-    MFA_FAILED = "mfa_failed", "Second factor refused"
+    MFA_ADDED = "mfa_added", "Two-factor method added"
+    MFA_REMOVED = "mfa_removed", "Two-factor method removed"
+    MFA_RESET = "mfa_reset", "Two-factor authentication reset by an administrator"
+    MFA_FAILED = "mfa_failed", "Two-factor code rejected"
     CODES_REPLACED = "codes_replaced", "Recovery codes replaced"
     CODE_USED = "code_used", "Recovery code used"
     EMAIL_REQUESTED = "email_requested", "New email address requested"
@@ -57,9 +57,9 @@ class AccountEventQuerySet(models.QuerySet["AccountEvent"]):
 class AccountEvent(models.Model):
     """One event, or several of one kind within an hour (failed attempts, counted by `n`).
 
-    `user` is whose account it is, empty for names without one, which are not kept: people type
-    passwords there. `actor` is who did it, where that is another person. The email about the event
-    is sent by `apps/accounts/events/emails.py`.
+    `user` is the owner of the account, empty for unknown names, which are not stored because users
+    type passwords there. `actor` is the acting user, if another one. The email about the event is
+    sent by `apps/accounts/events/emails.py`.
     """
 
     kind = models.CharField(max_length=16, choices=AccountEventKind)

@@ -1,4 +1,4 @@
-"""Lists as people like to look at them."""
+"""Saved filters of lists."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from apps.common.history.context import track_history
 
 class SavedFilterQuerySet(models.QuerySet["SavedFilter"]):
     def visible_to(self, user: Any) -> "SavedFilterQuerySet":
-        """One's own, and what colleagues have shared with everybody."""
+        """Return the user's own filters and those that colleagues share with all users."""
         if not user.is_authenticated:
             return self.none()
         return self.filter(Q(user=user) | Q(is_shared=True))
@@ -22,7 +22,7 @@ class SavedFilterQuerySet(models.QuerySet["SavedFilter"]):
 
 @track_history()
 class SavedFilter(models.Model):
-    """A list as somebody likes to look at it: the page's path and the query of its address."""
+    """A saved filter: the path of a page and the query of its URL."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_filters")
     path = models.CharField(max_length=200)
@@ -39,8 +39,10 @@ class SavedFilter(models.Model):
             models.UniqueConstraint(
                 fields=["user", "path", "name"],
                 name="saved_filter_once",
-                violation_error_message="You have a saved filter of that name on this page. "
-                "Choose another name.",
+                violation_error_message=(
+                    "You already have a saved filter with this name on this page. "
+                    "Choose another name."
+                ),
             ),
         ]
         indexes = [models.Index(fields=["path"], name="saved_filter_of_page")]

@@ -1,11 +1,10 @@
-"""Who holds which role on which teams: the tree of teams is remembered by the process, memberships
-are not.
+"""Team roles by user: the process remembers the tree of teams, but not the memberships.
 
-A role on a team holds for every team below it. Whoever sees by teams asks for this with every
-request, and walking down to two thousand teams in the database took longer than the list that was
-asked for. One statement brings the memberships and the tree's fingerprint, all of one moment, and
-the tree itself only where its fingerprint is another than that of the remembered one; so a change
-of either holds from the next request on.
+A role on a team applies to every team below it. Every request that shows rows by team needs the
+roles, and walking down to two thousand teams in the database took longer than the requested list.
+One statement reads the memberships and the tree's fingerprint, both of one moment, and the tree
+itself only if its fingerprint differs from the remembered one; so a change of either applies from
+the next request on.
 """
 
 from collections import OrderedDict

@@ -30,16 +30,18 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
 
 @track_history(exclude=("last_used_at", "old_last_used_at"))
 class ApiToken(models.Model):
-    """A bearer token. Only its SHA-256 is kept: 256 random bits need no slow hash.
+    """A bearer token. Only its SHA-256 digest is stored: 256 random bits need no slow hash.
 
-    `team` binds it to that team and those below, whatever its user may. After a rotation the secret
-    before works until `old_until`; what hangs on the token (bindings, last use) stays, as the row
-    does.
+    `team` binds it to that team and those below, whatever its user can access. After a rotation the
+    previous secret is valid until `old_until`; what refers to the token (bindings, last use) is
+    kept, as the row is.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100)
-    prefix = models.CharField(max_length=16, unique=True, help_text="The part shown in lists.")
+    prefix = models.CharField(
+        max_length=16, unique=True, help_text="The part that is shown in lists."
+    )
     digest = models.CharField(max_length=64, unique=True)
     scopes = ArrayField(models.CharField(max_length=10, choices=Scope))
     # a token must not outlive its bond and see everything
@@ -47,14 +49,14 @@ class ApiToken(models.Model):
         Team, on_delete=models.CASCADE, null=True, blank=True, related_name="api_tokens"
     )
     per_minute = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Requests a minute; empty: what holds for every token."
+        null=True, blank=True, help_text="Requests per minute; empty: the default limit."
     )
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     old_digest = models.CharField(max_length=64, unique=True, null=True, blank=True, editable=False)
     old_until = models.DateTimeField(
-        null=True, blank=True, help_text="Until when the secret before works."
+        null=True, blank=True, help_text="The previous secret expires at this time."
     )
     old_last_used_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -67,21 +69,22 @@ class ApiToken(models.Model):
             models.CheckConstraint(
                 name="api_token_has_scope",
                 condition=~Q(scopes=[]),
-                violation_error_message="A token needs at least one scope: read, write, intake "
-                "or gate.",
+                violation_error_message=(
+                    "An API token needs at least one scope: read, write, intake or gate."
+                ),
             ),
             models.CheckConstraint(
                 name="api_token_old_secret_ends",
                 condition=Q(old_digest__isnull=True, old_until__isnull=True)
                 | Q(old_digest__isnull=False, old_until__isnull=False),
-                violation_error_message="The secret before a rotation has a moment at which it "
-                "ends.",
+                violation_error_message="The previous secret needs an expiry time.",
             ),
             models.CheckConstraint(
                 name="api_token_rate_above_zero",
                 condition=Q(per_minute__isnull=True) | Q(per_minute__gt=0),
-                violation_error_message="A token may make at least one request a minute; "
-                "revoke it to stop it.",
+                violation_error_message=(
+                    "An API token must allow at least 1 request per minute. Revoke it to stop it."
+                ),
             ),
         ]
 

@@ -1,4 +1,4 @@
-"""People, programs and teams: who owns and who may see."""
+"""Users, service accounts and teams: ownership and visibility."""
 
 from copy import copy
 from typing import Any, ClassVar
@@ -16,8 +16,8 @@ from apps.common.history.context import track_history
 
 
 def own(user: Any, field: str = "user") -> Q:
-    """The rows that are `user`'s own, by the path `field`; none through a token bound to a team: it
-    stands for the team and not for the person, whose own rows speak of other teams too."""
+    """Return the rows that are `user`'s own, by the path `field`; none for a token bound to a team,
+    which represents the team and not the user."""
     return Q(pk__in=()) if getattr(user, "bound_team_id", None) else Q(**{field: user})
 
 
@@ -51,13 +51,13 @@ class Team(models.Model):
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children"
     )
     email = models.EmailField(
-        blank=True, help_text="The mailbox that is told; without one, the owners are."
+        blank=True, help_text="Mailbox that receives alerts; if empty, the owners receive them."
     )
     time_zone = models.CharField(
-        max_length=64, default="UTC", db_default="UTC", help_text="Of the mailbox's mails."
+        max_length=64, default="UTC", db_default="UTC", help_text="Time zone of the mailbox."
     )
     digest_hour = models.PositiveSmallIntegerField(
-        default=7, db_default=7, help_text="Local hour at which the mailbox gets its digest."
+        default=7, db_default=7, help_text="Local hour at which the digest is sent to the mailbox."
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -71,7 +71,7 @@ class Team(models.Model):
                 "team_no_circle",
                 "accounts_team",
                 "parent_id",
-                "This would put the team below itself. Choose another parent.",
+                "This would place the team below itself. Choose another parent.",
             )
         ]
         constraints = [
@@ -83,7 +83,7 @@ class Team(models.Model):
             models.CheckConstraint(
                 name="team_digest_hour_of_day",
                 condition=Q(digest_hour__lte=23),
-                violation_error_message="The digest hour is between 0 and 23.",
+                violation_error_message="The digest hour must be between 0 and 23.",
             ),
         ]
 
@@ -97,7 +97,7 @@ class Team(models.Model):
         while above is not None and above not in passed:
             if above == self.pk:
                 raise ValidationError(
-                    {"parent": "This would put the team below itself. Choose another parent."}
+                    {"parent": "This would place the team below itself. Choose another parent."}
                 )
             passed.add(above)
             above = parents.get(above)
@@ -113,10 +113,10 @@ class Users(UserManager["User"]):
 
 @track_history(exclude=("last_login", "password"))
 class User(AbstractUser):
-    """A person who signs in, or a program that only ever comes with a token (a service account).
+    """A user who signs in, or a service account that uses tokens only.
 
-    `organisation_role` is the office that counts. Where sign-on gives one, `office_by_sign_on` says
-    which and `office_by_hand` keeps what was given here, to go back to once the group is gone.
+    `organisation_role` is the role that applies. If single sign-on gives one, `office_by_sign_on`
+    holds it and `office_by_hand` keeps the one assigned here, to return to when the group is gone.
     """
 
     email = models.EmailField(blank=True)
@@ -144,7 +144,9 @@ class User(AbstractUser):
         default=7, help_text="Local hour at which digests are sent."
     )
     is_service = models.BooleanField(
-        default=False, db_default=False, help_text="A program: it has tokens and no password."
+        default=False,
+        db_default=False,
+        help_text="A service account has API tokens and no password.",
     )
     service_team = models.ForeignKey(
         Team,
@@ -152,10 +154,14 @@ class User(AbstractUser):
         null=True,
         blank=True,
         related_name="services",
-        help_text="Whose program it is; empty: the organisation's.",
+        help_text="Team that owns the service account; empty: the organisation.",
     )
     about = models.CharField(
-        max_length=300, blank=True, default="", db_default="", help_text="What a program does."
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Purpose of the service account.",
     )
 
     objects: ClassVar[Users] = Users()
@@ -170,33 +176,37 @@ class User(AbstractUser):
                 Lower("email"),
                 name="user_email_once",
                 condition=~Q(email=""),
-                violation_error_message="Another user has this e-mail address.",
+                violation_error_message="Another user has this email address. Enter another one.",
             ),
             models.CheckConstraint(
                 name="user_digest_hour_of_day",
                 condition=Q(digest_hour__lte=23),
-                violation_error_message="The digest hour is between 0 and 23.",
+                violation_error_message="The digest hour must be between 0 and 23.",
             ),
             models.CheckConstraint(
                 name="service_cannot_sign_in",
                 # Django begins an unusable password with an exclamation mark
                 condition=Q(is_service=False)
                 | Q(password__startswith="!", email="", is_staff=False, is_superuser=False),  # noqa: S106
-                violation_error_message="A service account has no password, no e-mail address "
-                "and no way into the"
-                " admin.",
+                violation_error_message=(
+                    "A service account cannot have a password, an email address or "
+                    "access to the admin."
+                ),
             ),
             models.CheckConstraint(
                 name="service_does_not_administer",
                 condition=Q(is_service=False) | ~Q(organisation_role=OrganisationRole.ADMIN),
-                violation_error_message="A service account does not administer: programs do "
-                "not add people.",
+                violation_error_message=(
+                    "A service account cannot be an administrator. Choose another "
+                    "organisation role."
+                ),
             ),
             models.CheckConstraint(
                 name="only_services_belong_to_a_team",
                 condition=Q(is_service=True) | Q(service_team__isnull=True),
-                violation_error_message="Only service accounts belong to a team; people hold "
-                "roles on teams.",
+                violation_error_message=(
+                    "Only service accounts belong to a team. Assign users a role on a team instead."
+                ),
             ),
         ]
 
@@ -223,17 +233,19 @@ class User(AbstractUser):
 
     @property
     def is_administrator(self) -> bool:
-        """Adds people and gives offices."""
+        """Return whether the user can add users and assign organisation roles."""
         return self._has_organisation_role and (
             self.is_superuser or self.organisation_role == OrganisationRole.ADMIN
         )
 
     def bound_to(self, team: "Team | int | None") -> "User":
-        """This user as a token bound to `team` lets it act: within that team and those below, and
-        there as far as its own roles and office reach. The one place that narrows a user: every
-        `visible_to`, `may`, `is_governance` and `team_roles` follows. A bound user stays bound;
-        None changes nothing. Whoever goes on later for a bound token (a worker) takes the user
-        through here again."""
+        """Return this user as narrowed by a token bound to `team`.
+
+        The user acts within that team and those below, and there as far as its own roles reach. The
+        one place that narrows a user: every `visible_to`, `may`, `is_governance` and `team_roles`
+        follows. A bound user stays bound; None changes nothing. A worker that continues for a bound
+        token calls this again.
+        """
         if team is None:
             return self
         narrowed = copy(self)
@@ -250,11 +262,11 @@ class User(AbstractUser):
     _team_roles: dict[int, int] | None = None
 
     def team_roles(self) -> dict[int, int]:
-        """{team id: rank of the strongest role held there or on a team above}; one statement per
+        """Return {team ID: rank of the strongest role on it or on a team above}; one statement per
         user object.
 
-        Through a bound token only of the bound team and those below, where an office counts as what
-        it may do there.
+        With a bound token only of the bound team and those below, where an organisation role counts
+        as what it can do there.
         """
         if self._team_roles is None:
             if not self.is_active or not self.pk:
@@ -276,7 +288,8 @@ class User(AbstractUser):
         return TeamRole.VIEWER.rank if self.organisation_role else 0
 
     def may(self, role: TeamRole, team: "Team | int") -> bool:
-        """True where the user holds at least `role` on the team, by membership or by office."""
+        """Return whether the user has at least `role` on the team, by membership or organisation
+        role."""
         if self.is_governance:
             return True
         team_id = team if isinstance(team, int) else team.pk
@@ -295,9 +308,9 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
 @track_history()
 class Membership(models.Model):
-    """A person's role on a team. `role` is the one that counts. Where sign-on gives one,
-    `role_by_sign_on` says which and `role_by_hand` keeps what was given here, to go back to once
-    the group is gone."""
+    """A user's role on a team. `role` is the one that applies. If single sign-on gives one,
+    `role_by_sign_on` holds it and `role_by_hand` keeps the one assigned here, to return to when the
+    group is gone."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
@@ -320,21 +333,23 @@ class Membership(models.Model):
             models.UniqueConstraint(
                 fields=["user", "team"],
                 name="membership_once",
-                violation_error_message="This person already has a role in this team; change "
-                "it instead.",
+                violation_error_message=(
+                    "This user already has a role on this team. Change that role instead."
+                ),
             ),
             models.CheckConstraint(
                 name="membership_role_known",
                 condition=Q(role__in=[role.rank for role in TeamRole]),
-                violation_error_message="The role is viewer, editor or owner.",
+                violation_error_message="The role must be viewer, editor or owner.",
             ),
             models.CheckConstraint(
                 name="membership_role_is_the_stronger",
                 condition=Q(role_by_sign_on__isnull=True, role_by_hand__isnull=True)
                 | Q(role_by_hand__isnull=True, role=F("role_by_sign_on"))
                 | Q(role=Greatest(F("role_by_sign_on"), F("role_by_hand"))),
-                violation_error_message="Of a role given by hand and one given by sign-on the "
-                "stronger counts.",
+                violation_error_message=(
+                    "The stronger of the assigned role and the single sign-on role must apply."
+                ),
             ),
         ]
 
@@ -343,4 +358,6 @@ class Membership(models.Model):
 
     def clean(self) -> None:
         if self.role == TeamRole.OWNER.rank and self.user_id and self.user.is_service:
-            raise ValidationError({"role": "A program does not own a team. Make it an editor."})
+            raise ValidationError(
+                {"role": "A service account cannot own a team. Make it an editor."}
+            )

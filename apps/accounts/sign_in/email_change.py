@@ -1,8 +1,8 @@
-"""A new email address for one's own account: it counts once a link that was sent to it is followed.
+"""Changes of one's own email address, which apply once the link sent to it is opened.
 
-Until then it is written nowhere but in the link, so that it does not stand in the way of an
-invitation or the first sign-on of the person it belongs to. An address that another account has is
-answered like a free one; its owner is informed instead.
+Until then the address is stored in the link only, so that it does not block an invitation or the
+first single sign-on of its owner. An address of another account gets the same response as a free
+one; its owner is informed instead.
 """
 
 from datetime import timedelta
@@ -36,7 +36,7 @@ def request_email_change(*, user: User, address: str, request: Any) -> None:
     not take it."""
     address = address.strip().lower()
     if address == user.email.lower():
-        raise EmailChangeError("This is your address already. Enter another one.")
+        raise EmailChangeError("This is already your email address. Enter another one.")
     record_event(AccountEventKind.EMAIL_REQUESTED, request=request, user=user, detail=address)
     is_taken = User.objects.filter(email__iexact=address).exists()
     get_adapter().send_mail(
@@ -66,15 +66,15 @@ def requested_address(token: str, *, user: User) -> str:
         claims: dict[str, Any] = _signer().unsign_object(token, max_age=LINK_DURATION)
     except (BadSignature, ValueError):
         raise EmailChangeError(
-            "This link is not complete or older than 24 hours. Ask for a new one."
+            "This link is incomplete or older than 24 hours. Request a new one."
         ) from None
     if claims["user"] != user.pk:
         raise EmailChangeError(
-            "This link belongs to another account. Sign in to that one and open the link again."
+            "This link belongs to another account. Sign in to that account and open the link again."
         )
     if claims["from"] != user.email:
         raise EmailChangeError(
-            "Your address was changed after this link was sent. Ask for a new one."
+            "Your email address changed after this link was sent. Request a new link."
         )
     return str(claims["to"])
 
@@ -87,11 +87,11 @@ def confirm_email_change(token: str, *, user: User, request: Any) -> str:
             row = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
             address = requested_address(token, user=row)
             old, row.email = row.email, address
-            with audit_context(user=user, reason="own email address, confirmed"):
+            with audit_context(user=user, reason="own email address confirmed"):
                 row.save(update_fields=["email"])
     except IntegrityError:
         raise EmailChangeError(
-            "Another account has this address by now. Contact an administrator."
+            "Another account now has this email address. Contact an administrator."
         ) from None
     record_email_change(user=row, old=old, by=user, request=request)
     return address

@@ -20,8 +20,8 @@ def invitation_url(person: User) -> str:
 
 
 def send_invitation(*, person: User, by: User | None) -> None:
-    """Send the link by which the person sets a password; `by` is None for the operator's command
-    line. Raises OSError (SMTP errors among them) where the mail server does not take it."""
+    """Send the link to set a password; `by` is None for the operator's command line. Raises OSError
+    (including SMTP errors) if the mail server does not accept it."""
     context = {
         "person": person,
         "by": by,

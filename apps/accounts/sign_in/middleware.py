@@ -21,7 +21,7 @@ HAS_FACTOR = "has_second_factor"
 # open without the factor that a role needs: setting one up with what it asks for, and leaving
 WITHOUT_FACTOR = ("/accounts/2fa/", "/accounts/reauthenticate/", "/accounts/logout/")
 REST = ("/api/", "/otlp/")
-NEEDS_FACTOR = "Your role needs a second factor. Set one up to go on."
+NEEDS_FACTOR = "Your role requires two-factor authentication. Set it up to continue."
 # pages fetched before the sign-out, which the browser may still hold
 CLEAR_SITE_DATA = '"cache", "storage"'
 
@@ -48,11 +48,11 @@ class SessionTimeoutMiddleware:
 
 
 class SecondFactorMiddleware:
-    """Leads people whose role needs a second factor to set one up; until then they get there, and
-    to sign out.
+    """Redirects users whose role requires two-factor authentication to set it up; until then only
+    that and signing out are possible.
 
-    Sessions by single sign-on alone pass: the provider asks for the factor. API tokens go on
-    working, as they are no session: making one needs a session that has passed here.
+    Sessions by single sign-on alone pass: the provider requires the factor. API tokens continue to
+    work: creating one needs a session that has passed here.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

@@ -24,10 +24,10 @@ FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
 def is_required_of(user: User) -> bool:
-    """Whether the person's role needs a second factor (MFA_REQUIRED_FOR), now or from
-    MFA_REQUIRED_FROM on.
+    """Return whether the user's role requires two-factor authentication (MFA_REQUIRED_FOR), now or
+    from MFA_REQUIRED_FROM.
 
-    Not of people without a password here: their provider of single sign-on asks for it.
+    Not for users without a password: their single sign-on provider requires it.
     """
     required = settings.MFA_REQUIRED_FOR
     if user.is_service or not required or not user.has_usable_password():
@@ -37,7 +37,8 @@ def is_required_of(user: User) -> bool:
 
 
 def is_enforced_on(day: date) -> bool:
-    """Whether people without a required factor are led to set one up, and not only asked to."""
+    """Return whether users without a required factor must set one up, rather than only being asked
+    to."""
     return settings.MFA_REQUIRED_FROM is None or day >= settings.MFA_REQUIRED_FROM
 
 
@@ -66,12 +67,15 @@ def reset_second_factors(*, person: User, by: User, request: Any) -> None:
     AccountChangeError where there are none, or `by` may not change the person."""
     if not by.is_administrator or (person.is_superuser and not by.is_superuser):
         raise AccountChangeError(
-            "Second factors are reset by administrators, those of a superuser by a superuser."
+            "You need the administrator role to reset two-factor authentication. Only a "
+            "superuser can reset it for a superuser."
         )
     locked = User.objects.select_for_update(of=("self",)).get(pk=person.pk)
     if not Authenticator.objects.filter(user=locked).delete()[0]:
-        raise AccountChangeError(f"{person} has no second factor.")
-    with audit_context(user=by, reason=f"second factors of {person.username} reset"):
+        raise AccountChangeError(
+            f"{person} has not set up two-factor authentication, so there is nothing to reset."
+        )
+    with audit_context(user=by, reason=f"two-factor authentication of {person.username} reset"):
         end_sessions(locked)
     record_event(AccountEventKind.MFA_RESET, request=request, user=locked, actor=by)
 
@@ -81,8 +85,10 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     error_messages = {
         **DefaultMFAAdapter.error_messages,
-        "cannot_delete_authenticator": "Your role needs a second factor. Add another one before "
-        "you remove this one.",
+        "cannot_delete_authenticator": (
+            "Your role requires two-factor authentication. Add another "
+            "method before you remove this one."
+        ),
     }
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:

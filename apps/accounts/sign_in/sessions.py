@@ -1,4 +1,4 @@
-"""Sessions of people: how long they last, which ones there are, and how they end."""
+"""User sessions: duration, list and end."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -53,7 +53,7 @@ def renew_key(request: Any, reauthenticated: bool = False, **_rest: Any) -> None
 
 
 def limit_session(request: Any, duration: timedelta) -> None:
-    """Have the session end after `duration`, whatever is done in it."""
+    """End the session after `duration`, independent of its activity."""
     moment = now()
     request.session[SEEN_AT] = int(moment.timestamp())
     request.session[ENDS_AT] = int((moment + duration).timestamp())
@@ -106,7 +106,7 @@ def sessions_of(user: User, *, current_key: str | None) -> list[OpenSession]:
 
 
 def end_session(user: User, pk: int) -> bool:
-    """End one session of the person; False where there is none of that number."""
+    """End one session of the user; False if it has no session of that number."""
     row = UserSession.objects.filter(user=user, pk=pk).first()
     if row is not None:
         row.end()
@@ -122,7 +122,7 @@ def end_sessions(user: User, *, but_key: str | None = None) -> int:
 
 
 def delete_ended_sessions() -> int:
-    """Delete what is kept of sessions that are no more; the number of rows."""
+    """Delete records of ended sessions; return the number of rows."""
     keys = (
         import_module(settings.SESSION_ENGINE)
         .SessionStore.get_model_class()

@@ -24,7 +24,7 @@ _SYSTEMS = (
 
 
 def device_of(user_agent: str) -> str:
-    """Return program and system; of a program that is no browser its own name. Empty where nothing
+    """Return browser and system, or the client's own name if it is not a browser. Empty if nothing
     was sent."""
     program = next((name for mark, name in _PROGRAMS if mark in user_agent), "")
     if not program:

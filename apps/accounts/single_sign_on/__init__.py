@@ -1,1 +1,1 @@
-"""Sign-on by OpenID Connect: who comes with which groups, and what they may do for it."""
+"""Single sign-on by OpenID Connect: groups and the roles they give."""

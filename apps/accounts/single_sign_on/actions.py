@@ -1,4 +1,4 @@
-"""What sign-on writes: the roles that groups give, derived anew each time, and who is who."""
+"""Writes of single sign-on: roles derived from groups at each sign-in, and linked accounts."""
 
 from collections.abc import Iterable
 
@@ -14,17 +14,17 @@ JOB = "sign-on"
 
 @transaction.atomic
 def apply_groups(*, user: User, groups: Iterable[str], rules: Iterable[Grant]) -> bool:
-    """Give `user` what `groups` give now, and take back what they gave before; True where something
+    """Assign `user` the roles of `groups` and remove those they gave before; True if anything
     changed.
 
-    What was given by hand stays as it is, and of both the stronger counts. A team that does not
-    exist is passed over.
+    Roles assigned by hand are unchanged, and the stronger of both applies. Unknown teams are
+    skipped.
     """
     held = sorted(set(groups))
     due = roles_of_groups(rules, held)
     row = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
     teams = {team.pk: due.roles[team.slug].rank for team in Team.objects.filter(slug__in=due.roles)}
-    with audit_context(job=JOB, reason=f"groups at sign-on: {', '.join(held)[:400] or 'none'}"):
+    with audit_context(job=JOB, reason=f"single sign-on groups: {', '.join(held)[:400] or 'none'}"):
         changed = _set_organisation_role(row, due.organisation_role)
         for membership in row.memberships.select_for_update().order_by("pk"):
             changed |= _set_team_role(membership, teams.pop(membership.team_id, None))
@@ -64,9 +64,9 @@ def _set_team_role(membership: Membership, rank: int | None) -> bool:
 
 
 def user_by_verified_email(address: str) -> User | None:
-    """Whom a verified address may be linked to: an open account of a person without technical
-    rights, whose address somebody else wrote. Who typed another one's address into the own account
-    must not become that other one."""
+    """Return the account that a verified address can be linked to: an active account without
+    technical rights whose address another user wrote. A user who enters another person's address in
+    their own account must not become that person."""
     found = (
         User.objects.people()
         .filter(email__iexact=address, is_active=True, is_superuser=False, is_staff=False)
@@ -86,7 +86,7 @@ def _set_own_email(person: User) -> bool:
 
 
 def free_username(wished: str) -> str:
-    """The name asked for, or with a number where somebody has it."""
+    """Return the requested name, with a number if it is taken."""
     stem = (
         "".join(letter for letter in wished if letter.isalnum() or letter in "@.+-_")[:140]
         or "person"

@@ -1,5 +1,4 @@
-"""Whether an ID token is one that this sign-on asked for (OpenID Connect Core 1.0, section
-3.1.3.7)."""
+"""Verification of the ID token of a sign-in (OpenID Connect Core 1.0, section 3.1.3.7)."""
 
 import json
 import secrets
@@ -38,17 +37,19 @@ class InvalidTokenError(Exception):
 def verified_claims(
     token: str, *, keys: Mapping[str, Any], issuer: str, client_id: str, nonce: str
 ) -> dict[str, Any]:
-    """The claims of a token that `issuer` signed with one of `keys` (a JWKS), for this client and
-    this very sign-on.
+    """Return the claims of a token that `issuer` signed with one of `keys` (a JWKS), for this
+    client and this sign-in.
 
     The signature is checked although the token came over TLS from the provider: it costs little,
-    and a proxy between is not the provider. Raises InvalidTokenError.
+    and a proxy in between is not the provider. Raises InvalidTokenError.
     """
     try:
         header = jwt.get_unverified_header(token)
         algorithm = header.get("alg")
         if algorithm not in ALGORITHMS:
-            raise InvalidTokenError(f"It is signed with '{algorithm}', which is not accepted.")
+            raise InvalidTokenError(
+                f"The ID token is signed with '{algorithm}', which is not accepted."
+            )
         claims: dict[str, Any] = jwt.decode(
             token,
             key=_key(keys, header.get("kid"), algorithm),
@@ -64,13 +65,13 @@ def verified_claims(
         str(claims.get("nonce", "")).encode(), nonce.encode()
     ):
         raise InvalidTokenError(
-            "Its nonce is not the one of this sign-on: it answers another request, or was used "
-            "before."
+            "The nonce of the ID token does not match this sign-in: the token answers "
+            "another request or was used before."
         )
     audience = claims["aud"]
     others = isinstance(audience, list) and len(audience) > 1
     if (others or "azp" in claims) and claims.get("azp") != client_id:
-        raise InvalidTokenError("It was issued to another client (azp).")
+        raise InvalidTokenError("The ID token was issued to another client (azp).")
     return claims
 
 
@@ -82,7 +83,9 @@ def _key(keys: Mapping[str, Any], kid: str | None, algorithm: str) -> Any:
     ]
     named = [key for key in published if key.get("kid") == kid] if kid else published
     if len(named) != 1:
-        raise InvalidTokenError(f"The provider publishes no single key '{kid}' for it.")
+        raise InvalidTokenError(
+            f"The provider does not publish exactly one key '{kid}' for the ID token."
+        )
     try:
         return jwt.PyJWK(json.loads(json.dumps(named[0])), algorithm).key
     except (jwt.PyJWTError, ValueError, TypeError) as error:

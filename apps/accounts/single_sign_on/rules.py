@@ -17,7 +17,7 @@ class InvalidRulesError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What one group gives: an office, or a role on the team with this slug."""
+    """What one group gives: an organisation role, or a role on the team with this slug."""
 
     group: str
     organisation_role: str = ""
@@ -27,16 +27,16 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class GroupRoles:
-    """What the groups of one person give together: the strongest office, and the strongest role on
-    each team."""
+    """What the groups of one user give together: the strongest organisation role, and the strongest
+    role on each team."""
 
     organisation_role: str
     roles: Mapping[str, TeamRole]
 
 
 def read_rules(text: str) -> tuple[Grant, ...]:
-    """`{"ai-governance": "governance", "pay-devs": ["payments:editor", "claims:viewer"]}`; an empty
-    text is no rule.
+    """Read rules such as `{"ai-governance": "governance", "pay-devs": ["payments:editor"]}`; an
+    empty text is no rule.
 
     Raises InvalidRulesError.
     """
@@ -45,10 +45,10 @@ def read_rules(text: str) -> tuple[Grant, ...]:
     try:
         given = json.loads(text)
     except ValueError as error:
-        raise InvalidRulesError(f"OIDC_ROLES is not JSON: {error}.") from error
+        raise InvalidRulesError(f"OIDC_ROLES is not valid JSON: {error}.") from error
     if not isinstance(given, dict):
         raise InvalidRulesError(
-            'OIDC_ROLES is a JSON object such as {"ai-governance": "governance"}.'
+            'OIDC_ROLES must be a JSON object such as {"ai-governance": "governance"}.'
         )
     grants: list[Grant] = []
     for group, said in given.items():
@@ -59,7 +59,7 @@ def read_rules(text: str) -> tuple[Grant, ...]:
 def _grant(group: str, word: Any) -> Grant:
     if not isinstance(word, str):
         raise InvalidRulesError(
-            f"OIDC_ROLES: what the group '{group}' gives is a text or a list of texts."
+            f"OIDC_ROLES: the value of the group '{group}' must be a text or a list of texts."
         )
     if word in OrganisationRole.values:
         return Grant(group, organisation_role=word)
@@ -67,9 +67,9 @@ def _grant(group: str, word: Any) -> Grant:
     if team and role in _ROLES:
         return Grant(group, team=team, role=_ROLES[role])
     raise InvalidRulesError(
-        f"OIDC_ROLES: the group '{group}' gives '{word}', which is neither an office"
-        f" ({', '.join(OrganisationRole.values)}) nor TEAM:ROLE with a team's slug and one of "
-        f"{', '.join(_ROLES)}."
+        f"OIDC_ROLES: the group '{group}' has the value '{word}', which is not valid. Use an "
+        f"organisation role ({', '.join(OrganisationRole.values)}) or TEAM:ROLE with the slug "
+        f"of a team and one of {', '.join(_ROLES)}."
     )
 
 
@@ -88,8 +88,8 @@ def roles_of_groups(rules: Iterable[Grant], groups: Iterable[str]) -> GroupRoles
 
 
 def groups_in(claims: Mapping[str, Any], path: str) -> tuple[str, ...]:
-    """The groups at `path` of the claims, which may lead inwards (`realm_access.roles`); one text
-    is one group, and anything else is none."""
+    """Return the groups at `path` of the claims, which can be nested (`realm_access.roles`); a text
+    is one group, any other type is none."""
     found: Any = claims.get(path)
     if found is None:
         found = claims

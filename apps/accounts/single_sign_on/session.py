@@ -1,5 +1,4 @@
-"""What the sign-on library takes for its HTTP session: every call goes out through the one safe
-client."""
+"""HTTP session of the sign-on library: every call uses the outbound client."""
 
 import base64
 import json
@@ -33,11 +32,11 @@ class SafeResponse:
         try:
             return json.loads(self.content)
         except ValueError as error:
-            raise SignOnUnreachableError("The provider's answer is not JSON.") from error
+            raise SignOnUnreachableError("The provider's response is not JSON.") from error
 
     def raise_for_status(self) -> None:
         if self.status_code >= 400:
-            raise SignOnUnreachableError(f"The provider answered with status {self.status_code}.")
+            raise SignOnUnreachableError(f"The provider responded with status {self.status_code}.")
 
 
 class SafeSession:

@@ -26,7 +26,7 @@ from apps.common.database.statements import compose_statement, load_statement
 
 @dataclass(frozen=True, slots=True)
 class DueDisagreement:
-    """A contradiction that has stood long enough to be told. `claim_ids` holds both claims, that of
+    """A contradiction that is old enough to be reported. `claim_ids` holds both claims, that of
     `source` first."""
 
     source: Source
@@ -44,16 +44,16 @@ def disagreement_key(offering_id: int, one: tuple[str, str], other: tuple[str, s
 
 
 def due_disagreements(*, at: datetime, read_at: Mapping[int, datetime]) -> list[DueDisagreement]:
-    """The contradictions that have become news by `at`; one statement when there are none.
+    """Return the contradictions that became news by `at`; one statement if there are none.
 
-    `read_at` is {source id: observation time of its last good poll}. A pair is due once both days
-    have stood unchanged for `NEWS_HOLD` and both sources have been read after that: a feed that
-    nobody reads proves nothing. The source is the one whose day changed last, the moment that at
-    which the pair became old enough.
+    `read_at` is {source ID: observation time of its last good poll}. A pair is due once both dates
+    have been unchanged for `NEWS_HOLD` and both sources have been read after that: a feed that is
+    not polled proves nothing. The source is the one whose date changed last, the time that at which
+    the pair became old enough.
 
-    No news: what a person has decided, what the first observation of a source brought, days that
-    had both come by then, and two days of one offering that were told before, whoever names them
-    now.
+    Not news: what a user has decided, what the first observation of a source brought, dates that
+    had both passed by then, and two dates of one offering that were reported before, from any
+    source.
     """
     found = _due_pairs(at, read_at)
     if not found:
@@ -73,8 +73,8 @@ def due_disagreements(*, at: datetime, read_at: Mapping[int, datetime]) -> list[
 def create_disagreement_events(
     *, at: datetime, read_at: Mapping[int, datetime]
 ) -> list[ProviderEvent]:
-    """Insert the events that are due, with both claims as evidence. Safe to repeat, and to run
-    twice at once."""
+    """Insert the events that are due, with both claims as evidence. Safe to repeat and to run
+    concurrently."""
     if not due_disagreements(at=at, read_at=read_at):
         return []
     catalogue_lock()

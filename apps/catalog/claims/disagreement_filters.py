@@ -9,7 +9,11 @@ from django.db.models import QuerySet
 from apps.catalog.claims.disagreements import Disagreement
 from apps.catalog.models import Offering
 
-STATES = (("open", "Open"), ("decided", "Decided by hand"), ("past", "Over for more than a year"))
+STATES = (
+    ("open", "Open"),
+    ("decided", "Decided by a user"),
+    ("past", "Ended more than a year ago"),
+)
 
 
 class DisagreementFilter(django_filters.FilterSet):  # type: ignore[misc]

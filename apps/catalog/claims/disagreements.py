@@ -43,12 +43,13 @@ type State = Literal["open", "decided", "past"]
 
 
 def is_contradiction(a: SourceClaim, b: SourceClaim) -> bool:
-    """Whether two claims about one offering cannot both be true.
+    """Return whether two claims about one offering cannot both be true.
 
-    Two firm days that differ do; a firm day does with a "not before" day that it comes before. A
-    firm day after a "not before" day does not, nor do two soft days: each is a lower bound. A claim
-    without a day, or one in doubt at its own source, contradicts nobody. Where a source cannot mark
-    soft days, call `with_true_date_kinds` first.
+    Two announced dates that differ contradict each other; an announced date contradicts an earliest
+    date that it comes before. An announced date after an earliest date does not, nor do two
+    earliest dates: each is a lower bound. A claim without a date, or one in doubt at its own
+    source, contradicts no other. If a source cannot mark earliest dates, call
+    `with_true_date_kinds` first.
     """
     first, second = retires_on(a.value), retires_on(b.value)
     if a.source == b.source or a.in_doubt or b.in_doubt or first is None or second is None:
@@ -82,21 +83,21 @@ def with_true_date_kinds(voices: Iterable[SourceClaim]) -> list[SourceClaim]:
 def precedence_reason(winner: SourceClaim, other: SourceClaim, name: str, other_name: str) -> str:
     """Why `winner` counts and `other` does not, in a clause; the names are of their sources."""
     if winner.source == MANUAL:
-        return "a person's word outranks every feed"
+        return "a manual override outranks every feed"
     if winner.trust_rank > other.trust_rank and is_soft(other) and not is_soft(winner):
-        return f"a firm date that respects the 'not before' of {other_name}"
+        return f"an announced date that respects the earliest retirement of {other_name}"
     if winner.trust_rank != other.trust_rank:
         return (
-            f"{name} (rank {winner.trust_rank}) is trusted more than "
-            f"{other_name} (rank {other.trust_rank})"
+            f"{name} (priority {winner.trust_rank}) has a higher priority than {other_name} "
+            f"(priority {other.trust_rank})"
         )
     if (winner.value.get("date_kind") == FIRM) != (other.value.get("date_kind") == FIRM):
-        return "both are trusted alike; a firm date counts before a 'not before' date"
+        return "both have the same priority, and an announced date outranks an earliest date"
     if winner.first_party != other.first_party:
-        return "both are trusted alike; the host's own word counts before a router's"
+        return "both have the same priority, and the host outranks a gateway"
     if winner.changed_at != other.changed_at:
-        return f"both are trusted alike; what {name} says is newer"
-    return f"both are trusted alike; {name} was on record first"
+        return f"both have the same priority, and the value of {name} is newer"
+    return f"both have the same priority, and {name} was recorded first"
 
 
 # --- the list -------------------------------------------------------------------------------------
@@ -104,10 +105,10 @@ def precedence_reason(winner: SourceClaim, other: SourceClaim, name: str, other_
 
 @dataclass(frozen=True, slots=True)
 class DisagreementSide:
-    """What one source says about the offering: its strongest claim. `speaker` is the slug of the
-    source, of the feed itself where the built-in catalogue stands in for it; `voice.value` has the
-    true kind of day. `since` is the moment from which it has said this day: a new successor or
-    notice text does not make the day a new one."""
+    """The strongest claim of one source about the offering. `speaker` is the slug of the source, or
+    of the feed that the built-in catalogue replaces; `voice.value` has the true kind of date.
+    `since` is the time since which the source has had this date: a new successor or notice text
+    does not make the date a new one."""
 
     speaker: str
     name: str
@@ -129,7 +130,7 @@ class DisagreementSide:
 
     @property
     def full_name(self) -> str:
-        return f"{self.name} as the built-in catalogue has it" if self.is_built_in else self.name
+        return f"{self.name} as in the built-in catalogue" if self.is_built_in else self.name
 
     @property
     def says(self) -> tuple[str, str]:
@@ -190,11 +191,10 @@ def disagreements(
     open_only: bool = True,
     at: datetime | None = None,
 ) -> list[Disagreement]:
-    """Where sources disagree, by offering id: among these offerings, or all; seven statements,
-    whatever their number.
+    """Return source disagreements by offering ID: among these offerings, or all; seven statements.
 
-    `open_only` leaves out what a person has decided, and what lies more than a year back on every
-    side. Offerings have their host loaded, claims their source and author.
+    `open_only` leaves out decisions of users, and dates more than a year ago on every side.
+    Offerings have their host loaded, claims their source and author.
     """
     moment = at or now()
     candidates = _with_different_days(offering_ids)
@@ -338,8 +338,8 @@ def _reason(
     pairs: Sequence[tuple[DisagreementSide, DisagreementSide]],
 ) -> str:
     if accepted is None:
-        return "no source's claim counts at the moment"
+        return "no source value applies at the moment"
     if accepted.speaker == MANUAL:
-        return f"decided by {accepted.claim.asserted_by or 'a person'}: {accepted.claim.reason}"
+        return f"decided by {accepted.claim.asserted_by or 'a user'}: {accepted.claim.reason}"
     other = next(side for side in sides if side != accepted and any(side in pair for pair in pairs))
     return precedence_reason(accepted.voice, other.voice, accepted.name, other.full_name)

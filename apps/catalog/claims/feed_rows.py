@@ -35,11 +35,11 @@ class PriceLine:
     """One list price: `amount` in `currency` per million units (tokens, images, seconds, requests,
     ...).
 
-    `unit` is a word of `PRICE_UNITS`; `above_tokens` is the size of the request from which the line
-    holds (0 for the base price); `starts_on` is set when the feed gives the first day of the price.
-    An amount of 0 says that the use is free and stands only where the feed says so; a price nobody
-    knows has no line. Where a price depends on the hour, the unit itself has the dearest of the day
-    and `<unit>_off_peak` the cheapest.
+    `unit` is a key of `PRICE_UNITS`; `above_tokens` is the size of the request from which the line
+    applies (0 for the base price); `starts_on` is set if the feed gives the first day of the price.
+    An amount of 0 means that the use is free, as published by the feed; an unknown price has no
+    line. If a price depends on the hour, the unit itself has the highest of the day and
+    `<unit>_off_peak` the lowest.
     """
 
     unit: str
@@ -89,11 +89,11 @@ class RejectedRow:
 
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
-    """The result of one parse; `rows` holds each external id once.
+    """The result of one parse; `rows` holds each external ID once.
 
-    `host_names` gives a display name for host slugs that the catalogue may not know yet. `as_of` is
-    the moment at which the feed says it was made, where it says so: it may answer for months
-    without being made anew.
+    `host_names` gives a display name for host slugs that might be new to the catalogue. `as_of` is
+    the time at which the feed was made, if it says so: it can respond for months without being
+    updated.
     """
 
     rows: tuple[FeedRow, ...]

@@ -1,9 +1,8 @@
-"""What the guards hold back, and what people decide about it: look, accept, refuse, take the
-refusal back.
+"""Changes on hold and the decisions about them: view, accept, reject, undo the rejection.
 
-A held change is a claim whose absence or waiting value a guard doubts (`Assertion.held`). Nobody
-has to act: it is forgotten when the feed goes back, and takes effect by itself once it has stood
-long enough. Only a price that rises by hundreds of times waits until somebody says that it is true.
+A change on hold is a claim whose absence or waiting value a guard doubts (`Assertion.held`).
+Without a decision it is discarded when the feed reverts, and applies by itself once it is old
+enough. Only a price that rises by hundreds of times waits for a decision.
 """
 
 from collections.abc import Collection, Iterator
@@ -63,7 +62,7 @@ def pending_changes(
 def rejected_changes(
     source: Source, *, groups: Collection[str] | None = None
 ) -> list[PendingChange]:
-    """What people refused and the feed still says. Two statements."""
+    """Return changes that users rejected and the feed still repeats. Two statements."""
     return list(_load_changes(source, _of_groups(Q(refused__isnull=False), groups)))
 
 
@@ -129,7 +128,7 @@ def undo_rejection(
 
 def _require_reason(reason: str) -> None:
     if not reason.strip():
-        raise InvalidFactError("Say why: the next reader has only your word.")
+        raise InvalidFactError("Enter a reason for the decision.")
 
 
 def _of_groups(condition: Q, groups: Collection[str] | None) -> Q:

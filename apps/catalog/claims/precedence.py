@@ -22,11 +22,11 @@ UNMARKED = frozenset({"litellm"})
 
 @dataclass(frozen=True, slots=True)
 class SourceClaim:
-    """One standing claim about one offering.
+    """One current claim about one offering.
 
-    `first_party` is True when the source is the host's own list; `in_doubt` when the source has
-    meanwhile said something else that still has to prove itself; `soft_elsewhere` when its firm day
-    is, for the same model at any host, another claim's "not before" day.
+    `first_party` is True if the source is the host's own list; `in_doubt` if the source has a newer
+    value that is on hold; `soft_elsewhere` if its announced date is, for the same model on any
+    host, another claim's earliest date.
     """
 
     claim_id: int
@@ -41,8 +41,7 @@ class SourceClaim:
 
 @dataclass(frozen=True, slots=True)
 class SettledLifecycle:
-    """The lifecycle columns of an offering, and the claim they rest on (None when nobody says
-    anything)."""
+    """The lifecycle columns of an offering, and the claim they come from (None without claims)."""
 
     claim_id: int | None
     lifecycle: str
@@ -65,9 +64,8 @@ def precedence(voice: SourceClaim) -> tuple[Any, ...]:
 
 
 def strongest_claim(voices: Iterable[SourceClaim]) -> SourceClaim | None:
-    """The voice that counts: the strongest that says when the offering ends, else the strongest
-    that says anything. A source that is silent about the end does not outrank one that names a day,
-    but a person does."""
+    """Return the claim that applies: the strongest with a retirement date, otherwise the strongest.
+    A source without a date does not outrank one with a date, but a manual override does."""
     ranked = sorted((voice for voice in voices if voice.value), key=precedence)
     for place, voice in enumerate(ranked):
         if voice.source == MANUAL:
@@ -94,8 +92,8 @@ def _first_firm(
 
 
 def is_soft_by_others(voice: SourceClaim, voices: Iterable[SourceClaim]) -> bool:
-    """Whether a day from a source that cannot mark soft days is one: somebody gives that very day
-    as soft."""
+    """Return whether a date from a source that cannot mark earliest dates is one: another source
+    gives that very date as the earliest."""
     return voice.source in UNMARKED and (
         voice.soft_elsewhere
         or any(

@@ -1,7 +1,6 @@
-"""Where sources name different prices for one offering. A list only: a quarter of all shared prices
-differ at any time (stale rows, discounts, peak and off-peak), so a difference is nothing to be told
-about.
-"""
+"""Offerings with different prices in different sources. A list only: a quarter of all shared prices
+differ at any time (stale rows, discounts, peak and off-peak), so a difference is not reported as
+news."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -35,8 +34,8 @@ class PriceSide:
 
 @dataclass(frozen=True, slots=True)
 class PriceGap:
-    """One offering and all that is said about its input and output price, strongest source first.
-    `accepted` is the side the registry goes by, None where it goes by none of them."""
+    """One offering and all source values of its input and output price, strongest source first.
+    `accepted` is the side that applies, None if none does."""
 
     offering: Offering
     sides: tuple[PriceSide, ...]
@@ -71,8 +70,8 @@ class PriceGap:
 
 @dataclass(frozen=True, slots=True)
 class PriceGaps:
-    """The offerings whose sources differ on `on`, among `offering_ids` or all; of `source`, if
-    given, those it speaks about. Widest gap first. Counted and cut by the database."""
+    """The offerings whose sources differ on `on`, among `offering_ids` or all; with `source` those
+    for which it has a value. Widest gap first. Counted and cut by the database."""
 
     on: date
     offering_ids: Collection[int] | None = None
@@ -83,8 +82,8 @@ class PriceGaps:
         return len(self.ids(limit=most))
 
     def page(self, *, limit: int, offset: int = 0) -> list[PriceGap]:
-        """Five statements, whatever the number of rows. Offerings have their host loaded, claims
-        their source."""
+        """Return a page in five statements. Offerings have their host loaded, claims their
+        source."""
         ids = self.ids(limit=limit, offset=offset)
         if not ids:
             return []

@@ -48,10 +48,10 @@ def ranges_due(
 
 
 def update_price_ranges(voices: Mapping[int, SourceClaim], *, at: datetime) -> int:
-    """Make the price ranges of these offerings from `at` on what their voice says; the number of
-    rows written.
+    """Set the price ranges of these offerings from `at` to the applicable values; return the number
+    of rows written.
 
-    A range whose amount stands is left alone, so that an unchanged price keeps the day it began.
+    A range with an unchanged amount is left alone, so that the price keeps the day it began.
     """
     if not voices:
         return 0

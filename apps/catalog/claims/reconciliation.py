@@ -1,7 +1,8 @@
-"""Brings offerings in line with what all sources say: reads the claims, lets claims/precedence.py
-decide, writes differences.
+"""Reconciles offerings with all source values: reads the claims, applies claims/precedence.py,
+writes differences.
 
-Callers hold the catalogue's lock, so that two sources never settle the same offering at once.
+Callers hold the catalogue's lock, so that two sources never reconcile the same offering
+concurrently.
 """
 
 import json
@@ -130,12 +131,12 @@ def _followed_offerings(offering_ids: Collection[int]) -> dict[int, int]:
 def standing_claims(
     offering_ids: Collection[int], topic: str
 ) -> tuple[dict[int, list[SourceClaim]], set[int]]:
-    """({offering: its standing claims on the topic}, offerings that some source still lists).
+    """Return ({offering: its current claims on the topic}, offerings that a source still lists).
 
-    A claim of a row that was delisted counts only if its date had come by then. The built-in
-    catalogue speaks for a feed until that feed has been polled itself. A firm day of a source that
-    cannot mark soft ones is soft where somebody gives, or once gave, that very day of the same
-    model as soft, and has not made it firm since.
+    A claim of a delisted row counts only if its date had passed by then. The built-in catalogue
+    replaces a feed until that feed has been polled. An announced date of a source that cannot mark
+    earliest ones is an earliest date if another source gives, or once gave, that very date of the
+    same model as the earliest, and has not announced it since.
     """
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,7 +1,7 @@
-"""Names that somebody made up for deployments at a host: what they stand for, as the host's own
-listing says.
+"""Deployment names chosen by customers on a host: the models behind them, by the host's own
+listing.
 
-A decision of a person about the name outranks it; a name that tells its model by itself needs none.
+A user's decision about the name outranks it; a name that identifies its model needs none.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,10 +31,10 @@ class DeploymentAlias:
 
 
 def resolve_deployments(said: Mapping[tuple[str, str], DeploymentAlias | None]) -> int:
-    """{(host slug, name): what it stands for, None where nobody tells any more}; the number of
-    offerings that changed.
+    """Apply {(host slug, name): its model, None without a listing}; return the number of offerings
+    that changed.
 
-    Only offerings change that nobody else could place, inside the caller's transaction.
+    Only offerings without another identification change, inside the caller's transaction.
     """
     if not said:
         return 0
@@ -93,7 +93,7 @@ def _cleared_columns(columns: Mapping[str, Any] | None) -> dict[str, Any] | None
         **columns,
         # the listing may tell it again
         "identity_reason": IdentityReason.DEPLOYMENT,
-        "identity_why": f"deployment: none tells one model; {columns['identity_why']}",
+        "identity_why": (f"deployment: no listing identifies one model; {columns['identity_why']}"),
     }
 
 

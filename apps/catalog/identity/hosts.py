@@ -17,9 +17,9 @@ from functools import lru_cache
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A place where models are served: `slug` is its id, `name` what people read.
+    """A host of models: `slug` is its ID, `name` its display name.
 
-    `developer` is the catalogue's developer slug where the host is run by one, else None.
+    `developer` is the catalogue's developer slug if the host is run by one, otherwise None.
     `spellings` are further names in the feeds; the slug and the name count as spellings without
     being listed.
     """
@@ -415,8 +415,8 @@ _KIND_OF_MODEL = re.compile(r"^(vertex-ai|fireworks-ai|huggingface)-[a-z0-9-]+$"
 
 @lru_cache(maxsize=4096)
 def host_slug(text: str) -> str | None:
-    """The slug of the host that `text` names, whatever its case and punctuation; None when no host
-    is meant."""
+    """Return the slug of the host that `text` names, ignoring case and punctuation; None if it is
+    not a host."""
     folded = _fold(text)
     host = _BY_SPELLING.get(folded)
     if host is None and (match := _KIND_OF_MODEL.match(folded)):

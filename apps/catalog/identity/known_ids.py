@@ -10,11 +10,11 @@ _DIGITS = {"day": 10, "month": 7, "year": 4}
 
 
 def known_ids_from_database() -> list[KnownId]:
-    """Every version and alias as a known id, ordered by id; two statements.
+    """Return every version and alias as a known ID, ordered by ID; two statements.
 
-    Of an alias, the kind of the catalogue is told by its own: a synonym is another spelling of a
-    fixed release, an alias a name the developer may re-point, a family a name for several. Synonyms
-    of one model share `same_as`.
+    The kind of an alias comes from the catalogue: a synonym is another spelling of a fixed release,
+    an alias a name that the developer can move, a family a name for several. Synonyms of one model
+    share `same_as`.
     """
     versions = Version.objects.order_by().values_list(
         "identifier",

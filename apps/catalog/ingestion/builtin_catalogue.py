@@ -1,9 +1,9 @@
-"""Loads the built-in catalogue of `fixtures/catalogue/`: today's world without network.
+"""Loads the built-in catalogue of `fixtures/catalogue/` without network.
 
-Insert-only for everything people may edit: a provider, foundation, version, alias or offering that
-is there stays as it is. Claims of the source `built-in` are ours, so a newer release replaces them,
-and offerings that others speak about as well are settled anew from all claims. A second run of one
-release writes nothing.
+Insert-only for everything users can edit: an existing provider, foundation, version, alias or
+offering is unchanged. Claims of the source `built-in` are ours, so a newer release replaces them,
+and offerings with other sources are reconciled again from all claims. A second run of one release
+writes nothing.
 """
 
 import gzip
@@ -435,7 +435,7 @@ def _next_ids(model: type[models.Model], n: int) -> list[int]:
 
 
 def catalogue_counts() -> dict[str, int]:
-    """What the database holds now, for people who ask after a load."""
+    """Return the number of rows in the database, for the output of a load."""
     kinds: dict[str, type[models.Model]] = {
         "providers": Provider,
         "foundations": Foundation,

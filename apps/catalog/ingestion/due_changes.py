@@ -1,9 +1,8 @@
-"""Facts that the clock alone makes true: a firm day that has come, a price published in advance
-that has begun.
+"""Changes that become true with time: an announced date that has passed, a price published in
+advance that has begun.
 
-The event of such a fact is detected on the due day itself, whenever this runs. A day or price that
-its source has meanwhile changed or taken back, if only on trial, waits until that is settled. Safe
-to repeat.
+The event of such a change is detected on the due date itself, whenever this runs. A date or price
+that its source has changed or withdrawn, also on hold, waits until that is settled. Safe to repeat.
 """
 
 from collections import defaultdict
@@ -137,12 +136,12 @@ def create_due_price_events(*, at: datetime) -> list[ProviderEvent]:
 
 
 def create_due_corrections(*, at: datetime, read: Collection[int]) -> list[ProviderEvent]:
-    """Tell where a source has stood by another day, for a week, than we told last of its row; the
-    events raised. `read` are the ids of the sources that are being read: a feed that nobody reads
+    """Report a date that a source has had for a week and that differs from the last reported one;
+    return the events raised. `read` are the IDs of the polled sources: a feed that is not polled
     proves nothing.
 
-    A day that flaps is told once each way and no more. Should it come to rest on the side told
-    first, people would be left with the wrong one.
+    A date that flaps is reported once each way. Should it return to the first side, users would
+    otherwise be left with the wrong one.
     """
     today = day_of(at)
     with connection.cursor() as cursor:

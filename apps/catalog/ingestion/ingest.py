@@ -1,10 +1,10 @@
-"""Writes what observations bring: claims, then offerings (ingestion/offerings.py), the settled
-truth (claims/reconciliation.py), events (ingestion/events.py) and footing; and what the clock alone
-makes true.
+"""Writes observations: claims, then offerings (ingestion/offerings.py), reconciled values
+(claims/reconciliation.py), events (ingestion/events.py) and footing; and the changes that become
+true with time.
 
 Everything here is set-based: the number of statements does not grow with the number of rows.
-Callers hold the catalogue's lock (`catalogue_lock`), so that two sources never settle the same
-offering at once.
+Callers hold the catalogue's lock (`catalogue_lock`), so that two sources never reconcile the same
+offering concurrently.
 """
 
 from collections import defaultdict
@@ -66,11 +66,10 @@ def ingest_observation(
     last_seen: datetime | None = None,
     rules: DetectionRules = DEFAULT_RULES,
 ) -> IngestResult:
-    """Take in one payload of `source`, observed `at`. The first payload of a source is news to
-    nobody.
+    """Write one payload of `source`, observed `at`. The first payload of a source raises no events.
 
-    What the clock has made due by then is told too, unless this very payload says otherwise: a date
-    that the feed has moved or cleared did not come.
+    Changes that are due by then are reported too, unless this payload differs: a date that the feed
+    has moved or cleared did not come.
     """
     catalogue_lock()
     known = known_claims(source)
@@ -99,11 +98,11 @@ def ingest_unchanged(
     seen_again_by: datetime | None = None,
     rules: DetectionRules = DEFAULT_RULES,
 ) -> IngestResult:
-    """The feed is what it was: let waiting values and absences that have stood long enough take
+    """Record an unchanged feed: waiting values and absences that have lasted long enough take
     effect.
 
-    `seen_again_by` is the last observation where this is not one itself: what was first seen then
-    has not been seen again yet, and goes on waiting.
+    `seen_again_by` is the last observation if this is not one itself: what was first seen then has
+    not been seen again yet, and continues to wait.
     """
     ripe = Q(pending_since__lte=at - min(rules.price_hold, rules.withdrawal_hold))
     ripe |= Q(missing_since__lte=at - rules.removal_hold)

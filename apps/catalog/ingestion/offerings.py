@@ -19,11 +19,11 @@ def offering_key(value: Mapping[str, Any]) -> tuple[str, str, str, str]:
 def ensure_offerings(
     identities: Iterable[Mapping[str, Any]], host_names: Mapping[str, str]
 ) -> tuple[dict[tuple[str, str, str, str], int], set[int]]:
-    """Find or make the offering of each identity value; ({(host, api id, region, tier): id}, ids
-    newly made).
+    """Find or create the offering of each identity value; return ({(host, model ID, region, tier):
+    ID}, new IDs).
 
-    Hosts nobody knows yet become providers; identities of new offerings are resolved by rule, and
-    what no rule resolves waits in the inbox. New offerings have their footing.
+    Unknown hosts become providers; identities of new offerings are resolved by rule, and unresolved
+    ones wait in the inbox. New offerings have their footing.
     """
     values = {offering_key(value): value for value in identities}
     hosts = ensure_providers(
@@ -110,8 +110,8 @@ def _find_offerings(
 
 
 def ensure_providers(slugs: Collection[str], names: Mapping[str, str]) -> dict[str, int]:
-    """{slug: provider id}; slugs nobody knows yet become hosts with the name given, or the slug
-    made readable."""
+    """Return {slug: provider ID}; unknown slugs become hosts with the given name, or a readable
+    form of the slug."""
     found = dict(Provider.objects.filter(slug__in=slugs).values_list("slug", "pk"))
     missing = sorted(set(slugs) - set(found))
     if missing:

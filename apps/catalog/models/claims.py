@@ -16,7 +16,7 @@ class SourceQuerySet(PublicQuerySet["Source"]):
         return self.filter(enabled=True).exclude(kind__in=Source.UNPOLLED)
 
     def from_outside(self) -> "SourceQuerySet":
-        """Sources that bring news: neither entries by hand, nor the built-in catalogue, nor an
+        """Return the sources of news: feeds, but not manual entries, the built-in catalogue or an
         installed package."""
         return self.exclude(kind__in=Source.UNPOLLED).exclude(url__startswith=Source.PACKAGE_SCHEME)
 
@@ -33,20 +33,23 @@ class Source(models.Model):
 
     slug = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=100)
-    kind = models.CharField(max_length=30, help_text="The adapter that reads it.")
+    kind = models.CharField(max_length=30, help_text="Adapter that reads the feed.")
     url = models.CharField(max_length=500, blank=True)
     trusted_address = models.BooleanField(
-        default=False, help_text="Set by the operator: the address may be private or a file."
+        default=False, help_text="Set by the operator; the URL can be private or a file."
     )
     interval_minutes = models.PositiveIntegerField(default=60)
     stale_after_minutes = models.PositiveIntegerField(default=1440)
     frozen_after_days = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
-        help_text="A feed that answers but has not changed for longer is frozen: it looks "
-        "healthy and is not.",
+        help_text=(
+            "A feed that responds but has not changed for longer is marked as not updating."
+        ),
     )
-    trust_rank = models.PositiveSmallIntegerField(default=50, help_text="Smaller is trusted more.")
+    trust_rank = models.PositiveSmallIntegerField(
+        default=50, help_text="1 is the highest priority."
+    )
     enabled = models.BooleanField(default=True)
     licence_note = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -75,7 +78,7 @@ class Topic(models.TextChoices):
 
 class AssertionQuerySet(PublicQuerySet["Assertion"]):
     def standing(self) -> "AssertionQuerySet":
-        """Claims that still count: neither taken back by the source nor lifted by a person."""
+        """Return active claims, that is not withdrawn by the source and not removed by a user."""
         return self.filter(withdrawn_at__isnull=True)
 
     def waiting(self) -> "AssertionQuerySet":
@@ -87,20 +90,20 @@ class AssertionQuerySet(PublicQuerySet["Assertion"]):
 
 @track_history(exclude=("pending", "pending_since", "held", "price_moves", "next_start_on"))
 class Assertion(models.Model):
-    """What one source says about one offering on one topic. Never deleted.
+    """One source's value for one offering on one topic. Never deleted.
 
     `value` is canonical JSON (see claims/feed_rows.py and claims/values.py). `missing_since` is the
     first observation without the row; last seen is derived from it, or from the source's last
-    success. A value that must prove itself first waits in `pending` since `pending_since`; what a
-    person refused to believe stands in `refused`. For the source `manual`, `asserted_by` and
-    `reason` say who and why, and `withdrawn_at` is the moment it was lifted.
+    success. A value on hold is in `pending` since `pending_since`; a rejected value is in
+    `refused`. For the source `manual`, `asserted_by` and `reason` hold the user and the reason, and
+    `withdrawn_at` is the time of removal.
     """
 
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="assertions")
     external_id = models.CharField(max_length=400)
     topic = models.CharField(max_length=10, choices=Topic)
     group = models.CharField(
-        max_length=100, blank=True, help_text="The provider the bulk guard counts it under."
+        max_length=100, blank=True, help_text="Provider whose rows the bulk guard counts together."
     )
     offering = models.ForeignKey(
         "catalog.Offering",
@@ -113,37 +116,44 @@ class Assertion(models.Model):
     excerpt = models.JSONField(default=dict, blank=True)
     source_url = models.CharField(max_length=1000, blank=True)
     first_seen = models.DateTimeField()
-    changed_at = models.DateTimeField(help_text="Observation at which the value was last accepted.")
+    changed_at = models.DateTimeField(
+        help_text="Time of the poll at which the value was last accepted."
+    )
     missing_since = models.DateTimeField(null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     pending = models.JSONField(null=True, blank=True)
     pending_since = models.DateTimeField(null=True, blank=True)
     held = models.BooleanField(
         default=False,
-        help_text="A guard doubts this absence or waiting value; it proves itself or a person "
-        "decides.",
+        help_text=(
+            "The missing or changed value is on hold until it is confirmed or a user decides."
+        ),
     )
     refused = models.JSONField(
         null=True,
         blank=True,
-        help_text='A held value a person refused, or {"absent": true}; ignored for as long as '
-        "the feed repeats it.",
+        help_text=(
+            'Value on hold that a user rejected, or {"absent": true}; ignored while '
+            "the feed repeats it."
+        ),
     )
     price_moves = models.JSONField(
         default=list,
         blank=True,
-        help_text="ISO days of the last 90 on which the price was seen to move, also where the "
-        "move did not last.",
+        help_text=(
+            "ISO dates of the last 90 days on which the price changed, including "
+            "changes that were reverted."
+        ),
     )
     floating_since = models.DateField(
         null=True,
         blank=True,
-        help_text="Since when the price moves too often for each move to be news.",
+        help_text="Date since which the price changes too often to report each change.",
     )
     next_start_on = models.DateField(
         null=True,
         blank=True,
-        help_text="The next day on which a price published in advance begins.",
+        help_text="Next date on which a price published in advance applies.",
     )
     asserted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
@@ -197,17 +207,17 @@ class ProviderEvent(models.Model):
     """A change the catalogue has accepted: at most one row per `key`, never edited."""
 
     class Kind(models.TextChoices):
-        ANNOUNCED = "announced", "End announced"
-        MOVED_EARLIER = "moved_earlier", "End moved earlier"
-        MOVED_LATER = "moved_later", "End moved later"
-        WITHDRAWN = "withdrawn", "End withdrawn"
+        ANNOUNCED = "announced", "Retirement announced"
+        MOVED_EARLIER = "moved_earlier", "Retirement moved earlier"
+        MOVED_LATER = "moved_later", "Retirement moved later"
+        WITHDRAWN = "withdrawn", "Retirement withdrawn"
         RETIRED = "retired", "Retired"
         DELISTED = "delisted", "Delisted"
         REPRICED = "repriced", "Price changed"
         ALIAS_MOVED = "alias_moved", "Alias moved"
         RELEASED = "released", "Released"
         TERMS_CHANGED = "terms_changed", "Terms changed"
-        DISAGREEMENT = "disagreement", "Sources disagree"
+        DISAGREEMENT = "disagreement", "Source disagreement"
 
     key = models.CharField(max_length=64, unique=True)
     kind = models.CharField(max_length=15, choices=Kind)

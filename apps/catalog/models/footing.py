@@ -1,4 +1,5 @@
-"""What an offering stands on, flattened: every blast-radius question is one join on this table."""
+"""Upstream dependencies of offerings as a flat table: every blast-radius query is one join on
+it."""
 
 from django.db import models
 
@@ -27,8 +28,8 @@ class Via(models.IntegerChoices):
 
 
 class Node(models.Model):
-    """Something an application can stand on. `ref` is the id of the offering, version, foundation,
-    region or, for developer, host, gateway and vendor, of the provider."""
+    """A possible upstream dependency of an application. `ref` is the ID of the offering, version,
+    foundation, region or, for developer, host, gateway and vendor, of the provider."""
 
     kind = models.PositiveSmallIntegerField(choices=NodeKind)
     ref = models.BigIntegerField()

@@ -1,4 +1,4 @@
-"""What developers train and release, and the names it goes by."""
+"""Foundations and versions that developers train and release, and their names."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -25,7 +25,9 @@ class Foundation(models.Model):
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=160, unique=True)
     line = models.CharField(
-        max_length=200, unique=True, help_text="developer/line, e.g. anthropic/claude-sonnet-4-5."
+        max_length=200,
+        unique=True,
+        help_text="developer/line, such as anthropic/claude-sonnet-4-5.",
     )
     family = models.CharField(max_length=100, blank=True)
     modalities = ArrayField(models.CharField(max_length=20), default=list, blank=True)
@@ -62,7 +64,7 @@ class Version(models.Model):
 
     class Access(models.TextChoices):
         API = "api", "API only"
-        WEIGHTS = "weights", "Weights published"
+        WEIGHTS = "weights", "Open weights"
 
     foundation = models.ForeignKey(Foundation, on_delete=models.PROTECT, related_name="versions")
     identifier = models.CharField(max_length=200, unique=True)
@@ -105,7 +107,7 @@ class Alias(models.Model):
     releases."""
 
     class Kind(models.TextChoices):
-        ALIAS = "alias", "Moving alias"
+        ALIAS = "alias", "Alias"
         SYNONYM = "synonym", "Synonym"
         FAMILY = "family", "Family"
 
@@ -116,7 +118,7 @@ class Alias(models.Model):
     )
     kind = models.CharField(max_length=8, choices=Kind)
     synonym_of = models.CharField(
-        max_length=200, blank=True, help_text="The identifier this is another spelling of."
+        max_length=200, blank=True, help_text="Identifier for which this is another spelling."
     )
     names = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     aliases = ArrayField(models.CharField(max_length=200), default=list, blank=True)
@@ -135,7 +137,7 @@ class Alias(models.Model):
             models.CheckConstraint(
                 name="alias_points_somewhere",
                 condition=Q(kind="family", version__isnull=True) | Q(version__isnull=False),
-                violation_error_message="Only a family name may stand without a version.",
+                violation_error_message="Choose a version. Only a family name can be without one.",
             ),
         ]
 
@@ -170,12 +172,14 @@ class Derivation(models.Model):
             models.UniqueConstraint(
                 fields=["child", "parent", "kind"],
                 name="derivation_once",
-                violation_error_message="This lineage edge is already recorded.",
+                violation_error_message="This lineage relationship is already recorded.",
             ),
             models.CheckConstraint(
                 name="derivation_not_itself",
                 condition=~Q(child=F("parent")),
-                violation_error_message="A version cannot be derived from itself.",
+                violation_error_message=(
+                    "A version cannot be derived from itself. Choose another parent."
+                ),
             ),
         ]
         triggers = [NO_DERIVATION_CIRCLE]
@@ -191,7 +195,7 @@ class IdentityDecision(models.Model):
 
     raw = models.CharField(max_length=300)
     host = models.ForeignKey(
-        Provider, on_delete=models.CASCADE, null=True, blank=True, help_text="Empty: at every host."
+        Provider, on_delete=models.CASCADE, null=True, blank=True, help_text="Empty: on every host."
     )
     version = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, blank=True)
     alias = models.ForeignKey(Alias, on_delete=models.PROTECT, null=True, blank=True)
@@ -210,8 +214,9 @@ class IdentityDecision(models.Model):
                 name="identity_decision_once",
                 condition=Q(lifted_at__isnull=True),
                 nulls_distinct=False,
-                violation_error_message="This string already has a decision at this host; lift "
-                "it first.",
+                violation_error_message=(
+                    "This model ID is already identified on this host. Remove that decision first."
+                ),
             ),
             models.CheckConstraint(
                 name="identity_decision_says_one_thing",

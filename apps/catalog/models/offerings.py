@@ -30,7 +30,7 @@ class Lifecycle(models.TextChoices):
 
 class DateKind(models.TextChoices):
     FIRM = "firm", "Firm"
-    NOT_BEFORE = "not_before", "Not before"
+    NOT_BEFORE = "not_before", "Earliest"
 
 
 class EndBehaviour(models.TextChoices):
@@ -41,7 +41,7 @@ class EndBehaviour(models.TextChoices):
 
 class Binding(models.TextChoices):
     PINNED = "pinned", "Pinned"
-    ALIAS = "alias", "Moving alias"
+    ALIAS = "alias", "Alias"
     UNKNOWN = "unknown", "Unknown"
 
 
@@ -72,11 +72,11 @@ class OfferingQuerySet(PublicQuerySet["Offering"]):
         return self.filter(version__isnull=False)
 
     def unresolved(self) -> "OfferingQuerySet":
-        """Offerings whose identity a person should look at: models nobody has placed yet."""
+        """Return offerings to identify: models without an identification."""
         return self.filter(version__isnull=True, alias__isnull=True, not_a_model=False)
 
     def ending(self, *, after: date, until: date) -> "OfferingQuerySet":
-        """Offerings whose date lies in (after, until]."""
+        """Return offerings with a retirement date in (after, until]."""
         return self.filter(retires_on__gt=after, retires_on__lte=until)
 
 
@@ -95,7 +95,7 @@ class Offering(models.Model):
     service_tier = models.CharField(max_length=80, blank=True, default="")
     name = models.CharField(max_length=300, blank=True)
     category = models.CharField(
-        max_length=40, blank=True, help_text="What it does: chat, embedding, rerank, ..."
+        max_length=40, blank=True, help_text="Function of the model: chat, embedding, rerank, ..."
     )
     version = models.ForeignKey(
         Version, on_delete=models.PROTECT, null=True, blank=True, related_name="offerings"
@@ -105,7 +105,7 @@ class Offering(models.Model):
     )
     binding = models.CharField(max_length=8, choices=Binding, default=Binding.UNKNOWN)
     not_a_model = models.BooleanField(
-        default=False, help_text="A tool or price row; a person or rule said so."
+        default=False, help_text="A tool or price row, as decided by a user or a rule."
     )
     gateway = models.ForeignKey(
         Provider, on_delete=models.PROTECT, null=True, blank=True, related_name="gateway_offerings"
@@ -117,7 +117,7 @@ class Offering(models.Model):
         choices=IdentityReason,
         default=IdentityReason.RULES,
         db_default=IdentityReason.RULES,
-        help_text="What decides which model it is.",
+        help_text="Reason for the model identification.",
     )
     # the same for readers, step by step
     identity_why = models.TextField(blank=True)
@@ -160,25 +160,33 @@ class Offering(models.Model):
             models.UniqueConstraint(
                 fields=["host", "api_id", "region_scope", "service_tier"],
                 name="offering_once",
-                violation_error_message="This host already offers this id in this region and tier.",
+                violation_error_message=(
+                    "This host already has an offering with this model ID, region and tier."
+                ),
             ),
             models.CheckConstraint(
                 name="offering_date_has_kind",
                 condition=Q(retires_on__isnull=True, date_kind="")
                 | Q(retires_on__isnull=False) & ~Q(date_kind=""),
-                violation_error_message="A retirement date is firm or not before; without a "
-                "date neither is said.",
+                violation_error_message=(
+                    "A retirement date needs a type, announced or earliest. Without "
+                    "a date, leave the type empty."
+                ),
             ),
             models.CheckConstraint(
                 name="offering_not_its_own_replacement",
                 condition=Q(replacement__isnull=True) | ~Q(replacement=F("id")),
-                violation_error_message="An offering cannot replace itself.",
+                violation_error_message=(
+                    "An offering cannot replace itself. Choose another replacement."
+                ),
             ),
             models.CheckConstraint(
                 name="offering_soft_date_never_retires",
                 condition=~Q(date_kind="not_before", lifecycle="retired"),
-                violation_error_message="A 'not before' date is not a retirement; record a "
-                "firm date first.",
+                violation_error_message=(
+                    "An earliest retirement date does not retire the offering. "
+                    "Record an announced date first."
+                ),
             ),
         ]
         indexes = [
@@ -193,7 +201,7 @@ class Offering(models.Model):
     def __str__(self) -> str:
         where = f" in {self.region_scope}" if self.region_scope else ""
         tier = f" ({self.service_tier})" if self.service_tier else ""
-        return f"{self.api_id} at {self.host.name}{where}{tier}"
+        return f"{self.api_id} on {self.host.name}{where}{tier}"
 
     def days_left(self, today: date) -> int | None:
         """Whole days until the date, negative once past; None while no date is known."""
@@ -223,12 +231,12 @@ class Price(models.Model):
     offering = models.ForeignKey(Offering, on_delete=models.CASCADE, related_name="prices")
     unit = models.CharField(max_length=20, choices=list(PRICE_UNITS.items()))
     above_tokens = models.PositiveIntegerField(
-        default=0, help_text="Holds for requests larger than this."
+        default=0, help_text="Applies to requests with more tokens than this."
     )
     amount = models.DecimalField(max_digits=20, decimal_places=8)
     currency = models.CharField(max_length=3, default="USD")
     valid = DateTimeRangeField(
-        help_text="From (inclusive) to (exclusive); empty end: until further notice."
+        help_text="From (inclusive) to (exclusive); without an end: until further notice."
     )
     claim = models.ForeignKey(
         Assertion, on_delete=models.PROTECT, null=True, blank=True, related_name="prices"
@@ -248,18 +256,19 @@ class Price(models.Model):
                     ("currency", RangeOperators.EQUAL),
                     ("valid", RangeOperators.OVERLAPS),
                 ],
-                violation_error_message="Another price of this unit and tier already holds in "
-                "that time.",
+                violation_error_message=(
+                    "Another price of this unit and tier applies in that period. End it first."
+                ),
             ),
             models.CheckConstraint(
                 name="price_not_negative",
                 condition=Q(amount__gte=0),
-                violation_error_message="A price is not negative.",
+                violation_error_message="A price must be 0 or more.",
             ),
             models.CheckConstraint(
                 name="price_range_not_empty",
                 condition=Q(valid__isempty=False),
-                violation_error_message="The price ends after it begins.",
+                violation_error_message="The price must end after it starts.",
             ),
         ]
 

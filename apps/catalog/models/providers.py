@@ -21,7 +21,7 @@ class ProviderRole(models.TextChoices):
 
 
 class PublicQuerySet[M: models.Model](models.QuerySet[M]):
-    """Rows about the outside world: every signed-in user may read them, nobody else."""
+    """Rows about providers and models, visible to every signed-in user and to no other."""
 
     def visible_to(self, user: Any) -> "PublicQuerySet[M]":
         return self if user.is_authenticated and user.is_active else self.none()
@@ -47,13 +47,15 @@ class Provider(models.Model):
     parent = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="subsidiaries"
     )
-    country = models.CharField(max_length=2, blank=True, help_text="ISO 3166-1 alpha-2 code.")
+    country = models.CharField(
+        max_length=2, blank=True, help_text="ISO 3166-1 alpha-2 code, such as IE."
+    )
     legal_name = models.CharField(
         max_length=200,
         blank=True,
         default="",
         db_default="",
-        help_text="As in the commercial register.",
+        help_text="Name as in the commercial register.",
     )
     person_type = models.CharField(
         max_length=10, choices=Person, blank=True, default="", db_default=""
@@ -68,7 +70,7 @@ class Provider(models.Model):
     critical_third_party = models.BooleanField(
         null=True,
         blank=True,
-        help_text="Designated critical ICT third-party provider under DORA article 31.",
+        help_text="Designated as a critical ICT third-party provider under Article 31 of DORA.",
     )
     critical_third_party_source = models.URLField(max_length=500, blank=True)
     source_url = models.URLField(max_length=500, blank=True)
@@ -87,26 +89,30 @@ class Provider(models.Model):
                 "provider_no_circle",
                 "catalog_provider",
                 "parent_id",
-                "This would make the company its own parent. Choose another.",
+                "This would make the company its own parent. Choose another parent.",
             ),
         ]
         constraints = [
             models.CheckConstraint(
                 name="provider_has_role",
                 condition=~Q(roles=[]),
-                violation_error_message="A provider has at least one role: developer, host, "
-                "gateway or reseller.",
+                violation_error_message=(
+                    "Select at least one role: developer, host, gateway or reseller."
+                ),
             ),
             models.CheckConstraint(
                 name="provider_not_its_own_parent",
                 condition=Q(parent__isnull=True) | ~Q(parent=F("id")),
-                violation_error_message="A provider cannot be its own parent.",
+                violation_error_message=(
+                    "A provider cannot be its own parent. Choose another parent."
+                ),
             ),
             models.CheckConstraint(
                 name="provider_critical_has_source",
                 condition=Q(critical_third_party__isnull=True) | ~Q(critical_third_party_source=""),
-                violation_error_message="Say where the critical third-party designation is "
-                "published.",
+                violation_error_message=(
+                    "Enter where the designation as critical third party is published."
+                ),
             ),
         ]
 
@@ -118,7 +124,11 @@ class Provider(models.Model):
         while above is not None and above.pk not in passed:
             if above.pk == self.pk:
                 raise ValidationError(
-                    {"parent": "This would make the company its own parent. Choose another."}
+                    {
+                        "parent": (
+                            "This would make the company its own parent. Choose another parent."
+                        )
+                    }
                 )
             passed.add(above.pk)
             above = above.parent
@@ -138,14 +148,14 @@ class NoticePolicy(models.Model):
     provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="notice_policies")
     scope = models.CharField(max_length=12, choices=Scope, default=Scope.ALL)
     notice_days = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Days between the announcement and the end, at least."
+        null=True, blank=True, help_text="Minimum days between announcement and retirement."
     )
     life_days = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Days between the release and the end, at least."
+        null=True, blank=True, help_text="Minimum days between release and retirement."
     )
     source_url = models.URLField(max_length=500)
     source_on = models.DateField(
-        null=True, blank=True, help_text="The day on which the page said so."
+        null=True, blank=True, help_text="Date on which the page stated the policy."
     )
     note = models.CharField(max_length=300, blank=True)
 
@@ -158,13 +168,14 @@ class NoticePolicy(models.Model):
             models.UniqueConstraint(
                 fields=["provider", "scope"],
                 name="notice_policy_once",
-                violation_error_message="This provider's policy for these models is on record "
-                "already; change it.",
+                violation_error_message=(
+                    "This provider already has a notice policy for these models. Change it instead."
+                ),
             ),
             models.CheckConstraint(
                 name="notice_policy_says_something",
                 condition=Q(notice_days__isnull=False) | Q(life_days__isnull=False),
-                violation_error_message="Give the minimum notice, the minimum life, or both.",
+                violation_error_message="Enter the minimum notice, the minimum life, or both.",
             ),
         ]
 

@@ -1,8 +1,7 @@
-"""Which offerings stand or answer differently since a higher floor last looked: rows handed on, no
-signals.
+"""Queue of offerings with changed footing or lifecycle, for higher layers: rows instead of signals.
 
-Statement triggers note every offering whose footing or lifecycle changed, so that bulk polls and
-raw SQL are caught too. Who works them through deletes the rows it has seen (exposure does).
+Statement triggers add every offering whose footing or lifecycle changed, so that bulk polls and raw
+SQL are included. The consumer deletes the rows it has read (exposure does).
 """
 
 import pgtrigger
@@ -10,8 +9,8 @@ from django.db import models
 
 
 class TouchedOffering(models.Model):
-    """One row a statement and offering; no foreign key, since the row may be gone. Null: a
-    corporate parent changed, which may concern everything."""
+    """One row per statement and offering; not a foreign key, because the row might be deleted.
+    Null: a corporate parent changed, which can affect everything."""
 
     offering_id = models.BigIntegerField(null=True)
 

@@ -1,8 +1,8 @@
-"""The earliest day on which an offering may end while nobody has announced one. Plain Python.
+"""Earliest possible retirement of an offering without an announced date. Plain Python.
 
-Not a forecast: the published "not before" day, the notice a provider promises and the life it
-promises each rule out earlier days, and the latest of them counts. Nothing here fills a date,
-changes a lifecycle or raises an alert.
+Not a forecast: the published earliest date, the notice a provider promises and the life it promises
+each rule out earlier dates, and the latest of them counts. Nothing here sets a date, changes a
+lifecycle or raises an alert.
 """
 
 import re
@@ -118,7 +118,7 @@ def earliest_retirement(
             life = f"At least {_days(policy.life_days)} from the release on {_day(released_on)}."
             bounds.append((day, life, *source))
     if covering and not_before is not None:
-        words = f"Published as not before {_day(not_before)}."
+        words = f"Published as no earlier than {_day(not_before)}."
         bounds.append((not_before, words, not_before_url or covering[0].source_url, None))
     ahead = sorted(
         (bound for bound in bounds if bound[0] > today), key=lambda bound: bound[0], reverse=True
@@ -143,8 +143,8 @@ def offering_earliest_retirement(
     policies: Iterable[PublishedMinimum],
     not_before_url: str = "",
 ) -> EarliestRetirement | None:
-    """`earliest_retirement` of an offering by its own columns. None where an end is announced, or
-    has begun without a day: the notice may then run since a day nobody knows."""
+    """Return `earliest_retirement` of an offering from its own columns. None if the retirement is
+    announced, or has begun without a date: the notice period might then already be running."""
     if date_kind == FIRM or lifecycle in _ENDING:
         return None
     return earliest_retirement(

@@ -1,8 +1,8 @@
-"""What governance enters about a provider, and taking it back. The caller has checked
+"""Facts that governance enters about a provider, and their undo. The caller has checked
 `by.is_governance`.
 
-Roles and the company above are not among it: they move what stands on whom, and are changed where
-the catalogue is kept.
+Roles and parent company are not included: they affect exposure, and are changed in the catalogue
+administration.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,9 +38,9 @@ PROVIDER_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class ProviderChange:
-    """One write to a provider: the values that it changed, by field, before and after it. The first
-    has no `before`. `stands` while all of them are as it left them, so that it can be taken
-    back."""
+    """One change of a provider: the values that it changed, by field, before and after it. The
+    first has no `before`. `stands` while all values are as it left them, so that it can be
+    undone."""
 
     change: UUID | None
     at: datetime
@@ -59,7 +59,7 @@ def change_provider(
     differs."""
     unknown = sorted(set(facts) - set(PROVIDER_FIELDS))
     if unknown:
-        raise TypeError(f"not facts that can be set here: {', '.join(unknown)}")
+        raise TypeError(f"Unknown fields: {', '.join(unknown)}")
     facts = {
         name: _READERS[name](value) if name in _READERS else value for name, value in facts.items()
     }
@@ -93,18 +93,17 @@ def undo_provider_change(*, provider: Provider, change: UUID, by: User) -> UUID:
     made = next((each for each in provider_changes(provider) if each.change == change), None)
     if made is None or not made.before:
         raise InvalidFactError(
-            "There is no such change of this provider. Choose one from its history."
+            "Change not found. Select a change from the history of this provider."
         )
     if not made.stands:
         raise InvalidFactError(
-            "Somebody has changed this since. Look at the history, and put right what is wrong by "
-            "hand."
+            "Another user changed this later. Check the history and correct the values by hand."
         )
     try:
         back = change_provider(provider=provider, facts=made.before, by=by, reason="undone")
     except ValidationError as refused:
         raise InvalidFactError(
-            f"What stood before is refused today: {' '.join(refused.messages)}"
+            f"The previous values are no longer valid: {' '.join(refused.messages)}"
         ) from refused
     assert back is not None  # what stands differs from what was before
     return back
@@ -144,7 +143,7 @@ def _differ(one: Any, other: Any, name: str) -> bool:
 
 
 def read_lei(text: str) -> str:
-    """Return the LEI as it is kept: people copy it with spaces in it."""
+    """Return the LEI without spaces."""
     return "".join(text.split()).upper()
 
 
@@ -159,7 +158,7 @@ _READERS: Mapping[str, Callable[[str], str]] = {"lei": read_lei, "country": read
 def validate_country(country: str) -> None:
     """Raise ValidationError unless it is two letters, or nothing."""
     if country and (len(country) != 2 or not country.isascii() or not country.isalpha()):
-        raise ValidationError({"country": "A country is two letters, such as IE."})
+        raise ValidationError({"country": "Enter the country as two letters, such as IE."})
 
 
 def _validate_lei(lei: str) -> None:
@@ -168,8 +167,15 @@ def _validate_lei(lei: str) -> None:
     if not lei:
         return
     if len(lei) != 20 or not lei.isascii() or not lei.isalnum() or lei != lei.upper():
-        raise ValidationError({"lei": "An LEI has 20 capital letters and digits."})
+        raise ValidationError(
+            {"lei": ("An LEI has 18 letters or digits followed by 2 check digits. Correct it.")}
+        )
     if int("".join(str(int(sign, 36)) for sign in lei)) % 97 != 1:
         raise ValidationError(
-            {"lei": "Its check digits do not fit: one of the 20 signs is wrong. Copy it again."}
+            {
+                "lei": (
+                    "The check digits of the LEI do not match, so one of its 20 characters "
+                    "is wrong. Copy it again."
+                )
+            }
         )

@@ -1,9 +1,9 @@
-"""A provider's record: how long before the end it announced, and whether it kept what it promises.
+"""Track record of a provider: notice periods before retirements, and whether promises were kept.
 Plain Python.
 
 Numbers with their sources; no grade, no score and no ranking. Models are announced in batches, so a
-number always says from how many announcements it comes, and below `MIN_ANNOUNCEMENTS` of them there
-is none.
+number always states the number of announcements, and below `MIN_ANNOUNCEMENTS` of them there is
+none.
 """
 
 from collections.abc import Iterable, Sequence
@@ -126,9 +126,9 @@ class PolicyCompliance:
 
 @dataclass(frozen=True, slots=True)
 class TrackRecord:
-    """`notices` is None below MIN_ANNOUNCEMENTS announcements, `halves` below
-    MIN_ANNOUNCEMENTS_FOR_TREND published days of announcement; `told` is what they were counted
-    from, by announcement. `n_without` ends have no known announcement."""
+    """A track record. `notices` is None below MIN_ANNOUNCEMENTS announcements, `halves` below
+    MIN_ANNOUNCEMENTS_FOR_TREND published announcement dates; `told` holds the counted retirements,
+    by announcement. `n_without` retirements have no known announcement."""
 
     told: tuple[ModelRetirement, ...]
     n_announcements: int

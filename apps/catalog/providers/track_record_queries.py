@@ -45,11 +45,11 @@ _MAX_LISTED_EVENTS = 20
 
 @dataclass(frozen=True, slots=True)
 class DateMoves:
-    """Dates moved and rows gone since the first observation of this host's rows; offerings, each
+    """Moved dates and missing rows since the first observation of this host's rows; offerings, each
     once per kind.
 
-    `n_dated` had a firm date that was still ahead on `since`. `since` is None while no feed has
-    been read.
+    `n_dated` had an announced date in the future on `since`. `since` is None while no feed has been
+    read.
     """
 
     since: date | None
@@ -161,8 +161,8 @@ def earliest_retirements(
 
 
 def is_partners(host_id: int, parent_id: int | None, developer_id: int | None) -> bool:
-    """Whether the model is of another developer than the host and the company above it, or of
-    nobody known."""
+    """Return whether the developer of the model differs from the host and its parent company, or is
+    unknown."""
     return developer_id is None or developer_id not in {host_id, parent_id}
 
 

@@ -30,11 +30,10 @@ _TRY = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
 def database_lock(
     name: str, *, using: str = DEFAULT_DB_ALIAS, on_wait: Callable[[], object] = lambda: None
 ) -> Iterator[None]:
-    """Hold the lock `name` of the database that the connection `using` leads to, for as long as the
-    block runs.
+    """Hold the lock `name` of the database behind the connection `using` while the block runs.
 
-    Waits for whoever holds it, without end; `on_wait` is called once where that is necessary. Two
-    connections are in use meanwhile: this one and that of the work.
+    Waits for another holder without a time limit; `on_wait` is called once if it has to wait. Two
+    connections are used during that time: this one and that of the work.
     """
     holder = psycopg.connect(**_parameters(using))
     try:

@@ -11,11 +11,10 @@ from psycopg.types.json import Jsonb
 
 
 def update_rows(model: type[models.Model], columns_by_id: Mapping[int, Mapping[str, Any]]) -> int:
-    """Write each row's own columns; one statement per distinct set of columns, whatever the number
-    of rows.
+    """Write each row's own columns and return the number of rows written; one statement per
+    distinct set of columns.
 
-    Column names are field names of `model` (`offering` or `offering_id`). The number of rows
-    written.
+    Column names are field names of `model` (`offering` or `offering_id`).
     """
     groups: dict[tuple[str, ...], list[tuple[int, Mapping[str, Any]]]] = {}
     for pk, columns in columns_by_id.items():
@@ -79,7 +78,8 @@ def copy_rows(
 
 
 def acquire_named_lock(name: str) -> None:
-    """Whoever else in the house names the same words waits until this transaction ends."""
+    """Hold an advisory lock of this name until the transaction ends; other transactions that name
+    it wait."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 

@@ -12,7 +12,7 @@ from django.db.migrations.operations.base import Operation
 
 from apps.common.database.fields import LimitedTextField, TextMapField, is_history
 
-_CUT = "\n[Cut to the maximum length. The history has the whole text.]"
+_CUT = "[Shortened to the maximum length. The history has the full text.]"
 
 
 def shorten_long_values(app_label: str, limits: Sequence[Operation]) -> Callable[[Any, Any], None]:

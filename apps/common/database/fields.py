@@ -80,30 +80,33 @@ class TextMapField(models.JSONField):
 
 
 def small_text_map(value: Any) -> None:
-    """Refuse what is no mapping of at most 50 short names to short texts."""
+    """Raise ValidationError unless the value maps at most 50 short names to short texts."""
     if not isinstance(value, dict):
         raise ValidationError(
-            "Send names with texts, such as {'cmdb': 'APP-0042'}.", code="not_a_map"
+            "Send an object with names and texts, such as {'cmdb': 'APP-0042'}.", code="not_a_map"
         )
     if len(value) > TextMapField.MAX_ENTRIES:
         raise ValidationError(
-            f"These are {len(value)} entries. At most {TextMapField.MAX_ENTRIES} are kept.",
+            f"{len(value)} entries are too many. Send at most {TextMapField.MAX_ENTRIES}.",
             code="too_many",
         )
     for name, text in value.items():
         if not isinstance(name, str) or not 0 < len(name) <= TextMapField.MAX_NAME_LENGTH:
             raise ValidationError(
-                f"'{str(name)[:40]}': a name has 1 to {TextMapField.MAX_NAME_LENGTH} characters.",
+                f"'{str(name)[:40]}' is not a valid name. Use 1 to "
+                f"{TextMapField.MAX_NAME_LENGTH} characters.",
                 code="name",
             )
         if not isinstance(text, str):
             raise ValidationError(
-                f"'{name[:40]}': this is text, in quotation marks, without parts.", code="not_text"
+                f"The value of '{name[:40]}' must be text in quotation marks, not a list or an "
+                "object.",
+                code="not_text",
             )
         if len(text) > TextMapField.MAX_VALUE_LENGTH:
             raise ValidationError(
-                f"'{name[:40]}': this has {len(text)} characters; at most "
-                f"{TextMapField.MAX_VALUE_LENGTH} are kept.",
+                f"The value of '{name[:40]}' has {len(text)} characters. Shorten it to at most "
+                f"{TextMapField.MAX_VALUE_LENGTH}.",
                 code="too_long",
             )
 

@@ -85,8 +85,8 @@ def page_from_rows(
     is_first: bool,
     columns: Sequence[str] = (),
 ) -> KeysetPage[Any]:
-    """A page out of `size` + 1 rows as they were read: whether there is more is told by the last
-    one. `columns` names the values of rows that are tuples."""
+    """Return a page from `size` + 1 rows; the last row shows whether there are more. `columns`
+    names the values of rows that are tuples."""
     more = len(rows) > size
     del rows[size:]
     if backwards:
@@ -149,6 +149,6 @@ def _decode(cursor: str, model: type[Model], order: Keyset) -> tuple[bool, list[
         RecursionError,
     ) as error:
         raise InvalidCursorError(
-            "This cursor does not belong to this list in this order. Begin again without it."
+            "This cursor does not belong to this list in this order. Start again without it."
         ) from error
     return direction == "-", parsed

@@ -54,7 +54,7 @@ class HeldLease:
     def renew(self) -> None:
         """Let it last for `duration` from now. LeaseLostError where another one holds it by now."""
         if not self._execute(_RENEW):
-            raise LeaseLostError(f"Another process holds the lease '{self.name}' by now.")
+            raise LeaseLostError(f"Another process now holds the lease '{self.name}'.")
 
     def release(self) -> None:
         """Give the lease back, so that the next holder need not wait for its end. Nothing where
@@ -72,7 +72,7 @@ class HeldLease:
 
 
 def acquire_lease(name: str, *, duration: timedelta) -> HeldLease | None:
-    """The lease, or None where another one holds it. Waits for nobody."""
+    """Return the lease, or None if another process holds it; does not wait."""
     host = socket.gethostname()[:_MAX_HOST_LENGTH]
     lease = HeldLease(name, f"{host}:{os.getpid()}:{secrets.token_hex(8)}", duration)
     with connection.cursor() as cursor:
@@ -82,10 +82,9 @@ def acquire_lease(name: str, *, duration: timedelta) -> HeldLease | None:
 
 @contextmanager
 def hold_lease(name: str, *, duration: timedelta) -> Iterator[HeldLease | None]:
-    """Hold the lease while the block runs, which renews it as it goes; None where another one holds
-    it.
+    """Hold the lease while the block runs and renew it; None if another process holds it.
 
-    Without the database it cannot be given back; it then ends by itself.
+    Without the database the lease cannot be released; it then expires.
     """
     lease = acquire_lease(name, duration=duration)
     try:

@@ -1,10 +1,10 @@
-"""Migrations without the models that nobody reads.
+"""Migrations that do not render unused models.
 
-After each operation Django renders every model anew that is related to the changed one, however
-distantly. Here all relate to all through users and their history, which makes a hundred models for
-each of more than a thousand operations: a minute for an empty database. What an operation adds to a
-model is seen by that model alone; the others find it by its label. So that one is rendered, and the
-rest waits for whoever reads relations: Django's own RunPython asks for that
+After each operation Django renders every model again that is related to the changed one, however
+distantly. Here all models are related through users and their history, which makes a hundred models
+for each of more than a thousand operations: a minute for an empty database. What an operation adds
+to a model is visible to that model alone; the others find it by its label. So only that model is
+rendered, and the rest waits until relations are read: Django's own RunPython requests that
 (`clear_delayed_apps_cache`).
 """
 

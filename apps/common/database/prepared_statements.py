@@ -1,10 +1,9 @@
-"""Statements that are put together once and planned once: what is asked hundreds of times a second
-costs its rows.
+"""Statements that are compiled once and planned once, for queries that run hundreds of times a
+second.
 
-Building a query out of models, and having the server plan its joins, cost several times what
-reading fifty rows does. A `PreparedStatement` keeps the SQL of a query set and runs it as a
-prepared statement of the connection; a `Placeholder` stands for a value that differs from run to
-run.
+Compiling a query from models, and having the server plan its joins, cost several times what reading
+fifty rows does. A `PreparedStatement` keeps the SQL of a query set and runs it as a prepared
+statement of the connection; a `Placeholder` is a value that differs from run to run.
 """
 
 from collections.abc import Sequence

@@ -1,5 +1,4 @@
-"""Trees that people arrange: the last line against a row that is put, at some remove, below
-itself."""
+"""Triggers that refuse cycles in trees, such as a team below itself."""
 
 import pgtrigger
 

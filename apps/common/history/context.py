@@ -16,8 +16,7 @@ def track_history[M: models.Model](
     """Class decorator: keep every version of the model's rows in `<Model>History`.
 
     Statement-level triggers, so that a bulk change of 5,000 rows costs one insert. Fields in
-    `exclude` are neither stored nor looked at (state that changes by the minute and is nobody's
-    decision).
+    `exclude` are neither stored nor compared (state that changes by the minute without a decision).
     """
 
     def decorate(model: type[M]) -> type[M]:

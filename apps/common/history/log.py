@@ -81,7 +81,7 @@ class HistoryQuery:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One row written: `was` is the version before it, None where there is none on record."""
+    """One row written; `was` is the previous version, None if none is recorded."""
 
     kind: TrackedModel
     id: int
@@ -116,8 +116,8 @@ type _Position = tuple[datetime, int, int]
 
 
 def history_page(asked: HistoryQuery, *, size: int, cursor: str = "") -> KeysetPage[HistoryEntry]:
-    """The latest changes before the cursor. Three statements at most, and up to four more where
-    somebody wrote much.
+    """Return the latest changes before the cursor; three statements, and up to four more for large
+    changes.
 
     Raises InvalidCursorError.
     """
@@ -410,10 +410,10 @@ def _decode(cursor: str) -> tuple[bool, _Position]:
         )
     except (ValueError, TypeError, binascii.Error, RecursionError, OverflowError) as error:
         raise InvalidCursorError(
-            "This cursor does not belong to this list. Begin again without it."
+            "This cursor does not belong to this list. Start again without it."
         ) from error
     if not sound:
         raise InvalidCursorError(
-            "This cursor does not belong to this list. Begin again without it."
+            "This cursor does not belong to this list. Start again without it."
         )
     return direction == "-", (moment, int(number), int(pk))

@@ -54,10 +54,11 @@ def create_history_indexes(**_: Any) -> int:
 
 
 def purge_history(*, before: datetime) -> dict[str, int]:
-    """Delete versions that ended before `before`, in batches, each a transaction; {table: rows}.
+    """Delete versions that ended before `before`, in batches, each a transaction; return {table:
+    rows}.
 
-    Of a record that still is, the version that held at that moment stays: without it the next
-    change would have no old values. Safe to run twice at once, and to be stopped anywhere.
+    The version that a current record had at that moment is kept: without it the next change would
+    have no old values. Safe to run concurrently and to interrupt.
     """
     counts = {
         model._meta.db_table: sum(_purge_versions(model, before)) for model in history_models()

@@ -34,7 +34,7 @@ def parse_networks(text: str) -> tuple[Network, ...]:
             networks.append(ipaddress.ip_network(word))
         except ValueError:
             raise ValueError(
-                f"'{word}' is not a network such as 10.0.0.0/8 or 192.0.2.7/32."
+                f"'{word}' is not a valid network. Use a form such as 10.0.0.0/8 or 192.0.2.7/32."
             ) from None
     return tuple(networks)
 
@@ -49,33 +49,32 @@ def checked_url(url: str, *, trusted: bool) -> SplitResult:
     """The parts of a URL we are willing to look at; OutboundRefusedError otherwise."""
     if len(url) > _MAX_URL_LENGTH or _UNUSUAL_IN_URL.search(url):
         raise OutboundRefusedError(
-            "The address is too long or holds spaces, control characters or backslashes. Correct "
-            "it."
+            "The URL is too long or contains spaces, control characters or backslashes. Correct it."
         )
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         raise OutboundRefusedError(
-            f"'{url[:60]}' is not a web address. Write it as https://host/path."
+            f"'{url[:60]}' is not a valid URL. Enter it as https://host/path."
         ) from None
     if parts.scheme == "file":
         if not trusted:
             raise OutboundRefusedError(
-                f"'{url}' is a file on this machine; only the operator may name one."
+                f"'{url}' is a file on the server. Only the operator can configure a file."
             )
         return parts
     if parts.scheme not in DEFAULT_PORTS:
         raise OutboundRefusedError(
-            f"'{safe_url(parts)}' is not an http or https address. Write it as https://host/path."
+            f"'{safe_url(parts)}' is not an http or https URL. Enter it as https://host/path."
         )
     if parts.username is not None or parts.password is not None:
         raise OutboundRefusedError(
-            "The address carries a user name or password. Remove the part before the @."
+            "The URL contains a username or password. Remove the part before the @."
         )
     if not parts.hostname or port == 0:
         raise OutboundRefusedError(
-            f"'{safe_url(parts)}' names no host. Write it as https://host/path."
+            f"'{safe_url(parts)}' does not contain a host. Enter it as https://host/path."
         )
     return parts
 
@@ -87,8 +86,8 @@ def redirect_target(current: SplitResult, location: str) -> SplitResult:
     target = checked_url(absolute, trusted=False)
     if current.scheme == "https" and target.scheme == "http":
         raise OutboundRefusedError(
-            f"{safe_url(current)} redirects from https to plain http ({safe_url(target)}). Enter "
-            "an https address."
+            f"{safe_url(current)} redirects from https to plain http ({safe_url(target)}). "
+            "Enter an https URL."
         )
     return target
 
@@ -102,8 +101,8 @@ def port_of(parts: SplitResult) -> int:
 
 
 def ascii_host(parts: SplitResult) -> str:
-    """The host as it is sent, international names in their ASCII form; OutboundRefusedError where
-    there is none."""
+    """Return the host as it is sent, international names in ASCII form. Raises OutboundRefusedError
+    if it is not valid."""
     host = parts.hostname or ""
     try:
         return host if host.isascii() else host.encode("idna").decode("ascii")
@@ -151,7 +150,7 @@ def refusal_reason(address: Address, policy: Policy, *, trusted: bool) -> str | 
     if address.is_unspecified:
         return "an unspecified address"
     if address.is_loopback:
-        return None if trusted else "this machine itself"
+        return None if trusted else "the server itself"
     if address.is_reserved or (
         isinstance(address, ipaddress.IPv6Address) and address.is_site_local
     ):
@@ -183,11 +182,12 @@ def resolve_host(host: str, port: int, clock: Deadline, seconds: float) -> list[
     thread.join(clock.within(seconds))
     if thread.is_alive():
         raise OutboundFailedError(
-            f"The name {host} could not be looked up in time. Check the machine's DNS."
+            f"The DNS lookup of {host} timed out. Check the DNS settings of the server."
         )
     if trouble or not found:
         raise OutboundFailedError(
-            f"The name {host} does not resolve. Check its spelling and the machine's DNS."
+            f"The name {host} does not resolve. Check its spelling and the DNS settings of "
+            "the server."
         )
     return found
 
@@ -195,7 +195,8 @@ def resolve_host(host: str, port: int, clock: Deadline, seconds: float) -> list[
 def allowed_addresses(
     parts: SplitResult, policy: Policy, clock: Deadline, *, trusted: bool
 ) -> list[Address]:
-    """The addresses of a host that may be connected to; OutboundRefusedError if there is none."""
+    """Return the addresses of a host to which a connection is allowed. Raises OutboundRefusedError
+    if there are none."""
     host = parts.hostname or ""
     reasons: list[str] = []
     allowed: list[Address] = []
@@ -207,8 +208,8 @@ def allowed_addresses(
             reasons.append(reason)
     if not allowed:
         raise OutboundRefusedError(
-            f"{host} is {reasons[0]}, and calls go to public addresses only. "
-            "The operator can open a network with OUTBOUND_ALLOWED_NETWORKS."
+            f"{host} is {reasons[0]}. Only public addresses are allowed, or networks in "
+            "OUTBOUND_ALLOWED_NETWORKS."
         )
     return allowed
 
@@ -224,7 +225,7 @@ def check_before_proxy(
     except OutboundFailedError as error:
         if _resembles_address(host):
             raise OutboundRefusedError(
-                f"{host} is not a host name that a proxy may be asked for. {error}"
+                f"{host} is not a host name that can be sent to a proxy. {error}"
             ) from None
         log.debug("outbound name left to the proxy", extra={"host": host})
 

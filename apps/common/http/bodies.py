@@ -16,9 +16,11 @@ class Readable(Protocol):
 
 
 def read_body(stream: Readable, encoding: str, limit: int) -> bytes:
-    """All that the stream holds, inflated. At most `limit` bytes and one piece are held;
-    ResponseTooLargeError beyond, and OutboundFailedError where it is damaged, ends early or has an
-    encoding that was not asked for."""
+    """Return the inflated content of the stream; at most `limit` bytes and one piece are held.
+
+    Raises ResponseTooLargeError beyond the limit, and OutboundFailedError if the content is
+    damaged, incomplete or has an encoding that was not requested.
+    """
     inflating: Readable
     match encoding:
         case "" | "identity":
@@ -29,8 +31,8 @@ def read_body(stream: Readable, encoding: str, limit: int) -> bytes:
             inflating = _Deflated(stream, limit)
         case _:
             raise OutboundFailedError(
-                f"The answer came encoded as '{encoding[:40]}', which was not asked for. Report it "
-                "to its publisher."
+                f"The response is encoded as '{encoding[:40]}', which was not requested. Report "
+                "it to the publisher."
             )
     body = bytearray()
     try:
@@ -39,10 +41,12 @@ def read_body(stream: Readable, encoding: str, limit: int) -> bytes:
             if len(body) > limit:
                 raise ResponseTooLargeError(response_too_large(limit))
     except EOFError:
-        raise OutboundFailedError("The compressed answer ended early. Try later.") from None
+        raise OutboundFailedError(
+            "The compressed response is incomplete. Try again later."
+        ) from None
     except (zlib.error, gzip.BadGzipFile) as error:
         raise OutboundFailedError(
-            f"The compressed answer is damaged ({error}). Try later."
+            f"The compressed response is damaged ({error}). Try again later."
         ) from None
     return bytes(body)
 

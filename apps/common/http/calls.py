@@ -16,7 +16,7 @@ MEBIBYTE = 1024 * 1024
 
 
 class OutboundError(Exception):
-    """Whatever kept a call from succeeding; `str()` is a sentence for people."""
+    """Base of the errors of outbound calls; `str()` is a sentence for users."""
 
 
 class OutboundRefusedError(OutboundError):
@@ -35,10 +35,7 @@ class ResponseTooLargeError(OutboundError):
 
 def response_too_large(limit: int) -> str:
     size = f"{limit / MEBIBYTE:.0f} MiB" if limit >= MEBIBYTE else f"{limit} bytes"
-    return (
-        f"The answer is larger than the {size} allowed for it; reading stopped. "
-        "Check that the address is right."
-    )
+    return f"The response is larger than the allowed {size}. Check that the URL is correct."
 
 
 def _version() -> str:
@@ -76,7 +73,7 @@ class Policy:
     user_agent: str = USER_AGENT
 
     def proxy_for(self, host: str, port: int) -> Proxy | None:
-        """The proxy that a call of this host and port goes through."""
+        """Return the proxy for calls to this host and port."""
         return self.proxy if self.proxy is not None and self.proxy.serves(host, port) else None
 
 
@@ -100,11 +97,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole answer, whatever its status. `headers` has lower-case names; `url` is the last one
-    asked.
+    """A complete response. `headers` has lower-case names; `url` is the last one requested.
 
-    `bytes_on_wire` counts everything received from the last host, headers and framing included;
-    `body` is inflated. A `file:` answers as 200 without headers.
+    `bytes_on_wire` counts all bytes received from the last host, headers and framing included;
+    `body` is inflated. A `file:` URL responds with 200 and no headers.
     """
 
     status: int
@@ -159,6 +155,6 @@ class Deadline:
 
     def passed(self) -> OutboundFailedError:
         return OutboundFailedError(
-            f"The answer was not complete after {self.seconds:g} seconds. The other side is too "
-            "slow; try later."
+            f"The response was not complete after {self.seconds:g} seconds. The remote server "
+            "is too slow. Try again later."
         )

@@ -58,10 +58,10 @@ def fetch(request: Request, *, policy: Policy) -> Response:
     if target.scheme == "file":
         return _read_file(target, request, policy)
     if request.method not in {"GET", "POST"}:
-        raise OutboundRefusedError(f"Outbound calls are GET or POST, not {request.method}.")
+        raise OutboundRefusedError(f"Outbound requests use GET or POST, not {request.method}.")
     if not all(_HEADER_VALUE.fullmatch(value) for value in request.headers.values()):
         raise OutboundRefusedError(
-            "A header holds a line break or a character that cannot be sent. Correct its value."
+            "A header contains a line break or a character that cannot be sent. Correct its value."
         )
     origin = origin_of(target)
     trusted = request.trusted
@@ -74,22 +74,20 @@ def fetch(request: Request, *, policy: Policy) -> Response:
             if not n_redirects:
                 raise
             raise OutboundRefusedError(
-                f"{first} redirects to an address that is refused. {refused}"
+                f"{first} redirects to a URL that is not allowed. {refused}"
             ) from refused
         if response.status not in _REDIRECTS or request.method != "GET":
             return response
         location = response.headers.get("location")
         if not location:
             raise OutboundFailedError(
-                f"{safe_url(target)} redirects without saying where to. Check the address in a "
-                "browser."
+                f"{safe_url(target)} redirects without a target. Check the URL in a browser."
             )
         # The operator vouched for the first address only.
         trusted = False
         target = redirect_target(target, location)
     raise OutboundRefusedError(
-        f"{first} redirects more than {policy.max_redirects} times. Enter the address it should "
-        "end at."
+        f"{first} redirects more than {policy.max_redirects} times. Enter the final URL."
     )
 
 
@@ -111,8 +109,8 @@ def _exchange(
         return _send_request(connection, parts, request, headers, policy)
     except ssl.SSLCertVerificationError as error:
         raise OutboundFailedError(
-            f"The certificate of {host} is not valid ({error.verify_message}). "
-            "Check the address and this machine's clock."
+            f"The certificate of {host} is not valid ({error.verify_message}). Check the URL "
+            "and the clock of the server."
         ) from None
     except (TimeoutError, ReadTimeoutError):
         # The last wait is as long as what is left, so that it ends at the deadline, give or take a
@@ -120,20 +118,21 @@ def _exchange(
         if time.monotonic() > deadline.at - 0.01:
             raise deadline.passed() from None
         raise OutboundFailedError(
-            f"{host} stopped answering. It may be overloaded; try later."
+            f"{host} stopped responding. It might be overloaded. Try again later."
         ) from None
     except (ProtocolError, ConnectionError, ssl.SSLEOFError) as error:
         cause = error.args[-1] if error.args else None
         if isinstance(cause, IncompleteRead):
             raise OutboundFailedError(
-                f"The answer ended {cause.expected} bytes early. Try later."
+                f"The response ended {cause.expected} bytes early. Try again later."
             ) from None
         raise OutboundFailedError(
-            f"{host} broke the connection off before the answer was complete. Try later."
+            f"{host} closed the connection before the response was complete. Try again later."
         ) from None
     except (HTTPException, HTTPError, OSError, ValueError) as error:
         raise OutboundFailedError(
-            f"{host} does not speak proper HTTP ({str(error) or type(error).__name__}). Try later."
+            f"{host} sent an invalid HTTP response ({str(error) or type(error).__name__}). "
+            "Try again later."
         ) from None
     finally:
         if connection is not None:
@@ -192,15 +191,15 @@ def _read_file(parts: SplitResult, request: Request, policy: Policy) -> Response
     it."""
     if parts.netloc not in {"", "localhost"}:
         raise OutboundRefusedError(
-            f"'{request.url}' names a file on another machine. Write file:///path."
+            f"'{request.url}' is a file on another machine. Enter file:///path."
         )
     if request.method != "GET":
-        raise OutboundRefusedError("A file can be read, not posted to.")
+        raise OutboundRefusedError("A file can only be read. Use GET.")
     path = unquote(parts.path)
     try:
         # A pipe or device would block or never end.
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise OutboundFailedError(f"{path} is not a plain file.")
+            raise OutboundFailedError(f"{path} is not a regular file. Enter the path of a file.")
         with open(path, "rb") as stream:
             raw = stream.read(policy.max_wire_bytes + 1)
     except (OSError, ValueError) as error:

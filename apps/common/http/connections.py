@@ -70,7 +70,7 @@ class BoundedSocket(socket.socket):
 
 
 class BoundedTLSSocket(BoundedSocket, ssl.SSLSocket):
-    """The same inside TLS; the handshake waits as long as the socket under it was told to."""
+    """The same inside TLS; the handshake waits no longer than the socket below it."""
 
 
 class BoundedConnection(HTTPConnection):
@@ -106,13 +106,14 @@ class BoundedConnection(HTTPConnection):
                 raise
             else:
                 return sock
-        reason = (
-            "did not answer in time"
-            if isinstance(problem, TimeoutError)
-            else f"cannot be reached ({problem})"
-        )
+        if isinstance(problem, TimeoutError):
+            raise OutboundFailedError(
+                f"{self.peer} did not respond in time. It might be down, or a firewall might block "
+                "the connection."
+            )
         raise OutboundFailedError(
-            f"{self.peer} {reason}. It may be down, or a firewall stands between."
+            f"{self.peer} cannot be reached ({problem}). It might be down, or a firewall might "
+            "block the connection."
         )
 
     def _tunnel(self) -> None:
@@ -126,7 +127,7 @@ class BoundedConnection(HTTPConnection):
 
 
 class BoundedTLSConnection(BoundedConnection, HTTPSConnection):
-    """The same with TLS, verified for the name that was asked for."""
+    """The same with TLS, verified for the requested name."""
 
 
 def connection_to(
@@ -175,12 +176,12 @@ def _refused_tunnel(host: str | None, answer: str) -> OutboundFailedError:
     if status[1] == "407":
         return proxy_login_refused()
     return OutboundFailedError(
-        f"The proxy refused a connection to {host} (status {status[1]}). Ask who runs it to allow "
-        "the host."
+        f"The proxy rejected a connection to {host} (status {status[1]}). Ask its "
+        "operator to allow the host."
     )
 
 
 def proxy_login_refused() -> OutboundFailedError:
     return OutboundFailedError(
-        "The proxy refused the user or password in OUTBOUND_PROXY (status 407). Correct them."
+        "The proxy rejected the username or password in OUTBOUND_PROXY (status 407). Correct them."
     )

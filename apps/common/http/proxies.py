@@ -26,8 +26,8 @@ class Proxy:
     bypassed_networks: tuple[Network, ...] = ()
 
     def serves(self, host: str, port: int) -> bool:
-        """Whether a call of this host and port goes through the proxy. Networks bypass addresses,
-        not names."""
+        """Return whether calls to this host and port use the proxy. Networks bypass addresses, not
+        names."""
         host = host.lower().rstrip(".")
         if "*" in self.bypassed_names:
             return False
@@ -63,9 +63,8 @@ def parse_proxy(url: str, no_proxy: str = "") -> Proxy | None:
         or parts.fragment
     ):
         raise ValueError(
-            "OUTBOUND_PROXY is written http://host:port or http://user:password@host:port, with "
-            "signs such as @ in"
-            " the password as %40."
+            "OUTBOUND_PROXY must be http://host:port or http://user:password@host:port. "
+            "Encode characters such as @ in the password as %40."
         )
     headers: dict[str, str] = {}
     if parts.username is not None:
@@ -79,9 +78,8 @@ def parse_proxy(url: str, no_proxy: str = "") -> Proxy | None:
         except ValueError:
             if word and not _BYPASSED_NAME.fullmatch(word):
                 raise ValueError(
-                    f"OUTBOUND_NO_PROXY: '{word}' is not a host such as example.org, an address, "
-                    "or a network"
-                    " such as 10.0.0.0/8."
+                    f"OUTBOUND_NO_PROXY: '{word}' is not a valid entry. Use a host such as "
+                    "example.org, an IP address, or a network such as 10.0.0.0/8."
                 ) from None
             if word:
                 names.append(word.removeprefix("*.").strip(".").replace(".:", ":"))

@@ -22,7 +22,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         if not BREAKER.admits():
             raise ConnectError(
-                "The database did not answer a moment ago; it was not asked again yet."
+                "The database did not respond a moment ago, so the registry has not retried yet. "
+                "Try again in a few seconds."
             )
         try:
             connection = super().get_new_connection(conn_params)

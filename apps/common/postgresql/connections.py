@@ -84,17 +84,17 @@ class BoundedConnection(psycopg.Connection[Any]):
         """Close the connection, and raise SilentServerError, where no server answers it."""
         longest = limits().statement
         if self._silence is not None:
-            why = "The connection did not answer."
+            why = "The connection did not respond."
         elif longest and seconds > longest + _GRACE:
-            why = "The statement outlasted its time limit."
+            why = "The statement exceeded its time limit."
         elif not _PROBE.server_answers(self.info):
-            why = "The server does not answer."
+            why = "The server does not respond."
             if pause := limits().breaker_pause:
                 BREAKER.open(pause)
         else:
             return
         self.pgconn.finish()
-        raise SilentServerError(f"{why} Nothing was heard for {seconds:.1f} seconds.")
+        raise SilentServerError(f"{why} No data was received for {seconds:.1f} seconds.")
 
     def check(self, seconds: float) -> None:
         """Raise psycopg.OperationalError where the server does not answer within `seconds`."""
@@ -106,10 +106,10 @@ class BoundedConnection(psycopg.Connection[Any]):
 
 
 def check_connection(connection: BoundedConnection) -> None:
-    """The pool's look at a connection before it is handed out.
+    """Check a pooled connection before it is handed out.
 
-    Where one of them is broken the others are too, after a restart of the server; the pool begins
-    anew, and the request has a fresh connection, where there is a server.
+    After a restart of the server all connections are broken; the pool is then emptied, and the
+    request gets a new connection if a server is available.
     """
     try:
         connection.check(limits().check)

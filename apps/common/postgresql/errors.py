@@ -28,23 +28,27 @@ class Unavailable(Enum):
     """Reasons why the database cannot answer now, each with the sentence for the user."""
 
     # no connection, or the server has fallen silent
-    AWAY = _Reason("The database does not answer at the moment. Try again in a few seconds.", 5)
+    AWAY = _Reason("The database is not responding. Try again in a few seconds.", 5)
     # a connection that worked is gone: the server was restarted
     LOST = _Reason(
-        "The connection to the database was lost. Try again in a few seconds, and look first "
-        "whether a change that you"
-        " sent was saved.",
+        (
+            "The connection to the database was lost. Check whether your change was saved, "
+            "then try again in a few seconds."
+        ),
         2,
     )
     LOCKED = _Reason(
-        "Another change to the same data is in progress, so this request was not carried out. Try "
-        "again in a few"
-        " seconds.",
+        (
+            "Another change to the same data is in progress, so this request was not "
+            "processed. Try again in a few seconds."
+        ),
         2,
     )
     SLOW = _Reason(
-        "The database took longer than a request may take. Ask for less with filters, or try again "
-        "later.",
+        (
+            "The database exceeded the time limit for a request. Use filters to request less "
+            "data, or try again later."
+        ),
         30,
     )
 

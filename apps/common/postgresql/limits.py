@@ -20,7 +20,7 @@ class ProcessKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DatabaseLimits:
-    """Time limits in seconds; 0 is no limit."""
+    """Time limits in seconds; 0 means no limit."""
 
     statement: float
     # also for advisory locks

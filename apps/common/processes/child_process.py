@@ -59,8 +59,8 @@ RETRY_AFTER_SECONDS = 5
 _LENGTH = struct.Struct("!Q")
 _STATUS = struct.Struct("!i")
 _BROKEN = (
-    "This file cannot be read: reading it ended unexpectedly. "
-    "Save it again, or send it in another format."
+    "This file could not be read: the reader stopped unexpectedly. Save the file "
+    "again, or send it in another format."
 )
 STARTED = b"\x01"
 READY = b"ready"
@@ -71,8 +71,8 @@ class BusyError(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            "The registry is reading as many files as it can at a time. Send it again in a few "
-            "seconds."
+            "The registry is already reading the maximum number of files. Send the file "
+            "again in a few seconds."
         )
 
 
@@ -142,17 +142,15 @@ class ChildFunction[**P, R]:
     @property
     def memory_sentence(self) -> str:
         return (
-            f"This file needs more than {self.limits.memory_mib:,} MiB of memory to read. Split "
-            "it, or leave out what"
-            " is not needed."
+            f"Reading this file needs more than {self.limits.memory_mib:,} MiB of memory. "
+            "Split the file, or remove what is not needed."
         )
 
     @property
     def time_sentence(self) -> str:
         return (
-            f"This file needs more than {self.limits.cpu_seconds} seconds to read. Split it, or "
-            "leave out what is not"
-            " needed."
+            f"Reading this file takes more than {self.limits.cpu_seconds} seconds. Split the "
+            "file, or remove what is not needed."
         )
 
 
@@ -234,7 +232,7 @@ class _Unpickler(pickle.Unpickler):
             return self._classes[module_name, global_name]
         except KeyError:
             raise pickle.UnpicklingError(
-                f"{module_name}.{global_name} is no class of this result."
+                f"{module_name}.{global_name} is not a class of this result."
             ) from None
 
 
@@ -301,9 +299,7 @@ class Client:
         try:
             return function.decoded(answer)
         except pickle.UnpicklingError:
-            log.exception(
-                "a child answered with what its function does not declare", function=function.name
-            )
+            log.exception("child process returned an undeclared type", function=function.name)
             raise function.refusal(_BROKEN) from None
 
     def _open(self) -> tuple[socket.socket, int]:
@@ -326,7 +322,7 @@ class Client:
                     os.close(status)
                     if attempt:
                         raise BusyError from error
-                    log.exception("the fork server is gone; starting another")
+                    log.exception("fork server lost: starting another")
                     self.control.close()
                     self.control, self.started = started_server()
                 else:
@@ -345,7 +341,7 @@ class Client:
         told = end.read(_STATUS.size) if is_told else b""
         status = _STATUS.unpack(told)[0] if len(told) == _STATUS.size else 0
         killed_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-        log.warning("a child was ended", function=function.name, signal=killed_by, status=status)
+        log.warning("child process ended", function=function.name, signal=killed_by, status=status)
         if killed_by in {signal.SIGXCPU, signal.SIGALRM}:
             return function.refusal(function.time_sentence)
         if killed_by in {signal.SIGKILL, signal.SIGABRT}:
@@ -394,8 +390,8 @@ def use_server(control: socket.socket, *, threads: int) -> None:
 
 
 def started_server() -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    """A server in a process of its own, which loads the site: where there is none to be forked.
-    BusyError where it does not come up in time."""
+    """Start a server in a process of its own, which loads the site, for callers without one to fork
+    from. Raises BusyError if it does not start in time."""
     control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         process = subprocess.Popen(  # noqa: S603 - of ourselves, with nothing anybody sent

@@ -1,9 +1,9 @@
-"""The process that forks a child for each file that is to be read (processes/child_process.py).
+"""The process that forks a child for each file to be read (processes/child_process.py).
 
 It is forked from the loaded web server before that has threads or connections, so that it shares
-its memory and needs no start of its own. It looks at no file: it takes a socket from a web process,
-forks, and tells how the child ended. A few children run at a time and a few more calls wait. It
-ends when the last process that could ask is gone.
+its memory and needs no start of its own. It reads no file: it takes a socket from a web process,
+forks, and reports how the child ended. A few children run at a time and a few more calls wait. It
+ends when the last process that could send a request has ended.
 """
 
 import gc

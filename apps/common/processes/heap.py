@@ -1,4 +1,4 @@
-"""What a serving process does once, before it answers anybody."""
+"""Preparation of a serving process, once, before its first response."""
 
 import gc
 

@@ -20,10 +20,10 @@ from types import ModuleType
 
 
 def lazy_import(name: str) -> ModuleType:
-    """The module of that name, read when something of it is first asked for; a package above it is
-    read at once.
+    """Return the module of that name, loaded when one of its attributes is first used; a package
+    above it is loaded immediately.
 
-    ModuleNotFoundError where there is none.
+    Raises ModuleNotFoundError if it does not exist.
     """
     if name in sys.modules:
         return sys.modules[name]

@@ -44,7 +44,7 @@ def check_database() -> str:
             cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}")
             cursor.execute("SELECT 1")
     except (DatabaseError, PoolTimeout) as error:
-        raise failed_probe("The database does not answer.", error) from error
+        raise failed_probe("The database does not respond.", error) from error
     return "answers"
 
 
@@ -55,7 +55,7 @@ def check_migrations() -> str:
     except (DatabaseError, PoolTimeout) as error:
         raise failed_probe("The migrations cannot be read.", error) from error
     if waiting:
-        raise NotReadyError(f"{len(waiting)} migrations wait; run manage.py migrate.")
+        raise NotReadyError(f"{len(waiting)} migrations are not applied. Run manage.py migrate.")
     return "applied"
 
 
@@ -64,7 +64,7 @@ def check_broker() -> str:
         with heartbeat.client() as client:
             client.ping()
     except redis.RedisError as error:
-        raise failed_probe("The broker does not answer.", error) from error
+        raise failed_probe("The broker does not respond.", error) from error
     return "answers"
 
 
@@ -75,9 +75,8 @@ def check_worker() -> str:
         raise failed_probe("The worker's heartbeat cannot be read.", error) from error
     if seen_at is None:
         raise NotReadyError(
-            f"No worker has shown itself for {heartbeat.LIFETIME_SECONDS} seconds. Start a worker "
-            "and beat, which sends"
-            " it the task to do so, or see their logs."
+            f"No worker has sent a heartbeat for {heartbeat.LIFETIME_SECONDS} seconds. Start "
+            "a worker and beat, which schedules the heartbeat, or check their logs."
         )
     return f"seen {seen_at.isoformat(timespec='seconds')}"
 

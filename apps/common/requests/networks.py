@@ -20,7 +20,7 @@ def client_address(environ: Mapping[str, Any], *, n_proxies: int) -> str:
 
 
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
-    """Return the IP address in `text`, also where a port follows it; None where there is none."""
+    """Return the IP address in `text`, with or without a port; None if there is none."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

@@ -1,5 +1,5 @@
-"""The files of a form, counted while they arrive: a parser writes them down before anybody asks who
-sends them."""
+"""Size limit for the files of a form, counted while they arrive: a parser stores them before the
+sender is known."""
 
 from typing import Any
 
@@ -25,7 +25,8 @@ class UploadLimitHandler(FileUploadHandler):
         self._n_bytes += len(raw_data)
         if self._n_bytes > MAX_UPLOAD_BYTES:
             raise RequestDataTooBig(
-                f"The files of a form have at most {MAX_UPLOAD_BYTES // MIB} MiB together."
+                f"The files of this form are larger than {MAX_UPLOAD_BYTES // MIB} MiB together. "
+                "Send fewer or smaller files."
             )
         return raw_data
 

@@ -10,7 +10,6 @@ register = template.Library()
 def text(content: SafeString) -> SafeString:
     """Return what the block writes as one line: `{% text as words %} ... {% endtext %}`.
 
-    A sentence, a class or an address that is too long for an attribute or an argument stands above
-    them, over as many lines as it needs.
+    Used for a sentence, a class or a URL that is too long for an attribute or an argument.
     """
     return SafeString(" ".join(content.split()))

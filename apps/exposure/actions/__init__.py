@@ -1,2 +1,2 @@
-"""What changes on this floor: events worked through, flags evaluated and decided, lines and
-settings drawn."""
+"""Writes of the exposure app: event handling, evaluation of flags and decisions, policies and
+settings."""

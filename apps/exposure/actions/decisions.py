@@ -1,5 +1,5 @@
-"""What people decide about a flag. Each decision is one FlagEvent with who and why; two at once
-wait for each other."""
+"""User decisions about exposure flags. Each is one FlagEvent with user and reason; concurrent
+decisions wait for each other."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,7 +29,7 @@ REVOKED = "acceptance_revoked"
 
 
 class FlagPermissionError(PermissionDenied):
-    """Somebody without an office decides about the organisation's lines."""
+    """The user lacks the governance or administrator role."""
 
 
 class FlagDecisionError(ChangeConflictError):
@@ -39,14 +39,15 @@ class FlagDecisionError(ChangeConflictError):
 def acknowledge_flag(
     *, flag: ExposureFlag, at: datetime, by: User, reason: str = ""
 ) -> ExposureFlag:
-    """Say that somebody is on it. Acknowledging twice changes nothing: the first name stays."""
+    """Acknowledge the flag. A second acknowledgement changes nothing: the first user stays."""
 
     def decide(row: ExposureFlag, life: FlagLife, line: Tolerance) -> tuple[FlagLife, list[str]]:
         if life.state == "acknowledged":
             return life, []
         if life.state != "open":
             raise FlagDecisionError(
-                f"Only an open flag is acknowledged; this one is {row.get_state_display().lower()}."
+                "Only an open flag can be acknowledged. The state of this flag is "
+                f"{row.get_state_display().lower()}."
             )
         life, events = advance_flag(
             life, line, on=day_of(at), decision=FlagDecision(acknowledge=True)
@@ -66,11 +67,11 @@ def accept_flag(
     Accepting again replaces the day, the ceiling and the name.
     """
     if not reason.strip():
-        raise ValidationError(
-            {"reason": "Say why it is accepted; whoever reads it later will ask."}
-        )
+        raise ValidationError({"reason": "Enter a reason for the acceptance."})
     if until <= day_of(at):
-        raise ValidationError({"until": "An acceptance ends on a later day than today."})
+        raise ValidationError(
+            {"until": "The acceptance must expire after today. Enter a later date."}
+        )
     try:
         validate_plausible_date(until)
     except ValidationError as slip:
@@ -78,7 +79,7 @@ def accept_flag(
 
     def decide(row: ExposureFlag, life: FlagLife, line: Tolerance) -> tuple[FlagLife, list[str]]:
         if not life.live:
-            raise FlagDecisionError("This flag is resolved, so there is nothing left to accept.")
+            raise FlagDecisionError("This flag is resolved, so there is nothing to accept.")
         life, events = advance_flag(
             life, line, on=day_of(at), decision=FlagDecision(accept_until=until)
         )
@@ -90,7 +91,7 @@ def accept_flag(
 def revoke_acceptance(*, flag: ExposureFlag, reason: str, at: datetime, by: User) -> ExposureFlag:
     """Take an acceptance back: the flag is open again."""
     if not reason.strip():
-        raise ValidationError({"reason": "Say why the acceptance is taken back."})
+        raise ValidationError({"reason": "Enter a reason for revoking the acceptance."})
 
     def decide(row: ExposureFlag, life: FlagLife, line: Tolerance) -> tuple[FlagLife, list[str]]:
         # an acceptance whose day has come is over by itself
@@ -99,7 +100,8 @@ def revoke_acceptance(*, flag: ExposureFlag, reason: str, at: datetime, by: User
             return life, list(events)
         if life.state != "accepted":
             raise FlagDecisionError(
-                f"This flag is {row.get_state_display().lower()}, not accepted."
+                "Only an accepted flag has an acceptance to revoke. The state of this flag "
+                f"is {row.get_state_display().lower()}."
             )
         return replace(life, state="open", accepted_until=None, ceiling=None), [REVOKED]
 
@@ -112,7 +114,7 @@ def _apply_decision(
 ) -> ExposureFlag:
     if not by.is_governance:
         raise FlagPermissionError(
-            "Only governance and administrators decide about flags. Ask one of them."
+            "You need the governance or administrator role to change exposure flags."
         )
     lock_policy(flag.policy_id)
     row = ExposureFlag.objects.select_related("policy").get(pk=flag.pk)

@@ -1,4 +1,4 @@
-"""Provider events worked through on this floor, each once."""
+"""Handling of provider events in the exposure app, each once."""
 
 from datetime import datetime
 
@@ -11,11 +11,11 @@ from apps.inventory.models import Application
 
 @transaction.atomic
 def handle_events(*, at: datetime) -> int:
-    """Mark the events nobody has handled here, with how many applications each reaches; their
-    number.
+    """Mark unhandled events with the number of applications each reaches; return the number of
+    events.
 
-    Found by NOT EXISTS, since ids commit out of order. Two runs at once: the second waits for the
-    first one's rows and then has none of its own.
+    Found by NOT EXISTS, since IDs commit out of order. Of two concurrent runs the second waits for
+    the rows of the first and then has none of its own.
     """
     with connection.cursor() as cursor:
         cursor.execute(

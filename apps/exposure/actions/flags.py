@@ -1,8 +1,8 @@
-"""Flags opened, worsened and resolved by what is measured. Safe to run twice at once, and after any
-crash.
+"""Evaluation of exposure flags: opened, worsened and resolved by measurements. Safe to run
+concurrently, and after any crash.
 
-Every evaluation measures all policies on the tables as they stand, so it rests on nothing that an
-earlier step of the same run held in memory: a worker that dies between refresh and evaluation
+Every evaluation measures all policies on the current tables, so it depends on nothing that an
+earlier step of the same run held in memory: a worker that stops between refresh and evaluation
 leaves work for the next, not a gap.
 """
 
@@ -86,13 +86,13 @@ def _evaluate(policy_id: int, settings: EngineSettings, at: datetime) -> FlagCha
     policy = Policy.objects.get(pk=policy_id)
     if policy.enabled:
         return _measure(policy, settings, at)
-    with audit_context(job=JOB, reason="the policy is switched off"):
+    with audit_context(job=JOB, reason="policy disabled"):
         return resolve_flags(policy, at=at)
 
 
 def lock_policy(policy_id: int) -> None:
-    """Wait for whoever evaluates or decides about a flag of this policy; until the transaction
-    ends."""
+    """Hold the policy until the transaction ends: evaluations and decisions about its flags
+    wait."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [POLICY_LOCK, policy_id])
 
@@ -144,7 +144,7 @@ def _measure(policy: Policy, settings: EngineSettings, at: datetime) -> FlagChan
         if flag.pk is not None and before != _written_values(flag):
             changed.append(flag)
         events += [build_flag_event(flag, kind, at=at) for kind in kinds]
-    with audit_context(job=JOB, reason="the policy is evaluated"):
+    with audit_context(job=JOB, reason="policy evaluated"):
         _store(changed, new, events)
     return FlagChanges.of(events)
 
@@ -202,8 +202,8 @@ def flag_life(flag: ExposureFlag) -> FlagLife:
 
 
 def apply_flag_life(flag: ExposureFlag, life: FlagLife, *, at: datetime) -> None:
-    """Put the life into the row, unsaved. Whoever accepted or acknowledged is named as long as that
-    holds."""
+    """Set the columns of the row from the life, unsaved. The user who accepted or acknowledged is
+    kept as long as that applies."""
     flag.state = life.state if life.live else ExposureFlag.State.RESOLVED
     flag.resolved_at = None if life.live else at
     flag.below_since, flag.accepted_until = life.below_since, life.accepted_until

@@ -33,7 +33,7 @@ def change_rate(
     for name, value in changes.items():
         setattr(row, name, value)
     if row.low is not None and row.high is not None and not row.low <= row.rate <= row.high:
-        raise ValidationError({"rate": "The rate lies within its interval."})
+        raise ValidationError({"rate": "The rate must be within its interval."})
     row.full_clean()
     with audit_context(user=by, reason=reason or "rate changed"):
         row.save()
@@ -65,12 +65,13 @@ def change_base_loss(
 def _require_governance(by: User) -> None:
     if not by.is_governance:
         raise FlagPermissionError(
-            "Only governance and administrators set what losses are simulated with. Ask one of "
-            "them."
+            "You need the governance or administrator role to change loss assumptions."
         )
 
 
 def _check_fields(facts: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
     if unknown := sorted(set(facts) - names):
-        raise ValidationError(f"There is no {unknown[0]} here; use {', '.join(sorted(names))}.")
+        raise ValidationError(
+            f"'{unknown[0]}' is not a valid field. Use one of: {', '.join(sorted(names))}."
+        )
     return dict(facts)

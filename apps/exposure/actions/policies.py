@@ -62,8 +62,8 @@ def add_policy(*, facts: Mapping[str, Any], by: User, reason: str = "") -> Polic
 def change_policy(
     *, policy: Policy, facts: Mapping[str, Any], at: datetime, by: User, reason: str = ""
 ) -> Policy:
-    """Set the given facts. Switching it off resolves its flags at once; every other change counts
-    from the next evaluation on. A line stays on record, so there is no deleting."""
+    """Set the given facts. Disabling the policy resolves its flags immediately; every other change
+    applies from the next evaluation. Policies are not deleted."""
     _require_governance(by)
     lock_policy(policy.pk)
     row = Policy.objects.get(pk=policy.pk)
@@ -80,13 +80,13 @@ def change_policy(
     with audit_context(user=by, reason=reason or "policy changed"):
         row.save()
         if changes.get("enabled") is False:
-            resolve_flags(row, at=at, by=by, reason=reason or "the policy is switched off")
+            resolve_flags(row, at=at, by=by, reason=reason or "policy disabled")
     return row
 
 
 @transaction.atomic
 def change_settings(*, facts: Mapping[str, Any], by: User, reason: str = "") -> ExposureSettings:
-    """Set how exposure is measured; the next refresh builds everything derived anew."""
+    """Set how exposure is measured; the next refresh rebuilds all derived tables."""
     _require_governance(by)
     row = ExposureSettings.objects.select_for_update().filter(pk=ExposureSettings.ONLY).first()
     row = row or ExposureSettings(pk=ExposureSettings.ONLY)
@@ -108,11 +108,14 @@ def change_settings(*, facts: Mapping[str, Any], by: User, reason: str = "") -> 
 def _require_governance(by: User) -> None:
     if not by.is_governance:
         raise FlagPermissionError(
-            "Only governance and administrators draw the organisation's lines. Ask one of them."
+            "You need the governance or administrator role to change exposure policies and "
+            "settings."
         )
 
 
 def _check_fields(facts: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
     if unknown := sorted(set(facts) - names):
-        raise ValidationError(f"There is no {unknown[0]} here; use {', '.join(sorted(names))}.")
+        raise ValidationError(
+            f"'{unknown[0]}' is not a valid field. Use one of: {', '.join(sorted(names))}."
+        )
     return dict(facts)

@@ -56,7 +56,8 @@ def change_scenario(
     """Runs that were made keep the operations they ran with."""
     if scenario.created_by_id != by.pk and not by.is_governance:
         raise FlagPermissionError(
-            "Only who saved a scenario, or governance, may change it. Save one of your own."
+            "You can change only your own scenarios. Save this one as a new scenario, or ask "
+            "a governance user."
         )
     row = Scenario.objects.select_for_update().get(pk=scenario.pk)
     changes = {
@@ -74,8 +75,8 @@ def change_scenario(
 
 
 def queue_scenario_run(*, scenario: Scenario, at: datetime, by: User) -> ScenarioRun:
-    """Queue an answer for what `by` may see: everything for the offices, else the applications of
-    the own teams."""
+    """Queue a run over the applications that `by` can view: all for organisation roles, otherwise
+    those of their teams."""
     whole = by.can_read_all
     return ScenarioRun.objects.create(
         scenario=scenario,
@@ -130,8 +131,8 @@ def _compute_answer(
 
 
 def run_queued(*, at: datetime) -> int:
-    """Answer every scenario and loss that waits or was left by its worker; the number answered.
-    Safe to run twice at once: a run is claimed first."""
+    """Run every scenario and simulation that waits or was left by its worker; return the number
+    run. Safe to run concurrently: a run is claimed first."""
     clock = jobs.running_clock(at)
     return jobs.run_waiting(_SCENARIO_RUNS, at=clock()) + jobs.run_waiting(_LOSS_RUNS, at=clock())
 
@@ -142,7 +143,7 @@ def queue_loss_run(
     """Queue a simulation of the whole organisation."""
     if by is not None and not by.can_read_all:
         raise FlagPermissionError(
-            "The loss of the whole organisation is for governance, auditors and administrators."
+            "You need an organisation role to simulate the loss of the organisation."
         )
     return LossRun.objects.create(seed=seed, years=years, keep=keep, asked_by=by, queued_at=at)
 
@@ -160,7 +161,10 @@ def _answer_run(claim: Claim[ScenarioRun]) -> None:
     except (InvalidOperationError, TablesNotBuiltError) as refusal:
         claim.fail(str(refusal))
     except SoftTimeLimitExceeded:
-        claim.fail("It took longer than a worker may take. Ask with fewer operations.")
+        claim.fail(
+            "The scenario took longer than a worker is allowed to run. Run it with "
+            "fewer operations."
+        )
     else:
         claim.complete(result=result, details=details, as_of=result["as_of"])
 
@@ -174,7 +178,9 @@ def _simulate_run(claim: Claim[LossRun]) -> None:
     except (InvalidLossInputError, TablesNotBuiltError) as refusal:
         claim.fail(str(refusal))
     except SoftTimeLimitExceeded:
-        claim.fail("It took longer than a worker may take. Ask for fewer years.")
+        claim.fail(
+            "The simulation took longer than a worker is allowed to run. Run it with fewer years."
+        )
     else:
         claim.complete(result=answer, assumptions=dict(model.assumptions), as_of=model.as_of)
 
@@ -183,8 +189,9 @@ _SCENARIO_RUNS = JobKind(
     model=ScenarioRun,
     work=_answer_run,
     abandonment=lambda _run: (
-        "The worker ended before it had the answer, three times. Ask again; if it fails again, "
-        "ask with fewer operations, or have an administrator read the worker's log."
+        "The scenario failed after 3 attempts because the worker stopped. Run it again. If "
+        "it fails again, use fewer operations or ask an administrator to check the worker's "
+        "log."
     ),
     relations=("scenario", "asked_by"),
 )
@@ -192,8 +199,8 @@ _LOSS_RUNS = JobKind(
     model=LossRun,
     work=_simulate_run,
     abandonment=lambda _run: (
-        "The worker ended before the years were simulated, three times. Ask again; if it fails "
-        "again, ask for fewer years, or have an administrator read the worker's log."
+        "The simulation failed after 3 attempts because the worker stopped. Run it again. If "
+        "it fails again, use fewer years or ask an administrator to check the worker's log."
     ),
 )
 
@@ -214,5 +221,5 @@ def _check(scenario: Scenario, by: User) -> None:
 def _check_fields(facts: Mapping[str, Any]) -> dict[str, Any]:
     unknown = sorted(set(facts) - SCENARIO_FIELDS)
     if unknown:
-        raise TypeError(f"not facts of a scenario: {', '.join(unknown)}")
+        raise TypeError(f"Unknown fields: {', '.join(unknown)}")
     return dict(facts)

@@ -14,7 +14,7 @@ class CampaignFilter(django_filters.FilterSet):  # type: ignore[misc]
     state = django_filters.ChoiceFilter(choices=Campaign.State.choices, label="State")
     event = django_filters.NumberFilter(field_name="event_id", label="Event (id)")
     subject = django_filters.NumberFilter(
-        field_name="subject_id", label="Offering that ends or changes (id)"
+        field_name="subject_id", label="Retiring or changing offering (id)"
     )
     q = django_filters.CharFilter(field_name="title", lookup_expr="icontains", label="Search")
 
@@ -29,14 +29,14 @@ class CampaignTaskFilter(django_filters.FilterSet):  # type: ignore[misc]
     application = django_filters.CharFilter(
         field_name="dependency__application__slug", label="Application (slug)"
     )
-    team = django_filters.CharFilter(method="of_team", label="Team (slug), with those below it")
+    team = django_filters.CharFilter(method="of_team", label="Team (slug), including sub-teams")
     owner = django_filters.CharFilter(field_name="owner__username", label="Owner (username)")
     unowned = django_filters.BooleanFilter(
         field_name="owner", lookup_expr="isnull", label="Nobody's"
     )
-    overdue = django_filters.BooleanFilter(method="being_overdue", label="Unfinished after its day")
+    overdue = django_filters.BooleanFilter(method="being_overdue", label="Overdue")
     waived_until_before = django_filters.DateFilter(
-        field_name="waived_until", lookup_expr="lt", label="Waiver ends before"
+        field_name="waived_until", lookup_expr="lt", label="Deferral expires before"
     )
 
     class Meta:

@@ -1,6 +1,6 @@
-"""Campaigns are opened, extended, dated anew, closed and opened again.
+"""Opening, extending, rescheduling, closing and reopening of campaigns.
 
-The caller has checked `by.is_governance`: a campaign spans teams. What is refused raises
+The caller has checked `by.is_governance`: a campaign spans teams. Refusals raise
 ChangeConflictError with a sentence.
 """
 
@@ -49,17 +49,15 @@ def open_campaign(
     note: str = "",
     reason: str = "",
 ) -> Campaign:
-    """A campaign over everything that the event reaches, or that goes down with the offering; one
-    of the two is given.
+    """Open a campaign over all dependencies that the event reaches, or that retire with the
+    offering; exactly one of the two is given.
 
-    Opening it twice answers with the open one and changes nothing. Without `target` it is the
-    replacement the host names, where there is one; tasks may choose another. `due_on` is the latest
-    day for all of its tasks. Tasks and steps cost two statements, whatever their number.
+    A second call returns the open campaign and changes nothing. Without `target` it is the host's
+    replacement, if any; tasks can choose another. `due_on` is the latest date for all of its tasks.
+    Tasks and steps cost two statements, for any number.
     """
     if (event is None) == (offering is None):
-        raise ChangeConflictError(
-            "A campaign begins with an event or with an offering: give one of them."
-        )
+        raise ChangeConflictError("Choose either an event or an offering to start the campaign.")
     subject_id = (
         event.offering_id if event is not None else offering.pk if offering is not None else 0
     )
@@ -75,7 +73,8 @@ def open_campaign(
     target = target or subject.replacement
     if target is not None and target.pk == subject.pk:
         raise ChangeConflictError(
-            "The target is what the campaign moves away from. Choose another offering, or none."
+            "The target is the offering to migrate from. Choose another offering, or leave "
+            "it empty."
         )
     campaign = Campaign(
         title=title or _title(subject, event),
@@ -92,8 +91,8 @@ def open_campaign(
         campaign.save(force_insert=True)
         if not _insert_tasks(campaign, at):
             raise ChangeConflictError(
-                "Nothing stands on it today, so there is nothing to move. Open it when something "
-                "does."
+                "No dependency uses this offering today, so there is nothing to migrate. "
+                "Open a campaign when one does."
             )
     return campaign
 
@@ -125,8 +124,8 @@ def change_campaign(
     note: str | None = None,
     reason: str = "",
 ) -> Campaign:
-    """Set what is given and leave the rest. Days of tasks follow by `reschedule_campaign`, when
-    somebody wants that."""
+    """Set the given facts and leave the rest. Due dates of tasks change by `reschedule_campaign`
+    only."""
     campaign = lock_campaign(campaign)
     _require_open(campaign)
     given = {"title": title, "target": target, "due_on": due_on, "note": note}
@@ -139,7 +138,7 @@ def change_campaign(
         return campaign
     if target is not None and target.pk == campaign.subject_id:
         raise ChangeConflictError(
-            "The target is what the campaign moves away from. Choose another offering."
+            "The target is the offering to migrate from. Choose another offering."
         )
     for name in changed:
         setattr(campaign, name, given[name])
@@ -151,15 +150,15 @@ def change_campaign(
 
 @transaction.atomic
 def reschedule_campaign(*, campaign: Campaign, at: datetime, by: User, reason: str = "") -> int:
-    """Derive the days of all unfinished tasks anew, after the end moved or efforts were measured;
-    how many changed.
+    """Recalculate the due dates of all unfinished tasks, after the retirement date or efforts
+    changed; return how many changed.
 
-    Days that people set are replaced too, which is why nobody but a person calls this.
+    Dates set by users are replaced too, so only users call this.
     """
     campaign = lock_campaign(campaign)
     _require_open(campaign)
     with (
-        audit_context(user=by, reason=reason or "due dates derived anew"),
+        audit_context(user=by, reason=reason or "due dates recalculated"),
         connection.cursor() as cursor,
     ):
         cursor.execute(
@@ -199,9 +198,12 @@ def close_campaign(
     n_left = campaign.tasks.filter(state__in=UNSETTLED).count()
     if n_left and not closing_note.strip():
         raise ChangeConflictError(
-            f"{n_left} {'task is' if n_left == 1 else 'tasks are'} neither signed off nor "
-            "obsolete. "
-            "Finish them, or say in the closing note why the campaign ends nevertheless."
+            "1 task is unfinished or deferred. Finish it, or enter a closing "
+            "note that explains why "
+            "the campaign is closed."
+            if n_left == 1
+            else f"{n_left} tasks are unfinished or deferred. Finish them, or enter a closing note "
+            "that explains why the campaign is closed."
         )
     campaign.state, campaign.closed_by, campaign.closed_at = Campaign.State.CLOSED, by, at
     campaign.closing_note = closing_note
@@ -217,7 +219,7 @@ def reopen_campaign(*, campaign: Campaign, by: User, reason: str) -> Campaign:
     """Open again, with its tasks as they were. Refused without a reason, and while another one is
     open for the same."""
     if not reason.strip():
-        raise ChangeConflictError("Say why the campaign is opened again.")
+        raise ChangeConflictError("Enter a reason for reopening the campaign.")
     Offering.objects.select_for_update(no_key=True).only("pk").get(pk=campaign.subject_id)
     campaign = lock_campaign(campaign)
     if campaign.state == Campaign.State.OPEN:
@@ -226,7 +228,7 @@ def reopen_campaign(*, campaign: Campaign, by: User, reason: str) -> Campaign:
         state=Campaign.State.OPEN, event=campaign.event, subject=campaign.subject
     )
     refusal = ChangeConflictError(
-        "Another campaign for the same is open. Close that one first, or go on with it."
+        "Another campaign for the same subject is open. Close it first, or continue with it."
     )
     if others.exists():
         raise refusal
@@ -248,7 +250,7 @@ def lock_campaign(campaign: Campaign) -> Campaign:
 
 def _require_open(campaign: Campaign) -> None:
     if campaign.state == Campaign.State.CLOSED:
-        raise ChangeConflictError("The campaign is closed. Open it again first.")
+        raise ChangeConflictError("The campaign is closed. Reopen it first.")
 
 
 def _insert_tasks(campaign: Campaign, at: datetime) -> int:
@@ -280,6 +282,8 @@ def _parameters(campaign: Campaign, at: datetime) -> dict[str, Any]:
 
 
 def _title(subject: Offering, event: ProviderEvent | None) -> str:
-    what = event.get_kind_display() if event is not None else "Move off"
-    when = f", ends {subject.retires_on:%Y-%m-%d}" if subject.retires_on else ""
-    return f"{what}: {subject.api_id} at {subject.host.name}{when}"[:200]
+    name = f"{subject.api_id} on {subject.host.name}"
+    title = f"Migrate from {name}" if event is None else f"{event.get_kind_display()}: {name}"
+    if subject.retires_on:
+        title = f"{title} (retires on {subject.retires_on:%Y-%m-%d})"
+    return title[:200]

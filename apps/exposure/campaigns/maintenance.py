@@ -1,7 +1,7 @@
-"""What the clock and the inventory do to tasks: waivers end, dependencies end or move, gates open
-and close.
+"""Updates of tasks by time and inventory: deferrals expire, dependencies end or migrate, sign-off
+requirements change.
 
-Each job is one or a few statements, safe to run twice at once, and changes nothing where nothing is
+Each job is one or a few statements, safe to run concurrently, and changes nothing if nothing is
 due.
 """
 
@@ -29,7 +29,7 @@ TASK_BATCH_SIZE = 500
 def reopen_expired_waivers(*, at: datetime) -> int:
     """Tasks of open campaigns whose waiver has ended, also signed ones that were signed under it;
     how many."""
-    with audit_context(job=JOB, reason="the waiver ended"), connection.cursor() as cursor:
+    with audit_context(job=JOB, reason="deferral expired"), connection.cursor() as cursor:
         cursor.execute(
             """
             UPDATE exposure_campaigntask t
@@ -50,13 +50,12 @@ def reopen_expired_waivers(*, at: datetime) -> int:
 
 @transaction.atomic
 def follow_dependencies(*, at: datetime) -> tuple[int, int]:
-    """(tasks that found their successor, tasks that became obsolete), of unfinished ones in open
-    campaigns.
+    """Return (migrated tasks, tasks that became obsolete), of unfinished ones in open campaigns.
 
     A dependency that ended on the day on which exactly one other began in its place (same
-    application, role and order, another offering) was switched outside the campaign: the task goes
-    on with it. One that ended otherwise, or whose application is out of use, leaves nothing to
-    move.
+    application, role and order, another offering) was migrated outside the campaign: the task
+    continues with it. If it ended otherwise, or its application is not in use, there is nothing to
+    migrate.
     """
     parameters: dict[str, Any] = {
         "day": day_of(at),
@@ -66,7 +65,7 @@ def follow_dependencies(*, at: datetime) -> tuple[int, int]:
         "by_deed": [SWITCH, CHOOSE_TARGET],
     }
     with connection.cursor() as cursor:
-        with audit_context(job=JOB, reason="the offering was replaced in the inventory"):
+        with audit_context(job=JOB, reason="offering replaced in the inventory"):
             cursor.execute(
                 """
                 WITH moved AS (
@@ -101,7 +100,7 @@ def follow_dependencies(*, at: datetime) -> tuple[int, int]:
                 parameters,
             )
             n_moved: int = cursor.fetchone()[0]
-        with audit_context(job=JOB, reason="the dependency ended"):
+        with audit_context(job=JOB, reason="dependency ended"):
             cursor.execute(
                 """
                 UPDATE exposure_campaigntask t SET state = 'obsolete', updated_at = %(at)s
@@ -143,7 +142,7 @@ def refresh_states(*, at: datetime) -> int:
         is_open = [pk for pk, gate in found.items() if gate.is_open]
         is_shut = [pk for pk, gate in found.items() if not gate.is_open]
         # one transaction a chunk, each conditional on the state: an action that came between wins
-        with transaction.atomic(), audit_context(job=JOB, reason="the gate opened or closed"):
+        with transaction.atomic(), audit_context(job=JOB, reason="sign-off requirements changed"):
             n_changed += (
                 under_way.filter(pk__in=is_open)
                 .exclude(state=State.READY)

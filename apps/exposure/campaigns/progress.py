@@ -17,10 +17,10 @@ State = CampaignTask.State
 
 @dataclass(frozen=True, slots=True)
 class CampaignProgress:
-    """`by_state` has every state. `n_overdue` are unfinished tasks due before the day, `days_left`
-    until the subject ends (negative once past, None while no date is known). Steps are the required
-    ones of tasks that are not obsolete; `step_share` is None where there is none. `whole_campaign`
-    is False where the reader sees only own teams' tasks."""
+    """Progress of a campaign. `by_state` has every state. `n_overdue` are unfinished tasks due
+    before the day, `days_left` until the subject retires (negative once past, None while no date is
+    known). Steps are the required ones of tasks that are not obsolete; `step_share` is None if
+    there are none. `whole_campaign` is False if the reader sees only tasks of their teams."""
 
     by_state: dict[str, int] = field(default_factory=lambda: dict.fromkeys(State.values, 0))
     n_overdue: int = 0
@@ -48,7 +48,7 @@ class CampaignProgress:
 def campaign_progress(
     *, campaigns: Collection[int], user: Any, on: date
 ) -> dict[int, CampaignProgress]:
-    """{campaign id: how far it is}, of those the reader may see; three statements, whatever the
+    """Return {campaign ID: progress} of those the reader can view; three statements for any
     number."""
     ends = dict(
         Campaign.objects.visible_to(user)

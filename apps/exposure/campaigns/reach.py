@@ -54,12 +54,12 @@ def is_ending(campaign: Campaign) -> bool:
 
 
 def dependencies_on(*, offering: Offering, on: date) -> DependencyQuerySet:
-    """Live dependencies, in every role, that must move when `offering` ends, whether or not anybody
-    announced it.
+    """Return active dependencies, in every role, that must migrate when `offering` retires,
+    announced or not.
 
-    As `affected_dependencies` for an announced end, but without leaving out offerings of which a
-    source speaks by a row of their own: a campaign opened by hand is about everything that goes
-    down with the offering.
+    As `affected_dependencies` for an announced retirement, but without leaving out offerings with a
+    row of their own in a source: a campaign opened by hand covers everything that retires with the
+    offering.
     """
     reached = RawSQL(_REACHED_BY_OFFERING, [offering.pk] * 3)  # noqa: S611
     return Dependency.objects.live_on(on).filter(offering_id__in=reached)

@@ -1,5 +1,5 @@
-"""What stands between a task and its signature: evidence on the own workload, before and after, and
-the steps.
+"""Requirements for signing off a task: evidence on the own workload, before and after, and the
+steps.
 
 One implementation for one task and for thousands; the caller's tasks cost three statements
 together.
@@ -44,11 +44,11 @@ class SignOffRequirements:
 
 
 def sign_off_requirements(*, tasks: Collection[int], on: date) -> dict[int, SignOffRequirements]:
-    """{task id: its gate on that day}.
+    """Return {task ID: its sign-off requirements on that day}.
 
-    Evidence counts when it is an own evaluation of the task's application on the target (on its
-    version, where no offering is named), run since the campaign was opened, passed, and not
-    expired. The latest run of every metric decides: one that fails closes the gate, whatever passed
+    Evidence counts if it is an own evaluation of the task's application on the target (on its
+    version, if no offering is named), run since the campaign was opened, passed, and not expired.
+    The latest run of every metric decides: a failing one blocks the sign-off, whatever passed
     before.
     """
     rows = list(
@@ -103,21 +103,24 @@ def _requirements(
         task, [run for run in evaluations if _is_about(run, task.dependency.offering)], after
     )
     if target is None:
-        missing.append("Choose what it moves to.")
+        missing.append("Choose a target.")
     elif failing:
         names = ", ".join(run.metric or str(run) for run in failing)
         missing.append(
-            f"The latest evaluation on the target fails: {names}. Put it right and run it again."
+            f"The latest evaluation of the target fails: {names}. Correct the problem and "
+            "repeat the evaluation."
         )
     elif not holding:
         missing.append(
-            f"There is no passed evaluation on the own workload on {target.api_id} since "
-            f"{opened_on:%Y-%m-%d}. "
-            "Run one and record it as evidence."
+            f"No passed evaluation of {target.api_id} since {opened_on:%Y-%m-%d}. Run one on "
+            "your own workload and record it as evidence."
         )
     if not any(measure.before is not None and measure.after is not None for measure in measures):
-        missing.append("No metric is measured both before and after. Record one for both.")
-    missing += [f"Not done: {title}." for title in undone]
+        missing.append(
+            "No metric has a value before and after the migration. Record both "
+            "values for at least one metric."
+        )
+    missing += [f"Step not done: {title}." for title in undone]
     return SignOffRequirements(evidence=tuple(holding), measures=measures, missing=tuple(missing))
 
 

@@ -31,10 +31,11 @@ class SignOffRequirementsError(ChangeConflictError):
 
 @transaction.atomic
 def sign_off(*, task: CampaignTask, at: datetime, by: User, reason: str = "") -> CampaignTask:
-    """It has moved, and works as well as it must.
+    """Sign off a migrated task.
 
-    Needs an open gate, or a waiver that holds and that somebody else gave: such a signature lapses
-    with the waiver. Of two people at once one signs; the other is told who did.
+    Needs met requirements, or a valid deferral that another user granted: such a signature expires
+    with the deferral. Of two concurrent users one signs; the other gets an error with the first
+    one's name.
     """
     task = lock_task(task, by=by, role=TeamRole.OWNER)
     require_under_way(task)
@@ -45,7 +46,7 @@ def sign_off(*, task: CampaignTask, at: datetime, by: User, reason: str = "") ->
         task.waived_by, task.waived_until, task.waived_why = None, None, ""
     task.state, task.signed_off_by, task.signed_off_at = State.DONE, by, at
     relied_on = ", ".join(str(evidence.pk) for evidence in gate.evidence)
-    why = f"signed off on evidence {relied_on}" if gate.is_open else "signed off under a waiver"
+    why = f"signed off with evidence {relied_on}" if gate.is_open else "signed off with a deferral"
     with audit_context(user=by, reason=reason or why):
         if gate.is_open:
             complete_steps(task, OWN_EVALUATION, at, by)
@@ -74,10 +75,11 @@ def waive_task(
     require_under_way(task)
     day = day_of(at)
     if not reason.strip():
-        raise ChangeConflictError("Say why the task is waived.")
+        raise ChangeConflictError("Enter a reason for deferring the task.")
     if not day < until <= day + MAX_WAIVER:
         raise ChangeConflictError(
-            f"A waiver ends after today and within a year: at the latest on {day + MAX_WAIVER}."
+            "A deferral must expire after today and at most one year from now, by "
+            f"{day + MAX_WAIVER}. Enter another date."
         )
     task.state, task.waived_by, task.waived_until, task.waived_why = (
         State.WAIVED,
@@ -95,9 +97,9 @@ def cancel_waiver(*, task: CampaignTask, at: datetime, by: User, reason: str = "
     """Take the waiver back before its end."""
     task = lock_task(task, by=by, role=TeamRole.OWNER)
     if task.state != State.WAIVED:
-        raise ChangeConflictError("This task is not waived.")
+        raise ChangeConflictError("This task is not deferred.")
     task.state = State.IN_PROGRESS
-    with audit_context(user=by, reason=reason or "waiver lifted"):
+    with audit_context(user=by, reason=reason or "deferral cancelled"):
         task.save(update_fields=["state", "updated_at"])
         update_task_state(task, at)
     return task
@@ -108,11 +110,11 @@ def reopen_task(*, task: CampaignTask, at: datetime, by: User, reason: str) -> C
     """Take a signature back, for a reason: what was signed turned out otherwise."""
     task = lock_task(task, by=by, role=TeamRole.OWNER)
     if task.state != State.DONE:
-        raise ChangeConflictError("Only a task that is signed off can be opened again.")
+        raise ChangeConflictError("Only a signed-off task can be reopened.")
     if task.campaign.state == Campaign.State.CLOSED:
-        raise ChangeConflictError("The campaign is closed. Open it again first.")
+        raise ChangeConflictError("The campaign is closed. Reopen it first.")
     if not reason.strip():
-        raise ChangeConflictError("Say why the task is opened again.")
+        raise ChangeConflictError("Enter a reason for reopening the task.")
     task.state, task.signed_off_by, task.signed_off_at = State.IN_PROGRESS, None, None
     with audit_context(user=by, reason=reason):
         task.save(update_fields=["state", "signed_off_by", "signed_off_at", "updated_at"])
@@ -126,5 +128,5 @@ def _refuse_without_waiver(
         raise SignOffRequirementsError(" ".join(missing))
     if task.waived_by_id == by.pk:
         raise SignOffRequirementsError(
-            f"You gave the waiver yourself; somebody else must sign. {' '.join(missing)}"
+            f"You granted the deferral, so another user must sign off. {' '.join(missing)}"
         )

@@ -36,65 +36,63 @@ class StepTemplate:
 
 KINDS = Adaptation.Kind
 STEP_TEMPLATES: tuple[StepTemplate, ...] = (
-    StepTemplate(CHOOSE_TARGET, 10, "Choose what to move to", if_ending=True),
+    StepTemplate(CHOOSE_TARGET, 10, "Choose the target", if_ending=True),
     StepTemplate(
         RECORD_ADAPTATIONS,
         15,
-        "Write down what was built on it: prompts, fine-tunes, indexes",
+        "Record adaptations: prompts, fine-tunes, indexes",
         required=False,
     ),
-    StepTemplate(
-        "retest_prompt", 20, "Test the prompt again on the target", adaptation=KINDS.PROMPT
-    ),
+    StepTemplate("retest_prompt", 20, "Retest the prompt on the target", adaptation=KINDS.PROMPT),
     StepTemplate(
         "recheck_few_shot",
         21,
-        "Check that the examples still teach the same",
+        "Check that the few-shot examples still work",
         adaptation=KINDS.FEW_SHOT,
     ),
     StepTemplate(
-        "rerun_fine_tune", 22, "Run the fine-tune again on the target", adaptation=KINDS.FINE_TUNE
+        "rerun_fine_tune", 22, "Repeat the fine-tune on the target", adaptation=KINDS.FINE_TUNE
     ),
     StepTemplate(
         "evaluate_fine_tune",
         23,
-        "Evaluate the new fine-tune against the old one",
+        "Compare the new fine-tune with the old one",
         adaptation=KINDS.FINE_TUNE,
     ),
     StepTemplate(
         "rebuild_retrieval",
         24,
-        "Build embeddings and indexes anew, test retrieval again",
+        "Rebuild embeddings and indexes, then retest retrieval",
         adaptation=KINDS.RETRIEVAL,
     ),
     StepTemplate(
         "retest_tools",
         25,
-        "Test every tool call and its limits again",
+        "Retest every tool call and its limits",
         adaptation=KINDS.AGENTIC_TOOLS,
     ),
     StepTemplate(
         "rebuild_vectors",
         30,
-        "Build all stored vectors anew: those of two models do not compare",
+        "Rebuild all stored vectors, because vectors of two models are not comparable",
         role=Dependency.Role.EMBEDDING,
     ),
     StepTemplate(
         "recalibrate_judge",
         31,
-        "Compare the judge with people's verdicts again",
+        "Compare the judge with human ratings again",
         role=Dependency.Role.JUDGE,
     ),
     StepTemplate(
         "retest_guardrail",
         32,
-        "Set the guardrail's thresholds anew",
+        "Recalibrate the thresholds of the guardrail",
         role=Dependency.Role.GUARDRAIL,
     ),
-    StepTemplate(OWN_EVALUATION, 40, "Run the own evaluation on the target"),
-    StepTemplate(UPDATE_EXIT, 50, "Bring fallback and exit test up to date"),
+    StepTemplate(OWN_EVALUATION, 40, "Run your own evaluation on the target"),
+    StepTemplate(UPDATE_EXIT, 50, "Update fallback and exit test"),
     StepTemplate(SWITCH, 60, "Switch", if_ending=True),
-    StepTemplate(WATCH, 70, "Watch it in production"),
+    StepTemplate(WATCH, 70, "Monitor in production"),
 )
 
 _INSERT = """
@@ -134,9 +132,11 @@ ORDER BY due.task_id, due.place, due.adaptation_id
 
 
 def add_missing_steps(*, campaign_id: int, ending: bool, unfinished: tuple[str, ...]) -> int:
-    """Give every unfinished task of the campaign the steps it lacks; their number. One statement.
+    """Add the missing steps to every unfinished task of the campaign; return their number. One
+    statement.
 
-    The caller holds the campaign's row, so that two at once do not both see a step missing.
+    The caller holds the campaign's row, so that two concurrent calls do not both see a step
+    missing.
     """
     with connection.cursor() as cursor:
         cursor.execute(

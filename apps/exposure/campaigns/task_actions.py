@@ -1,9 +1,8 @@
-"""The work in a task: who does it, where to, what is done, what was measured, and the switch
-itself.
+"""Work on a task: owner, target, steps, measurements, and the migration itself.
 
-For editors of the application's team. Every action locks the application and the task and asks the
-role then, so that of two people at once one waits for the other; what is refused for another reason
-raises ChangeConflictError with a sentence.
+For editors of the application's team. Every action locks the application and the task and then
+checks the role, so that of two concurrent users one waits for the other; other refusals raise
+ChangeConflictError with a sentence.
 """
 
 from collections.abc import Mapping
@@ -46,12 +45,13 @@ _RELATIONS = (
 def assign_task(
     *, task: CampaignTask, owner: User | None, by: User, reason: str = ""
 ) -> CampaignTask:
-    """`owner` None: nobody in particular. Refused for somebody who cannot see the application."""
+    """Assign the task; `owner` None: no single owner. Refused for a user who cannot change the
+    application."""
     task = lock_task(task, by=by)
     require_under_way(task)
     if owner is not None and not owner.may(TeamRole.EDITOR, task.dependency.application.team_id):
         raise ChangeConflictError(
-            f"{owner} may not change this application. Give them a role in its team first."
+            f"{owner} cannot change this application. Assign the editor role on its team first."
         )
     if task.owner_id != (owner.pk if owner else None):
         task.owner = owner
@@ -68,7 +68,7 @@ def set_due_date(*, task: CampaignTask, due_on: date, by: User, reason: str = ""
     ends_on = task.dependency.offering.retires_on or task.campaign.subject.retires_on
     if ends_on is not None and due_on > ends_on:
         raise ChangeConflictError(
-            f"It ends on {ends_on:%Y-%m-%d}. Choose that day or an earlier one."
+            f"The model retires on {ends_on:%Y-%m-%d}. Enter that date or an earlier one."
         )
     if task.due_on != due_on:
         task.due_on = due_on
@@ -82,25 +82,24 @@ def set_due_date(*, task: CampaignTask, due_on: date, by: User, reason: str = ""
 def choose_target(
     *, task: CampaignTask, target: Offering, at: datetime, by: User, reason: str = ""
 ) -> CampaignTask:
-    """What this dependency moves to. Refused where that is retired, ends no later than what it
-    replaces, or stands against a decision of the organisation."""
+    """Choose the offering to migrate to. Refused if it is retired, retires no later than the
+    current one, or violates an approval."""
     task = lock_task(task, by=by)
     require_under_way(task)
     if task.successor is not None:
         raise ChangeConflictError(
-            "It has moved already. Replace the offering of the new dependency, should it move "
-            "again."
+            "This task is already migrated. Replace the offering of the new dependency instead."
         )
     called = task.dependency.offering
     if target.pk == called.pk:
-        raise ChangeConflictError("This is what it calls today. Choose another offering.")
+        raise ChangeConflictError("The application already uses this offering. Choose another one.")
     if target.is_retired(day_of(at)):
-        raise ChangeConflictError(f"{target.api_id} is retired. Choose one that is served.")
+        raise ChangeConflictError(f"{target.api_id} is retired. Choose an offering that is served.")
     ends_on = called.retires_on or task.campaign.subject.retires_on
     if target.retires_on is not None and ends_on is not None and target.retires_on <= ends_on:
         raise ChangeConflictError(
-            f"{target.api_id} ends on {target.retires_on:%Y-%m-%d}, no later. Choose one that "
-            "stays."
+            f"{target.api_id} retires on {target.retires_on:%Y-%m-%d}, no later than the "
+            "current offering. Choose one that is served longer."
         )
     _refuse_blocked_target(task, target, day_of(at))
     with audit_context(user=by, reason=reason or "target chosen"):
@@ -123,8 +122,8 @@ def complete_step(
         step.kind == CHOOSE_TARGET and task_target(task) is not None
     ):
         raise ChangeConflictError(
-            "This step is not ticked by hand: choose the target, record the evaluation as "
-            "evidence, or switch."
+            "This step cannot be completed by hand. Choose the target, record the evaluation "
+            "as evidence, or switch."
         )
     if step.done_on is None:
         step.done_on, step.done_by, step.note = day_of(at), by, note or step.note
@@ -142,7 +141,8 @@ def reopen_step(*, step: TaskStep, at: datetime, by: User, reason: str = "") -> 
     step = TaskStep.objects.select_for_update().get(pk=step.pk)
     if step.kind == SWITCH and task.successor is not None:
         raise ChangeConflictError(
-            "It has switched. Replace the offering back in the inventory, should it be undone."
+            "The task is already migrated. To undo the migration, replace the offering in "
+            "the inventory."
         )
     if step.done_on is not None:
         step.done_on = step.done_by = None
@@ -177,20 +177,18 @@ def record_measurements(
     after: Mapping[str, Any] | None = None,
     reason: str = "",
 ) -> CampaignTask:
-    """{metric: number} on today's offering and on the target; given ones replace those of the same
-    metric.
+    """Save {metric: number} of the current offering and of the target; given ones replace those of
+    the same metric.
 
-    What evaluations on file measured needs no typing. A value that is no finite number is refused
-    by its metric.
+    Recorded evaluations need no entry. A value that is not a finite number is refused by its
+    metric.
     """
     task = lock_task(task, by=by)
     require_under_way(task)
     task.before = {**task.before, **_decimal_texts(before or {})}
     task.after = {**task.after, **_decimal_texts(after or {})}
     if len(task.before) > MAX_METRICS or len(task.after) > MAX_METRICS:
-        raise ChangeConflictError(
-            f"At most {MAX_METRICS} metrics are kept on a task. Keep the ones that decide."
-        )
+        raise ChangeConflictError(f"A task can have at most {MAX_METRICS} metrics. Remove some.")
     with audit_context(user=by, reason=reason or "measured"):
         task.save(update_fields=["before", "after", "updated_at"])
         update_task_state(task, at)
@@ -201,22 +199,23 @@ def record_measurements(
 def switch_task(
     *, task: CampaignTask, on: date, at: datetime, by: User, reason: str = ""
 ) -> CampaignTask:
-    """Replace the offering in the inventory from `on`; the task keeps what came of it as its
+    """Replace the offering in the inventory from `on`; the task keeps the new dependency as its
     successor.
 
-    Possible before the gate is open, since an end does not wait for it; the signature is not. A
-    task that has switched says so: of two people at once one switches, the other is told.
+    Possible before the sign-off requirements are met, since a retirement does not wait for them;
+    the sign-off is not. A migrated task is refused: of two concurrent users one migrates, the other
+    gets an error.
     """
     task = lock_task(task, by=by)
     require_under_way(task)
     if task.successor is not None:
         raise ChangeConflictError(
-            f"It has switched already, to {task.successor.offering.api_id} from "
+            f"This task already migrated to {task.successor.offering.api_id} on "
             f"{task.successor.since:%Y-%m-%d}."
         )
     target = task_target(task)
     if target is None:
-        raise ChangeConflictError("Choose what it moves to first.")
+        raise ChangeConflictError("Choose a target first.")
     _refuse_blocked_target(task, target, day_of(at))
     why = reason or f"refresh campaign: {task.campaign.title}"
     task.successor = replace_offering(
@@ -243,15 +242,15 @@ def lock_task(task: CampaignTask, *, by: User, role: TeamRole = TeamRole.EDITOR)
 
 def require_under_way(task: CampaignTask) -> None:
     if task.campaign.state == Campaign.State.CLOSED:
-        raise ChangeConflictError("The campaign is closed. Open it again first.")
+        raise ChangeConflictError("The campaign is closed. Reopen it first.")
     if task.state == State.DONE:
         assert task.signed_off_at is not None
         raise ChangeConflictError(
-            f"{task.signed_off_by} signed it off on {day_of(task.signed_off_at):%Y-%m-%d}. Open "
-            "the task again first."
+            f"{task.signed_off_by} signed off the task on "
+            f"{day_of(task.signed_off_at):%Y-%m-%d}. Reopen the task first."
         )
     if task.state == State.OBSOLETE:
-        raise ChangeConflictError("The dependency ended, so that there is nothing left to move.")
+        raise ChangeConflictError("The dependency ended, so there is nothing to migrate.")
 
 
 def complete_steps(task: CampaignTask, kind: str, at: datetime, by: User | None) -> None:
@@ -278,7 +277,8 @@ def _refuse_blocked_target(task: CampaignTask, target: Offering, on: date) -> No
     ):
         if obstacle.certain:
             raise ChangeConflictError(
-                f"{' '.join(obstacle.why)} Choose another one, or have the decision replaced first."
+                f"{' '.join(obstacle.why)} Choose another target, or have the approval "
+                "replaced first."
             )
 
 
@@ -293,7 +293,7 @@ def _decimal_texts(measured: Mapping[str, Any]) -> dict[str, str]:
             number = None
         if number is None or not number.is_finite() or not name or len(name) > 120:
             raise ChangeConflictError(
-                f"'{name}': give a metric of up to 120 characters and a number for it."
+                f"'{name}': enter a metric name of up to 120 characters and a number."
             )
         found[name] = str(number)
     return found

@@ -1,5 +1,5 @@
-"""Everything that scorecards need, read set-based: a fixed number of statements, whatever the
-number of candidates."""
+"""Data for scorecards, read set-based: a fixed number of statements for any number of
+candidates."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -35,8 +35,8 @@ YEAR = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True)
 class ChangeCounts:
-    """Price changes of the last year, prices on record, and since when they are read; offerings
-    that ended, and whose end is announced, each release once."""
+    """Price changes of the last year, recorded prices, and since when they are read; retired
+    offerings and announced retirements, each release once."""
 
     n_price_moves: int = 0
     n_priced: int = 0

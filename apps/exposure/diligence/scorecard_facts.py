@@ -13,16 +13,16 @@ ORGANISATION_ROLE: Final = "office"
 OWN: Final = "own"
 type Scope = Literal["public", "office", "own"]
 
-NOT_SHOWN = "Shown to governance, auditor and administrator."
+NOT_SHOWN = "Visible to governance, auditors and administrators only."
 # a fact that is on record without an address of its own
 REGISTRY = "This registry"
 
 
 @dataclass(frozen=True, slots=True)
 class ScorecardFact:
-    """`value` is a number, text, boolean or list of texts, and None where `gap` says that nobody
-    knows (with `why_gap`) or where the fact does not apply (with `detail`). `as_of` is the day on
-    which the source said so. `hidden` means that the reader may not know it."""
+    """One fact. `value` is a number, text, boolean or list of texts, and None if `gap` marks it as
+    unknown (with `why_gap`) or if the fact does not apply (with `detail`). `as_of` is the date of
+    the source. `hidden` means that the reader cannot view it."""
 
     key: str
     label: str
@@ -78,18 +78,18 @@ def unknown_fact(
 
 
 def hidden_fact(key: str, label: str) -> ScorecardFact:
-    """What only the offices may read, for everybody else."""
+    """Return the placeholder of a fact for readers without an organisation role."""
     return unknown_fact(key, label, NOT_SHOWN, scope=ORGANISATION_ROLE, hidden=True)
 
 
 def inapplicable_fact(key: str, label: str, reason: str, *, scope: Scope = PUBLIC) -> ScorecardFact:
-    """Neither known nor missing: the question does not arise."""
+    """Return a fact that does not apply."""
     return ScorecardFact(key=key, label=label, value=None, detail=reason, scope=scope)
 
 
 def visible_scorecard(card: Mapping[str, Any], user: Any) -> dict[str, Any]:
-    """A stored scorecard as `user` may read it: what was counted over the organisation, and what
-    contracts say, is for the offices. Empty for an empty one."""
+    """Return a stored scorecard as `user` can view it: counts over the organisation and contract
+    facts need an organisation role. Empty for an empty one."""
     if not card or user.can_read_all:
         return dict(card)
     return {

@@ -36,7 +36,7 @@ N_ITEMS = len(AnnexItem.Item.values)
 
 
 def foundation_scorecards(*, foundations: Collection[int], user: Any, on: date) -> list[Scorecard]:
-    """In the order asked for; unknown ids are left out."""
+    """Return scorecards in the given order; unknown IDs are left out."""
     known = load_scorecard_data(foundations=foundations, providers=(), user=user, on=on)
     rows = {row.pk: row for row in known.foundations}
     return [
@@ -57,15 +57,13 @@ def provider_scorecards(*, providers: Collection[int], user: Any, on: date) -> l
 def compare(
     *, user: Any, on: date, foundations: Collection[int] = (), providers: Collection[int] = ()
 ) -> Comparison:
-    """Foundations or providers side by side: rows of facts, columns of candidates.
-    ChangeConflictError for both at once, for none and for more than `MAX_CANDIDATES`."""
+    """Compare foundations or providers side by side: rows of facts, columns of candidates. Raises
+    ChangeConflictError for both, for none and for more than `MAX_CANDIDATES`."""
     if bool(foundations) == bool(providers):
-        raise ChangeConflictError(
-            "Compare foundations, or compare providers: name at least one of one kind."
-        )
+        raise ChangeConflictError("Compare either foundations or providers. Select at least one.")
     if len({*foundations, *providers}) > MAX_CANDIDATES:
         raise ChangeConflictError(
-            f"At most {MAX_CANDIDATES} are compared side by side. Name fewer."
+            f"At most {MAX_CANDIDATES} candidates can be compared. Select fewer."
         )
     if foundations:
         return compare_scorecards(foundation_scorecards(foundations=foundations, user=user, on=on))
@@ -94,12 +92,12 @@ def _foundation_card(row: Foundation, data: ScorecardData, user: Any, on: date) 
             source=REGISTRY,
             as_of=on,
         ),
-        unknown_fact("open_weights", "Open weights", "Not on record.")
+        unknown_fact("open_weights", "Open weights", "Not recorded.")
         if row.open_weights is None
         else ScorecardFact("open_weights", "Open weights", row.open_weights, **stated),
         ScorecardFact("licence", "Licence", row.licence, **stated)
         if row.licence
-        else unknown_fact("licence", "Licence", "Not on record."),
+        else unknown_fact("licence", "Licence", "Not recorded."),
         *_notice_facts(developer, data.records[developer.pk], data.policies.get(developer.pk, ())),
         *_change_facts(data.moved.get(("foundation", row.pk), ChangeCounts()), on),
         *_contract_facts(
@@ -134,13 +132,13 @@ def _developed_facts(
     made: Sequence[Foundation], data: ScorecardData, on: date
 ) -> Iterable[ScorecardFact]:
     labels = {
-        "independent_hosts": "Foundations that two or more independent hosts serve",
+        "independent_hosts": "Foundations on two or more independent hosts",
         "open_weights": "Foundations with open weights",
         "licence": "Licences",
     }
     if not made:
         yield from (
-            inapplicable_fact(key, label, "It develops nothing on record.")
+            inapplicable_fact(key, label, "No foundations of this provider are recorded.")
             for key, label in labels.items()
         )
         return
@@ -156,9 +154,9 @@ def _developed_facts(
     )
     said = [row.open_weights for row in made if row.open_weights is not None]
     if not said:
-        yield unknown_fact("open_weights", labels["open_weights"], f"Not on record for any of {n}.")
+        yield unknown_fact("open_weights", labels["open_weights"], f"Not recorded for any of {n}.")
     else:
-        silent = f"not on record for {n - len(said)}" if len(said) < n else ""
+        silent = f"not recorded for {n - len(said)}" if len(said) < n else ""
         yield ScorecardFact(
             "open_weights",
             labels["open_weights"],
@@ -170,14 +168,14 @@ def _developed_facts(
         )
     licences = sorted({row.licence for row in made if row.licence})
     if not licences:
-        yield unknown_fact("licence", labels["licence"], f"Not on record for any of {n}.")
+        yield unknown_fact("licence", labels["licence"], f"Not recorded for any of {n}.")
     else:
         n_silent = sum(not row.licence for row in made)
         yield ScorecardFact(
             "licence",
             labels["licence"],
             licences,
-            detail=f"not on record for {n_silent}" if n_silent else "",
+            detail=f"not recorded for {n_silent}" if n_silent else "",
             source=REGISTRY,
             as_of=on,
         )
@@ -192,19 +190,23 @@ def _notice_facts(
     if record.notices is None:
         yield unknown_fact(
             "observed_notice",
-            "Observed notice",
-            f"{record.n_announcements} announcements of {host.name} are known; {MIN_ANNOUNCEMENTS} "
-            "make a figure.",
+            "Observed notice period",
+            (
+                f"{record.n_announcements} announcements of {host.name} are recorded. At least "
+                f"{MIN_ANNOUNCEMENTS} are needed."
+            ),
         )
         yield unknown_fact(
-            "shortest_notice", "Shortest observed notice", "Too few announcements are known."
+            "shortest_notice",
+            "Shortest observed notice period",
+            "Too few announcements are recorded.",
         )
     else:
         told = record.notices
-        at_least = "at least; " if told.is_bound else ""
+        at_least = "at least, " if told.is_bound else ""
         yield ScorecardFact(
             "observed_notice",
-            "Observed notice",
+            "Observed notice period",
             told.median_days,
             unit="days, median",
             detail=f"{at_least}{told.n_models} models in {told.n_announcements} announcements "
@@ -215,7 +217,7 @@ def _notice_facts(
         shortest = told.shortest
         yield ScorecardFact(
             "shortest_notice",
-            "Shortest observed notice",
+            "Shortest observed notice period",
             notice_days(shortest),
             unit="days",
             detail=shortest.model,
@@ -226,15 +228,15 @@ def _notice_facts(
     if not promises:
         yield unknown_fact(
             "notice_kept",
-            "Promised notice kept",
-            "No promise is on record, or nothing to judge it by.",
+            "Notice promises kept",
+            "No promise is recorded, or no retirement to compare it with.",
         )
     else:
         n, n_kept = sum(kept.n for kept in promises), sum(kept.n_kept for kept in promises)
         last = max((kept.last_miss_on for kept in promises if kept.last_miss_on), default=None)
         yield ScorecardFact(
             "notice_kept",
-            "Promised notice kept",
+            "Notice promises kept",
             n_kept,
             unit=f"of {n}",
             detail=f"last missed {last:%Y-%m-%d}" if last else "",
@@ -255,7 +257,7 @@ def _promised(host: Provider, published: Sequence[PublishedMinimum]) -> Scorecar
         )
         return ScorecardFact(
             "promised_notice",
-            "Promised notice",
+            "Promised notice period",
             shortest.notice_days,
             unit="days, at least",
             detail=others,
@@ -266,7 +268,7 @@ def _promised(host: Provider, published: Sequence[PublishedMinimum]) -> Scorecar
     if host.promised_notice_days is not None:
         return ScorecardFact(
             "promised_notice",
-            "Promised notice",
+            "Promised notice period",
             host.promised_notice_days,
             unit="days, at least",
             source=f"Policy of {host.name}",
@@ -274,16 +276,18 @@ def _promised(host: Provider, published: Sequence[PublishedMinimum]) -> Scorecar
             as_of=host.source_on,
         )
     return unknown_fact(
-        "promised_notice", "Promised notice", f"No promise of {host.name} is on record."
+        "promised_notice", "Promised notice period", f"No promise of {host.name} is recorded."
     )
 
 
 def _change_facts(moved: ChangeCounts, on: date) -> Iterable[ScorecardFact]:
     if not moved.n_priced or moved.read_since is None:
-        yield unknown_fact("price_moves", "Price changes in 12 months", "No price is read for it.")
+        yield unknown_fact(
+            "price_moves", "Price changes in 12 months", "No feed provides its price."
+        )
     else:
         since = day_of(moved.read_since)
-        short = f"read only since {since:%Y-%m-%d}" if since > on - YEAR else ""
+        short = f"recorded only since {since:%Y-%m-%d}" if since > on - YEAR else ""
         yield ScorecardFact(
             "price_moves",
             "Price changes in 12 months",
@@ -293,13 +297,11 @@ def _change_facts(moved: ChangeCounts, on: date) -> Iterable[ScorecardFact]:
             source=REGISTRY,
             as_of=on,
         )
-    yield ScorecardFact(
-        "retired", "Releases that have ended", moved.n_ended, source=REGISTRY, as_of=on
-    )
+    yield ScorecardFact("retired", "Retired releases", moved.n_ended, source=REGISTRY, as_of=on)
     ahead = f"the next on {moved.next_end_on:%Y-%m-%d}" if moved.next_end_on else ""
     yield ScorecardFact(
         "ending",
-        "Releases whose end is announced",
+        "Releases with an announced retirement",
         moved.n_ending,
         detail=ahead,
         source=REGISTRY,
@@ -308,8 +310,8 @@ def _change_facts(moved: ChangeCounts, on: date) -> Iterable[ScorecardFact]:
 
 
 _CLAUSES = {
-    "notice_days_theirs": ("Notice they must give us by contract", "days"),
-    "deprecation_notice_days": ("Notice of a model's end by contract", "days"),
+    "notice_days_theirs": ("Contractual notice period for the provider", "days"),
+    "deprecation_notice_days": ("Contractual notice of a model's retirement", "days"),
     "price_protection": ("Price protection", ""),
     "exit_clause": ("Exit clause", ""),
     "termination_assistance": ("Termination assistance", ""),
@@ -322,8 +324,8 @@ _CLAUSES = {
 def _contract_facts(contracts: Sequence[Contract], user: Any, on: date) -> Iterable[ScorecardFact]:
     """What the contracts in force say; the developer's before those of hosts. For the offices."""
     labels = {
-        "contract": "Contract on file",
-        "terms": "Terms read",
+        "contract": "Recorded contract",
+        "terms": "Terms last read",
         **{key: said[0] for key, said in _CLAUSES.items()},
     }
     if not user.can_read_all:
@@ -337,7 +339,7 @@ def _contract_facts(contracts: Sequence[Contract], user: Any, on: date) -> Itera
     ]
     if not standing:
         yield from (
-            unknown_fact(key, label, "No contract in force is on file.", scope=ORGANISATION_ROLE)
+            unknown_fact(key, label, "No valid contract is recorded.", scope=ORGANISATION_ROLE)
             for key, label in labels.items()
         )
         return
@@ -362,7 +364,7 @@ def _contract_facts(contracts: Sequence[Contract], user: Any, on: date) -> Itera
         yield unknown_fact(
             "terms",
             labels["terms"],
-            "Nobody has noted when they were read.",
+            "No reading date is recorded.",
             scope=ORGANISATION_ROLE,
         )
     for key, (label, unit) in _CLAUSES.items():
@@ -373,7 +375,7 @@ def _contract_facts(contracts: Sequence[Contract], user: Any, on: date) -> Itera
             yield unknown_fact(
                 key,
                 label,
-                "Nobody has looked: the contract on file does not say.",
+                "Not recorded for the contract.",
                 scope=ORGANISATION_ROLE,
             )
         else:
@@ -400,17 +402,17 @@ def _contract_fact(
 def _annex_fact(
     foundations: Sequence[Foundation], data: ScorecardData, user: Any, on: date
 ) -> ScorecardFact:
-    key, label = "annex_items", "Annex XII items on file"
+    key, label = "annex_items", "Annex XII items received"
     if not user.can_read_all:
         return hidden_fact(key, label)
     if not foundations:
         return inapplicable_fact(
-            key, label, "It develops nothing on record.", scope=ORGANISATION_ROLE
+            key, label, "No foundations of this provider are recorded.", scope=ORGANISATION_ROLE
         )
     items = [item for row in foundations for item in data.annex.get(row.pk, ())]
     if not items:
         return unknown_fact(
-            key, label, "Nobody has asked for them or looked.", scope=ORGANISATION_ROLE
+            key, label, "No items are requested or recorded.", scope=ORGANISATION_ROLE
         )
     n_open = sum(item.status == AnnexItem.Status.REQUESTED for item in items)
     n_late = sum(
@@ -418,7 +420,7 @@ def _annex_fact(
         for item in items
     )
     n_refused = sum(item.status == AnnexItem.Status.REFUSED for item in items)
-    counted = [(n_open, "asked for"), (n_late, "overdue"), (n_refused, "refused")]
+    counted = [(n_open, "requested"), (n_late, "overdue"), (n_refused, "refused")]
     return ScorecardFact(
         key,
         label,
@@ -441,12 +443,14 @@ def _party_facts(party: Provider) -> Iterable[ScorecardFact]:
     if party.status_page_url:
         yield ScorecardFact("status_page", "Status page", party.status_page_url, **stated)
     else:
-        yield unknown_fact("status_page", "Status page", f"None of {party.name} is on record.")
+        yield unknown_fact(
+            "status_page", "Status page", f"No status page of {party.name} is recorded."
+        )
     if party.critical_third_party is None:
         yield unknown_fact(
             "critical_third_party",
             "Critical third party (DORA)",
-            f"Not on record for {party.name}.",
+            f"Not recorded for {party.name}.",
         )
     else:
         yield ScorecardFact(
@@ -462,10 +466,12 @@ def _party_facts(party: Provider) -> Iterable[ScorecardFact]:
 def _dependent_facts(dependents: DependentCounts, user: Any, on: date) -> Iterable[ScorecardFact]:
     whose = "Our applications" if user.can_read_all else "Applications of your teams"
     n = dependents.n_applications
-    yield ScorecardFact("applications", f"{whose} on it", n, source=REGISTRY, as_of=on, scope=OWN)
-    label = f"{whose} on it with a tested way out"
+    yield ScorecardFact(
+        "applications", f"{whose} that depend on it", n, source=REGISTRY, as_of=on, scope=OWN
+    )
+    label = f"{whose} with a tested exit"
     if not n:
-        yield inapplicable_fact("tested_exits", label, "None of them stands on it.", scope=OWN)
+        yield inapplicable_fact("tested_exits", label, "No application depends on it.", scope=OWN)
     else:
         yield ScorecardFact(
             "tested_exits",

@@ -53,8 +53,8 @@ def decide_with_scorecards(
     by: User,
     review_on: date | None = None,
 ) -> Selection:
-    """`decide_selection` on the facts of today. `by` governs, so the snapshot holds what an office
-    sees."""
+    """Call `decide_selection` with today's facts. `by` has the governance role, so the snapshot
+    holds what an organisation role can view."""
     on = day_of(at)
     # held from here, so that no candidate joins between the snapshot and the decision
     Selection.objects.select_for_update().only("pk").get(pk=selection.pk)

@@ -96,8 +96,8 @@ def _masses(
 
 @dataclass(frozen=True, slots=True)
 class LayerIndices:
-    """`n_missing_weight` applications stand somewhere but have no weight on record and count as 0;
-    `n_undeclared` are in scope and stand nowhere."""
+    """Indices of a layer. `n_missing_weight` applications have a primary model but no recorded
+    weight and count as 0; `n_undeclared` are in scope without a primary model."""
 
     layer: Layer
     basis: Basis
@@ -158,7 +158,7 @@ def _missing_weight(basis: Basis) -> str:
 def applications_without_weight(
     basis: Basis, *, team_ids: Collection[int] | None = None
 ) -> list[int]:
-    """Applications that stand somewhere but whose weight is not on record."""
+    """Return applications with a primary model but without a recorded weight."""
     return _ids(f"n_paths > 0 AND {_missing_weight(basis)}", team_ids)
 
 
@@ -180,8 +180,8 @@ def _ids(condition: str, team_ids: Collection[int] | None) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one application adds: `contribution`s of all sum to the HHI; `marginal` is the HHI minus
-    the HHI without it, may be negative, and is None for the only one."""
+    """Share of one application: `contribution`s of all sum to the HHI; `marginal` is the HHI minus
+    the HHI without it, can be negative, and is None for the only one."""
 
     application_id: int
     weight: float

@@ -2,8 +2,8 @@
 
 Shares are parts of the covered weight. The unknown is one bucket as declared; at best every
 unresolved offering is a node of its own (it cannot split, and a new node is always the least
-concentrated); at worst all of it lies on the largest known node. N2 = 1/HHI and N1 = exp(entropy)
-are Hill numbers (M. O. Hill, Ecology 54, 1973).
+concentrated); at worst all of it is added to the largest known node. N2 = 1/HHI and N1 =
+exp(entropy) are Hill numbers (M. O. Hill, Ecology 54, 1973).
 """
 
 import math

@@ -1,8 +1,9 @@
-"""The smallest sets of nodes whose joint failure stops a given part of the critical applications.
+"""Minimal cut sets: the smallest sets of nodes whose joint failure stops a given share of the
+critical applications.
 
-Applications with the same stack stop together, so each distinct stack is looked at once, in plain
+Applications with the same stack stop together, so each distinct stack is examined once, in plain
 Python: the nodes that stop it alone, and the pairs that stop it only together. Shares of pairs then
-follow by inclusion and exclusion. An untested fallback rescues nobody here, so only tested
+follow by inclusion and exclusion. An untested fallback does not count here, so only tested
 candidates are read.
 """
 

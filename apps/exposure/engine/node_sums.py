@@ -1,5 +1,5 @@
-"""How much stands on every node, by state: `NodeSummary` and `NodeReach`, whole or as the
-difference of a few applications."""
+"""Sums per node and state: `NodeSummary` and `NodeReach`, whole or as the difference of a few
+applications."""
 
 from typing import Any
 
@@ -56,7 +56,7 @@ def _states(settings: EngineSettings, *, restricted: bool) -> str:
 
 
 def write_node_sums(settings: EngineSettings) -> None:
-    """Write both tables anew."""
+    """Rewrite both tables."""
     with connection.cursor() as cursor:
         # not TRUNCATE: see build_all
         cursor.execute("DELETE FROM exposure_nodesummary")

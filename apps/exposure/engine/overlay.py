@@ -1,14 +1,12 @@
-"""A portfolio that is not the real one: temporary tables and views under the names of the real
-ones.
+"""A changed portfolio: temporary tables and views under the names of the real ones.
 
-PostgreSQL looks into the session's temporary schema first, so inside `overlay()` every statement of
+PostgreSQL searches the session's temporary schema first, so inside `overlay()` every statement of
 the engine, and every read of applications, dependencies and exit tests, sees the changed portfolio,
-while nobody else sees anything and nothing real is written or locked. At the end all of it is
+while other sessions see no change and no real row is written or locked. At the end all of it is
 rolled back.
 
-The overlay costs one copy of the engine's tables (about a second at 100,000 applications), then
-what a refresh of the changed applications costs. It is for jobs and small portfolios, not for a
-page.
+The overlay costs one copy of the engine's tables (about a second at 100,000 applications), then the
+cost of a refresh of the changed applications. It is for jobs and small portfolios, not for a page.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Blast radius: what stands or leans on a node, in any role and by any tie."""
+"""Blast radius: applications that depend on a node, in any role and by any relationship."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -67,7 +67,8 @@ class TeamReach:
 
 @dataclass(frozen=True, slots=True)
 class ReachedApplication:
-    """One application on a node: `roles` in which it stands (primary) or leans there."""
+    """One application on a node: `roles` in which it uses it, as primary or in a supporting
+    role."""
 
     application_id: int
     criticality: int
@@ -122,12 +123,12 @@ def reached_applications(
     after: tuple[int, int] | None = None,
     limit: int = 50,
 ) -> list[ReachedApplication]:
-    """A page of them, gravest first; `after` is (criticality, application id) of the last one seen.
-    Two statements.
+    """Return a page of them, most critical first; `after` is (criticality, application ID) of the
+    last one. Two statements.
 
-    A node that much stands on is answered by walking the applications in order, any other by
-    gathering its few: the choice is made here from the known reach, since a walk over a rare node
-    reads the whole portfolio.
+    A node with many applications is answered by reading the applications in order, any other by
+    gathering its few: the choice is made here from the known reach, since an ordered read over a
+    rare node reads the whole portfolio.
     """
     walk = _is_widely_used(node_id, team_ids)
     params: dict[str, Any] = {"node": node_id, "limit": limit}
@@ -189,8 +190,8 @@ def supporting_roles(
 def unresolved_applications(
     kind: NodeKind, *, team_ids: Collection[int] | None = None
 ) -> list[int]:
-    """Applications with a primary that nobody has placed: they may stand on any version, foundation
-    or developer."""
+    """Return applications with an unresolved primary model: they might depend on any version,
+    foundation or developer."""
     if kind not in {NodeKind.VERSION, NodeKind.FOUNDATION, NodeKind.DEVELOPER}:
         return []
     found = ScopedApplication.objects.filter(unresolved=True)

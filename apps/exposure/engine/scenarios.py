@@ -26,8 +26,8 @@ class TablesNotBuiltError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ScenarioSide:
-    """`states` are those of the applications that stand on the removed nodes (empty without a
-    removal)."""
+    """One side of a scenario. `states` are those of the applications that depend on the removed
+    nodes (empty without a removal)."""
 
     states: Mapping[int, str]
     hhi: Mapping[Layer, float | None]
@@ -62,12 +62,12 @@ def run_operations(
     team_ids: Collection[int] | None = None,
     with_breaches: bool = False,
 ) -> ScenarioAnswer:
-    """Before: everything as it is, with the removed nodes failing. After: the other operations
-    applied as well.
+    """Run the operations. Before: the portfolio as it is, with the removed nodes failing. After:
+    the other operations applied as well.
 
-    Prices are those of `prices_on`, or of the day the tables speak of. `with_breaches` measures
-    every policy on both sides, of the whole organisation. Raises TablesNotBuiltError on an empty
-    register.
+    Prices are those of `prices_on`, or of the day of the tables. `with_breaches` measures every
+    policy on both sides, of the whole organisation. Raises TablesNotBuiltError if nothing was
+    calculated yet.
     """
     with connection.cursor() as cursor:
         # a refresh waits the second this takes, so that both sides are of one portfolio
@@ -134,6 +134,6 @@ def day_of_tables() -> date:
     as_of = EngineState.objects.filter(pk=1).values_list("as_of", flat=True).first()
     if as_of is None:
         raise TablesNotBuiltError(
-            "Exposure has not been worked out yet. Run manage.py sweep, or wait for the worker."
+            "Exposure is not calculated yet. Run manage.py sweep, or wait for the worker."
         )
     return as_of

@@ -38,7 +38,7 @@ class EngineSettings:
     asked: frozenset[tuple[NodeKind, str]] = frozenset(DEFAULT_THREAT.items())
 
     def digest(self) -> str:
-        """Changes when derived rows must be built anew."""
+        """Return a digest that changes when derived rows must be rebuilt."""
         said = [
             self.statuses,
             self.points,

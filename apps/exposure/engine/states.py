@@ -1,11 +1,11 @@
-"""How applications stand on nodes that fail: the one statement behind states, single points, flags
-and losses.
+"""States of applications when nodes fail: the one statement behind states, single points of
+failure, flags and losses.
 
-A path (a live primary with traffic) is struck when it holds a failing node by a tie that counts
-under the node's threat. A candidate rescues it when it is not struck itself, is independent enough,
-and is alive as long as the threat asks; a tested one makes the path portable, another cushions it.
-The worst struck path is the application's state, unless some paths are not struck: then it is
-partial.
+A path (an active primary model with traffic) is affected if it holds a failing node by a
+relationship that counts for the node's failure mode. A candidate rescues it if it is not affected
+itself, is independent enough, and is served as long as the failure mode requires; a tested one
+makes the path portable, another cushions it. The worst affected path is the application's state,
+unless some paths are not affected: then it is partial.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -297,11 +297,10 @@ def application_states(
     after: tuple[int, int] | None = None,
     limit: int | None = None,
 ) -> list[ApplicationImpact]:
-    """Applications that stand on the nodes when all of them fail together, gravest criticality
-    first, then id.
+    """Return applications that depend on the nodes when all of them fail together, most critical
+    first, then by ID.
 
-    Those that do not stand there are not among them. `after` is (criticality, application id) of
-    the last one seen.
+    Other applications are not included. `after` is (criticality, application ID) of the last one.
     """
     paths, only = _restriction(application_ids, team_ids)
     common, params = path_states_sql(failures, with_candidates=False, paths=paths)

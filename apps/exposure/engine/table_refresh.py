@@ -1,9 +1,8 @@
-"""Keeps the engine's tables true: all of them at once, or only for the applications that something
-has touched.
+"""Updates the engine's tables: all of them, or only for changed applications.
 
 `rebuild` and `refresh` end in the same rows (tests compare them). A refresh costs in proportion to
-the applications affected, not to the portfolio. Both hold one advisory lock, so two at once do the
-work of one.
+the affected applications, not to the portfolio. Both hold one advisory lock, so concurrent runs do
+the work once.
 """
 
 from collections.abc import Collection
@@ -57,11 +56,10 @@ def rebuild(*, on: date) -> RefreshResult:
 
 @transaction.atomic
 def refresh(*, on: date) -> RefreshResult:
-    """Work through what was touched since the last time, and what the day turns; everything when it
-    must be.
+    """Process the changes since the last refresh, and those of the day; everything if necessary.
 
-    Everything is built anew on the first day, for an earlier day, after a change of the settings or
-    of a corporate parent, and when more than a fifth of the applications are affected.
+    Everything is rebuilt on the first day, for an earlier day, after a change of the settings or of
+    a corporate parent, and if more than a fifth of the applications are affected.
     """
     _take_lock()
     settings = engine_settings()
@@ -130,11 +128,11 @@ def build_all(*, settings: EngineSettings, on: date) -> int:
 
 
 def build_due(*, settings: EngineSettings, on: date, offering_ids: Collection[int]) -> set[int]:
-    """Derive the applications in `exposure_due` again; the nodes whose summary changed.
+    """Derive the applications in `exposure_due` again; return the nodes whose summary changed.
 
-    The footing of `offering_ids` is taken over from the catalogue, after what was summed over the
-    old one has been summed once more to be taken away; grades of pairs with them are forgotten,
-    since whoever needs them is due.
+    The footing of `offering_ids` is copied from the catalogue, after the sums over the old one have
+    been computed once more in order to subtract them; grades of pairs with them are deleted, since
+    the applications that need them are due.
     """
     with connection.cursor() as cursor:
         node_sums.sum_due_applications(cursor, settings, "due_before")

@@ -1,7 +1,7 @@
-"""What a year may cost when causes are shared: common-shock loss. Numbers in, numbers out; no rows,
-clock or settings.
+"""Yearly loss with correlated causes: common-shock loss. Numbers in, numbers out; no rows, clock or
+settings.
 
-`shocks` says what goes in, `simulation` draws years, `measures` reads them, `exact` computes small
-portfolios without drawing (and so checks the simulator), `rates` holds the default rates with their
-sources. docs/loss.md has the model.
+`shocks` describes the input, `simulation` draws years, `measures` reads them, `exact` computes
+small portfolios without drawing (and so checks the simulator), `rates` holds the default rates with
+their sources. docs/loss.md has the model.
 """

@@ -34,7 +34,8 @@ class SharedEvent:
         for application, loss in self.losses.items():
             if loss < 0:
                 raise InvalidLossInputError(
-                    f"{self.name} costs {application} {loss}; a loss is a number from 0 on."
+                    f"{self.name} has the loss {loss} for application {application}. A loss "
+                    "must be 0 or more."
                 )
 
 
@@ -49,7 +50,7 @@ class OwnLoss:
     def __post_init__(self) -> None:
         if self.loss < 0:
             raise InvalidLossInputError(
-                f"The own loss of {self.application} is {self.loss}; a loss is a number from 0 on."
+                f"The own loss of {self.application} is {self.loss}. A loss must be 0 or more."
             )
 
 
@@ -80,12 +81,11 @@ def exact_loss(
     levels: Sequence[Fraction] = LEVELS,
     in_floats: bool = False,
 ) -> ExactLoss:
-    """The distribution of a year's loss: as it is, and as if every application had every event to
-    itself.
+    """Return the distribution of a year's loss: as it is, and as if the causes of every application
+    were independent.
 
-    Attribution is of the shared case, and only where the answer is exact. `in_floats` asks for
-    floats although every part has a Chance, for instance because a rate was assumed for something
-    that nobody here has.
+    Attribution is of the correlated case, and only if the result is exact. `in_floats` requests
+    floats although every part has a Chance, for instance because a rate is assumed.
     """
     rest = sorted(own, key=lambda each: each.application)
     occurrences = [*(event.occurrence for event in events), *(each.occurrence for each in own)]

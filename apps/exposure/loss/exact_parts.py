@@ -24,7 +24,7 @@ class Chance:
 
     def __post_init__(self) -> None:
         if not 0 <= self.q <= 1:
-            raise InvalidLossInputError(f"The probability {self.q} is not between 0 and 1.")
+            raise InvalidLossInputError(f"The probability {self.q} must be between 0 and 1.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,7 @@ class Rate:
 
     def __post_init__(self) -> None:
         if self.per_year < 0:
-            raise InvalidLossInputError(
-                f"The rate {self.per_year} is negative; a rate is a number from 0 on."
-            )
+            raise InvalidLossInputError(f"The rate {self.per_year} must be 0 or more.")
 
 
 type Occurrence = Chance | Rate
@@ -55,7 +53,8 @@ class ExactPart:
 
 @dataclass(frozen=True, slots=True)
 class ExactTail:
-    """`attribution` is by name of the parts and sums to `tvar`; None where it was not asked for."""
+    """Tail of an exact distribution. `attribution` is by name of the parts and sums to `tvar`; None
+    unless requested."""
 
     level: Fraction
     var: Number
@@ -88,8 +87,8 @@ class WorkBudget:
         self._left -= n_values * n_atoms
         if self._left < 0 or n_values > self._max_values:
             raise LossTooLargeError(
-                "The exact loss of this portfolio has too many different values to compute; "
-                "simulate it instead."
+                "The exact loss of this portfolio has too many different values. Simulate it "
+                "instead."
             )
 
 

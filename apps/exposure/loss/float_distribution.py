@@ -69,8 +69,8 @@ def _counts(occurrence: Occurrence) -> list[tuple[int, float]]:
     rate = float(occurrence.per_year)
     if rate > _MAX_RATE:
         raise LossTooLargeError(
-            f"{rate:g} events a year are too many for the exact loss; simulate the portfolio "
-            "instead."
+            f"{rate:g} events per year are too many for the exact loss. Simulate the "
+            "portfolio instead."
         )
     counts: list[tuple[int, float]] = []
     n, chance = 0, math.exp(-rate)

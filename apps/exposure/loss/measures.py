@@ -125,7 +125,7 @@ def exceedance_curve(losses: Floats, n_points: int = 120) -> list[CurvePoint]:
     n = _n_years(losses)
     if n_points < 2:
         raise InvalidLossInputError(
-            f"A curve of {n_points} points cannot be drawn; ask for two or more."
+            f"A curve of {n_points} points cannot be drawn. Request at least 2 points."
         )
     ordered = np.sort(losses)
     from_worst = np.unique(np.rint(np.geomspace(1, n, n_points)).astype(np.int64))
@@ -174,8 +174,8 @@ def measure_change(
     n = _n_years(before)
     if _n_years(after) != n:
         raise InvalidLossInputError(
-            f"{n} years cannot be compared with {len(after)}; run both over the same number of "
-            "years."
+            f"{n} years cannot be compared with {len(after)}. Run both over the same number "
+            "of years."
         )
     difference = after - before
     tails = []
@@ -199,14 +199,16 @@ def _se(values: Floats) -> float:
 def _rank(level: Fraction, n: int) -> int:
     if not 0 < level < 1:
         raise InvalidLossInputError(
-            f"A level of {level} has no tail; give one between 0 and 1, such as 95/100."
+            f"The level {level} is not valid. Enter a level between 0 and 1, such as 95/100."
         )
     return math.ceil(level * n)
 
 
 def _n_years(losses: Floats) -> int:
     if not len(losses):
-        raise InvalidLossInputError("There are no years to measure.")
+        raise InvalidLossInputError("No years were simulated, so nothing can be measured.")
     if not np.isfinite(losses).all():
-        raise InvalidLossInputError("The loss of a year is not a number; nothing can be measured.")
+        raise InvalidLossInputError(
+            "The loss of a year is not a number, so nothing can be measured."
+        )
     return len(losses)

@@ -1,8 +1,7 @@
-"""Yearly rates to begin with: what was counted, with interval and source, apart from what nobody
-has counted.
+"""Default yearly rates: counted ones with interval and source, and assumptions.
 
-An organisation that knows better writes its own. Rates are of a node's own causes: what already
-strikes through the version or the developer must not be counted at the offering again.
+An organisation that knows better enters its own. Rates are of a node's own causes: what already
+affects the version or the developer must not be counted at the offering again.
 """
 
 from collections.abc import Mapping
@@ -30,8 +29,8 @@ _DOCUMENTED = (
     "own pages confirm."
 )
 _ASSUMED = (
-    "An assumption of this project; nobody counted it. "
-    "Replace it by what your status pages and contracts say."
+    "An assumption of this project, not measured. Replace it with the figures of your status "
+    "pages and contracts."
 )
 _TWO_YEARS = "2024-11-24 to 2026-11-24"
 
@@ -50,11 +49,10 @@ SEVERITY_CV: Mapping[EventKind, float] = {
 
 @dataclass(frozen=True, slots=True)
 class YearlyRate:
-    """Events a year per node of a kind.
+    """Events per year and node of a kind.
 
-    Where `assumed` is False, `low` to `high` is a 90 % interval that allows for events coming in
-    batches; where it is True, they are the ends of what we would not be surprised by, and no
-    probability stands behind them.
+    If `assumed` is False, `low` to `high` is a 90% interval that allows for events in batches;
+    otherwise they are the ends of the range that would not be surprising, without a probability.
     """
 
     event: EventKind
@@ -103,9 +101,9 @@ DEFAULT_RATES: tuple[YearlyRate, ...] = (
         window="2026-01-01 to 2026-11-24",
         source=_COUNTED,
         caution=(
-            "The pace has roughly doubled every year (0.17, 0.35, 0.74). Offerings of one "
-            "developer end in batches: "
-            "taken as independent, the variance is about five times too small."
+            "The pace has approximately doubled every year (0.17, 0.35, 0.74). Offerings of "
+            "one developer retire in batches: if taken as independent, the variance is about "
+            "five times too small."
         ),
     ),
     YearlyRate(
@@ -114,44 +112,46 @@ DEFAULT_RATES: tuple[YearlyRate, ...] = (
         0.037,
         0.025,
         0.053,
-        counts="rises of more than 10 % of a developer's own offering, per model-year, as "
-        "published",
+        counts=(
+            "price increases of more than 10% of a developer's own offering, per "
+            "model-year, as published"
+        ),
         window=_TWO_YEARS,
         source=_LITELLM,
-        caution="An upper bound: 8 of the 22 rises look like the list correcting itself.",
+        caution="An upper bound: 8 of the 22 increases look like corrections of the list.",
     ),
     _assumed(
         EventKind.DEVELOPER_FAILURE,
         "developer",
         0.01,
-        "the developer stops serving, or may not be used any more",
+        "the developer stops serving, or its models can no longer be used",
     ),
     _assumed(
-        EventKind.OUTAGE, "host", 1.0, "outages of a host that last long enough to cost something"
+        EventKind.OUTAGE, "host", 1.0, "outages of a host that last long enough to cause costs"
     ),
     _assumed(
         EventKind.OUTAGE,
         "region",
         0.5,
-        "outages of one region of a host that last long enough to cost something",
+        "outages of one region of a host that last long enough to cause costs",
     ),
     _assumed(
         EventKind.OUTAGE,
         "gateway",
         1.0,
-        "outages of a gateway that last long enough to cost something",
+        "outages of a gateway that last long enough to cause costs",
     ),
     _assumed(
         EventKind.OUTAGE,
         "vendor",
         1.0,
-        "outages of a vendor's product that last long enough to cost something",
+        "outages of a vendor's product that last long enough to cause costs",
     ),
     _assumed(
         EventKind.REGRESSION,
         "version",
         0.2,
-        "a fault of the model comes to light that all who use it share",
+        "a defect of the model that affects all its users",
     ),
 )
 
@@ -195,15 +195,15 @@ FURTHER_RATES: tuple[YearlyRate, ...] = (
         4.8,
         4.0,
         5.8,
-        counts="77 days in 16 developer-years on which a developer shut at least one offering down",
+        counts=(
+            "77 days in 16 developer-years on which a developer shut down at least one offering"
+        ),
         window=_TWO_YEARS,
         source=_COUNTED,
         caution=(
-            "The same shutdowns as retirement per offering, as the batches they come in: take one "
-            "or the other. Such a "
-            "day ends a part of the developer's offerings (see DEVELOPER_RECORDS), so its loss is "
-            "that part of "
-            "losing all."
+            "The same shutdowns as retirement per offering, in the batches in which they "
+            "occur: use one or the other. Such a day retires a part of the developer's "
+            "offerings (see DEVELOPER_RECORDS), so its loss is that part of losing all."
         ),
     ),
     YearlyRate(
@@ -214,10 +214,14 @@ FURTHER_RATES: tuple[YearlyRate, ...] = (
         0.12,
         counts="8 shutdowns with less than 30 days' notice, in 2 batches",
         window=_TWO_YEARS,
-        source="Counted from the announcements of OpenAI, Anthropic and Mistral, the three "
-        "whose days are on record.",
-        caution="All 8 are Mistral's. They are among the retirements: take them out there "
-        "before adding them here.",
+        source=(
+            "Counted from the announcements of OpenAI, Anthropic and Mistral, the three "
+            "with recorded dates."
+        ),
+        caution=(
+            "All 8 are from Mistral and are included in the retirements. Subtract them "
+            "there before you add them here."
+        ),
     ),
     YearlyRate(
         EventKind.SHORT_NOTICE,
@@ -227,9 +231,11 @@ FURTHER_RATES: tuple[YearlyRate, ...] = (
         1.05,
         counts="2 batches with less than 30 days' notice in 6 developer-years",
         window=_TWO_YEARS,
-        source="Counted from the announcements of OpenAI, Anthropic and Mistral, the three "
-        "whose days are on record.",
-        caution="Both are Mistral's.",
+        source=(
+            "Counted from the announcements of OpenAI, Anthropic and Mistral, the three "
+            "with recorded dates."
+        ),
+        caution="Both are from Mistral.",
     ),
     YearlyRate(
         EventKind.REPRICING,
@@ -237,12 +243,15 @@ FURTHER_RATES: tuple[YearlyRate, ...] = (
         0.54,
         0.27,
         0.97,
-        counts="8 days in 14.9 developer-years on which a price rose by more than 10 %, as "
-        "published",
+        counts=(
+            "8 days in 14.9 developer-years on which a price rose by more than 10%, as published"
+        ),
         window=_TWO_YEARS,
         source=_LITELLM,
-        caution="An upper bound, and the same rises as per offering: a day seldom moves all of "
-        "a developer's prices.",
+        caution=(
+            "An upper bound, and the same increases as per offering: a day seldom "
+            "changes all prices of a developer."
+        ),
     ),
     YearlyRate(
         EventKind.REPRICING,
@@ -250,20 +259,20 @@ FURTHER_RATES: tuple[YearlyRate, ...] = (
         0.13,
         0.02,
         0.42,
-        counts="2 days in 14.9 developer-years, those that the provider's own pages confirm",
+        counts="2 days in 14.9 developer-years, confirmed by the provider's own pages",
         window=_TWO_YEARS,
         source=_DOCUMENTED,
-        caution="The low case: what was never documented is not in it.",
+        caution="The low case: undocumented increases are not included.",
     ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class DeveloperRecord:
-    """Retirements per offering-year, shutdown days a year, and the part of its offerings that such
-    a day takes.
+    """Retirements per offering-year, shutdown days per year, and the share of its offerings that
+    such a day affects.
 
-    `prior` marks the developers with one to four shutdown days on record: a starting point, not a
+    `prior` marks the developers with one to four recorded shutdown days: a starting point, not a
     rate.
     """
 
@@ -297,8 +306,8 @@ def default_rate(event: EventKind, node_kind: str) -> YearlyRate | None:
 
 PLACEHOLDER_NOTE = (
     "Placeholder, in units without a currency: 1 is an outage of an application of low "
-    "criticality. Only proportions "
-    "mean anything until the organisation enters what such an event costs it."
+    "criticality. Only relative results are meaningful until you enter the cost of such an "
+    "event."
 )
 _CRITICALITY_WEIGHTS: Mapping[str, float] = {
     "critical": 8.0,

@@ -1,8 +1,9 @@
-"""Exact distributions of a sum of things that happen or do not, in whole numbers.
+"""Exact distributions of a sum of events that happen or do not, in whole numbers.
 
 Losses are whole multiples of a common unit, probabilities weights over a common total: no fraction
-is reduced on the way. Equal parts are convolved at once (binomial). For attribution a part is taken
-out of the finished distribution by exact division, instead of convolving all the others again.
+is reduced on the way. Equal parts are convolved together (binomial). For attribution a part is
+removed from the finished distribution by exact division, instead of convolving all the others
+again.
 """
 
 import math
@@ -80,7 +81,7 @@ def measure_rational(
 
 def _chance(part: ExactPart) -> Fraction:
     if not isinstance(part.occurrence, Chance):
-        raise TypeError(f"{part.name} has a rate; its distribution has no exact fractions.")
+        raise TypeError(f"{part.name} has a rate, so its distribution has no exact fractions.")
     return part.occurrence.q
 
 

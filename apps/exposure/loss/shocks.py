@@ -64,8 +64,8 @@ class Frequency:
 
 @dataclass(frozen=True, slots=True)
 class Shock:
-    """One cause that hits everybody who stands there at once. `loss` is what one event of mean
-    severity costs."""
+    """One cause that affects all dependent applications together. `loss` is that of one event of
+    mean severity."""
 
     key: Key
     loss: float
@@ -105,7 +105,7 @@ class IndependentLoss:
         _check_part("The own losses", self)
         if not 0 <= self.n <= 10**9:
             raise InvalidLossInputError(
-                f"The own losses {self.key} have {self.n} sources; give a number from 0 to "
+                f"The own losses {self.key} have {self.n} sources. Enter a number from 0 to "
                 "1,000,000,000."
             )
 
@@ -135,8 +135,8 @@ class NodeLoss:
             check_loss(f"The node {self.node}", loss)
             if n < 0:
                 raise InvalidLossInputError(
-                    f"The node {self.node} has a class of {n} applications; a number cannot be "
-                    "negative."
+                    f"The node {self.node} has a class of {n} applications. The number must "
+                    "be 0 or more."
                 )
 
     @property
@@ -222,37 +222,33 @@ def cumulants(parts: Iterable[Part]) -> tuple[float, float, float]:
 
 def check_loss(name: str, loss: float) -> None:
     if not math.isfinite(loss) or loss < 0:
-        raise InvalidLossInputError(f"{name} has the loss {loss}; a loss is a number from 0 on.")
+        raise InvalidLossInputError(f"{name} has the loss {loss}. A loss must be 0 or more.")
     if loss > MAX_LOSS:
-        raise InvalidLossInputError(
-            f"{name} has the loss {loss}; the largest that can be computed with is {MAX_LOSS:.0e}."
-        )
+        raise InvalidLossInputError(f"{name} has the loss {loss}. The maximum is {MAX_LOSS:.0e}.")
 
 
 def check_frequency(name: str, rate: float, *, once: bool, cv: float) -> None:
     if not math.isfinite(rate) or rate < 0:
-        raise InvalidLossInputError(f"{name} has the rate {rate}; a rate is a number from 0 on.")
+        raise InvalidLossInputError(f"{name} has the rate {rate}. A rate must be 0 or more.")
     if once and rate > 1:
         raise InvalidLossInputError(
-            f"{name} happens at most once and has the probability {rate}; a probability is at most "
-            "1. "
-            "A yearly rate becomes a probability by 1 - exp(-rate)."
+            f"{name} happens at most once and has the probability {rate}. A probability is at "
+            "most 1. Convert a yearly rate with 1 - exp(-rate)."
         )
     if rate > MAX_RATE:
         raise InvalidLossInputError(
-            f"{name} has the rate {rate}; at most {MAX_RATE:.0e} events a year can be computed "
-            "with."
+            f"{name} has the rate {rate}. The maximum is {MAX_RATE:.0e} events per year."
         )
     if not math.isfinite(cv) or not 0 <= cv <= MAX_CV:
         raise InvalidLossInputError(
-            f"{name} has the variation {cv}; a coefficient of variation is from 0 to {MAX_CV:.0f}."
+            f"{name} has the variation {cv}. A coefficient of variation is from 0 to {MAX_CV:.0f}."
         )
 
 
 def _check_part(name: str, part: Part) -> None:
     if not part.key or any(not 0 <= number < _MAX_KEY_PART for number in part.key):
         raise InvalidLossInputError(
-            f"{name} has the key {part.key}; a key is one or more whole numbers from 0 to 2^64 - 1."
+            f"{name} has the key {part.key}. A key is one or more whole numbers from 0 to 2^64 - 1."
         )
     check_loss(f"{name} {part.key}", part.loss)
     check_frequency(f"{name} {part.key}", part.rate, once=part.once, cv=part.cv)

@@ -1,9 +1,9 @@
-"""Years drawn from shared shocks. Time grows with events, memory with years: neither with
+"""Simulation of years from shared shocks. Time grows with events, memory with years: not with
 applications.
 
 Every shock has a stream of random numbers of its own, named by its key. So the order of the input
-does not matter, to the bit; and what-ifs share the draws of all that they leave alone, so that
-differences carry no noise of their own.
+does not matter, to the bit; and what-ifs share the draws of all unchanged shocks, so that
+differences have no noise of their own.
 """
 
 import math
@@ -183,10 +183,10 @@ def simulate_change(
     keep: float | None = None,
     levels: Sequence[Fraction] = LEVELS,
 ) -> tuple[SimulationRun, SimulationRun, LossChange]:
-    """Both sides of a what-if on the same random numbers, and their difference.
+    """Simulate both sides of a what-if on the same random numbers, and their difference.
 
-    A shock whose loss changes keeps its events; one whose rate or variation changes is drawn anew.
-    Whatever differs, and whatever either side would draw by itself under `keep`, is drawn one by
+    A shock whose loss changes keeps its events; one whose rate or variation changes is drawn again.
+    All that differs, and all that either side would draw individually under `keep`, is drawn one by
     one on both sides.
     """
     old, new = _ordered(before, "shocks"), _ordered(after, "shocks")
@@ -215,15 +215,15 @@ def simulate_change(
 def _check_run(years: int, seed: int, keep: float | None) -> None:
     if not MIN_YEARS <= years <= MAX_YEARS:
         raise InvalidLossInputError(
-            f"{years} years cannot be simulated; ask for {MIN_YEARS} to {MAX_YEARS:,}."
+            f"{years} years cannot be simulated. Enter {MIN_YEARS} to {MAX_YEARS:,} years."
         )
     if not 0 <= seed < 2**63:
         raise InvalidLossInputError(
-            f"The seed {seed} cannot be used; give a whole number from 0 to 2^63 - 1."
+            f"The seed {seed} cannot be used. Enter a whole number from 0 to 2^63 - 1."
         )
     if keep is not None and not 0 < keep <= 1:
         raise InvalidLossInputError(
-            f"The part of the variance to keep is {keep}; give a number above 0 and up to 1."
+            f"The share of the variance to simulate is {keep}. Enter a number above 0 and up to 1."
         )
 
 
@@ -234,8 +234,8 @@ def _ordered[P: (Shock, IndependentLoss)](parts: Iterable[P], what: str) -> list
     for one, other in pairwise(ordered):
         if one.key == other.key:
             raise InvalidLossInputError(
-                f"The key {one.key} comes twice among the {what}; add the two up or tell them "
-                "apart."
+                f"The key {one.key} occurs twice among the {what}. Combine the two or use "
+                "different keys."
             )
     return ordered
 

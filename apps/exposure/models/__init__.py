@@ -1,4 +1,4 @@
-"""The records of the exposure floor, one module per subject."""
+"""Models of the exposure app, one module per subject."""
 
 from apps.exposure.models.campaigns import Campaign, CampaignTask, TaskStep
 from apps.exposure.models.engine import (

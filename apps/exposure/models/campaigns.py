@@ -17,7 +17,7 @@ from apps.risks.models import Evidence
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
     def visible_to(self, user: Any) -> "CampaignQuerySet":
-        """The offices see all; others those with a task of their teams."""
+        """Return all for organisation roles; otherwise those with a task of the user's teams."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:
@@ -69,13 +69,13 @@ class Campaign(models.Model):
                 fields=["event"],
                 name="campaign_one_open_per_event",
                 condition=Q(state="open", event__isnull=False),
-                violation_error_message="A campaign for this event is open already.",
+                violation_error_message="A campaign for this event is already open.",
             ),
             models.UniqueConstraint(
                 fields=["subject"],
                 name="campaign_one_open_per_subject",
                 condition=Q(state="open", event__isnull=True),
-                violation_error_message="A campaign for this offering is open already.",
+                violation_error_message="A campaign for this offering is already open.",
             ),
         ]
 
@@ -102,7 +102,7 @@ class CampaignTask(models.Model):
         IN_PROGRESS = "in_progress", "In progress"
         READY = "ready", "Ready to sign off"
         DONE = "done", "Signed off"
-        WAIVED = "waived", "Waived until"
+        WAIVED = "waived", "Deferred until"
         OBSOLETE = "obsolete", "No longer needed"
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="tasks")
@@ -127,12 +127,14 @@ class CampaignTask(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        help_text="What replaced it.",
+        help_text="Dependency that replaced it.",
     )
     before = models.JSONField(
-        default=dict, blank=True, help_text="Measured on today's offering: {metric: value}."
+        default=dict, blank=True, help_text="Measured on the current offering: {metric: value}."
     )
-    after = models.JSONField(default=dict, blank=True, help_text="The same on the target.")
+    after = models.JSONField(
+        default=dict, blank=True, help_text="Measured on the target: {metric: value}."
+    )
     signed_off_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -144,14 +146,14 @@ class CampaignTask(models.Model):
         null=True,
         blank=True,
         validators=[validate_plausible_date],
-        help_text="First day the waiver no longer holds.",
+        help_text="Deferral expires on (not valid from this date).",
     )
     waived_why = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
     evidence = models.ManyToManyField(
         Evidence,
         blank=True,
         related_name="campaign_tasks",
-        help_text="What it was signed off with.",
+        help_text="Evidence for the sign-off.",
     )
     note = LimitedTextField(blank=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -166,13 +168,13 @@ class CampaignTask(models.Model):
                 name="campaign_task_waiver_ends",
                 condition=~Q(state="waived")
                 | (Q(waived_by__isnull=False, waived_until__isnull=False) & ~Q(waived_why="")),
-                violation_error_message="A waiver names who waived it, why and until when.",
+                violation_error_message="A deferral needs a user, a reason and an expiry date.",
             ),
             models.CheckConstraint(
                 name="campaign_task_done_is_signed",
                 condition=~Q(state="done")
                 | Q(signed_off_by__isnull=False, signed_off_at__isnull=False),
-                violation_error_message="A task is done when somebody has signed it off.",
+                violation_error_message="A task is done when a user has signed it off.",
             ),
         ]
 

@@ -1,9 +1,9 @@
-"""What is derived from the inventory and the catalogue for one day, so that every question is a
-join or two.
+"""Tables derived from the inventory and the catalogue for one day, so that every query is a join or
+two.
 
-All of it can be rebuilt (docs/exposure.md, section Tables); nothing here was typed by anybody. Ids
-are plain numbers, not foreign keys, since rows are replaced in bulk and a vanished application is
-taken out by the next refresh.
+All of it can be rebuilt (docs/exposure.md, section Tables); nothing here was entered by users. IDs
+are plain numbers, not foreign keys, since rows are replaced in bulk and a deleted application is
+removed by the next refresh.
 """
 
 from django.contrib.postgres.fields import ArrayField
@@ -11,13 +11,13 @@ from django.db import models
 
 
 class EngineState(models.Model):
-    """The one row (id 1): which day the tables speak of, and under which settings."""
+    """The one row (ID 1): the day and the settings of the tables."""
 
     as_of = models.DateField(null=True)
     settings_digest = models.CharField(max_length=64, blank=True)
     built_at = models.DateTimeField(null=True)
     refreshed_at = models.DateTimeField(null=True)
-    n_applications = models.PositiveIntegerField(default=0, help_text="In scope.")
+    n_applications = models.PositiveIntegerField(default=0, help_text="Applications in scope.")
 
     def __str__(self) -> str:
         return f"exposure as of {self.as_of}"
@@ -30,16 +30,16 @@ class ScopedApplication(models.Model):
     application_id = models.BigIntegerField(primary_key=True)
     team_id = models.BigIntegerField()
     criticality = models.PositiveSmallIntegerField()
-    n_paths = models.IntegerField(help_text="Live primaries with traffic.")
+    n_paths = models.IntegerField(help_text="Active primary models with traffic.")
     points = models.BigIntegerField()
     users = models.BigIntegerField(null=True)
     spend = models.DecimalField(max_digits=16, decimal_places=2, null=True)
-    unresolved = models.BooleanField(help_text="A primary that nobody has placed.")
+    unresolved = models.BooleanField(help_text="A primary model is unresolved.")
     independent_fallback = models.BooleanField(
-        help_text="Every primary has a fallback of grade 4 or better."
+        help_text="Every primary model has a fallback with independence 4 or higher."
     )
     judge_shares_lineage = models.BooleanField(
-        help_text="A judge or guardrail shares lineage with a primary."
+        help_text="A judge or guardrail shares lineage with a primary model."
     )
 
     class Meta:
@@ -66,7 +66,7 @@ class LiveUse(models.Model):
         help_text="Order of the role; 0 primary, 1 fallback or standby."
     )
     reached = models.PositiveSmallIntegerField(
-        help_text="0 directly, 1 through a gateway, 2 inside a product."
+        help_text="0 direct, 1 through a gateway, 2 inside a product."
     )
     via_party_id = models.BigIntegerField(null=True)
 
@@ -99,11 +99,13 @@ class Path(models.Model):
     team_id = models.BigIntegerField()
     criticality = models.PositiveSmallIntegerField()
     offering_id = models.BigIntegerField()
-    effective_id = models.BigIntegerField(help_text="The offering that answers today.")
+    effective_id = models.BigIntegerField(help_text="Offering that is served today.")
     reached = models.PositiveSmallIntegerField()
     via_party_id = models.BigIntegerField(null=True)
     parties = ArrayField(models.BigIntegerField())
-    share = models.FloatField(help_text="Of the application's primary traffic; above 0, up to 1.")
+    share = models.FloatField(
+        help_text="Share of the application's primary traffic; above 0, up to 1."
+    )
     points = models.FloatField()
     users = models.FloatField()
     spend = models.FloatField()
@@ -136,9 +138,9 @@ class Path(models.Model):
 
 
 class Candidate(models.Model):
-    """What may stand in for an application's primaries. `primary_id` is set for a past exit test's
-    target, which helps only the primary it was tested for; the others are live fallbacks and
-    standby primaries."""
+    """A possible replacement for an application's primary models. `primary_id` is set for a past
+    exit test's target, which helps only the primary it was tested for; the others are active
+    fallbacks and standby primaries."""
 
     application_id = models.BigIntegerField()
     primary_id = models.BigIntegerField(null=True)
@@ -149,17 +151,15 @@ class Candidate(models.Model):
     via_party_id = models.BigIntegerField(null=True)
     parties = ArrayField(models.BigIntegerField())
     place = models.IntegerField(
-        help_text="Order among equals: declared fallbacks, standby primaries, exit targets."
+        help_text="Order among equals: declared fallbacks, standby, exit-test targets."
     )
     tested = models.BooleanField(
-        help_text="Its latest exit test passed and is in date; else untested or lapsed."
+        help_text="The latest exit test passed and is valid; otherwise untested or expired."
     )
     ever_tested = models.BooleanField()
     alive = models.BooleanField()
     alive_at_horizon = models.BooleanField()
-    turns_on = models.DateField(
-        null=True, help_text="The next day on which one of the flags turns."
-    )
+    turns_on = models.DateField(null=True, help_text="Next date on which one of the flags changes.")
 
     class Meta:
         indexes = [
@@ -223,8 +223,8 @@ class PairGrade(models.Model):
 
 
 class HeldFooting(models.Model):
-    """The catalogue's footing as of the last refresh. What is derived must speak of the same
-    footing it is summed over, whatever the catalogue has learned since."""
+    """The catalogue's footing as of the last refresh. Derived tables must use the footing over
+    which they are summed, also after later changes of the catalogue."""
 
     pk = models.CompositePrimaryKey("node_id", "offering_id")
     node_id = models.BigIntegerField()
@@ -246,8 +246,7 @@ class HeldFooting(models.Model):
 
 
 class PartyFooting(models.Model):
-    """The gateway or vendor nodes that a dependency reached through `party_id` stands on, parents
-    included."""
+    """The gateway or vendor nodes of a dependency with `via_party`, parents included."""
 
     reached = models.PositiveSmallIntegerField()
     party_id = models.BigIntegerField()
@@ -267,12 +266,14 @@ class PartyFooting(models.Model):
 
 
 class NodeSummary(models.Model):
-    """How much stands on a node, by state under one threat: single points, flags and the daily
-    snapshot in one."""
+    """Sums per node and state under one failure mode: for single points of failure, flags and the
+    daily snapshot."""
 
     pk = models.CompositePrimaryKey("node_id", "threat", "state")
     node_id = models.BigIntegerField()
-    threat = models.PositiveSmallIntegerField(help_text="As in threats.THREATS.")
+    threat = models.PositiveSmallIntegerField(
+        help_text="Failure mode; codes as in threats.THREATS."
+    )
     state = models.PositiveSmallIntegerField(
         help_text="0 exposed, 1 cushioned, 2 portable, 3 partial."
     )
@@ -294,7 +295,7 @@ class NodeSummary(models.Model):
 
 
 class NodeReach(models.Model):
-    """How many applications stand or lean on a node in any role and by any tie."""
+    """Number of applications that depend on a node, in any role and by any relationship."""
 
     node_id = models.BigIntegerField(primary_key=True)
     n = models.BigIntegerField()

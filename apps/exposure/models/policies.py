@@ -42,7 +42,7 @@ class Basis(models.TextChoices):
 
 
 class StandingState(models.TextChoices):
-    """How an application stands on a node that fails; gravest first. The order is the database's
+    """State of an application when a node fails; most severe first. The order is the database's
     code, 0 to 3."""
 
     EXPOSED = "exposed", "Exposed"
@@ -58,12 +58,12 @@ class StandingState(models.TextChoices):
 class Predicate(models.TextChoices):
     """What a policy without a node may count: applications of which this holds."""
 
-    NO_INDEPENDENT_FALLBACK = "no_independent_fallback", "No fallback of grade 4 or better"
+    NO_INDEPENDENT_FALLBACK = "no_independent_fallback", "No fallback with independence 4 or higher"
     JUDGE_SHARES_LINEAGE = (
         "judge_shares_lineage",
-        "A judge or guardrail shares lineage with its primary",
+        "Judge or guardrail shares lineage with a primary model",
     )
-    UNRESOLVED_PRIMARY = "unresolved_primary", "A primary that nobody has placed"
+    UNRESOLVED_PRIMARY = "unresolved_primary", "Unresolved primary model"
 
 
 THREAT_CHOICES = [(threat, threat.replace("_", " ")) for threat in THREATS]
@@ -86,18 +86,18 @@ class Policy(models.Model):
         CRITICAL_SHARE = "critical_share", "Share of the critical applications in scope"
 
     slug = models.SlugField(max_length=60, unique=True)
-    name = models.CharField(max_length=200, help_text="A sentence for people.")
+    name = models.CharField(max_length=200, help_text="Description of the policy, as a sentence.")
     kinds = ArrayField(
         models.CharField(max_length=10),
         default=list,
         blank=True,
-        help_text="Node kinds; none with a predicate.",
+        help_text="Layers; empty if a condition is set.",
     )
     threat = models.CharField(
         max_length=17,
         blank=True,
         choices=THREAT_CHOICES,
-        help_text="Empty: each kind's usual threat.",
+        help_text="Empty: the usual failure mode of each layer.",
     )
     states = ArrayField(
         models.CharField(max_length=9, choices=StandingState), default=list, blank=True
@@ -105,16 +105,18 @@ class Policy(models.Model):
     predicate = models.CharField(max_length=30, choices=Predicate, blank=True)
     measure = models.CharField(max_length=14, choices=Measure)
     basis = models.CharField(
-        max_length=11, choices=Basis, default=Basis.COUNT, help_text="Of the weight share."
+        max_length=11, choices=Basis, default=Basis.COUNT, help_text="Weight of the share."
     )
     tolerance = models.DecimalField(
-        max_digits=24, decimal_places=15, help_text="The line itself is tolerated."
+        max_digits=24,
+        decimal_places=15,
+        help_text="A value equal to the tolerance does not raise a flag.",
     )
     hysteresis = models.DecimalField(max_digits=16, decimal_places=15, default=Decimal("0.1"))
     clear_days = models.PositiveSmallIntegerField(default=2)
     enabled = models.BooleanField(default=True)
     reason = LimitedTextField(
-        max_length=MAX_REASON_LENGTH, blank=True, help_text="Why the line lies where it lies."
+        max_length=MAX_REASON_LENGTH, blank=True, help_text="Reason for the tolerance."
     )
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -125,25 +127,27 @@ class Policy(models.Model):
             models.CheckConstraint(
                 name="policy_tolerance_not_negative",
                 condition=Q(tolerance__gte=0),
-                violation_error_message="A tolerance is not negative.",
+                violation_error_message="A tolerance must be 0 or more.",
             ),
             models.CheckConstraint(
                 name="policy_share_at_most_one",
                 condition=~Q(measure__in=["weight_share", "critical_share"]) | Q(tolerance__lte=1),
-                violation_error_message="A tolerated share is at most 1.",
+                violation_error_message="A tolerance for a share must be at most 1.",
             ),
             models.CheckConstraint(
                 name="policy_hysteresis_is_a_part",
                 condition=Q(hysteresis__gte=0, hysteresis__lt=1),
-                violation_error_message="The hysteresis is a part of the tolerance, 0 or more "
-                "and under 1.",
+                violation_error_message=(
+                    "The hysteresis is a share of the tolerance, from 0 to below 1."
+                ),
             ),
             models.CheckConstraint(
                 name="policy_nodes_or_predicate",
                 condition=(Q(predicate="") & ~Q(kinds=[]) & ~Q(states=[]))
                 | (~Q(predicate="") & Q(kinds=[])),
-                violation_error_message="A policy counts states on node kinds, or applications "
-                "of a predicate.",
+                violation_error_message=(
+                    "Select either exposure states and layers, or a condition of applications."
+                ),
             ),
         ]
 
@@ -154,7 +158,12 @@ class Policy(models.Model):
         known = {kind.label for kind in NodeKind}
         if unknown := sorted(set(self.kinds) - known):
             raise ValidationError(
-                {"kinds": f"There is no node kind {unknown[0]}; use {', '.join(sorted(known))}."}
+                {
+                    "kinds": (
+                        f"'{unknown[0]}' is not a valid layer. Use one of: "
+                        f"{', '.join(sorted(known))}."
+                    )
+                }
             )
 
 
@@ -167,11 +176,11 @@ class OrganisationQuerySet[M: models.Model](models.QuerySet[M]):
 
 @track_history()
 class ExposureFlag(models.Model):
-    """One episode of a policy being crossed, by a node or (for a predicate) by the portfolio; one
-    live row a pair.
+    """One episode of a policy above its tolerance, by a node or (for a condition) by the portfolio;
+    one active row per pair.
 
     `ceiling` is set with an acceptance: above it the flag is open again. `application_ids` names
-    the gravest of `n_applications`, at most NAMED of them.
+    the most critical of `n_applications`, at most NAMED of them.
     """
 
     class State(models.TextChoices):
@@ -205,7 +214,7 @@ class ExposureFlag(models.Model):
         null=True,
         blank=True,
         validators=[validate_plausible_date],
-        help_text="First day it is no longer accepted.",
+        help_text="Acceptance expires on (not valid from this date).",
     )
     accepted_why = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
     ceiling = models.DecimalField(max_digits=24, decimal_places=15, null=True, blank=True)
@@ -225,8 +234,9 @@ class ExposureFlag(models.Model):
                 name="exposure_flag_accepted_has_end",
                 condition=~Q(state="accepted")
                 | Q(accepted_by__isnull=False, accepted_until__isnull=False, ceiling__isnull=False),
-                violation_error_message="An accepted flag names who accepted it, until when "
-                "and up to which value.",
+                violation_error_message=(
+                    "An acceptance needs a user, an expiry date and an accepted value."
+                ),
             ),
         ]
 
@@ -241,9 +251,9 @@ class FlagEvent(models.Model):
         OPENED = "opened", "Opened"
         ACKNOWLEDGED = "acknowledged", "Acknowledged"
         ACCEPTED = "accepted", "Accepted"
-        WORSENED = "worsened", "Worsened beyond what was accepted"
-        REVOKED = "acceptance_revoked", "Acceptance taken back"
-        ACCEPTANCE_EXPIRED = "acceptance_expired", "Acceptance ran out"
+        WORSENED = "worsened", "Above accepted level"
+        REVOKED = "acceptance_revoked", "Acceptance revoked"
+        ACCEPTANCE_EXPIRED = "acceptance_expired", "Acceptance expired"
         RESOLVED = "resolved", "Resolved"
 
     flag = models.ForeignKey(ExposureFlag, on_delete=models.CASCADE, related_name="events")
@@ -263,7 +273,7 @@ class FlagEvent(models.Model):
 
 
 class HandledEvent(models.Model):
-    """Provider events this floor has worked through, found by NOT EXISTS (ids commit out of
+    """Provider events that this app has processed, found by NOT EXISTS (IDs commit out of
     order)."""
 
     event = models.OneToOneField(
@@ -271,7 +281,7 @@ class HandledEvent(models.Model):
     )
     handled_at = models.DateTimeField()
     n_applications = models.PositiveIntegerField(
-        help_text="Live applications standing on it at that moment."
+        help_text="Active applications that depended on it at that time."
     )
 
     def __str__(self) -> str:

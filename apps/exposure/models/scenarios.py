@@ -16,8 +16,9 @@ from apps.exposure.models.policies import Basis, Layer, OrganisationQuerySet
 
 
 class OwnQuerySet[M: models.Model](models.QuerySet[M]):
-    """Read by whoever saved it and by the offices, and by everybody where it is shared: a question
-    names what is asked, and each reader gets an answer for what that reader may see."""
+    """Visible to the user who saved it and to organisation roles, and to all users if it is shared:
+    a scenario contains only operations, and each reader runs it over the applications they can
+    view."""
 
     def visible_to(self, user: Any) -> "OwnQuerySet[M]":
         if not user.is_authenticated or not user.is_active:
@@ -36,16 +37,16 @@ class Scenario(models.Model):
 
     name = models.CharField(max_length=200)
     note = LimitedTextField(blank=True)
-    ops = models.JSONField(help_text="Ordered operations; shapes in docs/exposure.md.")
+    ops = models.JSONField(help_text="Operations in order; see docs/exposure.md for their form.")
     layers = ArrayField(models.CharField(max_length=10, choices=Layer), default=default_layers)
     basis = models.CharField(max_length=11, choices=Basis, default=Basis.COUNT)
     prices_on = models.DateField(
-        null=True, blank=True, help_text="Prices of this day; empty: of the day of the run."
+        null=True, blank=True, help_text="Prices of this date; empty: the date of the run."
     )
     shared = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="Everybody may open it, and have it answered for their own teams.",
+        help_text="All users can open it and run it for their own teams.",
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="scenarios"
@@ -63,7 +64,7 @@ class Scenario(models.Model):
 
 
 class AskedQuerySet[M: models.Model](models.QuerySet[M]):
-    """Answers: read by who asked, and by the offices."""
+    """Runs, visible to the requesting user and to organisation roles."""
 
     def visible_to(self, user: Any) -> "AskedQuerySet[M]":
         if not user.is_authenticated or not user.is_active:
@@ -94,13 +95,12 @@ class ScenarioRun(Job):
     team_ids = ArrayField(
         models.BigIntegerField(),
         default=list,
-        help_text="The teams it was answered for, unless all.",
+        help_text="Teams for which it was run; empty: all.",
     )
     result = models.JSONField(null=True)
     details = models.JSONField(
         null=True,
-        help_text="For lists on pages: applications by state, what teams have, flags that "
-        "would open.",
+        help_text="Figures for lists: applications by state, affected teams, new flags.",
     )
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
@@ -121,14 +121,14 @@ class ScenarioRun(Job):
 
 @track_history(exclude=("updated_at",))
 class EventRate(models.Model):
-    """How often something happens a year, for one node or for every node of a kind. A named node's
-    rate goes first."""
+    """Events per year, for one node or for every node of a kind. A named node's rate comes
+    first."""
 
     class Kind(models.TextChoices):
         RETIREMENT = "retirement", "Retirement"
         OUTAGE = "outage", "Outage"
-        DEVELOPER_FAILURE = "developer_failure", "Developer fails"
-        REPRICING = "repricing", "Price rise"
+        DEVELOPER_FAILURE = "developer_failure", "Developer failure"
+        REPRICING = "repricing", "Price increase"
         REGRESSION = "regression", "Correlated error"
         SHUTDOWN_DAY = "shutdown_day", "Shutdown day"
         SHORT_NOTICE = "short_notice", "Short notice"
@@ -139,7 +139,9 @@ class EventRate(models.Model):
         Node, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     rate = models.FloatField(
-        help_text="Events a year; of what happens once, the chance is 1 - exp(-rate)."
+        help_text=(
+            "Events per year; for an event that happens once, the probability is 1 - exp(-rate)."
+        )
     )
     low = models.FloatField(null=True, blank=True)
     high = models.FloatField(null=True, blank=True)
@@ -147,10 +149,10 @@ class EventRate(models.Model):
         default=False, help_text="Happens at most once (a retirement, a failure)."
     )
     severity_cv = models.FloatField(
-        default=0, help_text="Spread of severity: standard deviation over mean."
+        default=0, help_text="Spread of severity: standard deviation divided by mean."
     )
     assumption = models.BooleanField(
-        default=False, help_text="Nobody measured it: an assumption to be replaced."
+        default=False, help_text="Assumption, not measured. Replace it with your own value."
     )
     source = LimitedTextField(blank=True)
     enabled = models.BooleanField(default=True)
@@ -165,12 +167,12 @@ class EventRate(models.Model):
                 fields=["kind", "node_kind", "node"],
                 name="event_rate_once",
                 nulls_distinct=False,
-                violation_error_message="A rate for this is on record already; change it.",
+                violation_error_message="A rate for this is already recorded. Change it instead.",
             ),
             models.CheckConstraint(
                 name="event_rate_not_negative",
                 condition=Q(rate__gte=0, severity_cv__gte=0),
-                violation_error_message="A rate and its spread are not negative.",
+                violation_error_message="A rate and its spread must be 0 or more.",
             ),
         ]
 
@@ -190,14 +192,19 @@ class BaseLoss(models.Model):
     OWN = "own"
 
     kind = models.CharField(
-        max_length=17, choices=[*EventRate.Kind.choices, (OWN, "Trouble of its own")]
+        max_length=17, choices=[*EventRate.Kind.choices, (OWN, "Independent incidents")]
     )
     criticality = models.PositiveSmallIntegerField()
-    amount = models.FloatField(help_text="Of one event of mean severity; one currency for all.")
-    placeholder = models.BooleanField(
-        default=True, help_text="Nobody here has set it: only proportions mean anything."
+    amount = models.FloatField(
+        help_text="Loss of one event of mean severity, in one currency for all."
     )
-    chance = models.FloatField(default=0, help_text="A year; only for trouble of its own.")
+    placeholder = models.BooleanField(
+        default=True,
+        help_text=("Default value. Only relative results are meaningful until you enter your own."),
+    )
+    chance = models.FloatField(
+        default=0, help_text="Probability per year; for independent incidents only."
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = OrganisationQuerySet["BaseLoss"].as_manager()
@@ -210,8 +217,9 @@ class BaseLoss(models.Model):
             models.CheckConstraint(
                 name="base_loss_in_range",
                 condition=Q(amount__gte=0, chance__gte=0, chance__lte=1),
-                violation_error_message="A loss is not negative, and a chance lies between 0 "
-                "and 1.",
+                violation_error_message=(
+                    "A loss must be 0 or more, and a probability must be between 0 and 1."
+                ),
             ),
         ]
 
@@ -224,10 +232,12 @@ class LossRun(Job):
 
     seed = models.BigIntegerField(default=1)
     years = models.PositiveIntegerField(default=100_000)
-    keep = models.FloatField(default=0.999, help_text="Part of the variance drawn node by node.")
+    keep = models.FloatField(
+        default=0.999, help_text="Share of the variance that is simulated node by node."
+    )
     as_of = models.DateField(null=True)
     assumptions = models.JSONField(
-        default=dict, help_text="Rates, base losses, factors and versions it ran with."
+        default=dict, help_text="Rates, base losses, factors and versions of the run."
     )
     result = models.JSONField(null=True)
     asked_by = models.ForeignKey(

@@ -52,34 +52,34 @@ class ExposureSettings(models.Model):
     statuses = ArrayField(
         models.CharField(max_length=10),
         default=default_statuses,
-        help_text="Applications in these states count.",
+        help_text="Applications with these statuses are in scope.",
     )
     criticality_points = models.JSONField(
         default=default_points, help_text="Weight of an application by criticality."
     )
     required_grade = models.JSONField(
         default=default_grades,
-        help_text='{threat: {node kind or "*": 0 to 5}}: how independent a fallback must be.',
+        help_text=('Required independence of a fallback: {failure mode: {layer or "*": 0 to 5}}.'),
     )
     test_validity_days = models.PositiveIntegerField(
         default=365,
         validators=[MaxValueValidator(MAX_DAYS)],
-        help_text="How long an exit test counts where it names no end.",
+        help_text="Validity of an exit test without an expiry date, in days.",
     )
     horizon_days = models.PositiveIntegerField(
         default=180,
         validators=[MaxValueValidator(MAX_DAYS)],
-        help_text="How far ahead a fallback must still be alive.",
+        help_text="Planning horizon in days: a fallback must be served at least this long.",
     )
     cut_kinds = ArrayField(models.CharField(max_length=10), default=default_cut_kinds)
     cut_threshold = models.DecimalField(
         max_digits=16,
         decimal_places=15,
         default=Decimal("0.5"),
-        help_text="Part of the critical weight that a set must stop.",
+        help_text="Share of the critical weight that a cut set must stop.",
     )
     state_factor = models.JSONField(
-        default=default_factors, help_text="Part of the loss of an exposed application, by state."
+        default=default_factors, help_text="Share of the loss of an exposed application, by state."
     )
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -90,13 +90,14 @@ class ExposureSettings(models.Model):
             models.CheckConstraint(
                 name="exposure_settings_cut_threshold",
                 condition=Q(cut_threshold__gt=0, cut_threshold__lte=1),
-                violation_error_message="The part that a set must stop lies above 0 and at "
-                "most at 1.",
+                violation_error_message=(
+                    "The share that a cut set must stop must be above 0 and at most 1."
+                ),
             ),
             models.CheckConstraint(
                 name="exposure_settings_days_within_a_century",
                 condition=Q(test_validity_days__lte=36_500, horizon_days__lte=36_500),
-                violation_error_message="Give at most 36,500 days.",
+                violation_error_message="Enter at most 36,500 days.",
             ),
         ]
 
@@ -106,20 +107,22 @@ class ExposureSettings(models.Model):
     def clean(self) -> None:
         problems: dict[str, Any] = {}
         if unknown := sorted(set(self.statuses) - set(Application.Status.values)):
-            problems["statuses"] = f"There is no status {unknown[0]}."
+            problems["statuses"] = (
+                f"'{unknown[0]}' is not a valid status. Use a status of applications."
+            )
         if not isinstance(self.criticality_points, dict) or any(
             not isinstance(points, int) or isinstance(points, bool) or not 0 <= points <= MAX_POINTS
             for points in self.criticality_points.values()
         ):
             problems["criticality_points"] = (
-                f"Give a whole number from 0 to {MAX_POINTS:,} for each criticality."
+                f"Enter a whole number from 0 to {MAX_POINTS:,} for each criticality."
             )
         grades = self.required_grade if isinstance(self.required_grade, dict) else {}
         if set(grades) - set(THREATS) or not all(
             _is_grade(grade) for table in grades.values() for grade in table.values()
         ):
             problems["required_grade"] = (
-                f"Give grades from 0 to 5 for the threats {', '.join(THREATS)}."
+                f"Enter grades from 0 to 5 for the failure modes {', '.join(THREATS)}."
             )
         if problems:
             raise ValidationError(problems)

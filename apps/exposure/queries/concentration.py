@@ -1,10 +1,10 @@
-"""How many applications stand on each developer, host, foundation, ... of a layer; one statement.
+"""Applications per developer, host, foundation, ... of a layer; one statement.
 
-An application stands on a node when one of its live primaries would be struck by the node's usual
-threat: corporate parents count, and of a foundation what is tuned from it. It counts once per node,
-so the shares of a layer may add up to more than one. The critical share is the critical
-applications standing there over all critical ones in scope, whether or not those stand anywhere.
-This counts; engine/concentration.py weighs by traffic and finds the indices.
+An application depends on a node if the node's usual failure mode affects one of its active primary
+models: corporate parents count, and of a foundation what is tuned from it. It counts once per node,
+so the shares of a layer can add up to more than one. The critical share is the critical
+applications on the node over all critical ones in scope, with or without a primary model. This
+module counts; engine/concentration.py weighs by traffic and computes the indices.
 
 For the whole organisation the numbers are read from `NodeSummary`; for a team they are counted from
 its own paths.
@@ -111,11 +111,11 @@ class LayerTable:
     """A layer of a portfolio: `n_applications` and `n_critical` are the denominators of the rows'
     shares.
 
-    Rows come with the largest critical share first, a corporate parent behind the party itself.
-    `whole_organisation` is False where the portfolio is only what the reader's teams run; pages say
-    so. `tolerance` is the lowest line on the critical share of one node of the layer. `as_of` is
-    the day the numbers speak of, None before they were built for the first time. Where nothing
-    critical is in scope every critical share is 0.
+    Rows come with the largest critical share first, a corporate parent after the provider itself.
+    `whole_organisation` is False if the portfolio is that of the reader's teams; pages say so.
+    `tolerance` is the lowest tolerance of the critical share of one node of the layer. `as_of` is
+    the day of the numbers, None before the first calculation. Without critical applications in
+    scope every critical share is 0.
     """
 
     layer: Layer
@@ -128,8 +128,8 @@ class LayerTable:
 
 
 def layer_table(*, layer: Layer, user: User, limit: int | None = None) -> LayerTable:
-    """The layer of what `user` may see: the whole organisation for its offices, else the own
-    teams."""
+    """Return the layer of what `user` can view: the whole organisation for organisation roles,
+    otherwise their teams."""
     team_ids = visible_team_ids(user)
     slug, name = _NAME_TABLES[layer.node_kind][1:]
     with connection.cursor() as cursor:
@@ -174,8 +174,8 @@ def layer_table(*, layer: Layer, user: User, limit: int | None = None) -> LayerT
 
 
 def visible_team_ids(user: User) -> Collection[int] | None:
-    """The teams whose portfolio `user` is shown; None for the offices, who are shown the whole
-    organisation."""
+    """Return the teams whose portfolio `user` can view; None for organisation roles, which view the
+    whole organisation."""
     return None if user.can_read_all else sorted(user.team_roles())
 
 
@@ -205,8 +205,8 @@ def _params(kind: NodeKind, team_ids: Collection[int] | None, limit: int | None)
 def slugs_without_weight(
     basis: Basis, *, team_ids: Collection[int] | None, limit: int
 ) -> list[str]:
-    """Slugs of applications that stand somewhere but whose weight is not on record, the gravest
-    first."""
+    """Return slugs of applications with a primary model but without a recorded weight, most
+    critical first."""
     unrecorded = {Basis.SPEND: "s.spend IS NULL", Basis.USERS: "s.users IS NULL"}.get(
         basis, "false"
     )
@@ -214,7 +214,8 @@ def slugs_without_weight(
 
 
 def slugs_without_primary(*, team_ids: Collection[int] | None, limit: int) -> list[str]:
-    """Slugs of applications in scope without a live primary, the gravest first."""
+    """Return slugs of applications in scope without an active primary model, most critical
+    first."""
     return _slugs("s.n_paths = 0", team_ids, limit)
 
 

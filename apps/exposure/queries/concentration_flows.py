@@ -1,5 +1,4 @@
-"""Who stands on what, layer by layer: the weight of live primaries by what answers for them; one
-statement."""
+"""Weight of active primary models by layer, for flows from layer to layer; one statement."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,8 +16,8 @@ _WEIGHT = {
 
 @dataclass(frozen=True, slots=True)
 class ConcentrationFlow:
-    """`team` is empty unless it was asked for; developer and foundation are None where nobody has
-    placed it."""
+    """One flow. `team` is empty unless requested; developer and foundation are None if
+    unresolved."""
 
     team: str
     developer: str | None

@@ -1,8 +1,8 @@
-"""Who stands where: reads that join the catalogue's footing with what applications use.
+"""Dependents: queries that join the catalogue's footing with the dependencies of applications.
 
-Every function takes its day. A dependency is live when its application is in pilot or production
-and since <= day < until. None of these functions checks who asks, unless it takes a `user`: callers
-add `visible_to(user)`.
+Every function takes its day. A dependency is active if its application is in pilot or production
+and since <= day < until. None of these functions checks the reader, unless it takes a `user`:
+callers add `visible_to(user)`.
 """
 
 from collections.abc import Collection
@@ -120,10 +120,10 @@ def affected_dependencies(*, event: ProviderEvent, on: date) -> DependencyQueryS
 
 
 def affected_applications(*, event: ProviderEvent, on: date) -> ApplicationQuerySet:
-    """Applications with an affected dependency, gravest first.
+    """Return applications with an affected dependency, most critical first.
 
-    `affected_primary` says whether one of those is a primary; otherwise the application only leans
-    on it.
+    `affected_primary` says whether one of those is a primary model; otherwise the application uses
+    it in a supporting role.
     """
     affected = affected_dependencies(event=event, on=on)
     return (
@@ -135,11 +135,12 @@ def affected_applications(*, event: ProviderEvent, on: date) -> ApplicationQuery
 
 
 def applications_on_node(*, kind: NodeKind, ref: int, on: date) -> ApplicationQuerySet:
-    """Applications with a live dependency, in any role and by any tie, on the node; gravest first.
+    """Return applications with an active dependency, in any role and by any relationship, on the
+    node; most critical first.
 
-    `stands` says whether one of those is a primary; otherwise the application only leans on the
-    node. Gateways and vendors are also reached by a dependency's own `via_party` and its corporate
-    parents.
+    `stands` says whether one of those is a primary model; otherwise the application uses it in a
+    supporting role. Gateways and vendors are also reached by a dependency's own `via_party` and its
+    corporate parents.
     """
     there = Q(
         offering__in=Footing.objects.filter(node__kind=kind, node__ref=ref).values("offering_id")
@@ -191,11 +192,11 @@ def retirement_countdown(offering: Offering, on: date) -> RetirementCountdown:
 
 @dataclass(frozen=True, slots=True)
 class Runway:
-    """A live primary whose offering ends. `offering` is the one that answers today, redirects
+    """An active primary model with a retirement. `offering` is the one served today, redirects
     followed.
 
     `runway` is days left minus `effort_days`, which the last exit test took (`basis` test) or the
-    plan estimates; all three are None while nobody knows.
+    plan estimates; all three are None while unknown.
     """
 
     application: Application
@@ -211,11 +212,11 @@ class Runway:
 
 
 def runways(*, user: Any, on: date, limit: int | None = None) -> list[Runway]:
-    """Live primaries whose offering has an end, most urgent first, by the rule of
-    inventory/runway.py; three statements whatever the number.
+    """Return active primary models with a retirement, most urgent first, by the rule of
+    inventory/runway.py; three statements for any number.
 
-    `limit` None loads them all. Primaries on a deprecated offering without a date are not among
-    them: they come last.
+    `limit` None loads them all. Primary models on a deprecated offering without a date are not
+    included: they come last.
     """
     if not user.is_authenticated or not user.is_active:
         return []
@@ -266,8 +267,8 @@ class StackRow:
 
 
 def application_stack(*, application: Application, on: date) -> list[StackRow]:
-    """What the application calls on that day, whatever its status: primaries first; three
-    statements."""
+    """Return the dependencies of the application on that day, in any status: primary models first;
+    three statements."""
     used = _with_stack(
         Dependency.objects.filter(
             Q(until__isnull=True) | Q(until__gt=on), application=application, since__lte=on

@@ -1,6 +1,7 @@
-"""Whom events reach, read from the engine's tables: for lists and pages that must answer at once.
+"""Applications reached by events, read from the engine's tables: for lists and pages that need a
+quick response.
 
-The rules are those of `affected_dependencies` in queries/dependents.py; the answer speaks of the
+The rules are those of `affected_dependencies` in queries/dependents.py; the data is that of the
 last refresh.
 """
 
@@ -36,7 +37,8 @@ FROM used ORDER BY criticality, application_id LIMIT %(limit)s
 
 @dataclass(frozen=True, slots=True)
 class EventReach:
-    """`first` are (application id, whether one of its primaries is hit) of the gravest of `n`."""
+    """Reach of an event. `first` are (application ID, whether one of its primary models is
+    affected) of the most critical of `n`."""
 
     n: int
     n_critical: int
@@ -55,7 +57,8 @@ def reached_by_events(events: Collection[int], *, user: User) -> dict[int, int]:
 
 
 def reached_by_event(event: int, *, user: User, limit: int) -> EventReach:
-    """One statement; it goes through everybody the event reaches, some 40 ms for 50,000."""
+    """Return the reach in one statement over all applications the event reaches, some 40 ms for
+    50,000."""
     sql, params = _execute(_ONE, [event], user)
     with connection.cursor() as cursor:
         cursor.execute(sql, {**params, "limit": limit})

@@ -1,5 +1,5 @@
-"""How the applications on each node of a kind would stand if it failed: kept for usual threats,
-else asked."""
+"""States of the applications on each node of a kind if it failed: stored for usual failure modes,
+otherwise computed."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _ASKED = 12
 
 @dataclass(frozen=True, slots=True)
 class NodeStates:
-    """{state: (applications, critical ones)} of those that stand on the node; each application
+    """{state: (applications, critical ones)} of those that depend on the node; each application
     once."""
 
     node_id: int
@@ -70,8 +70,9 @@ def node_states(
     node_ids: Collection[int] | None = None,
     limit: int = 8,
 ) -> list[NodeStates]:
-    """Of the nodes on which most critical applications stand, or of those named: one statement
-    where the refresh keeps it, else two, and then of the nodes that most lean or stand on."""
+    """Return states of the nodes with most critical applications, or of the named ones: one
+    statement if the refresh stores them, otherwise two, and then of the nodes with most dependents
+    in any role."""
     kept = team_ids is None and (kind, threat) in settings.asked
     params: dict[str, Any] = {
         "kind": kind.value,

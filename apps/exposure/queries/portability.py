@@ -1,10 +1,9 @@
-"""Could the critical applications leave? What was tested as a way out and still counts, and what
-would be built anew.
+"""Exit readiness of critical applications: valid tested exits, and adaptations to rebuild.
 
-An application is as portable as its worst primary: a way out of one path is no way out of another.
-A way out counts while its latest test has passed and is in date, and while its offering is alive
-until the horizon. Read from the tables that the refresh keeps; the adaptations are read as they
-stand.
+An application is as portable as its worst primary model: an alternative for one is none for
+another. A tested exit counts while its latest test has passed and is valid, and while its offering
+is served until the planning horizon. Read from the derived tables; the adaptations are read
+directly.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -1,9 +1,9 @@
-"""What a portfolio stands on at a glance, read from the engine's tables: for pages that must answer
-at once.
+"""Summary of a portfolio's upstream dependencies, read from the engine's tables: for pages that
+need a quick response.
 
-Numbers are of the whole organisation for its offices, else of the reader's teams, and speak of the
-day of the last refresh. `apps/web/queries.py` holds the same questions asked of the inventory
-itself, which are exact to the second.
+Numbers are of the whole organisation for organisation roles, otherwise of the reader's teams, on
+the day of the last refresh. `apps/web/queries.py` has the same queries on the inventory itself,
+which are exact to the second.
 """
 
 from collections.abc import Collection
@@ -27,12 +27,12 @@ COUNT_LIMIT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class PortfolioFigures:
-    """Applications in scope, each counted once; what ends is the offering that answers for a live
-    primary.
+    """Applications in scope, each counted once; retirements are those of the offering served for an
+    active primary model.
 
-    `n_ending_30` and `n_ending_180` have a firm day that is still to come and no replacement that
-    takes over by itself; `n_ending_180` includes what has ended. `n_unresolved` have a primary that
-    nobody has placed.
+    `n_ending_30` and `n_ending_180` have an announced date in the future and no replacement that
+    takes over by itself; `n_ending_180` includes past ones. `n_unresolved` have an unresolved
+    primary model.
     """
 
     n_applications: int
@@ -120,9 +120,9 @@ def _totals(user: User, teams: Collection[int] | None) -> tuple[int, int, date |
 
 @dataclass(frozen=True, slots=True)
 class CommonStack:
-    """Applications whose live primary is answered by one version at one host; the names are None
-    while nobody has placed it. An application with primaries on several stacks is in each, once.
-    `event_date` is the earliest end of what they call there, None for the unplaced."""
+    """Applications with an active primary model of one version on one host; the names are None if
+    unresolved. An application with primary models on several stacks is in each, once. `event_date`
+    is the earliest retirement on the stack, None if unresolved."""
 
     n: int
     n_critical: int
@@ -245,10 +245,9 @@ WHERE a.criticality = 0 {teams} AND (f.offering_id IS NOT NULL OR q.node_id IS N
 
 @dataclass(frozen=True, slots=True)
 class PartyReach:
-    """Applications that rest on a party in any role and by any tie: as developer, host, gateway or
-    vendor, or on a company it owns. With `at_least` there are `n` or more. `by_part` counts by the
-    part the party plays, for offices.
-    """
+    """Applications that depend on a provider in any role and by any relationship: as developer,
+    host, gateway or vendor, or on a company it owns. With `at_least` there are `n` or more.
+    `by_part` counts by the provider's role, for organisation roles."""
 
     n: int
     at_least: bool
@@ -284,7 +283,7 @@ def party_reach(*, provider: Provider, user: User) -> PartyReach:
 
 
 def party_applications(*, provider: Provider, user: User, limit: int) -> ApplicationQuerySet:
-    """The gravest `limit` of them, ordered by criticality and id; two statements to find them."""
+    """Return the most critical `limit` of them, ordered by criticality and ID; two statements."""
     teams, parts = visible_team_ids(user), _parts_of(provider)
     params: dict[str, Any] = {
         "nodes": [pk for pk, _, _ in parts],
@@ -377,7 +376,7 @@ FROM (
 def dependent_counts(
     *, kind: NodeKind, refs: Collection[int], user: User
 ) -> dict[int, DependentCount]:
-    """{ref: count} of the nodes of one kind on which anything stands or leans: one statement."""
+    """Return {ref: count} of the nodes of one kind with any dependent: one statement."""
     if not refs:
         return {}
     teams, threat = visible_team_ids(user), DEFAULT_THREAT[kind]
@@ -396,8 +395,8 @@ def dependent_counts(
 
 
 def used_nodes(*, kind: NodeKind, user: User) -> list[int]:
-    """Refs of the nodes of one kind on which anything stands or leans, those with most applications
-    first (for teams: in no order): one statement."""
+    """Return refs of the nodes of one kind with any dependent, those with most applications first
+    (for teams: unordered): one statement."""
     teams = visible_team_ids(user)
     with connection.cursor() as cursor:
         if teams is None:

@@ -77,11 +77,11 @@ def read_operations(
     tables."""
     if not isinstance(operations, list) or not operations:
         raise InvalidOperationError(
-            'Give a list of operations, such as [{"op": "remove", "nodes": ["host:azure"]}].'
+            'Send a list of operations, such as [{"op": "remove", "nodes": ["host:azure"]}].'
         )
     if len(operations) > MAX_OPERATIONS:
         raise InvalidOperationError(
-            f"That are {len(operations)} operations; at most {MAX_OPERATIONS} can be asked at once."
+            f"You sent {len(operations)} operations. The maximum is {MAX_OPERATIONS}."
         )
     reader = _Reader(on, applications, dependencies)
     found: list[Operation] = []
@@ -107,13 +107,15 @@ class _Reader:
 
     def read(self, entry: Any) -> Operation:
         if not isinstance(entry, dict) or entry.get("op") not in _KEYS:
-            raise InvalidOperationError(f"'op' is one of {', '.join(_KEYS)}.")
+            raise InvalidOperationError(f"'op' must be one of {', '.join(_KEYS)}.")
         required, optional = _KEYS[entry["op"]]
         given = set(entry) - {"op"}
         if missing := sorted(required - given):
-            raise InvalidOperationError(f"{entry['op']} needs '{missing[0]}'.")
+            raise InvalidOperationError(f"'{missing[0]}' is required for {entry['op']}.")
         if unknown := sorted(given - required - optional):
-            raise InvalidOperationError(f"{entry['op']} has no '{unknown[0]}'.")
+            raise InvalidOperationError(
+                f"'{unknown[0]}' is not a valid field of {entry['op']}. Remove it."
+            )
         operation: Operation = getattr(self, f"_{entry['op']}")(entry)
         return operation
 
@@ -124,7 +126,9 @@ class _Reader:
             or not names
             or not all(isinstance(name, str) for name in names)
         ):
-            raise InvalidOperationError("'nodes' is a list of names such as developer:anthropic.")
+            raise InvalidOperationError(
+                "'nodes' must be a list of names such as developer:anthropic."
+            )
         return Remove(tuple(find_nodes(names).values()))
 
     def _replace(self, operation: Mapping[str, Any]) -> Replace:
@@ -133,12 +137,14 @@ class _Reader:
     def _move(self, operation: Mapping[str, Any]) -> Move:
         pk = operation["dependency"]
         if not _is_id(pk) or not self._dependencies.filter(pk=pk).exists():
-            raise InvalidOperationError(f"there is no dependency {pk!r} that you may see.")
+            raise InvalidOperationError(
+                f"Dependency {pk!r} was not found. It does not exist or you do not have access."
+            )
         return Move(pk, self._offering(operation["offering"]))
 
     def _reprice(self, operation: Mapping[str, Any]) -> Reprice:
         if not isinstance(operation["node"], str):
-            raise InvalidOperationError("'node' is a name such as developer:anthropic.")
+            raise InvalidOperationError("'node' must be a name such as developer:anthropic.")
         starts = operation.get("from")
         return Reprice(
             PriceChange(
@@ -159,7 +165,8 @@ class _Reader:
         )
         if found is None:
             raise InvalidOperationError(
-                f"there is no application {operation['application']!r} that you may see."
+                f"Application {operation['application']!r} was not found. It does not exist "
+                "or you do not have access."
             )
         return Retire(found)
 
@@ -167,10 +174,12 @@ class _Reader:
         facts = _dictionary(operation["application"], "application", _APPLICATION_KEYS)
         criticality = facts.pop("criticality", "standard")
         if criticality not in {each.name.lower() for each in Criticality}:
-            raise InvalidOperationError("'criticality' is critical, important, standard or low.")
+            raise InvalidOperationError(
+                "'criticality' must be critical, important, standard or low."
+            )
         team = Team.objects.filter(slug=str(facts.pop("team", ""))).first()
         if team is None:
-            raise InvalidOperationError("'team' is the slug of a team.")
+            raise InvalidOperationError("'team' must be the slug of a team.")
         application = Application(
             name=str(facts.pop("name", "What if")),
             slug="what-if",
@@ -183,7 +192,7 @@ class _Reader:
         application.clean_fields(exclude=["slug"])
         uses = operation.get("dependencies", [])
         if not isinstance(uses, list):
-            raise InvalidOperationError("'dependencies' is a list.")
+            raise InvalidOperationError("'dependencies' must be a list.")
         return Add(
             facts={
                 "name": application.name,
@@ -203,17 +212,20 @@ class _Reader:
         party = facts.pop("via_party", None)
         provider = Provider.objects.filter(slug=str(party)).first() if party is not None else None
         if party is not None and provider is None:
-            raise InvalidOperationError(f"there is no provider {party!r}.")
+            raise InvalidOperationError(
+                f"Provider {party!r} was not found. Use the slug of a provider."
+            )
         dependency = Dependency(
             application_id=-1, offering_id=offering_id, since=self._on, via_party=provider, **facts
         )
         dependency.clean_fields(exclude=["application"])
         if (dependency.reached == Dependency.Reached.DIRECT) != (provider is None):
             raise InvalidOperationError(
-                "name the gateway or vendor in 'via_party' unless it is reached directly."
+                "'via_party' must name the gateway or vendor that relays the calls. Leave it "
+                "out for a direct call."
             )
         if dependency.traffic_share is not None and dependency.traffic_share < 0:
-            raise InvalidOperationError("a traffic share is not negative.")
+            raise InvalidOperationError("'traffic_share' must be 0 or more.")
         kept = {name: getattr(dependency, name) for name in facts if name != "role"}
         if provider is not None:
             kept["via_party_id"] = provider.pk
@@ -222,7 +234,7 @@ class _Reader:
     def _offering(self, pk: Any) -> int:
         if not _is_id(pk) or not Offering.objects.filter(pk=pk).exists():
             raise InvalidOperationError(
-                f"there is no offering {pk!r}; give its id, found by host and api_id."
+                f"Offering {pk!r} was not found. Use its id, which you can find by host and api_id."
             )
         assert isinstance(pk, int)
         return pk
@@ -234,10 +246,11 @@ def _is_id(value: Any) -> bool:
 
 def _dictionary(value: Any, label: str, allowed: frozenset[str]) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise InvalidOperationError(f"'{label}' is an object.")
+        raise InvalidOperationError(f"'{label}' must be an object.")
     if unknown := sorted(set(value) - allowed):
         raise InvalidOperationError(
-            f"'{label}' has no '{unknown[0]}'; it has {', '.join(sorted(allowed))}."
+            f"'{unknown[0]}' is not a valid field of '{label}'. Use one of: "
+            f"{', '.join(sorted(allowed))}."
         )
     return dict(value)
 
@@ -248,7 +261,7 @@ def _number(value: Any, label: str) -> Fraction | None:
     # an exponent would let a short text ask for a number of a billion digits
     if not re.fullmatch(r"-?\d{1,18}(\.\d{1,18}|/0*[1-9]\d{0,17})?", str(value)):
         raise InvalidOperationError(
-            f"'{label}' is a number such as 1.5, or a fraction such as 3/2."
+            f"'{label}' must be a number such as 1.5, or a fraction such as 3/2."
         )
     return Fraction(str(value))
 
@@ -257,6 +270,6 @@ def _day(value: Any, label: str) -> date:
     try:
         day = date.fromisoformat(str(value))
     except ValueError:
-        raise InvalidOperationError(f"'{label}' is a day such as 2027-01-31.") from None
+        raise InvalidOperationError(f"'{label}' must be a date such as 2027-01-31.") from None
     validate_plausible_date(day)
     return day

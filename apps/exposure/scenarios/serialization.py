@@ -15,10 +15,10 @@ NOT_STANDING = "not_standing"
 
 
 def serialize_answer(answer: ScenarioAnswer) -> dict[str, Any]:
-    """Sides by state, HHI, single points and cost; and which applications change their state,
-    gravest first.
+    """Return sides by state, HHI, single points and cost; and the applications that change their
+    state, most critical first.
 
-    Added applications have no slug; they are called by their negative number.
+    Added applications have no slug; they are named by their negative number.
     """
     moved = {
         pk: (answer.before.states.get(pk, NOT_STANDING), answer.after.states.get(pk, NOT_STANDING))
@@ -72,8 +72,8 @@ def rebuild_lists(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def serialize_lists(answer: ScenarioAnswer) -> dict[str, Any]:
-    """What pages list beside `serialize_answer`: ids by state after it, the gravest first; counts
-    of teams; flags that would open.
+    """Return the lists for pages beside `serialize_answer`: IDs by state after it, most critical
+    first; counts of teams; new flags.
 
     `teams` is {team: {state: [applications, critical ones]}} of all, not only of those listed.
     """

@@ -1,8 +1,8 @@
 """The daily snapshot of exposure: written once a day from the engine's tables, never changed, for
 trends.
 
-What is written: every row of `NodeSummary` (it holds only nodes that something stands on), and the
-indices of each layer by each weight.
+It contains every row of `NodeSummary` (only nodes with dependents), and the indices of each layer
+by each weight.
 """
 
 import contextlib
@@ -25,15 +25,15 @@ _COLUMNS = "node_id, threat, state, n, n_critical, points, users, spend"
 
 
 class PastDayError(Exception):
-    """The tables speak of a later day already; the text says what to do."""
+    """The tables are already those of a later day; the text says what to do."""
 
 
 @transaction.atomic
 def take_snapshot(*, on: date) -> int:
-    """Write the snapshot of the day, refreshing the engine's tables first; the number of rows
-    written.
+    """Write the snapshot of the day, refreshing the engine's tables first; return the number of
+    rows written.
 
-    0 where the day has one already: the first of a day stands. Raises PastDayError for a day before
+    0 if the day has one already: the first of a day is kept. Raises PastDayError for a day before
     the tables' own.
     """
     _take_lock()
@@ -42,7 +42,8 @@ def take_snapshot(*, on: date) -> int:
     as_of = EngineState.objects.filter(pk=1).values_list("as_of", flat=True).first()
     if as_of is not None and as_of > on:
         raise PastDayError(
-            f"Exposure is already worked out for {as_of}. A missed {on} can be recomputed instead."
+            f"Exposure is already calculated for {as_of}. A missed {on} can be recalculated "
+            "instead."
         )
     refresh(on=on)
     return _write(on)
@@ -71,13 +72,13 @@ class RecomputedSnapshot:
 
 @transaction.atomic
 def recompute_snapshot(*, on: date, limit: int = 100) -> RecomputedSnapshot:
-    """Work out the snapshot of a past day from the history, and write it where it was missed.
+    """Compute the snapshot of a past day from the history, and write it if it was missed.
 
-    Known exactly: applications, dependencies and exit tests as they stood at the end of the day,
-    and the lifecycle columns, hosts and versions of offerings. Not known any more, and taken as
-    they are today: the settings, the policies' threats, lineage, corporate parents and regions. A
-    snapshot is taken in the course of its day, so what was written later that day is a difference
-    that is no fault. Reads the whole history: a job of seconds at 100,000 applications.
+    Known exactly: applications, dependencies and exit tests at the end of the day, and the
+    lifecycle columns, hosts and versions of offerings. Not known, and taken as they are today: the
+    settings, the policies' failure modes, lineage, corporate parents and regions. A snapshot is
+    taken in the course of its day, so later changes of that day are a difference and not an error.
+    Reads the whole history: a job of seconds at 100,000 applications.
     """
     _take_lock()
     with historical_tables(on):

@@ -1,8 +1,8 @@
-"""The register as it stood at the end of a past day, as far as the history knows it.
+"""The inventory at the end of a past day, as far as the history has it.
 
-Temporary tables stand under the names of the real ones for the time of the block (PostgreSQL looks
-into the session's temporary schema first), filled from the history; the engine then builds its own
-tables from them, also temporary. Nobody else sees or waits for anything of it.
+Temporary tables have the names of the real ones for the time of the block (PostgreSQL searches the
+session's temporary schema first), filled from the history; the engine then builds its own tables
+from them, also temporary. Other sessions see no change and do not wait.
 """
 
 from collections.abc import Collection, Iterator
@@ -60,7 +60,8 @@ def shadow_with_empty(cursor: Any, tables: Collection[str]) -> str:
 
 
 def engine_tables() -> list[str]:
-    """Every table that the engine fills: one forgotten here would be emptied for everybody."""
+    """Return every table that the engine fills: one left out here would be emptied for all
+    sessions."""
     ours = [
         model
         for model in apps.get_app_config("exposure").get_models()

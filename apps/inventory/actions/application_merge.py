@@ -36,14 +36,18 @@ def merge_applications(
     """
     validate_date(on)
     if kept.pk == duplicate.pk:
-        raise ChangeConflictError("This is one and the same application. Choose the other one.")
+        raise ChangeConflictError(
+            "An application cannot be merged with itself. Select another one."
+        )
     lock_applications([kept.pk, duplicate.pk], by=by)
     kept, duplicate = locked_application(kept, by=by), locked_application(duplicate, by=by)
     if duplicate.merged_into_id is not None:
-        raise ChangeConflictError(f"{duplicate.name} was merged already. Undo that merge first.")
+        raise ChangeConflictError(
+            f"{duplicate.name} is already merged into another application. Undo that merge first."
+        )
     if kept.merged_into_id is not None or kept.status == Application.Status.RETIRED:
         raise ChangeConflictError(
-            f"{kept.name} is retired. Merge into the application that goes on."
+            f"{kept.name} is retired. Select an active application to merge into."
         )
     doubled, outliving = _match_dependencies(kept, duplicate)
     with audit_context(user=by, reason=reason or f"{duplicate.slug} merged into {kept.slug}"):

@@ -78,8 +78,7 @@ def register_application(
     )
     if application.status == Application.Status.RETIRED:
         raise ChangeConflictError(
-            "A new application cannot be retired already. Register it as proposed, pilot or "
-            "production."
+            "A new application cannot be retired. Register it as proposed, pilot or production."
         )
     application.full_clean()
     with audit_context(user=by, reason=reason or "application registered"):
@@ -106,7 +105,10 @@ def change_application(
     refuse_stale(application, expected_updated_at)
     changed = changed_fields(application, facts, EDITABLE_APPLICATION_FIELDS)
     if "status" in changed and facts["status"] == Application.Status.RETIRED:
-        raise ChangeConflictError("Retire the application instead: that also ends what it uses.")
+        raise ChangeConflictError(
+            "This change cannot retire an application. Use the retire action, which also "
+            "ends its dependencies."
+        )
     if "team" in changed and by is not None:
         refuse_without_role(by, TeamRole.EDITOR, facts["team"])
     if "status" in changed:
@@ -147,22 +149,26 @@ def reactivate_application(
     with_dependencies: bool = True,
     reason: str = "",
 ) -> Application:
-    """In use again from `on`. With `with_dependencies` what its retirement ended goes on: as the
-    same row where it had not ended before `on`, else as a new row from `on`, so that the time
-    between stays a gap."""
+    """Set a retired application to an active status from `on`.
+
+    With `with_dependencies` the dependencies that its retirement ended continue: as the same row if
+    it had not ended before `on`, otherwise as a new row from `on`, so that the time between stays a
+    gap.
+    """
     validate_date(on)
     application = locked_application(application, by=by)
     refuse_merged(application)
     if application.status != Application.Status.RETIRED:
         raise ChangeConflictError(
-            f"It is not retired but in {application.get_status_display().lower()}."
+            "This application is not retired. Its status is "
+            f"{application.get_status_display().lower()}."
         )
     if status == Application.Status.RETIRED:
-        raise ChangeConflictError("Bring it back as proposed, pilot or production.")
+        raise ChangeConflictError("Choose proposed, pilot or production as the new status.")
     ended = _dependencies_ended_by_retirement(application) if with_dependencies else []
     application.status = status
     application.full_clean()
-    with audit_context(user=by, reason=reason or "application brought back"):
+    with audit_context(user=by, reason=reason or "application reactivated"):
         application.save(update_fields=["status", "updated_at"])
         going_on = [row.pk for row in ended if row.until is not None and row.until >= on]
         Dependency.objects.filter(pk__in=going_on).update(until=None, updated_at=Now())
@@ -187,7 +193,8 @@ def end_dependencies(application: Application, on: date) -> None:
 def refuse_merged(application: Application) -> None:
     if application.merged_into is not None:
         raise ChangeConflictError(
-            f"It was merged into {application.merged_into.name}. Undo the merge instead."
+            f"This application was merged into {application.merged_into.name}. Undo the merge "
+            "instead."
         )
 
 

@@ -1,5 +1,5 @@
-"""Taking back what wrote very many rows, set by set: the same rules as `undoing`, which goes row by
-row.
+"""Undo of changes that wrote very many rows, set by set, with the rules of `undo`, which works row
+by row.
 
 An import of 100,000 applications is one change; as objects its rows would fill memory.
 """
@@ -187,9 +187,8 @@ def _refuse_if_built_upon(cursor: Any) -> None:
                 built.add(str(child._meta.verbose_name_plural))
     if built:
         raise ChangeConflictError(
-            f"Since then {', '.join(sorted(built))} have been recorded on it. End or retire it "
-            "instead, so that"
-            " they stay."
+            f"Since this change, {', '.join(sorted(built))} have been added to the record. "
+            "End or retire the record instead, so that they are preserved."
         )
 
 
@@ -215,5 +214,8 @@ def _put_back(cursor: Any, model: type[models.Model]) -> int:
         """
     )
     if cursor.rowcount != n_before:
-        raise ChangeConflictError("What it was before is not on record. Put it right by hand.")
+        raise ChangeConflictError(
+            "The previous value is not recorded, so this change cannot be "
+            "undone. Correct it by hand."
+        )
     return n_before

@@ -1,4 +1,4 @@
-"""Many applications changed at once, with a word on each row that could not be."""
+"""Changes of many applications in one step, with a sentence for each rejected row."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,8 @@ from apps.inventory.models import Application
 
 @dataclass(frozen=True, slots=True)
 class RejectedApplication:
-    """`slug` is empty where the caller may not see the row, or there is none."""
+    """An application that was not changed. `slug` is empty if the caller cannot view it, or it does
+    not exist."""
 
     application_id: int
     slug: str
@@ -38,12 +39,12 @@ class BulkUpdateResult:
 def change_applications(
     *, facts_by_id: Mapping[int, Mapping[str, Any]], by: User, reason: str = ""
 ) -> BulkUpdateResult:
-    """Set each application's given facts, all in one change of the history; what cannot be is
-    refused row by row.
+    """Set each application's given facts, all in one change of the history; invalid rows are
+    rejected one by one.
 
-    Checks itself what `by` may edit. A statement to read, one to write per distinct set of facts,
-    whatever the number of rows: giving 5,000 rows the same review day writes once. Retiring is
-    refused, as it is one by one.
+    Checks itself what `by` can edit. One statement to read and one to write per distinct set of
+    facts: giving 5,000 rows the same review date writes once. Retiring is rejected, as it is one by
+    one.
     """
     for facts in facts_by_id.values():
         checked_fields(facts, EDITABLE_APPLICATION_FIELDS)
@@ -63,7 +64,9 @@ def change_applications(
         row = rows.get(pk)
         if row is None:
             refused.append(
-                RejectedApplication(pk, "", "There is no such application that you may see.")
+                RejectedApplication(
+                    pk, "", ("Application not found. It does not exist or you do not have access.")
+                )
             )
             continue
         names = changed_fields(
@@ -81,7 +84,7 @@ def change_applications(
             values.update(new)
             ids.append(pk)
             changed.append(pk)
-    with audit_context(user=by, reason=reason or "applications changed together"):
+    with audit_context(user=by, reason=reason or "applications updated together"):
         for values, ids in writing.values():
             Application.objects.filter(pk__in=ids).update(**values, updated_at=Now())
     return BulkUpdateResult(changed=changed, unchanged=unchanged, refused=refused)
@@ -102,13 +105,17 @@ def _rejection_reason(
     """Why the row cannot be changed so; empty where it can. Equal facts are checked once and kept
     in `checked`."""
     if not by.may(TeamRole.EDITOR, row.team_id):
-        return "Only an editor of the owning team may change it. Ask one of them."
+        name = _team_name(row.team_id, checked)
+        return f"You need the editor role on {name} to change this application."
     if "team_id" in names and not by.may(TeamRole.EDITOR, facts["team"]):
-        return "Only an editor of the new team may move it there. Ask one of them."
+        return f"You need the editor role on {facts['team'].name} to move this application there."
     if "status" in names and facts["status"] == Application.Status.RETIRED:
-        return "Retire the application instead: that also ends what it uses."
+        return (
+            "This change cannot retire an application. Use the retire action, which also "
+            "ends its dependencies."
+        )
     if "status" in names and row.merged_into_id is not None:
-        return "It was merged into another application. Undo the merge instead."
+        return "This application was merged into another application. Undo the merge instead."
     if not names:
         return ""
     new = {name: facts[name] for name in names if name != "team_id"}
@@ -116,6 +123,13 @@ def _rejection_reason(
     if key not in checked:
         checked[key] = _validation_message(new)
     return checked[key]
+
+
+def _team_name(pk: int, checked: dict[tuple[Any, ...], str]) -> str:
+    """The name of a team, read once and kept in `checked`."""
+    if ("team", pk) not in checked:
+        checked["team", pk] = Team.objects.values_list("name", flat=True).get(pk=pk)
+    return checked["team", pk]
 
 
 def _validation_message(facts: Mapping[str, Any]) -> str:

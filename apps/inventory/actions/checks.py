@@ -12,13 +12,13 @@ from apps.inventory.models import Application, Dependency
 
 
 class ChangeConflictError(Exception):
-    """A change that contradicts what is on record; the text says why and what to do instead."""
+    """A change that conflicts with recorded data; the text says why and what to do instead."""
 
 
 def checked_fields(facts: Mapping[str, Any] | None, allowed: frozenset[str]) -> dict[str, Any]:
     unknown = sorted(set(facts or {}) - allowed)
     if unknown:
-        raise TypeError(f"not facts that can be set here: {', '.join(unknown)}")
+        raise TypeError(f"Unknown fields: {', '.join(unknown)}")
     return dict(facts or {})
 
 
@@ -45,7 +45,9 @@ def refuse_stale(row: Application | Dependency, expected_updated_at: datetime | 
     """Refuse where the row changed after the moment the caller last read it; None: the caller does
     not mind."""
     if expected_updated_at is not None and row.updated_at != expected_updated_at:
-        raise ChangeConflictError(f"{describe_last_change(row)} Read it again and decide anew.")
+        raise ChangeConflictError(
+            f"{describe_last_change(row)} Reload the record and decide again."
+        )
 
 
 def describe_last_change(row: models.Model) -> str:
@@ -53,7 +55,7 @@ def describe_last_change(row: models.Model) -> str:
     history: Any = row.history  # type: ignore[attr-defined]
     entry = history.select_related("pgh_context").order_by("-pgh_id").first()
     if entry is None:
-        return "It has been changed since."
+        return "The record was changed."
     metadata = entry.pgh_context.metadata if entry.pgh_context else {}
     actor = metadata.get("actor") or "Somebody"
     why = f" ({metadata['reason']})" if metadata.get("reason") else ""

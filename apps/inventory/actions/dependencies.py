@@ -71,7 +71,7 @@ def declare_dependency(
     dependency.full_clean()
     if overlapping_dependencies(dependency).exists():
         raise ChangeConflictError(
-            "This is declared already for that time. End or change the existing dependency."
+            "This dependency is already declared for that period. Edit or end it."
         )
     with audit_context(user=by, reason=reason or "dependency declared"):
         dependency.save(force_insert=True)
@@ -99,7 +99,7 @@ def change_dependency(
     dependency.full_clean()
     if {"reached", "via_party"} & set(changed) and overlapping_dependencies(dependency).exists():
         raise ChangeConflictError(
-            "This is declared already for that time. End one of the two instead."
+            "Another dependency is declared for the same use and period. End one of them."
         )
     with audit_context(user=by, reason=reason or "dependency changed"):
         dependency.save(update_fields=[*changed, "updated_at"])
@@ -114,10 +114,12 @@ def confirm_dependency(
     validate_date(on)
     dependency = locked_dependency(dependency, by=by)
     if dependency.until is not None and dependency.until <= on:
-        raise ChangeConflictError(f"It ended on {dependency.until}. Reopen it if it is used again.")
+        raise ChangeConflictError(
+            f"This dependency ended on {dependency.until}. Reopen it if it is used again."
+        )
     if on < dependency.since:
         raise ChangeConflictError(
-            f"It is in use only since {dependency.since}. Choose that day or a later one."
+            f"In use since {dependency.since}. Enter that date or a later one."
         )
     if dependency.known == Dependency.Known.DECLARED and dependency.confirmed_on == on:
         return dependency
@@ -138,11 +140,10 @@ def end_dependency(
     expected_updated_at: datetime | None = None,
     is_consequence: bool = False,
 ) -> Dependency:
-    """`on` is the first day it is no longer used. An end that was recorded may be moved to an
-    earlier day only.
+    """End a dependency; `on` is the first day it is no longer used. A recorded end can be moved to
+    an earlier day only.
 
-    `is_consequence`: it follows from a decision of `by` about something else, and needs no role on
-    the application.
+    `is_consequence`: it follows from another decision of `by` and needs no role on the application.
     """
     validate_date(on)
     dependency = locked_dependency(dependency, by=None if is_consequence else by)
@@ -160,24 +161,27 @@ def end_dependency(
 def reopen_dependency(
     *, dependency: Dependency, by: User, until: date | None = None, reason: str = ""
 ) -> Dependency:
-    """The end on record was wrong: it stays in use, without an end or until the later day `until`
-    (exclusive)."""
+    """Remove a wrong end: the dependency stays in use, without an end or until the later day
+    `until` (exclusive)."""
     if until is not None:
         validate_date(until)
     application = locked_application(dependency.application, by=by)
     dependency = locked_dependency(dependency, by=by)
     _refuse_retired(application)
     if dependency.until is None:
-        raise ChangeConflictError("It has no end that could be taken back.")
+        raise ChangeConflictError(
+            "This dependency does not have an end date that could be removed."
+        )
     if until is not None and until <= dependency.until:
         raise ChangeConflictError(
-            f"It ends on {dependency.until}. Choose a later day; an earlier end is recorded by "
-            "ending."
+            f"This dependency ends on {dependency.until}. Enter a later date, or end the "
+            "dependency to set an earlier date."
         )
     dependency.until = until
     if overlapping_dependencies(dependency).exists():
         raise ChangeConflictError(
-            "The same was declared anew since. That row goes on; there is nothing to reopen."
+            "The same use was declared again later, and that dependency is active. Edit it "
+            "instead of reopening this one."
         )
     with audit_context(user=by, reason=reason or "dependency reopened"):
         dependency.save(update_fields=["until", "updated_at"])
@@ -206,10 +210,12 @@ def replace_offering(
     read = dependency
     dependency = locked_dependency(dependency, by=by)
     if (dependency.offering_id, dependency.until) != (read.offering_id, read.until):
-        raise ChangeConflictError(f"{_describe_end(dependency)} Read it again and decide anew.")
+        raise ChangeConflictError(
+            f"{_describe_end(dependency)} Reload the record and decide again."
+        )
     refuse_stale(dependency, expected_updated_at)
     if successor.pk == dependency.offering_id:
-        raise ChangeConflictError("The dependency already is on this offering. Choose another one.")
+        raise ChangeConflictError("The dependency already uses this offering. Choose another one.")
     _refuse_unless_in_use(dependency, on)
     until = dependency.until
     if overlapping_dependencies(
@@ -240,20 +246,21 @@ def overlapping_dependencies(dependency: Dependency) -> DependencyQuerySet:
 def _refuse_retired(application: Application) -> None:
     if application.status == Application.Status.RETIRED:
         raise ChangeConflictError(
-            "This application is retired. Bring it back to production or pilot first."
+            "This application is retired. Reactivate it as production or pilot first."
         )
 
 
 def _refuse_unless_in_use(dependency: Dependency, on: date) -> None:
     if on <= dependency.since:
-        raise ChangeConflictError(
-            f"It is in use only since {dependency.since}. Choose a later day."
-        )
+        raise ChangeConflictError(f"In use since {dependency.since}. Enter a later date.")
     if dependency.until is not None and dependency.until < on:
-        raise ChangeConflictError(f"It ended on {dependency.until} already. Choose an earlier day.")
+        raise ChangeConflictError(
+            f"This dependency already ended on {dependency.until}. Enter an earlier date."
+        )
     if dependency.until == on:
         raise ChangeConflictError(
-            f"It ends on {dependency.until} already. Choose an earlier day, or declare a new one."
+            f"This dependency already ends on {dependency.until}. Enter an earlier date, or "
+            "declare a new dependency."
         )
 
 
@@ -276,7 +283,7 @@ def _describe_end(dependency: Dependency) -> str:
             .first()
         )
         if begun is not None:
-            return f"{last_change} It was replaced by {begun.offering} from {begun.since} on."
+            return f"{last_change} It was replaced by {begun.offering} from {begun.since}."
     if dependency.until is not None:
-        return f"{last_change} It ends on {dependency.until}."
-    return f"{last_change} It is on {dependency.offering} without an end."
+        return f"{last_change} Its end date is {dependency.until}."
+    return f"{last_change} It uses {dependency.offering} and has no end date."

@@ -89,7 +89,7 @@ def change_adaptation(
 
 @transaction.atomic
 def remove_adaptation(*, adaptation: Adaptation, by: User, reason: str = "") -> None:
-    """It is gone or was never there; the history keeps it."""
+    """Delete the adaptation if it exists; the history keeps it."""
     adaptation = _lock_row(adaptation, by=by)
     with audit_context(user=by, reason=reason or "adaptation removed"):
         adaptation.delete()
@@ -112,7 +112,7 @@ def set_exit_plan(
     _refuse_same_target(dependency, plan.target)
     plan.full_clean()
     with audit_context(
-        user=by, reason=reason or ("exit plan made" if is_new else "exit plan changed")
+        user=by, reason=reason or ("exit plan added" if is_new else "exit plan changed")
     ):
         plan.save(force_insert=is_new, update_fields=None if is_new else [*changed, "updated_at"])
     return plan
@@ -137,10 +137,10 @@ def record_exit_test(
     facts: Mapping[str, Any] | None = None,
     reason: str = "",
 ) -> ExitTest:
-    """A test of moving to `target`, with what it took.
+    """Record a test of a migration to `target`, with its effort.
 
-    Without `tested_version` it is the version of the target where that never moves; of a moving
-    name nobody can tell afterwards which one answered.
+    Without `tested_version` it is the version of the target if the target is pinned; for an alias
+    the served version is not known afterwards.
     """
     dependency = locked_dependency(dependency, by=by)
     test = ExitTest(
@@ -191,7 +191,8 @@ def _lock_row[M: Adaptation | ExitPlan | ExitTest](row: M, *, by: User) -> M:
         raise HiddenApplicationError
     if locked_row.dependency_id != row.dependency_id:
         raise ChangeConflictError(
-            "It belongs to another dependency now: two applications were merged. Read it again."
+            "The record now belongs to another dependency, because two applications were "
+            "merged. Reload it."
         )
     return locked_row
 
@@ -199,7 +200,7 @@ def _lock_row[M: Adaptation | ExitPlan | ExitTest](row: M, *, by: User) -> M:
 def _refuse_same_target(dependency: Dependency, target: Offering | None) -> None:
     if target is not None and target.pk == dependency.offering_id:
         raise ChangeConflictError(
-            "The target is the offering it is on already. Choose the one it would move to."
+            "The target is the offering in use today. Choose the offering to migrate to."
         )
 
 

@@ -24,11 +24,11 @@ class ForbiddenChangeError(Exception):
 
 
 class HiddenApplicationError(ForbiddenChangeError, Http404):
-    """An application that the acting user cannot see, or that is no longer there; pages and REST
-    answer 404."""
+    """An application that the acting user cannot view, or that no longer exists; pages and REST
+    respond with 404."""
 
     def __init__(self) -> None:
-        super().__init__("There is no such application that you may see.")
+        super().__init__("Application not found. It does not exist or you do not have access.")
 
 
 class MissingRoleError(ForbiddenChangeError, PermissionDenied):
@@ -54,10 +54,10 @@ def locked_application(
 def locked_dependency(
     dependency: Dependency, *, by: User | None, role: TeamRole = TeamRole.EDITOR
 ) -> Dependency:
-    """Lock the dependency for `by`, after its application, and return the row as it is now.
+    """Lock the dependency for `by`, after its application, and return the current row.
 
-    ChangeConflictError where it has moved to another application, HiddenApplicationError where it
-    is no longer there.
+    Raises ChangeConflictError if it moved to another application, HiddenApplicationError if it no
+    longer exists.
     """
     lock_applications([dependency.application_id], by=by, role=role)
     locked = Dependency.objects.select_for_update(of=("self",)).select_related("offering__host")
@@ -66,7 +66,7 @@ def locked_dependency(
         raise HiddenApplicationError
     if row.application_id != dependency.application_id:
         raise ChangeConflictError(
-            "It belongs to another application now: the two were merged. Read it again."
+            "The record now belongs to another application, because the two were merged. Reload it."
         )
     return row
 
@@ -74,13 +74,12 @@ def locked_dependency(
 def lock_applications(
     ids: Iterable[int], *, by: User | None, role: TeamRole = TeamRole.EDITOR, no_key: bool = False
 ) -> dict[int, int]:
-    """Lock the applications until the transaction ends and return {application: its team as it is
-    now}.
+    """Lock the applications until the transaction ends and return {application: its current team}.
 
-    Refuses all of them where `by` holds less than `role` on the team of one: HiddenApplicationError
-    where the user cannot see the application or it is no longer there, otherwise MissingRoleError.
-    `by` None: a job acts, which needs no role. `no_key`: rows that only refer to the applications
-    may be added meanwhile. One statement.
+    Refuses all of them if `by` has less than `role` on the team of one: HiddenApplicationError if
+    the user cannot view the application or it no longer exists, otherwise MissingRoleError. `by`
+    None: a job acts, which needs no role. `no_key`: rows that only refer to the applications can be
+    added during that time. One statement.
     """
     wanted_ids = set(ids)
     teams = lock_teams_of(wanted_ids, no_key=no_key)
@@ -93,10 +92,10 @@ def lock_applications(
 
 
 def lock_teams_of(ids: Iterable[int], *, no_key: bool = False) -> dict[int, int]:
-    """Lock the applications and return {application: its team}, for callers that refuse row by row.
+    """Lock the applications and return {application: its team}, for callers that reject row by row.
 
-    Always in the order of ids, so that two callers do not wait for each other in a circle; those
-    that are no longer there are left out. One statement.
+    Always in the order of IDs, so that two callers do not deadlock; missing applications are left
+    out. One statement.
     """
     strength = "NO KEY UPDATE" if no_key else "UPDATE"
     with connection.cursor() as cursor:
@@ -116,4 +115,5 @@ def refuse_without_role(by: User, role: TeamRole, team: Team | int) -> None:
     team_id = team if isinstance(team, int) else team.pk
     if not by.can_read_all and team_id not in by.team_roles():
         raise HiddenApplicationError
-    raise MissingRoleError(f"Only an {role.word} of the owning team may do this. Ask one of them.")
+    name = Team.objects.get(pk=team).name if isinstance(team, int) else team.name
+    raise MissingRoleError(f"You need the {role.word} role on {name} to make this change.")

@@ -1,7 +1,8 @@
-"""A dependency that goes on as another row: what goes along, and what was true only of the old one.
+"""Successors of a dependency: which columns are copied to the new row, and which apply to the old
+one only.
 
-Every column goes along unless it is named here with its reason, so that a new field is copied from
-the day it exists.
+Every column is copied unless it is named here with its reason, so that a new field is copied from
+the start.
 """
 
 from collections.abc import Collection, Mapping
@@ -39,15 +40,15 @@ INVESTMENT_FIELDS = ("invested_days", "invested_cost")
 EXIT_PLAN_NOT_COPIED: Mapping[str, str] = {**_ROW_COLUMNS, "dependency": "hangs on the new row"}
 
 _MIGRATION_NOTES: dict[str, str] = {
-    Adaptation.Moves.RE_RUN: "Has to be run again",
-    Adaptation.Moves.REBUILD: "Has to be built anew",
+    Adaptation.Moves.RE_RUN: "Must be re-run",
+    Adaptation.Moves.REBUILD: "Must be rebuilt",
 }
 
 
 def build_successor(
     dependency: Dependency, *, offering: Offering, on: date, until: date | None
 ) -> Dependency:
-    """Return an unsaved row that goes on from `on` with `offering`."""
+    """Return an unsaved row that continues from `on` with `offering`."""
     left_out = set(DEPENDENCY_NOT_COPIED)
     if offering.pk != dependency.offering_id:
         left_out |= set(OFFERING_FIELDS)
@@ -59,13 +60,13 @@ def build_successor(
 def create_successor(
     dependency: Dependency, *, offering: Offering, on: date, until: date | None
 ) -> Dependency:
-    """Inside `audit_context`: `build_successor`, saved, with what was built on the old one and the
-    plan to leave it.
+    """Save `build_successor` with the adaptations and the exit plan of the old row; call it inside
+    `audit_context`.
 
-    The old row keeps its own. An adaptation that moves goes along as it is; another one goes along
-    with the note that it has yet to be run again or built anew, and without what was invested,
-    which was spent on the old one. The exit plan goes along unless it was a plan to get to
-    `offering`: that one is carried out. Exit tests do not: they were made from the old offering.
+    The old row keeps its own. A reusable adaptation is copied as it is; another one is copied with
+    the note that it must be re-run or rebuilt, and without the investment, which was made for the
+    old one. The exit plan is copied unless `offering` was its target: that plan is completed. Exit
+    tests are not copied: they were made from the old offering.
     """
     begun = build_successor(dependency, offering=offering, on=on, until=until)
     begun.full_clean()
@@ -90,8 +91,8 @@ def _copy_adaptation(
     if moves and row.moves != Adaptation.Moves.PORTABLE:
         for name in INVESTMENT_FIELDS:
             setattr(copy, name, None)
-        to_do = _MIGRATION_NOTES.get(row.moves, "Nobody has said whether it moves")
-        made_for = f"{to_do}: it was made for {was_on.api_id} until {begun.since}."
+        to_do = _MIGRATION_NOTES.get(row.moves, "Reuse unknown")
+        made_for = f"{to_do}: made for {was_on.api_id}, used until {begun.since}."
         # the row it was copied from keeps the whole note
         shortened_note = row.note[: MAX_TEXT_LENGTH - len(made_for) - 1]
         copy.note = "\n".join(filter(None, [shortened_note, made_for]))

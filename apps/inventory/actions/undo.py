@@ -59,10 +59,10 @@ class _WrittenRow:
 
 
 def teams_of_change(*, change: UUID) -> set[int]:
-    """The teams whose applications the change wrote to, before it and after it; undoing needs an
-    editor of each.
+    """Return the teams whose applications the change wrote to, before and after it; undoing needs
+    an editor of each.
 
-    Empty where there is no such change, or it wrote to no application.
+    Empty if the change does not exist or wrote to no application.
     """
     if is_bulk_change(change):
         return teams_of_bulk_change(change)
@@ -82,21 +82,18 @@ def teams_of_change(*, change: UUID) -> set[int]:
 
 @transaction.atomic
 def undo_change(*, change: UUID, by: User, reason: str = "") -> UndoResult:
-    """Put every row that `change` wrote back to what it was; the caller has checked `by` for
-    `teams_of_change`.
+    """Restore every row that `change` wrote; the caller has checked `by` for `teams_of_change`.
 
-    Refused where somebody has changed one of the rows since (with their name), where something has
-    been built on a row that would go, where the change also wrote elsewhere, and where rows from
-    before it would contradict what has been declared since. An offering that the change brought
-    into the catalogue stays there.
+    Refused if another user changed one of the rows later (with their name), if rows were added to a
+    record that would be deleted, if the change also wrote elsewhere, and if restored rows would
+    conflict with later declarations. An offering that the change added to the catalogue is kept.
     """
     if is_bulk_change(change):
         return _undo_in_bulk(change, by, reason)
     written = [row for model in _MODELS for row in _written_rows(model, change)]
     if not written:
         raise ChangeConflictError(
-            "There is no such change of applications and what they use. Choose one from the "
-            "history."
+            "Change not found. Select a change of applications or dependencies from the history."
         )
     application_ids = _applications_of(written)
     # whoever changes one of these waits here, or is seen below
@@ -249,8 +246,7 @@ def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
         names = [name for (name,) in cursor.fetchall()]
     if names:
         raise ChangeConflictError(
-            f"The same change also wrote to {', '.join(sorted(names))}. Take it back by hand, "
-            "there."
+            f"The same change also wrote to {', '.join(sorted(names))}. Undo it there by hand."
         )
 
 
@@ -323,9 +319,8 @@ def _refuse_if_built_upon(written: list[_WrittenRow]) -> None:
         }
         if built:
             raise ChangeConflictError(
-                f"Since then {', '.join(sorted(built))} have been recorded on it. End or retire it "
-                "instead, so that"
-                " they stay."
+                f"Since this change, {', '.join(sorted(built))} have been added to the "
+                "record. End or retire the record instead, so that they are preserved."
             )
 
 
@@ -334,7 +329,10 @@ def _put_back(written: list[_WrittenRow]) -> None:
     groups: dict[tuple[Any, ...], tuple[type[models.Model], dict[str, Any], list[int]]] = {}
     for row in written:
         if not row.before:
-            raise ChangeConflictError("What it was before is not on record. Put it right by hand.")
+            raise ChangeConflictError(
+                "The previous value is not recorded, so this change cannot be "
+                "undone. Correct it by hand."
+            )
         values = {
             name: row.before[name] for name in row.before if row.before[name] != row.after[name]
         }
@@ -364,5 +362,6 @@ def _refuse_if_duplicated(dependency_ids: list[int]) -> None:
         )
         if cursor.fetchone()[0]:
             raise ChangeConflictError(
-                "The same use was declared anew since. End that row first, or leave this change."
+                "The same use was declared again after this change. End that dependency "
+                "first, or keep this change."
             )

@@ -59,7 +59,7 @@ def merge_applications(rows: Sequence[SourceRow], merge: Merge, report: MergeRep
             slug = _slug(rest)
             if "team" in rest:
                 facts["team_id"] = _team(
-                    read_text(rest, "team", "team: Give the slug of a team."), merge
+                    read_text(rest, "team", "team: Enter the slug of a team."), merge
                 )
             found = known.get(slug)
             if found is None:
@@ -85,19 +85,23 @@ def merge_applications(rows: Sequence[SourceRow], merge: Merge, report: MergeRep
 
 
 def _slug(rest: dict[str, Any]) -> str:
-    slug = read_text(rest, "slug", "Give the slug: it is what the application is recognised by.")
+    slug = read_text(rest, "slug", "slug: Enter the slug that identifies the application.")
     if _SLUG.fullmatch(slug) is None:
-        raise RejectedRowError("slug: Letters, digits, hyphens and underscores only, at most 120.")
+        raise RejectedRowError(
+            "slug: Use only letters, digits, hyphens and underscores, at most 120 characters."
+        )
     return slug
 
 
 def _team(slug: str, merge: Merge) -> int:
     team, may_edit = merge.teams.get(slug, (None, False))
     if team is None:
-        raise RejectedRowError(f"team: There is no team '{slug[:80]}' that you may see.")
+        raise RejectedRowError(
+            f"team: Team '{slug[:80]}' was not found. It does not exist or you do not have access."
+        )
     if not may_edit:
         raise RejectedRowError(
-            f"team: Only an editor of '{slug}' may put applications there. Ask one of them."
+            f"team: You need the editor role on '{slug}' to add applications to it."
         )
     return int(team)
 
@@ -107,11 +111,13 @@ def _refuse_new(facts: dict[str, Any]) -> None:
         missing = " and ".join(
             name for name, fact in (("name", "name"), ("team", "team_id")) if fact not in facts
         )
-        raise RejectedRowError(f"There is no such application yet, and a new one needs {missing}.")
+        raise RejectedRowError(
+            f"This application does not exist, and a new one needs {missing}. "
+            "Check the slug, or add what is missing."
+        )
     if facts.get("status") == Application.Status.RETIRED:
         raise RejectedRowError(
-            "A new application cannot be retired already. Register it as proposed, pilot or "
-            "production."
+            "A new application cannot be retired. Register it as proposed, pilot or production."
         )
 
 
@@ -120,17 +126,21 @@ def _changed_fields(
 ) -> dict[str, Any]:
     """The facts that differ, where the caller may change them."""
     if recorded["team_id"] not in merge.visible:
-        raise RejectedRowError(
-            "This slug belongs to another application already. Choose another one."
-        )
+        raise RejectedRowError("slug: This slug is already in use. Choose another one.")
     if recorded["team_id"] not in merge.editable:
-        raise RejectedRowError("Only an editor of the owning team may change it. Ask one of them.")
+        raise RejectedRowError(
+            f"You need the editor role on {merge.team_slugs[recorded['team_id']]} to change this "
+            "application."
+        )
     changed = {name: value for name, value in facts.items() if recorded[name] != value}
     if "status" in changed:
         if changed["status"] == Application.Status.RETIRED:
-            raise RejectedRowError("Retire the application instead: that also ends what it uses.")
+            raise RejectedRowError(
+                "This change cannot retire an application. Use the retire action, which also "
+                "ends its dependencies."
+            )
         if recorded["merged_into_id"] is not None:
             raise RejectedRowError(
-                "It was merged into another application. Undo the merge instead."
+                "This application was merged into another application. Undo the merge instead."
             )
     return changed

@@ -1,4 +1,4 @@
-"""Dependencies by application, offering and role, at the time the row speaks of."""
+"""Bulk import of dependencies by application, offering and role, on the date of the row."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -28,11 +28,11 @@ FIELDS = (*_OTHERS, "role", "since", "until", *_FACTS)
 
 
 def merge_dependencies(rows: Sequence[SourceRow], merge: Merge, report: MergeReport) -> None:
-    """A row is one that is on record where its time overlaps with that one's; else it is new. Seven
-    statements.
+    """Update the recorded dependency whose period overlaps with that of the row, otherwise add one.
+    Seven statements.
 
-    Without `since` a row speaks of today. What is on record keeps its beginning; an end may be
-    given or moved to an earlier day.
+    Without `since` a row is about today. A recorded dependency keeps its start; an end can be set
+    or moved to an earlier day.
     """
     if not _READERS:
         _READERS.update(readers_of(Dependency, [*_FACTS, "role", "since", "until"]))
@@ -92,7 +92,9 @@ def _party(slug: Any, parties: dict[str, int]) -> int | None:
     if slug is None or slug == "":
         return None
     if not isinstance(slug, str) or slug not in parties:
-        raise RejectedRowError(f"via_party: There is no provider '{str(slug)[:80]}'.")
+        raise RejectedRowError(
+            f"via_party: Provider '{str(slug)[:80]}' was not found. Use the slug of a provider."
+        )
     return parties[slug]
 
 
@@ -107,7 +109,7 @@ def _find_recorded(
     until = facts.get("until")
     since = facts.get("since")
     if since is not None and until is not None and until <= since:
-        raise RejectedRowError("until: A dependency ends after the day it began.")
+        raise RejectedRowError("until: The end date must be later than the start date.")
     if since is None:
         since = today if until is None or until > today else until - _ONE_DAY
     candidates = uses.at(application.id, offering, role, since, until)
@@ -115,8 +117,8 @@ def _find_recorded(
         candidates = [row for row in candidates if row["via_party_id"] == facts["via_party_id"]]
     if len(candidates) > 1:
         raise RejectedRowError(
-            f"{len(candidates)} dependencies on record are like this at that time. "
-            "Give since, until or via_party."
+            f"{len(candidates)} recorded dependencies match this row in that period. Add "
+            "since, until or via_party."
         )
     if (
         candidates
@@ -132,7 +134,7 @@ def _find_recorded(
 def _refuse_new(application: KnownApplication, facts: dict[str, Any]) -> None:
     if application.status == Application.Status.RETIRED:
         raise RejectedRowError(
-            "This application is retired. Bring it back to production or pilot first."
+            "This application is retired. Reactivate it as production or pilot first."
         )
     for name in [name for name, value in facts.items() if name == "until" and value is None]:
         del facts[name]
@@ -142,20 +144,18 @@ def _changed_fields(recorded: dict[str, Any], facts: dict[str, Any]) -> dict[str
     changed = {name: value for name, value in facts.items() if recorded[name] != value}
     if "since" in changed:
         raise RejectedRowError(
-            f"since: On record it is in use since {recorded['since']}. Leave since out, or "
-            "undo that first."
+            f"since: The recorded start date is {recorded['since']}. Leave since out, or undo "
+            "the recorded change first."
         )
     if "until" in changed and recorded["until"] is not None:
         until = changed["until"]
         if until is None or until > recorded["until"]:
             raise RejectedRowError(
-                f"until: On record it ends on {recorded['until']}. Reopen it to move the end to a "
-                "later day."
+                f"until: The recorded end date is {recorded['until']}. Reopen the dependency "
+                "to set a later date."
             )
     if changed.get("until") is not None and changed["until"] <= recorded["since"]:
-        raise RejectedRowError(
-            f"until: It is in use only since {recorded['since']}. Choose a later day."
-        )
+        raise RejectedRowError(f"until: In use since {recorded['since']}. Enter a later date.")
     return changed
 
 
@@ -163,7 +163,8 @@ def _refuse_unpaired(row: dict[str, Any]) -> None:
     is_direct = row.get("reached", Dependency.Reached.DIRECT) == Dependency.Reached.DIRECT
     if is_direct != (row.get("via_party_id") is None):
         raise RejectedRowError(
-            "Name the gateway or vendor it goes through; a direct call has none."
+            "Set via_party to the gateway or vendor that relays the calls. Leave it empty "
+            "for a direct call."
         )
 
 

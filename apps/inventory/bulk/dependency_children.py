@@ -104,7 +104,9 @@ def _merge(kind: _ChildKind, rows: Sequence[SourceRow], merge: Merge, report: Me
 
 def _check_target(target: int, offering: int) -> int:
     if target == offering:
-        raise RejectedRowError("target: This is the offering one would leave. Choose another one.")
+        raise RejectedRowError(
+            "target: The target is the offering in use today. Choose the offering to migrate to."
+        )
     return target
 
 
@@ -112,7 +114,8 @@ def _refuse_lacking(kind: _ChildKind, facts: dict[str, Any]) -> None:
     missing = [name for name in kind.needed if not facts.get(name)]
     if missing:
         raise RejectedRowError(
-            f"There is none of that name yet, and a new one needs {' and '.join(missing)}."
+            f"No record has this name, and a new one needs {' and '.join(missing)}. Check the "
+            "name, or add what is missing."
         )
 
 
@@ -185,11 +188,13 @@ class _DependencyLookup:
             team, offering = self._by_id.get(pk, (None, 0)) if type(pk) is int else (None, 0)
             if team is None:
                 raise RejectedRowError(
-                    f"dependency: There is no dependency {str(pk)[:40]} that you may see."
+                    f"dependency: Dependency {str(pk)[:40]} was not found. It does not exist "
+                    "or you do not have access."
                 )
             if team not in self._merge.editable:
                 raise RejectedRowError(
-                    "Only an editor of the owning team may do this. Ask one of them."
+                    f"You need the editor role on {self._merge.team_slugs[team]} to change this "
+                    "dependency."
                 )
             return int(pk), offering
         application = editable_application(rest, self._applications, self._merge)
@@ -199,11 +204,12 @@ class _DependencyLookup:
         uses = self._uses.at(application.id, offering_, str(role), today, None)
         if not uses:
             raise RejectedRowError(
-                f"The application does not use this offering as {str(role)[:20]} today."
+                f"The application does not use this offering as {str(role)[:20]} today. Check "
+                "the role and the offering."
             )
         if len(uses) > 1:
             raise RejectedRowError(
-                "It uses this offering in that role several times. Name the dependency by its id."
+                "Several dependencies use this offering in that role. Use the id of the dependency."
             )
         return uses[0]["id"], offering_
 

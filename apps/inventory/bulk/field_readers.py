@@ -68,20 +68,24 @@ def _optional(read: Reader, *, nullable: bool) -> Reader:
 def _text(longest: int | None, *, blank: bool, choices: frozenset[str] | None) -> Reader:
     def text(value: Any) -> str:
         if not isinstance(value, str):
-            raise InvalidValueError("This is text, in quotation marks.")
+            raise InvalidValueError("The value must be text in quotation marks.")
         if choices is not None and value in choices:
             return value
         value = value.strip()
         if not value:
             if blank:
                 return ""
-            raise InvalidValueError("This may not be empty.")
+            raise InvalidValueError("The value is empty. Enter a value.")
         if choices is not None:
-            raise InvalidValueError(f"'{value[:60]}' is none of {', '.join(sorted(choices))}.")
+            raise InvalidValueError(
+                f"'{value[:60]}' is not a valid value. Use one of: {', '.join(sorted(choices))}."
+            )
         if longest is not None and len(value) > longest:
-            raise InvalidValueError(f"This has {len(value)} characters; at most {longest} fit.")
+            raise InvalidValueError(
+                f"The value has {len(value)} characters. Shorten it to at most {longest}."
+            )
         if "\x00" in value:
-            raise InvalidValueError("This holds a null character. Leave it out.")
+            raise InvalidValueError("The value contains a null character. Remove it.")
         return str(value)
 
     return text
@@ -96,7 +100,7 @@ def _choice_by_word(field: Any) -> Reader:
             return int(numbers[value])
         except (KeyError, TypeError):
             raise InvalidValueError(
-                f"'{str(value)[:60]}' is none of {', '.join(numbers)}."
+                f"'{str(value)[:60]}' is not a valid value. Use one of: {', '.join(numbers)}."
             ) from None
 
     return choice
@@ -105,7 +109,7 @@ def _choice_by_word(field: Any) -> Reader:
 def _boolean(value: Any) -> bool:
     if value is True or value is False:
         return bool(value)
-    raise InvalidValueError("This is true or false, without quotation marks.")
+    raise InvalidValueError("The value must be true or false, without quotation marks.")
 
 
 def _integer(low: int, high: int) -> Reader:
@@ -117,10 +121,10 @@ def _integer(low: int, high: int) -> Reader:
                 and value.isdecimal()
                 and len(value) <= 20
             ):
-                raise InvalidValueError("This is a whole number.")
+                raise InvalidValueError("The value must be a whole number.")
             value = int(value)
         if not low <= value <= high:
-            raise InvalidValueError(f"This is a whole number from {low} to {high}.")
+            raise InvalidValueError(f"The value must be a whole number from {low} to {high}.")
         return int(value)
 
     return integer
@@ -132,22 +136,23 @@ def _decimal(digits: int, places: int) -> Reader:
 
     def decimal(value: Any) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-            raise InvalidValueError("This is a number.")
+            raise InvalidValueError("The value must be a number.")
         try:
             number = Decimal(str(value).strip())
             rounded = number.quantize(step) if number.is_finite() else number
         except InvalidOperation:
-            raise InvalidValueError("This is a number, such as 1200 or '0.25'.") from None
+            raise InvalidValueError("The value must be a number, such as 1200 or '0.25'.") from None
         if not number.is_finite() or abs(number) >= whole:
             raise InvalidValueError(
-                f"This is a number with at most {digits - places} digits before the point."
+                f"The value must be a number with at most {digits - places} digits before the "
+                "decimal point."
             )
         if rounded != number:
             raise InvalidValueError(
-                f"This is a number with at most {places} digits behind the point."
+                f"The value must be a number with at most {places} digits after the decimal point."
             )
         if number < 0:
-            raise InvalidValueError("This is not negative.")
+            raise InvalidValueError("The value must be 0 or more.")
         return rounded
 
     return decimal
@@ -158,7 +163,7 @@ _days: dict[str, date] = {}
 
 def _day(value: Any) -> date:
     if not isinstance(value, str):
-        raise InvalidValueError("This is a day, such as '2026-05-31'.")
+        raise InvalidValueError("The value must be a date, such as '2026-05-31'.")
     known = _days.get(value)
     if known is not None:
         return known
@@ -169,7 +174,9 @@ def _day(value: Any) -> date:
     except ValidationError as unlikely:
         raise InvalidValueError(unlikely.messages[0]) from None
     except ValueError:
-        raise InvalidValueError(f"'{value[:30]}' is no day; write it as '2026-05-31'.") from None
+        raise InvalidValueError(
+            f"'{value[:30]}' is not a valid date. Use the form '2026-05-31'."
+        ) from None
     if len(_days) < 50_000:
         _days[value] = day
     return day
@@ -177,7 +184,7 @@ def _day(value: Any) -> date:
 
 def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise InvalidValueError("This is an object: names with values.")
+        raise InvalidValueError("The value must be an object with names and values.")
     return value
 
 
@@ -204,12 +211,12 @@ def _most_entries(field: Any) -> int | None:
 def _texts(longest: int, most: int | None) -> Reader:
     def texts(value: Any) -> list[str]:
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            raise InvalidValueError("This is a list of texts.")
+            raise InvalidValueError("The value must be a list of texts.")
         if most is not None and len(value) > most:
-            raise InvalidValueError(f"These are {len(value)} texts; at most {most} are kept.")
+            raise InvalidValueError(f"The list has {len(value)} texts. Send at most {most}.")
         stripped = [each.strip() for each in value]
         if any(not each or len(each) > longest or "\x00" in each for each in stripped):
-            raise InvalidValueError(f"Each text has 1 to {longest} characters.")
+            raise InvalidValueError(f"Each text must have 1 to {longest} characters.")
         return stripped
 
     return texts

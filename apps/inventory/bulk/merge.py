@@ -1,10 +1,9 @@
-"""Many rows into the register by what people call them: added where they are new, changed where
-they differ.
+"""Bulk merge by natural key: rows are added if they are new and changed if they differ.
 
-Rows come in blocks; each block is a handful of statements, whatever its size: what is on record is
-read at once, rows are judged in memory, new ones go in by COPY and changed ones by one UPDATE per
-set of columns. A row that cannot be is named with its reason and the others go on. History is kept
-by the triggers, under the change that the caller has named
+Rows come in blocks; each block is a handful of statements, whatever its size: recorded rows are
+read together, rows are compared in memory, new ones are written by COPY and changed ones by one
+UPDATE per set of columns. An invalid row is reported with its reason, and the others continue.
+History is kept by the triggers, under the change that the caller has named
 (`apps.common.history.context.audit_context`).
 """
 
@@ -24,7 +23,7 @@ MAX_LISTED_REJECTIONS = 1_000
 
 
 class RejectedRowError(Exception):
-    """A row that cannot be; the text is a sentence for whoever sent it."""
+    """An invalid row; the text is a sentence for the sender."""
 
 
 @dataclass(slots=True)
@@ -60,8 +59,7 @@ class SourceRow:
 
 @dataclass(slots=True)
 class Merge:
-    """Who merges, when, and what earlier blocks have said: a row that speaks of the same thing
-    again is rejected."""
+    """User, time and earlier rows of a merge: a second row about the same record is rejected."""
 
     by: User
     on: date
@@ -72,6 +70,7 @@ class Merge:
     teams: dict[str, tuple[int, bool]] = field(init=False)
     editable: set[int] = field(init=False)
     visible: set[int] = field(init=False)
+    team_slugs: dict[int, str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.teams = {
@@ -79,7 +78,8 @@ class Merge:
             for pk, slug in Team.objects.visible_to(self.by).order_by().values_list("pk", "slug")
         }
         self.editable = {pk for pk, may_edit in self.teams.values() if may_edit}
-        self.visible = {pk for pk, _ in self.teams.values()}
+        self.team_slugs = {pk: slug for slug, (pk, _) in self.teams.items()}
+        self.visible = set(self.team_slugs)
 
     def seen(self, team: str) -> Q:
         """The rows that the caller may see, by the path to their team. Only these are locked:
@@ -89,7 +89,9 @@ class Merge:
     def only_once(self, key: Any, number: int) -> None:
         earlier = self.said.setdefault(hash(key), number)
         if earlier != number:
-            raise RejectedRowError(f"Row {earlier} speaks of the same. Make one row of the two.")
+            raise RejectedRowError(
+                f"Row {earlier} describes the same record. Combine the two rows into one."
+            )
 
 
 class Merger(Protocol):
@@ -107,7 +109,7 @@ def read_fields(
         raise RejectedRowError(row.broken)
     members = row.value
     if not isinstance(members, dict):
-        raise RejectedRowError("This row is no object with names and values.")
+        raise RejectedRowError("This row must be an object with names and values.")
     facts, rest = {}, {}
     for name, value in members.items():
         read = readers.get(name)
@@ -120,7 +122,7 @@ def read_fields(
             rest[name] = value
         else:
             raise RejectedRowError(
-                f"There is no field '{str(name)[:60]}' here. Choose from "
+                f"'{str(name)[:60]}' is not a valid field. Use one of: "
                 f"{', '.join([*others, *readers])}."
             )
     return facts, rest
@@ -135,5 +137,5 @@ def read_text(rest: dict[str, Any], name: str, needed: str = "") -> str:
             raise RejectedRowError(needed)
         return ""
     if not isinstance(value, str) or "\x00" in value:
-        raise RejectedRowError(f"{name}: This is text, in quotation marks.")
+        raise RejectedRowError(f"{name}: The value must be text in quotation marks.")
     return value

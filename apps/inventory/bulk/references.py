@@ -1,5 +1,5 @@
-"""How rows name what is on record: offerings and dependencies by id or by what they are called, the
-rest by slug."""
+"""References of rows to recorded data: offerings and dependencies by ID or by name, the rest by
+slug."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -63,24 +63,25 @@ class OfferingLookup:
         """As `of`, of a row that has to name one."""
         offering = self.of(rest)
         if offering is None:
-            raise RejectedRowError("Name an offering by its host and its api_id, or by its id.")
+            raise RejectedRowError("Identify the offering by host and api_id, or by its id.")
         return offering
 
     def of(self, rest: dict[str, Any]) -> int | None:
-        """The offering a row names; None where it names none. Rejected where there is none such, or
-        several."""
+        """Return the offering that a row names; None if it names none. Rejected if there is none,
+        or several."""
         pk = rest.get(self._name("offering"))
         if pk is not None:
             if not _is_id(pk) or pk not in self._kept:
                 raise RejectedRowError(
-                    f"{self._name('offering')}: There is no offering {str(pk)[:40]}."
+                    f"{self._name('offering')}: Offering {str(pk)[:40]} was not found. Check "
+                    "the id under offerings/."
                 )
             return int(pk)
         host, model = read_text(rest, self._name("host")), read_text(rest, self._name("api_id"))
         if not host and not model:
             return None
         if not host or not model:
-            raise RejectedRowError("Name an offering by its host and its api_id, or by its id.")
+            raise RejectedRowError("Identify the offering by host and api_id, or by its id.")
         fitting = [each for each in self._kept.get(model, ()) if each[1] == host]
         for place, name in ((2, "region"), (3, "tier")):
             if self._name(name) in rest:
@@ -92,13 +93,13 @@ class OfferingLookup:
             fitting = [each for each in fitting if not each[2] and not each[3]] or fitting
         if not fitting:
             raise RejectedRowError(
-                f"There is no offering '{model[:80]}' at '{host[:80]}'. Look under "
+                f"Offering '{model[:80]}' on '{host[:80]}' was not found. Search with "
                 "offerings/?host=&api_id=."
             )
         if len(fitting) > 1:
             raise RejectedRowError(
-                f"'{model[:80]}' at '{host[:80]}' is offered by region or tier. Give region or "
-                "tier too."
+                f"'{model[:80]}' on '{host[:80]}' is offered by region or tier. Add the "
+                "region or tier."
             )
         return int(fitting[0][0])
 
@@ -125,8 +126,8 @@ def find_providers(rows: Sequence[SourceRow], name: str) -> dict[str, int]:
 def lock_applications_by_slug(
     rows: Sequence[SourceRow], merge: Merge
 ) -> dict[str, KnownApplication]:
-    """Those the rows name and the caller may see, by slug; whoever else changes them or what they
-    use waits."""
+    """Lock the applications that the rows name and the caller can view, by slug; other changes of
+    them or their dependencies wait."""
     slugs = {
         given
         for row in rows
@@ -147,14 +148,18 @@ def lock_applications_by_slug(
 def editable_application(
     rest: dict[str, Any], known: dict[str, KnownApplication], merge: Merge
 ) -> KnownApplication:
-    slug = read_text(rest, "application", "application: Give the slug of an application.")
+    slug = read_text(rest, "application", "application: Enter the slug of an application.")
     application = known.get(slug)
     if application is None:
         raise RejectedRowError(
-            f"application: There is no application '{slug[:120]}' that you may see."
+            f"application: Application '{slug[:120]}' was not found. It does not exist or you "
+            "do not have access."
         )
     if application.team_id not in merge.editable:
-        raise RejectedRowError("Only an editor of the owning team may do this. Ask one of them.")
+        raise RejectedRowError(
+            f"You need the editor role on {merge.team_slugs[application.team_id]} to change this "
+            "application."
+        )
     return application
 
 

@@ -21,8 +21,10 @@ BULK_RESOURCES: dict[str, BulkResource] = {
     "dependencies": BulkResource(
         dependencies.merge_dependencies,
         dependencies.FIELDS,
-        "application, offering (or host and api_id, with region and tier) and role, for the "
-        "period given",
+        (
+            "application, offering (or host and api_id, with region and tier) and role, on the "
+            "date of the row"
+        ),
     ),
     "adaptations": BulkResource(
         dependency_children.merge_adaptations,

@@ -1,5 +1,5 @@
-"""Long lists as files: asked for, written, fetched and dropped. What goes into one is the caller's:
-lists are put together on the floors above."""
+"""Long lists as files: requested, written, downloaded and deleted. The content comes from the
+caller: lists are composed in the layers above."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
@@ -39,7 +39,10 @@ def request_file(*, kind: str, query: str, name: str, by: User, at: datetime) ->
     whole = by.can_read_all
     teams = [] if whole else sorted(by.team_roles())
     if not whole and not teams:
-        raise ExportError("You are in no team, so there is nothing to write.")
+        raise ExportError(
+            "You do not have a role on any team, so the file would be empty. "
+            "Ask a team owner for a role."
+        )
     file = WrittenFile(
         kind=kind,
         query=query,
@@ -50,7 +53,7 @@ def request_file(*, kind: str, query: str, name: str, by: User, at: datetime) ->
         whole_organisation=whole,
         team_ids=teams,
     )
-    with audit_context(user=by, reason=f"{name} asked for"):
+    with audit_context(user=by, reason=f"{name} requested"):
         file.save(force_insert=True)
     return file
 
@@ -61,8 +64,8 @@ def write_file(pk: int, *, write: FileWriter, at: datetime) -> bool:
 
 
 def write_waiting_files(*, write: FileWriter, at: datetime) -> int:
-    """Write every file that waits or was left by its worker; the number written. Safe to run twice
-    at once."""
+    """Write every file that waits or was left by its worker; return the number written. Safe to run
+    concurrently."""
     return run_waiting_exports(_export_spec(write), at=at)
 
 
@@ -89,5 +92,5 @@ def n_rows_written(file: WrittenFile) -> int:
 
 
 def delete_expired_files(*, on: date) -> int:
-    """The number of files that are no longer kept."""
+    """Delete expired files and return their number."""
     return delete_expired_parts(WrittenFile, on=on, max_files=MAX_FILES_PER_USER)

@@ -22,14 +22,14 @@ _MAX_BYTES_IN_MEMORY = 8 * 1024 * 1024
 
 
 class ExportError(Exception):
-    """The file asked for cannot be made; the message is for the person."""
+    """The requested file cannot be made; the message is for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportSpec[F: MadeFile]:
-    """How files of one kind are made. `write` puts the file where it is told and gives the fields
-    to set beside it; it may raise ExportError. `relations` are what it reads; `smaller` says what
-    to ask for where it was too much."""
+    """Description of how files of one kind are made. `write` writes the content to its target and
+    returns the fields to set beside it; it can raise ExportError. `relations` are what it reads;
+    `smaller` suggests a smaller request after a failure."""
 
     model: type[F]
     job: str
@@ -39,20 +39,20 @@ class ExportSpec[F: MadeFile]:
 
 
 def run_export[F: MadeFile](spec: ExportSpec[F], pk: int, *, at: datetime) -> bool:
-    """Claim the file and make it; False where another worker has it. One that fails says why and
-    can be asked for again; one whose worker died is begun anew by another, and given up after
+    """Claim the file and make it; False if another worker has it. A failed file has a reason and
+    can be requested again; another worker restarts the file of a lost worker, up to
     jobs.MAX_ATTEMPTS."""
     return jobs.run(_job_kind(spec), pk, at=at)
 
 
 def run_waiting_exports[F: MadeFile](spec: ExportSpec[F], *, at: datetime) -> int:
-    """Make every file of the kind that waits or was left by its worker; the number made. Safe to
-    run twice at once."""
+    """Make every file of the kind that waits or was left by its worker; return the number made.
+    Safe to run concurrently."""
     return jobs.run_waiting(_job_kind(spec), at=at)
 
 
 def _job_kind[F: MadeFile](spec: ExportSpec[F]) -> JobKind[F]:
-    gone = "The worker ended before it was done, three times. Ask again, {smaller} if need be."
+    gone = "The export failed after 3 attempts because the worker stopped. Try again {smaller}."
     return JobKind(
         model=spec.model,
         work=partial(_run_claim, spec),
@@ -83,14 +83,14 @@ def _run_claim[F: MadeFile](spec: ExportSpec[F], claim: Claim[F]) -> None:
 
 
 def save_progress[F: MadeFile](claim: Claim[F], progress: Any) -> None:
-    """For whoever watches, in the cache alone, as JSON: told often, and worth nothing once the file
-    is made. Ends the work where another worker has it by now (ClaimLostError)."""
+    """Save progress in the cache only, as JSON: updated often, and worthless once the file is made.
+    Raises ClaimLostError if another worker has the file now."""
     claim.check()
     cache.set(_progress_key(claim.job), progress, timeout=jobs.MAX_RUN_TIME.seconds)
 
 
 def load_progress(file: MadeFile) -> Any:
-    """What was told last; None where nothing is known."""
+    """Return the last saved progress; None if there is none."""
     return cache.get(_progress_key(file))
 
 
@@ -105,8 +105,8 @@ def read_parts(file: MadeFile) -> Iterator[bytes]:
 
 
 def delete_expired_parts(model: type[MadeFile], *, on: date, max_files: int) -> int:
-    """What is in those whose day has come, and in each person's beyond the latest `most_kept`; that
-    they were asked for stays on record. The number of files."""
+    """Delete the content of expired files, and of each user's files beyond the latest `most_kept`;
+    the requests stay recorded. Return the number of files."""
     part, to_file = _part_table(model)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -135,9 +135,9 @@ def _part_table(model: type[MadeFile]) -> tuple[str, str]:
 def _failure_message(why: Exception, smaller: str) -> str:
     match why:
         case SoftTimeLimitExceeded():
-            return f"It took longer than a worker may take. Ask {smaller}."
+            return f"The export took longer than a worker is allowed to run. Try again {smaller}."
         case DatabaseError():
-            return f"The database gave up: {why}"
+            return f"The export failed in the database: {why}"
         case _:
             return str(why)
 

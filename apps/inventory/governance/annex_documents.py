@@ -29,15 +29,15 @@ ON_FILE: tuple[str, ...] = (Status.RECEIVED, Status.PUBLIC)
 def request_documents(
     *, foundation: Foundation, on: date, by: User, items: Collection[str] = (), reason: str = ""
 ) -> list[AnnexItem]:
-    """The items were asked for on that day; without `items`, all that are not on file. Answers with
-    the asked ones.
+    """Record that the items were requested on that day; without `items`, all that are not received.
+    Return the requested ones.
 
-    An item that is on file or asked for already stays as it is: a reminder does not move its due
-    day. One that was refused may be asked for again.
+    An item that is received or already requested is unchanged: a reminder does not move its due
+    date. A refused item can be requested again.
     """
     if unknown := sorted(set(items) - set(Item.values)):
         raise ChangeConflictError(
-            f"There is no item {unknown[0]}. The items are {', '.join(Item.values)}."
+            f"'{unknown[0]}' is not a valid item. Use one of: {', '.join(Item.values)}."
         )
     # two people who ask at once: the second waits here
     Foundation.objects.select_for_update(no_key=True).only("pk").get(pk=foundation.pk)
@@ -56,7 +56,7 @@ def request_documents(
         row.clean_fields(exclude=["foundation", "noted_by"])
         requested.append(row)
     columns = ["status", "requested_on", "due_on", "noted_by"]
-    with audit_context(user=by, reason=reason or "documents asked for"):
+    with audit_context(user=by, reason=reason or "documents requested"):
         AnnexItem.objects.bulk_create([row for row in requested if row.pk is None])
         AnnexItem.objects.bulk_update([row for row in requested if row.item in held], [*columns])
     return list(
@@ -80,10 +80,11 @@ def record_document_status(
     `request_documents`."""
     if status == Status.REQUESTED:
         raise ChangeConflictError(
-            "Ask for it by a request: that sets the day and when the answer is due."
+            "A document is requested with the request action, which sets the date and the "
+            "due date. Use it instead."
         )
     if status == Status.PUBLIC and not link:
-        raise ChangeConflictError("Give the address at which it is public.")
+        raise ChangeConflictError("Enter the URL at which the document is public.")
     Foundation.objects.select_for_update(no_key=True).only("pk").get(pk=foundation.pk)
     row = AnnexItem.objects.filter(foundation=foundation, item=item).first() or AnnexItem(
         foundation=foundation, item=item
@@ -99,7 +100,7 @@ def record_document_status(
 
 @dataclass(frozen=True, slots=True)
 class ChecklistRow:
-    """One of the eleven items; `row` is None while nobody has asked or noted anything."""
+    """One of the eleven items; `row` is None if nothing is recorded."""
 
     item: str
     label: str
@@ -108,7 +109,8 @@ class ChecklistRow:
 
 
 def annex_checklist(*, foundation: Foundation, user: Any) -> list[ChecklistRow]:
-    """All items in the order of the annex; empty for readers without an office."""
+    """Return all items in the order of the annex; empty for readers without an organisation
+    role."""
     if not user.can_read_all:
         return []
     rows = (

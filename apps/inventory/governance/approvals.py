@@ -1,7 +1,7 @@
-"""Decisions on what may be built on. For governance; the caller has checked `by.is_governance`.
+"""Approvals: decisions on what can be used. The caller has checked `by.is_governance`.
 
-At most one decision on a target stands at a time; a later one revokes the earlier, so that both are
-kept.
+At most one decision on a target is valid at a time; a later one revokes the earlier, so that both
+are kept.
 """
 
 from collections.abc import Collection, Sequence
@@ -49,17 +49,16 @@ def record_decision(
     regions: Sequence[str] = (),
     criticalities: Sequence[int] = (),
 ) -> Approval:
-    """Approve, restrict or block. Only a block may stand without an end.
+    """Approve, restrict or block. Only a block can be without an expiry date.
 
-    Refused while another decision on the same target stands: that one is replaced or revoked, not
-    overlooked. An expired one is revoked on the way, since it no longer says anything.
+    Refused if another decision on the same target is valid: replace or revoke that one. An expired
+    one is revoked on the way.
     """
     standing = _current_approval(target)
     if standing is not None and (standing.expires_on is None or standing.expires_on > day_of(at)):
         raise ChangeConflictError(
-            f"It is {standing.get_decision_display().lower()} since {standing.decided_on:%Y-%m-%d} "
-            "by "
-            f"{standing.approver}. Replace or revoke that decision."
+            f"An approval already exists ({standing.get_decision_display().lower()}, "
+            f"{standing.decided_on:%Y-%m-%d}, {standing.approver}). Replace or revoke it."
         )
     created = _build_approval(
         target, decision, reason, at, by, expires_on, data_classes, regions, criticalities
@@ -67,7 +66,10 @@ def record_decision(
     with audit_context(user=by, reason=reason):
         if standing is not None:
             _revoke(
-                standing, at, by, f"Expired on {standing.expires_on:%Y-%m-%d} and decided anew."
+                standing,
+                at,
+                by,
+                (f"Expired on {standing.expires_on:%Y-%m-%d} and replaced by a new approval."),
             )
         created.full_clean()
         created.save(force_insert=True)
@@ -103,11 +105,12 @@ def replace_decision(
 
 @transaction.atomic
 def revoke_decision(*, approval: Approval, reason: str, at: datetime, by: User) -> Approval:
-    """Take it back, for a reason; of two people at once the second is told who did."""
+    """Revoke a decision with a reason; of two concurrent users the second one gets the name of the
+    first."""
     approval = _lock_approval(approval)
     _refuse_revoked(approval)
     if not reason.strip():
-        raise ChangeConflictError("Say why the decision is revoked.")
+        raise ChangeConflictError("Enter a reason for revoking the approval.")
     with audit_context(user=by, reason=reason):
         _revoke(approval, at, by, reason)
     return approval
@@ -174,14 +177,17 @@ def _build_approval(
 ) -> Approval:
     if unknown := sorted(set(data_classes) - set(Application.DataClass.values)):
         raise ChangeConflictError(
-            f"There is no data class {unknown[0]}: {', '.join(Application.DataClass.values)}."
+            f"'{unknown[0]}' is not a valid data class. Use one of: "
+            f"{', '.join(Application.DataClass.values)}."
         )
     if strange := sorted(set(criticalities) - set(Criticality.values)):
-        raise ChangeConflictError(f"There is no criticality {strange[0]}: 0 is critical, 3 is low.")
+        raise ChangeConflictError(
+            f"'{strange[0]}' is not a valid criticality. Use 0 (critical) to 3 (low)."
+        )
     limits = bool(data_classes or regions or criticalities)
     if limits and decision != Decision.RESTRICTED:
         raise ChangeConflictError(
-            "Limits go with a restricted approval: choose restricted, or leave them out."
+            "Only a restricted approval can have limits. Choose restricted, or remove the limits."
         )
     return Approval(
         **{TARGET_COLUMNS[type(target)]: target},
@@ -204,6 +210,6 @@ def _revoke(approval: Approval, at: datetime, by: User, why: str) -> None:
 def _refuse_revoked(approval: Approval) -> None:
     if approval.revoked_at is not None:
         raise ChangeConflictError(
-            f"{approval.revoked_by} revoked it on {day_of(approval.revoked_at):%Y-%m-%d}. Decide "
-            "anew instead."
+            f"{approval.revoked_by} revoked this approval on "
+            f"{day_of(approval.revoked_at):%Y-%m-%d}. Add a new approval instead."
         )

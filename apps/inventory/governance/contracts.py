@@ -94,7 +94,7 @@ def contracts_by_party(*, parties: Collection[int], user: Any) -> dict[int, list
 def _cleaned_fields(facts: Mapping[str, Any] | None) -> dict[str, Any]:
     unknown = sorted(set(facts or {}) - EDITABLE_CONTRACT_FIELDS)
     if unknown:
-        raise TypeError(f"not facts that can be set here: {', '.join(unknown)}")
+        raise TypeError(f"Unknown fields: {', '.join(unknown)}")
     return {
         name: value.strip().upper()
         if name in UPPER_CASE_FIELDS and isinstance(value, str)
@@ -110,6 +110,6 @@ def _refuse_cycle(contract: Contract) -> None:
         steps += 1
         if above.pk == contract.pk or steps > 32:
             raise ChangeConflictError(
-                "This would put the contract under itself. Choose another overarching contract."
+                "This would place the contract under itself. Choose another overarching contract."
             )
         above = above.overarching

@@ -15,14 +15,14 @@ from apps.inventory.models.decisions import ApprovalQuerySet
 
 class ContractFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(method="search", label="Search")
-    party = django_filters.CharFilter(field_name="party__slug", label="Party (slug)")
+    party = django_filters.CharFilter(field_name="party__slug", label="Provider (slug)")
     kind = django_filters.ChoiceFilter(choices=Contract.Kind.choices, label="Kind")
     ends_before = django_filters.DateFilter(
         field_name="ends_on", lookup_expr="lt", label="Ends before"
     )
     stores_data = django_filters.ChoiceFilter(choices=Contract.Stores.choices, label="Stores data")
     termination_reason = django_filters.ChoiceFilter(
-        choices=Contract.Termination.choices, label="Reason for its termination"
+        choices=Contract.Termination.choices, label="Reason for termination"
     )
     audited_before = django_filters.DateFilter(
         field_name="last_audit_on", lookup_expr="lt", label="Last audited before"
@@ -60,7 +60,7 @@ class ApprovalFilter(django_filters.FilterSet):  # type: ignore[misc]
     decision = django_filters.MultipleChoiceFilter(
         choices=Approval.Decision.choices, label="Decision"
     )
-    standing = django_filters.BooleanFilter(method="in_force", label="In force today")
+    standing = django_filters.BooleanFilter(method="in_force", label="Valid today")
     expires_before = django_filters.DateFilter(
         field_name="expires_on", lookup_expr="lt", label="Expires before"
     )

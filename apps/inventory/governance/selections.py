@@ -37,7 +37,7 @@ def draft_selection(
     itself."""
     if supersedes is not None and supersedes.state != State.DECIDED:
         raise ChangeConflictError(
-            "Only a decided selection can be superseded. Decide it, or go on with the draft."
+            "Only a decided selection record can be superseded. Decide it, or edit the draft."
         )
     selection = Selection(
         title=title,
@@ -47,7 +47,7 @@ def draft_selection(
         created_by=by,
     )
     selection.full_clean()
-    with audit_context(user=by, reason=reason or "selection begun"):
+    with audit_context(user=by, reason=reason or "selection record added"):
         selection.save(force_insert=True)
     return selection
 
@@ -80,7 +80,7 @@ def change_selection(
     for name in changed:
         setattr(selection, name, changes[name])
     selection.full_clean()
-    with audit_context(user=by, reason=reason or "selection changed"):
+    with audit_context(user=by, reason=reason or "selection record changed"):
         selection.save(update_fields=[*changed, "updated_at"])
     return selection
 
@@ -100,12 +100,12 @@ def add_candidate(
         offering.version is None or offering.version.foundation_id != foundation.pk
     ):
         raise ChangeConflictError(
-            f"{offering.api_id} does not serve {foundation.name}. Choose an offering of it, or "
-            "none."
+            f"{offering.api_id} is not an offering of {foundation.name}. Choose one of its "
+            "offerings, or leave it empty."
         )
     if selection.candidates.count() >= MAX_CANDIDATES:
         raise ChangeConflictError(
-            f"At most {MAX_CANDIDATES} candidates are compared. Take one out first."
+            f"A selection record can have at most {MAX_CANDIDATES} candidates. Remove one first."
         )
     candidate = SelectionCandidate(
         selection=selection, foundation=foundation, offering=offering, note=note
@@ -120,7 +120,7 @@ def add_candidate(
 def remove_candidate(*, candidate: SelectionCandidate, by: User, reason: str = "") -> None:
     """Out of the draft; the history keeps what was noted about it."""
     _lock_draft(candidate.selection)
-    with audit_context(user=by, reason=reason or "candidate taken out"):
+    with audit_context(user=by, reason=reason or "candidate removed"):
         candidate.delete()
 
 
@@ -132,8 +132,8 @@ def score_candidate(
     by: User,
     reason: str = "",
 ) -> SelectionCandidate:
-    """{criterion: {"value": number, "note": text}}: how people judge it; given criteria replace,
-    the others stay."""
+    """Save {criterion: {"value": number, "note": text}}; given criteria replace, the others are
+    unchanged."""
     selection = _lock_draft(candidate.selection)
     candidate = SelectionCandidate.objects.select_for_update().get(pk=candidate.pk)
     known = [criterion["name"] for criterion in selection.criteria]
@@ -141,13 +141,13 @@ def score_candidate(
     for name, score in scores.items():
         if name not in known:
             raise ChangeConflictError(
-                f"'{name}' is no criterion of this selection: "
-                f"{', '.join(known) or 'there is none'}."
+                f"'{name}' is not a valid criterion of this selection record. Use one of: "
+                f"{', '.join(known) or 'none defined'}."
             )
         value = _parse_number(score.get("value"), f"'{name}': the value")
         new_scores[name] = {"value": str(value), "note": str(score.get("note", ""))[:2000]}
     candidate.scores = new_scores
-    with audit_context(user=by, reason=reason or "candidate judged"):
+    with audit_context(user=by, reason=reason or "candidate rated"):
         candidate.save(update_fields=["scores"])
     return candidate
 
@@ -164,24 +164,29 @@ def decide_selection(
     scorecards: Mapping[int, Mapping[str, Any]],
     review_on: date | None = None,
 ) -> Selection:
-    """Decide, and keep of every candidate the scorecard of that day: {candidate id: scorecard}.
+    """Decide, and save the scorecard of that day for every candidate: {candidate ID: scorecard}.
 
-    `chosen` may be empty: none of them. From now on nothing of it changes; what it supersedes is
-    marked so. Of two people at once one decides; the other is told that it is decided.
+    `chosen` can be empty: no candidate. The record cannot be changed afterwards; the one it
+    supersedes is marked. Of two concurrent users one decides; the other gets an error.
     """
     selection = _lock_draft(selection)
     candidates = list(selection.candidates.select_for_update().order_by("pk"))
     if not candidates:
         raise ChangeConflictError(
-            "There is no candidate to decide on. Add those that were considered."
+            "This selection record has no candidates. Add the foundations that were considered."
         )
     if strangers := {row.pk for row in chosen} - {row.pk for row in candidates}:
-        raise ChangeConflictError(f"Candidate {min(strangers)} is not one of this selection.")
+        raise ChangeConflictError(
+            f"Candidate {min(strangers)} is not part of this selection "
+            "record. Choose one of its candidates."
+        )
     if review_on is not None and review_on <= on:
-        raise ChangeConflictError("The review lies after the decision. Choose a later day.")
+        raise ChangeConflictError(
+            "The review date must be later than the decision. Enter a later date."
+        )
     if missing := [row.pk for row in candidates if row.pk not in scorecards]:
         raise ChangeConflictError(
-            f"There is no scorecard for candidate {missing[0]}. Take one of every candidate."
+            f"Candidate {missing[0]} has no scorecard. Create a scorecard for every candidate."
         )
     for row in candidates:
         row.chosen, row.scorecard = row in chosen, dict(scorecards[row.pk])
@@ -203,8 +208,8 @@ def decide_selection(
 
 
 def weighted_total(selection: Selection, candidate: SelectionCandidate) -> Decimal | None:
-    """What people's own weights make of their own scores; None while a criterion is not scored. Not
-    a grade of ours."""
+    """Return the total of the users' scores by their weights; None while a criterion has no score.
+    Not a rating by the registry."""
     total, weights = Decimal(0), Decimal(0)
     for criterion in selection.criteria:
         score = candidate.scores.get(criterion["name"])
@@ -230,9 +235,9 @@ def _lock_draft(selection: Selection) -> Selection:
     selection = Selection.objects.select_for_update().get(pk=selection.pk)
     if selection.state != State.DRAFT:
         raise ChangeConflictError(
-            f"{selection.decided_by} decided it on {selection.decided_on:%Y-%m-%d}; it stays as it "
-            "was decided. "
-            "Begin a new one that supersedes it."
+            f"{selection.decided_by} decided this selection record on "
+            f"{selection.decided_on:%Y-%m-%d}, so it cannot be changed. Add a new one that "
+            "supersedes it."
         )
     return selection
 
@@ -240,18 +245,22 @@ def _lock_draft(selection: Selection) -> Selection:
 def _cleaned_criteria(criteria: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     """[{"name", "weight", "note"}], names once each and weights above 0, as decimal texts."""
     if len(criteria) > MAX_CRITERIA:
-        raise ChangeConflictError(f"At most {MAX_CRITERIA} criteria. Keep the ones that decide.")
+        raise ChangeConflictError(
+            f"{MAX_CRITERIA} criteria are the maximum. Remove the least important ones."
+        )
     cleaned: list[dict[str, str]] = []
     for number, criterion in enumerate(criteria, start=1):
         name = str(criterion.get("name", "")).strip()
         if not name or len(name) > 120:
-            raise ChangeConflictError(f"Criterion {number} needs a name of up to 120 characters.")
+            raise ChangeConflictError(
+                f"Criterion {number} must have a name of 1 to 120 characters."
+            )
         if any(name == other["name"] for other in cleaned):
             raise ChangeConflictError(f"'{name}' is there twice. Give every criterion once.")
         weight = _parse_number(criterion.get("weight", 1), f"'{name}': the weight")
         if weight <= 0:
             raise ChangeConflictError(
-                f"'{name}': the weight is above 0. Leave out what does not count."
+                f"'{name}': the weight must be above 0. Remove criteria that do not count."
             )
         cleaned.append(
             {"name": name, "weight": str(weight), "note": str(criterion.get("note", ""))[:2000]}
@@ -265,5 +274,5 @@ def _parse_number(value: Any, what: str) -> Decimal:
     except InvalidOperation:
         number = None
     if number is None or not number.is_finite() or abs(number) > 1_000_000:
-        raise ChangeConflictError(f"{what} is a number.")
+        raise ChangeConflictError(f"{what} must be a number.")
     return number

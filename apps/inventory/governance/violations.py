@@ -48,8 +48,8 @@ LIMIT %(limit)s OFFSET %(offset)s
 
 @dataclass(frozen=True, slots=True)
 class ApprovalViolation:
-    """A live dependency that a decision is held against. `why` are sentences; `certain` is False
-    where only something is not on record that would tell."""
+    """An active dependency that violates an approval. `why` are sentences; `certain` is False if
+    only missing data could tell."""
 
     dependency: Dependency
     approval: Approval
@@ -59,7 +59,7 @@ class ApprovalViolation:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalViolations:
-    """`rows` are the first of `n_total`, the gravest applications in front."""
+    """`rows` are the first of `n_total`, most critical applications first."""
 
     rows: tuple[ApprovalViolation, ...]
     n_total: int
@@ -74,11 +74,11 @@ def approval_violations(
     limit: int = DEFAULT_LIMIT,
     offset: int = 0,
 ) -> ApprovalViolations:
-    """What the reader may see that stands against a decision in force; three statements.
+    """Return the violations of valid approvals that the reader can view; three statements.
 
-    `nodes` keep what stands on one of them: a foundation, or a provider as developer and as host.
-    `approval` keeps what is held against by that decision. `offset` leaves out as many of the
-    gravest; beyond the last, `n_total` is 0.
+    `nodes` keep dependencies on one of them: a foundation, or a provider as developer and as host.
+    `approval` keeps violations of that decision. `offset` skips rows; beyond the last, `n_total` is
+    0.
     """
     live = Dependency.objects.live_on(on).visible_to(user)
     if nodes:
@@ -117,9 +117,9 @@ def approval_violations(
 
 @dataclass(frozen=True, slots=True)
 class ApprovalObstacle:
-    """A decision that would be held against a use that is only being considered. `grounds` name,
-    sentence by sentence of `why`, what it is about: blocked, criticality, data_class or region;
-    `open_grounds` are those of them that only something not on record would settle."""
+    """An approval that a considered use would violate. `grounds` name, sentence by sentence of
+    `why`, the subject: blocked, criticality, data_class or region; `open_grounds` are those that
+    only missing data would settle."""
 
     approval: Approval
     why: tuple[str, ...]
@@ -131,11 +131,10 @@ class ApprovalObstacle:
 def obstacles_to_use(
     *, application: Application, offering: Offering, on: date, via_party: Provider | None = None
 ) -> list[ApprovalObstacle]:
-    """What would be held against `application` calling `offering`, for forms and gates; two
-    statements at most.
+    """Return the approvals that `application` would violate by calling `offering`, for forms and
+    gates; two statements at most.
 
-    The same rules as for what stands there already. Empty where nothing is in the way, or nothing
-    was decided.
+    The same rules as for existing dependencies. Empty if no approval is violated.
     """
     rows = _find_violations(
         "SELECT 0::bigint, %(application)s::bigint, %(offering)s::bigint, %(party)s::bigint",
@@ -151,8 +150,7 @@ def obstacles_to_use(
 
 @dataclass(frozen=True, slots=True)
 class ConsideredUse:
-    """A use that is only being considered: an offering's id, and the id of the party it goes
-    through, if any."""
+    """A considered use: an offering's ID, and the ID of the gateway or vendor, if any."""
 
     offering: int
     via_party: int | None = None
@@ -165,8 +163,8 @@ def obstacles_to_uses(
     on: date,
     with_decided_uses: bool = False,
 ) -> tuple[dict[ConsideredUse, list[ApprovalObstacle]], set[ConsideredUse]]:
-    """`obstacles_to_use` for many uses of one application, and, where that is asked, those of them
-    that anybody has decided on, also in favour; two statements at most, three where it is asked."""
+    """Return `obstacles_to_use` for many uses of one application and, on request, those of them
+    with any approval, also a positive one; two statements at most, three on request."""
     if not uses:
         return {}, set()
     params: dict[str, Any] = {
@@ -291,26 +289,27 @@ def _violation_sentences(
             Criticality(level).label.lower() for level in sorted(approval.criticalities)
         )
         why.append(
-            f"{what} is restricted to {allowed} applications; this one is "
-            f"{_criticality_label(application)}."
+            f"{what} is restricted to {allowed} applications. The criticality of this application "
+            f"is {_criticality_label(application)}."
         )
     if row["class_outside"]:
         allowed = ", ".join(_data_class_labels(approval))
         recorded_value = (
-            "not on record"
+            "not recorded"
             if row["class_unknown"]
             else application.get_data_classification_display().lower()
         )
         why.append(
-            f"{what} is restricted to data that is {allowed}; this application's is "
-            f"{recorded_value}."
+            f"{what} is restricted to data classified as {allowed}. The data classification of "
+            f"this application is {recorded_value}."
         )
         certain = certain or not row["class_unknown"]
     if row["region_outside"]:
         allowed = ", ".join(approval.regions)
-        recorded_value = "not on record" if row["region_unknown"] else application.geography
+        recorded_value = "not recorded" if row["region_unknown"] else application.geography
         why.append(
-            f"{what} is restricted to {allowed}; this application's region is {recorded_value}."
+            f"{what} is restricted to the regions {allowed}. The region of this application is "
+            f"{recorded_value}."
         )
         certain = certain or not row["region_unknown"]
     return tuple(why), bool(certain)

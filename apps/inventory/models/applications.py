@@ -67,9 +67,9 @@ class Application(models.Model):
         SECRET = "secret", "Strictly confidential"
 
     class Autonomy(models.TextChoices):
-        ASSISTS = "assists", "Suggests; a person acts"
-        SUPERVISED = "supervised", "Acts; a person watches"
-        AUTONOMOUS = "autonomous", "Acts alone"
+        ASSISTS = "assists", "Assists: a person acts"
+        SUPERVISED = "supervised", "Supervised: a person monitors"
+        AUTONOMOUS = "autonomous", "Autonomous"
 
     class Impact(models.TextChoices):
         LOW = "low", "Low"
@@ -94,7 +94,7 @@ class Application(models.Model):
     personal_data = models.BooleanField(null=True, blank=True)
     geography = models.CharField(max_length=100, blank=True)
     business_function = models.CharField(
-        max_length=200, blank=True, help_text="The function it serves."
+        max_length=200, blank=True, help_text="Business function that the application serves."
     )
     function_ref = models.CharField(
         "function identifier",
@@ -102,23 +102,25 @@ class Application(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="The function's identifier in the DORA register of information, such as F7 "
-        "(RT.06.01.0010).",
+        help_text=(
+            "Identifier of the function in the DORA register of information, such as "
+            "F7 (RT.06.01.0010)."
+        ),
     )
     licensed_activity = models.CharField(
         max_length=200,
         blank=True,
         default="",
         db_default="",
-        help_text="The licensed activity that the function belongs to (RT.06.01.0020).",
+        help_text="Licensed activity to which the function belongs (RT.06.01.0020).",
     )
     autonomy = models.CharField(max_length=10, choices=Autonomy, blank=True)
-    criticality_reason = LimitedTextField(blank=True, help_text="Why it is that critical.")
+    criticality_reason = LimitedTextField(blank=True, help_text="Reason for the criticality.")
     criticality_assessed_on = models.DateField(
         null=True,
         blank=True,
         validators=[validate_plausible_date],
-        help_text="When the criticality was last assessed.",
+        help_text="Date of the last criticality assessment.",
     )
     impact_of_discontinuing = models.CharField(max_length=6, choices=Impact, blank=True)
     users_affected = models.PositiveIntegerField(null=True, blank=True)
@@ -179,7 +181,7 @@ class Application(models.Model):
             models.CheckConstraint(
                 name="application_spend_not_negative",
                 condition=Q(monthly_spend__isnull=True) | Q(monthly_spend__gte=0),
-                violation_error_message="Monthly spend is not negative.",
+                violation_error_message="Monthly spend must be 0 or more.",
             ),
         ]
         triggers = application_change_triggers("application", "id")

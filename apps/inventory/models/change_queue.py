@@ -1,8 +1,8 @@
-"""Which applications changed since a higher floor last looked: rows handed on, no signals.
+"""Queue of changed applications for higher layers: rows instead of signals.
 
-Every write to an application, a dependency or an exit test leaves its application here, by
-statement triggers, so that bulk loads and raw SQL are caught too. Who works them through deletes
-the rows it has seen (exposure does).
+Every write to an application, a dependency or an exit test adds its application here, by statement
+triggers, so that bulk loads and raw SQL are included. The consumer deletes the rows it has read
+(exposure does).
 """
 
 from typing import Any
@@ -12,8 +12,8 @@ from django.db import models
 
 
 class TouchedApplication(models.Model):
-    """One row a statement and application; `application_id` is no foreign key, since the row may be
-    gone."""
+    """One row per statement and application; `application_id` is not a foreign key, because the row
+    might be deleted."""
 
     application_id = models.BigIntegerField()
 
@@ -22,8 +22,7 @@ class TouchedApplication(models.Model):
 
 
 def all_applications_triggers(name: str) -> list[Any]:
-    """Triggers that ask for the findings of every application anew, since the row may be about any
-    of them."""
+    """Return triggers that queue every application, because the row can affect any of them."""
     return [
         pgtrigger.Trigger(
             name=f"{name}_concerns_all",

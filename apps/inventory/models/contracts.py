@@ -24,9 +24,9 @@ class OfficeQuerySet[M: models.Model](models.QuerySet[M]):
 
 
 class OnFile(models.TextChoices):
-    """Whether a clause is there; empty means nobody has looked."""
+    """Whether the contract has a clause; empty means unknown."""
 
-    YES = "yes", "On file"
+    YES = "yes", "In the contract"
     NO = "no", "Not in the contract"
 
 
@@ -67,7 +67,10 @@ class Contract(models.Model):
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="subsequent"
     )
     ict_service_type = models.CharField(
-        "ICT service type", max_length=3, blank=True, help_text="S01 to S19 of the DORA register."
+        "ICT service type",
+        max_length=3,
+        blank=True,
+        help_text="S01 to S19 of the DORA register of information.",
     )
     starts_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     ends_on = models.DateField(
@@ -76,15 +79,15 @@ class Contract(models.Model):
     currency = models.CharField(max_length=3, default="USD")
     annual_cost = models.DecimalField(max_digits=16, decimal_places=2, null=True, blank=True)
     notice_days_ours = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Notice we must give, days."
+        null=True, blank=True, help_text="Notice period for us, in days."
     )
     notice_days_theirs = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Notice they must give, days."
+        null=True, blank=True, help_text="Notice period for the provider, in days."
     )
     deprecation_notice_days = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="Days they must announce the end of a model ahead, by contract.",
+        help_text="Contractual days between announcement and retirement of a model.",
     )
     governing_law = models.CharField(
         max_length=2, blank=True, help_text="ISO 3166-1 alpha-2 code of the country."
@@ -98,9 +101,15 @@ class Contract(models.Model):
         db_default="",
         help_text="Whether the service stores data.",
     )
-    data_country = models.CharField(max_length=2, blank=True, help_text="Where data is stored.")
+    data_country = models.CharField(
+        max_length=2, blank=True, help_text="Location where data is stored."
+    )
     processing_country = models.CharField(
-        max_length=2, blank=True, default="", db_default="", help_text="Where data is processed."
+        max_length=2,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Location where data is processed.",
     )
     termination_reason = models.CharField(
         max_length=10,
@@ -108,13 +117,13 @@ class Contract(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="Why it was ended, once it was.",
+        help_text="Reason for termination; empty: not terminated.",
     )
     last_audit_on = models.DateField(
         null=True,
         blank=True,
         validators=[validate_plausible_date],
-        help_text="The last audit of the party (RT.07.01.0070).",
+        help_text="Date of the last audit of the provider (RT.07.01.0070).",
     )
     price_protection = models.CharField(max_length=3, choices=OnFile, blank=True)
     exit_clause = models.CharField(max_length=3, choices=OnFile, blank=True)
@@ -124,7 +133,7 @@ class Contract(models.Model):
     training_use = models.CharField(max_length=7, choices=TrainingUse, blank=True)
     terms_url = models.URLField(max_length=500, blank=True)
     terms_digest = models.CharField(
-        max_length=64, blank=True, help_text="SHA-256 of the terms as last read."
+        max_length=64, blank=True, help_text="SHA-256 digest of the terms when last read."
     )
     terms_read_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     note = LimitedTextField(blank=True)
@@ -140,32 +149,38 @@ class Contract(models.Model):
                 "contract_no_circle",
                 "inventory_contract",
                 "overarching_id",
-                "This would put the contract under itself. Choose another overarching contract.",
+                (
+                    "This would place the contract under itself. Choose another overarching "
+                    "contract."
+                ),
             )
         ]
         constraints = [
             models.UniqueConstraint(
                 fields=["party", "ref"],
                 name="contract_once",
-                violation_error_message="A contract with this party and reference is on record "
-                "already.",
+                violation_error_message=(
+                    "A contract with this provider and reference already exists."
+                ),
             ),
             models.CheckConstraint(
                 name="contract_ends_after_start",
                 condition=Q(ends_on__isnull=True)
                 | Q(starts_on__isnull=True)
                 | Q(ends_on__gt=F("starts_on")),
-                violation_error_message="A contract ends after it starts.",
+                violation_error_message="The contract must end after it starts.",
             ),
             models.CheckConstraint(
                 name="contract_cost_not_negative",
                 condition=Q(annual_cost__isnull=True) | Q(annual_cost__gte=0),
-                violation_error_message="The annual cost is not negative.",
+                violation_error_message="The annual cost must be 0 or more.",
             ),
             models.CheckConstraint(
                 name="contract_not_its_own_frame",
                 condition=Q(overarching__isnull=True) | ~Q(overarching=F("id")),
-                violation_error_message="A contract is not its own overarching contract.",
+                violation_error_message=(
+                    "A contract cannot be its own overarching contract. Choose another one."
+                ),
             ),
         ]
 
@@ -179,7 +194,7 @@ class AnnexItem(models.Model):
     on it."""
 
     class Item(models.TextChoices):
-        TASKS = "1a", "1(a) tasks and systems it may go into"
+        TASKS = "1a", "1(a) intended tasks and systems"
         ACCEPTABLE_USE = "1b", "1(b) acceptable use policies"
         RELEASE = "1c", "1(c) release date and distribution"
         INTERACTION = "1d", "1(d) interaction with external hardware and software"
@@ -220,8 +235,9 @@ class AnnexItem(models.Model):
             models.UniqueConstraint(
                 fields=["foundation", "item"],
                 name="annex_item_once",
-                violation_error_message="This item of the foundation is on record already; "
-                "change it.",
+                violation_error_message=(
+                    "This item of the foundation is already recorded. Change it instead."
+                ),
             ),
         ]
 

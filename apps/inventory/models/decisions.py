@@ -29,7 +29,7 @@ _ONE_TARGET = (
 
 
 class ApprovalQuerySet(PublicQuerySet["Approval"]):
-    """Every signed-in user may read what is allowed: people must know it to keep to it."""
+    """Approvals; every signed-in user can read them, in order to follow them."""
 
     def standing_on(self, day: date) -> "ApprovalQuerySet":
         """Decisions in force on `day`: made, not revoked, not expired."""
@@ -40,8 +40,8 @@ class ApprovalQuerySet(PublicQuerySet["Approval"]):
 
 @track_history(exclude=("updated_at",))
 class Approval(models.Model):
-    """The decision on one provider, foundation, version or offering. A narrower target's decision
-    goes first."""
+    """The decision on one provider, foundation, version or offering. The decision on a narrower
+    target applies first."""
 
     class Decision(models.TextChoices):
         APPROVED = "approved", "Approved"
@@ -65,20 +65,19 @@ class Approval(models.Model):
         models.CharField(max_length=12),
         default=list,
         blank=True,
-        help_text="Restricted to applications of these data classifications; empty: no "
-        "restriction.",
+        help_text="Allowed data classifications of applications; empty: all.",
     )
     regions = ArrayField(
         models.CharField(max_length=60),
         default=list,
         blank=True,
-        help_text="Restricted to these regions.",
+        help_text="Allowed regions; empty: all.",
     )
     criticalities = ArrayField(
         models.PositiveSmallIntegerField(),
         default=list,
         blank=True,
-        help_text="Restricted to applications of these criticalities (0 critical to 3 low).",
+        help_text="Allowed criticalities of applications (0 critical to 3 low); empty: all.",
     )
     reason = LimitedTextField(max_length=MAX_REASON_LENGTH)
     approver = models.ForeignKey(
@@ -89,7 +88,7 @@ class Approval(models.Model):
         null=True,
         blank=True,
         validators=[validate_plausible_date],
-        help_text="First day it no longer holds.",
+        help_text="Expires on (not valid from this date).",
     )
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_by = models.ForeignKey(
@@ -108,33 +107,37 @@ class Approval(models.Model):
             models.CheckConstraint(
                 name="approval_one_target",
                 condition=_ONE_TARGET,
-                violation_error_message="Decide on one provider, foundation, version or offering.",
+                violation_error_message=(
+                    "Choose exactly one provider, foundation, version or offering."
+                ),
             ),
             models.CheckConstraint(
                 name="approval_expires_unless_blocked",
                 condition=Q(decision="blocked") | Q(expires_on__isnull=False),
-                violation_error_message="An approval has an end; only a block may stand until "
-                "lifted.",
+                violation_error_message="Enter an expiry date. Only a block can be without one.",
             ),
             models.CheckConstraint(
                 name="approval_ends_after_decision",
                 condition=Q(expires_on__isnull=True) | Q(expires_on__gt=F("decided_on")),
-                violation_error_message="An approval ends after the day it was given.",
+                violation_error_message="The approval must expire after the decision date.",
             ),
             models.CheckConstraint(
                 name="approval_restricted_says_to_what",
                 condition=~Q(decision="restricted")
                 | ~Q(data_classes=[], regions=[], criticalities=[]),
-                violation_error_message="Say to which data classes, regions or criticalities "
-                "it is restricted.",
+                violation_error_message=(
+                    "Select the data classes, regions or criticalities to which the "
+                    "approval is restricted."
+                ),
             ),
             *(
                 models.UniqueConstraint(
                     fields=[target],
                     condition=Q(revoked_at__isnull=True),
                     name=f"approval_one_of_{target}",
-                    violation_error_message="A decision on this stands already; revoke or "
-                    "replace it.",
+                    violation_error_message=(
+                        "An approval for this already exists. Revoke or replace it."
+                    ),
                 )
                 for target in ("provider", "foundation", "version", "offering")
             ),
@@ -161,7 +164,7 @@ class Selection(models.Model):
         SUPERSEDED = "superseded", "Superseded"
 
     title = models.CharField(max_length=200)
-    purpose = LimitedTextField(blank=True, help_text="What the foundation is for.")
+    purpose = LimitedTextField(blank=True, help_text="Intended use of the foundation.")
     criteria = models.JSONField(
         default=list, blank=True, help_text='[{"name", "weight", "note"}, ...]'
     )
@@ -199,8 +202,10 @@ class Selection(models.Model):
                     & ~Q(reason="")
                     & Q(decided_by__isnull=False, decided_on__isnull=False)
                 ),
-                violation_error_message="A decided selection says what was decided, why, by "
-                "whom and when.",
+                violation_error_message=(
+                    "A decided selection record must state the decision, the reason, "
+                    "the user and the time."
+                ),
             ),
         ]
 
@@ -220,12 +225,12 @@ class SelectionCandidate(models.Model):
         null=True,
         blank=True,
         related_name="candidacies",
-        help_text="The host's offering in question; empty: the foundation anywhere.",
+        help_text="The host's offering; empty: the foundation on any host.",
     )
     chosen = models.BooleanField(default=False)
     scores = models.JSONField(default=dict, blank=True, help_text="{criterion: {value, note}}")
     scorecard = models.JSONField(
-        default=dict, blank=True, help_text="The facts as of the decision, with sources."
+        default=dict, blank=True, help_text="Facts and sources at the time of the decision."
     )
     note = LimitedTextField(blank=True)
 
@@ -236,7 +241,7 @@ class SelectionCandidate(models.Model):
                 fields=["selection", "foundation", "offering"],
                 nulls_distinct=False,
                 name="selection_candidate_once",
-                violation_error_message="This candidate is in the selection already.",
+                violation_error_message="This candidate is already part of the selection record.",
             ),
         ]
 

@@ -54,7 +54,7 @@ class Dependency(models.Model):
     class Reached(models.TextChoices):
         DIRECT = "direct", "Directly"
         GATEWAY = "gateway", "Through a gateway"
-        EMBEDDED = "embedded", "Inside a vendor's product"
+        EMBEDDED = "embedded", "Embedded in a vendor's product"
 
     class Known(models.TextChoices):
         DECLARED = "declared", "Declared"
@@ -66,28 +66,32 @@ class Dependency(models.Model):
     offering = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="dependencies")
     role = models.CharField(max_length=10, choices=Role, default=Role.PRIMARY)
     fallback_order = models.PositiveSmallIntegerField(
-        default=0, help_text="1 is tried first; 0 for other roles."
+        default=0, help_text="Order in which fallbacks are tried, from 1; 0 for other roles."
     )
     traffic_share = models.DecimalField(
         max_digits=18,
         decimal_places=15,
         null=True,
         blank=True,
-        help_text="Share of primary traffic as declared; shares are normalised, and 0 is standby.",
+        help_text=(
+            "Declared share of the primary traffic; shares are scaled to 1, and 0 is standby."
+        ),
     )
     monthly_input_tokens = models.PositiveBigIntegerField(null=True, blank=True)
     monthly_output_tokens = models.PositiveBigIntegerField(null=True, blank=True)
     monthly_cache_read_tokens = models.PositiveBigIntegerField(
         null=True,
         blank=True,
-        help_text="Input tokens read from the provider's cache, not among the input tokens.",
+        help_text=(
+            "Input tokens read from the provider's cache, not included in the input tokens."
+        ),
     )
     monthly_cache_write_tokens = models.PositiveBigIntegerField(null=True, blank=True)
     monthly_requests = models.PositiveBigIntegerField(null=True, blank=True)
     typical_request_tokens = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="Input tokens of a usual request: decides the price tier for long contexts.",
+        help_text=("Input tokens of a typical request; decides the price tier for long contexts."),
     )
     monthly_spend = models.DecimalField(
         max_digits=14, decimal_places=2, null=True, blank=True, help_text="USD."
@@ -105,14 +109,14 @@ class Dependency(models.Model):
         max_length=8,
         choices=Binding,
         default=Binding.UNKNOWN,
-        help_text="Unknown: as the offering is called.",
+        help_text="Unknown: the binding of the offering applies.",
     )
     since = models.DateField(validators=[validate_plausible_date])
     until = models.DateField(
         null=True,
         blank=True,
         validators=[validate_plausible_date],
-        help_text="The first day it is no longer used.",
+        help_text="Ends on (not used from this date).",
     )
     last_observed_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     confirmed_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
@@ -154,29 +158,31 @@ class Dependency(models.Model):
             models.CheckConstraint(
                 name="dependency_tags_are_few",
                 condition=Q(tags__len__lte=MAX_TAGS),
-                violation_error_message=f"At most {MAX_TAGS} tags are kept.",
+                violation_error_message=f"At most {MAX_TAGS} tags can be saved. Remove some.",
             ),
             models.CheckConstraint(
                 name="dependency_until_after_since",
                 condition=Q(until__isnull=True) | Q(until__gt=F("since")),
-                violation_error_message="A dependency ends after the day it began.",
+                violation_error_message="The dependency must end after it starts.",
             ),
             models.CheckConstraint(
                 name="dependency_share_not_negative",
                 condition=Q(traffic_share__isnull=True) | Q(traffic_share__gte=0),
-                violation_error_message="A traffic share is not negative.",
+                violation_error_message="A traffic share must be 0 or more.",
             ),
             models.CheckConstraint(
                 name="dependency_spend_not_negative",
                 condition=Q(monthly_spend__isnull=True) | Q(monthly_spend__gte=0),
-                violation_error_message="Monthly spend is not negative.",
+                violation_error_message="Monthly spend must be 0 or more.",
             ),
             models.CheckConstraint(
                 name="dependency_party_unless_direct",
                 condition=Q(reached="direct", via_party__isnull=True)
                 | (~Q(reached="direct") & Q(via_party__isnull=False)),
-                violation_error_message="Name the gateway or vendor it goes through; a direct "
-                "call has none.",
+                violation_error_message=(
+                    "Choose the gateway or vendor that relays the calls, or leave it "
+                    "empty for a direct call."
+                ),
             ),
         ]
         triggers = application_change_triggers("dependency", "application_id")

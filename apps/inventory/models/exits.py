@@ -19,7 +19,7 @@ _OF_DEPENDENCY = "JOIN inventory_dependency d ON d.id = r.dependency_id"
 
 
 class OfDependencyQuerySet[M: models.Model](models.QuerySet[M]):
-    """Rows that hang on a dependency: read by whoever may read its application."""
+    """Rows of a dependency, visible to users who can view its application."""
 
     def visible_to(self, user: Any) -> "OfDependencyQuerySet[M]":
         if not user.is_authenticated or not user.is_active:
@@ -42,19 +42,17 @@ class Adaptation(models.Model):
         AGENTIC_TOOLS = "agentic_tools", "Agentic tools"
 
     class Moves(models.TextChoices):
-        PORTABLE = "portable", "Moves as it is"
-        RE_RUN = "re_run", "Is run again"
-        REBUILD = "rebuild", "Is built anew"
+        PORTABLE = "portable", "Reusable as is"
+        RE_RUN = "re_run", "Re-run"
+        REBUILD = "rebuild", "Rebuild"
 
     dependency = models.ForeignKey(Dependency, on_delete=models.CASCADE, related_name="adaptations")
     kind = models.CharField(max_length=13, choices=Kind)
     name = models.CharField(max_length=200, blank=True)
     artefact_ref = models.CharField(
-        max_length=500, blank=True, help_text="Where it lies: repository, registry, path."
+        max_length=500, blank=True, help_text="Location: repository, registry or path."
     )
-    moves = models.CharField(
-        max_length=8, choices=Moves, blank=True, help_text="Empty while nobody knows."
-    )
+    moves = models.CharField(max_length=8, choices=Moves, blank=True, help_text="Empty: unknown.")
     invested_days = models.DecimalField(max_digits=9, decimal_places=1, null=True, blank=True)
     invested_cost = models.DecimalField(
         max_digits=14, decimal_places=2, null=True, blank=True, help_text="USD."
@@ -72,7 +70,7 @@ class Adaptation(models.Model):
                 name="adaptation_invested_not_negative",
                 condition=(Q(invested_days__isnull=True) | Q(invested_days__gte=0))
                 & (Q(invested_cost__isnull=True) | Q(invested_cost__gte=0)),
-                violation_error_message="What was invested is not negative.",
+                violation_error_message="The investment must be 0 or more.",
             ),
         ]
 
@@ -122,7 +120,10 @@ class ExitPlan(models.Model):
     )
     substitutability = models.CharField(max_length=14, choices=Substitutability, blank=True)
     reason = models.CharField(
-        max_length=15, choices=Reason, blank=True, help_text="Why it is hard to substitute."
+        max_length=15,
+        choices=Reason,
+        blank=True,
+        help_text="Reason why the service is hard to substitute.",
     )
     reintegration = models.CharField(max_length=14, choices=Reintegration, blank=True)
     reliance = models.CharField(
@@ -131,8 +132,9 @@ class ExitPlan(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="How far the application relies on the service; empty: derived from what "
-        "would take over.",
+        help_text=(
+            "Reliance of the application on the service; empty: derived from its alternatives."
+        ),
     )
     alternatives_identified = models.CharField(max_length=3, choices=Alternatives, blank=True)
     alternatives = LimitedTextField(blank=True)
@@ -158,13 +160,14 @@ class ExitPlan(models.Model):
                 name="exit_plan_estimates_not_negative",
                 condition=(Q(estimated_days__isnull=True) | Q(estimated_days__gte=0))
                 & (Q(estimated_cost__isnull=True) | Q(estimated_cost__gte=0)),
-                violation_error_message="Estimated effort and cost are not negative.",
+                violation_error_message="Estimated effort and cost must be 0 or more.",
             ),
             models.CheckConstraint(
                 name="exit_plan_says_why_hard",
                 condition=~Q(substitutability__in=["not", "highly_complex"]) | ~Q(reason=""),
-                violation_error_message="Say why it is hard to substitute: no alternatives, "
-                "migration, or both.",
+                violation_error_message=(
+                    "Select why it is hard to substitute: no alternatives, migration, or both."
+                ),
             ),
         ]
 
@@ -190,7 +193,10 @@ class ExitTest(models.Model):
         null=True,
         blank=True,
         related_name="exit_tests",
-        help_text="The version that answered; when another one answers today, the test has lapsed.",
+        help_text=(
+            "Version that was served; if another version is served today, the test is "
+            "no longer valid."
+        ),
     )
     tested_on = models.DateField(validators=[validate_plausible_date])
     result = models.CharField(max_length=7, choices=Result)
@@ -199,7 +205,7 @@ class ExitTest(models.Model):
         decimal_places=1,
         null=True,
         blank=True,
-        help_text="Calendar days the move took, as measured.",
+        help_text="Measured duration of the migration, in calendar days.",
     )
     cost = models.DecimalField(
         max_digits=14, decimal_places=2, null=True, blank=True, help_text="USD."
@@ -209,14 +215,16 @@ class ExitTest(models.Model):
         decimal_places=4,
         null=True,
         blank=True,
-        help_text="Change of the own metric, target minus today's; negative is worse.",
+        help_text="Change of your own metric, target minus current; negative is worse.",
     )
     quality_metric = models.CharField(max_length=200, blank=True)
     expires_on = models.DateField(
         null=True,
         blank=True,
         validators=[validate_plausible_date],
-        help_text="First day it no longer counts; empty: the usual validity after the test.",
+        help_text=(
+            "Expires on (not valid from this date); empty: the default validity after the test."
+        ),
     )
     evidence_ref = models.CharField(max_length=500, blank=True)
     note = LimitedTextField(blank=True)
@@ -250,12 +258,12 @@ class ExitTest(models.Model):
                 name="exit_test_amounts_not_negative",
                 condition=(Q(effort_days__isnull=True) | Q(effort_days__gte=0))
                 & (Q(cost__isnull=True) | Q(cost__gte=0)),
-                violation_error_message="Effort and cost are not negative.",
+                violation_error_message="Effort and cost must be 0 or more.",
             ),
             models.CheckConstraint(
                 name="exit_test_expires_after_test",
                 condition=Q(expires_on__isnull=True) | Q(expires_on__gt=models.F("tested_on")),
-                violation_error_message="A test expires after the day it was made.",
+                violation_error_message="The test must expire after its date.",
             ),
         ]
 

@@ -18,17 +18,16 @@ class MadeFileQuerySet[M: "MadeFile"](models.QuerySet[M]):
         return self.filter(state__in=MadeFile.OPEN)
 
     def readable_by(self, user: Any) -> "MadeFileQuerySet[M]":
-        """Those that speak of nothing but teams which `user`, who does not read everything, is
-        in."""
+        """Return the files that cover only teams of `user`, who cannot read everything."""
         return self.filter(
             whole_organisation=False, team_ids__contained_by=sorted(user.team_roles())
         )
 
 
 class MadeFile(Job):
-    """`team_ids` are the teams it speaks of, unless the asker read the whole organisation. A
-    subclass brings `asked_by`, `as_of` (when it was asked for), `expires_on`, and a MadeFilePart
-    that leads to it as its `parts`."""
+    """Base of generated files. `team_ids` are the teams it covers, unless the requester can read
+    the whole organisation. A subclass adds `asked_by`, `as_of` (time of the request), `expires_on`,
+    and a MadeFilePart that refers to it as its `parts`."""
 
     asked_by: Any
     parts: Any

@@ -1,4 +1,4 @@
-"""Files that are too long for a request: asked for, written by a worker, kept in the database for a
+"""Files that are too long for a request: requested, written by a worker, kept in the database for a
 week."""
 
 from typing import Any
@@ -22,18 +22,18 @@ class WrittenFileQuerySet(MadeFileQuerySet["WrittenFile"]):
 
 @track_history(exclude=(*MADE_BY_WORKER, "n_rows"))
 class WrittenFile(MadeFile):
-    """One list as a file. `kind` says which, in the words of whoever writes it
-    (apps/web/file_exports.py), `query` how it is narrowed and ordered."""
+    """One list as a file. `kind` is defined by its writer (apps/web/file_exports.py), `query` holds
+    filters and order."""
 
     kind = models.CharField(max_length=30)
     query = models.TextField(blank=True)
-    name = models.CharField(max_length=120, help_text="Of the file, with its ending.")
+    name = models.CharField(max_length=120, help_text="File name with extension.")
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="written_files"
     )
-    as_of = models.DateTimeField(help_text="When it was asked for.")
+    as_of = models.DateTimeField(help_text="Time of the request.")
     n_rows = models.PositiveIntegerField(default=0)
-    expires_on = models.DateField(help_text="First day on which it is no longer kept.")
+    expires_on = models.DateField(help_text="Date from which the file is deleted.")
 
     objects = WrittenFileQuerySet.as_manager()
 

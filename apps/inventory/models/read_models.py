@@ -1,9 +1,8 @@
-"""What is worked out of the inventory for lists of a hundred thousand applications: findings and
-runways, kept.
+"""Findings and runways, stored for lists of a hundred thousand applications.
 
-All of it can be worked out again (read_models.py); nothing here was typed by anybody. Ids are plain
-numbers, not foreign keys, since rows are replaced in bulk and those of a vanished application are
-taken out by the next keeping.
+All of it can be computed again (read_models.py); nothing here was entered by users. IDs are plain
+numbers, not foreign keys, since rows are replaced in bulk and those of a deleted application are
+removed by the next refresh.
 """
 
 from django.db import models
@@ -11,8 +10,8 @@ from django.db.models import Q
 
 
 class KeptFinding(models.Model):
-    """One finding; its sentence is made of code and facts (findings.py). `rank` orders severities,
-    0 the gravest."""
+    """One finding; its sentence is made from code and facts (findings.py). `rank` orders
+    severities, 0 is the most severe."""
 
     application_id = models.BigIntegerField()
     team_id = models.BigIntegerField()
@@ -50,9 +49,9 @@ class KeptFinding(models.Model):
 
 
 class KeptRunway(models.Model):
-    """One live primary whose end is announced (runway.py). `start_by` is the last day on which the
-    move can begin, or the end where nobody knows how long it takes; `is_first` marks the
-    application's most urgent one."""
+    """One active primary model with an announced retirement (runway.py). `start_by` is the last day
+    on which the migration can start, or the retirement date if its duration is unknown; `is_first`
+    marks the application's most urgent one."""
 
     dependency_id = models.BigIntegerField(primary_key=True)
     application_id = models.BigIntegerField()
@@ -93,7 +92,7 @@ class UnkeptApplication(models.Model):
 
 
 class KeptState(models.Model):
-    """The one row (id 1): which day the kept rows speak of."""
+    """The one row (ID 1): the day of the stored rows."""
 
     kept_on = models.DateField()
     kept_at = models.DateTimeField()

@@ -1,8 +1,8 @@
-"""What people decide about an inherited risk: editors of the application's team, and owners about
-an acceptance. The role is asked again once the application is locked.
+"""Assessments of inherited risks by team editors, and acceptances by team owners. The role is
+checked again once the application is locked.
 
-Whoever acts says which version was read: 0 where there was no assessment yet. Two at once: one
-wins, the other is told who was faster and what was decided.
+The caller passes the version that was read: 0 if there was no assessment yet. Of two concurrent
+users one succeeds; the other gets an error that says who assessed it and how.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -76,10 +76,10 @@ def assess_risk(
     at: datetime,
     reason: str = "",
 ) -> Assessment:
-    """Say how grave the risk is here and what is done about it. What is not given stays; what was
-    stale is not.
+    """Assess the severity and treatment of the risk here. Facts that are not given are unchanged; a
+    stale assessment becomes current.
 
-    Accepting is an action of its own.
+    Accepting is a separate action.
     """
     locked_dependency(dependency, by=by)
     outcome = assess_many(
@@ -103,23 +103,23 @@ def assess_many(
     at: datetime,
     reason: str = "",
 ) -> BulkOutcome:
-    """The same assessment for many dependencies of one risk; {dependency: the version that was
-    read, 0 for none}.
+    """Assess many dependencies of one risk equally; {dependency: the version that was read, 0 for
+    none}.
 
-    A handful of statements whatever the number. Those that changed meanwhile, or do not inherit it,
-    are left alone and named.
+    A handful of statements for any number. Dependencies whose assessment changed, or that do not
+    inherit the risk, are unchanged and reported.
     """
     said = _check_fields(facts)
     if said.get("treatment") == Treatment.ACCEPT:
         raise RiskChangeError(
-            "Accepting needs an approver, a reason and an end. Use the acceptance for it."
+            "An acceptance needs an approver, a reason and an expiry date. Use the accept action."
         )
 
     def decide(assessment: Assessment) -> str:
         for name, value in said.items():
             setattr(assessment, name, value)
         if assessment.treatment == Treatment.ACCEPT and not assessment.accepts_on(day_of(at)):
-            return "Its acceptance has ended. Renew the acceptance, or choose another treatment."
+            return "The acceptance expired. Renew it, or choose another treatment."
         assessment.state = Assessment.State.ASSESSED
         assessment.not_applicable_because = ""
         return ""
@@ -159,7 +159,7 @@ def mark_many_not_applicable(
     at: datetime,
 ) -> BulkOutcome:
     """The risk does not matter to any of these uses, for the same reason; as assess_many."""
-    _require_text(reason, "Say why it does not apply here: the next reader has only your word.")
+    _require_text(reason, "Enter a reason why the risk does not apply.")
     return _change_assessments(risk, expected_versions, _set_not_applicable(reason), by, at, reason)
 
 
@@ -203,15 +203,15 @@ def accept_many(
 ) -> BulkOutcome:
     """The risk is taken on for all of these uses, until the same day and for the same reason; as
     assess_many."""
-    _require_text(reason, "Say why it is accepted: an auditor will ask.")
+    _require_text(reason, "Enter a reason for the acceptance.")
     today = day_of(at)
     if until <= today:
         raise RiskChangeError(
-            f"The acceptance would have ended already. Choose a day after {today}."
+            f"The acceptance would already have expired. Enter a date after {today}."
         )
     if until > today + MAX_ACCEPTANCE:
         raise RiskChangeError(
-            f"An acceptance ends by {today + MAX_ACCEPTANCE} at the latest. Renew it then."
+            f"An acceptance must expire by {today + MAX_ACCEPTANCE}. Enter an earlier date."
         )
     said = _check_fields(facts)
 
@@ -234,11 +234,11 @@ def accept_many(
 def revoke_acceptance(
     *, assessment: Assessment, reason: str, expected_version: int, by: User, at: datetime
 ) -> Assessment:
-    """The acceptance no longer holds: the risk is open again and has to be assessed anew."""
-    _require_text(reason, "Say why it is revoked: whoever accepted it will ask.")
+    """Revoke the acceptance: the risk is open again and must be reassessed."""
+    _require_text(reason, "Enter a reason for revoking the acceptance.")
     assessment = _lock_assessment(assessment, expected_version, by=by, role=TeamRole.OWNER)
     if not assessment.accepts_on(day_of(at)):
-        raise RiskChangeError("There is no acceptance in force to revoke.")
+        raise RiskChangeError("No valid acceptance exists, so there is nothing to revoke.")
     assessment.revoked_by, assessment.revoked_at, assessment.revoke_reason = by, at, reason.strip()
     assessment.state = Assessment.State.STALE
     assessment.stale_since, assessment.stale_cause = at, StaleCause.ACCEPTANCE_REVOKED
@@ -254,10 +254,10 @@ def revoke_acceptance(
 def undo_assessment(
     *, assessment: Assessment, expected_version: int, by: User, reason: str = ""
 ) -> Assessment | None:
-    """Take back the last decision: the row is again what it was before. None where it was the first
-    one, and the risk is unassessed again; the history keeps both.
+    """Undo the last assessment: the row is restored. None if it was the first one, and the risk is
+    unassessed again; the history keeps both.
 
-    What an event or a day has made stale is not undone: assess it again.
+    An assessment that an event or a date made stale cannot be undone: assess it again.
     """
     assessment = _lock_assessment(assessment, expected_version, by=by)
     refuse_without_role(by, role_to_undo(assessment), assessment.dependency.application.team_id)
@@ -266,17 +266,19 @@ def undo_assessment(
         and assessment.stale_cause != StaleCause.ACCEPTANCE_REVOKED
     ):
         raise RiskChangeError(
-            f"No person did this. {assessment.stale_because} Assess it again instead."
+            "The registry marked this assessment stale, so it cannot be undone. "
+            f"{assessment.stale_because} Reassess the risk instead."
         )
     request_count()
-    with audit_context(user=by, reason=reason or "last decision taken back"):
+    with audit_context(user=by, reason=reason or "last assessment undone"):
         if assessment.version == 1:
             assessment.delete()
             return None
         earlier = _previous_version(assessment)
         if earlier is None:
             raise RiskChangeError(
-                "What it was before is no longer on record. Assess it again instead."
+                "The previous value is not recorded, so this cannot be undone. Reassess the "
+                "risk instead."
             )
         for field in Assessment._meta.concrete_fields:
             if field.name not in PERMANENT_FIELDS:
@@ -287,8 +289,8 @@ def undo_assessment(
 
 
 def role_to_undo(assessment: Assessment) -> TeamRole:
-    """The role that `undo_assessment` needs: an acceptance is given and taken by owners, whether it
-    is the decision that goes or the one that would hold again."""
+    """Return the role that `undo_assessment` needs: owners decide about acceptances, both the one
+    that is undone and the one that is restored."""
     earlier: Any = _previous_version(assessment)
     return (
         TeamRole.OWNER
@@ -365,10 +367,10 @@ def _change_assessments(
     for pk, version in expected.items():
         assessment = there.get(pk)
         if pk in barred:
-            refused[pk] = f"Only an {role.word} of the owning team may do this. Ask one of them."
+            refused[pk] = f"You need the {role.word} role on the owning team to assess this risk."
         elif pk not in inherits:
             refused[pk] = (
-                "This dependency does not inherit the risk today. Look at what it stands on."
+                "This dependency does not inherit the risk today. Check its upstream dependencies."
             )
         elif (assessment.version if assessment else 0) != version:
             refused[pk] = version_conflict(assessment)
@@ -431,24 +433,19 @@ def _lock_assessment(
 
 
 def version_conflict(assessment: Assessment | None) -> str:
-    """What the one who came second is told."""
+    """Return the sentence for the second of two concurrent users."""
     if assessment is None:
-        return "Somebody has taken this assessment back in the meantime. Read it again."
+        return "Another user undid this assessment. Reload it."
     if assessment.state == Assessment.State.STALE:
-        return (
-            f"It has become stale in the meantime: {assessment.stale_because} "
-            "Read it again, then decide."
-        )
-    levels = (
-        f", residual {assessment.residual_likelihood} x {assessment.residual_impact}"
-        if (assessment.residual_likelihood and assessment.residual_impact)
-        else ""
-    )
-    treatment = f", {assessment.get_treatment_display().lower()}" if assessment.treatment else ""
+        return f"The assessment became stale: {assessment.stale_because} Reload it, then decide."
+    result = assessment.get_state_display().lower()
+    if assessment.treatment:
+        result += f", {assessment.get_treatment_display().lower()}"
+    if assessment.residual_likelihood and assessment.residual_impact:
+        result += f", residual {assessment.residual_likelihood} x {assessment.residual_impact}"
     return (
-        f"{assessment.assessed_by} assessed this on {assessment.assessed_at:%Y-%m-%d at %H:%M} "
-        "UTC: "
-        f"{assessment.get_state_display().lower()}{treatment}{levels}. Read it again, then decide."
+        f"{assessment.assessed_by} assessed this on {assessment.assessed_at:%Y-%m-%d at %H:%M} UTC "
+        f"({result}). Reload the assessment, then decide."
     )
 
 
@@ -460,5 +457,5 @@ def _require_text(text: str, otherwise: str) -> None:
 def _check_fields(facts: Mapping[str, Any] | None) -> dict[str, Any]:
     unknown = sorted(set(facts or {}) - ASSESSMENT_FIELDS)
     if unknown:
-        raise TypeError(f"not facts that can be set here: {', '.join(unknown)}")
+        raise TypeError(f"Unknown fields: {', '.join(unknown)}")
     return dict(facts or {})

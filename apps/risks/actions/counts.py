@@ -85,14 +85,14 @@ def _send_request() -> None:
     try:
         signature(COUNT_TASK, immutable=True).apply_async(retry=False)
     except OperationalError as error:
-        log.warning("the broker is away; beat will count", error=str(error))
+        log.warning("broker not available: beat will count", error=str(error))
 
 
 @transaction.atomic
 def count_inherited_risk(at: datetime) -> datetime:
-    """Count again and keep what differs; some seconds for half a million dependencies.
+    """Count again and save what differs; some seconds for half a million dependencies.
 
-    Two counts that are asked for at the same time run one after the other.
+    Concurrent counts run one after the other.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])

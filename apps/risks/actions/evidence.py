@@ -48,29 +48,30 @@ def record_evidence(
     reason: str = "",
     is_granted: bool = False,
 ) -> Evidence:
-    """Keep a result or a paper. With a value and a threshold, whether it passed follows from them.
+    """Record a result or a document. With a value and a threshold, the result follows from them.
 
-    `by` None: a job records it. About an application it is for editors of its team, or for a
-    program whose token is bound to the application (`is_granted`); otherwise the caller has checked
+    `by` None: a job records it. Evidence about an application is recorded by editors of its team,
+    or with a token bound to the application (`is_granted`); otherwise the caller has checked
     `by.is_governance`.
     """
     if (application := facts.get("application")) is not None:
         lock_applications([application.pk], by=None if is_granted else by, no_key=True)
     unknown = sorted(set(facts) - EVIDENCE_FIELDS)
     if unknown:
-        raise TypeError(f"not facts that can be set here: {', '.join(unknown)}")
+        raise TypeError(f"Unknown fields: {', '.join(unknown)}")
     evidence = Evidence(kind=kind, run_on=run_on, recorded_by=by, recorded_at=at, **facts)
     if run_on > day_of(at):
-        raise RiskChangeError(
-            f"The run lies in the future. Give the day it was made, {day_of(at)} at the latest."
-        )
+        raise RiskChangeError(f"The run date is in the future. Enter a date up to {day_of(at)}.")
     value, threshold = evidence.value, evidence.threshold
     if value is not None and threshold is not None:
         meets = value >= threshold if evidence.higher_is_better else value <= threshold
         if evidence.passed is not None and evidence.passed != meets:
-            said, shown = ("passed", "missed") if evidence.passed else ("failed", "met")
             raise RiskChangeError(
-                f"It is said to have {said}, and {value} has {shown} the threshold {threshold}."
+                f"The result is marked as passed, but {value} misses the threshold {threshold}. "
+                "Correct one of them."
+                if evidence.passed
+                else f"The result is marked as failed, but {value} meets the threshold "
+                f"{threshold}. Correct one of them."
             )
         evidence.passed = meets
     evidence.full_clean()
@@ -96,13 +97,15 @@ def attach_evidence(
             about = evidence.application_id
             if about is not None and about != assessment.dependency.application_id:
                 raise RiskChangeError(
-                    "This evidence is about another application. Record one for this application."
+                    "This evidence is about another application. Record evidence for this "
+                    "application."
                 )
             AssessmentEvidence.objects.get_or_create(assessment=assessment, evidence=evidence)
         if risk is not None:
             if evidence.application_id is not None:
                 raise RiskChangeError(
-                    "This evidence is about one application; a foundation's risk is everyone's. "
-                    "Attach it to the application's assessment."
+                    "This evidence is about one application, but the risk of a foundation "
+                    "concerns all applications. Attach the evidence to the assessment "
+                    "instead."
                 )
             RiskEvidence.objects.get_or_create(risk=risk, evidence=evidence)

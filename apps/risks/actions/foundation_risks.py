@@ -1,4 +1,4 @@
-"""Risks on foundations: raised, changed, closed and dismissed by people. The caller has checked
+"""Risks on foundations: added, changed, closed and dismissed by users. The caller has checked
 `by.is_governance`."""
 
 from collections.abc import Mapping
@@ -38,13 +38,11 @@ _MODEL_OF_KIND: dict[NodeKind, type[models.Model]] = {
 
 
 def ensure_node(*, kind: NodeKind, ref: int) -> Node:
-    """The node of that kind, made where nothing has stood on it yet. RiskChangeError where no such
-    thing is on record."""
+    """Return the node of that kind, created if it does not exist yet. Raises RiskChangeError if its
+    subject is not recorded."""
     model = _MODEL_OF_KIND.get(kind, Provider)
     if not model._default_manager.filter(pk=ref).exists():
-        raise RiskChangeError(
-            f"There is no {kind.label} with the id {ref}. Look it up in the catalogue."
-        )
+        raise RiskChangeError(f"No {kind.label} has the ID {ref}. Check the ID in the catalogue.")
     node, _ = Node.objects.get_or_create(kind=kind, ref=ref)
     return node
 
@@ -75,7 +73,7 @@ def raise_risk(
         RiskTemplate.objects.select_for_update().get(pk=template.pk)
         _refuse_duplicate(risk)
     risk.full_clean()
-    with audit_context(user=by, reason=reason or "risk raised"):
+    with audit_context(user=by, reason=reason or "risk added"):
         risk.save(force_insert=True)
     request_count()
     return risk
@@ -93,8 +91,8 @@ def change_risk(
         return risk
     if risk.rule and {"facts", "source_url", "title"} & set(changed):
         raise RiskChangeError(
-            "A built-in rule states these facts. Change the levels, or dismiss it and raise your "
-            "own."
+            "A rule sets the facts of this risk. Change its levels, or dismiss it and add "
+            "your own risk."
         )
     for name in changed:
         setattr(risk, name, facts[name])
@@ -109,16 +107,13 @@ def change_risk(
 
 @transaction.atomic
 def close_risk(*, risk: FoundationRisk, reason: str, by: User, at: datetime) -> FoundationRisk:
-    """It is over: nothing inherits it any longer. What was assessed stays on record."""
+    """Close the risk: dependencies no longer inherit it. Assessments stay recorded."""
     risk = _lock_risk(risk)
     if risk.closed_at is not None:
         return risk
     if risk.rule:
-        raise RiskChangeError(
-            "A built-in rule keeps this open while its facts hold. Dismiss it instead, with a "
-            "reason."
-        )
-    _require_text(reason, "Say why it is over: the next reader has only your word.")
+        raise RiskChangeError("A rule keeps this risk open. Dismiss it with a reason instead.")
+    _require_text(reason, "Enter a reason for closing the risk.")
     risk.closed_at, risk.closed_reason = at, reason.strip()
     with audit_context(user=by, reason=reason):
         risk.save(update_fields=["closed_at", "closed_reason", "updated_at"])
@@ -136,7 +131,8 @@ def reopen_risk(
         return risk
     if risk.rule:
         raise RiskChangeError(
-            "A built-in rule closed this, since its facts are gone; it opens it again by itself."
+            "A rule closed this risk because its conditions no longer hold. The rule reopens "
+            "it when they do."
         )
     _refuse_duplicate(risk)
     risk.closed_at, risk.closed_reason, risk.changed_at = None, "", at
@@ -152,12 +148,12 @@ def dismiss_risk(*, risk: FoundationRisk, reason: str, by: User, at: datetime) -
     materially."""
     risk = _lock_risk(risk)
     if not risk.rule:
-        raise RiskChangeError("A person raised this. Close it instead.")
+        raise RiskChangeError("A user added this risk. Close it instead.")
     if risk.closed_at is not None:
-        raise RiskChangeError("Its facts are gone and it is closed already.")
+        raise RiskChangeError("This risk is already closed because its conditions no longer hold.")
     if risk.dismissed_at is not None:
         return risk
-    _require_text(reason, "Say why it does not matter: the next reader has only your word.")
+    _require_text(reason, "Enter a reason for dismissing the risk.")
     risk.dismissed_at, risk.dismissed_by, risk.dismissed_reason = at, by, reason.strip()
     with audit_context(user=by, reason=reason):
         risk.save(update_fields=["dismissed_at", "dismissed_by", "dismissed_reason", "updated_at"])
@@ -193,17 +189,16 @@ def _refuse_duplicate(risk: FoundationRisk) -> None:
     )
     other = there.exclude(pk=risk.pk).first() if risk.template_id else None
     if other is not None:
-        who = "A built-in rule has raised it there" if other.rule else "It is on that node"
-        dismissed = (
-            ", and a person dismissed it; reinstate it"
+        raise RiskChangeError(
+            f"This risk is already recorded on this node (risk {other.pk}) but was dismissed. "
+            "Reinstate it instead."
             if other.dismissed_at
-            else "; change that one"
+            else f"This risk is already recorded on this node (risk {other.pk}). Change it instead."
         )
-        raise RiskChangeError(f"{who} already (risk {other.pk}){dismissed} instead.")
 
 
 def _check_fields(facts: Mapping[str, Any] | None) -> dict[str, Any]:
     unknown = sorted(set(facts or {}) - RISK_FIELDS)
     if unknown:
-        raise TypeError(f"not facts that can be set here: {', '.join(unknown)}")
+        raise TypeError(f"Unknown fields: {', '.join(unknown)}")
     return dict(facts or {})

@@ -1,5 +1,5 @@
-"""Brings this floor up to date: rules first, since what they change makes assessments stale. Safe
-to run twice."""
+"""Refresh of the risks app: rules first, since their changes make assessments stale. Safe to
+repeat."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +31,7 @@ def refresh_risks(at: datetime) -> RiskChanges:
     with audit_context(job=JOB):
         rules = apply_rules(at=at)
     # a change of its own: what the rules gave as reason is none for this
-    with audit_context(job=JOB, reason="an event, a day or evidence has touched it"):
+    with audit_context(job=JOB, reason="affected by an event, a date or evidence"):
         stale = mark_stale_assessments(at=at)
     return RiskChanges(
         raised=rules.raised,

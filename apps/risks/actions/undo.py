@@ -1,5 +1,4 @@
-"""Taking back what one change decided about many risks at once: each is again what it was, unless
-somebody has changed it since."""
+"""Undo of one change that assessed many risks: each is restored unless it was changed later."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,17 +58,17 @@ def teams_decided_in(*, change: UUID) -> dict[int, TeamRole]:
 
 @transaction.atomic
 def undo_assessments(*, change: UUID, by: User, reason: str = "") -> AssessmentUndo:
-    """Put back what stood before `change`; `by` needs the roles of `teams_decided_in`, asked of the
-    locked rows.
+    """Restore the assessments before `change`; `by` needs the roles of `teams_decided_in`, checked
+    on the locked rows.
 
-    What was assessed for the first time is unassessed again; the history keeps both. An assessment
-    that somebody, an event or a day has changed since is left alone and named. Evidence that the
-    change attached is detached again. A handful of statements whatever the number.
+    A first assessment becomes unassessed again; the history keeps both. An assessment that a user,
+    an event or a date changed later is unchanged and reported. Evidence that the change attached is
+    detached again. A handful of statements for any number.
     """
     entries = _entries(change)
     if not entries:
         raise RiskChangeError(
-            "This change decided nothing about a risk. Choose one from the history."
+            "This change did not assess a risk. Choose another change from the history."
         )
     about = Assessment.objects.filter(pk__in=entries)
     lock_teams_of(about.values_list("dependency__application_id", flat=True), no_key=True)
@@ -95,7 +94,10 @@ def undo_assessments(*, change: UUID, by: User, reason: str = "") -> AssessmentU
         elif rows[0].version == 1:
             gone.append(pk)
         elif pk not in before:
-            refused[pk] = "What it was before is no longer on record. Assess it again instead."
+            refused[pk] = (
+                "The previous value is not recorded, so this cannot be undone. "
+                "Reassess the risk instead."
+            )
         else:
             for field in Assessment._meta.concrete_fields:
                 if field.name not in PERMANENT_FIELDS:
@@ -104,7 +106,7 @@ def undo_assessments(*, change: UUID, by: User, reason: str = "") -> AssessmentU
             row.updated_at = at
             changed.append(row)
     request_count()
-    with audit_context(user=by, reason=reason or "decisions taken back"):
+    with audit_context(user=by, reason=reason or "assessments undone"):
         attached = _history("AssessmentEvidence").filter(pgh_context_id=change, pgh_label="insert")
         kept = [pk for pk in there if pk not in refused]
         links = attached.filter(assessment_id__in=kept).values_list("pgh_obj_id", flat=True)

@@ -56,15 +56,15 @@ def receive_evaluation(
     file_name: str = "",
     immediately: bool = False,
 ) -> tuple[Import, bool]:
-    """Have a tool's results filed as evidence; (the import, whether it is new).
+    """Import a tool's results as evidence; return (the import, whether it is new).
 
-    About `application`, and the model it names; without one about the model alone, which is
-    governance's to say. `by` None is the operator. IntakePermissionError where the sender may not;
-    UnreadableError where `tool` is none we know.
+    About `application` and the model it names; without an application about the model alone, which
+    needs the governance role. `by` None is the operator. Raises IntakePermissionError if the sender
+    lacks the role, UnreadableError if `tool` is unknown.
     """
     if tool and tool not in READERS:
         raise UnreadableError(
-            f"'{tool}' is no tool whose results can be read. Known: {', '.join(READERS)}."
+            f"'{tool}' is not a supported tool. Use one of: {', '.join(READERS)}."
         )
     binding = binding_of(token, application)
     if binding is not None:
@@ -73,11 +73,15 @@ def receive_evaluation(
         by.is_governance if application is None else by.may(TeamRole.EDITOR, application.team_id)
     ):
         raise IntakePermissionError(
-            "Evidence about a model in general is filed by governance. Name an application whose "
-            "team you edit."
+            (
+                "You need the governance role to record evidence about a model in general. Name "
+                "an application for which you have the editor role."
+            )
             if application is None
-            else "Only an editor of the owning team may file evidence about it. Ask one of them "
-            "for a token."
+            else (
+                "You need the editor role on the owning team to record evidence about this "
+                "application. Ask a team editor for an API token."
+            )
         )
     digest = hashlib.sha256(body).hexdigest()
     with transaction.atomic():
@@ -218,7 +222,7 @@ def _record_result(
     at = import_.received_at
     notes = [run.note, result.note]
     if offering is None:
-        notes.append(f"The model was called '{result.model}'. {answer.why}")
+        notes.append(f"The model was named '{result.model}'. {answer.why}")
     record_evidence(
         kind=run.kind,
         run_on=min(day_of(run.made_at), day_of(at)) if run.made_at else day_of(at),

@@ -1,4 +1,5 @@
-"""Which tool's file it is, told from its content; a further tool is its reader and a line here."""
+"""Detection of an evaluation tool by the content of its file; a further tool is its reader and a
+line here."""
 
 from collections.abc import Callable
 
@@ -29,7 +30,7 @@ def read_run(body: bytes, *, tool: str = "") -> EvaluationRun:
     if tool:
         if tool not in READERS:
             raise UnreadableError(
-                f"'{tool}' is no tool whose results can be read. Known: {', '.join(READERS)}."
+                f"'{tool}' is not a supported tool. Use one of: {', '.join(READERS)}."
             )
         return READERS[tool](body)
     return READERS[_detect_tool(body)](body)
@@ -47,4 +48,6 @@ def _detect_tool(body: bytes) -> str:
         return "lm-eval"
     if b'"eval"' in body and b'"task"' in body:
         return "inspect_ai"
-    raise UnreadableError(f"It is no results file of a tool we read: {', '.join(READERS)}.")
+    raise UnreadableError(
+        f"The file is not a results file of a supported tool. Use one of: {', '.join(READERS)}."
+    )

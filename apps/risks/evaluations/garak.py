@@ -61,10 +61,11 @@ def read_run(body: bytes) -> EvaluationRun:
                 run.made_at = parse_time(entry.get("end_time")) or run.made_at
     if not is_garak:
         raise UnreadableError(
-            "This is no report.jsonl of garak: it begins with the lines start_run setup and init."
+            "This is not a report.jsonl of garak, which starts with the lines start_run "
+            "setup and init. Send the report file."
         )
     if not is_complete:
-        run.note = "The run was broken off: not all probes were tried."
+        run.note = "The run was interrupted, so not all probes were tried."
     return run
 
 
@@ -74,7 +75,7 @@ def _entry(line: bytes, number: int) -> Any:
     try:
         return as_mapping(orjson.loads(line))
     except orjson.JSONDecodeError:
-        raise UnreadableError(f"Line {number} of the report is no JSON.") from None
+        raise UnreadableError(f"Line {number} of the report is not valid JSON.") from None
 
 
 def _add_probe(run: EvaluationRun, entry: Any, number: int, *, model: str, host: str) -> None:

@@ -34,7 +34,8 @@ def read_run(body: bytes) -> EvaluationRun:
     about, results = as_mapping(said.get("eval")), as_mapping(said.get("results"))
     if "version" not in said or "task" not in about or "model" not in about:
         raise UnreadableError(
-            "This is no log of inspect_ai: it has a version and an eval with task and model."
+            "This is not a log of inspect_ai, which has a version and an eval with task and "
+            "model. Send the log file."
         )
     status = clean(said.get("status"), 20)
     stats = as_mapping(said.get("stats"))
@@ -45,7 +46,7 @@ def read_run(body: bytes) -> EvaluationRun:
         made_at=parse_time(stats.get("completed_at")) or parse_time(about.get("created")),
         note=""
         if status == "success"
-        else f"The run ended as '{status}': not all of it was measured.",
+        else f"The run ended with status '{status}', so it is incomplete.",
     )
     provider, slash, model = clean(about["model"]).partition("/")
     host, model = (provider, model) if slash else ("", provider)
@@ -84,7 +85,8 @@ def _header(body: bytes) -> bytes:
             member = archive.getinfo("header.json")
             if member.file_size > MAX_HEADER_BYTES:
                 raise UnreadableError(
-                    f"The log's header is over {MAX_HEADER_BYTES // 1024 // 1024} MiB."
+                    f"The header of the log is larger than {MAX_HEADER_BYTES // 1024 // 1024} "
+                    "MiB. Send a log with fewer samples."
                 )
             if member.compress_type != _ZSTD:
                 with archive.open(member) as stream:
@@ -97,7 +99,7 @@ def _header(body: bytes) -> bytes:
             return _capped(stream.read(MAX_HEADER_BYTES + 1))
     except KeyError:
         raise UnreadableError(
-            "The .eval file has no header.json: the run was not finished."
+            "The .eval file has no header.json, so the run was not finished. Finish the run first."
         ) from None
     except (
         zipfile.BadZipFile,
@@ -111,5 +113,9 @@ def _header(body: bytes) -> bytes:
 
 def _capped(content: bytes) -> bytes:
     if len(content) > MAX_HEADER_BYTES:
-        raise UnreadableError(f"The log's header is over {MAX_HEADER_BYTES // 1024 // 1024} MiB.")
+        raise UnreadableError(
+            "The header of the log is larger than "
+            f"{MAX_HEADER_BYTES // 1024 // 1024} MiB. Send a log with fewer "
+            "samples."
+        )
     return content

@@ -1,6 +1,7 @@
-"""The lm-evaluation-harness' results_*.json (0.4): a task's figures are keyed `metric,filter`.
+"""Reader of results_*.json of the lm-evaluation-harness (0.4): a task's figures are keyed
+`metric,filter`.
 
-`alias`, `name` and `sample_len` are no metrics, a standard error may be the text N/A, and fewer
+`alias`, `name` and `sample_len` are not metrics, a standard error can be the text N/A, and fewer
 effective than original samples mean that only a part of the benchmark was run.
 """
 
@@ -29,7 +30,8 @@ def read_run(body: bytes) -> EvaluationRun:
         {"lm_eval_version", "n-shot", "versions"} & said.keys()
     ):
         raise UnreadableError(
-            "This is no results file of lm-eval: it has results and versions by task."
+            "This is not a results file of lm-eval, which has results and versions by task. "
+            "Send the results file."
         )
     source = clean(said.get("model_source"), 60)
     made = parse_time(said.get("date"))
@@ -71,7 +73,7 @@ def _add_task(
         if error is not None:
             notes.append(f"standard error {error:.4g}")
         if n is not None and whole is not None and n < whole:
-            notes.append(f"only {n} of {whole} samples were run")
+            notes.append(f"{n} of {whole} samples were run")
         run.add(
             EvaluationResult(
                 model,

@@ -1,7 +1,7 @@
-"""promptfoo's results.json (0.121; results version 3).
+"""Reader of promptfoo's results.json (0.121; results version 3).
 
-The file's own totals may leave out errors, so every case is counted anew: `failureReason` 0 is
-fine, 1 a failed assertion, 2 an error of the call. `namedScores` are sums, divided by how often
+The file's own totals can leave out errors, so every case is counted again: `failureReason` 0 is
+passed, 1 a failed assertion, 2 an error of the call. `namedScores` are sums, divided by how often
 each was given.
 """
 
@@ -50,8 +50,8 @@ def read_run(body: bytes) -> EvaluationRun:
     cases = results.get("results")
     if "evalId" not in said or not isinstance(cases, list):
         raise UnreadableError(
-            "This is no promptfoo results file: it has an evalId and results.results. Write it "
-            "with -o."
+            "This is not a results file of promptfoo, which has an evalId and "
+            "results.results. Write it with the option -o."
         )
     run = EvaluationRun(
         "promptfoo",
@@ -67,7 +67,9 @@ def read_run(body: bytes) -> EvaluationRun:
         host, model = split_provider(provider)
         n = tally.n_passed + tally.n_failed + tally.n_errors
         errors = (
-            f"{tally.n_errors} of {n} cases ended in an error of the call" if tally.n_errors else ""
+            f"{tally.n_errors} of {n} cases failed because the call failed"
+            if tally.n_errors
+            else ""
         )
         if n:
             run.add(

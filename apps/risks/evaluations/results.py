@@ -1,7 +1,7 @@
-"""What a reader makes of an evaluation tool's file: plain values, whatever the tool.
+"""Results of an evaluation tool as plain values, independent of the tool.
 
 A reader is `(body: bytes) -> Run`. It keeps figures and names, never the questions, answers or
-attacks themselves; it raises `UnreadableError` where the file is not its tool's.
+attacks themselves; it raises `UnreadableError` if the file is not its tool's.
 """
 
 import math
@@ -53,7 +53,7 @@ class EvaluationRun:
             self.rejected.append(
                 SkippedPart(
                     result.where,
-                    f"{result.metric} of {result.dataset} is no number that can be kept.",
+                    f"{result.metric} of {result.dataset} is not a number that can be saved.",
                 )
             )
         elif len(self.results) >= MAX_RESULTS:
@@ -73,10 +73,10 @@ def load_object(body: bytes) -> Mapping[str, Any]:
         try:
             said = orjson.loads(_without_nan(body))
         except orjson.JSONDecodeError:
-            raise UnreadableError(f"The file is no JSON: {error}.") from None
+            raise UnreadableError(f"The file is not valid JSON: {error}.") from None
     if not isinstance(said, dict):
         raise UnreadableError(
-            "The file is no JSON object, as the results of promptfoo, inspect_ai and lm-eval are."
+            "The file is not a JSON object. Send results of promptfoo, inspect_ai or lm-eval."
         )
     return said
 
@@ -98,7 +98,8 @@ def _without_nan(body: bytes) -> bytes:
 
 
 def parse_time(text: Any) -> datetime | None:
-    """An ISO moment or seconds since 1970; without a zone it is UTC. None where it is neither."""
+    """Return an ISO time or seconds since 1970; without a zone it is UTC. None if it is not a
+    time."""
     try:
         if isinstance(text, int | float):
             return datetime.fromtimestamp(text, tz=UTC)

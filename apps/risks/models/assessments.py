@@ -1,4 +1,4 @@
-"""What people decided about an inherited risk, and what has made it stale."""
+"""Assessments of inherited risks, and what made them stale."""
 
 from datetime import date
 from typing import Any
@@ -26,14 +26,14 @@ class Treatment(models.TextChoices):
 
 
 class StaleCause(models.TextChoices):
-    EVENT = "event", "A provider event"
-    REPLACED = "replaced", "The dependency ended or was replaced"
-    EXIT_TEST_EXPIRED = "exit_test_expired", "An exit test expired"
+    EVENT = "event", "Provider event"
+    REPLACED = "replaced", "Dependency ended or replaced"
+    EXIT_TEST_EXPIRED = "exit_test_expired", "Exit test expired"
     EVIDENCE_FAILED = "evidence_failed", "New evidence fails"
-    EVIDENCE_EXPIRED = "evidence_expired", "Its evidence expired"
-    FACTS_CHANGED = "facts_changed", "The risk itself changed"
-    ACCEPTANCE_EXPIRED = "acceptance_expired", "The acceptance ended"
-    ACCEPTANCE_REVOKED = "acceptance_revoked", "The acceptance was revoked"
+    EVIDENCE_EXPIRED = "evidence_expired", "Evidence expired"
+    FACTS_CHANGED = "facts_changed", "Risk changed"
+    ACCEPTANCE_EXPIRED = "acceptance_expired", "Acceptance expired"
+    ACCEPTANCE_REVOKED = "acceptance_revoked", "Acceptance revoked"
 
 
 class AssessmentQuerySet(models.QuerySet["Assessment"]):
@@ -61,13 +61,13 @@ def _score(likelihood: str, impact: str) -> StoredColumn:
 
 @track_history(exclude=("updated_at", "inherent", "current", "residual"))
 class Assessment(models.Model):
-    """One row per foundation risk and dependency, from the moment somebody acted; without a row it
+    """One row per foundation risk and dependency, created by the first assessment; without a row it
     is unassessed.
 
-    `version` counts the changes: whoever saves says which one was read. `inherent_*` are the levels
-    at the time of assessment, adaptations applied; current is with today's controls, residual after
-    the planned treatment. What was accepted stays on record when the acceptance ends; `accepts_on`
-    says whether it is in force.
+    `version` counts the changes: a writer passes the version that was read. `inherent_*` are the
+    levels at the time of assessment, adaptations applied; current is with today's controls,
+    residual after the planned treatment. An acceptance stays recorded after it expires;
+    `accepts_on` says whether it is valid.
     """
 
     class State(models.TextChoices):
@@ -93,7 +93,7 @@ class Assessment(models.Model):
     confidence = models.CharField(max_length=6, choices=Confidence, default=Confidence.MEDIUM)
 
     treatment = models.CharField(max_length=6, choices=Treatment, blank=True)
-    plan = LimitedTextField(blank=True, help_text="What is done about it.")
+    plan = LimitedTextField(blank=True, help_text="Treatment of the risk.")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -116,7 +116,7 @@ class Assessment(models.Model):
 
     stale_since = models.DateTimeField(null=True, blank=True)
     stale_cause = models.CharField(max_length=18, choices=StaleCause, blank=True)
-    stale_because = models.TextField(blank=True, help_text="The event or reason, in a sentence.")
+    stale_because = models.TextField(blank=True, help_text="Event or reason, as a sentence.")
     stale_event = models.ForeignKey(
         ProviderEvent,
         on_delete=models.SET_NULL,
@@ -152,18 +152,20 @@ class Assessment(models.Model):
             models.UniqueConstraint(
                 fields=["risk", "dependency"],
                 name="assessment_once",
-                violation_error_message="Somebody has assessed this already. Read it again, "
-                "then change it.",
+                violation_error_message=(
+                    "Another user already assessed this risk. Reload it, then change "
+                    "the assessment."
+                ),
             ),
             models.CheckConstraint(
                 name="assessment_not_applicable_says_why",
                 condition=~Q(state="not_applicable") | ~Q(not_applicable_because=""),
-                violation_error_message="Say why it does not apply.",
+                violation_error_message="Enter a reason why the risk does not apply.",
             ),
             models.CheckConstraint(
                 name="assessment_stale_says_why",
                 condition=~Q(state="stale") | ~Q(stale_cause=""),
-                violation_error_message="Say what made it stale.",
+                violation_error_message="Enter the reason why the assessment is stale.",
             ),
             models.CheckConstraint(
                 name="assessment_acceptance_is_complete",
@@ -176,7 +178,9 @@ class Assessment(models.Model):
                     )
                     & ~Q(accept_reason="")
                 ),
-                violation_error_message="An acceptance names who accepts, why, and until when.",
+                violation_error_message=(
+                    "An acceptance needs an approver, a reason and an expiry date."
+                ),
             ),
             models.CheckConstraint(
                 name="assessment_levels_1_to_5",
@@ -185,7 +189,7 @@ class Assessment(models.Model):
                 & (Q(current_impact__isnull=True) | Q(current_impact__range=(1, 5)))
                 & (Q(residual_likelihood__isnull=True) | Q(residual_likelihood__range=(1, 5)))
                 & (Q(residual_impact__isnull=True) | Q(residual_impact__range=(1, 5))),
-                violation_error_message="Likelihood and impact are between 1 and 5.",
+                violation_error_message="Likelihood and impact must be between 1 and 5.",
             ),
         ]
 
@@ -220,7 +224,7 @@ class AssessmentEvidence(models.Model):
             models.UniqueConstraint(
                 fields=["assessment", "evidence"],
                 name="assessment_evidence_once",
-                violation_error_message="This evidence is attached already.",
+                violation_error_message="This evidence is already attached.",
             )
         ]
 
@@ -229,14 +233,16 @@ class AssessmentEvidence(models.Model):
 
 
 class HandledEvent(models.Model):
-    """Provider events this floor has worked through, found by NOT EXISTS (ids commit out of
+    """Provider events that this app has processed, found by NOT EXISTS (IDs commit out of
     order)."""
 
     event = models.OneToOneField(
         ProviderEvent, on_delete=models.CASCADE, primary_key=True, related_name="+"
     )
     handled_at = models.DateTimeField()
-    n_assessments = models.PositiveIntegerField(help_text="Assessments it made stale.")
+    n_assessments = models.PositiveIntegerField(
+        help_text="Number of assessments that became stale."
+    )
 
     def __str__(self) -> str:
         return f"event {self.event_id}"

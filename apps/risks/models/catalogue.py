@@ -23,14 +23,14 @@ class Layer(models.TextChoices):
 
 
 class Predicate(models.TextChoices):
-    """Named conditions on a dependency under which a template applies to it; their SQL stands in
+    """Named conditions on a dependency under which a template applies to it; their SQL is in
     queries/inheritance_sql.py."""
 
     JUDGE_SHARES_BASE = (
         "judge_shares_base",
-        "A judge or guardrail shares lineage with a primary of its application",
+        "Judge or guardrail shares lineage with a primary model of its application",
     )
-    CALLS_MOVING_NAME = "calls_moving_name", "It calls a name that the provider may point elsewhere"
+    CALLS_MOVING_NAME = "calls_moving_name", "Calls an alias that the provider can move"
 
 
 @track_history()
@@ -43,7 +43,9 @@ class Taxonomy(models.Model):
     licence = models.CharField(max_length=200)
     attribution = models.CharField(max_length=300)
     source_url = models.URLField(max_length=500)
-    holds = models.CharField(max_length=200, blank=True, help_text="What of it is on record here.")
+    holds = models.CharField(
+        max_length=200, blank=True, help_text="Part of the taxonomy that is recorded here."
+    )
 
     objects = PublicQuerySet["Taxonomy"].as_manager()
 
@@ -74,7 +76,7 @@ class TaxonomyEntry(models.Model):
             models.UniqueConstraint(
                 fields=["taxonomy", "code"],
                 name="taxonomy_entry_once",
-                violation_error_message="This taxonomy has an entry of that code already.",
+                violation_error_message="This taxonomy already has an entry with this code.",
             ),
         ]
 
@@ -97,13 +99,13 @@ class RiskTemplate(models.Model):
     layer = models.CharField(max_length=13, choices=Layer)
     inherits_by_default = models.BooleanField(
         default=True,
-        help_text="Off: such a risk stays on its node until it is said to be handed on.",
+        help_text="Off: the risk stays on its node until inheritance is switched on.",
     )
     applies_when = models.CharField(
         max_length=20,
         choices=Predicate,
         blank=True,
-        help_text="Empty: to every dependency that stands on the node.",
+        help_text="Empty: every dependency that depends on the node inherits the risk.",
     )
     usual_likelihood = models.PositiveSmallIntegerField(
         default=3, help_text="1 rare to 5 almost certain."
@@ -127,7 +129,7 @@ class RiskTemplate(models.Model):
             models.CheckConstraint(
                 name="risk_template_levels_1_to_5",
                 condition=Q(usual_likelihood__range=(1, 5), usual_impact__range=(1, 5)),
-                violation_error_message="Likelihood and impact are between 1 and 5.",
+                violation_error_message="Likelihood and impact must be between 1 and 5.",
             ),
         ]
 
@@ -154,14 +156,16 @@ class Modifier(models.Model):
             models.UniqueConstraint(
                 fields=["template", "adaptation"],
                 name="modifier_once",
-                violation_error_message="This template has a modifier for that kind of "
-                "adaptation already.",
+                violation_error_message=(
+                    "This template already has a modifier for this type of adaptation."
+                ),
             ),
             models.CheckConstraint(
                 name="modifier_at_most_two_steps",
                 condition=Q(likelihood__range=(-2, 2), impact__range=(-2, 2)),
-                violation_error_message="An adaptation moves likelihood or impact by at most "
-                "two steps.",
+                violation_error_message=(
+                    "An adaptation can change likelihood or impact by at most 2 steps."
+                ),
             ),
         ]
 
@@ -177,8 +181,8 @@ class TemplateMapping(models.Model):
     class Match(models.TextChoices):
         EXACT = "exactMatch", "Exact"
         CLOSE = "closeMatch", "Close"
-        BROAD = "broadMatch", "Broader there"
-        NARROW = "narrowMatch", "Narrower there"
+        BROAD = "broadMatch", "Broader in the taxonomy"
+        NARROW = "narrowMatch", "Narrower in the taxonomy"
         RELATED = "relatedMatch", "Related"
 
     template = models.ForeignKey(RiskTemplate, on_delete=models.CASCADE, related_name="mappings")
@@ -195,8 +199,9 @@ class TemplateMapping(models.Model):
             models.UniqueConstraint(
                 fields=["template", "entry"],
                 name="template_mapping_once",
-                violation_error_message="This template is mapped to that entry already; change "
-                "the mapping.",
+                violation_error_message=(
+                    "This template is already mapped to this entry. Change the mapping instead."
+                ),
             ),
         ]
 

@@ -1,6 +1,5 @@
-"""How much of the organisation's inherited risk somebody has looked at: counted now and then, since
-counting every dependency takes longer than a page may. All of it can be counted again; nothing here
-was typed by anybody."""
+"""Stored counts of assessed inherited risks, since counting every dependency takes longer than a
+page can wait. All of it can be counted again; nothing here was entered by users."""
 
 from django.db import models
 
@@ -12,12 +11,12 @@ class CountState(models.Model):
     """The one row (id 1): when the counts were made."""
 
     counted_at = models.DateTimeField()
-    n_applications = models.PositiveIntegerField(help_text="In scope.")
+    n_applications = models.PositiveIntegerField(help_text="Applications in scope.")
     changes = models.CharField(
         max_length=200,
         blank=True,
         default="",
-        help_text="The day and the last entries of the histories counted.",
+        help_text="Date and latest history entries of the count.",
     )
 
     def __str__(self) -> str:
@@ -35,8 +34,10 @@ class RiskCount(models.Model):
     n_stale = models.PositiveIntegerField()
     n_not_applicable = models.PositiveIntegerField()
     n_accepted = models.PositiveIntegerField()
-    n_critical = models.PositiveIntegerField(help_text="Of critical applications.")
-    n_critical_decided = models.PositiveIntegerField(help_text="Of these, with an assessment.")
+    n_critical = models.PositiveIntegerField(help_text="In critical applications.")
+    n_critical_decided = models.PositiveIntegerField(
+        help_text="Number of these with an assessment."
+    )
 
     def __str__(self) -> str:
         return f"risk {self.risk_id}: {self.n_inherited}"
@@ -72,7 +73,7 @@ class LevelCount(models.Model):
             models.UniqueConstraint(
                 fields=["basis", "likelihood", "impact"],
                 name="level_count_once",
-                violation_error_message="This level is counted already.",
+                violation_error_message="This level is already counted.",
             )
         ]
 

@@ -48,7 +48,7 @@ class Evidence(models.Model):
         DOCUMENT = "document", "Other document"
 
     class Evaluator(models.TextChoices):
-        FIRST = "first", "Own people"
+        FIRST = "first", "Own organisation"
         SECOND = "second", "Provider"
         THIRD = "third", "Third party"
 
@@ -56,7 +56,7 @@ class Evidence(models.Model):
         PASSED = "passed", "Passed"
         FAILING = "failing", "Failing"
         EXPIRED = "expired", "Expired"
-        ON_FILE = "on_file", "On file"
+        ON_FILE = "on_file", "Recorded"
 
     kind = models.CharField(max_length=14, choices=Kind)
     tool = models.CharField(
@@ -67,7 +67,7 @@ class Evidence(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="What the tool calls the run.",
+        help_text="ID of the run in the tool.",
     )
     evaluator = models.CharField(max_length=6, choices=Evaluator, default=Evaluator.FIRST)
     application = models.ForeignKey(
@@ -76,7 +76,7 @@ class Evidence(models.Model):
         null=True,
         blank=True,
         related_name="evidence",
-        help_text="Empty: about the version or offering itself.",
+        help_text="Empty: concerns the version or offering, not one application.",
     )
     version = models.ForeignKey(
         Version, on_delete=models.PROTECT, null=True, blank=True, related_name="evidence"
@@ -90,7 +90,7 @@ class Evidence(models.Model):
         null=True,
         blank=True,
         related_name="evidence",
-        help_text="The risk it tests. Empty: whatever is inherited there.",
+        help_text="Risk that the evidence tests; empty: all inherited risks.",
     )
     dataset = models.CharField(max_length=200, blank=True)
     metric = models.CharField(max_length=120, blank=True)
@@ -104,15 +104,15 @@ class Evidence(models.Model):
         null=True,
         blank=True,
         validators=[validate_plausible_date],
-        help_text="First day it no longer counts.",
+        help_text="Expires on (not valid from this date).",
     )
     digest = models.CharField(
         max_length=64,
         blank=True,
         validators=[
-            RegexValidator(r"^[0-9a-f]{64}$", "A SHA-256 digest is 64 hexadecimal digits.")
+            RegexValidator(r"^[0-9a-f]{64}$", "A SHA-256 digest has 64 hexadecimal digits.")
         ],
-        help_text="SHA-256 of the file.",
+        help_text="SHA-256 digest of the file.",
     )
     link = models.URLField(max_length=1000, blank=True)
     note = LimitedTextField(blank=True)
@@ -139,13 +139,14 @@ class Evidence(models.Model):
                 condition=Q(application__isnull=False)
                 | Q(version__isnull=False)
                 | Q(offering__isnull=False),
-                violation_error_message="Say what was tested: an application, a version or an "
-                "offering.",
+                violation_error_message=(
+                    "Select what was tested: an application, a version or an offering."
+                ),
             ),
             models.CheckConstraint(
                 name="evidence_expires_after_run",
                 condition=Q(expires_on__isnull=True) | Q(expires_on__gt=F("run_on")),
-                violation_error_message="Evidence expires after the day it was made.",
+                violation_error_message="The evidence must expire after its date.",
             ),
         ]
 
@@ -153,7 +154,8 @@ class Evidence(models.Model):
         return f"{self.get_kind_display()} of {self.run_on}"
 
     def state(self, day: date) -> "Evidence.State":
-        """Failing counts before expired: an old failure is no reason for calm."""
+        """Return the state; failing comes before expired, because an old failure still needs
+        attention."""
         if self.passed is False:
             return Evidence.State.FAILING
         if self.expires_on is not None and self.expires_on <= day:

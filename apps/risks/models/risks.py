@@ -1,4 +1,4 @@
-"""A risk attached once to what applications stand on, and thereby inherited by all of them."""
+"""Risks recorded once on a foundation or provider and inherited by all dependencies on it."""
 
 from typing import ClassVar
 
@@ -27,11 +27,11 @@ class Confidence(models.TextChoices):
 class RuleName(models.TextChoices):
     """The built-in rules, each one function in rules/."""
 
-    RETIREMENT = "retirement", "Retirement inside the horizon"
-    REDIRECT = "redirect", "Redirect at the end"
-    MOVING_NAME = "moving_name", "Floating alias"
-    SHORT_NOTICE = "short_notice", "Short promised notice"
-    ONE_HOST = "one_host", "One host only"
+    RETIREMENT = "retirement", "Retirement within the planning horizon"
+    REDIRECT = "redirect", "Redirect after retirement"
+    MOVING_NAME = "moving_name", "Unpinned alias"
+    SHORT_NOTICE = "short_notice", "Short notice period"
+    ONE_HOST = "one_host", "Single host"
     PRICE_MOVES = "price_moves", "Price volatility"
     TERMS = "terms", "Terms changed"
     LICENCE = "licence", "Licence changed"
@@ -39,11 +39,11 @@ class RuleName(models.TextChoices):
 
 class FoundationRiskQuerySet(PublicQuerySet["FoundationRisk"]):
     def open(self) -> "FoundationRiskQuerySet":
-        """Neither closed nor dismissed: what is on the node today."""
+        """Return the risks that are open, that is not closed and not dismissed."""
         return self.filter(FoundationRisk.OPEN)
 
     def handed_on(self) -> "FoundationRiskQuerySet":
-        """Open and inherited by what stands on the node."""
+        """Return the open risks that dependencies on the node inherit."""
         return self.open().filter(inherits=True)
 
 
@@ -62,16 +62,18 @@ class FoundationRisk(models.Model):
         RiskTemplate, on_delete=models.PROTECT, null=True, blank=True, related_name="risks"
     )
     title = models.CharField(
-        max_length=300, blank=True, help_text="Of an own risk; otherwise the template's."
+        max_length=300, blank=True, help_text="Title of the risk; empty: the title of the template."
     )
     description = LimitedTextField(blank=True)
     node = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="foundation_risks")
-    inherits = models.BooleanField(default=True, help_text="Handed on to what stands on the node.")
+    inherits = models.BooleanField(
+        default=True, help_text="Dependencies on the node inherit the risk."
+    )
     likelihood = models.PositiveSmallIntegerField(
-        choices=LEVELS, help_text="Inherent: 1 rare to 5 almost certain."
+        choices=LEVELS, help_text="Inherent likelihood: 1 rare to 5 almost certain."
     )
     impact = models.PositiveSmallIntegerField(
-        choices=LEVELS, help_text="Inherent: 1 negligible to 5 severe."
+        choices=LEVELS, help_text="Inherent impact: 1 negligible to 5 severe."
     )
     inherent = StoredColumn(
         expression=F("likelihood") * F("impact"),
@@ -87,7 +89,7 @@ class FoundationRisk(models.Model):
     )
 
     rule = models.CharField(max_length=12, choices=RuleName, blank=True, editable=False)
-    facts = models.TextField(blank=True, help_text="What it rests on, in a sentence.")
+    facts = models.TextField(blank=True, help_text="Basis of the risk, as a sentence.")
     facts_key = models.CharField(max_length=200, blank=True, editable=False)
     source_url = models.CharField(max_length=1000, blank=True)
 
@@ -123,23 +125,24 @@ class FoundationRisk(models.Model):
                 fields=["template", "node"],
                 name="foundation_risk_once",
                 condition=Q(closed_at__isnull=True, template__isnull=False),
-                violation_error_message="This risk is on that node already; change it, or "
-                "close it first.",
+                violation_error_message=(
+                    "This risk is already recorded on this node. Change it, or close it first."
+                ),
             ),
             models.CheckConstraint(
                 name="foundation_risk_levels_1_to_5",
                 condition=Q(likelihood__range=(1, 5), impact__range=(1, 5)),
-                violation_error_message="Likelihood and impact are between 1 and 5.",
+                violation_error_message="Likelihood and impact must be between 1 and 5.",
             ),
             models.CheckConstraint(
                 name="foundation_risk_has_a_name",
                 condition=Q(template__isnull=False) | ~Q(title=""),
-                violation_error_message="Choose a template, or give the risk a title of its own.",
+                violation_error_message="Choose a template, or enter a title.",
             ),
             models.CheckConstraint(
                 name="foundation_risk_dismissed_with_reason",
                 condition=Q(dismissed_at__isnull=True) | ~Q(dismissed_reason=""),
-                violation_error_message="Say why it is dismissed.",
+                violation_error_message="Enter a reason for dismissing the risk.",
             ),
         ]
 
@@ -162,7 +165,7 @@ class RiskEvidence(models.Model):
             models.UniqueConstraint(
                 fields=["risk", "evidence"],
                 name="risk_evidence_once",
-                violation_error_message="This evidence is attached already.",
+                violation_error_message="This evidence is already attached.",
             )
         ]
 

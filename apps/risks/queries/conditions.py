@@ -132,8 +132,9 @@ _OTHER_FIELDS = frozenset({"team", "alone", "level", "q"})
 
 @dataclass(frozen=True, slots=True)
 class InheritedRiskConditions:
-    """`few`: the applications asked of are few enough to gather all they inherit. `stored`: only
-    assessments can meet it. `owned`: only those of one owner. `nothing`: nobody can."""
+    """Conditions of a query. `few`: the requested applications are few enough to gather all they
+    inherit. `stored`: only assessments can match. `owned`: only those of one owner. `nothing`:
+    nothing can match."""
 
     which: str
     chosen: str

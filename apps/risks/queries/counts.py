@@ -27,8 +27,7 @@ CURRENT, RESIDUAL = LevelCount.Basis.CURRENT.value, LevelCount.Basis.RESIDUAL.va
 
 @dataclass(frozen=True, slots=True)
 class RiskStanding:
-    """A risk that something inherits, with its inherent level and how far people have got with
-    it."""
+    """A risk that is inherited, with its inherent level and the progress of its assessments."""
 
     risk_id: int
     template_id: int | None
@@ -94,7 +93,8 @@ def counted_at(user: Any) -> datetime | None:
 def risk_standings(
     *, user: Any, on: date, stored: bool, application: str = ""
 ) -> list[RiskStanding]:
-    """Every risk that something of `user` inherits, the gravest first; two or three statements.
+    """Return every risk that dependencies of `user` inherit, most severe first; two or three
+    statements.
 
     `stored`: as last counted (`count_basis` says when), for readers of everything only.
     """

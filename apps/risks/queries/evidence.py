@@ -63,8 +63,8 @@ def evidence_for_application(*, application: Application, user: Any, on: date) -
 
 
 def evidence_for_dependency(*, dependency: Dependency, user: Any, on: date) -> EvidenceQuerySet:
-    """About the application on this offering, or whatever it calls; and about the offering or its
-    version itself."""
+    """Return evidence about the application on this offering, or on all it calls; and about the
+    offering or its version itself."""
     versions = _versions(offering=dependency.offering_id)
     here = (Q(offering__isnull=True) | Q(offering=dependency.offering_id)) & (
         Q(version__isnull=True) | Q(version__in=versions)

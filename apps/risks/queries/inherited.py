@@ -1,8 +1,8 @@
-"""Reads of inherited risk. Every function takes its day, and its reader where people ask.
+"""Queries of inherited risk. Every function takes its day, and its reader if users call it.
 
-What is inherited is derived, see queries/inheritance_sql.py. Lists walk the risks, gravest first,
-and of each its dependencies by criticality and id; other orders are possible only where the rows
-are few or stored.
+Inheritance is derived, see queries/inheritance_sql.py. Lists read the risks, most severe first, and
+for each its dependencies by criticality and ID; other orders are possible only if the rows are few
+or stored.
 """
 
 import base64
@@ -36,7 +36,7 @@ class InheritedRisk:
     """One foundation risk on one dependency. `inherent` is the foundation's, `adjusted` after the
     adaptations.
 
-    `via` is None where only the party it is reached through ties it to the node.
+    `via` is None if only its gateway or vendor connects it with the node.
     """
 
     risk_id: int
@@ -128,8 +128,8 @@ def inherited_risk(
 def inherited_pairs(
     *, user: Any, on: date, pairs: Collection[tuple[int, int]]
 ) -> list[InheritedRisk]:
-    """Those of the (risk, dependency) pairs that are inherited and `user` may read, gravest first;
-    two statements."""
+    """Return those (risk, dependency) pairs that are inherited and `user` can view, most severe
+    first; two statements."""
     params = {
         **team_scope(user),
         "day": on,
@@ -394,6 +394,6 @@ def _decode(cursor: str) -> tuple[bool, list[int]]:
             raise InvalidCursorError
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:
         raise InvalidCursorError(
-            "This cursor does not belong to this list. Begin again without it."
+            "This cursor does not belong to this list. Start again without it."
         ) from error
     return direction == "-", values

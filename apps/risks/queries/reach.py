@@ -18,8 +18,7 @@ NO_TEAMS = [0]
 
 
 def team_scope(user: Any) -> dict[str, Any]:
-    """What `visible_to` says, as parameters: `teams` null reads everything, nobody's teams are none
-    that exists."""
+    """Return `visible_to` as parameters: `teams` null reads everything, an empty list nothing."""
     everything = bool(getattr(user, "can_read_all", False))
     teams = (
         None
@@ -65,11 +64,11 @@ class RiskReach:
 def reach_per_risk(
     *, user: Any, on: date, risk_ids: Collection[int] | None = None, application: str = ""
 ) -> dict[int, RiskReach]:
-    """{risk: its reach among what `user` may read}, risks that nobody inherits left out; one
-    statement.
+    """Return {risk: its reach among what `user` can view}, without risks that are not inherited;
+    one statement.
 
     The dependencies are grouped by what they call first, so the cost is one pass over them and does
-    not grow with the number of risks x dependencies.
+    not grow with the number of risks times dependencies.
     """
     params: dict[str, Any] = {**team_scope(user), "day": on}
     which, chosen = "", "true"
@@ -131,7 +130,8 @@ def count_inheriting_applications(*, risk_id: int, user: Any, on: date) -> int:
 
 
 def inheriting_dependencies(*, risk_id: int, dependency_ids: Collection[int], on: date) -> set[int]:
-    """Those of the dependencies that inherit the risk on that day, whoever asks; one statement."""
+    """Return those dependencies that inherit the risk on that day, independent of the reader; one
+    statement."""
     sql = """
         WITH {party}, {risk}
         SELECT d.id FROM risk r CROSS JOIN inventory_dependency d

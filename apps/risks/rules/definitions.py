@@ -46,13 +46,13 @@ _RETIREMENT = f"""
 SELECT n.id AS node_id, concat_ws('|', o.retires_on, o.date_kind, o.lifecycle = 'retired') AS key,
     CASE WHEN o.lifecycle = 'retired' OR o.date_kind = 'firm' THEN 5 ELSE 4 END AS likelihood,
     coalesce(says.source_url, '') AS source_url,
-    o.api_id || ' at ' || h.name || CASE
+    o.api_id || ' on ' || h.name || CASE
         WHEN o.lifecycle = 'retired' OR (o.date_kind = 'firm' AND o.retires_on <= %(day)s)
         THEN ' retired' || coalesce(' on ' || o.retires_on, '') || ' and is still in use'
-        WHEN o.date_kind = 'not_before' THEN ' ends, not before ' || o.retires_on
+        WHEN o.date_kind = 'not_before' THEN ' retires no earlier than ' || o.retires_on
         ELSE ' retires on ' || o.retires_on END
-    || coalesce('; announced on ' || o.announced_on, '')
-    || coalesce('; suggested replacement ' || coalesce(p.api_id, nullif(o.replacement_text, '')),
+    || coalesce(', announced on ' || o.announced_on, '')
+    || coalesce(', suggested replacement ' || coalesce(p.api_id, nullif(o.replacement_text, '')),
     '') || '.' AS facts
 FROM {_OFFERING} {_LIFECYCLE_CLAIM} LEFT JOIN catalog_offering p ON p.id = o.replacement_id
 WHERE o.lifecycle = 'retired' OR o.retires_on <= %(day)s::date + %(horizon)s
@@ -61,10 +61,9 @@ WHERE o.lifecycle = 'retired' OR o.retires_on <= %(day)s::date + %(horizon)s
 _REDIRECT = f"""
 SELECT n.id AS node_id, concat_ws('|', o.retires_on, o.replacement_id, o.replacement_text) AS key,
     NULL::int AS likelihood, coalesce(says.source_url, '') AS source_url,
-    'After its end' || coalesce(' on ' || o.retires_on, '') || ' ' || o.api_id || ' at ' || h.name
-    || ' does not fail: it is answered by '
-    || coalesce(p.api_id, nullif(o.replacement_text, ''),
-    'another model that is not named') || '.' AS facts
+    'After retirement' || coalesce(' on ' || o.retires_on, '') || ', calls to ' || o.api_id
+    || ' on ' || h.name || ' are redirected to '
+    || coalesce(p.api_id, nullif(o.replacement_text, ''), 'an unnamed model') || '.' AS facts
 FROM {_OFFERING} {_LIFECYCLE_CLAIM} LEFT JOIN catalog_offering p ON p.id = o.replacement_id
 WHERE o.end_behaviour = 'redirect' AND (o.lifecycle = 'retired'
     OR o.retires_on <= %(day)s::date + %(horizon)s)
@@ -73,8 +72,8 @@ WHERE o.end_behaviour = 'redirect' AND (o.lifecycle = 'retired'
 _MOVING_NAME = f"""
 SELECT n.id AS node_id, coalesce(v.identifier, '') AS key, NULL::int AS likelihood,
     coalesce(nullif(al.source_url, ''), v.source_url, '') AS source_url,
-    o.api_id || ' at ' || h.name || ' is a name that may be pointed elsewhere'
-    || coalesce('; today it answers with ' || v.identifier, '') || '.' AS facts
+    o.api_id || ' on ' || h.name || ' is an alias that the provider can move'
+    || coalesce('. It currently points to ' || v.identifier, '') || '.' AS facts
 FROM {_OFFERING} LEFT JOIN catalog_alias al ON al.id = o.alias_id LEFT
 JOIN catalog_version v ON v.id = o.version_id
 WHERE {_IS_MOVING_NAME}
@@ -84,9 +83,9 @@ _SHORT_NOTICE = """
 SELECT n.id AS node_id, promised.days::text AS key, CASE WHEN promised.days < 30 THEN 4
     ELSE 3 END AS likelihood,
     promised.source_url,
-    h.name || ' promises ' || promised.days || ' days between announcing an end and the end, for '
-    || promised.scope || ', less than the ' || %(short_notice)s || ' a move is planned with.' AS
-    facts
+    h.name || ' promises ' || promised.days || ' days between announcement and retirement of '
+    || promised.scope || ', fewer than the ' || %(short_notice)s || ' days planned for a migration.'
+    AS facts
 FROM catalog_provider h JOIN catalog_node n ON n.kind = node_kind('host') AND n.ref = h.id
 JOIN risk_held held ON held.node_id = n.id
 JOIN LATERAL (
@@ -105,10 +104,9 @@ JOIN LATERAL (
 
 _ONE_HOST = """
 SELECT n.id AS node_id, hosts.slug AS key, NULL::int AS likelihood, '' AS source_url,
-    v.identifier || ' is offered by ' || hosts.name ||
-    ' alone, as far as the catalogue knows; its weights are '
-    || CASE WHEN f.open_weights IS FALSE THEN 'not published'
-    ELSE 'not known to be published' END || '.' AS facts
+    hosts.name || ' is the only host of ' || v.identifier || ' in the catalogue. '
+    || CASE WHEN f.open_weights IS FALSE THEN 'Its weights are not published.'
+    ELSE 'It is not known whether its weights are published.' END AS facts
 FROM catalog_version v JOIN catalog_node n ON n.kind = node_kind('version') AND n.ref = v.id
 JOIN risk_held held ON held.node_id = n.id
 JOIN catalog_foundation f ON f.id = v.foundation_id
@@ -131,10 +129,10 @@ SELECT n.id AS node_id,
     ELSE '|floats' END AS key,
     CASE WHEN says.floating_since IS NOT NULL OR moves.days >= 6 THEN 5 ELSE 4 END AS likelihood,
     coalesce(says.source_url, '') AS source_url,
-    'The price of ' || o.api_id || ' at ' || h.name || CASE
+    'The price of ' || o.api_id || ' on ' || h.name || CASE
         WHEN says.floating_since IS NOT NULL
-        THEN ' has moved too often to count each move, since ' || says.floating_since
-        ELSE ' moved on ' || moves.days || ' days between ' || moves.first_on || ' and '
+        THEN ' has changed too often to report each change since ' || says.floating_since
+        ELSE ' changed on ' || moves.days || ' days between ' || moves.first_on || ' and '
              || moves.last_on END
     || '.' AS facts
 FROM {_OFFERING} LEFT JOIN catalog_assertion says ON says.id = o.price_claim_id
@@ -151,8 +149,8 @@ WHERE says.floating_since IS NOT NULL OR moves.days >= %(volatile)s
 
 _TERMS = f"""
 SELECT DISTINCT ON (n.id) n.id AS node_id, e.key AS key, 4 AS likelihood, h.terms_url AS source_url,
-    'The terms of ' || o.api_id || ' at ' || h.name || ' changed'
-    || coalesce(', in force from ' || e.effective_on, '') || ' (seen '
+    'The terms of ' || o.api_id || ' on ' || h.name || ' changed'
+    || coalesce(', valid from ' || e.effective_on, '') || ' (detected '
     || to_char(e.detected_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') || ', ' || src.name || ').' AS facts
 FROM {_OFFERING} JOIN catalog_providerevent e ON e.offering_id = o.id AND e.kind = 'terms_changed'
 JOIN catalog_source src ON src.id = e.source_id
@@ -162,7 +160,7 @@ ORDER BY n.id, e.detected_at DESC, e.id DESC
 
 _LICENCE = """
 SELECT DISTINCT ON (n.id) n.id AS node_id, f.licence AS key, 4 AS likelihood, f.source_url,
-    'The licence of ' || f.name || ' is now ' || f.licence || '; it was ' || was.licence
+    'The licence of ' || f.name || ' is now ' || f.licence || '. It was ' || was.licence
     || ' until ' || to_char(became.at AT TIME ZONE 'UTC', 'YYYY-MM-DD') || '.' AS facts
 FROM catalog_foundation f JOIN catalog_node n ON n.kind = node_kind('foundation') AND n.ref = f.id
 JOIN risk_held held ON held.node_id = n.id

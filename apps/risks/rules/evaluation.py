@@ -22,7 +22,7 @@ from apps.risks.rules.definitions import (
 )
 
 JOB = "risks.refresh_risks"
-CLOSING_REASON = "Its facts are gone."
+CLOSING_REASON = "The conditions of the rule no longer hold."
 _LOCK = 7_201_804_429
 
 
@@ -49,8 +49,8 @@ class RuleFact:
 
 @transaction.atomic
 def apply_rules(*, at: datetime) -> RuleChanges:
-    """Raise, change and close the risks of all rules by the facts of `at`. Rules of templates not
-    on record rest."""
+    """Add, change and close the risks of all rules by the facts of `at`. Rules whose template does
+    not exist are skipped."""
     templates = RiskTemplate.objects.in_bulk({rule.template for rule in RULES}, field_name="code")
     params: dict[str, Any] = {
         "day": day_of(at),

@@ -27,18 +27,20 @@ reached AS (
 ),
 touched AS (
     SELECT DISTINCT ON (s.id) s.id, e.id AS event_id,
-        CASE e.kind WHEN 'alias_moved' THEN 'Alias moved: ' WHEN 'announced' THEN 'End announced: '
-        WHEN 'moved_earlier' THEN 'End moved earlier: ' WHEN 'moved_later' THEN 'End moved later: '
-        WHEN 'withdrawn' THEN 'End withdrawn: ' WHEN 'retired' THEN 'Retired: '
+        CASE e.kind WHEN 'alias_moved' THEN 'Alias moved: '
+        WHEN 'announced' THEN 'Retirement announced: '
+        WHEN 'moved_earlier' THEN 'Retirement moved earlier: '
+        WHEN 'moved_later' THEN 'Retirement moved later: '
+        WHEN 'withdrawn' THEN 'Retirement withdrawn: ' WHEN 'retired' THEN 'Retired: '
         WHEN 'delisted' THEN 'Delisted: ' WHEN 'repriced' THEN 'Price changed: '
         WHEN 'terms_changed' THEN 'Terms changed: ' WHEN 'released' THEN 'Released: '
-        ELSE 'Sources disagree: ' END
-    || x.api_id || ' at ' || h.name
+        ELSE 'Source disagreement: ' END
+    || x.api_id || ' on ' || h.name
     || CASE WHEN e.kind IN ('alias_moved', 'moved_earlier', 'moved_later')
             THEN coalesce(', from ' || (e.old #>> '{}'), '')
                 || coalesce(' to ' || (e.new #>> '{}'), '')
             WHEN e.effective_on IS NOT NULL THEN ', ' || e.effective_on ELSE '' END
-    || ' (seen ' || to_char(e.detected_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') || ').' AS because
+    || ' (detected ' || to_char(e.detected_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') || ').' AS because
     FROM reached g JOIN waiting e ON e.id = g.event_id
     JOIN catalog_offering x ON x.id = e.offering_id JOIN catalog_provider h ON h.id = x.host_id
     JOIN inventory_dependency d ON d.offering_id = g.offering_id

@@ -133,7 +133,7 @@ def test_what_is_about_the_person_is_closed_to_it(tree):
 
 
 def test_a_bond_to_a_team_the_user_sees_nothing_of_is_refused(tree):
-    with pytest.raises(AccountChangeError, match="would open nothing"):
+    with pytest.raises(AccountChangeError, match="would have no access"):
         bound_client(make_member(tree[3]), tree[1])
 
 

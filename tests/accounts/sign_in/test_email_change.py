@@ -100,8 +100,7 @@ def test_the_new_address_counts_once_confirmed_and_the_old_one_is_informed(clien
     assert mail.outbox[-1].to == ["ada@example.org"]
     assert "ada@example.org → new@example.org" in mail.outbox[-1].body
     assert (
-        ada.history.latest("pgh_id").pgh_context.metadata["reason"]
-        == "own email address, confirmed"
+        ada.history.latest("pgh_id").pgh_context.metadata["reason"] == "own email address confirmed"
     )
 
 
@@ -146,7 +145,7 @@ def test_an_address_taken_in_between_is_refused_with_a_sentence(client):
     answer = client.post(link_in(mail.outbox[0]))
 
     assert answer.status_code == 404
-    assert "Another account has this address" in answer.content.decode()
+    assert "Another account now has this email address" in answer.content.decode()
 
 
 def test_a_pending_address_is_in_no_ones_way(client):

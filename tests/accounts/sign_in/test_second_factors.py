@@ -28,7 +28,7 @@ from tests.production import PRODUCTION_ENVIRONMENT, run_manage, setting_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_counters")]
 
-NEEDED = "Your role needs a second factor"
+NEEDED = "Your role requires two-factor authentication"
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ class TestRequired:
         page = client.get(reverse("account:detail"))
 
         assert page.status_code == 200
-        assert NEEDED in page.content.decode()
+        assert "Your role needs a second factor" in page.content.decode()
 
     def test_tokens_go_on_working(self):
         person = make_user("grace", role="governance")
@@ -130,7 +130,7 @@ class TestRequired:
 
         page = client.post(reverse("mfa_deactivate_totp"))
 
-        assert "Add another one" in page.content.decode()
+        assert "Add another method" in page.content.decode()
         assert Authenticator.objects.filter(user=person, type="totp").exists()
 
 
@@ -207,7 +207,7 @@ class TestAdministrators:
         assert (event.user, event.actor.username) == (ada, "boss")
         send_event_emails(at=now())
         assert mail.outbox[-1].to == ["ada@example.org"]
-        assert "boss has reset the second factors" in mail.outbox[-1].body
+        assert "boss reset the two-factor authentication" in mail.outbox[-1].body
 
     def test_that_of_a_superuser_is_reset_by_superusers(self, boss):
         root = make_user("root", is_superuser=True)

@@ -192,7 +192,7 @@ class TestLinking:
         client, answer = sign_in()
 
         assert answer.status_code == 403
-        assert b"not linked to this sign-on" in answer.content
+        assert b"not linked to single sign-on" in answer.content
         assert (who(client), User.objects.get()) == (None, known)
 
     def test_a_verified_address_is_linked_when_configured_and_the_password_stays(
@@ -231,7 +231,7 @@ class TestLinking:
         configured(links_by_email=True)
         thief = make_user("thief", email="own@example.org")
         thief.email = "ada@example.org"
-        with audit_context(user=thief, reason="own profile"):
+        with audit_context(user=thief, reason="own profile changed"):
             thief.save()
 
         assert sign_in()[1].status_code == 403
@@ -278,7 +278,7 @@ class TestLaterSignIns:
     ):
         provider.claims["groups"] = ["pay-leads"]
         membership = who(sign_in()[0]).memberships.get()
-        with pytest.raises(Exception, match="comes with a group"):
+        with pytest.raises(Exception, match="comes from a group"):
             end_membership(membership=membership, by=make_user(role="admin"))
 
         provider.claims["groups"] = ["pay-devs"]
@@ -339,7 +339,9 @@ def without(name):
 
 
 FORGERIES = {
-    "another issuer": {"bend": lambda claims: {**claims, "iss": "https://login.example.org"}},
+    "an issuer other than OIDC_ISSUER": {
+        "bend": lambda claims: {**claims, "iss": "https://login.example.org"}
+    },
     "another audience": {"bend": lambda claims: {**claims, "aud": "another-client"}},
     "several audiences, for another": {
         "bend": lambda claims: {**claims, "aud": [CLIENT_ID, "b"], "azp": "b"}
@@ -470,7 +472,7 @@ class TestConfiguration:
             ({"OIDC_ISSUER": "https://login.example.org"}, "OIDC_CLIENT_ID"),
             (
                 {"OIDC_ISSUER": "https://l.example", "OIDC_CLIENT_ID": "x", "OIDC_ROLES": "{"},
-                "not JSON",
+                "not valid JSON",
             ),
             (
                 {

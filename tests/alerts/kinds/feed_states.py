@@ -81,7 +81,7 @@ def suspect(
         source,
         at=at,
         status="suspect",
-        held=held or {group: "41 of 153 rows vanished at once; removals are held."},
+        held=held or {group: "41 of 153 rows disappeared together. Removals are on hold."},
     )
 
 

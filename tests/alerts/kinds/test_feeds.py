@@ -210,7 +210,9 @@ def test_the_mail_says_what_is_held_and_where_to_decide(governor: User, source: 
     assert mail.subject == "deprecations.info brought something suspect, which waits for a decision"
     assert "\nHELD FOR A DECISION\n" in mail.body_text
     for body in (flat(mail.body_text), flat(mail.body_html)):
-        assert "Google Vertex AI: 41 of 153 rows vanished at once; removals are held." in body
+        assert (
+            "Google Vertex AI: 41 of 153 rows disappeared together. Removals are on hold." in body
+        )
         assert "Look and accept or refuse." in body
         assert "/feeds/deprecations-info/held/" in body
         assert "Motor damage estimator (critical)" in body

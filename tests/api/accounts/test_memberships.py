@@ -62,7 +62,7 @@ def test_a_role_is_taken_and_what_sign_on_gives_stays(owner, team):
     answers = [owner.delete(f"{MEMBERSHIPS}{row.pk}/") for row in (by_hand, by_sign_on, by_both)]
 
     assert [answer.status_code for answer in answers] == [204, 409, 200]
-    assert "comes with a group at sign-on" in answers[1].json()["detail"]
+    assert "comes from a group of the identity provider" in answers[1].json()["detail"]
     assert answers[2].json()["role"] == "editor"
     assert set(Membership.objects.filter(**groups, role_by_hand=None)) == {by_sign_on, by_both}
     assert not Membership.objects.filter(pk=by_hand.pk).exists()
@@ -103,7 +103,7 @@ def test_a_service_account_is_made_an_editor_and_not_an_owner(owner, team):
         True,
         409,
     )
-    assert "does not own a team" in refused.json()["detail"]
+    assert "cannot own a team" in refused.json()["detail"]
     assert Membership.objects.get(user__username="gateway").role == TeamRole.EDITOR.rank
 
 

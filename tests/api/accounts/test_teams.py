@@ -42,7 +42,7 @@ def test_a_second_team_of_one_name_is_refused_beside_the_first_and_added_below_a
 
     assert (refused.status_code, named.status_code, elsewhere.status_code) == (409, 409, 201)
     assert refused.json()["detail"] == (
-        "There is a team called Payments at the top already (payments). Choose another name."
+        "A top-level team named Payments already exists (payments). Choose another name."
     )
     assert sorted(Team.objects.values_list("slug", flat=True)) == ["payments", "payments-2"]
 
@@ -130,7 +130,7 @@ def test_a_team_that_owns_nothing_goes_with_its_roles_and_another_stays(governan
     refused = governance.delete(f"{TEAMS}{owning.slug}/")
 
     assert (gone.status_code, refused.status_code) == (204, 409)
-    assert "still owns something" in refused.json()["detail"]
+    assert "still owns applications" in refused.json()["detail"]
     assert list(Team.objects.all()) == [owning]
     assert not Membership.objects.exists()
 

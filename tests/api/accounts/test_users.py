@@ -185,7 +185,7 @@ def test_the_last_administrator_is_neither_closed_nor_given_another_role(admin, 
     answer = admin.patch(f"{USERS}{last.pk}/", facts, format="json")
 
     assert answer.status_code == 409
-    assert "must stay who administers" in answer.json()["detail"]
+    assert "At least one administrator is required" in answer.json()["detail"]
     last.refresh_from_db()
     assert last.is_administrator
     make_user(role="admin")

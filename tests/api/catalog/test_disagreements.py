@@ -62,7 +62,7 @@ def test_each_has_all_its_sides_and_what_is_accepted(reader):
         "gpt-4o-realtime-preview",
     )
     assert (row["state"], row["days_apart"], row["retires_on"]) == ("open", 30, EARLY.isoformat())
-    assert row["why"] == "alpha (rank 10) is trusted more than beta (rank 20)"
+    assert row["why"] == "alpha (priority 10) has a higher priority than beta (priority 20)"
     assert row["decided_by"] is None
     said = [
         (side["source"], side["retires_on"], side["accepted"], side["contradicts"])

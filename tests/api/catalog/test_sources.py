@@ -118,9 +118,9 @@ def test_a_try_says_what_lies_there_instead(governance: Any) -> None:
     [
         ({"mapping": {"rows": "a"}, "sample": {}}, "leads to one thing"),
         ({"mapping": MAPPING}, "Send either a sample or the URL"),
-        ({"mapping": MAPPING, "url": "http://127.0.0.1:1/x"}, "this machine"),
+        ({"mapping": MAPPING, "url": "http://127.0.0.1:1/x"}, "the server itself"),
         ({"mapping": MAPPING, "url": "http://169.254.169.254/latest"}, "metadata"),
-        ({"mapping": MAPPING, "url": "file:///etc/passwd"}, "a file on this machine"),
+        ({"mapping": MAPPING, "url": "file:///etc/passwd"}, "a file on the server"),
         ({"mapping": [], "sample": {}}, "Send the mapping as an object"),
     ],
 )

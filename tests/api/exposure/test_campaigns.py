@@ -86,7 +86,7 @@ class TestOpening:
     def test_neither_event_nor_offering_is_refused_with_a_sentence(self, api, payments):
         answer = api(payments.governance, "write").post(CAMPAIGNS, {})
 
-        assert "give one of them" in problem_detail(answer, 409)
+        assert "either an event or an offering" in problem_detail(answer, 409)
 
     def test_an_unknown_event_is_refused_by_its_field(self, api, payments):
         answer = api(payments.governance, "write").post(
@@ -219,7 +219,7 @@ class TestWorking:
         )
         refused = owner.post(f"{address}sign-off/", {})
         assert refused.status_code == 409
-        assert "no passed evaluation" in refused.json()["detail"]
+        assert "No passed evaluation" in refused.json()["detail"]
         evidence = evaluate(payments)
         for step in editor.get(f"{STEPS}?task={task.pk}&done=false&required=true").json()[
             "results"

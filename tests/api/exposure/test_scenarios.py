@@ -44,7 +44,7 @@ def test_a_wrong_operation_is_a_problem_with_its_place(api: Client) -> None:
         "/api/v1/scenarios/run/", body, format="json"
     )
     assert answer.status_code == 400
-    assert "Operation 1: Nothing is known under 'host:nobody'" in answer.content.decode()
+    assert "Operation 1: 'host:nobody' was not found" in answer.content.decode()
 
 
 def test_a_saved_scenario_is_asked_and_its_runs_are_kept(api: Client) -> None:

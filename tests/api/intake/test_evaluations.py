@@ -38,9 +38,9 @@ def test_what_may_not_be_sent_is_answered_with_a_sentence(sender, retailer):
     assert send(sender, BODY).status_code == 403
     assert send(sender, BODY, f"?application={make_application().slug}").status_code == 404
     wrong = send(sender, b"<html>", f"?application={retailer.shop.slug}")
-    assert "no results file of a tool we read" in problem_detail(wrong, 422)
+    assert "not a results file of a supported tool" in problem_detail(wrong, 422)
     tool = send(sender, BODY, f"?application={retailer.shop.slug}&tool=excel")
-    assert "no tool whose results can be read" in problem_detail(tool, 422)
+    assert "not a supported tool" in problem_detail(tool, 422)
     assert not Evidence.objects.exists()
 
 
@@ -66,5 +66,5 @@ def test_the_operator_files_them_by_command(retailer, tmp_path):
     }
     assert Evidence.objects.get().kind == "red_team"
     file.write_bytes(b"x")
-    with pytest.raises(CommandError, match="no results file"):
+    with pytest.raises(CommandError, match="not a results file"):
         call_command("ingest", "evals", str(file))

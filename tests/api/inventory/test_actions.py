@@ -72,7 +72,8 @@ class TestFindingsInAnswers:
 
         assert float(body["traffic_share"]) == 1.25
         assert body["findings"][0]["detail"] == (
-            "The traffic shares of the primaries add up to 1.25, not 1. They are scaled to 1."
+            "The traffic shares of the primary models add up to 1.25, not 1, and are scaled "
+            "to 1. Correct the shares."
         )
 
 

@@ -133,7 +133,7 @@ class TestApplications:
         answer = client.patch(f"{APPLICATIONS}{application.slug}/", {"status": "retired"})
 
         assert answer.status_code == 409
-        assert "Retire the application" in answer.json()["detail"]
+        assert "Use the retire action" in answer.json()["detail"]
 
     def test_retiring_ends_what_it_uses(self, client, team):
         application = make_application(team=team)
@@ -208,7 +208,7 @@ class TestDependencies:
         )
 
         assert answer.status_code == 400
-        assert "Name the gateway" in answer.json()["detail"]
+        assert "gateway or vendor that relays" in answer.json()["detail"]
 
     @pytest.mark.parametrize(
         "wrong",
@@ -292,4 +292,4 @@ def test_a_change_too_early_for_a_retired_application_says_what_to_do(client, te
     )
 
     assert answer.status_code == 409
-    assert "Bring it back" in answer.json()["detail"]
+    assert "Reactivate it as production or pilot first" in answer.json()["detail"]

@@ -100,27 +100,31 @@ class TestTheRule:
     @pytest.mark.parametrize(
         ("winner", "other", "words"),
         [
-            (voice("manual", "2026-01-01", rank=0), voice("b", "2026-02-01"), "a person's word"),
+            (
+                voice("manual", "2026-01-01", rank=0),
+                voice("b", "2026-02-01"),
+                "a manual override outranks",
+            ),
             (
                 voice("a", "2026-01-01", rank=10),
                 voice("b", "2026-02-01"),
-                "A (rank 10) is trusted more than B (rank",
+                "A (priority 10) has a higher priority than B (priority",
             ),
-            (voice("a", "2026-01-01"), soft("b", "2026-02-01"), "a firm date counts before"),
+            (voice("a", "2026-01-01"), soft("b", "2026-02-01"), "an announced date outranks"),
             (
                 voice("a", "2026-01-01"),
                 voice("b", "2026-02-01", first_party=False),
-                "the host's own word",
+                "the host outranks a gateway",
             ),
             (
                 voice("a", "2026-01-01", at=START + DAY),
                 voice("b", "2026-02-01"),
-                "what A says is newer",
+                "the value of A is newer",
             ),
             (
                 voice("a", "2026-01-01"),
                 voice("b", "2026-02-01", claim_id=2),
-                "A was on record first",
+                "A was recorded first",
             ),
         ],
     )
@@ -192,7 +196,9 @@ class TestTheList:
             ("litellm", date(2027, 1, 20)),
         ]
         assert row.accepted is row.sides[0]
-        assert row.reason == "Modeldeprecations (rank 15) is trusted more than Litellm (rank 20)"
+        assert row.reason == (
+            "Modeldeprecations (priority 15) has a higher priority than Litellm (priority 20)"
+        )
         assert (row.n_days, row.since, row.is_new, row.state) == (258, START + DAY, True, "open")
         assert row.sides[1].claim == wrong
         assert [row.stands_against(side) for side in row.sides] == [False, True]
@@ -266,7 +272,7 @@ class TestTheList:
             ("litellm", False),
             ("modeldeprecations", True),
         ]
-        assert "modeldeprecations.dev as the built-in catalogue has it (rank 90)" in row.reason
+        assert "modeldeprecations.dev as in the built-in catalogue (priority 90)" in row.reason
 
     def test_a_decision_closes_it_until_it_is_lifted(self) -> None:
         offering, user = make_offering(), make_user("maren")

@@ -359,7 +359,7 @@ class TestWhoAndWhy:
     def test_a_decision_without_a_reason_is_refused(
         self, source: Source, suspect: datetime, ada: User, decide: Any, reason: str
     ) -> None:
-        with pytest.raises(InvalidFactError, match="Say why"):
+        with pytest.raises(InvalidFactError, match="Enter a reason"):
             decide(source=source, by=ada, reason=reason)
 
         assert len(pending_changes(source)) == 13

@@ -77,7 +77,7 @@ def test_a_near_miss_offers_its_line_as_a_hint() -> None:
     resolution = resolver().resolve("claude-3-5-sonnet-20250101", "anthropic")
 
     assert resolution.line_hint == "anthropic/claude-3-5-sonnet"
-    assert "is not known" in resolution.why
+    assert "is unknown" in resolution.why
 
 
 # --- traps: names that look alike -----------------------------------------------------------------
@@ -250,7 +250,7 @@ def test_a_persons_decision_outranks_every_rule() -> None:
     assert decided.resolve("Chat-Prod", "Azure OpenAI").canonical == "openai/gpt-4o"
     assert decided.resolve("chat-prod", "bedrock").canonical is None
     assert decided.resolve("gpt-4", "openai").canonical is None
-    assert "a person decided" in decided.resolve("gpt-4").why
+    assert "a user decided" in decided.resolve("gpt-4").why
 
 
 def test_the_steps_say_how_the_answer_came_about() -> None:

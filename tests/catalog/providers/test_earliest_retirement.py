@@ -60,7 +60,7 @@ class TestTheLatestBoundCounts:
         found = earliest(not_before=date(2027, 6, 9), not_before_url="https://maker.example/models")
 
         assert found.day == date(2027, 6, 9)
-        assert found.why[0] == "Published as not before 9 Jun 2027."
+        assert found.why[0] == "Published as no earlier than 9 Jun 2027."
         assert (found.source_url, found.source_on) == ("https://maker.example/models", None)
 
     def test_a_published_day_that_has_passed_still_leaves_the_notice(self):

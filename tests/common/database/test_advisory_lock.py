@@ -166,7 +166,7 @@ def test_two_that_migrate_an_empty_database_at_once_both_succeed_and_one_finds_n
 
         assert [process.returncode for process in processes] == [0, 0], answers
         assert sorted("No migrations to apply." in out for out, _ in answers) == [False, True]
-        assert sum("waits until it has ended" in err for _, err in answers) == 1
+        assert sum("Waiting until it ends" in err for _, err in answers) == 1
         with server_connection() as server:
             parameters = server.info.get_parameters() | {"dbname": name}
             with psycopg.connect(**parameters) as there:

@@ -122,7 +122,7 @@ def test_an_allowed_network_opens_just_that_network_also_in_its_mapped_form() ->
 
 
 def test_a_list_of_networks_with_a_slip_says_which_word_is_wrong() -> None:
-    with pytest.raises(ValueError, match=r"'10\.0\.0\.1/8' is not a network"):
+    with pytest.raises(ValueError, match=r"'10\.0\.0\.1/8' is not a valid network"):
         addresses.parse_networks("192.168.0.0/16 10.0.0.1/8")
 
 
@@ -171,7 +171,7 @@ def test_a_public_name_with_a_private_address_is_refused(
     names["feed.example"] = ["127.0.0.1"]
     server.route("/", loopback.plain(BODY))
 
-    with pytest.raises(OutboundRefusedError, match=r"feed\.example is this machine itself"):
+    with pytest.raises(OutboundRefusedError, match="feed\\.example is the server itself"):
         fetch(Request(f"http://feed.example:{server.port}/"), policy=QUICK)
 
     assert server.requests == []
@@ -248,7 +248,7 @@ def test_trust_in_an_address_does_not_extend_to_where_it_redirects(server: Loopb
     server.route("/feed", loopback.redirect("{url}/inside"))
     server.route("/inside", loopback.plain(b"secret"))
 
-    with pytest.raises(OutboundRefusedError, match="this machine itself"):
+    with pytest.raises(OutboundRefusedError, match="the server itself"):
         fetch(trusted(f"{server.url}/feed"), policy=QUICK)
 
     assert [seen.path for seen in server.requests] == ["/feed"]
@@ -276,7 +276,7 @@ def test_a_redirect_may_not_lead_where_a_feed_may_not_be(server: Loopback, locat
 def test_a_redirect_without_an_address_fails(server: Loopback) -> None:
     server.route("/feed", loopback.status(302))
 
-    with pytest.raises(OutboundFailedError, match="without saying where to"):
+    with pytest.raises(OutboundFailedError, match="without a target"):
         fetch(trusted(f"{server.url}/feed"), policy=QUICK)
 
 
@@ -445,15 +445,15 @@ def test_a_busy_server_is_an_answer_and_not_an_error(server: Loopback) -> None:
     ("behaviour", "says"),
     [
         (loopback.truncated(BODY), "100 bytes early"),
-        (loopback.chunks_cut(BODY), "before the answer was complete"),
-        (loopback.chunks_cut(BODY, inside=False), "before the answer was complete"),
-        (loopback.gzip_cut(BODY), "ended early"),
+        (loopback.chunks_cut(BODY), "before the response was complete"),
+        (loopback.chunks_cut(BODY, inside=False), "before the response was complete"),
+        (loopback.gzip_cut(BODY), "is incomplete"),
         (loopback.encoded_as("gzip", b"this is no gzip"), "damaged"),
-        (loopback.encoded_as("gzip", b"\x1f\x8b"), "ended early"),
+        (loopback.encoded_as("gzip", b"\x1f\x8b"), "is incomplete"),
         (loopback.encoded_as("deflate", b"\xff\xff\xff\xff"), "damaged"),
-        (loopback.encoded_as("br", b"..."), "'br', which was not asked for"),
-        (loopback.reset(), "before the answer was complete"),
-        (loopback.nonsense(), "does not speak proper HTTP"),
+        (loopback.encoded_as("br", b"..."), "'br', which was not requested"),
+        (loopback.reset(), "before the response was complete"),
+        (loopback.nonsense(), "sent an invalid HTTP response"),
     ],
 )
 def test_a_broken_answer_is_an_error_with_a_sentence(
@@ -468,7 +468,7 @@ def test_a_broken_answer_is_an_error_with_a_sentence(
 def test_a_server_that_says_nothing_is_given_up(server: Loopback) -> None:
     server.route("/feed", loopback.hang())
 
-    with pytest.raises(OutboundFailedError, match="stopped answering"):
+    with pytest.raises(OutboundFailedError, match="stopped responding"):
         fetch(trusted(f"{server.url}/feed"), policy=Policy(read_timeout=0.2))
 
 
@@ -486,7 +486,7 @@ def test_a_lookup_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatc
     with Loopback() as never:
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: never._closing.wait(30) and [])
 
-        with pytest.raises(OutboundFailedError, match="could not be looked up in time"):
+        with pytest.raises(OutboundFailedError, match=r"lookup of slow\.example timed out"):
             fetch(Request("https://slow.example/"), policy=Policy(connect_timeout=0.1))
 
 
@@ -515,14 +515,14 @@ def test_a_body_at_the_limit_is_read_and_one_byte_more_is_not(server: Loopback) 
 def test_a_hundred_megabytes_are_not_swallowed(server: Loopback, announced: bool) -> None:
     server.route("/feed", loopback.huge(100, announced=announced))
 
-    with pytest.raises(ResponseTooLargeError, match="larger than the 4 MiB"):
+    with pytest.raises(ResponseTooLargeError, match="larger than the allowed 4 MiB"):
         fetch(trusted(f"{server.url}/feed"), policy=Policy(max_wire_bytes=4 * calls.MEBIBYTE))
 
 
 def test_a_gzip_bomb_stops_at_the_inflated_limit(server: Loopback) -> None:
     server.route("/feed", loopback.bomb(200))
 
-    with pytest.raises(ResponseTooLargeError, match="larger than the 8 MiB"):
+    with pytest.raises(ResponseTooLargeError, match="larger than the allowed 8 MiB"):
         fetch(trusted(f"{server.url}/feed"), policy=Policy(max_body_bytes=8 * calls.MEBIBYTE))
 
 
@@ -565,7 +565,7 @@ def test_a_file_is_held_to_the_same_limits(tmp_path: Path) -> None:
     "url", ["file:///nowhere/at/all", "file:///tmp", "file:///dev/zero", "file:///a%00b"]
 )
 def test_what_is_no_plain_file_fails_with_a_sentence(url: str) -> None:
-    with pytest.raises(OutboundFailedError, match=r"cannot be read|not a plain file"):
+    with pytest.raises(OutboundFailedError, match=r"cannot be read|not a regular file"):
         fetch(trusted(url), policy=QUICK)
 
 

@@ -119,7 +119,7 @@ def test_a_login_that_the_proxy_refuses_is_said_to_be_so_and_never_shown(
     with ConnectProxy({"feed.example": http.port}, login=LOGIN) as proxy:
         policy = through(proxy, login=login)
         with pytest.raises(
-            OutboundFailedError, match="refused the user or password in OUTBOUND_PROXY"
+            OutboundFailedError, match="rejected the username or password in OUTBOUND_PROXY"
         ) as refused:
             fetch(Request(f"{scheme}://feed.example/feed"), policy=policy)
 
@@ -151,7 +151,7 @@ def test_a_proxy_that_says_nothing_is_given_up_within_the_time_limits() -> None:
         silent.route("feed.example:443", loopback.hang())
         policy = Policy(proxy=parse_proxy(silent.url), read_timeout=0.3)
 
-        with pytest.raises(OutboundFailedError, match="stopped answering"):
+        with pytest.raises(OutboundFailedError, match="stopped responding"):
             fetch(Request("https://feed.example/feed"), policy=policy)
 
 
@@ -195,7 +195,7 @@ def test_hosts_of_no_proxy_are_called_directly_and_checked_as_without_a_proxy(
     names["feed.intranet.example"] = "127.0.0.1"
     with ConnectProxy({}) as proxy:
         policy = through(proxy, no_proxy="intranet.example, 10.0.0.0/8")
-        with pytest.raises(OutboundRefusedError, match="this machine itself"):
+        with pytest.raises(OutboundRefusedError, match="the server itself"):
             fetch(Request(f"http://feed.intranet.example:{http.port}/feed"), policy=policy)
 
         opened = replace(policy, allowed_networks=(ip_network("127.0.0.0/8"),))
@@ -241,7 +241,7 @@ def test_an_entry_with_a_port_covers_that_port_alone() -> None:
 
 
 def test_an_entry_that_is_none_is_named() -> None:
-    with pytest.raises(ValueError, match=r"'http://example\.org' is not a host"):
+    with pytest.raises(ValueError, match=r"'http://example\.org' is not a valid entry"):
         parse_proxy("http://proxy.example", "example.com http://example.org")
 
 
@@ -258,7 +258,7 @@ def test_an_entry_that_is_none_is_named() -> None:
     ],
 )
 def test_a_proxy_that_cannot_be_read_is_refused_without_repeating_its_password(url: str) -> None:
-    with pytest.raises(ValueError, match="OUTBOUND_PROXY is written") as refused:
+    with pytest.raises(ValueError, match="OUTBOUND_PROXY must be") as refused:
         parse_proxy(url)
 
     assert "hid" not in str(refused.value)

@@ -119,7 +119,7 @@ def test_a_proxy_that_refuses_is_said_to_refuse(monkeypatch: pytest.MonkeyPatch)
         proxy.route("feed.example:443", loopback.status(403))
 
         with pytest.raises(
-            OutboundFailedError, match=r"proxy refused a connection to feed\.example"
+            OutboundFailedError, match=r"proxy rejected a connection to feed\.example"
         ):
             fetch(
                 Request("https://feed.example/feed"),

@@ -84,7 +84,7 @@ class TestWithAServer:
         for thread in waiting:
             thread.start()
         try:
-            with pytest.raises(BusyError, match="Send it again"):
+            with pytest.raises(BusyError, match="Send the file again"):
                 answer_until_busy()
         finally:
             for thread in waiting:

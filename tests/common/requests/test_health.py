@@ -85,7 +85,7 @@ def test_a_broker_that_is_away_fails_its_probe_with_a_sentence(
     assert response.status_code == 503
     assert response.json() == {
         "status": "failing",
-        "checks": {"broker": {"ok": False, "detail": "The broker does not answer."}},
+        "checks": {"broker": {"ok": False, "detail": "The broker does not respond."}},
     }
 
 
@@ -120,7 +120,7 @@ def test_unready_while_a_migration_waits(client: Client, monkeypatch: pytest.Mon
     assert response.status_code == 503
     assert response.json()["checks"]["migrations"] == {
         "ok": False,
-        "detail": "1 migrations wait; run manage.py migrate.",
+        "detail": "1 migrations are not applied. Run manage.py migrate.",
     }
 
 

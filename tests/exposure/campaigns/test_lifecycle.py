@@ -104,17 +104,17 @@ class TestWhatItTakesIn:
     def test_it_begins_with_an_event_or_an_offering(self, payments, given):
         given = {"event": payments.event, "offering": payments.ending} if given else {}
 
-        with pytest.raises(ChangeConflictError, match="give one of them"):
+        with pytest.raises(ChangeConflictError, match="either an event or an offering"):
             open_campaign(by=payments.governance, at=NOW, **given)
 
     def test_where_nothing_stands_it_is_refused_and_nothing_stays(self, payments):
-        with pytest.raises(ChangeConflictError, match="nothing to move"):
+        with pytest.raises(ChangeConflictError, match="nothing to migrate"):
             payments.open(event=make_event(make_ending("unused", host=make_provider("third-host"))))
 
         assert Campaign.objects.count() == 0
 
     def test_it_does_not_move_to_where_it_moves_from(self, payments):
-        with pytest.raises(ChangeConflictError, match="moves away from"):
+        with pytest.raises(ChangeConflictError, match="offering to migrate from"):
             payments.open(target=payments.ending)
 
 
@@ -310,7 +310,7 @@ class TestClosing:
     def test_with_work_left_it_wants_to_know_why(self, payments):
         campaign = payments.open()
 
-        with pytest.raises(ChangeConflictError, match="1 task is neither signed off nor obsolete"):
+        with pytest.raises(ChangeConflictError, match="1 task is unfinished or deferred"):
             close_campaign(campaign=campaign, at=NOW, by=payments.governance)
 
     def test_closed_and_opened_again_it_is_as_before(self, payments):

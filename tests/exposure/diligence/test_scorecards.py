@@ -149,7 +149,7 @@ class TestOfTheCatalogue:
         )
 
         assert (spread.value, spread.unit) == (1, "of 2")
-        assert (weights.value, weights.unit, weights.detail) == (1, "of 2", "not on record for 1")
+        assert (weights.value, weights.unit, weights.detail) == (1, "of 2", "not recorded for 1")
         assert acme.provider_fact("licence").value == ["MIT"]
 
     def test_a_pure_host_develops_nothing_which_is_no_gap(self, acme):
@@ -159,7 +159,7 @@ class TestOfTheCatalogue:
         assert (fact.value, fact.gap, fact.detail) == (
             None,
             False,
-            "It develops nothing on record.",
+            "No foundations of this provider are recorded.",
         )
 
     def test_open_weights_and_licence_carry_their_source(self, acme):
@@ -235,7 +235,7 @@ class TestNotice:
 
         assert (
             acme.fact("observed_notice").why_gap
-            == "1 announcements of Acme are known; 5 make a figure."
+            == "1 announcements of Acme are recorded. At least 5 are needed."
         )
 
     def test_endings_are_counted_by_release(self, acme):
@@ -257,7 +257,7 @@ class TestPrices:
         )
 
     def test_a_price_nobody_reads_has_no_moves_to_count(self, acme):
-        assert acme.fact("price_moves").why_gap == "No price is read for it."
+        assert acme.fact("price_moves").why_gap == "No feed provides its price."
 
     def test_moves_of_the_last_twelve_months_count_at_every_host_of_the_foundation(self, acme):
         self.price(acme, acme.own, datetime(2024, 1, 1, tzinfo=UTC))
@@ -279,7 +279,7 @@ class TestPrices:
     def test_a_price_read_for_a_shorter_time_says_so(self, acme):
         self.price(acme, acme.own, NOW - timedelta(days=30))
 
-        assert acme.fact("price_moves").detail == "read only since 2026-10-25"
+        assert acme.fact("price_moves").detail == "recorded only since 2026-10-25"
 
 
 class TestForTheOffices:
@@ -297,7 +297,7 @@ class TestForTheOffices:
         )
 
         assert (acme.fact("exit_clause").value, acme.fact("audit_right").value) == (
-            "On file",
+            "In the contract",
             "Not in the contract",
         )
         assert acme.fact("deprecation_notice_days").value == 90
@@ -321,7 +321,7 @@ class TestForTheOffices:
     def test_a_contract_that_ended_is_none(self, acme):
         register_contract(party=acme.maker, ref="C-1", by=acme.governance, facts={"ends_on": TODAY})
 
-        assert acme.fact("contract").why_gap == "No contract in force is on file."
+        assert acme.fact("contract").why_gap == "No valid contract is recorded."
 
     def test_documents_are_counted_with_what_is_overdue(self, acme):
         request_documents(
@@ -339,7 +339,7 @@ class TestForTheOffices:
         assert (fact.value, fact.unit, fact.detail) == (
             1,
             "of 11",
-            "9 asked for, 9 overdue, 1 refused",
+            "9 requested, 9 overdue, 1 refused",
         )
 
     def test_others_are_told_that_it_is_not_shown(self, acme):
@@ -445,7 +445,7 @@ class TestDependents:
 
         fact = acme.fact("applications", make_member(team, TeamRole.VIEWER))
 
-        assert (fact.value, fact.label) == (1, "Applications of your teams on it")
+        assert (fact.value, fact.label) == (1, "Applications of your teams that depend on it")
         assert acme.fact("applications", make_member(make_team())).value == 0
         assert acme.fact("applications", make_user()).value == 0
 

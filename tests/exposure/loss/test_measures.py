@@ -152,5 +152,5 @@ def test_runs_of_different_length_are_not_compared() -> None:
 
 @pytest.mark.parametrize("level", [Fraction(0), Fraction(1), Fraction(-1, 2)])
 def test_a_level_without_a_tail_is_refused(level: Fraction) -> None:
-    with pytest.raises(InvalidLossInputError, match="has no tail"):
+    with pytest.raises(InvalidLossInputError, match="is not valid"):
         measure(hundred(), [level])

@@ -382,14 +382,14 @@ def test_both_sides_of_a_what_if_draw_the_same_shocks() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"years": 0}, "0 years cannot be simulated; ask for 100"),
+        ({"years": 0}, r"0 years cannot be simulated\. Enter 100"),
         ({"years": -5}, "-5 years"),
         ({"years": 10**9}, "1000000000 years"),
         ({"seed": -1}, "seed -1"),
-        ({"keep": 0.0}, "variance to keep is 0.0"),
-        ({"keep": 1.5}, "variance to keep is 1.5"),
-        ({"keep": float("nan")}, "variance to keep is nan"),
-        ({"levels": (Fraction(1),)}, "level of 1 has no tail"),
+        ({"keep": 0.0}, "variance to simulate is 0.0"),
+        ({"keep": 1.5}, "variance to simulate is 1.5"),
+        ({"keep": float("nan")}, "variance to simulate is nan"),
+        ({"levels": (Fraction(1),)}, "level 1 is not valid"),
     ],
 )
 def test_what_cannot_be_simulated_is_refused_with_a_sentence(arguments: dict, says: str) -> None:
@@ -398,5 +398,5 @@ def test_what_cannot_be_simulated_is_refused_with_a_sentence(arguments: dict, sa
 
 
 def test_a_key_that_comes_twice_is_refused() -> None:
-    with pytest.raises(InvalidLossInputError, match=r"key \(1,\) comes twice among the shocks"):
+    with pytest.raises(InvalidLossInputError, match=r"key \(1,\) occurs twice among the shocks"):
         simulate([Shock((1,), 1.0, 1.0), Shock((1,), 2.0, 1.0)], years=100, seed=1)

@@ -99,7 +99,7 @@ def test_an_impossible_scenario_is_refused_when_saved_and_a_stale_one_when_run()
     run_queued(at=NOW)
     asked.refresh_from_db()
     assert asked.state == RunState.FAILED
-    assert "no application" in asked.error
+    assert "was not found" in asked.error
 
 
 def test_only_its_author_or_governance_changes_a_scenario() -> None:
@@ -129,7 +129,7 @@ def test_a_run_lost_with_its_worker_is_answered_later_and_a_running_one_left_alo
 def test_the_loss_is_shared_with_its_assumptions() -> None:
     two_teams = make_two_teams()
     EventRate.objects.all().delete()
-    EventRate.objects.create(kind="outage", node_kind="host", rate=2.0, source="our status pages")
+    EventRate.objects.create(kind="outage", node_kind="host", rate=2.0, source="your status pages")
     BaseLoss.objects.all().delete()
     for criticality, amount in enumerate((100.0, 50.0, 10.0, 1.0)):
         BaseLoss.objects.create(
@@ -146,7 +146,7 @@ def test_the_loss_is_shared_with_its_assumptions() -> None:
         "host:anthropic",
         "host:azure",
     }
-    assert asked.assumptions["rates"][0]["source"] == "our status pages"
+    assert asked.assumptions["rates"][0]["source"] == "your status pages"
     assert asked.assumptions["placeholders"] is False
     again = queue_loss_run(at=NOW, by=two_teams.governance, years=20_000, seed=7)
     run_queued(at=NOW)

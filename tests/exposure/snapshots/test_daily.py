@@ -103,7 +103,7 @@ def test_costs_the_same_statements_for_more_applications(here):
 def test_a_day_that_the_tables_have_left_behind_is_refused_with_a_way_out(here, today):
     take_snapshot(on=today)
 
-    with pytest.raises(PastDayError, match="can be recomputed"):
+    with pytest.raises(PastDayError, match="can be recalculated"):
         take_snapshot(on=today - DAY)
 
 

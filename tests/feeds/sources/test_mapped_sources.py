@@ -187,7 +187,7 @@ def test_addresses_that_people_typed_may_not_lie_inside_the_house(
     run = poll_source(Source.objects.get(pk=source.pk), at=AT, trigger="test").run
 
     assert run.status == "failed"
-    assert "this machine" in run.error
+    assert "the server itself" in run.error
     assert not feed.requests
 
 

@@ -113,9 +113,9 @@ class TestMerging:
         merge_applications(kept=kept, duplicate=duplicate, on=TODAY, by=by)
 
         for kept_one, duplicate_one, why in (
-            (kept, kept, "one and the same"),
+            (kept, kept, "merged with itself"),
             (retired, kept, "is retired"),
-            (kept, duplicate, "merged already"),
+            (kept, duplicate, "already merged"),
             (duplicate, kept, "is retired"),
         ):
             with pytest.raises(ChangeConflictError, match=why):

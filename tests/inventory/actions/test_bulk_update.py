@@ -43,10 +43,16 @@ def test_rows_are_changed_left_and_refused_each_by_itself(by, team):
     assert {row.application_id: (row.slug, row.sentence) for row in report.refused} == {
         theirs.pk: (
             theirs.slug,
-            "Only an editor of the owning team may change it. Ask one of them.",
+            f"You need the editor role on {theirs.team.name} to change this application.",
         ),
-        hidden.pk: ("", "There is no such application that you may see."),
-        retired.pk: (retired.slug, "Retire the application instead: that also ends what it uses."),
+        hidden.pk: ("", "Application not found. It does not exist or you do not have access."),
+        retired.pk: (
+            retired.slug,
+            (
+                "This change cannot retire an application. Use the retire action, which also "
+                "ends its dependencies."
+            ),
+        ),
     }
     assert Application.objects.get(pk=hidden.pk).geography == ""
 
@@ -54,9 +60,9 @@ def test_rows_are_changed_left_and_refused_each_by_itself(by, team):
 @pytest.mark.parametrize(
     ("facts", "word"),
     [
-        ({"monthly_spend": -1}, "not negative"),
+        ({"monthly_spend": -1}, "0 or more"),
         ({"users_affected": -1}, "users_affected"),
-        ({"next_review_on": date(9999, 12, 31)}, "not a likely day"),
+        ({"next_review_on": date(9999, 12, 31)}, "out of range"),
         ({"criticality": 7}, "criticality"),
         ({"name": ""}, "name"),
     ],
@@ -77,7 +83,9 @@ def test_they_move_only_to_teams_one_may_edit(by, team):
     refused = change_applications(facts_by_id={application.pk: {"team": there}}, by=by)
     moved = change_applications(facts_by_id={application.pk: {"team": own}}, by=by)
 
-    assert ["new team" in row.sentence for row in refused.refused] == [True]
+    assert [f"editor role on {there.name} to move" in row.sentence for row in refused.refused] == [
+        True
+    ]
     assert (moved.changed, Application.objects.get().team) == ([application.pk], own)
 
 

@@ -42,7 +42,7 @@ def test_of_two_who_replace_one_dependency_one_wins_and_the_other_is_told_by_who
     [refusal] = [answer for answer in answers if isinstance(answer, ChangeConflictError)]
     winner = people[successors.index(begun.offering)].username
     assert str(refusal).startswith(f"{winner} changed it on ")
-    assert f"replaced by choice-of-{winner} at " in str(refusal)
+    assert f"replaced by choice-of-{winner} on " in str(refusal)
     assert [row.offering_id for row in Dependency.objects.filter(until=None)] == [begun.offering_id]
 
 

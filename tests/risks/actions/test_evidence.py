@@ -215,7 +215,7 @@ class TestRecording:
             actions_evidence.attach_evidence(
                 evidence=other, assessment=assessment, by=make_user(role="governance")
             )
-        with pytest.raises(RiskChangeError, match="foundation's risk is everyone's"):
+        with pytest.raises(RiskChangeError, match="risk of a foundation concerns all applications"):
             actions_evidence.attach_evidence(
                 evidence=evidence, risk=risk, by=make_user(role="governance")
             )

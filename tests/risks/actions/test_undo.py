@@ -119,9 +119,7 @@ def test_a_second_undo_takes_nothing_back(inherited):
     undone = inherited.undo(change)
 
     assert undone.n_taken_back == 0
-    assert set(undone.refused.values()) == {
-        "Somebody has taken this assessment back in the meantime. Read it again."
-    }
+    assert set(undone.refused.values()) == {"Another user undid this assessment. Reload it."}
 
 
 def test_evidence_that_the_change_attached_is_detached_again(inherited):
@@ -154,7 +152,7 @@ def test_many_are_marked_as_not_applicable_for_one_reason_and_back(inherited):
 
 
 def test_a_change_that_decided_nothing_is_refused(inherited):
-    with pytest.raises(RiskChangeError, match="decided nothing"):
+    with pytest.raises(RiskChangeError, match="did not assess a risk"):
         inherited.undo(UUID(int=1))
     assert actions_undo.teams_decided_in(change=UUID(int=1)) == {}
 

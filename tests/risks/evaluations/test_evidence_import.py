@@ -89,7 +89,7 @@ def test_a_model_nobody_knows_is_said_beside_the_applications_evidence(applicati
 
     evidence = Evidence.objects.get()
     assert evidence.offering is None
-    assert "The model was called 'boom'." in evidence.note
+    assert "The model was named 'boom'." in evidence.note
 
 
 def test_without_an_application_only_what_is_known_can_be_filed_and_by_governance_only(offering):
@@ -103,12 +103,12 @@ def test_without_an_application_only_what_is_known_can_be_filed_and_by_governanc
 
     assert Evidence.objects.get().offering == offering
     assert [part["reason"].split(":")[0] for part in taken.problems["rejected"]] == ["boom"]
-    with pytest.raises(IntakePermissionError, match="filed by governance"):
+    with pytest.raises(IntakePermissionError, match="governance role"):
         send(BODY, make_member(make_application().team, TeamRole.OWNER))
 
 
 def test_a_viewer_files_nothing(offering, application):
-    with pytest.raises(IntakePermissionError, match="editor of the owning team"):
+    with pytest.raises(IntakePermissionError, match="editor role on the owning team"):
         send(BODY, make_member(application.team, TeamRole.VIEWER), application)
 
 
@@ -117,7 +117,7 @@ def test_a_file_that_is_none_fails_with_a_sentence_and_may_be_sent_again(applica
     failed, _ = send(b"not ours", by, application)
     again, is_new = send(b"not ours", by, application)
 
-    assert (failed.state, "no results file" in failed.error) == ("failed", True)
+    assert (failed.state, "not a results file" in failed.error) == ("failed", True)
     assert (again.pk != failed.pk, is_new) == (True, True)
 
 

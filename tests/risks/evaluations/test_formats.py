@@ -112,7 +112,7 @@ def test_errors_of_the_call_count_as_cases_whatever_the_files_own_totals_say():
         ("gpt-4o", "openai", "release gate", "facts", 0.5, 2, None),
         ("boom", "openai", "release gate", "pass rate", 0.0, 1, False),
     ]
-    assert run.results[2].note == "1 of 1 cases ended in an error of the call"
+    assert run.results[2].note == "1 of 1 cases failed because the call failed"
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_zipped_log_reads_the_same_also_where_python_cannot_open_it():
     for body in (plain.getvalue(), zstd_log(content)):
         run = read_run(body)
         assert figures(run) == figures(read_run(json.dumps(INSPECT).encode()))
-        assert "ended as 'error'" in run.note
+        assert "ended with status 'error'" in run.note
 
 
 def test_not_a_number_is_no_figure():
@@ -167,7 +167,7 @@ def test_the_harness_says_where_only_a_part_was_run_and_what_is_no_metric():
         ("gpt-4o-mini", "", "arith v1.0", "perplexity (strict)", 3.0, 6, None),
     ]
     assert [each.higher_is_better for each in run.results] == [True, False]
-    assert run.results[0].note == "only 6 of 100 samples were run"
+    assert run.results[0].note == "6 of 100 samples were run"
     assert run.kind == "benchmark"
 
 
@@ -179,7 +179,7 @@ def test_an_attack_that_got_through_is_a_failure_under_the_new_and_the_old_names
         ("gpt-4o-mini", "openai", "test.Old", "resisted (d.Y)", 1.0, 4, True),
     ]
     assert (run.run, run.kind, run.note) == ("run-9", "red_team", "")
-    assert "broken off" in read_run(garak_file(GARAK_ENTRIES[:-1])).note
+    assert "interrupted" in read_run(garak_file(GARAK_ENTRIES[:-1])).note
 
 
 def test_nothing_of_the_content_is_kept():
@@ -194,14 +194,14 @@ def test_nothing_of_the_content_is_kept():
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        (b"", "no results file of a tool we read"),
-        (b"<html>evalId</html>", "no results file"),
-        (b'{"evalId": 1}', "no promptfoo results file"),
-        (b'{"evalId": "x", "results": ', "The file is no JSON"),
-        (b'[{"evalId": 1}]', "no JSON object"),
+        (b"", "not a results file of a supported tool"),
+        (b"<html>evalId</html>", "not a results file"),
+        (b'{"evalId": 1}', "not a results file of promptfoo"),
+        (b'{"evalId": "x", "results": ', "The file is not valid JSON"),
+        (b'[{"evalId": 1}]', "not a JSON object"),
         (b"PK\x03\x04garbage", "cannot be opened"),
         (garak_file(GARAK_ENTRIES[:2]) + b"\n{broken", "Line 3"),
-        (b'{"entry_type": "eval", "probe": "x"}', "begins with the lines"),
+        (b'{"entry_type": "eval", "probe": "x"}', "starts with the lines"),
     ],
 )
 def test_what_cannot_be_read_says_why(body, sentence):
@@ -210,7 +210,7 @@ def test_what_cannot_be_read_says_why(body, sentence):
 
 
 def test_a_bomb_in_a_log_is_not_unpacked():
-    with pytest.raises(UnreadableError, match="over 20 MiB"):
+    with pytest.raises(UnreadableError, match="larger than 20 MiB"):
         read_run(zstd_log(b"{" + b" " * (21 * 1024 * 1024)))
 
 

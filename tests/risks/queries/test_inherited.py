@@ -254,7 +254,7 @@ class TestOrderAndPages:
 
     @pytest.mark.parametrize("cursor", ["x", "!!", "WyIrIiwgImlkIiwgWzFdXQ", "W10", "MQ"])
     def test_a_cursor_of_another_list_is_refused(self, auditor, cursor):
-        with pytest.raises(InvalidCursorError, match="Begin again"):
+        with pytest.raises(InvalidCursorError, match="Start again"):
             inherited_risks(user=auditor, on=TODAY, cursor=cursor)
 
 

@@ -121,7 +121,7 @@ def test_asks_everything_and_leaves_nothing_behind(portfolio, capsys):
 
 
 def test_a_register_without_exposure_is_told_what_to_run():
-    with pytest.raises(CommandError, match="has not been worked out"):
+    with pytest.raises(CommandError, match="is not calculated"):
         call_command("bench")
 
 

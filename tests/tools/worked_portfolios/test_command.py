@@ -123,9 +123,8 @@ def test_a_wrong_portfolio_ends_with_2_and_a_sentence_and_the_others_are_answere
 
     assert refused.value.returncode == 2
     assert str(refused.value) == (
-        f"portfolio '{document['portfolios'][0]['name']}': 'as_of': 9999-12-31 is not a likely "
-        "day: give one between"
-        " 1990 and 2150, or none."
+        f"portfolio '{document['portfolios'][0]['name']}': 'as_of': 9999-12-31 is out of "
+        "range. Enter a date between 1990 and 2150, or leave it empty."
     )
     answers = [portfolio["expected"] for portfolio in json.loads(out.getvalue())["portfolios"]]
     assert answers == [None, *(portfolio["expected"] for portfolio in whole["portfolios"][1:])]

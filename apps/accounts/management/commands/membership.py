@@ -16,18 +16,18 @@ JOB = "manage.py membership"
 
 class Command(RowCommand):
     help = (
-        "Gives a user a role on a team, or takes it, and prints it as JSON; without arguments "
-        "lists all, one a line."
-        " The same again changes nothing."
+        "Assign a user a role on a team, or remove it, and print it as JSON. Without "
+        "arguments, list all roles, one JSON object per line. Repeating the command changes "
+        "nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "username", metavar="USERNAME", nargs="?", help="of a person or a service account"
+            "username", metavar="USERNAME", nargs="?", help="username of a user or service account"
         )
-        parser.add_argument("team", metavar="TEAM", nargs="?", help="its slug")
+        parser.add_argument("team", metavar="TEAM", nargs="?", help="slug of the team")
         parser.add_argument(
-            "role", metavar="ROLE", nargs="?", help="viewer, editor or owner; none takes the role"
+            "role", metavar="ROLE", nargs="?", help="viewer, editor or owner; none removes the role"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -41,14 +41,14 @@ class Command(RowCommand):
         words = [*(role.word for role in TeamRole), NONE]
         if slug is None or word not in words:
             raise CommandError(
-                "Name the user, the team and the role: manage.py membership USERNAME TEAM "
+                "A user, a team and a role are required: manage.py membership USERNAME TEAM "
                 f"{'|'.join(words)}.",
                 returncode=2,
             )
         user, team = User.objects.filter(username=username).first(), team_of(slug)
         if user is None:
             raise CommandError(
-                f"No user is called '{username}'. 'manage.py user' lists them.", returncode=2
+                f"User '{username}' was not found. 'manage.py user' lists all users.", returncode=2
             )
         with refusals(), audit_context(job=JOB), transaction.atomic():
             held = (

@@ -16,41 +16,51 @@ JOB = "manage.py team"
 
 class Command(RowCommand):
     help = (
-        "Adds or changes a team, and prints it as JSON; without SLUG lists all, one a line. The "
-        "same again changes"
-        " nothing."
+        "Add or change a team and print it as JSON. Without SLUG, list all teams, one JSON "
+        "object per line. Repeating the command changes nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("slug", metavar="SLUG", nargs="?", help="stays: addresses hold it")
-        parser.add_argument("--name", metavar="N", help="a new team needs one")
         parser.add_argument(
-            "--parent", metavar="SLUG", help="the team above, whose roles hold here too, or none"
+            "slug",
+            metavar="SLUG",
+            nargs="?",
+            help="cannot be changed later, because URLs contain it",
+        )
+        parser.add_argument("--name", metavar="N", help="required for a new team")
+        parser.add_argument(
+            "--parent",
+            metavar="SLUG",
+            help="slug of the parent team, whose roles apply here too, or none",
         )
         parser.add_argument(
-            "--email", metavar="E", help="mailbox that gets its emails; '' takes it away"
+            "--email", metavar="E", help="mailbox that receives its emails; '' removes it"
         )
         parser.add_argument(
-            "--time-zone", metavar="Z", help="of the mailbox, such as Europe/Berlin"
+            "--time-zone", metavar="Z", help="time zone of the mailbox, such as Europe/Berlin"
         )
         parser.add_argument(
             "--digest-hour", metavar="H", type=int, help="local hour of its digest, 0 to 23"
         )
         parser.add_argument(
-            "--remove", action="store_true", help="remove it; refused where it owns something"
+            "--remove",
+            action="store_true",
+            help="remove the team; rejected if it still owns anything",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         facts = {name: options[name] for name in TEAM_FIELDS if options[name] is not None}
         if options["slug"] is None:
             if facts or options["remove"]:
-                raise CommandError("Name the team: manage.py team SLUG.", returncode=2)
+                raise CommandError("A team is required: manage.py team SLUG.", returncode=2)
             for team in Team.objects.select_related("parent").order_by("slug"):
                 self.write_row(row_of(team))
             return
         if options["remove"] and facts:
             raise CommandError(
-                "A team is either changed or removed. Leave out the one or the other.", returncode=2
+                "A team cannot be changed and removed in one command. Omit --remove or the "
+                "changes.",
+                returncode=2,
             )
         if "parent" in facts:
             facts["parent"] = None if facts["parent"] == NONE else team_of(facts["parent"])
@@ -65,7 +75,7 @@ class Command(RowCommand):
         if team is None:
             if "name" not in facts:
                 raise CommandError(
-                    f"No team has the slug '{slug}'. Give --name to add one.", returncode=2
+                    f"Team '{slug}' was not found. Use --name to add it.", returncode=2
                 )
             self.write_row({**row_of(add_team(facts=facts, slug=slug, by=None)), "change": "added"})
         elif changed := {

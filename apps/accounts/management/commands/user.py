@@ -18,39 +18,50 @@ JOB = "manage.py user"
 
 class Command(RowCommand):
     help = (
-        "Adds or changes a person with an account, and prints it as JSON; without USERNAME lists "
-        "all, one a line. The"
-        " same again changes nothing. Accounts are closed and not deleted: the history names them."
+        "Add or change a user and print it as JSON. Without USERNAME, list all users, one "
+        "JSON object per line. Repeating the command changes nothing. Accounts are "
+        "deactivated, not deleted, because the history names them."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "username", metavar="USERNAME", nargs="?", help="to sign in with; stays"
+            "username",
+            metavar="USERNAME",
+            nargs="?",
+            help="name to sign in with; cannot be changed later",
         )
-        parser.add_argument("--email", metavar="E", help="a new person needs one")
+        parser.add_argument("--email", metavar="E", help="required for a new user")
         parser.add_argument("--first-name", metavar="F")
         parser.add_argument("--last-name", metavar="L")
         parser.add_argument(
             "--role",
             choices=[*OrganisationRole.values, NONE],
-            help="organisation role; most people need none",
+            help="organisation role; most users do not need one",
         )
         is_open = parser.add_mutually_exclusive_group()
         is_open.add_argument(
-            "--close", dest="is_active", action="store_false", default=None, help="may not sign in"
+            "--close",
+            dest="is_active",
+            action="store_false",
+            default=None,
+            help="the user cannot sign in",
         )
         is_open.add_argument(
-            "--open", dest="is_active", action="store_true", default=None, help="may sign in again"
+            "--open",
+            dest="is_active",
+            action="store_true",
+            default=None,
+            help="the user can sign in again",
         )
         parser.add_argument(
             "--invite",
             action="store_true",
-            help="send an email with a link by which the person sets a password",
+            help="send an email with a link to set a password",
         )
         parser.add_argument(
             "--link",
             action="store_true",
-            help="print that link; it signs in as this person, so keep it secret",
+            help="print that link; it signs in as this user, so keep it secret",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -60,7 +71,7 @@ class Command(RowCommand):
         invites = options["invite"] or options["link"]
         if options["username"] is None:
             if facts or invites:
-                raise CommandError("Name the person: manage.py user USERNAME.", returncode=2)
+                raise CommandError("A user is required: manage.py user USERNAME.", returncode=2)
             for person in User.objects.people().order_by("username"):
                 self.write_row(row_of(person))
             return
@@ -68,8 +79,8 @@ class Command(RowCommand):
             person, change = _keep(options["username"], facts)
             if invites and not (person.is_active and person.email):
                 raise CommandError(
-                    f"{person.username} cannot be invited: the account is closed, or has no email "
-                    "address.",
+                    f"{person.username} cannot be invited: the account is deactivated or has "
+                    "no email address. Activate it or set --email first.",
                     returncode=1,
                 )
         row = {**row_of(person), "change": change}
@@ -86,15 +97,15 @@ def _keep(username: str, facts: dict[str, Any]) -> tuple[User, str]:
     if person is None:
         if not facts.get("email"):
             raise CommandError(
-                f"No user is called '{username}'. Give --email to add one; 'manage.py user' lists "
-                "them.",
+                f"User '{username}' was not found. Use --email to add it; 'manage.py user' "
+                "lists all users.",
                 returncode=2,
             )
         return add_user(facts={**facts, "username": username}, by=None), "added"
     if person.is_service:
         raise CommandError(
-            f"'{username}' is a service account. Those are kept under Settings, Programs, or by "
-            "REST.",
+            f"'{username}' is a service account. Change it under Settings → Service accounts "
+            "or with the REST API.",
             returncode=2,
         )
     kept = {name: getattr(person, name) for name in USER_FIELDS}
@@ -111,9 +122,9 @@ def _invite(person: User) -> None:
         send_invitation(person=person, by=None)
     except OSError as error:
         raise CommandError(
-            f"The email to {person.email} did not leave ({error}). Mend EMAIL_URL and send it "
-            "again, or print the link"
-            f" with 'manage.py user {person.username} --link' and give it to the person yourself.",
+            f"The email to {person.email} was not sent ({error}). Correct EMAIL_URL and send "
+            f"it again, or print the link with 'manage.py user {person.username} --link' and "
+            "pass it on yourself.",
             returncode=1,
         ) from None
 

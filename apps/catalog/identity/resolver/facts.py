@@ -1,8 +1,8 @@
-"""What hosts and developers document about their names and no general rule can derive.
+"""Documented facts of hosts and developers about their names, which no general rule can derive.
 
 Every line is a published fact (model card, model list of the host, or the table of traps in the
-requirements), never a string somebody met once. A fact is looked up by the tokens of its text, so
-one spelling covers all.
+requirements), never a string that was only observed. A fact is looked up by the tokens of its text,
+so one spelling covers all.
 """
 
 import re

@@ -1,8 +1,8 @@
-"""From a raw string to a known id, or to unknown.
+"""Resolves a raw string to a known ID, or to unknown.
 
-The order is fixed: a person's decision, the string as it stands, the wrapping off, then per reading
-of the name the facts as they are, then with one hosting remark after another taken off. At each
-stage every fact left in the name must be accounted for; what cannot be read (a date, a size, a
+The order is fixed: a user's decision, the exact string, the string without wrapping, then per
+reading of the name the facts as they are, then with one hosting remark after another removed. At
+each stage every fact left in the name must be accounted for; what cannot be read (a date, a size, a
 version, a fine-tuner's word) ends in unknown, never at a neighbour.
 """
 
@@ -192,9 +192,9 @@ class Resolver:
     ) -> Resolution:
         entry = self.index.by_id.get(choice) if choice else None
         if entry is None:
-            step = "a person decided that this names no known model"
+            step = "a user decided that this is not a known model"
             return Resolution(raw, hint, None, UNKNOWN, host, None, (), 0.0, (step,))
-        step = f"a person decided that this is {entry.id}"
+        step = f"a user decided that this is {entry.id}"
         return Resolution(raw, hint, entry.id, entry.kind, host, None, (), 1.0, (step,))
 
     @staticmethod
@@ -219,8 +219,8 @@ class Resolver:
         steps = list(wrapped.steps)
         if line is not None:
             steps.append(
-                f"part of the name is the line {line}, the rest (a date, size, version or word) is "
-                "not known"
+                f"part of the name is the line {line}, the rest (a date, size, version or "
+                "word) is unknown"
             )
         elif not wrapped.closed:
             steps.append("no known id has this name")
@@ -259,7 +259,7 @@ class Resolver:
         sig = signature(tokens_of(text))
         if wrapped.host and (wrapped.host, sig) in self._facts:
             return None
-        hit = _Hit(entry, 1.0, (f"the string is {entry.id} as it stands",))
+        hit = _Hit(entry, 1.0, (f"the string is exactly {entry.id}",))
         if not self._is_everyday(hit, wrapped, lower):
             return hit
         return None if wrapped.host == "azure" else replace(hit, confidence=0.6)
@@ -338,7 +338,7 @@ class Resolver:
             step = (
                 f"{head} in front is the developer"
                 if developer
-                else f"{head} in front is the host's word"
+                else f"{head} in front is a prefix of the host"
             )
             for text, deeper, steps in self._prefixes(rest, host, depth - 1):
                 yield text, deeper or developer, (step, *steps)

@@ -65,12 +65,12 @@ def detect_changes(
     identify: Identify = _identify_none,
     rules: DetectionRules = DEFAULT_RULES,
 ) -> Observation:
-    """Compare `rows`, observed `at`, with `known` ({(external id, topic): claim}).
+    """Compare `rows`, observed `at`, with `known` ({(external ID, topic): claim}).
 
     `baseline` marks the first observation of a source: everything is recorded and nothing is news.
-    `set_aside` are ids the payload held but nobody could read: they say nothing, and are not gone.
-    `last_seen` is the observation before this one. `identify` is asked only where rows both
-    vanished and came. Cost is linear in rows; a payload equal to what is known yields an empty
+    `set_aside` are IDs of unreadable rows in the payload: they have no value and have not
+    disappeared. `last_seen` is the observation before this one. `identify` is called only if rows
+    both disappeared and appeared. Cost is linear in rows; an unchanged payload yields an empty
     observation.
     """
     by_id = {row.external_id: row for row in rows}
@@ -86,10 +86,10 @@ def confirm_unchanged(
     seen_again_by: datetime | None = None,
     rules: DetectionRules = DEFAULT_RULES,
 ) -> Observation:
-    """The feed answered `at` that nothing changed: what has waited long enough now holds.
+    """Record that the feed was unchanged `at`: values that have waited long enough now apply.
 
-    `seen_again_by` is set where `at` is no observation: then only what was first seen before it has
-    been seen twice.
+    `seen_again_by` is set if `at` is not an observation: then only what was first seen before it
+    has been seen twice.
     """
     ledger = ResultBuilder({}, at, rules, baseline=False, last_seen=last_seen)
     return _Comparison(known, ledger).confirm(seen_again_by or at)
@@ -102,8 +102,8 @@ def accept_pending_values(
     *,
     rules: DetectionRules = DEFAULT_RULES,
 ) -> Observation:
-    """A person believes what waits at the claims `ids`: it holds from `at` on, whatever is left of
-    its hold."""
+    """Accept the values on hold of the claims `ids`: they apply from `at`, before the end of their
+    hold."""
     return _Comparison(known, ResultBuilder({}, at, rules, baseline=False, last_seen=None)).accept(
         ids
     )

@@ -1,4 +1,4 @@
-"""The rules for days: announced, moved, taken back, retired (domain.md rule 2)."""
+"""Rules for dates: announced, moved, withdrawn, retired (domain.md rule 2)."""
 
 from datetime import date, timedelta
 
@@ -12,8 +12,8 @@ _ENDING = frozenset({"legacy", "deprecated", "retired"})
 
 
 def is_promise(value: Value) -> bool:
-    """Whether a "not before" day is only how long a living model is promised to last: nobody
-    announced an end."""
+    """Return whether an earliest date is only the promised life of an active model, without an
+    announced retirement."""
     announced = value.get("announced_on") or value.get("status") in _ENDING
     return value.get("date_kind") == NOT_BEFORE and not announced
 
@@ -30,8 +30,8 @@ class DateRules:
         self.ledger, self.rules, self.today = ledger, ledger.rules, ledger.today
 
     def first_said(self, external_id: str, value: Value, *, before: Value | None) -> None:
-        """A row speaks for the first time; `before` is what it said under another key, None for a
-        new row."""
+        """Handle a row's first values; `before` are its values under another key, None for a new
+        row."""
         if not self.ledger.baseline:
             self._tell(external_id, before or {}, value)
 

@@ -42,14 +42,14 @@ def rekeyed_rows(
     fresh: Sequence[FeedRow],
     identity_of: Mapping[str, Hashable],
 ) -> dict[str, str]:
-    """{vanished id: new id} of rows that only changed their key: `gone` of late, and new (or back)
-    now.
+    """Return {old ID: new ID} of rows that only changed their key: recently missing, and new (or
+    back) now.
 
-    Two rows are one, the surest way first, when the catalogue knows both as the same model at the
-    same host (`identity_of`), when provider and name read the same, when a whole provider changed
-    its name and the model's reads the same, and, where both happen in one observation, when they
-    have the same provider and day, or the same provider and prices and alike names. Nothing
-    happened to such an offering but what its day or price says.
+    Two rows are one, the surest way first, if the catalogue knows both as the same model on the
+    same host (`identity_of`), if provider and name read the same, if a whole provider changed its
+    name and the model's reads the same, and, if both happen in one observation, if they have the
+    same provider and date, or the same provider and prices and similar names. Such an offering has
+    no other change than its date or price.
     """
     pairs: dict[str, str] = {}
     for key_of_gone, key_of_new, least_alike in _match_keys(known, gone, fresh, identity_of):
@@ -170,8 +170,8 @@ def _likeness(one: str, other: str) -> float:
 def doubt_removals(
     ledger: ResultBuilder, identities: Iterable[KnownClaim], gone: Iterable[KnownClaim]
 ) -> set[str]:
-    """Provider groups of which too much vanished at once. `gone` holds what vanished without a
-    reason we know."""
+    """Return the provider groups with too many missing rows at once. `gone` holds rows that
+    disappeared without a known reason."""
     rules = ledger.rules
     present = Counter(claim.group for claim in identities if claim.missing_since is None)
     doubted = set()
@@ -179,18 +179,18 @@ def doubt_removals(
         if n_gone >= rules.min_vanished and n_gone > rules.max_vanished_share * present[group]:
             doubted.add(group)
             ledger.result.held[group] = (
-                f"{n_gone} of {present[group]} rows vanished at once; removals are held."
+                f"{n_gone} of {present[group]} rows disappeared together. Removals are on hold."
             )
     return doubted
 
 
 def doubt_changes(ledger: ResultBuilder, known: Claims) -> set[str]:
-    """Provider groups of which too many rows lose or change a date at once.
+    """Return the provider groups in which too many rows lose or change a date at once.
 
-    A date that appears does not count and is never held: late news is worse than an odd payload.
-    Prices are not counted: providers do reprice whole lists at once, and each price must stand for
-    its hold anyway. After a long silence a tenth of the rows may honestly have changed, so a feed
-    not seen for longer than the hold is not doubted for that.
+    A date that appears does not count and is never on hold: late news is worse than an odd payload.
+    Prices are not counted: providers do reprice whole lists at once, and each price has its own
+    hold. After a long silence a tenth of the rows may have changed, so a feed not seen for longer
+    than the hold is not doubted for that.
     """
     rules = ledger.rules
     long_unseen = (
@@ -218,8 +218,8 @@ def doubt_changes(ledger: ResultBuilder, known: Claims) -> set[str]:
         if n_changed >= rules.min_changed and n_changed > rules.max_changed_share * present[group]:
             doubted.add(group)
             sentence = (
-                f"{n_changed} of {present[group]} rows changed or lost their date at once; "
-                "those changes are held."
+                f"{n_changed} of {present[group]} rows changed or lost their date together. "
+                "These changes are on hold."
             )
             ledger.result.held[group] = f"{ledger.result.held.get(group, '')} {sentence}".strip()
     return doubted

@@ -1,5 +1,5 @@
-"""The rules for prices: effective prices are compared, unit by unit, and each must stand before it
-is believed."""
+"""Rules for prices: effective prices are compared, unit by unit, and each must last before it is
+accepted."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -42,7 +42,7 @@ class PriceStep:
 
     @property
     def hold(self) -> timedelta | None:
-        """How long the step must stand; None for one that only a person may believe."""
+        """Return how long the step must last; None for one that needs a user's decision."""
         if self.factor >= self.rules.max_price_factor:
             return None
         return self.rules.unit_error_hold if self.is_unit_error else self.rules.price_hold
@@ -141,10 +141,10 @@ def _starts(value: Value, first: date, last: date) -> list[date]:
 
 
 class PriceRules:
-    """What follows when a row names prices.
+    """Price changes of a row.
 
-    A price no longer named, or named as zero, is unknown and never a move. A row whose price keeps
-    moving is floating: it is followed, and its moves are listed, not told.
+    A missing price, or one of zero, is unknown and never a change. A row whose price changes too
+    often is floating: it is followed, and its changes are listed but not reported.
     """
 
     def __init__(self, ledger: ResultBuilder) -> None:
@@ -161,8 +161,8 @@ class PriceRules:
         self._judge(claim, believed, value, moves, is_offer=row.price_is_offer)
 
     def taken_over(self, before: KnownClaim, row: FeedRow, value: Value) -> NewClaim:
-        """The claim of a row under a new key: what was believed, waits and was counted under the
-        old one goes on."""
+        """Return the claim of a row under a new key, with the accepted, waiting and counted values
+        of the old one."""
         updates = self.ledger.result.updates
         n_others = len(updates)
         self.said(replace(before, external_id=row.external_id), row, value)
@@ -196,7 +196,7 @@ class PriceRules:
             self._judge(claim, believed, value, {}, is_offer=None, seen_again_by=seen_again_by)
 
     def accept(self, claim: KnownClaim) -> None:
-        """A person believes what waits; a mistake of units set right is no news even so."""
+        """Accept the values on hold for a user; a corrected mistake of units is not news."""
         if claim.pending is None:
             return
         value, ignored = claim.pending["value"], self._ignored(claim, claim.pending["value"])
@@ -287,7 +287,10 @@ class PriceRules:
         if steps:
             what = ", ".join(f"{step.unit} {step.old} to {step.new}" for step in steps)
             factor = self.rules.max_price_factor
-            sentence = f"Price jumps by {factor} times or more ({what}); likely a mistake of units."
+            sentence = (
+                f"The price changes by a factor of {factor} or more ({what}). The unit "
+                "might be wrong."
+            )
             self.ledger.result.doubtful.append((claim.external_id, sentence))
 
     def _write(

@@ -17,7 +17,7 @@ type Absence = Literal["news", "notices", "nothing"]
 
 @dataclass(frozen=True, slots=True)
 class DetectionRules:
-    """How long something must stand before it is believed, and when a payload is doubted."""
+    """Durations before values are accepted, and limits beyond which a payload is doubted."""
 
     removal_hold: timedelta = timedelta(days=7)
     withdrawal_hold: timedelta = timedelta(days=7)
@@ -69,8 +69,7 @@ class KnownClaim:
 
 @dataclass(frozen=True, slots=True)
 class NewClaim:
-    """A claim nobody made before. `columns` are further ones that a row under a new key takes over
-    from the old."""
+    """A new claim. `columns` are further ones that a row under a new key takes from the old."""
 
     row: FeedRow
     topic: str

@@ -17,9 +17,9 @@ from apps.common.time import day_of
 
 
 class ResultBuilder:
-    """The observation under way: its moment, its rows, and the result as it grows.
+    """The current observation: its time, its rows, and the growing result.
 
-    `last_seen` is the observation before this one, None where there was none or nobody knows.
+    `last_seen` is the observation before this one, None if there is none or it is unknown.
     """
 
     def __init__(
@@ -42,8 +42,7 @@ class ResultBuilder:
         self.changed_rows.add(claim.external_id)
 
     def accept(self, claim: KnownClaim, value: Value, **columns: Any) -> None:
-        """The claim now says `value`; whatever waited is settled, unless `columns` say
-        otherwise."""
+        """Set the claim to `value`; waiting values are settled, unless `columns` differ."""
         settled: dict[str, Any] = {
             "value": value,
             "changed_at": self.at,

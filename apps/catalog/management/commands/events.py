@@ -10,12 +10,12 @@ from apps.common.time import parse_moment
 
 
 class Command(BaseCommand):
-    help = "Accepted provider events, oldest first, one JSON line each."
+    help = "Print accepted provider events, oldest first, one JSON object per line."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--since", help="Detected at or after this ISO 8601 time.")
+        parser.add_argument("--since", help="only events detected at or after this ISO 8601 time")
         parser.add_argument("--kind", choices=ProviderEvent.Kind.values)
-        parser.add_argument("--source", help="Slug of a source.")
+        parser.add_argument("--source", help="slug of a source")
 
     def handle(self, *args: Any, **options: Any) -> None:
         events = ProviderEvent.objects.select_related("source", "offering__host").order_by(
@@ -32,7 +32,7 @@ class Command(BaseCommand):
             slugs = Source.objects.order_by("slug").values_list("slug", flat=True)
             if options["source"] not in slugs:
                 raise CommandError(
-                    f"No source is called {options['source']}. Known: {', '.join(slugs)}.",
+                    f"Source '{options['source']}' was not found. Use one of: {', '.join(slugs)}.",
                     returncode=2,
                 )
             events = events.filter(source__slug=options["source"])

@@ -12,13 +12,13 @@ from apps.catalog.ingestion.builtin_catalogue import catalogue_counts, load_cata
 
 
 class Command(BaseCommand):
-    help = "Load the built-in catalogue. Safe to repeat; nothing people have entered is changed."
+    help = "Load the built-in catalogue. Can be repeated; data entered by users is not changed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--identities-only",
             action="store_true",
-            help="Only providers, foundations, versions, aliases, lineage and sources.",
+            help="load only providers, foundations, versions, aliases, lineage and sources",
         )
 
     def handle(self, *args: Any, identities_only: bool, **options: Any) -> None:

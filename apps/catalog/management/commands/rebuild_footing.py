@@ -13,14 +13,16 @@ from apps.catalog.models import NodeKind
 
 class Command(BaseCommand):
     help = (
-        "Compares the stored footing with what the catalogue says, and puts it right. "
-        "Exit 1 where --check finds any."
+        "Compare the stored footing with the catalogue and correct it. Exit code 1 if "
+        "--check finds a difference."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--check", action="store_true", help="only report, change nothing")
         parser.add_argument(
-            "--limit", type=int, default=50, help="differences to print; all are counted"
+            "--check", action="store_true", help="report differences without correcting them"
+        )
+        parser.add_argument(
+            "--limit", type=int, default=50, help="number of differences to print; all are counted"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

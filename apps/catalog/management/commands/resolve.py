@@ -13,14 +13,12 @@ from apps.catalog.identity.resolver.resolve import Resolution
 
 class Command(BaseCommand):
     help = (
-        "Read raw model strings from stdin, one a line or as JSON lines; "
-        "prints what each means, as JSON lines."
+        "Read raw model strings from stdin, one per line or as JSON lines, and print what "
+        "each one means as JSON lines."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--host-hint", help="Where the strings are used, unless a line says so itself."
-        )
+        parser.add_argument("--host-hint", help="host of the strings, unless a line names its own")
 
     def handle(self, *args: Any, **options: Any) -> None:
         resolver = build_resolver()
@@ -40,7 +38,7 @@ def strings(stream: TextIO, hint: str | None) -> Iterator[tuple[str, str | None]
                 yield str(entry["raw"]), entry.get("host_hint") or hint
             except (ValueError, KeyError, AttributeError):
                 raise CommandError(
-                    f'Line {number} is not a JSON object with "raw".', returncode=2
+                    f'Line {number} is not a JSON object with "raw". Correct it.', returncode=2
                 ) from None
         else:
             yield text, hint

@@ -34,9 +34,7 @@ class Command(migrate.Command):
             self._migrate(*args, **options)
 
     def _tell_wait(self) -> None:
-        self.stderr.write(
-            "Another migrate is at work on this database. This one waits until it has ended."
-        )
+        self.stderr.write("Another migrate is running on this database. Waiting until it ends.")
 
     def _migrate(self, *args: Any, **options: Any) -> None:
         """A migration that cannot have its locks is rolled back and tried again."""
@@ -50,12 +48,10 @@ class Command(migrate.Command):
                 if pause is None:
                     raise CommandError(
                         "A table that the migration changes is in use, for example by a backup. "
-                        "What was applied is"
-                        " kept. Run manage.py migrate again once that has ended."
+                        "Applied migrations are saved. Run manage.py migrate again when the "
+                        "table is free."
                     ) from error
-                self.stderr.write(
-                    f"A table is in use; the migration is tried again in {pause} seconds."
-                )
+                self.stderr.write(f"A table is in use. Retrying the migration in {pause} seconds.")
                 sleep(pause)
             else:
                 return

@@ -10,7 +10,10 @@ from apps.common.periodic_jobs import recorded_jobs
 
 
 class Command(BaseCommand):
-    help = "When each job that runs less often than every minute last began and succeeded, in UTC."
+    help = (
+        "Print when each job that runs less often than every minute last started and "
+        "succeeded, in UTC."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         rows = {row.name: row for row in PeriodicJob.objects.all()}

@@ -17,14 +17,13 @@ from apps.common.time import now
 
 class Command(BaseCommand):
     help = (
-        "Prints every table with its size by the server's estimate and what it is kept for, as "
-        "JSON. With --delete"
-        " first deletes what has ended by the rules, as the job of every day does, and prints the "
-        "rows deleted."
+        "Print every table with its estimated size and retention as JSON. With --delete, "
+        "first delete expired rows, as the daily job does, and print the number of "
+        "deleted rows."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--delete", action="store_true", help="delete what has ended")
+        parser.add_argument("--delete", action="store_true", help="delete expired rows")
 
     def handle(self, *args: Any, **options: Any) -> None:
         moment = now()

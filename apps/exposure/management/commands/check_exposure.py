@@ -14,33 +14,32 @@ from apps.exposure.consistency import ExposureCheck, check_exposure
 
 class Command(BaseCommand):
     help = (
-        "Compares every kept table (footing, the engine's tables, findings, runways, smallest "
-        "sets, counts of inherited"
-        " risks) with a rebuild, and prints the differences as JSON. Exit 0: the same, 1: "
-        "different, 2: wrong use,"
-        " 3: the database could not answer. First does what the jobs of every minute would do; "
-        "then builds everything"
-        " once more in temporary tables, in one transaction that is rolled back: no reader or "
-        "writer waits for it. It"
-        " costs what a full build does, and as much disk as the tables take until it ends: with "
-        "100,000 applications"
-        " about two to three minutes and some hundred megabytes."
+        "Compare every derived table (footing, engine tables, findings, runways, minimal cut "
+        "sets, counts of inherited risks) with a rebuild, and print the differences as JSON. "
+        "Exit code 0: equal, 1: different, 2: wrong use, 3: the database did not respond. "
+        "First runs the jobs of every minute. Then builds all tables again as temporary "
+        "tables, in one transaction that is rolled back, so no reader or writer waits. Takes "
+        "as long as a full build, and as much disk as the tables until it ends: with 100,000 "
+        "applications about 2 to 3 minutes and some hundred megabytes."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--limit", type=int, default=5, help="examples a table and side; all are counted"
+            "--limit",
+            type=int,
+            default=5,
+            help="examples per table and side; all differences are counted",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["limit"] < 0:
-            raise CommandError("--limit is a whole number from 0 on.", returncode=2)
+            raise CommandError("--limit must be a whole number, 0 or more.", returncode=2)
         began = perf_counter()
         try:
             with audit_context(job="check_exposure"):
                 check = check_exposure(on=day_of(now()), limit=options["limit"])
         except OperationalError as error:
-            raise CommandError(f"The database could not answer: {error}", returncode=3) from error
+            raise CommandError(f"The database did not respond: {error}", returncode=3) from error
         self.stdout.write(json.dumps(_answer(check, perf_counter() - began), indent=1, default=str))
         if check.n_differences:
             raise SystemExit(1)

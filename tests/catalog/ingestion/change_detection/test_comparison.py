@@ -277,7 +277,7 @@ def test_a_price_that_is_four_hundred_times_another_is_set_aside() -> None:
     history.see([row("acme/a", price="200000")], START + 9 * DAY)
 
     assert history.facts == []
-    assert "mistake of units" in history.last.doubtful[0][1]
+    assert "The unit might be wrong" in history.last.doubtful[0][1]
     assert history.known["acme/a", "price"].value == {"input": "0.2"}
 
 

@@ -355,7 +355,7 @@ class TestMistakesOfUnits:
         history.see([priced(input="540000")], START)
         mended = priced(input="0.54")
         history.see([mended], START + DAY)
-        assert "mistake of units" in history.last.doubtful[0][1]
+        assert "The unit might be wrong" in history.last.doubtful[0][1]
         assert not history.known["acme/a", PRICE].held
 
         history.see([mended], START + 8 * DAY - HOUR)

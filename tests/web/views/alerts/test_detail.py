@@ -38,7 +38,7 @@ def test_who_may_open_it(reader, code, world, as_user):
 def test_it_says_what_happened_why_it_fell_there_and_what_to_do(world, page_of):
     page = page_of(world.editor)
 
-    assert "End announced: claude-sonnet-4-5 at Anthropic, ends" in page
+    assert "Retirement announced: claude-sonnet-4-5 at Anthropic, ends" in page
     assert "Choose a successor, test it and move before the day named." in page
     assert (
         "It fell to Claims, as the application concerned names no owner who is known here as a "

@@ -212,7 +212,8 @@ def test_one_subscribes_by_the_form(world, as_user):
         True,
     )
     assert (
-        "End announced and retired, of Anthropic, of Claude Sonnet 4.5, of Claims and the teams "
+        "Retirement announced and retired, of Anthropic, of Claude Sonnet 4.5, "
+        "of Claims and the teams "
         "below it, "
         "severity medium and above, due within 90 days."
     ) in page
@@ -379,7 +380,7 @@ def test_mutes_are_listed_and_lifted(world, as_user):
     row = muted(world, user=world.viewer)
     client = as_user(world.viewer)
     page = text_of(client.get(PAGE))
-    assert "The kind “End announced”, until" in page
+    assert "The kind “Retirement announced”, until" in page
     assert "We know" in page
 
     client.post(f"/alerts/mutes/{row.pk}/lift/")

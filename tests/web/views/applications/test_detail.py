@@ -227,7 +227,7 @@ class TestRegistering:
         assert (nothing.status_code, twice.status_code) == (422, 422)
         assert "Pick what it calls from the list" in text_of(nothing)
         assert "Give a day such as" in text_of(nothing)
-        assert "This is declared already for that time." in text_of(twice)
+        assert "This dependency is already declared for that period." in text_of(twice)
 
     def test_only_editors(self, world, as_user):
         data = {"name": "X", "team": world.team.pk, "criticality": 1}
@@ -543,7 +543,7 @@ class TestDependencies:
             plan,
             {"target": world.sonnet_bedrock.pk, "substitutability": "not", "estimated_days": "12"},
         )
-        assert "Say why it is hard to substitute" in text_of(hard)
+        assert "Select why it is hard to substitute" in text_of(hard)
 
         client.post(
             plan,

@@ -136,7 +136,7 @@ class TestSeveral:
         assert "One application will change" in text_of(
             seen
         ) or "1 application will change" in text_of(seen)
-        assert "Only an editor of the owning team may change it." in text_of(seen)
+        assert "You need the editor role on" in text_of(seen)
 
         client.post(self.path, {**asked, "step": "apply"})
         world.triage.refresh_from_db()

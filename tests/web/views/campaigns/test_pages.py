@@ -115,7 +115,7 @@ def test_a_campaign_with_open_tasks_is_closed_only_with_a_reason(payments, as_us
     campaign = payments.open()
     client = as_user(payments.governance)
 
-    assert "say in the closing note why" in text_of(
+    assert "enter a closing note that explains why" in text_of(
         post(client, "campaigns:action", campaign.pk, "close")
     )
     assert "The campaign is closed." in text_of(
@@ -184,7 +184,7 @@ def test_an_editor_works_a_task_through_and_the_owner_signs_it(payments, as_user
     assert Dependency.objects.get(pk=task.dependency_id).until == payments.today
 
     assert post(editor, "campaign-tasks:action", task.pk, "sign").status_code == 403
-    assert "Run one and record it as evidence." in text_of(
+    assert "Run one on your own workload and record it" in text_of(
         post(owner, "campaign-tasks:action", task.pk, "sign")
     )
     task.refresh_from_db()
@@ -201,7 +201,7 @@ def test_a_waiver_needs_a_reason_and_a_day_and_is_lifted(payments, as_user):
     assert "Why: This field is required." in text_of(
         post(owner, "campaign-tasks:action", task.pk, "waive", until=until)
     )
-    assert "Waived until" in text_of(
+    assert "Deferred until" in text_of(
         post(owner, "campaign-tasks:action", task.pk, "waive", until=until, why="No traffic")
     )
     assert "The waiver is lifted." in text_of(post(owner, "campaign-tasks:action", task.pk, "lift"))

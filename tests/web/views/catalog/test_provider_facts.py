@@ -89,7 +89,7 @@ def test_what_somebody_changed_since_is_not_taken_back(world, host, as_user):
 
     refused = client.post(undo, follow=True)
 
-    assert "Somebody has changed this since." in text_of(refused)
+    assert "Another user changed this later." in text_of(refused)
     assert Provider.objects.get(pk=host.pk).country == "FR"
     assert client.post(undo[:-5] + "0000/", follow=True).status_code in {200, 404}
 
@@ -114,14 +114,18 @@ def test_two_at_once_compare_first(world, host, as_user):
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
-        ("lei", "506700GE1G29325QX364", "Its check digits do not fit"),
-        ("lei", "506700", "An LEI has 20 capital letters and digits."),
+        ("lei", "506700GE1G29325QX364", "The check digits of the LEI do not match"),
+        (
+            "lei",
+            "506700",
+            ("An LEI has 18 letters or digits followed by 2 check digits. Correct it."),
+        ),
         ("country", "IRL", "Ensure this value has at most 2 characters"),
-        ("country", "1E", "A country is two letters, such as IE."),
+        ("country", "1E", "Enter the country as two letters, such as IE."),
         (
             "critical_third_party",
             "true",
-            "Say where the critical third-party designation is published.",
+            "Enter where the designation as critical third party is published.",
         ),
         ("name", "", "This field is required."),
     ],

@@ -32,7 +32,10 @@ def test_governance_sets_an_end_by_hand_and_lifts_it(world, as_user):
     ("data", "words"),
     [
         ({"retires_on": "2027-04-08", "date_kind": "firm"}, "the next reader has only your word."),
-        ({"retires_on": "2027-04-08", "reason": "x"}, "Say whether the date is firm"),
+        (
+            {"retires_on": "2027-04-08", "reason": "x"},
+            "Say whether the date is firm",
+        ),
         (
             {"retires_on": "31.12.2027", "date_kind": "firm", "reason": "x"},
             "Give a day such as 2026-11-24.",
@@ -44,7 +47,7 @@ def test_governance_sets_an_end_by_hand_and_lifts_it(world, as_user):
                 "announced_on": "2027-02-01",
                 "reason": "x",
             },
-            "The retirement lies before its announcement.",
+            "The retirement is before its announcement.",
         ),
         ({"source_url": "javascript:alert(1)", "reason": "x"}, "Enter a valid URL."),
     ],

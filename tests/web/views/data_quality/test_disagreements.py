@@ -69,7 +69,7 @@ def test_the_list_shows_sides_what_counts_and_who_stands_there(world, disputed, 
     assert "Alpha feed" in page
     assert "Beta feed" in page
     assert "seen 22 min ago" in page
-    assert "Alpha feed (rank 10) is trusted more than Beta feed (rank 20)" in page
+    assert "Alpha feed (priority 10) has a higher priority than Beta feed (priority 20)" in page
     assert (
         "1 of 2 open disagreements are about an offering that an application of yours stands on"
         in page

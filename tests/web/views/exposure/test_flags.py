@@ -85,7 +85,7 @@ def test_a_flag_is_acknowledged_accepted_up_to_a_ceiling_and_taken_back(flagged,
     assert without.status_code == 422
     past = client.post(f"{address}accept/", {"accept-until": "2020-01-01", "accept-reason": "x"})
     assert past.status_code == 422
-    assert "later day than today" in visible_text(past)
+    assert "must expire after today" in visible_text(past)
 
     until = flagged.today + timedelta(60)
     client.post(
@@ -106,7 +106,7 @@ def test_a_flag_is_acknowledged_accepted_up_to_a_ceiling_and_taken_back(flagged,
     flagged.flag.refresh_from_db()
     assert flagged.flag.state == "open"
     twice = client.post(f"{address}revoke/", {"revoke-reason": "Again"}, follow=True)
-    assert "not accepted" in visible_text(twice)
+    assert "Only an accepted flag" in visible_text(twice)
     assert client.post(f"{address}bogus/").status_code == 404
 
 
@@ -121,7 +121,7 @@ def test_an_acceptance_runs_out_on_its_day(flagged, as_user):
     evaluate_flags(at=now() + timedelta(3))
 
     page = client.get(f"/exposure/flags/{flagged.flag.pk}/")
-    assert "Acceptance ran out" in visible_text(page)
+    assert "Acceptance expired" in visible_text(page)
     flagged.flag.refresh_from_db()
     assert flagged.flag.state == "open"
 

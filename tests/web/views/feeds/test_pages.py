@@ -297,9 +297,9 @@ def test_a_run_lists_what_was_no_news(run, healthy, as_user):
 def test_a_run_shows_its_events_and_those_of_the_clock_since_the_one_before(run, healthy, as_user):
     page = text_of(as_user(healthy.viewer).get(f"/feeds/runs/{run.pk}/"))
 
-    assert "End moved later</a>" in page
+    assert "Retirement moved later</a>" in page
     assert "Retired</a>" in page
-    assert "End announced</a>" not in page
+    assert "Retirement announced</a>" not in page
     assert "End withdrawn</a>" not in page
 
 

@@ -186,7 +186,7 @@ def test_fetching_a_sample_goes_nowhere_inside_the_house(client):
     with server.Loopback() as inside:
         url = inside.route("/ends", server.plain(json.dumps(SAMPLE).encode()))
         page = client.post(NEW, {**ABOUT, **MAPPING, "url": url, "act": "fetch"})
-        assert "this machine" in text_of(page)
+        assert "the server itself" in text_of(page)
         assert not inside.requests
 
 
@@ -220,7 +220,7 @@ def test_wrong_settings_are_marked_where_they_stand(client):
     page = client.post(NEW, {**ABOUT, **MAPPING, "m-host": "a..b", "act": "save"})
     assert "has a dot where a name belongs" in text_of(page)
     page = client.post(NEW, {**ABOUT, **MAPPING, "url": "http://u:p@acme.example/", "act": "save"})
-    assert "carries a user name or password" in text_of(page)
+    assert "contains a username or password" in text_of(page)
 
 
 # --- changing -------------------------------------------------------------------------------------

@@ -34,9 +34,7 @@ def test_candidates_stand_side_by_side_with_gaps_said_as_gaps(world, mistral, as
 
     assert "Claude Sonnet 4.5 and Mistral Large: of" in page
     assert "nobody knows" in page
-    assert (
-        '<span class="gap">not known</span><small>No contract in force is on file.</small>' in page
-    )
+    assert '<span class="gap">not known</span><small>No valid contract is recorded.</small>' in page
     assert page.index("Claude Sonnet 4.5</a><small>Anthropic") < page.index(
         "Mistral Large</a><small>Mistral AI"
     )
@@ -127,7 +125,7 @@ def test_providers_are_compared_the_same_way(world, as_user):
     )
 
     assert "Anthropic and Amazon Bedrock: of" in page
-    assert "It develops nothing on record." in page
+    assert "No foundations of this provider are recorded." in page
 
 
 def test_an_empty_page_teaches_what_to_do(world, as_user):

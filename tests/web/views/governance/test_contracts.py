@@ -80,7 +80,7 @@ def test_a_reference_that_is_taken_is_refused_with_a_sentence(world, contract, a
     )
 
     assert answer.status_code == 422
-    assert "on record already" in text_of(answer)
+    assert "already exists" in text_of(answer)
 
 
 def test_an_end_before_the_start_is_refused_and_changes_nothing(world, contract, as_user):
@@ -94,7 +94,7 @@ def test_an_end_before_the_start_is_refused_and_changes_nothing(world, contract,
 
     contract.refresh_from_db()
     assert answer.status_code == 422
-    assert "A contract ends after it starts." in text_of(answer)
+    assert "The contract must end after it starts." in text_of(answer)
     assert contract.starts_on is None
 
 
@@ -172,7 +172,7 @@ def test_an_item_is_noted_and_a_public_one_needs_its_address(world, as_user):
     row = AnnexItem.objects.get()
     page = text_of(client.get(DOCUMENTS))
     assert refused.status_code == 422
-    assert "Give the address at which it is public." in text_of(refused)
+    assert "Enter the URL at which the document is public." in text_of(refused)
     assert (row.item, row.status, row.noted_by) == ("1b", "public", world.governance)
     assert "One of eleven items of Claude Sonnet 4.5 are on file" in page
 

@@ -86,9 +86,9 @@ def test_a_choice_is_written_down_from_a_comparison(world, as_user):
 @pytest.mark.parametrize(
     ("criteria", "words"),
     [
-        ("a; 0", "the weight is above 0"),
+        ("a; 0", "the weight must be above 0"),
         ("a\na", "is there twice"),
-        ("a; much", "the weight is a number"),
+        ("a; much", "the weight must be a number"),
     ],
 )
 def test_criteria_that_do_not_hold_together_are_refused_with_a_sentence(
@@ -119,7 +119,7 @@ def test_candidates_are_found_added_and_taken_out(world, draft, as_user):
 
     assert "anthropic.claude-sonnet-4-5" in page
     assert "Claude Sonnet 4.5 at Amazon Bedrock is considered." in said
-    assert "is in the selection already" in twice
+    assert "is already part of the selection record" in twice
     assert draft.candidates.count() == 2
 
 
@@ -219,7 +219,7 @@ def test_a_decided_selection_shows_no_form_and_takes_no_change(world, draft, as_
     )
 
     assert f'action="/selections/{draft.pk}/change/' not in page
-    assert "it stays as it was decided." in refused
+    assert "so it cannot be changed." in refused
     assert draft.candidates.count() == 2
 
 
@@ -250,7 +250,7 @@ def test_readers_without_an_office_see_of_kept_facts_what_everybody_may_know(wor
     page = text_of(as_user(world.viewer).get(f"/selections/{draft.pk}/"))
 
     assert "It wrote best." in page
-    assert "Shown to governance, auditor and administrator." in page
+    assert "Visible to governance, auditors and administrators only." in page
 
 
 @pytest.mark.parametrize("act", ["change", "add", "judge", "decide"])

@@ -168,7 +168,7 @@ def test_the_component_file_as_page_csv_workbook_and_json(
     client, slug = as_user(insurer.governance), insurer.triage.slug
     page = get(client, "component-files:detail", slug)
     assert "Of 22 documents that the developers owe Claims triage, 0 are on file" in page
-    assert "1(a) tasks and systems it may go into" in page
+    assert "1(a) intended tasks and systems" in page
     assert len(rows_of(client, "component-files:table-csv", slug, "documents")) == 22
     body = json.loads(client.get(reverse("component-files:json", args=[slug])).content)
     assert body["components"][0]["Called as"]["value"] == "sonnet"

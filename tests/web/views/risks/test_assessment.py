@@ -182,8 +182,8 @@ class TestAccepting:
         ("until", "words"),
         [
             (None, "Say until when: an acceptance without an end is none."),
-            (0, "The acceptance would have ended already."),
-            (800, "An acceptance ends by"),
+            (0, "The acceptance would already have expired."),
+            (800, "An acceptance must expire by"),
         ],
     )
     def test_without_an_end_or_with_one_too_far_it_is_refused(self, risky, as_user, until, words):
@@ -357,7 +357,7 @@ class TestTogether:
             "/risks/assess/",
             said | {"until": (five.today + 800 * DAY).isoformat(), "because": "small"},
         )
-        assert "An acceptance ends by" in visible_text(late)
+        assert "An acceptance must expire by" in visible_text(late)
         assert not Assessment.objects.exists()
 
         answer = client.post(

@@ -465,7 +465,7 @@ class TestFoundationRisks:
 
         page = visible_text(as_user(risky.governance).post("/risks/foundations/new/", said))
 
-        assert "It is on that node already" in page
+        assert "This risk is already recorded on this node" in page
 
     @pytest.mark.proof
     def test_it_is_changed_closed_and_opened_again_by_governance_only(self, risky, as_user):
@@ -612,7 +612,7 @@ class TestEvidence:
             "application": risky.triage.slug,
         }
 
-        assert "The run lies in the future." in visible_text(
+        assert "The run date is in the future." in visible_text(
             client.post("/risks/evidence/new/", said)
         )
         assert "There is no such application" in visible_text(
@@ -667,7 +667,7 @@ class TestEvidence:
             {"file": file, "application": risky.triage.slug, "tool": "garak"},
         )
         assert answer.status_code == 422
-        assert "Line 1 of the report is no JSON." in visible_text(answer)
+        assert "Line 1 of the report is not valid JSON." in visible_text(answer)
         foreign = {"file": SimpleUploadedFile("x.json", b"{}"), "application": risky.foreign.slug}
         assert "There is no such application." in visible_text(
             client.post("/risks/evidence/upload/", foreign)

@@ -104,7 +104,7 @@ def test_a_team_that_owns_something_stays(as_user):
     client = as_user(make_user(role="governance"))
 
     page = client.post(reverse("teams:delete", args=[application.team.slug]), follow=True)
-    assert "still owns something" in text_of(page)
+    assert "still owns applications" in text_of(page)
 
     empty = make_team("Empty")
     client.post(reverse("teams:delete", args=[empty.slug]))
@@ -125,7 +125,7 @@ def test_a_team_is_neither_added_nor_renamed_to_stand_beside_one_of_its_name(as_
     assert (added.status_code, renamed.status_code) == (422, 422)
     for page in (added, renamed):
         assert (
-            "There is a team called Payments at the top already (payments). Choose another name."
+            "A top-level team named Payments already exists (payments). Choose another name."
             in text_of(page)
         )
     assert sorted(Team.objects.values_list("name", flat=True)) == ["Claims", "Payments"]
@@ -138,7 +138,7 @@ def test_a_zone_that_is_none_is_refused_with_a_sentence(as_user):
 
     page = client.post(address, facts(team, seen_on(client, address), time_zone="Atlantis"))
 
-    assert "“Atlantis” is no time zone." in text_of(page)
+    assert "“Atlantis” is not a valid time zone." in text_of(page)
 
 
 def test_an_administrator_invites_and_the_person_sets_a_password_by_the_mail(as_user, client):
@@ -189,7 +189,7 @@ def test_only_administrators_change_people_and_one_of_them_must_stay(as_user):
         "is_active": "on",
         "seen": seen_on(client, own),
     }
-    assert "Somebody must stay who administers." in text_of(client.post(own, given))
+    assert "At least one administrator is required." in text_of(client.post(own, given))
     assert User.objects.get(pk=admin.pk).organisation_role == "admin"
 
     address = reverse("users:detail", args=[person.pk])
