@@ -78,7 +78,7 @@ def test_nothing_to_do_is_said_once_and_taken_back(client, notice, world):
     assert "1 notice is dealt with." in text_of(said)
     assert "Every notice has been dealt with." in text_of(said)
     shown = text_of(client.get(f"{LIST}?state=done"))
-    assert "Nothing to do" in shown
+    assert "No action" in shown
     assert "old" in shown
     undo = re.search(r'action="(/feeds/notices/reopen/\?pick=\d+)"', text_of(said)).group(1)
     client.post(undo)
@@ -144,7 +144,7 @@ def test_everybody_reads_and_only_governance_decides(world, as_user, notice):
     other = as_user(world.viewer)
     page = text_of(other.get(LIST))
     assert "Big 1" in page
-    assert "Nothing to do" not in page
+    assert "No action" not in page
     assert "Record a date" not in page
     assert (
         other.post("/feeds/notices/settle/", {"pick": notice.pk, "outcome": "nothing"}).status_code

@@ -95,7 +95,7 @@ def test_a_sample_alone_gives_a_proposal_and_its_rows_and_writes_nothing(client)
     assert "This mapping is a proposal" in said
     assert 'value="provider + &#x27;/&#x27; + model_id"' in said
     assert "Two rows are read" in said or "2 rows are read" in said
-    assert "holds no day that can be read" in said
+    assert "contains no readable date." in said
     assert "Acme/m-1" in said
     assert written(queries) == []
 
@@ -113,7 +113,7 @@ def test_a_try_shows_rows_errors_and_paths_that_find_nothing(client):
 
     assert "1 path finds nothing" in said
     assert (
-        "The path &#x27;replacement&#x27; finds nothing: there lie &#x27;cost&#x27;, "
+        "The path &#x27;replacement&#x27; finds nothing. Available keys: &#x27;cost&#x27;, "
         "&#x27;model_id&#x27;" in said
     )
     assert Source.objects.filter(slug="acme-ends").count() == 0
@@ -160,11 +160,11 @@ def test_an_uploaded_sample_is_kept_for_its_giver_and_for_nobody_else(client, wo
     ("sample", "says"),
     [
         ("<html>", "a web page instead of JSON"),
-        ("[" * 5000, "nothing can be read|nesting beyond all measure|breaks off"),
-        ("{}", "finds nothing: there lies an empty map"),
+        ("[" * 5000, "nothing can be read|nested too deeply|is incomplete"),
+        ("{}", "finds nothing: the value is an empty map"),
         (
             json.dumps({"models": [{"provider": "x"}]}),
-            "finds nothing: there lies &#x27;provider&#x27;",
+            "finds nothing. Available keys: &#x27;provider&#x27;",
         ),
     ],
 )
@@ -218,7 +218,7 @@ def test_wrong_settings_are_marked_where_they_stand(client):
     ):
         assert sentence in said
     page = client.post(NEW, {**ABOUT, **MAPPING, "m-host": "a..b", "act": "save"})
-    assert "has a dot where a name belongs" in text_of(page)
+    assert "has a dot in place of a name" in text_of(page)
     page = client.post(NEW, {**ABOUT, **MAPPING, "url": "http://u:p@acme.example/", "act": "save"})
     assert "carries a user name or password" in text_of(page)
 
@@ -241,7 +241,9 @@ def test_a_source_is_changed_shown_in_its_history_and_put_back(client, made):
     client.post(undo)
     made.refresh_from_db()
     assert (made.trust_rank, made.mapping.settings["retires_on"]) == (40, "shutdown_date")
-    assert "changed again since" in text_of(client.post(undo, follow=True))
+    assert "The source was changed later. Reload the page and set the values you want." in text_of(
+        client.post(undo, follow=True)
+    )
 
 
 def test_nobody_overwrites_what_they_have_not_seen(client, made):
