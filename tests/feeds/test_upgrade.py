@@ -17,7 +17,7 @@ def test_what_is_wrong_with_rows_set_aside_becomes_a_code() -> None:
     reasons = {
         "Price jumps by 20 times or more (input 3 to 200); likely a mistake of "
         "units.": "price_jump",
-        "The row has no provider and model.": "unreadable",
+        "The row names no provider and model.": "unreadable",
     }
     for reason in reasons:
         QuarantinedRow.objects.create(
