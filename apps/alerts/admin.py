@@ -86,7 +86,7 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
     date_hierarchy = "created_at"
     actions = ("send_again",)
 
-    @admin.action(description="Send failed deliveries again")
+    @admin.action(description="Retry failed deliveries")
     def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         if not isinstance(request.user, User):
             return
@@ -95,4 +95,7 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
         except AlertPermissionError as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
         else:
-            self.message_user(request, f"{n} will be sent again; others were not failed.")
+            self.message_user(
+                request,
+                f"{n} failed deliveries will be retried. Other deliveries were not changed.",
+            )

@@ -49,7 +49,7 @@ def test_a_worker_is_healthy_while_it_answers(tmp_path):
             assert (code, "did not answer" in sentence) == (1, True), sentence
         embedded.stop(folder)
         code, sentence = check("worker", broker_url)
-        assert (code, "broker does not answer" in sentence) == (1, True), sentence
+        assert (code, "broker does not respond" in sentence) == (1, True), sentence
 
 
 def test_beat_is_healthy_while_its_tasks_reach_a_worker(tmp_path):

@@ -61,7 +61,7 @@ def test_an_administrator_adds_a_person_with_a_first_role_and_the_invitation_lea
     body, person = answer.json(), User.objects.get(username="nele")
     assert body["invitation"] == {
         "sent": True,
-        "detail": "An invitation is on its way to nele@example.org.",
+        "detail": "An invitation was sent to nele@example.org.",
         "link": None,
     }
     assert body["memberships"] == [{"team": team.slug, "role": "editor"}]

@@ -146,10 +146,10 @@ class TestWhatIsShown:
 
         assert (turns[0]["who"], turns[0]["what"], turns[0]["reason"]) == (
             "Eda Lee",
-            "acknowledged it",
+            "acknowledged the alert",
             "on it",
         )
-        assert turns[0]["how"] == "through the API"
+        assert turns[0]["how"] == "by the API"
         assert turns[-1]["what"] == "raised it"
 
     def test_only_the_fields_asked_for(self, api):
@@ -341,7 +341,7 @@ class TestAnswers:
         _, alert, client = answered
         make_user("stranger")
 
-        assert "may not see this alert" in problem_detail(
+        assert "Select a member of the team or a governance user" in problem_detail(
             client.post(f"/api/v1/alerts/{alert.pk}/assign/", {"username": "stranger"}), 400
         )
 
@@ -369,7 +369,7 @@ class TestAnswers:
 
         assert problem_detail(
             client.post(f"/api/v1/alerts/{alert.pk}/{verb}/", body), 409
-        ).startswith("It is resolved already")
+        ).startswith("This alert is resolved")
 
     @pytest.mark.parametrize(
         ("verb", "body"),
@@ -408,7 +408,7 @@ class TestAnswers:
         api(make_member(world.team, TeamRole.EDITOR), "write").post(
             f"/api/v1/alerts/{alert.pk}/acknowledge/", {}
         )
-        assert "changed it since" in problem_detail(
+        assert "changed this alert later" in problem_detail(
             client.post(f"/api/v1/alerts/{alert.pk}/undo/"), 409
         )
 
@@ -417,7 +417,7 @@ class TestAnswers:
         viewer = api(make_member(world.team, TeamRole.VIEWER), "write")
 
         for verb in ("acknowledge", "snooze", "assign", "resolve", "reopen", "undo"):
-            assert "Ask one of them" in problem_detail(
+            assert "You need the editor role on" in problem_detail(
                 viewer.post(f"/api/v1/alerts/{alert.pk}/{verb}/", {}), 403
             )
 
@@ -563,7 +563,11 @@ class TestAnsweringMany:
         refused = {row["id"]: row["detail"] for row in body["refused"]}
         assert set(refused) == {seen.pk, hidden.pk, 10**12}
         assert "editor" in refused[seen.pk]
-        assert refused[hidden.pk] == refused[10**12] == "There is no such alert that you may see."
+        assert (
+            refused[hidden.pk]
+            == refused[10**12]
+            == ("Alert not found. It does not exist or you do not have access.")
+        )
         assert set(Alert.objects.filter(state="open").values_list("pk", flat=True)) == {
             seen.pk,
             hidden.pk,
@@ -600,8 +604,8 @@ class TestAnsweringMany:
         ).json()
 
         assert body["answered"] == [alerts[0].pk, alerts[2].pk]
-        assert [(row["id"], row["detail"][:22]) for row in body["refused"]] == [
-            (alerts[1].pk, "It is resolved already"),
+        assert [(row["id"], row["detail"][:23]) for row in body["refused"]] == [
+            (alerts[1].pk, "This alert is resolved."),
         ]
 
     def test_an_id_named_twice_is_answered_once(self, several):

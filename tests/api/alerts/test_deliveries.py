@@ -91,7 +91,7 @@ class TestDeliveries:
             0,
             mail.message_id,
         )
-        assert again["reason"] == "Sent again by gus."
+        assert again["reason"] == "Retried by gus."
 
 
 class TestNotices:
@@ -115,7 +115,7 @@ class TestNotices:
         row = auditor.get(f"/api/v1/notices/{owed.pk}/").json()
 
         assert (row["state"], row["delivery"]) == ("skipped", None)
-        assert row["skipped"] == "It was resolved before a message was due."
+        assert row["skipped"] == "The alert was resolved before a message was due."
 
     @pytest.mark.parametrize(
         ("query", "n"),

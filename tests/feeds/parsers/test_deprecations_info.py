@@ -110,7 +110,7 @@ def test_a_date_for_one_region_is_about_the_offering_there() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"shutdown_date": "2026-01-01"}, "is the day of its announcement"),
+        ({"shutdown_date": "2026-01-01"}, "equals its announcement date"),
         ({"shutdown_date": "2025-12-31"}, "is before its announcement"),
         (
             {"shutdown_date": "anthropic.claude-3-5-sonnet-20241022-v2:0"},
