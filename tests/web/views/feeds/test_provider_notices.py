@@ -85,7 +85,7 @@ def test_nothing_to_do_is_said_once_and_taken_back(client, notice, world):
     notice.refresh_from_db()
     assert notice.state == "unread"
     again = client.post("/feeds/notices/reopen/", {"pick": notice.pk}, follow=True)
-    assert "unread already" in text_of(again)
+    assert "The notice is already unread" in text_of(again)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_nothing_to_do_is_said_once_and_taken_back(client, notice, world):
 )
 def test_what_cannot_be_meant_changes_nothing(said, client, notice):
     answer = client.post("/feeds/notices/settle/", said, follow=True)
-    assert "Pick at least one notice" in text_of(answer)
+    assert "Select at least one provider notice and an outcome" in text_of(answer)
     notice.refresh_from_db()
     assert notice.state == "unread"
 
@@ -105,13 +105,13 @@ def test_new_terms_become_an_event_on_the_offering_that_is_named(client, notice)
     address = f"/feeds/notices/{notice.pk}/tell/"
 
     refused = client.post(address, said, follow=True)
-    assert "does not name this offering" in text_of(refused)
+    assert "The notice does not mention this offering" in text_of(refused)
     client.post(address, said | {"offering": offering.pk, "effective_on": "2026-10-01"})
 
     event = ProviderEvent.objects.get(kind="terms_changed")
     assert (event.offering, str(event.effective_on)) == (offering, "2026-10-01")
     again = client.post(address, said | {"offering": offering.pk}, follow=True)
-    assert "told of for this offering already" in text_of(again)
+    assert "already been recorded for this offering" in text_of(again)
     assert client.get(f"/events/{event.pk}/").status_code == 200
 
 

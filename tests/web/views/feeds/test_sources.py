@@ -122,7 +122,9 @@ def test_a_try_shows_rows_errors_and_paths_that_find_nothing(client):
 def test_it_is_saved_and_switched_on_only_after_a_sample_could_be_read(client):
     blind = client.post(NEW, {**ABOUT, **MAPPING, "act": "enable"})
     assert blind.status_code == 422
-    assert "Try it on a sample that can be read" in text_of(blind)
+    assert (
+        "Test the mapping on a readable sample before you enable the source, or save it disabled"
+    ) in text_of(blind)
 
     client.post(NEW, {**ABOUT, **MAPPING, "text": json.dumps(SAMPLE), "act": "enable"})
 
@@ -153,7 +155,7 @@ def test_an_uploaded_sample_is_kept_for_its_giver_and_for_nobody_else(client, wo
     assert "ends.json.gz" in text_of(again)
     assert "Acme/m-1" in text_of(again)
     assert theirs.status_code == 422
-    assert "no longer kept" in text_of(theirs)
+    assert "The sample is no longer stored" in text_of(theirs)
 
 
 @pytest.mark.parametrize(
@@ -212,8 +214,8 @@ def test_wrong_settings_are_marked_where_they_stand(client):
     said = text_of(page)
     assert page.status_code == 422
     for sentence in (
-        "Say both what the price is of",
-        "Write one word a line",
+        "Enter both the unit and the path of the price",
+        "Enter one word per line, such as: sunset = deprecated",
         "This field is required",
     ):
         assert sentence in said
@@ -263,7 +265,7 @@ def test_nobody_overwrites_what_they_have_not_seen(client, made):
     )
     page = client.post(address, {**ABOUT, **MAPPING, **seen, "act": "save"})
     assert page.status_code == 422
-    assert "Somebody changed the mapping meanwhile" in text_of(page)
+    assert "Review it on the page of the source, then save again to use yours" in text_of(page)
     assert SourceMapping.objects.get(source=made).settings["name"] == "title"
     client.post(address, {**ABOUT, **MAPPING, **seen_in(page), "act": "save"})
     assert "name" not in SourceMapping.objects.get(source=made).settings
