@@ -46,7 +46,7 @@ class JSONSerializer:
         try:
             return json.loads(data) if isinstance(data, bytes) else data
         except (ValueError, RecursionError):
-            logger.warning("a value in the cache is not JSON and is ignored")
+            logger.warning("a cached value is not JSON and was ignored")
             return _UNREADABLE
 
 
@@ -86,7 +86,7 @@ class ForgivingRedisCache(RedisCache):
     def __init__(self, server: Any, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self._local = LocalCache(
-            "while the server refuses",
+            "while the server rejects connections",
             {**params, "OPTIONS": {"MAX_ENTRIES": MAX_LOCAL_ENTRIES}},
             max_bytes=MAX_LOCAL_BYTES,
         )
@@ -187,7 +187,7 @@ def _attempt(operation: Callable[[], Any]) -> Any:
             _BREAKER.open(PAUSE_SECONDS)
         if time.monotonic() - _last_warning > WARNING_SECONDS:
             _last_warning = time.monotonic()
-            logger.warning("the cache does not work, each process keeps what it can: %s", error)
+            logger.warning("the cache is not available, each process uses its own: %s", error)
         return _FAILED
     _BREAKER.close()
     return answer

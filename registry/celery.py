@@ -31,7 +31,7 @@ class RegistryCelery(Celery):
             return super().send_task(*args, **kwargs)
         if not _BREAKER.admits():
             raise OperationalError(
-                "The broker did not answer a moment ago; it was not asked again yet."
+                "The broker did not respond recently. The connection is not tried again yet."
             )
         try:
             result = super().send_task(*args, **kwargs)

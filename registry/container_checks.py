@@ -28,9 +28,13 @@ def check_worker() -> str:
     try:
         answers = app.control.ping(destination=[name], timeout=WORKER_TIMEOUT)
     except (OperationalError, OSError, redis.RedisError) as error:
-        raise UnhealthyError(f"The broker does not answer: {type(error).__name__}.") from error
+        raise UnhealthyError(
+            f"The broker does not respond: {type(error).__name__}. Check BROKER_URL."
+        ) from error
     if not answers:
-        raise UnhealthyError(f"{name} did not answer within {WORKER_TIMEOUT:.0f} seconds.")
+        raise UnhealthyError(
+            f"{name} did not respond within {WORKER_TIMEOUT:.0f} seconds. See its log."
+        )
     return f"{name} answers."
 
 
@@ -42,10 +46,10 @@ def check_beat() -> str:
         raise UnhealthyError(f"The heartbeat cannot be read: {type(error).__name__}.") from error
     if seen_at is None:
         raise UnhealthyError(
-            f"No task of beat has reached a worker for {heartbeat.LIFETIME_SECONDS} seconds. See "
+            f"No beat task has reached a worker for {heartbeat.LIFETIME_SECONDS} seconds. See "
             "the logs of both."
         )
-    return f"A task of beat reached a worker at {seen_at.isoformat(timespec='seconds')}."
+    return f"A beat task reached a worker at {seen_at.isoformat(timespec='seconds')}."
 
 
 CHECKS: dict[str, Callable[[], str]] = {"beat": check_beat, "worker": check_worker}
@@ -55,7 +59,7 @@ def main(given: Sequence[str]) -> int:
     """Run the check that is named; its sentence goes to the output, which container engines
     keep."""
     if len(given) != 1 or given[0] not in CHECKS:
-        sys.stderr.write(f"Name one of {', '.join(CHECKS)}.\n")
+        sys.stderr.write(f"Enter one of {', '.join(CHECKS)}.\n")
         return 2
     try:
         sentence = CHECKS[given[0]]()

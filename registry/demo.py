@@ -129,7 +129,7 @@ class Demo:
             if code is not None and not (child.may_end and code == 0):
                 self._drain(child)
                 raise Broken(
-                    f"The {child.name} process ended with {_in_words(code)}; its last lines stand "
+                    f"The {child.name} process ended with {_in_words(code)}. See its last lines "
                     "above."
                 )
 
@@ -173,7 +173,7 @@ class Demo:
         self.until(
             lambda: setup.process.poll() is not None,
             seconds=SETUP_SECONDS,
-            what="The set-up was not done",
+            what="The setup did not finish",
         )
         self._drain(setup)
         with heartbeat.client() as client:
@@ -212,12 +212,14 @@ class Demo:
             "--loglevel",
             "INFO",
         )
-        self.until(_worker_lives, seconds=START_SECONDS, what="The worker did not show itself")
+        self.until(_worker_lives, seconds=START_SECONDS, what="The worker did not start")
         self.start(
             "web", "registry.serving", "--host", HOST, "--port", str(port), "--workers", WEB_WORKERS
         )
         self.until(
-            lambda: _answers(port, "/"), seconds=START_SECONDS, what="The web server did not answer"
+            lambda: _answers(port, "/"),
+            seconds=START_SECONDS,
+            what="The web server did not respond",
         )
         self.until(
             lambda: _answers(port, "/readyz"),
@@ -238,7 +240,7 @@ class Demo:
         while True:
             self.turn(2.0)
             if gone := self._missing_server():
-                raise Broken(f"{gone} is gone; its log lies in {self.data}.")
+                raise Broken(f"{gone} has stopped. See its log in {self.data}.")
 
     def _ensure_servers(self) -> embedded.Places | None:
         """Embed what no address names."""
@@ -352,7 +354,8 @@ def _only_one(data: Path) -> Iterator[None]:
         except BlockingIOError:
             lock.seek(0)
             raise Refused(
-                f"A demo already runs on {data} (process {lock.read().strip()})."
+                f"A demo already runs on {data} (process {lock.read().strip()}). Stop it first "
+                "with make stop."
             ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
@@ -381,8 +384,8 @@ def _check_port(port: int) -> None:
             probe.bind((HOST, port))
         except OSError as error:
             raise Refused(
-                f"Port {port} cannot be used ({error.strerror}). Choose another: PORT={port + 1} "
-                "make demo"
+                f"Port {port} cannot be used ({error.strerror}). Use another port: "
+                f"PORT={port + 1} make demo"
             ) from error
 
 
@@ -412,7 +415,7 @@ def stop(data: Path) -> int:
             fcntl.flock(lock, fcntl.LOCK_SH)  # its owner is gone
             stopped.append("the demo")
     stopped += [*embedded.stop(data), *embedded.stop(data / "tests")]
-    print(f"stopped {', '.join(stopped)}" if stopped else "nothing runs here")
+    print(f"stopped {', '.join(stopped)}" if stopped else "no demo runs here")
     return 0
 
 
@@ -420,7 +423,7 @@ def run(data: Path) -> int:
     try:
         port = int(os.environ.setdefault("PORT", "8000"))
     except ValueError:
-        print("PORT is a number.", file=sys.stderr)
+        print("PORT must be a number.", file=sys.stderr)
         return 2
     os.environ.setdefault("REGISTRY_ENV", "demo")
     # so that generators of clients can be tried without a token
@@ -433,7 +436,7 @@ def run(data: Path) -> int:
             try:
                 demo.run(port)
             except Ended:
-                _say("ending the demo")
+                _say("stopping the demo")
             finally:
                 demo.end()
     except Refused as refusal:

@@ -47,7 +47,8 @@ def mailer(url: str, *, timeout_seconds: int = 20) -> dict[str, Any]:
             options["password"] = unquote(parts.password or "")
         return {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}
     raise BadAddress(
-        "EMAIL_URL starts with smtp://host, smtp+tls://host, smtps://host or filemail:///folder."
+        "EMAIL_URL must start with smtp://host, smtp+tls://host, smtps://host or "
+        "filemail:///folder."
     )
 
 
@@ -67,7 +68,7 @@ def redis_client_url(broker_url: str, *, database: int | None = None) -> str:
         )
         return f"unix://{parts.path}?db={number}"
     if parts.scheme not in {"redis", "rediss"}:
-        raise BadAddress("BROKER_URL starts with redis://, rediss:// or redis+socket://.")
+        raise BadAddress("BROKER_URL must start with redis://, rediss:// or redis+socket://.")
     return broker_url if database is None else parts._replace(path=f"/{database}").geturl()
 
 

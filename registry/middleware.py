@@ -71,9 +71,8 @@ PERMISSIONS_POLICY = ", ".join(f"{name}=()" for name in _NOT_NEEDED)
 NEVER_STORED = ("/accounts/", "/account/", "/audit/", "/settings/")
 TLS_ONLY = (API_PREFIX, f"{CALLS_PREFIX}/")
 _PLAIN_HTTP = (
-    "Use https. This request came in plain text and was not read. A token in it may have been read "
-    "on its way:"
-    " revoke that token."
+    "Use https. This request was sent unencrypted and was not processed. If it contained an API "
+    "token, revoke the token."
 )
 
 
@@ -185,7 +184,7 @@ class UnwritableTextMiddleware:
         if not request.path.startswith(API_PREFIX) and (
             "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", "")
         ):
-            raise BadRequest("A null character in the address.")
+            raise BadRequest("The URL contains a null character.")
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> None:

@@ -37,11 +37,13 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "application", nargs="?", default=SITE, metavar="module:name", help=f"usually {SITE}"
     )
-    parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0: on every network (127.0.0.1)")
+    parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0: all networks (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8000, help="(8000)")
-    parser.add_argument("--workers", type=int, default=2, help="processes; as many as cores (2)")
     parser.add_argument(
-        "--threads", type=int, default=4, help="requests that a worker answers at a time (4)"
+        "--workers", type=int, default=2, help="number of processes; default: number of cores (2)"
+    )
+    parser.add_argument(
+        "--threads", type=int, default=4, help="requests that a worker processes at a time (4)"
     )
     return parser.parse_args(given)
 

@@ -33,7 +33,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # test-suite
 REGISTRY_ENV = env.str("REGISTRY_ENV", default="production")
 if REGISTRY_ENV not in {"production", "demo", "test"}:
-    raise ImproperlyConfigured("REGISTRY_ENV is production, demo or test.")
+    raise ImproperlyConfigured("REGISTRY_ENV must be production, demo or test.")
 PRODUCTION = REGISTRY_ENV == "production"
 TESTING = REGISTRY_ENV == "test"
 # an absolute path, whatever the working directory of the process
@@ -56,7 +56,7 @@ def retention_days(name: str, *, default: int, least: int) -> int:
     """The variable's days, which are 0 (for ever) or `least` at least."""
     days: int = env.int(name, default=default)
     if days < 0 or 0 < days < least:
-        raise ImproperlyConfigured(f"{name} is 0 (for ever), or at least {least}.")
+        raise ImproperlyConfigured(f"{name} must be 0 (no limit) or at least {least}.")
     return days
 
 
@@ -189,7 +189,7 @@ DATABASE_POOL = env.int("DATABASE_POOL", default=0 if TESTING else 8)
 _database: dict[str, Any] = env.db_url_config(DATABASE_URL)
 if _database.get("ENGINE") != "django.db.backends.postgresql":
     raise ImproperlyConfigured(
-        "DATABASE_URL starts with postgres://; no other engine is supported."
+        "DATABASE_URL must start with postgres://. Other databases are not supported."
     )
 # lists are read by statements that a connection prepares once; off for a pooler that hands on
 # connections in between, and with them cursors that outlast their transaction
@@ -250,7 +250,7 @@ LEDGER_DAYS = retention_days("LEDGER_DAYS", default=730, least=90)
 # days after which sign-ins, attempts and other events of accounts are forgotten
 ACCOUNT_EVENT_DAYS = env.int("ACCOUNT_EVENT_DAYS", default=365)
 if ACCOUNT_EVENT_DAYS < 30:
-    raise ImproperlyConfigured("ACCOUNT_EVENT_DAYS is at least 30.")
+    raise ImproperlyConfigured("ACCOUNT_EVENT_DAYS must be at least 30.")
 
 # --- broker, cache and background work ------------------------------------------------------------
 BROKER_URL = required("BROKER_URL", otherwise="redis://127.0.0.1:6379/0")
@@ -546,7 +546,7 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_REQUIRED_FOR = env.list("MFA_REQUIRED_FOR", default=[])
 if unknown_roles := set(MFA_REQUIRED_FOR) - {"governance", "auditor", "admin", "all"}:
     raise ImproperlyConfigured(
-        f"MFA_REQUIRED_FOR names governance, auditor, admin or all, not {min(unknown_roles)}."
+        f"MFA_REQUIRED_FOR must name governance, auditor, admin or all, not {min(unknown_roles)}."
     )
 try:
     # the day from which they are led to set one up; before it they are only asked
@@ -554,7 +554,7 @@ try:
         date.fromisoformat(day) if (day := env.str("MFA_REQUIRED_FROM", default="")) else None
     )
 except ValueError as error:
-    raise ImproperlyConfigured("MFA_REQUIRED_FROM is a day such as 2027-01-31.") from error
+    raise ImproperlyConfigured("MFA_REQUIRED_FROM must be a date such as 2027-01-31.") from error
 
 # --- REST -----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -756,7 +756,7 @@ SESSION_IDLE_HOURS = env.int("SESSION_IDLE_HOURS", default=12)
 SESSION_MAX_DAYS = env.int("SESSION_MAX_DAYS", default=7)
 if not (1 <= SESSION_IDLE_HOURS <= 168 and 1 <= SESSION_MAX_DAYS <= 30):
     raise ImproperlyConfigured(
-        "SESSION_IDLE_HOURS is between 1 and 168, SESSION_MAX_DAYS between 1 and 30."
+        "SESSION_IDLE_HOURS must be between 1 and 168, SESSION_MAX_DAYS between 1 and 30."
     )
 SESSION_COOKIE_AGE = SESSION_MAX_DAYS * 24 * 3600
 # browsers take such a name only with Secure, for the whole host and from the host itself

@@ -19,22 +19,27 @@ def sign_on(env: environ.Env, *, production: bool) -> dict[str, Any]:
     parts = urlsplit(issuer)
     if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.fragment:
         raise ImproperlyConfigured(
-            "OIDC_ISSUER is the address of the provider, such as https://login.example.org/realm."
+            "OIDC_ISSUER must be the URL of the identity provider, such as "
+            "https://login.example.org/realm."
         )
     if production and parts.scheme != "https":
-        raise ImproperlyConfigured("OIDC_ISSUER begins with https:// in production.")
+        raise ImproperlyConfigured("OIDC_ISSUER must begin with https:// in production.")
     if not env.str("OIDC_CLIENT_ID", default=""):
-        raise ImproperlyConfigured("Set OIDC_CLIENT_ID beside OIDC_ISSUER; see docs/operator.md.")
+        raise ImproperlyConfigured(
+            "Set OIDC_CLIENT_ID together with OIDC_ISSUER; see docs/operator.md."
+        )
     try:
         rules = read_rules(env.str("OIDC_ROLES", default=""))
     except InvalidRulesError as error:
         raise ImproperlyConfigured(str(error)) from error
     hours = env.int("OIDC_SESSION_HOURS", default=12)
     if not 1 <= hours <= 168:
-        raise ImproperlyConfigured("OIDC_SESSION_HOURS is between 1 and 168.")
+        raise ImproperlyConfigured("OIDC_SESSION_HOURS must be between 1 and 168.")
     ca_file = env.str("OIDC_CA_FILE", default="")
     if ca_file and not Path(ca_file).is_file():
-        raise ImproperlyConfigured(f"OIDC_CA_FILE names {ca_file}, and there is no such file.")
+        raise ImproperlyConfigured(
+            f"OIDC_CA_FILE is {ca_file}, but this file does not exist. Check the path."
+        )
     return {
         "issuer": issuer,
         "client_id": env.str("OIDC_CLIENT_ID"),

@@ -18,7 +18,7 @@ class Variables(environ.Env):  # type: ignore[misc]
             return super().get_value(var, cast=cast, default=default, parse_default=parse_default)
         except ValueError:
             raise ImproperlyConfigured(
-                f"{var} is a {_KINDS.get(cast, 'value')}, not '{self.ENVIRON[var]}'."
+                f"{var} must be a {_KINDS.get(cast, 'value')}, not '{self.ENVIRON[var]}'."
             ) from None
 
 

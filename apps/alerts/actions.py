@@ -97,11 +97,13 @@ def maintain_alerts(*, at: datetime) -> dict[str, int]:
 def requeue_delivery(*, delivery: Delivery, at: datetime, by: User) -> bool:
     """Try a failed delivery again, under its old Message-ID; False where it is not failed."""
     if not by.is_governance:
-        raise AlertPermissionError("Only governance and administrators may send a delivery again.")
+        raise AlertPermissionError(
+            "You need the governance or administrator role to retry a delivery."
+        )
     changed = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.FAILED).update(
         state=Delivery.State.QUEUED,
         attempts=0,
         due_at=at,
-        reason=f"Sent again by {by.get_username()}.",
+        reason=f"Retried by {by.get_username()}.",
     )
     return changed == 1

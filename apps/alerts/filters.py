@@ -28,7 +28,7 @@ class AlertFilter(django_filters.FilterSet):  # type: ignore[misc]
     """`assigned_to=me` and `mine` are about the person of the request."""
 
     state = django_filters.ChoiceFilter(choices=Alert.State.choices, label="State")
-    kind = django_filters.ChoiceFilter(choices=list(KINDS.items()), label="Kind")
+    kind = django_filters.ChoiceFilter(choices=list(KINDS.items()), label="Type")
     severity = django_filters.MultipleChoiceFilter(choices=Alert.SEVERITIES, label="Severity")
     team = django_filters.CharFilter(field_name="team__slug", label="Team (slug)")
     since = django_filters.IsoDateTimeFilter(
@@ -46,9 +46,7 @@ class AlertFilter(django_filters.FilterSet):  # type: ignore[misc]
     due_within = django_filters.NumberFilter(
         method="due_in", min_value=0, max_value=3650, label="Due within (days)"
     )
-    mine = django_filters.BooleanFilter(
-        method="of_mine", label="Mine (assigned to me, or fell to me)"
-    )
+    mine = django_filters.BooleanFilter(method="of_mine", label="Mine (assigned or routed to me)")
 
     class Meta:
         model = Alert
@@ -82,7 +80,7 @@ class AlertFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
     state = django_filters.ChoiceFilter(choices=Delivery.State.choices, label="State")
-    kind = django_filters.ChoiceFilter(choices=Delivery.Kind.choices, label="Kind")
+    kind = django_filters.ChoiceFilter(choices=Delivery.Kind.choices, label="Type")
     team = django_filters.CharFilter(field_name="team__slug", label="Team (slug)")
     recipient = django_filters.CharFilter(
         method="to_recipient", label="Recipient (part of an address or name)"
@@ -102,18 +100,18 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
 class NoticeFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Of notices that no message carries: why not, or not yet."""
 
-    STATES = [("owed", "Owed"), ("carried", "Carried"), ("skipped", "Skipped")]
+    STATES = [("owed", "Pending"), ("carried", "Sent"), ("skipped", "Not sent")]
 
     state = django_filters.ChoiceFilter(method="in_state", choices=STATES, label="State")
-    alert = django_filters.NumberFilter(field_name="alert_id", label="Alert (id)")
-    delivery = django_filters.NumberFilter(field_name="delivery_id", label="Delivery (id)")
+    alert = django_filters.NumberFilter(field_name="alert_id", label="Alert (ID)")
+    delivery = django_filters.NumberFilter(field_name="delivery_id", label="Delivery (ID)")
     user = django_filters.CharFilter(field_name="user__username", label="Recipient (username)")
     webhook = django_filters.CharFilter(
         field_name="webhook__name", label="Recipient (name of a webhook)"
     )
     carried = django_filters.ChoiceFilter(
         method="by_outcome",
-        choices=[("owed", "Still owed"), ("skipped", "Skipped")],
+        choices=[("owed", "Pending"), ("skipped", "Not sent")],
         label="Outcome",
     )
     route = django_filters.ChoiceFilter(field_name="why", choices=Notice.Why.choices, label="Route")
@@ -143,7 +141,7 @@ class NoticeFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 
 class SubscriptionFilter(django_filters.FilterSet):  # type: ignore[misc]
-    enabled = django_filters.BooleanFilter(label="Switched on")
+    enabled = django_filters.BooleanFilter(label="Enabled")
     provider = django_filters.CharFilter(field_name="provider__slug", label="Provider (slug)")
     foundation = django_filters.CharFilter(field_name="foundation__slug", label="Foundation (slug)")
     team = django_filters.CharFilter(field_name="team__slug", label="Team (slug)")
@@ -154,9 +152,9 @@ class SubscriptionFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 
 class MuteFilter(django_filters.FilterSet):  # type: ignore[misc]
-    holds = django_filters.BooleanFilter(method="holding", label="Holds today")
-    team = django_filters.CharFilter(field_name="team__slug", label="Of the mailbox of (slug)")
-    user = django_filters.CharFilter(field_name="user__username", label="Of (username)")
+    holds = django_filters.BooleanFilter(method="holding", label="Active today")
+    team = django_filters.CharFilter(field_name="team__slug", label="Mailbox of (slug)")
+    user = django_filters.CharFilter(field_name="user__username", label="User (username)")
 
     class Meta:
         model = Mute

@@ -15,12 +15,10 @@ def delivery_gauges(at: datetime) -> Gauges:
         state__in=[Delivery.State.QUEUED, Delivery.State.SENDING], due_at__lte=at
     )
     open_now = due.aggregate(n=Count("pk"), oldest=Min("due_at"))
-    yield gauge(
-        "registry_deliveries_due", "Messages whose time to be sent has come.", open_now["n"]
-    )
+    yield gauge("registry_deliveries_due", "Messages due to be sent.", open_now["n"])
     yield gauge(
         "registry_delivery_oldest_due_age_seconds",
-        "Seconds since the oldest of them was due; 0 where none is.",
+        "Seconds since the oldest unsent message became due; 0 if there is none.",
         age_seconds(open_now["oldest"], at=at) or 0.0,
     )
     failed = Delivery.objects.filter(
@@ -28,7 +26,7 @@ def delivery_gauges(at: datetime) -> Gauges:
     )
     yield gauge(
         "registry_deliveries_failed",
-        "Messages written within the last 24 hours that were given up.",
+        "Messages of the last 24 hours that failed finally.",
         failed.count(),
     )
     pending = dict.fromkeys((False, True), (0, None))
@@ -41,14 +39,13 @@ def delivery_gauges(at: datetime) -> Gauges:
         pending[urgent] = (n, oldest)
     yield labelled_gauge(
         "registry_notifications_pending",
-        "Notifications that no message carries yet; those that are not urgent wait for the "
-        "recipient's hour.",
+        "Notifications not yet part of a message; those that are not urgent wait for the digest.",
         ("urgent",),
         [((str(urgent).lower(),), float(n)) for urgent, (n, _) in pending.items()],
     )
     yield labelled_gauge(
         "registry_notification_oldest_pending_age_seconds",
-        "Seconds since the oldest of them became due; 0 where none waits.",
+        "Seconds since the oldest pending notification became due; 0 if there is none.",
         ("urgent",),
         [
             ((str(urgent).lower(),), age_seconds(oldest, at=at) or 0.0)

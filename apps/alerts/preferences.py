@@ -65,25 +65,25 @@ def set_preference(
     is for the links in mails, whose bearer acts for the person the mail went to."""
     if team is not None and not by.may(TeamRole.OWNER, team):
         raise PreferencePermissionError(
-            "Only an owner of the team may change what its mailbox gets."
+            f"You need the owner role on {team} to change the preferences of its mailbox."
         )
     owner: User | Team = team or user or by
     if cadence is not None and cadence not in Cadence.values:
         choices = ", ".join(Cadence.values)
         raise InvalidPreferenceError(
-            f"'{cadence}' is no rhythm. Choose from {choices}.", field="cadence"
+            f'"{cadence}" is not a valid frequency. Use one of: {choices}.', field="cadence"
         )
     if weekday is not None and not 0 <= weekday <= 6:
         raise InvalidPreferenceError(
-            "The weekday is between 0 (Monday) and 6 (Sunday).", field="weekday"
+            "Enter a weekday between 0 (Monday) and 6 (Sunday).", field="weekday"
         )
     if hour is not None and not 0 <= hour <= 23:
-        raise InvalidPreferenceError("The hour is between 0 and 23.", field="hour")
+        raise InvalidPreferenceError("Enter an hour between 0 and 23.", field="hour")
     if time_zone is not None:
         _check_zone(time_zone)
     given = {"cadence": cadence, "weekday": weekday, "immediate": immediate, "heartbeat": heartbeat}
     changes = {name: value for name, value in given.items() if value is not None}
-    with audit_context(user=by, reason="mail preference"):
+    with audit_context(user=by, reason="notification preferences"):
         row, _ = Preference.objects.select_for_update().get_or_create(
             **({"team": team} if team else {"user": owner})
         )
@@ -106,7 +106,7 @@ def _check_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        sentence = f"'{name}' is no time zone. Write it as Europe/Zurich or UTC."
+        sentence = f'"{name}" is not a valid time zone. Enter a name such as Europe/Zurich or UTC.'
         raise InvalidPreferenceError(sentence, field="time_zone") from None
 
 
@@ -133,16 +133,16 @@ def check_subscription(subscription: Subscription, *, by: User) -> None:
     unknown = sorted(set(subscription.kinds) - set(KINDS))
     if unknown:
         raise InvalidPreferenceError(
-            f"There is no kind '{unknown[0]}'. Choose from {', '.join(KINDS)}."
+            f'"{unknown[0]}" is not a valid alert type. Use one of: {", ".join(KINDS)}.'
         )
     if not 1 <= subscription.min_severity <= 5:
-        raise InvalidPreferenceError("Severity is between 1 (note) and 5 (severe).")
+        raise InvalidPreferenceError("Enter a severity between 1 (info) and 5 (urgent).")
     if (
         subscription.team_id is not None
         and not Team.objects.visible_to(by).filter(pk=subscription.team_id).exists()
     ):
         raise InvalidPreferenceError(
-            "You may not read what this team owns. Choose one of your own teams."
+            "You do not have access to this team. Choose one of your teams."
         )
 
 
@@ -150,7 +150,7 @@ def check_subscription(subscription: Subscription, *, by: User) -> None:
 def save_subscription(*, subscription: Subscription, by: User) -> Subscription:
     """Store a new subscription, or a changed one of one's own."""
     if subscription.user_id != by.pk:
-        raise PreferencePermissionError("Subscriptions are each person's own.")
+        raise PreferencePermissionError("You can change only your own subscriptions.")
     check_subscription(subscription, by=by)
     with audit_context(user=by, reason="subscription"):
         subscription.save()
@@ -160,7 +160,7 @@ def save_subscription(*, subscription: Subscription, by: User) -> Subscription:
 @transaction.atomic
 def delete_subscription(*, subscription: Subscription, by: User) -> None:
     if subscription.user_id != by.pk:
-        raise PreferencePermissionError("Subscriptions are each person's own.")
+        raise PreferencePermissionError("You can change only your own subscriptions.")
     with audit_context(user=by, reason="subscription ended"):
         subscription.delete()
 
@@ -184,11 +184,11 @@ def create_calendar_feed(
     nobody can read again. InvalidPreferenceError for a kind that there is not."""
     if kind not in CalendarFeed.Kind.values:
         raise InvalidPreferenceError(
-            f"There is no address of the kind '{kind[:40]}'. Choose from "
+            f'"{kind[:40]}" is not a valid type of calendar URL. Use one of: '
             f"{', '.join(CalendarFeed.Kind.values)}."
         )
     secret = secrets.token_urlsafe(32)
-    with audit_context(user=user, reason=f"secret address of the {kind} made"):
+    with audit_context(user=user, reason=f"private URL of the {kind} created"):
         row = CalendarFeed.objects.create(
             user=user,
             name=name[:100],
@@ -208,8 +208,8 @@ def feed_secret_hash(secret: str) -> str:
 def revoke_calendar_feed(*, feed: CalendarFeed, by: User, at: datetime) -> bool:
     """False where it was revoked before."""
     if feed.user_id != by.pk:
-        raise PreferencePermissionError("Secret addresses are each person's own.")
-    with audit_context(user=by, reason="secret address revoked"):
+        raise PreferencePermissionError("You can revoke only your own private URLs.")
+    with audit_context(user=by, reason="private URL revoked"):
         return bool(CalendarFeed.objects.filter(pk=feed.pk, revoked_at=None).update(revoked_at=at))
 
 
@@ -218,7 +218,9 @@ def revoke_calendar_feed(*, feed: CalendarFeed, by: User, at: datetime) -> bool:
 
 def _check_governance(by: User, action: str) -> None:
     if not by.is_governance:
-        raise PreferencePermissionError(f"Only governance and administrators may change {action}.")
+        raise PreferencePermissionError(
+            f"You need the governance or administrator role to change {action}."
+        )
 
 
 @transaction.atomic
@@ -241,7 +243,7 @@ def save_webhook(
     unknown = sorted(set(webhook.kinds) - set(KINDS))
     if unknown:
         raise InvalidPreferenceError(
-            f"There is no kind '{unknown[0]}'. Choose from {', '.join(KINDS)}."
+            f'"{unknown[0]}" is not a valid alert type. Use one of: {", ".join(KINDS)}.'
         )
     if new_secret:
         webhook.old_nonce, webhook.old_until = (
@@ -266,7 +268,7 @@ def change_alert_policy(
 ) -> AlertPolicy:
     """At which days, and after how much silence, applications of one criticality are told of. Days
     are kept falling, each once."""
-    _check_governance(by, "when people are told")
+    _check_governance(by, "alert rules")
     policy.milestones = sorted({*milestones}, reverse=True)
     policy.soft_milestones = sorted({*soft_milestones}, reverse=True)
     policy.escalate_team_hours = escalate_team_hours
@@ -279,7 +281,7 @@ def change_alert_policy(
 @transaction.atomic
 def change_alert_settings(*, by: User, reason: str = "", **changes: Any) -> AlertSettings:
     """Fields of AlertSettings by name."""
-    _check_governance(by, "when people are told")
+    _check_governance(by, "alert rules")
     row = AlertSettings.objects.select_for_update().get(pk=1)
     for name, value in changes.items():
         setattr(

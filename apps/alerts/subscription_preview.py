@@ -45,17 +45,17 @@ class SubscriptionPreview:
     def __str__(self) -> str:
         """`Would have sent you 3 mails in the last 30 days, about 11 alerts.`"""
         if not self.n_alerts:
-            return "Would have sent you no mail in the last 30 days."
+            return "Would have sent you no email in the last 30 days."
         more = "more than " if self.is_cut else ""
         if self.no_mail_as:
             about = f"{more}{self.n_alerts:,} alert{'' if self.n_alerts == 1 else 's'}"
             return (
-                f"Would have sent you no mail in the last 30 days, as {self.no_mail_as}; "
+                f"Would have sent you no email in the last 30 days, because {self.no_mail_as}. "
                 f"{about} would have matched."
             )
-        mails = f"{more}{self.n_mails:,} mail{'' if self.n_mails == 1 else 's'}"
+        mails = f"{more}{self.n_mails:,} email{'' if self.n_mails == 1 else 's'}"
         alerts = f"{more}{self.n_alerts:,} alert{'' if self.n_alerts == 1 else 's'}"
-        anyway = f"; {self.n_anyway:,} of them you were told of anyway" if self.n_anyway else ""
+        anyway = f"; {self.n_anyway:,} of them were sent to you anyway" if self.n_anyway else ""
         return f"Would have sent you {mails} in the last 30 days, about {alerts}{anyway}."
 
 
@@ -100,8 +100,8 @@ def preview_subscription(
 
 # what one subscribes to is never urgent
 _NO_EMAIL_REASONS = {
-    str(Cadence.NEVER): "you have chosen to get none",
-    str(Cadence.URGENT): "you have chosen to get only what is urgent, which no subscription is",
+    str(Cadence.NEVER): "your frequency is Off",
+    str(Cadence.URGENT): "your frequency is Urgent only, and subscriptions are not urgent",
 }
 
 

@@ -53,7 +53,7 @@ def send_due_digests() -> int:
                 errors.append(error)
         n_sent = send_mails(at=now())
         if errors:
-            raise ExceptionGroup("Not everything that is due could be written.", errors)
+            raise ExceptionGroup("Some due messages could not be created.", errors)
         return n_sent
 
 

@@ -43,7 +43,7 @@ def change_frequency(
     None: as before."""
     if cadence not in Cadence.values:
         raise InvalidPreferenceError(
-            f"'{cadence}' is no rhythm. Choose from {', '.join(Cadence.values)}."
+            f'"{cadence}" is not a valid frequency. Use one of: {", ".join(Cadence.values)}.'
         )
     with audit_context(job=AUDIT_JOB, reason=f"{Cadence(cadence).label.lower()}: {recipient}"):
         row, _ = Preference.objects.select_for_update().get_or_create(**_key(recipient))
@@ -65,8 +65,7 @@ def check_change_limit(team: Team, *, at: datetime) -> None:
     if changes.count() >= MAX_CHANGES_A_DAY:
         raise InvalidPreferenceError(
             "Links in emails have changed this mailbox several times today. An owner of the team "
-            "can sign in and change"
-            " it."
+            "can sign in and change it."
         )
 
 
@@ -88,7 +87,9 @@ def notify_owners(team: Team, *, sentence: str, at: datetime) -> int:
             message_id=message_id_for(
                 address=person.email, keys=[f"mailbox {team.pk} {at.isoformat()}"]
             ),
-            subject=one_line(f"The mailbox of {team} gets other mail", most=300),
+            subject=one_line(
+                f"The notification preferences of the mailbox of {team} changed", most=300
+            ),
             body_text=body.strip() + "\n",
             due_at=at,
             created_at=at,

@@ -81,7 +81,7 @@ def load_events(day: LoadingDay) -> None:
         if row["kind"] == ProviderEvent.Kind.ALIAS_MOVED:
             claim = Assertion.objects.filter(offering=offering).order_by("pk").first()
         if claim is None:
-            raise DemoError(f"No source speaks of {offering}. Run manage.py load_catalogue first.")
+            raise DemoError(f"No source reports {offering}. Run manage.py load_catalogue first.")
         detected_at = day.moment(row["detected"])
         ends_on = offering.retires_on
         new = row.get("new", ends_on.isoformat() if ends_on else None)
@@ -103,6 +103,6 @@ def _version(identifier: str) -> Version:
     version = Version.objects.filter(identifier=identifier).first()
     if version is None:
         raise DemoError(
-            f"The catalogue does not know {identifier}. Run manage.py load_catalogue first."
+            f"The catalogue does not contain {identifier}. Run manage.py load_catalogue first."
         )
     return version

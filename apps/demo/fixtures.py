@@ -127,8 +127,8 @@ class RecordLookup:
         dependency = dependencies.select_related("application", "offering").order_by("pk").first()
         if dependency is None:
             raise DemoError(
-                f"{row['application']} has no {row['role']} as the demo knows it. Load it "
-                "elsewhere."
+                f"{row['application']} has no {row['role']} as in the demo data. Load the demo "
+                "into an empty database."
             )
         return dependency
 
@@ -138,7 +138,7 @@ class RecordLookup:
             row = model._default_manager.filter(**columns).first()
             if row is None:
                 raise DemoError(
-                    f"The register does not know {label}. Run manage.py load_catalogue first."
+                    f"The registry does not contain {label}. Run manage.py load_catalogue first."
                 )
             self._rows[key] = row
         return self._rows[key]

@@ -95,7 +95,8 @@ def _offerings(wanted: set[OfferingKey]) -> dict[OfferingKey, int]:
     if unknown:
         host, api_id, _, _ = unknown[0]
         raise DemoError(
-            f"The catalogue does not know {api_id} at {host}. Run manage.py load_catalogue first."
+            f"The catalogue does not contain {api_id} on {host}. Run manage.py load_catalogue "
+            "first."
         )
     return offerings
 

@@ -88,7 +88,8 @@ def load_portfolio(*, day: LoadingDay) -> list[Login]:
     """
     if settings.REGISTRY_ENV == "production":
         raise DemoError(
-            "The demo portfolio is not for production. Set REGISTRY_ENV to demo to look at it."
+            "The demo portfolio is not available in production. Set REGISTRY_ENV to demo to view "
+            "it."
         )
     if not Offering.objects.exists():
         raise DemoError("The catalogue is empty. Run manage.py load_catalogue first.")

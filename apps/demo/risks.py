@@ -208,8 +208,8 @@ def _subject(node: list[str], lookup: RecordLookup) -> tuple[NodeKind, int]:
             region = Region.objects.filter(host=lookup.provider(host), name=name).first()
             if region is None:
                 raise DemoError(
-                    f"The catalogue does not know the region {node[1]}. Run manage.py "
-                    "load_catalogue."
+                    f"The catalogue does not contain the region {node[1]}. Run manage.py "
+                    "load_catalogue first."
                 )
             return kind, region.pk
     return kind, lookup.provider(node[1]).pk

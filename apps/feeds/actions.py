@@ -88,7 +88,9 @@ def apply_expired_holds(*, at: datetime) -> list[ProviderEvent]:
     for source, observed_at in _up_to_date_sources(at):
         with (
             transaction.atomic(),
-            audit_context(job="feeds.end_holds", reason="it has stood long enough"),
+            audit_context(
+                job="feeds.end_holds", reason="the change was repeated long enough to be accepted"
+            ),
         ):
             recorded = ingest_unchanged(
                 source=source,
@@ -220,9 +222,9 @@ def _send_to_worker(run: FeedRun) -> None:
         FeedRun.objects.filter(pk=run.pk, status=FeedRun.Status.QUEUED).update(
             status=FeedRun.Status.FAILED,
             finished_at=now(),
-            error="The broker does not answer; the poll was not handed over.",
+            error="The message broker does not respond. The poll was not queued.",
         )
         log.warning("broker_away", source=run.source.slug)
         raise BrokerUnavailableError(
-            "The broker does not answer, so no worker can poll. Try again in a minute."
+            "The message broker does not respond, so no worker can poll. Try again in a minute."
         ) from error

@@ -25,7 +25,7 @@ class QuarantinedRowFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(field_name="external_id", lookup_expr="icontains", label="Search")
     source = django_filters.CharFilter(field_name="source__slug", label="Source (slug)")
     open = django_filters.BooleanFilter(
-        field_name="resolved_at", lookup_expr="isnull", label="Still set aside"
+        field_name="resolved_at", lookup_expr="isnull", label="Still quarantined"
     )
 
     class Meta:
@@ -37,8 +37,8 @@ class FeedNoticeFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(method="containing", label="Search")
     source = django_filters.CharFilter(field_name="source__slug", label="Source (slug)")
     state = django_filters.MultipleChoiceFilter(choices=FeedNotice.State.choices, label="State")
-    named = django_filters.BooleanFilter(method="naming", label="Names a known id")
-    name = django_filters.CharFilter(method="naming_this", label="Names this id")
+    named = django_filters.BooleanFilter(method="naming", label="Mentions a known model ID")
+    name = django_filters.CharFilter(method="naming_this", label="Mentions this model ID")
     since = django_filters.IsoDateTimeFilter(
         field_name="first_seen", lookup_expr="gte", label="From"
     )

@@ -22,19 +22,19 @@ def feed_gauges(at: datetime) -> Gauges:
         ]
     yield labelled_gauge(
         "registry_feed_age_seconds",
-        "Seconds since a source was last read with success; missing where it never was.",
+        "Seconds since the last successful poll of a source; missing for a source never polled.",
         ("source",),
         ages,
     )
     yield labelled_gauge(
         "registry_feed_failures",
-        "Polls of a source that failed since the last one that did not.",
+        "Failed polls of a source since its last successful poll.",
         ("source",),
         failures,
     )
     yield labelled_gauge(
         "registry_feed_state",
-        "1 for the state a source is in; suspect: its last payload waits for a decision.",
+        "1 for the current health of a source; suspect: its last payload is on hold.",
         ("source", "state"),
         states,
     )

@@ -14,11 +14,11 @@ from apps.common.history.context import track_history
 
 class Health(models.TextChoices):
     NEVER = "never", "Never polled"
-    FRESH = "fresh", "Fresh"
+    FRESH = "fresh", "Up to date"
     LATE = "late", "Late"
     FAILING = "failing", "Failing"
-    SUSPECT = "suspect", "Suspect"
-    FROZEN = "frozen", "Frozen"
+    SUSPECT = "suspect", "Needs review"
+    FROZEN = "frozen", "Not updating"
 
 
 class PollState(models.Model):
@@ -32,15 +32,19 @@ class PollState(models.Model):
     digest = models.CharField(
         max_length=64, blank=True, help_text="SHA-256 of the last accepted body."
     )
-    url = models.CharField(max_length=500, blank=True, help_text="Where that body came from.")
+    url = models.CharField(
+        max_length=500, blank=True, help_text="URL or file of the last accepted body."
+    )
     last_attempt_at = models.DateTimeField(null=True)
-    last_success_at = models.DateTimeField(null=True, help_text="Wall clock of the last good poll.")
+    last_success_at = models.DateTimeField(
+        null=True, help_text="Wall-clock time of the last successful poll."
+    )
     last_observed_at = models.DateTimeField(
-        null=True, help_text="Observation time of the last good poll."
+        null=True, help_text="Observation time of the last successful poll."
     )
     last_change_at = models.DateTimeField(null=True)
     as_of = models.DateTimeField(
-        null=True, help_text="When the feed itself says it was made, where it says so."
+        null=True, help_text="Creation time stated in the feed, where it has one."
     )
     next_due_at = models.DateTimeField(null=True, db_index=True)
     failures = models.PositiveIntegerField(default=0)
@@ -148,7 +152,7 @@ class FeedRun(models.Model):
         RUNNING = "running", "Running"
         UNCHANGED = "unchanged", "Unchanged"
         CHANGED = "changed", "Changed"
-        SUSPECT = "suspect", "Suspect"
+        SUSPECT = "suspect", "On hold"
         FAILED = "failed", "Failed"
 
     OPEN: ClassVar[tuple[str, ...]] = (Status.QUEUED, Status.RUNNING)
@@ -157,18 +161,22 @@ class FeedRun(models.Model):
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="runs")
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     trigger = models.CharField(
-        max_length=20, help_text="schedule, command, or the person who pressed poll now"
+        max_length=20, help_text="schedule, command, or the user who polled manually"
     )
     step = models.CharField(
-        max_length=20, blank=True, help_text="fetch, parse, compare, settle: for progress."
+        max_length=20,
+        blank=True,
+        help_text="Current step, for progress: fetch, parse, compare, settle.",
     )
     queued_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(
-        null=True, help_text="A running run silent for too long is found dead."
+        null=True,
+        help_text="Last sign of the worker; a running run without one for too long is marked "
+        "as failed.",
     )
     finished_at = models.DateTimeField(null=True)
-    observed_at = models.DateTimeField(null=True, help_text="The observation time the rules used.")
+    observed_at = models.DateTimeField(null=True, help_text="Observation time that the rules used.")
     http_status = models.PositiveSmallIntegerField(null=True)
     n_bytes = models.PositiveBigIntegerField(null=True)
     digest = models.CharField(max_length=64, blank=True)
@@ -180,17 +188,18 @@ class FeedRun(models.Model):
     rows_backfilled = models.PositiveIntegerField(null=True)
     n_events = models.PositiveIntegerField(null=True)
     held = models.JSONField(
-        default=dict, blank=True, help_text="{provider: sentence} for what the guards held back."
+        default=dict, blank=True, help_text="{provider: sentence} for the changes put on hold."
     )
     backfilled = models.JSONField(
         default=list,
         blank=True,
-        help_text="[[row, day], ...] of dates that were past when first seen; the first 500.",
+        help_text="[[row, day], ...] of dates that were in the past when first seen; the "
+        "first 500.",
     )
     floated = models.JSONField(
         default=list,
         blank=True,
-        help_text="[[row, old, new], ...] of moves of floating prices; the first 500.",
+        help_text="[[row, old, new], ...] of changes of floating prices; the first 500.",
     )
     error = models.TextField(blank=True)
 
@@ -204,7 +213,8 @@ class FeedRun(models.Model):
                 fields=["source"],
                 name="feed_run_single_flight",
                 condition=Q(status__in=["queued", "running"]),
-                violation_error_message="This source is being polled already.",
+                violation_error_message="This source is already being polled. Wait until the "
+                "poll ends.",
             ),
         ]
 
@@ -269,13 +279,13 @@ class FeedNotice(models.Model):
 
     class State(models.TextChoices):
         UNREAD = "unread", "Unread"
-        DONE = "done", "Dealt with"
-        BEFORE = "before", "There before it was followed"
+        DONE = "done", "Closed"
+        BEFORE = "before", "Published before the feed was followed"
 
     class Outcome(models.TextChoices):
-        NOTHING = "nothing", "Nothing to do"
-        DATE = "date", "A date was recorded"
-        EVENT = "event", "An event was recorded"
+        NOTHING = "nothing", "No action"
+        DATE = "date", "Date recorded"
+        EVENT = "event", "Event recorded"
 
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="notices")
     external_id = models.CharField(max_length=400)
@@ -285,7 +295,7 @@ class FeedNotice(models.Model):
     excerpt = models.TextField(blank=True)
     names = models.JSONField(default=list, blank=True)
     first_seen = models.DateTimeField()
-    changed_at = models.DateTimeField(help_text="When its title or text was last seen to change.")
+    changed_at = models.DateTimeField(help_text="Time of the last change of its title or text.")
     state = models.CharField(max_length=10, choices=State, default=State.UNREAD)
     outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
     decided_by = models.ForeignKey(
@@ -307,8 +317,7 @@ class FeedNotice(models.Model):
                 name="feed_notice_decided_by_someone",
                 condition=Q(state="done", decided_by__isnull=False, decided_at__isnull=False)
                 | ~Q(state="done"),
-                violation_error_message="A notice that is dealt with names who dealt with it "
-                "and when.",
+                violation_error_message="A closed notice must have a user and a time.",
             ),
         ]
 

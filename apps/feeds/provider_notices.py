@@ -160,7 +160,7 @@ def _names_in(item: NoticeItem, names: Collection[str]) -> list[str]:
 
 def _require_governance(by: User) -> None:
     if not by.is_governance:
-        raise PermissionDenied("Only governance deals with notices. Ask one of them.")
+        raise PermissionDenied("You need the governance role to change provider notices.")
 
 
 @transaction.atomic
@@ -193,7 +193,7 @@ def reopen_notices(*, notices: Collection[int], by: User) -> int:
     rows = list(
         FeedNotice.objects.select_for_update().filter(pk__in=notices, state=FeedNotice.State.DONE)
     )
-    with audit_context(user=by, reason="taken back"):
+    with audit_context(user=by, reason="reopened"):
         for notice in rows:
             _mark_unread(notice)
             notice.save()
@@ -219,10 +219,11 @@ def record_event(
     _require_governance(by)
     if kind not in EVENT_KINDS:
         raise ValueError(
-            f"A notice is told of as {' or '.join(EVENT_KINDS)}; a date has its own form."
+            f"An event of a notice must be {' or '.join(EVENT_KINDS)}. Record a date with its "
+            "own form."
         )
     if not reason.strip():
-        raise ValueError("Say what the notice says: people will be told of it.")
+        raise ValueError("Enter what the notice announces. Users are notified with this text.")
     parts = [notice.source.slug, notice.external_id, kind, offering.pk]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     with audit_context(user=by, reason=reason):
@@ -241,7 +242,9 @@ def record_event(
             },
         )
         if not made:
-            raise AlreadyDecidedError("This notice was told of for this offering already.")
+            raise AlreadyDecidedError(
+                "An event of this notice has already been recorded for this offering."
+            )
         close_notices(notices=[notice.pk], outcome=FeedNotice.Outcome.EVENT, by=by, reason=reason)
     return event
 

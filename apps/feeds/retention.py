@@ -35,7 +35,7 @@ declare_retention(
     ),
     *permanent_tables(
         RetentionGroup.CATALOGUE,
-        "how sources are read, and what people decided about their notices",
+        "how sources are read, and the decisions of users about provider notices",
         "feeds_feednotice",
         "feeds_hostpause",
         "feeds_pollstate",

@@ -59,10 +59,10 @@ def change_gate_policy(
     policy = GatePolicy.objects.select_for_update().get(pk=1)
     if expected_version is not None and expected_version != policy.version:
         raise ChangeConflictError(
-            "Somebody else changed the policy meanwhile. Read it again and decide anew."
+            "Another user changed the policy at the same time. Reload it and repeat your change."
         )
     if unknown := sorted(set(fields or {}) - _POLICY_FIELDS):
-        raise TypeError(f"not facts of the policy: {', '.join(unknown)}")
+        raise TypeError(f"These are not fields of the policy: {', '.join(unknown)}")
     before = {name: getattr(policy, name) for name in (*_POLICY_FIELDS, "levels")}
     policy.levels = {**policy.levels, **(levels or {})}
     for name, value in (fields or {}).items():
@@ -89,13 +89,16 @@ def _set_days(days: Sequence[HorizonDays]) -> bool:
         )
         if not environment or each.criticality not in Criticality.values:
             raise ValidationError(
-                {"horizons": "Name an environment, or * for every other, and a criticality."}
+                {"horizons": "Enter an environment, or * for all others, and a criticality."}
             )
         row = held.get((environment, each.criticality))
         if each.warning_days is None or each.error_days is None:
             if environment == ANY_ENVIRONMENT:
                 raise ValidationError(
-                    {"horizons": "What holds elsewhere stays; set its days to 0 to be silent."}
+                    {
+                        "horizons": "The default rule cannot be removed. To stop its warnings, "
+                        "set its days to 0."
+                    }
                 )
             if row is not None:
                 row.delete()
@@ -136,14 +139,14 @@ def request_waiver(
     """
     if not by.may(TeamRole.EDITOR, application.team_id):
         raise ChangeConflictError(
-            "Only an editor of the owning team asks for a waiver. Ask one of them."
+            "You need the editor role on the owning team to request a waiver."
         )
     if rule != Rule.NO_OWNER and not model and offering is None:
-        raise ValidationError({"model": "Say for which model, as the finding names it."})
+        raise ValidationError({"model": "Enter the model as the finding names it."})
     today = day_of(at)
     if not today < until <= today + MAX_WAIVER_DURATION:
         raise ValidationError(
-            {"until": f"Choose a day after today, {today + MAX_WAIVER_DURATION} at the latest."}
+            {"until": f"Enter a date after today, {today + MAX_WAIVER_DURATION} at the latest."}
         )
     # two askers at once: the second waits and is told
     application = locked_application(application, by=by, no_key=True)
@@ -153,10 +156,12 @@ def request_waiver(
         )
         if alike and other.state == Waiver.State.ASKED:
             raise ChangeConflictError(
-                f"{other.asked_by} asked for the same already. Wait for the decision."
+                f"{other.asked_by} already requested the same waiver. Wait for the decision."
             )
         if alike and other.stands_on(today):
-            raise ChangeConflictError(f"The same is waived until {other.until:%Y-%m-%d} already.")
+            raise ChangeConflictError(
+                f"The same waiver is already granted until {other.until:%Y-%m-%d}."
+            )
     waiver = Waiver(
         application=application,
         rule=rule,
@@ -183,18 +188,18 @@ def grant_waiver(
     if waiver.state != Waiver.State.ASKED:
         raise ChangeConflictError(_state_conflict(waiver))
     if waiver.asked_by_id == by.pk:
-        raise ChangeConflictError(
-            "Who asked for a waiver does not grant it. Ask a colleague of governance."
-        )
+        raise ChangeConflictError("You requested this waiver. Another governance user must decide.")
     if until is not None:
         if until > waiver.until:
             raise ChangeConflictError(
-                "A waiver is granted until the day that was asked for, or until an earlier one."
+                "A waiver can be granted at most until the requested date. Enter that date or an "
+                "earlier one."
             )
         waiver.until = until
     if waiver.until <= day_of(at):
         raise ChangeConflictError(
-            "Its day is over. Refuse it, and let it be asked for again if it is still needed."
+            "The requested date has passed. Reject the request; a new one can be made if the "
+            "waiver is still needed."
         )
     return _decide_waiver(waiver, Waiver.State.GRANTED, by=by, at=at, reason=reason)
 
@@ -206,7 +211,7 @@ def reject_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str) -> Wai
     if waiver.state != Waiver.State.ASKED:
         raise ChangeConflictError(_state_conflict(waiver))
     if not reason.strip():
-        raise ChangeConflictError("Say why it is refused, so that they know what to do.")
+        raise ChangeConflictError("Enter a reason for the rejection.")
     return _decide_waiver(waiver, Waiver.State.REFUSED, by=by, at=at, reason=reason)
 
 
@@ -220,7 +225,8 @@ def withdraw_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str = "")
         raise ChangeConflictError(_state_conflict(waiver))
     if not (by.is_governance or by.may(TeamRole.EDITOR, waiver.application.team_id)):
         raise ChangeConflictError(
-            "Only governance and editors of the owning team withdraw a waiver. Ask one of them."
+            "You need the governance role, or the editor role on the owning team, to withdraw a "
+            "waiver."
         )
     return _decide_waiver(waiver, Waiver.State.WITHDRAWN, by=by, at=at, reason=reason)
 
@@ -234,7 +240,7 @@ def _lock_waiver(waiver: Waiver) -> Waiver:
 
 def _state_conflict(waiver: Waiver) -> str:
     return (
-        f"It is {waiver.get_state_display().lower()} since "
+        f"The waiver is already {waiver.get_state_display().lower()} since "
         f"{waiver.decided_at:%Y-%m-%d}, by {waiver.decided_by}."
     )
 

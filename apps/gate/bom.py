@@ -41,9 +41,8 @@ def parse_bom(bom: Mapping[str, Any] | bytes) -> ParsedBom:
     incomplete = ""
     if not requested and document.rejected:
         incomplete = (
-            f"No model could be read from the document, and {len(document.rejected)} of its parts "
-            "were rejected:"
-            f" {document.rejected[0].reason}"
+            f"The document contains no readable model, and {len(document.rejected)} of its parts "
+            f"were rejected: {document.rejected[0].reason}"
         )
     return ParsedBom(requested, name, body, incomplete)
 
@@ -59,31 +58,31 @@ def _parse_document(body: bytes) -> tuple[str, Document]:
     form = FORMATS.get(name)
     if form is None:
         raise UnreadableError(
-            f"Documents of the format {name or 'given'} are not read here. Send CycloneDX, or "
-            "models[]."
+            f"The format {name or 'given'} is not supported. Send CycloneDX, or models[]."
         )
     if len(body) > form.most_inflated:
         raise UnreadableError(
-            f"The document is too long: at most {form.most_inflated // 1024 // 1024} MiB are read."
+            f"The document is larger than {form.most_inflated // 1024 // 1024} MiB. Shorten it, "
+            "or send models[]."
         )
     return name, form.read(body)
 
 
 def _unreadable(error: Exception) -> UnreadableError:
     return UnreadableError(
-        f"The document cannot be read: {error}. Nest it less deeply, or send models[]."
+        f"The document cannot be read: {error}. Reduce its nesting, or send models[]."
     )
 
 
 def _detect_format(bom: Any) -> str:
     if not isinstance(bom, Mapping):
-        raise UnreadableError("A bill of materials is a JSON object.")
+        raise UnreadableError("The bill of materials must be a JSON object.")
     if bom.get("bomFormat") == "CycloneDX":
         return "cyclonedx"
     if "spdxVersion" in bom or "@context" in bom or "spdxId" in bom:
         return "spdx"
     raise UnreadableError(
-        "The document is no bill of materials: a CycloneDX one has bomFormat, an SPDX one @context."
+        "The document is not a bill of materials. CycloneDX has bomFormat, SPDX has @context."
     )
 
 

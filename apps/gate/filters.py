@@ -19,7 +19,7 @@ class GateRunFilter(django_filters.FilterSet):  # type: ignore[misc]
         field_name="released_at", lookup_expr="isnull", exclude=True, label="Released"
     )
     rule = django_filters.ChoiceFilter(
-        choices=Rule.choices, method="of_rule", label="Found by the rule"
+        choices=Rule.choices, method="of_rule", label="Finding of the rule"
     )
 
     class Meta:
@@ -36,9 +36,9 @@ class WaiverFilter(django_filters.FilterSet):  # type: ignore[misc]
     )
     rule = django_filters.ChoiceFilter(choices=Rule.choices, label="Rule")
     state = django_filters.MultipleChoiceFilter(choices=Waiver.State.choices, label="State")
-    standing = django_filters.BooleanFilter(method="in_force", label="In force today")
+    standing = django_filters.BooleanFilter(method="in_force", label="Valid today")
     until_before = django_filters.DateFilter(
-        field_name="until", lookup_expr="lt", label="Ends before"
+        field_name="until", lookup_expr="lt", label="Expires before"
     )
 
     class Meta:

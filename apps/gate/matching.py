@@ -100,7 +100,7 @@ class ModelMatcher:
             decided = self._decided.get((provider, names.model.lower()))
             if decided is not None:
                 offering, reason = decided
-                why = "a person decided so" + (f": {reason}" if reason else "")
+                why = "identified by a user" + (f": {reason}" if reason else "")
                 return _Candidate(offering=offering, why=why, is_set_aside=offering is None)
         party = self._catalogue.party(names.host) if names.host else None
         if party is None:
@@ -112,12 +112,12 @@ class ModelMatcher:
             return _Candidate(offering=named.offering, why=named.why)
         if named.new is not None and named.resolved:
             kin, canonical = self._catalogue.kin(names.model, party.slug)
-            why = f"known, and not known to be offered by {party.name}"
+            why = f"known, but not as an offering of {party.name}"
             return _Candidate(kin=kin, canonical=canonical, party=party.id, why=why)
         is_open = (
             names.alias or party.slug in _DEPLOYMENT_HOSTS or ProviderRole.GATEWAY in party.roles
         )
-        why = named.refusal or f"nobody knows a model '{names.model}' at {party.name}"
+        why = named.refusal or f"'{names.model}' is not a known model on {party.name}"
         return _Candidate(why=why, is_open=is_open)
 
     def _anywhere(self, names: ModelNames) -> "_Candidate":
@@ -129,12 +129,12 @@ class ModelMatcher:
         own = self._catalogue.of_its_developer(names.model)
         if own is not None:
             return _Candidate(
-                offering=own.offering, why=f"no host is said, so as at {own.host}: {own.why}"
+                offering=own.offering, why=f"no host is given, so {own.host} is assumed: {own.why}"
             )
         kin, canonical = self._catalogue.kin(names.model, None)
         if canonical:
-            return _Candidate(kin=kin, canonical=canonical, why="known; no host is said")
-        return _Candidate(why=f"nobody knows a model '{names.model}'", is_open=names.alias)
+            return _Candidate(kin=kin, canonical=canonical, why="known; no host is given")
+        return _Candidate(why=f"'{names.model}' is not a known model", is_open=names.alias)
 
     def _by_own_gateway(
         self, names: list[ModelNames], candidates: dict[ModelNames, "_Candidate"]
@@ -158,7 +158,7 @@ class ModelMatcher:
             if each.model in seen:
                 offering, stream = seen[each.model]
                 candidates[each] = _Candidate(
-                    offering=offering, why=f"its gateway passes it on so ({stream})"
+                    offering=offering, why=f"identified by the gateway configuration ({stream})"
                 )
 
     # --- what is told of them ---------------------------------------------------------------------
@@ -197,7 +197,7 @@ def match_offerings(offerings: Iterable[int], parties: Iterable[int | None]) -> 
     pairs = list(zip(offerings, parties, strict=True))
     identities = _identities({offering for offering, _ in pairs})
     matches = [
-        _match(_Candidate(offering=offering, why="as the register says"), identities)
+        _match(_Candidate(offering=offering, why="identified by the registry"), identities)
         for offering, _ in pairs
     ]
     return [replace(match, party=party) for match, (_, party) in zip(matches, pairs, strict=True)]
@@ -229,13 +229,13 @@ def _match(candidate: _Candidate, identities: dict[int, tuple[Any, ...]]) -> Mod
         )
     host, api_id, version, moving, alias, alias_kind, binding, not_a_model = identity
     if not_a_model:
-        return ModelMatch(Matching.UNRESOLVED, why="it is no model", is_set_aside=True)
+        return ModelMatch(Matching.UNRESOLVED, why="it is not a model", is_set_aside=True)
     if version is None and alias is None:
         return ModelMatch(
             Matching.UNRESOLVED,
             f"{host}/{api_id}",
             candidate.offering,
-            why="nobody has said which model it is",
+            why="the model has not been identified",
             is_open=True,
         )
     kind = Matching.EXACT
@@ -313,7 +313,7 @@ class _PipelineCatalogue(CatalogueLookup):
                 each.id,
             ),
         )
-        return self._found(plainest, party, confidence, f"{why}; no region or tier is said")
+        return self._found(plainest, party, confidence, f"{why}; no region or tier is given")
 
 
 __all__ = ["ModelMatch", "ModelMatcher", "ModelNames", "RequestedModel", "match_offerings"]

@@ -26,13 +26,13 @@ def gate_gauges(at: datetime) -> Gauges:
     )
     yield labelled_gauge(
         "registry_gate_decisions",
-        "New answers of the gate within the last hour; the same question with the same answer "
-        "counts once.",
+        "New decisions of the release gate within the last hour; repeated requests with the same "
+        "decision count once.",
         ("decision",),
         [((decision.value,), float(counts.get(decision.value, 0))) for decision in Decision],
     )
     yield gauge(
         "registry_gate_runs_waiting",
-        "Long questions that a worker is to judge.",
+        "Large requests waiting for a worker.",
         latest.waiting().count(),
     )

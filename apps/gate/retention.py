@@ -19,7 +19,7 @@ declare_retention(
     TaskLimit("gate_gatefinding", RetentionGroup.RUNS, "gate.forget_old_runs", _run_limit),
     *permanent_tables(
         RetentionGroup.INVENTORY,
-        "the gate's lines, and waivers with the reasons people gave",
+        "gate rules, and waivers with the reasons of users",
         "gate_gatepolicy",
         "gate_horizon",
         "gate_waiver",

@@ -188,7 +188,9 @@ def _send_task(pk: int) -> None:
         EVALUATE_TASK.clone(args=(pk,)).apply_async(retry=False)
     except OperationalError as error:
         log.warning(
-            "the broker is away; beat will find the question", gate_run=pk, error=str(error)
+            "the broker is not available; beat will start the evaluation",
+            gate_run=pk,
+            error=str(error),
         )
 
 
@@ -281,7 +283,8 @@ def _give_up(run: GateRun, *, at: datetime) -> None:
         decision=Decision.UNKNOWN,
         decided_at=at,
         exit_code=0 if run.mode == GateRun.Mode.REPORT else EXIT_CODES[Decision.UNKNOWN],
-        summary="It could not be judged, three times over; the register's log says why. Ask again.",
+        summary="The request failed after 3 attempts. See the server log, then send the "
+        "request again.",
     )
 
 
@@ -305,7 +308,9 @@ def release_run(*, run: GateRun, by: User, at: datetime) -> GateRun:
         GateRun.objects.select_for_update(of=("self",)).select_related("application").get(pk=run.pk)
     )
     if run.state != GateRun.State.DONE:
-        raise ChangeConflictError("This run has not been decided. Release it once it is.")
+        raise ChangeConflictError(
+            "This run has no decision yet. Mark it as released after the decision."
+        )
     if run.released_at is None:
         run.released_at, run.released_by = at, by
         run.save(update_fields=["released_at", "released_by"])

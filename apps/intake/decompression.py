@@ -26,8 +26,8 @@ def decompress(body: bytes, *, most: int) -> bytes:
             n_members += 1
             if n_members > _MAX_MEMBERS:
                 raise UnreadableError(
-                    f"The compressed body is made of more than {_MAX_MEMBERS} parts. Compress it "
-                    "as one."
+                    f"The compressed body has more than {_MAX_MEMBERS} parts. Compress it as one "
+                    "part."
                 )
             member = zlib.decompressobj(_ZLIB_OR_GZIP)
             while not member.eof:
@@ -35,15 +35,17 @@ def decompress(body: bytes, *, most: int) -> bytes:
                 out += piece
                 if len(out) > most:
                     raise BodyTooLargeError(
-                        f"It is larger than {most // _CHUNK} MiB once decompressed. Split it."
+                        f"The body is larger than {most // _CHUNK} MiB after decompression. "
+                        "Split it."
                     )
                 rest = member.unconsumed_tail
                 if not piece and not rest and not member.eof:
-                    raise UnreadableError("The compressed body ends before its end. Send it again.")
+                    raise UnreadableError("The compressed body is incomplete. Send it again.")
             # zeros may follow the last member
             rest = member.unused_data.lstrip(b"\0")
     except zlib.error:
         raise UnreadableError(
-            "The body is said to be compressed and is not gzip, or it is damaged."
+            "The body is declared as gzip, but it is not gzip or is damaged. Check the "
+            "Content-Encoding."
         ) from None
     return bytes(out)

@@ -15,7 +15,7 @@ from apps.inventory.models import CRITICALITY_WORDS, Criticality
 
 class ImportFilter(django_filters.FilterSet):  # type: ignore[misc]
     state = django_filters.MultipleChoiceFilter(choices=Import.State.choices, label="State")
-    by = django_filters.CharFilter(field_name="by__username", label="Uploaded by (user name)")
+    by = django_filters.CharFilter(field_name="by__username", label="Uploaded by (username)")
     kind = django_filters.ChoiceFilter(choices=Import.Kind.choices, label="Kind")
     application = django_filters.CharFilter(
         field_name="application__slug", label="Application (slug)"
@@ -39,13 +39,13 @@ class ImportRowFilter(django_filters.FilterSet):  # type: ignore[misc]
 class ObservationFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(method="of_name", label="Name contains")
     state = django_filters.MultipleChoiceFilter(choices=Observation.State.choices, label="State")
-    stream = django_filters.CharFilter(field_name="stream", label="Seen by")
+    stream = django_filters.CharFilter(field_name="stream", label="Connection")
     application = django_filters.CharFilter(
         field_name="application__slug", label="Application (slug)"
     )
     team = django_filters.CharFilter(method="of_team", label="Team (slug)")
     environment = django_filters.CharFilter(field_name="environment", label="Environment")
-    days = django_filters.NumberFilter(method="within_days", label="Seen within days")
+    days = django_filters.NumberFilter(method="within_days", label="Observed within days")
 
     class Meta:
         model = Observation
@@ -114,11 +114,11 @@ def _teams(slug: str) -> list[int]:
 class ServiceFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label="Name contains")
     state = django_filters.ChoiceFilter(
-        choices=[("waiting", "Waiting"), ("claimed", "Claimed"), ("ignored", "Ignored")],
+        choices=[("waiting", "Not linked"), ("claimed", "Linked"), ("ignored", "Ignored")],
         method="of_state",
         label="State",
     )
-    scope = django_filters.CharFilter(field_name="scope", label="Names of")
+    scope = django_filters.CharFilter(field_name="scope", label="Reported by")
 
     class Meta:
         model = Service

@@ -30,13 +30,10 @@ _MAX_ATTEMPTS = 3
 # fifth of it
 MAX_WORKER_MEMORY_MIB = 2048
 _TOO_MUCH_MEMORY = (
-    f"This file needs more than {MAX_WORKER_MEMORY_MIB:,} MiB of memory to be worked through. "
-    "Nothing of it was"
-    " written. Split it, or leave out what is not needed."
+    f"This file needs more than {MAX_WORKER_MEMORY_MIB:,} MiB of memory. Nothing was imported. "
+    "Split the file, or remove the parts that are not needed."
 )
-_FAILED_REPEATEDLY = (
-    "It could not be worked through, three times over; nothing of it was written. The log says why."
-)
+_FAILED_REPEATEDLY = "The import failed after 3 attempts. Nothing was imported. See the server log."
 
 
 class InvalidStateError(Exception):
@@ -52,8 +49,8 @@ class IdempotencyKeyReusedError(Exception):
 
     def __init__(self, key: str) -> None:
         super().__init__(
-            f"The Idempotency-Key '{key}' came with another document before. Use a new one for "
-            "each."
+            f"The Idempotency-Key '{key}' was already used for another document. Use a new one "
+            "for each document."
         )
 
 
@@ -85,7 +82,7 @@ def run_import(pk: int, steps: ImportSteps) -> bool:
                 return False
             steps[claimed.state](claimed)
     except MemoryError:
-        log.exception("an import needs more memory than a worker has for it", import_id=pk)
+        log.exception("an import needs more memory than the worker limit", import_id=pk)
         _fail_import(Import.objects.get(pk=pk), _TOO_MUCH_MEMORY)
     return True
 
@@ -121,7 +118,11 @@ def _send_task(pk: int) -> None:
     try:
         RUN_IMPORT_TASK.clone(args=(pk,)).apply_async(retry=False)
     except OperationalError as error:
-        log.warning("the broker is away; beat will find the import", import_id=pk, error=str(error))
+        log.warning(
+            "the broker is not available; beat will start the import",
+            import_id=pk,
+            error=str(error),
+        )
 
 
 def _fail_import(import_: Import, error: str = _FAILED_REPEATEDLY) -> None:
@@ -142,4 +143,4 @@ def stored_body(import_: Import) -> bytes:
     try:
         return zlib.decompress(bytes(import_.content.body))
     except ImportContent.DoesNotExist:
-        raise UnreadableError("The file is not kept any more. Upload it again.") from None
+        raise UnreadableError("The file is no longer stored. Upload it again.") from None

@@ -20,24 +20,24 @@ def intake_gauges(at: datetime) -> Gauges:
         waiting[state] = (n, oldest)
     yield labelled_gauge(
         "registry_imports_waiting",
-        "Imports that a worker is to read, apply or undo.",
+        "Imports waiting for a worker to read, apply or undo them.",
         ("state",),
         [((str(state),), float(n)) for state, (n, _) in waiting.items()],
     )
     batches = CallBatch.objects.aggregate(n=Count("pk"), oldest=Min("received_at"))
     yield gauge(
         "registry_call_batches_waiting",
-        "Batches of reported calls that are not yet added up.",
+        "Batches of reported calls that are not yet aggregated.",
         batches["n"],
     )
     yield gauge(
         "registry_call_batch_oldest_age_seconds",
-        "Seconds since the oldest of them came in; 0 where none waits.",
+        "Seconds since the oldest unaggregated batch was received; 0 if there is none.",
         age_seconds(batches["oldest"], at=at) or 0.0,
     )
     yield gauge(
         "registry_senders_with_dropped_calls",
-        "Senders of which calls were dropped within the last 24 hours, since their token may not "
-        "write there.",
+        "Connections whose calls were dropped within the last 24 hours because their API token "
+        "cannot write to the application.",
         ServiceToken.objects.filter(last_dropped_at__gte=at - FAILED_WITHIN).count(),
     )

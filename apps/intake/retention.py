@@ -91,7 +91,7 @@ declare_retention(
     ),
     *permanent_tables(
         RetentionGroup.OBSERVATIONS,
-        "what is in use, and what people decided about senders and names",
+        "what is in use, and the decisions of users about services and names",
         "intake_deployment",
         "intake_handledidentity",
         "intake_intakesettings",

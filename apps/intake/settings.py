@@ -24,9 +24,7 @@ SETTING_FIELDS = (
 def change_settings(*, facts: Mapping[str, Any], by: User, reason: str = "") -> IntakeSettings:
     """Only what is named changes; a ValidationError names what is out of bounds."""
     if not by.is_governance:
-        raise IntakePermissionError(
-            "Only governance changes these lines: they hold for every team."
-        )
+        raise IntakePermissionError("You need the governance role to change these settings.")
     row = IntakeSettings.objects.select_for_update().get(pk=1)
     changed = [
         name for name in SETTING_FIELDS if name in facts and facts[name] != getattr(row, name)
@@ -36,6 +34,6 @@ def change_settings(*, facts: Mapping[str, Any], by: User, reason: str = "") -> 
     for name in changed:
         setattr(row, name, facts[name])
     row.full_clean()
-    with audit_context(user=by, reason=reason or "lines for what is seen"):
+    with audit_context(user=by, reason=reason or "intake settings changed"):
         row.save(update_fields=[*changed, "updated_at"])
     return row

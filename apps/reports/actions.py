@@ -59,7 +59,7 @@ def set_model_statement(
 ) -> ModelStatement:
     """What its owners say about the application's models; for editors of its team."""
     if unknown := sorted(set(facts) - set(STATEMENT_FIELDS)):
-        raise TypeError(f"not facts of a model statement: {', '.join(unknown)}")
+        raise TypeError(f"these are not fields of a model statement: {', '.join(unknown)}")
     lock_applications([application.pk], by=by)
     row = ModelStatement.objects.select_for_update().filter(application=application).first()
     statement = row or ModelStatement(application=application)
@@ -93,7 +93,7 @@ def answer_question(
         .filter(application=application, question=question)
         .first()
     )
-    with audit_context(user=by, reason=reason or "component file answered"):
+    with audit_context(user=by, reason=reason or "component file answer changed"):
         if not answer:
             if row is not None:
                 row.delete()

@@ -89,7 +89,7 @@ FILE_HEADERS = (
     "request",
     "change",
 )
-_CUT_NOTICE = "The file ends here: {why}. Ask for a shorter period, or for one kind of record."
+_CUT_NOTICE = "The file is incomplete: {why}. Request a shorter period, or a single record type."
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +124,17 @@ class AuditEntry:
     differences: tuple[FieldDifference, ...]
 
 
-ACTOR_LABELS = [("people", "People and programs"), ("jobs", "Jobs")]
+ACTOR_LABELS = [("people", "Users and service accounts"), ("jobs", "Jobs")]
 
 
 class AuditForm(forms.Form):
     """The filters of page, file and REST alike."""
 
-    kind = forms.CharField(label="Kind of record", required=False, max_length=80)
+    kind = forms.CharField(label="Record type", required=False, max_length=80)
     record = forms.IntegerField(
         label="Record (number)", required=False, min_value=1, max_value=2**63 - 1
     )
-    actor = forms.CharField(label="Who (username or job)", required=False, max_length=150)
+    actor = forms.CharField(label="User or job", required=False, max_length=150)
     by = forms.ChoiceField(label="By", required=False, choices=[("", "–"), *ACTOR_LABELS])
     job = forms.CharField(label="Job", required=False, max_length=150)
     reason = forms.CharField(label="Reason contains", required=False, max_length=200)
@@ -145,18 +145,18 @@ class AuditForm(forms.Form):
     def clean_kind(self) -> str:
         kind: str = self.cleaned_data["kind"].lower()
         if kind and kind not in tracked_models():
-            raise forms.ValidationError("No such kind of record is kept. Choose one of the list.")
+            raise forms.ValidationError("This record type is not recorded. Select one of the list.")
         return kind
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if cleaned.get("record") and not cleaned.get("kind"):
             self.add_error(
-                "kind", "Say of which kind the record is: numbers repeat from kind to kind."
+                "kind", "Select a record type, because numbers are unique only within a type."
             )
         since, until = cleaned.get("since"), cleaned.get("until")
         if since and until and until < since:
-            self.add_error("until", "The last day lies before the first.")
+            self.add_error("until", "The last date is before the first. Correct one of them.")
         return cleaned
 
 
@@ -250,10 +250,10 @@ def _further_lines(
     n = len(page.rows)
     while page.next is not None:
         if n >= MAX_FILE_CHANGES:
-            yield _last_line(f"it holds {n:,} changes, and more there are not in one file")
+            yield _last_line(f"it contains {n:,} changes, and one file cannot contain more")
             return
         if monotonic() - began > MAX_FILE_SECONDS:
-            yield _last_line(f"reading on would take longer than {MAX_FILE_SECONDS} seconds")
+            yield _last_line(f"reading further would take longer than {MAX_FILE_SECONDS} seconds")
             return
         try:
             page = _read_batch(query, page.next)
@@ -261,7 +261,7 @@ def _further_lines(
         except OperationalError as error:
             if unavailability(error) is not Unavailable.SLOW:
                 raise
-            yield _last_line("what comes next takes too long to find")
+            yield _last_line("the next changes take too long to find")
             return
         n += len(page.rows)
         yield from lines

@@ -95,7 +95,7 @@ class Workbook:
         for row in rows:
             if n >= MAX_SHEET_ROWS - 2:
                 sheet.write_string(
-                    n + 1, 0, "Cut here: a sheet holds no more. The CSV has every row."
+                    n + 1, 0, "The worksheet is full. Download the CSV for all rows."
                 )
                 break
             n += 1

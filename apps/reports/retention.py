@@ -32,12 +32,12 @@ declare_retention(
     ),
     *permanent_tables(
         RetentionGroup.INVENTORY,
-        "what people stated for reports",
+        "the statements of users for reports",
         "reports_componentanswer",
         "reports_modelstatement",
         "reports_reportingentity",
     ),
     *permanent_tables(
-        RetentionGroup.DERIVED, "figures that are counted again", "reports_keptfigures"
+        RetentionGroup.DERIVED, "figures that are recalculated", "reports_keptfigures"
     ),
 )

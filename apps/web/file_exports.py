@@ -96,5 +96,7 @@ FILE_EXPORTS: Mapping[str, FileExport] = {
 def write_export(file: WrittenFile, target: IO[bytes], tell: ProgressCallback) -> int:
     """Writes any of them."""
     if file.kind not in FILE_EXPORTS:
-        raise ExportError(f"Nobody writes '{file.kind}' any more. Ask for another file.")
+        raise ExportError(
+            f"Files of the type '{file.kind}' are no longer available. Request another file."
+        )
     return FILE_EXPORTS[file.kind].write(file, target, tell)

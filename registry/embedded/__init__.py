@@ -89,7 +89,6 @@ def _alone(data: Path) -> Iterator[Path]:
             yield data
     except PermissionError as error:
         raise EmbeddedError(
-            f"{error.filename} cannot be used: {error.strerror}. If another user started the demo "
-            "here, "
-            "go on as that user or set REGISTRY_DATA to a folder of your own."
+            f"{error.filename} cannot be used: {error.strerror}. If another user started the "
+            "demo here, continue as that user or set REGISTRY_DATA to your own folder."
         ) from error

@@ -91,9 +91,9 @@ def _ensure_cluster(places: Places, *, durable: bool) -> None:
     if version_file.exists():
         if (found := version_file.read_text().strip()) != MAJOR:
             raise EmbeddedError(
-                f"{places.cluster} was written by PostgreSQL {found}, this is {MAJOR}. Dump it "
-                "with the old version, "
-                "or move the folder away to begin anew."
+                f"{places.cluster} was created by PostgreSQL {found}, but this is {MAJOR}. Dump "
+                "it with the old version, or move the folder away to start with an empty "
+                "database."
             )
         return
     draft = places.home / "data.draft"
@@ -154,7 +154,7 @@ def _start_postgres(places: Places, *, durable: bool) -> psutil.Process:
         if _connected(places, server):
             return server
         if not died(server) or time.monotonic() > deadline:
-            raise trouble("The embedded PostgreSQL does not start.", log)
+            raise trouble("The embedded PostgreSQL did not start.", log)
         # backends of a killed server need a moment to notice; until then the start is refused
         time.sleep(0.5)
 

@@ -70,7 +70,7 @@ def end(process: psutil.Process, *signals: signal.Signals) -> None:
             if died(process):
                 return
             time.sleep(0.02)
-    raise EmbeddedError(f"Process {process.pid} does not end.")
+    raise EmbeddedError(f"Process {process.pid} does not stop. Stop it by hand.")
 
 
 def died(process: psutil.Process) -> bool:

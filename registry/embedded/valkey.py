@@ -39,7 +39,7 @@ def ensure(places: Places, *, durable: bool) -> None:
     for name, value in settings.items():
         command += [f"--{name}", value]
     if not _answers(places, launch(command, log=log), seconds=START_SECONDS):
-        raise trouble("The embedded Valkey does not start.", log)
+        raise trouble("The embedded Valkey did not start.", log)
 
 
 def stop(places: Places) -> bool:

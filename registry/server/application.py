@@ -223,7 +223,7 @@ def _fill(rest: AnswerBuffer, first: list[bytes], chunks: Iterable[bytes]) -> No
     except ClientGoneError:
         pass
     except Exception:
-        log.exception("An answer broke off.")
+        log.exception("The response was interrupted.")
     finally:
         rest.end(failed=failed)
 
@@ -252,7 +252,8 @@ _BROKEN = Answer(
 
 def _busy() -> RefusalError:
     return RefusalError(
-        HTTPStatus.SERVICE_UNAVAILABLE, "The server is busy. Send it again in a few seconds."
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The server is busy. Send the request again in a few seconds.",
     )
 
 

@@ -85,9 +85,9 @@ class BodyLimit:
 
 
 # forms of strangers are sign-in, password reset and answers to links in mail: one to four KiB
-STRANGER = BodyLimit(64 * KIB, 30, "Sign in, or send an API token, to send more.")
+STRANGER = BodyLimit(64 * KIB, 30, "Sign in, or send an API token, for a higher limit.")
 # the same forms, and those of passwords and second factors, whoever sends them
-ACCOUNT = BodyLimit(64 * KIB, 30, "No form of this page is that long.")
+ACCOUNT = BodyLimit(64 * KIB, 30, "Forms of the registry are smaller.")
 # the largest file that is taken is a workbook of 64 MiB; the rest is the form around it. A quarter
 # of an hour is 0.6 Mbit/s; what an address takes itself is usually less, and it says so
 KNOWN = BodyLimit(65 * MIB, 900, "Compress it (Content-Encoding: gzip) or split it.")

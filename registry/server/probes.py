@@ -33,7 +33,10 @@ ALIVE = _answer((HTTPStatus.OK, {"status": "ok"}))
 LATE = _answer(
     (
         HTTPStatus.SERVICE_UNAVAILABLE,
-        {"status": "unready", "detail": f"There was no answer within {PROBE_TIMEOUT:.0f} seconds."},
+        {
+            "status": "unready",
+            "detail": f"There was no response within {PROBE_TIMEOUT:.0f} seconds.",
+        },
     )
 )
 
@@ -67,7 +70,7 @@ class Probe:
             answer = _answer(
                 (
                     HTTPStatus.SERVICE_UNAVAILABLE,
-                    {"status": "unready", "detail": f"The check broke: {type(error).__name__}."},
+                    {"status": "unready", "detail": f"The check failed: {type(error).__name__}."},
                 )
             )
         # the event loop may have ended meanwhile

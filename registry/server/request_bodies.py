@@ -111,7 +111,7 @@ class BodyReader:
             task.uncancel()
             raise RefusalError(
                 HTTPStatus.REQUEST_TIMEOUT,
-                "The body arrives too slowly while many others wait. Send it again.",
+                "The body arrives too slowly while other requests wait. Send the request again.",
             ) from None
         finally:
             self._reading.pop(task, None)
@@ -131,8 +131,8 @@ class BodyReader:
         if not slow:
             raise RefusalError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                "Too many requests are being sent at the same time. Send it again in a few "
-                "seconds.",
+                "Too many requests are being sent at the same time. Send the request again in a "
+                "few seconds.",
             )
         first = min(slow, key=lambda reading: (reading.timeout, reading.began_at))
         first.given_up = True
@@ -168,7 +168,8 @@ class BodyReader:
         except SpoolFullError:
             raise RefusalError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                "There is no room for a request this long at the moment. Send it again later.",
+                "The server has no capacity for a request of this size at the moment. Send the "
+                "request again later.",
             ) from None
 
     async def _check_caller(self, environ: Mapping[str, Any]) -> None:
@@ -180,14 +181,15 @@ class BodyReader:
         except Exception:  # noqa: BLE001  whatever keeps the site from answering, the sender tries again
             raise RefusalError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                "Sessions and tokens cannot be checked at the moment. Send it again later.",
+                "Sessions and API tokens cannot be checked at the moment. Send the request again "
+                "later.",
             ) from None
         if not known:
             raise RefusalError(
                 HTTPStatus.FORBIDDEN,
-                "This session or API token is not known here, or has ended, and requests without "
-                "one have at most"
-                f" {MAX_BODY_IN_MEMORY // KIB} KiB. Sign in again, or send a token that is valid.",
+                "The session or API token is unknown or has expired, and requests without one "
+                f"can have at most {MAX_BODY_IN_MEMORY // KIB} KiB. Sign in again, or send a "
+                "valid API token.",
             )
 
 
@@ -231,14 +233,14 @@ class _Blocks:
         if now >= self._deadline:
             raise RefusalError(
                 HTTPStatus.REQUEST_TIMEOUT,
-                "The body did not arrive in time. Send it again, faster or in parts.",
+                "The body did not arrive in time. Send the request again, faster or in parts.",
             )
         if now >= self._interval_end:
             if self._n_in_interval < MIN_BODY_RATE * BODY_RATE_INTERVAL:
                 raise RefusalError(
                     HTTPStatus.REQUEST_TIMEOUT,
-                    f"The body arrives too slowly: at least {MIN_BODY_RATE // KIB} KiB a second. "
-                    "Send it again.",
+                    f"The body arrives too slowly: at least {MIN_BODY_RATE // KIB} KiB per "
+                    "second are required. Send the request again.",
                 )
             self._interval_end, self._n_in_interval = now + BODY_RATE_INTERVAL, 0
 

@@ -376,9 +376,8 @@ class TestDoors:
         n, last = names(FILE_BATCH_SIZE=7, MAX_FILE_SECONDS=-1)
         assert (n, last) == (
             7,
-            "The file ends here: reading on would take longer than -1 seconds. Ask for a shorter "
-            "period, or for one"
-            " kind of record.",
+            "The file is incomplete: reading further would take longer than -1 seconds. Request "
+            "a shorter period, or a single record type.",
         )
 
     def test_a_file_that_takes_too_long_ends_with_a_line_that_says_so(self, auditor, monkeypatch):
@@ -395,7 +394,7 @@ class TestDoors:
         _, text = issue_token(user=auditor, name="x", scopes=["read"], at=now(), by=None)
         rest = APIClient().get("/api/v1/audit/?format=csv", HTTP_AUTHORIZATION=f"Bearer {text}")
 
-        assert last[0].startswith("The file ends here: what comes next takes too long to find.")
+        assert last[0].startswith("The file is incomplete: the next changes take too long to find.")
         assert (asked.status_code, rest.status_code) == (302, 400)
         assert "takes too long" in rest.json()["detail"]
 

@@ -144,9 +144,9 @@ def test_the_history_tells_an_answer_from_one_taken_back(
     reword()
 
     assert [(turn.what, turn.reason) for turn in alert_activity(alert())] == [
-        ("took an answer back: it is acknowledged as before", ""),
+        ("undid a response: acknowledged again", ""),
         ("resolved it", "moved"),
-        ("acknowledged it", "on it"),
+        ("acknowledged the alert", "on it"),
         ("raised it", ""),
     ]
 

@@ -300,7 +300,7 @@ def test_who_wants_no_mail_gets_none_and_is_not_replaced_until_nobody_answers(
     assert addresses("escalated") == {"amara@example.org": 1}
     skipped = Delivery.objects.filter(state="skipped")
     assert {delivery.reason_sentence for delivery in skipped} == {
-        "No mail is wanted at this address."
+        "The frequency of this recipient is Off."
     }
 
 

@@ -140,9 +140,7 @@ def test_where_an_owner_left_the_team_is_told_instead() -> None:
     queue_digests(at=NOW + timedelta(days=1), gather=timedelta(0))
 
     assert told_by_mail() == {("lena@example.org", "skipped"), ("henrik@example.org", "queued")}
-    assert (
-        Delivery.objects.get(state="skipped").reason_sentence == "This person is no longer active."
-    )
+    assert Delivery.objects.get(state="skipped").reason_sentence == "The user is no longer active."
     assert Alert.objects.live().get().user is None
 
 

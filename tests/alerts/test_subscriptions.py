@@ -140,7 +140,7 @@ def test_nobody_hears_by_subscription_of_what_they_may_not_see(world: SmallWorld
     world.event()
 
     assert not is_told(stranger)
-    with pytest.raises(InvalidPreferenceError, match="may not read"):
+    with pytest.raises(InvalidPreferenceError, match="do not have access"):
         subscribe(stranger, team=world.team)
     with pytest.raises(PreferencePermissionError):
         save_subscription(subscription=Subscription(user=stranger), by=make_user())
@@ -272,12 +272,11 @@ def test_the_preview_says_it_in_a_sentence(world: SmallWorld, viewer: User) -> N
     )
     assert str(
         preview_subscription(Subscription(user=viewer, kinds=["retired"]), user=viewer, at=NOW)
-    ) == ("Would have sent you no mail in the last 30 days.")
+    ) == ("Would have sent you no email in the last 30 days.")
     set_preference(by=viewer, at=NOW, cadence="urgent")
     assert str(preview_subscription(Subscription(user=viewer), user=viewer, at=NOW)) == (
-        "Would have sent you no mail in the last 30 days, as you have chosen to get only what is "
-        "urgent, which no"
-        " subscription is; 4 alerts would have matched."
+        "Would have sent you no email in the last 30 days, because your frequency is Urgent "
+        "only, and subscriptions are not urgent. 4 alerts would have matched."
     )
 
 

@@ -388,8 +388,8 @@ class TestBodies:
         )
         report = editor.post(APPLICATIONS, b'{"slug": %b}' % nested, content_type=LINES).json()
 
-        assert "nests deeper" in problem_detail(single, 400)
-        assert "nests deeper" in report["rejected"][0]["reason"]
+        assert "nested more than" in problem_detail(single, 400)
+        assert "nested more than" in report["rejected"][0]["reason"]
 
     def test_a_row_a_line_plain_or_gzipped_and_a_broken_line_is_named(self, editor, team):
         rows = [{"slug": f"a{n}", "name": "A", "team": team.slug} for n in range(3)]

@@ -110,7 +110,7 @@ def test_the_command_prints_one_array_of_logins(demo: None) -> None:
 def test_the_command_says_why_production_refuses_it(db: None, settings: LazySettings) -> None:
     settings.REGISTRY_ENV = "production"
 
-    with pytest.raises(CommandError, match="not for production"):
+    with pytest.raises(CommandError, match="not available in production"):
         call_command("load_demo", stdout=StringIO())
 
 

@@ -16,7 +16,7 @@ DAY = LoadingDay(datetime(2026, 11, 24, 12, tzinfo=UTC))
 def test_production_refuses_it(db: None, settings: LazySettings) -> None:
     settings.REGISTRY_ENV = "production"
 
-    with pytest.raises(DemoError, match="not for production"):
+    with pytest.raises(DemoError, match="not available in production"):
         load_portfolio(day=DAY)
 
     assert not User.objects.exists()

@@ -146,33 +146,42 @@ BOMB = (
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (rss(item(text="&i;"), head=f"{HEAD}{BOMB}"), "never read"),
+        (
+            rss(item(text="&i;"), head=f"{HEAD}{BOMB}"),
+            "The XML of the feed defines entities or external parts, which are not read for "
+            "security reasons",
+        ),
         (
             rss(
                 item(text="&x;"),
                 head=f'{HEAD}<!DOCTYPE x [<!ENTITY x SYSTEM "file:///etc/passwd">]>',
             ),
-            "never read",
+            "The XML of the feed defines entities or external parts, which are not read for "
+            "security reasons",
         ),
         (
             rss(
                 item(text="&x;"),
                 head=f'{HEAD}<!DOCTYPE x [<!ENTITY % p SYSTEM "http://x.example/">%p;]>',
             ),
-            "never read",
+            "The XML of the feed defines entities or external parts, which are not read for "
+            "security reasons",
         ),
-        (b"<rss>" + b"<a>" * 100_000, "beyond all measure"),
-        (b"<rss><channel>" + b"<a/>" * 600_000 + b"</channel></rss>", "beyond all measure"),
+        (b"<rss>" + b"<a>" * 100_000, "nested too deeply"),
+        (b"<rss><channel>" + b"<a/>" * 600_000 + b"</channel></rss>", "nested too deeply"),
         (rss(*(item(n) for n in range(MAX_ITEMS + 1))), "more than 10,000 items"),
-        (b"<html><body>Sign in</body></html>", "XML of the kind 'html'"),
-        (b"<!doctype html><p>Sign in", "neither RSS, Atom nor JSON Feed"),
-        (b"plain words", "neither RSS, Atom nor JSON Feed"),
+        (b"<html><body>Sign in</body></html>", "XML of the type 'html'"),
+        (b"<!doctype html><p>Sign in", "The feed is not RSS, Atom or JSON Feed"),
+        (b"plain words", "The feed is not RSS, Atom or JSON Feed"),
         (b'{"items": {}}', "in a list under"),
-        (b'{"items": [' + b"[" * 100_000, "JSON|breaks off"),
-        (b"[]", "neither RSS"),
+        (b'{"items": [' + b"[" * 100_000, "JSON|is incomplete"),
+        (b"[]", "The feed is not RSS, Atom or JSON Feed"),
         (b"  ", "empty body"),
-        (b'<?xml version="1.0" encoding="no-such"?><rss/>', "neither RSS"),
-        (b"\x00\xff<rss/>", "neither RSS"),
+        (
+            b'<?xml version="1.0" encoding="no-such"?><rss/>',
+            "The feed is not RSS, Atom or JSON Feed",
+        ),
+        (b"\x00\xff<rss/>", "The feed is not RSS, Atom or JSON Feed"),
     ],
 )
 def test_a_hostile_or_wrong_body_is_refused_with_a_sentence(body: bytes, says: str) -> None:
@@ -364,9 +373,9 @@ def test_a_person_may_tell_of_new_terms_once(notice: FeedNotice, governance: Any
     assert FeedNotice.objects.get().outcome == "event"
     with pytest.raises(AlreadyDecidedError):
         record_event(**said)
-    with pytest.raises(ValueError, match="a date has its own form"):
+    with pytest.raises(ValueError, match="Record a date with its own form"):
         record_event(**said | {"kind": "announced"})
-    with pytest.raises(ValueError, match="Say what the notice says"):
+    with pytest.raises(ValueError, match="Enter what the notice announces"):
         record_event(**said | {"reason": " "})
 
 

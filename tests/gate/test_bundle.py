@@ -138,7 +138,7 @@ def test_a_bundle_that_is_forged_foreign_or_too_old_decides_nothing(desk, judge)
     assert judge("--model", "gpt-3.5-turbo-0125", envelope=forged)[0] == 3
     assert judge("--model", "gpt-3.5-turbo-0125", key="0" * 64)[0] == 3
     code, said = judge("--model", "a", envelope=sign_bundle({**made, "application": "another"}))
-    assert (code, "is of another" in said) == (3, True)
+    assert (code, "is for another" in said) == (3, True)
     code, said = judge(
         "--model", "a", envelope=sign_bundle({**made, "valid_until": "2026-01-01T00:00:00+00:00"})
     )

@@ -56,7 +56,7 @@ def test_one_run_shows_findings_with_where_to_ask_and_what_it_named(desk, run):
     page = text_of(signed_in_client(desk.editor).get(f"/gate/runs/{run.pk}/"))
 
     assert "app/a.py:3" in page
-    assert "Move to gpt-5.6-terra." in page
+    assert "Migrate to gpt-5.6-terra." in page
     assert f"/gate/waivers/new/?application={desk.application.slug}&amp;rule=FR002" in page
     assert "openai/gpt-3.5-turbo-0125" in page
     assert "This was shipped" in page
@@ -167,10 +167,10 @@ def test_a_waiver_can_be_for_the_model_as_one_host_serves_it(desk):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"offering": "nowhere"}, "No such offering is on record"),
-        ({"application": "nobodys"}, "There is no application of that slug"),
+        ({"offering": "nowhere"}, "No single offering with this ID found"),
+        ({"application": "nobodys"}, "No application with this slug found"),
         ({"until": "2030-01-01"}, "at the latest"),
-        ({"model": ""}, "Say for which model"),
+        ({"model": ""}, "Enter the model as the finding names it"),
         ({"reason": ""}, "This field is required"),
     ],
 )
@@ -205,7 +205,7 @@ def test_who_asked_is_told_that_a_colleague_decides(desk):
     refused = text_of(client.post(f"/gate/waivers/{waiver.pk}/grant/", follow=True))
 
     assert "a colleague of governance decides" in page
-    assert "Ask a colleague of governance" in refused
+    assert "You requested this waiver" in refused
 
 
 def policy_fields(page) -> dict[str, str]:
@@ -249,10 +249,13 @@ def test_the_policy_is_tried_out_before_it_is_kept(desk):
         {**fields, "level-FR009": "error", "reason": "Routes are named."},
         follow=True,
     )
-    assert "Kept as version 2" in text_of(kept)
+    assert "Saved as version 2" in text_of(kept)
     assert "Routes are named." in text_of(kept)
     late = client.post("/gate/policy/", {**fields, "level-FR009": "off"})
-    assert (late.status_code, "Somebody else changed the policy" in text_of(late)) == (422, True)
+    assert (
+        late.status_code,
+        "Another user changed the policy at the same time" in text_of(late),
+    ) == (422, True)
 
 
 def test_pages_say_below_a_short_heading_why_the_gate_cannot_decide(desk):
@@ -281,7 +284,7 @@ def test_pages_say_below_a_short_heading_why_the_gate_cannot_decide(desk):
             assert " ".join(words.split()) == heading
         banner = page.partition('<div class="banner">')[2].partition("</div>")[0]
         assert "The gate cannot decide." in banner
-        assert "No source of retirement dates that can be relied on was read" in banner
+        assert "No reliable source of retirement dates was polled within" in banner
 
 
 def test_the_policy_is_read_by_all_and_changed_by_governance(desk):

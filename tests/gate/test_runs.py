@@ -386,7 +386,7 @@ def test_a_document_that_names_no_model_passes_and_says_so(desk, api):
 
     assert (body["decision"], body["summary"]) == (
         "pass",
-        "No model is named, so nothing stands in the way.",
+        "No model is named, so nothing blocks the build.",
     )
 
 

@@ -144,5 +144,5 @@ def test_a_month_later_without_a_poll_nothing_is_decided(application):
 
 
 def test_a_document_that_is_none_is_refused():
-    with pytest.raises(UnreadableError, match="no bill of materials"):
+    with pytest.raises(UnreadableError, match="not a bill of materials"):
         parse_bom(orjson.dumps({"hello": 1}))

@@ -101,7 +101,7 @@ def test_once_it_has_been_over_for_a_week_it_is_nobodys_alert_any_more_and_nothi
     assert (live.milestone, live.state, live.resolution_sentence) == (
         0,
         "resolved",
-        "Its day has come.",
+        "The date was reached.",
     )
     assert live.resolved_at == morning(48)
     assert sum(addresses().values()) == n_mails

@@ -93,7 +93,7 @@ def test_what_is_refused_or_withdrawn_does_not_count(desk):
 def test_who_asks_does_not_grant_and_the_database_keeps_to_it(desk):
     waiver = asked_for(desk, by=desk.governance)
 
-    with pytest.raises(ChangeConflictError, match="Ask a colleague"):
+    with pytest.raises(ChangeConflictError, match="Another governance user must decide"):
         grant_waiver(waiver=waiver, by=desk.governance, at=now())
     with pytest.raises(IntegrityError), transaction.atomic():
         Waiver.objects.filter(pk=waiver.pk).update(
@@ -116,13 +116,13 @@ def test_a_waiver_ends_within_180_days(desk):
 
 def test_the_same_is_not_asked_for_twice(desk):
     waiver = asked_for(desk)
-    with pytest.raises(ChangeConflictError, match="asked for the same already"):
+    with pytest.raises(ChangeConflictError, match="already requested the same waiver"):
         asked_for(desk, model="GPT-3.5-turbo-0125")
     grant_waiver(waiver=waiver, by=desk.governance, at=now())
-    with pytest.raises(ChangeConflictError, match="waived until"):
+    with pytest.raises(ChangeConflictError, match="The same waiver is already granted until"):
         asked_for(desk)
     assert asked_for(desk, until=desk.today + timedelta(60)).state == "asked"
-    with pytest.raises(ValidationError, match="for which model"):
+    with pytest.raises(ValidationError, match="Enter the model as the finding names it"):
         asked_for(desk, model="")
 
 

@@ -100,5 +100,5 @@ def test_certificates_for_sign_on_that_are_not_there_are_told_at_the_start(
     }
     monkeypatch.setattr(Variables, "ENVIRON", said)
 
-    with pytest.raises(ImproperlyConfigured, match="OIDC_CA_FILE names"):
+    with pytest.raises(ImproperlyConfigured, match="OIDC_CA_FILE is"):
         sign_on(Variables(), production=True)

@@ -33,7 +33,7 @@ def test_production_is_the_default() -> None:
 
 def test_an_unknown_environment_is_refused() -> None:
     assert (
-        "REGISTRY_ENV is production, demo or test"
+        "REGISTRY_ENV must be production, demo or test"
         in run_manage("check", REGISTRY_ENV="staging").stderr
     )
 
@@ -41,7 +41,7 @@ def test_an_unknown_environment_is_refused() -> None:
 def test_another_database_engine_is_refused() -> None:
     done = run_manage("check", **{**PRODUCTION_ENVIRONMENT, "DATABASE_URL": "sqlite:///file.db"})
 
-    assert "no other engine is supported" in done.stderr
+    assert "Other databases are not supported" in done.stderr
 
 
 @pytest.mark.proof

@@ -261,7 +261,7 @@ class TestRest:
         )
 
         assert answer.status_code == 400
-        assert "nests deeper" in answer.json()["detail"]
+        assert "nested more than" in answer.json()["detail"]
         assert client.get("/api/v1/applications/").status_code == 200
 
     @pytest.mark.parametrize(

@@ -253,7 +253,7 @@ def test_what_cannot_be_packed_is_refused(told: Insurer) -> None:
     with pytest.raises(ExportError, match="in no team"):
         ask(told.outsider)
     ask(told.governance)
-    with pytest.raises(ExportError, match="being made already"):
+    with pytest.raises(ExportError, match="already being created"):
         ask(told.governance)
 
 

@@ -35,7 +35,7 @@ def test_a_filter_is_kept_found_again_shared_and_dropped(world, as_user):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"path": "/applications/", "query": "q=x", "name": " "}, "Give the filter a name first."),
+        ({"path": "/applications/", "query": "q=x", "name": " "}, "Enter a name for the filter."),
         ({"path": "/applications/", "query": "q=x", "name": "n" * 81}, "at most 80 characters"),
     ],
 )
@@ -88,7 +88,7 @@ def test_a_change_is_taken_back_from_the_page_that_said_it_and_again(world, as_u
     )
 
     assert page.redirect_chain[-1][0] == "/applications/"
-    assert "Taken back: 1 row is as it was." in text_of(page)
+    assert "Undone: 1 row was restored." in text_of(page)
     assert Application.objects.get(pk=world.triage.pk).name == "Claims triage"
 
     redo = (

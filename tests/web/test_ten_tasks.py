@@ -120,7 +120,7 @@ def test_register_an_application_and_declare_what_it_calls(signed_in, demo):
     page.get_by_label("Name").fill("Glass breakage helper")
     page.get_by_label("Team").select_option("Claims")
     page.get_by_label("Criticality").select_option("Important")
-    page.get_by_label("What it is for").fill("Reads photographs of broken windscreens")
+    page.get_by_label("Purpose").fill("Reads photographs of broken windscreens")
     # a fast typist is done before the scripts have come
     late: list[Route] = []
     page.route(re.compile(r"htmx[^/]*\.js"), lambda route: late.append(route))
@@ -198,8 +198,8 @@ def test_assess_five_inherited_risks_together_and_accept_one_until_a_day(signed_
     for box in page.locator("#listing tbody td.pick input").all()[:5]:
         box.check()
     page.get_by_role("button", name="Assess together").click()
-    page.get_by_label("Likelihood today").select_option("2")
-    page.get_by_label("Impact today").select_option("3")
+    page.get_by_label("Current likelihood").select_option("2")
+    page.get_by_label("Current impact").select_option("3")
     page.get_by_role("button", name="Decide about 5 risks").click()
 
     expect(page.locator("#said")).to_contain_text("5")
@@ -215,7 +215,7 @@ def test_assess_five_inherited_risks_together_and_accept_one_until_a_day(signed_
     page.locator("#accept summary").click()
     until = day_of(now()) + timedelta(120)
     page.get_by_label("Accepted until").fill(until.isoformat())
-    page.get_by_label("Why it is accepted").fill("Replaced in spring")
+    page.get_by_label("Reason for the acceptance").fill("Replaced in spring")
     page.get_by_role("button", name="Accept", exact=True).click()
 
     expect(page.locator("main")).to_contain_text("Replaced in spring")
@@ -262,7 +262,7 @@ def test_open_a_campaign_and_finish_a_task_of_it(signed_in, demo):
     page.get_by_role("searchbox", name="API id").press_sequentially(leaving.api_id)
     page.locator(f"#hits a[href$='?offering={leaving.pk}']").click()
     page.get_by_role("button", name=re.compile(r"^Open it with")).click()
-    expect(page.locator("#said")).to_contain_text("The campaign is open")
+    expect(page.locator("#said")).to_contain_text("The migration campaign was opened with")
     task = CampaignTask.objects.filter(campaign__subject=leaving).order_by("pk").earliest("pk")
     page.locator(f"main a[href='/campaigns/tasks/{task.pk}/']").first.click()
     expect(page.get_by_role("button", name="Sign off"), "too early").to_be_disabled()

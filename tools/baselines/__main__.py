@@ -35,7 +35,9 @@ def main(arguments: list[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("what", choices=["openapi", "routes", "questions", "functions"])
-    parser.add_argument("--accept", action="store_true", help="make the present the baseline")
+    parser.add_argument(
+        "--accept", action="store_true", help="save the current state as the baseline"
+    )
     asked = parser.parse_args(arguments)
     match asked.what:
         case "openapi" | "routes":
@@ -69,7 +71,7 @@ def _compare(what: str, *, accept: bool) -> int:
     (build / kept.name).write_text(text)
     if accept:
         kept.write_text(text)
-        print(f"{kept.relative_to(CHECKOUT)} is what is served now.")
+        print(f"{kept.relative_to(CHECKOUT)} now contains the current state.")
         return 0
     differences = compared(
         {key: fact for key, fact in before.items() if key[0] not in UNCOUNTED},
@@ -91,7 +93,7 @@ def _compare(what: str, *, accept: bool) -> int:
             print(f"{kind}: {len(pairs)} changed (not counted as differences)")
         for name, was, is_now in pairs if kind == "name" else ():
             print(f"  ~ {was}  ->  {is_now}  {name}")
-    print("There are differences." if differences else "Nothing differs.")
+    print("There are differences." if differences else "There are no differences.")
     return 1 if differences else 0
 
 

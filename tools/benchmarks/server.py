@@ -71,7 +71,7 @@ def _wait_until_it_listens(port: int, process: subprocess.Popen[bytes]) -> None:
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RequestFailedError(
-                f"The web server ended with {process.returncode} while it started."
+                f"The web server ended with {process.returncode} during its start."
             )
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=1):

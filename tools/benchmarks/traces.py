@@ -99,7 +99,7 @@ def _check_counts(sent: Sequence[bytes]) -> None:
     n_counted = sum(counts.values_list("n_calls", flat=True))
     n_expected = sum(len(_calls(body)) for body in sent)
     if n_counted != n_expected:
-        raise RequestFailedError(f"{n_expected} calls were sent and {n_counted} counted.")
+        raise RequestFailedError(f"{n_expected} calls were sent, but {n_counted} were counted.")
 
 
 # --- requests -------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def private_copy(source: Path = CHECKOUT) -> Iterator[Path]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            sys.exit(f"Another run works in {folder}. Wait for its end.")
+            sys.exit(f"Another run uses {folder}. Wait until it ends.")
         _synchronise(source, copy)
         # a run of pytest that ends stops the servers unless another run holds this lock
         with (data / "runs.lock").open("w") as runs:

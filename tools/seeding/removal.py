@@ -88,7 +88,6 @@ def remove_portfolio() -> None:
             getattr(getattr(error.__cause__, "diag", None), "table_name", None) or "another table"
         )
         raise StillInUseError(
-            f"Rows of {table} refer to the synthetic portfolio that is here, so it was left as it "
-            "is."
-            " Remove them first, or use an empty database."
+            f"Other rows of {table} refer to the synthetic portfolio, so it was not changed. "
+            "Remove these rows first, or use an empty database."
         ) from error

@@ -177,7 +177,7 @@ def _retirement_entries(
         # between the two reads an application may have gone to another team
         n = end.n - (len(end.application_ids) - len(visible))
         name = one_line(offering)
-        ends_so = f"{name} does not end before {day(end.on)}" if end.soft else f"{name} ends"
+        ends_so = f"{name} retires no earlier than {day(end.on)}" if end.soft else f"{name} ends"
         yield CalendarEntry(
             uid=_uid(f"offering-{offering.pk}-end"),
             on=end.on,
@@ -198,11 +198,14 @@ def _retirement_entry(
     n: int,
 ) -> Iterator[str]:
     if end.soft:
-        yield f"{name} does not end before {long_day(end.on)}; from then on it may end any day."
+        yield (
+            f"{name} retires no earlier than {long_day(end.on)}. From then on it can retire any "
+            "day."
+        )
     else:
-        yield f"{name} ends on {long_day(end.on)}. The day is firm."
+        yield f"{name} retires on {long_day(end.on)}. The date is announced."
     primaries = f"{end.n_primary:,}" if end.n_primary else "none"
-    yield f"Used by {n:,} application{'' if n == 1 else 's'}, {primaries} as a primary:"
+    yield f"Used by {n:,} application{'' if n == 1 else 's'}, {primaries} as a primary model:"
     yield from (f"- {each.name}" for each in applications)
     if n > len(applications):
         yield f"- and {n - len(applications):,} more"
@@ -210,7 +213,7 @@ def _retirement_entry(
         str(offering.replacement) if offering.replacement is not None else offering.replacement_text
     )
     if replacement:
-        yield f"Replacement on record: {one_line(replacement)}"
+        yield f"Provider's replacement: {one_line(replacement)}"
 
 
 def _names(applications: Sequence[_VisibleApplication], n: int) -> str:
@@ -273,7 +276,9 @@ def render_ical(entries: Sequence[CalendarEntry], *, is_cut: bool = False) -> by
     if is_cut:
         calendar.add(
             "x-wr-caldesc",
-            icalendar.vText(f"More than {MAX_ENTRIES:,} days: those nearest to today."),
+            icalendar.vText(
+                f"More than {MAX_ENTRIES:,} dates: the calendar shows those nearest to today."
+            ),
         )
     calendar.add("refresh-interval", REFRESH_INTERVAL, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", icalendar.vText("PT6H"))

@@ -35,19 +35,19 @@ def request_digest(*, user: User, at: datetime) -> int:
     it and not once more. Raises DigestRequestError.
     """
     if not user.email:
-        raise DigestRequestError(
-            "You have no e-mail address here. Ask your administrator to write one down."
-        )
+        raise DigestRequestError("You have no email address. Ask an administrator to add one.")
     preference = Preference.objects.filter(user=user).first()
     if preference is not None and preference.cadence == Cadence.NEVER:
-        raise DigestRequestError("You have chosen to get no mail. Choose first when you want some.")
+        raise DigestRequestError(
+            "Your notification frequency is Off. Select another frequency first."
+        )
     occasion = f"{Notice.Occasion.ASKED} {day_of(at)}"
     requested = Notice.objects.filter(alert=OuterRef("pk"), user=user, occasion=occasion)
     alerts = list(open_alerts_for(user).exclude(Exists(requested)).order_by("pk"))
     notices = Notice.objects.filter(user=user, alert__in=[alert.pk for alert in alerts])
     earlier = {notice.alert_id: notice for notice in notices.order_by("pk")}
     notices.owed().update(skip_reason=SkipReason.REQUESTED)
-    with audit_context(user=user, reason="asked where things stand"):
+    with audit_context(user=user, reason="summary requested"):
         Notice.objects.bulk_create(
             [
                 _requested_notice(alert, user, earlier.get(alert.pk), occasion=occasion, at=at)

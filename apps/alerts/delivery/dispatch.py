@@ -162,7 +162,8 @@ def _abandon(due: DeliveryQuerySet) -> None:
     worker."""
     due.order_by().filter(state=Delivery.State.SENDING, attempts__gte=MAX_ATTEMPTS).update(
         state=Delivery.State.FAILED,
-        reason=f"Tried {MAX_ATTEMPTS} times; the worker ended during the last one.",
+        reason=f"Not sent after {MAX_ATTEMPTS} attempts. The worker stopped during the last "
+        "attempt.",
     )
 
 
@@ -249,7 +250,7 @@ class _MailConnection:
             )
         except ValueError as error:
             return SendFailure(
-                one_line(f"This message cannot be written: {error}", most=500), final=True
+                one_line(f"The message cannot be created: {error}", most=500), final=True
             )
         self.n_carried += 1
         return None

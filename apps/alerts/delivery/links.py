@@ -22,9 +22,8 @@ MAILBOX_LINK_DURATION = timedelta(days=90)
 _ANSWER = "/alerts/answer/-/"
 _UNSUBSCRIBE = "/unsubscribe/-/"
 _EXPIRED = (
-    "This link has expired, as the email is older than 90 days. An owner of the team can sign in "
-    "and change what its"
-    " mailbox gets."
+    "This link has expired because the email is older than 90 days. An owner of the team can "
+    "sign in and change the preferences of the mailbox."
 )
 
 
@@ -76,15 +75,13 @@ def delivery_of_answer_token(token: str, *, at: datetime) -> Delivery:
         .first()
     )
     if delivery is None or delivery.user is None:
-        raise InvalidLinkError(
-            "This link is not complete. Open it from the mail once more, or sign in."
-        )
+        raise InvalidLinkError("This link is incomplete. Open it from the email again, or sign in.")
     if delivery.created_at < at - ANSWER_LINK_DURATION:
         raise InvalidLinkError(
-            "This link has expired, as the mail is older than 30 days. Sign in to answer."
+            "This link has expired because the email is older than 30 days. Sign in to respond."
         )
     if not delivery.user.is_active:
-        raise InvalidLinkError("The person this mail went to is no longer active.")
+        raise InvalidLinkError("The recipient of this email is no longer an active user.")
     return delivery
 
 
@@ -104,7 +101,7 @@ def recipient_of_unsubscribe_token(token: str, *, at: datetime) -> User | Team:
             # mails of earlier versions: the same address for ever
             raise InvalidLinkError(_EXPIRED)
     if found is None:
-        raise InvalidLinkError("This link leads to nobody any more.")
+        raise InvalidLinkError("This link is no longer valid. Sign in instead.")
     return found
 
 
@@ -116,6 +113,4 @@ def _unsigned(purpose: str, token: str) -> str:
     try:
         return _signer(purpose).unsign(token)
     except BadSignature:
-        raise InvalidLinkError(
-            "This link is not complete. Open it from the mail once more."
-        ) from None
+        raise InvalidLinkError("This link is incomplete. Open it from the email again.") from None

@@ -164,7 +164,7 @@ def _check_address(address: str) -> None:
         policy.SMTP.header_factory("To", address)
     except (ValidationError, ValueError, IndexError, AttributeError):
         # the last two are what the library's parser trips over, as at `=?utf-8?q??=@example.org`
-        raise InvalidAddressError(f"{address!r} is no address of one mailbox.") from None
+        raise InvalidAddressError(f"{address!r} is not a valid email address.") from None
 
 
 def message_id_for(*, address: str, keys: Iterable[str]) -> str:

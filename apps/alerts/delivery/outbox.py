@@ -72,7 +72,7 @@ def queue_digests(*, at: datetime, gather: timedelta | None = None) -> int:
     if not scan.gathers and not n_passed_by:
         Tick.objects.update_or_create(pk=DIGEST_CHECKPOINT, defaults={"at": at})
     if errors:
-        raise ExceptionGroup("Some messages could not be written.", errors)
+        raise ExceptionGroup("Some messages could not be created.", errors)
     return n_queued
 
 
@@ -113,8 +113,8 @@ def _queue_or_split(batch: Sequence[DueDigest], *, at: datetime) -> BatchResult:
 
 def _recipient_note(due: DueDigest) -> str:
     return (
-        f"while writing to user {due.recipient.user_id}, "
-        f"team {due.recipient.team_id}, webhook {due.recipient.webhook_id}"
+        f"while creating a message for user {due.recipient.user_id}, team "
+        f"{due.recipient.team_id}, webhook {due.recipient.webhook_id}"
     )
 
 

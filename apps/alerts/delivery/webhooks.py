@@ -41,7 +41,9 @@ def queue_test_request(*, webhook: Webhook, by: User, at: datetime) -> Delivery:
     """Queue what a webhook is sent with an empty list of alerts; signed and retried as any
     other."""
     if not by.is_governance:
-        raise PreferencePermissionError("Only governance and administrators may try out webhooks.")
+        raise PreferencePermissionError(
+            "You need the governance or administrator role to test webhooks."
+        )
     body = build_payload(
         [], DigestContext(today=day_of(at), public_url=settings.PUBLIC_URL, applications={}), at=at
     )
@@ -50,7 +52,7 @@ def queue_test_request(*, webhook: Webhook, by: User, at: datetime) -> Delivery:
         kind=Delivery.Kind.WEBHOOK,
         address=webhook.url,
         message_id=message_id_for(address=webhook.url, keys=[f"test:{secrets.token_hex(16)}"]),
-        subject=f"A test, sent by {by.get_username()}",
+        subject=f"Test sent by {by.get_username()}",
         body_text=json.dumps(body, ensure_ascii=False),
         due_at=at,
         created_at=at,
@@ -101,7 +103,7 @@ def post_delivery(delivery: Delivery) -> WebhookFailure | None:
     final."""
     webhook = delivery.webhook
     if webhook is None:
-        return WebhookFailure("The webhook is gone.", final=True)
+        return WebhookFailure("The webhook was deleted. Create it again.", final=True)
     body = delivery.body_text.encode()
     message_id, timestamp = delivery.message_id.strip("<>"), int(time.time())
     request = Request(
@@ -133,4 +135,4 @@ def post_delivery(delivery: Delivery) -> WebhookFailure | None:
         Webhook.objects.filter(pk=webhook.pk).update(last_sent_at=Now())
         return None
     final = 300 <= answer.status < 500 and answer.status not in {408, 425, 429}
-    return WebhookFailure(f"The webhook answered {answer.status}.", final=final)
+    return WebhookFailure(f"The webhook responded with {answer.status}.", final=final)

@@ -84,36 +84,38 @@ def _version_changes(
 ) -> list[_VersionChange]:
     if row.pgh_label == "insert" or before is None:
         # why a job ran says nothing about the alert it raised
-        return [_VersionChange("raised it", "")]
+        return [_VersionChange("raised the alert", "")]
     steps = []
     if row.state != before.state or row.snoozed_until != before.snoozed_until:
         restored = is_undo and row.state != Alert.State.OPEN
         match row.state:
             case Alert.State.ACKNOWLEDGED if restored:
-                steps.append(_VersionChange("took an answer back: it is acknowledged as before"))
+                steps.append(_VersionChange("undid a response: acknowledged again"))
             case Alert.State.SNOOZED if restored:
                 until = day(row.snoozed_until)
-                steps.append(
-                    _VersionChange(f"took an answer back: it is snoozed until {until} as before")
-                )
+                steps.append(_VersionChange(f"undid a response: snoozed until {until} again"))
             case Alert.State.RESOLVED if restored:
-                steps.append(_VersionChange("took an answer back: it is resolved as before"))
+                steps.append(_VersionChange("undid a response: resolved again"))
             case Alert.State.ACKNOWLEDGED:
-                steps.append(_VersionChange("acknowledged it"))
+                steps.append(_VersionChange("acknowledged the alert"))
             case Alert.State.SNOOZED:
-                steps.append(_VersionChange(f"snoozed it until {day(row.snoozed_until)}"))
+                steps.append(_VersionChange(f"snoozed the alert until {day(row.snoozed_until)}"))
             case Alert.State.RESOLVED:
                 sentence = resolution_sentence(row.resolution, row.resolution_text)
-                steps.append(_VersionChange("resolved it", sentence))
+                steps.append(_VersionChange("resolved the alert", sentence))
             case _:
-                steps.append(_VersionChange("opened it again"))
+                steps.append(_VersionChange("reopened the alert"))
     if row.assigned_to_id != before.assigned_to_id:
-        to = people.get(row.assigned_to_id, "somebody")
-        what = "took the assignment back" if row.assigned_to_id is None else f"gave it to {to}"
+        to = people.get(row.assigned_to_id, "a user")
+        what = (
+            "removed the assignment"
+            if row.assigned_to_id is None
+            else (f"assigned the alert to {to}")
+        )
         steps.append(_VersionChange(what))
     if row.escalation > before.escalation:
-        to_whom = "governance" if row.escalation == 2 else "the team's owners"
-        steps.append(_VersionChange(f"passed it on to {to_whom}"))
+        to_whom = "governance" if row.escalation == 2 else "the team owners"
+        steps.append(_VersionChange(f"escalated the alert to {to_whom}"))
     return steps
 
 
@@ -121,8 +123,8 @@ def _actor(metadata: dict[str, Any], people: dict[int, str]) -> str:
     if metadata.get("user") in people:
         return people[metadata["user"]]
     if metadata.get("job"):
-        return "The register"
-    return str(metadata.get("actor") or "The register")
+        return "The registry"
+    return str(metadata.get("actor") or "The registry")
 
 
 def _note(metadata: dict[str, Any]) -> str:
@@ -133,5 +135,5 @@ def _note(metadata: dict[str, Any]) -> str:
 def _channel(metadata: dict[str, Any]) -> str:
     address = str(metadata.get("url") or "")
     if address.startswith("/alerts/answer/"):
-        return "by the link in a mail"
-    return "through the API" if address.startswith("/api/") else ""
+        return "by the link in an email"
+    return "by the API" if address.startswith("/api/") else ""

@@ -58,7 +58,7 @@ def respond_to_alerts(
     is one, acknowledge. Costs a few statements a row.
     """
     if len(alert_ids) > MAX_BULK_RESPONSES:
-        raise InvalidResponseError(f"Answer at most {MAX_BULK_RESPONSES} alerts at once.")
+        raise InvalidResponseError(f"Select at most {MAX_BULK_RESPONSES} alerts.")
     answered: list[int] = []
     unchanged: list[int] = []
     refused: list[RejectedAlert] = []
@@ -68,7 +68,9 @@ def respond_to_alerts(
     }
     for pk in sorted(set(alert_ids)):
         if pk not in rows:
-            refused.append(RejectedAlert(pk, "There is no such alert that you may see."))
+            refused.append(
+                RejectedAlert(pk, "Alert not found. It does not exist or you do not have access.")
+            )
             continue
         before = _response_state(rows[pk])
         try:
@@ -95,7 +97,7 @@ def _respond(
             acknowledge_alert(alert=alert, by=by, at=at, reason=reason)
         case AlertResponse.SNOOZE:
             if until is None:
-                raise InvalidResponseError("Say until which day it is snoozed.")
+                raise InvalidResponseError("Enter the date until which the alerts are snoozed.")
             snooze_alert(alert=alert, until=until, by=by, at=at)
         case AlertResponse.ASSIGN:
             assign_alert(alert=alert, to=to, by=by, at=at)
@@ -107,7 +109,8 @@ def _respond(
             undo_response(alert=alert, by=by, at=at)
         case _:
             raise InvalidResponseError(
-                f"There is no answer '{answer}'. Choose from {', '.join(AlertResponse.values)}."
+                f'"{answer}" is not a valid response. Use one of: '
+                f"{', '.join(AlertResponse.values)}."
             )
 
 

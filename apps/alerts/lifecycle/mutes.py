@@ -35,11 +35,11 @@ def longest_mute(mutes: Iterable[Mute], facts: AlertFacts) -> Mute | None:
 
 
 class MuteScope(models.TextChoices):
-    SUBJECT = "subject", "This matter"
-    OFFERING = "offering", "Everything about this model"
-    PROVIDER = "provider", "Everything about its provider"
-    APPLICATION = "application", "Everything about this application alone"
-    KIND = "kind", "Everything of this kind"
+    SUBJECT = "subject", "This alert"
+    OFFERING = "offering", "All alerts about this model"
+    PROVIDER = "provider", "All alerts about its provider"
+    APPLICATION = "application", "All alerts about this application only"
+    KIND = "kind", "All alerts of this type"
 
 
 def mute_fields(alert: Alert, scope: str, *, user: User) -> dict[str, Any]:
@@ -57,14 +57,14 @@ def mute_fields(alert: Alert, scope: str, *, user: User) -> dict[str, Any]:
         case MuteScope.APPLICATION:
             return {"application_id": _only_application(alert, user)}
     raise InvalidResponseError(
-        f"There is no scope '{scope}'. Choose from {', '.join(MuteScope.values)}."
+        f'"{scope}" is not a valid scope. Use one of: {", ".join(MuteScope.values)}.'
     )
 
 
 def _offering(alert: Alert) -> Offering:
     if alert.offering is None:
         raise InvalidResponseError(
-            "This alert speaks of no single model. Mute this matter, or its kind."
+            "This alert is not about a single model. Mute this alert or its type."
         )
     return alert.offering
 
@@ -74,11 +74,11 @@ def _only_application(alert: Alert, user: User) -> int:
     if len(ids) != 1:
         many = "several applications" if ids else "no application"
         raise InvalidResponseError(
-            f"This alert concerns {many}. Mute this matter, its model, or its kind."
+            f"This alert affects {many}. Mute this alert, its model or its type."
         )
     if not Application.objects.visible_to(user).filter(pk=ids[0]).exists():
         raise InvalidResponseError(
-            "Its application is not yours to see any more. Mute this matter, its model, or its "
-            "kind."
+            "You no longer have access to the application of this alert. Mute this alert, its "
+            "model or its type."
         )
     return int(ids[0])

@@ -28,7 +28,7 @@ class AlertResponse(models.TextChoices):
     ASSIGN = "assign", "Assign"
     RESOLVE = "resolve", "Resolve"
     REOPEN = "reopen", "Reopen"
-    UNDO = "undo", "Take back the last answer"
+    UNDO = "undo", "Undo the last response"
 
 
 class AlertPermissionError(PermissionDenied):
@@ -61,7 +61,9 @@ def lock_alert(alert: Alert, by: User) -> Alert:
     stored = Alert.objects.select_for_update(no_key=True).get(pk=alert.pk)
     if not can_respond(by, stored):
         raise AlertPermissionError(
-            "Only an editor of the team may answer its alerts. Ask one of them."
+            f"You need the editor role on {stored.team} to respond to its alerts."
+            if stored.team
+            else "You need the governance role to respond to alerts of another user."
         )
     return stored
 
@@ -111,14 +113,15 @@ def snooze_alert(*, alert: Alert, until: date, by: User, at: datetime) -> Alert:
     """Let it wait until a day, on which it is open again and `by` is told."""
     days = (until - day_of(at)).days
     if days < 1:
-        raise InvalidResponseError("Snooze until a day that is still to come.")
+        raise InvalidResponseError("Enter a date after today.")
     if days > MAX_SNOOZE_DAYS:
         raise InvalidResponseError(
-            f"Snooze for at most {MAX_SNOOZE_DAYS} days; for longer, resolve it with a reason."
+            f"An alert can be snoozed for at most {MAX_SNOOZE_DAYS} days. Enter an earlier date, "
+            "or resolve the alert with a reason."
         )
     stored = lock_alert(alert, by)
     if stored.state == Alert.State.RESOLVED:
-        raise AlreadyResolvedError("It is resolved already; there is nothing to snooze.")
+        raise AlreadyResolvedError("This alert is resolved. Reopen it before you snooze it.")
     stored.state, stored.snoozed_until, stored.snoozed_by = Alert.State.SNOOZED, until, by
     stored.escalate_at = None
     save_response(stored, by, AlertResponse.SNOOZE, f"alert snoozed until {until}")
@@ -132,12 +135,12 @@ def assign_alert(*, alert: Alert, to: User | None, by: User, at: datetime) -> Al
     not told again."""
     stored = lock_alert(alert, by)
     if stored.state == Alert.State.RESOLVED:
-        raise AlreadyResolvedError("It is resolved already; nobody need work on it.")
+        raise AlreadyResolvedError("This alert is resolved. Reopen it before you assign it.")
     if to is not None and not (
         to.is_active and can_see_alert(to.pk, stored, visible_teams([to])[to.pk])
     ):
         raise InvalidResponseError(
-            f"{to} may not see this alert. Choose somebody of the team, or of governance."
+            f"{to} cannot view this alert. Select a member of the team or a governance user."
         )
     if to is not None and stored.assigned_to_id == to.pk:
         return copy_response(alert, stored)
@@ -145,7 +148,7 @@ def assign_alert(*, alert: Alert, to: User | None, by: User, at: datetime) -> Al
     stored.escalate_at = None
     if to is None:
         restart_escalation([stored], at=at)
-    reason = f"alert assigned to {to.get_username()}" if to else "assignment taken back"
+    reason = f"alert assigned to {to.get_username()}" if to else "assignment removed"
     save_response(stored, by, AlertResponse.ASSIGN, reason)
     if to is not None:
         _skip_escalation_notices(stored)
@@ -168,7 +171,7 @@ def resolve_alert(*, alert: Alert, why: str, by: User, at: datetime) -> Alert:
     something changes."""
     why = " ".join(why.split())
     if not why:
-        raise InvalidResponseError("Say in a few words how it was settled.")
+        raise InvalidResponseError("Enter how the alert was resolved.")
     stored = lock_alert(alert, by)
     if stored.state != Alert.State.RESOLVED:
         stored.state = Alert.State.RESOLVED
@@ -191,7 +194,7 @@ def reopen_alert(*, alert: Alert, by: User, at: datetime) -> Alert:
         stored.resolved_by = stored.resolved_at = None
         stored.resolution = stored.resolution_text = ""
         restart_escalation([stored], at=at)
-        save_response(stored, by, AlertResponse.REOPEN, "answer taken back")
+        save_response(stored, by, AlertResponse.REOPEN, "response undone")
         # what nobody was told because of that answer is owed again
         kept_back = Notice.objects.filter(alert=stored, delivery=None)
         kept_back.filter(skip_reason=SkipReason.RESOLVED).update(skip_reason="")
@@ -226,17 +229,15 @@ def create_mute(
     """
     days = (until - day_of(at)).days
     if days < 1:
-        raise InvalidResponseError("Mute until a day that is still to come.")
+        raise InvalidResponseError("Enter a date after today.")
     if days > MAX_MUTE_DAYS:
-        raise InvalidResponseError("Mute for a year at most: a mute without an end is forgotten.")
+        raise InvalidResponseError("A mute can last at most one year. Enter an earlier date.")
     if not any(what.values()):
         raise InvalidResponseError(
-            "Say what to mute: a kind, a provider, a model, an application or a subject."
+            "Select what to mute: an alert type, provider, model, application or alert."
         )
     if team is not None and not by.may(TeamRole.EDITOR, team):
-        raise AlertPermissionError(
-            "Only an editor of the team may mute its mailbox. Ask one of them."
-        )
+        raise AlertPermissionError(f"You need the editor role on {team} to mute its mailbox.")
     with audit_context(user=by, reason=reason or "muted"):
         return Mute.objects.create(
             user=None if team else by,
@@ -256,6 +257,9 @@ def end_mute(*, mute: Mute, by: User, at: datetime) -> bool:
         mute.team_id is not None and by.may(TeamRole.EDITOR, mute.team_id)
     )
     if not own and not by.is_governance:
-        raise AlertPermissionError("Only who is muted, or an editor of the team, may lift this.")
-    with audit_context(user=by, reason="mute lifted"):
+        raise AlertPermissionError(
+            "You can unmute only your own mutes and those of teams on which "
+            "you have the editor role."
+        )
+    with audit_context(user=by, reason="unmuted"):
         return bool(Mute.objects.filter(pk=mute.pk, lifted_at=None).update(lifted_at=at))

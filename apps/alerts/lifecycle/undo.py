@@ -45,13 +45,15 @@ def undo_response(*, alert: Alert, by: User, at: datetime) -> Alert:
     stored = lock_alert(alert, by)
     before, after = _last_response(stored)
     if after is None:
-        raise InvalidResponseError("Nobody has answered it, so there is nothing to take back.")
+        raise InvalidResponseError(
+            "No user has responded to this alert, so there is nothing to undo."
+        )
     who = _user_id(after)
     if who != by.pk:
         other = User.objects.filter(pk=who).first() if who is not None else None
         raise InvalidResponseError(
-            f"{other or 'The register'} changed it since. Look at it again; Open again opens it "
-            "whoever answered."
+            f"{other or 'The registry'} changed this alert later. Reload the page; use Reopen to "
+            "open it again."
         )
     if before is None:
         # the history is not kept for ever
@@ -66,7 +68,7 @@ def undo_response(*, alert: Alert, by: User, at: datetime) -> Alert:
         and stored.escalate_at <= at
     ):
         restart_escalation([stored], at=at)
-    save_response(stored, by, AlertResponse.UNDO, "answer taken back")
+    save_response(stored, by, AlertResponse.UNDO, "response undone")
     _restore_notices(stored, given=given)
     return copy_response(alert, stored)
 

@@ -53,11 +53,11 @@ class Alert(models.Model):
         RESOLVED = "resolved", "Resolved"
 
     SEVERITIES: ClassVar[list[tuple[int, str]]] = [
-        (1, "Note"),
+        (1, "Info"),
         (2, "Low"),
         (3, "Medium"),
         (4, "High"),
-        (5, "Severe"),
+        (5, "Urgent"),
     ]
 
     key = models.CharField(
@@ -86,19 +86,19 @@ class Alert(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        help_text="The one it speaks of.",
+        help_text="Model that the alert is about.",
     )
     milestone = models.SmallIntegerField(
-        null=True, blank=True, help_text="Days before `due_on` at which it was due."
+        null=True, blank=True, help_text="Days before `due_on` at which the reminder was due."
     )
-    due_on = models.DateField(null=True, blank=True, help_text="The day it is about.")
+    due_on = models.DateField(null=True, blank=True, help_text="Date of the subject.")
     urgent = models.BooleanField(
-        default=False, help_text="Mailed at once, not with the next digest."
+        default=False, help_text="Sent immediately, not with the next digest."
     )
     details = models.JSONField(
         default=dict,
         blank=True,
-        help_text="What the subject does not say by itself; the shapes stand in "
+        help_text="Details that the subject does not contain; the shapes are documented in "
         "kinds/feeds/feed_text.py, kinds/exposure_flag_text.py, "
         "kinds/reminders/reminder_text.py and kinds/usage_discrepancy_text.py.",
     )
@@ -109,7 +109,7 @@ class Alert(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
     )
     application_ids = models.JSONField(
-        default=list, help_text="Applications of the party it concerns."
+        default=list, help_text="Affected applications of the recipient team."
     )
     state = models.CharField(max_length=12, choices=State, default=State.OPEN)
     raised_at = models.DateTimeField()
@@ -121,7 +121,7 @@ class Alert(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     snoozed_until = models.DateField(
-        null=True, blank=True, help_text="First day on which it waits again."
+        null=True, blank=True, help_text="First date on which the alert is open again."
     )
     snoozed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
@@ -132,14 +132,14 @@ class Alert(models.Model):
     )
     resolution = models.CharField(max_length=18, choices=Resolution, blank=True)
     resolution_text = models.CharField(
-        max_length=300, blank=True, help_text="What the user wrote who resolved it."
+        max_length=300, blank=True, help_text="Comment of the user who resolved it."
     )
     escalation = models.PositiveSmallIntegerField(
         default=0,
-        help_text="How far it went unanswered: 0 its party, 1 the team's owners, 2 governance.",
+        help_text="Escalation level: 0 recipient, 1 team owners, 2 governance.",
     )
     escalate_at = models.DateTimeField(
-        null=True, blank=True, help_text="When it goes further, unless answered."
+        null=True, blank=True, help_text="Time of the next escalation, unless a user responds."
     )
 
     objects = AlertQuerySet.as_manager()
@@ -195,7 +195,7 @@ class Alert(models.Model):
             models.CheckConstraint(
                 name="alert_snoozed_has_end",
                 condition=~Q(state="snoozed") | Q(snoozed_until__isnull=False),
-                violation_error_message="Say until which day it is snoozed.",
+                violation_error_message="Enter the date until which the alert is snoozed.",
             ),
         ]
 

@@ -42,10 +42,10 @@ class Webhook(models.Model):
         null=True,
         blank=True,
         related_name="webhooks",
-        help_text="Only alerts of this team and those below it; empty: all.",
+        help_text="Only alerts of this team and its sub-teams; empty: all.",
     )
     kinds = ArrayField(
-        models.CharField(max_length=20), default=list, blank=True, help_text="Empty: all kinds."
+        models.CharField(max_length=20), default=list, blank=True, help_text="Empty: all types."
     )
     min_severity = models.PositiveSmallIntegerField(default=1)
     enabled = models.BooleanField(default=True)
@@ -63,7 +63,7 @@ class Webhook(models.Model):
             models.CheckConstraint(
                 name="webhook_severity_1_to_5",
                 condition=Q(min_severity__range=(1, 5)),
-                violation_error_message="Severity is between 1 (note) and 5 (severe).",
+                violation_error_message="Enter a severity between 1 (info) and 5 (urgent).",
             ),
         ]
 
@@ -83,9 +83,9 @@ class CalendarFeed(models.Model):
     what the person may see. Only its SHA-256 is kept."""
 
     class Kind(models.TextChoices):
-        CALENDAR = "calendar", "Calendar of days"
-        ALERTS = "alerts", "Feed of alerts (Atom)"
-        CHANGES = "changes", "Feed of changes (Atom)"
+        CALENDAR = "calendar", "Calendar"
+        ALERTS = "alerts", "Alert feed (Atom)"
+        CHANGES = "changes", "Change feed (Atom)"
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="calendar_feeds"

@@ -38,19 +38,19 @@ class Delivery(models.Model):
     """
 
     class State(models.TextChoices):
-        QUEUED = "queued", "Queued"
+        QUEUED = "queued", "Pending"
         SENDING = "sending", "Sending"
         SENT = "sent", "Sent"
         FAILED = "failed", "Failed"
-        SKIPPED = "skipped", "Skipped"
+        SKIPPED = "skipped", "Not sent"
 
     class Kind(models.TextChoices):
         DIGEST = "digest", "Digest"
         SUMMARY = "summary", "First summary"
-        IMMEDIATE = "immediate", "At once"
-        HEARTBEAT = "heartbeat", "Sign of life"
+        IMMEDIATE = "immediate", "Immediate"
+        HEARTBEAT = "heartbeat", "Empty digest"
         WEBHOOK = "webhook", "Webhook"
-        MAILBOX = "mailbox", "Mailbox changed"
+        MAILBOX = "mailbox", "Mailbox preferences changed"
 
     team = models.ForeignKey(
         Team, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries"
@@ -62,23 +62,25 @@ class Delivery(models.Model):
         Webhook, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries"
     )
     kind = models.CharField(max_length=9, choices=Kind, default=Kind.DIGEST)
-    address = models.CharField(max_length=500, help_text="E-mail address, or the webhook's.")
+    address = models.CharField(max_length=500, help_text="Email address, or URL of the webhook.")
     message_id = models.CharField(max_length=200, unique=True)
     thread = models.CharField(
-        max_length=200, blank=True, help_text="Message-ID that mails on one subject hang on."
+        max_length=200, blank=True, help_text="Message-ID of the first email of the thread."
     )
     subject = models.CharField(max_length=300)
-    body_text = models.TextField(help_text="The text; of a webhook, the JSON.")
+    body_text = models.TextField(help_text="Text of the email, or JSON of the webhook.")
     body_html = models.TextField(blank=True)
     state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
-    reason = models.CharField(max_length=500, blank=True, help_text="Why it failed.")
+    reason = models.CharField(max_length=500, blank=True, help_text="Reason of the failure.")
     skip_reason = models.CharField(max_length=16, choices=SkipReason, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(help_text="Not sent before; moved on by each failed attempt.")
+    due_at = models.DateTimeField(
+        help_text="Earliest time of sending; each failed attempt postpones it."
+    )
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(
-        default=timezone.now, help_text="When it was written; the Date of the mail."
+        default=timezone.now, help_text="Time of creation; the Date of the email."
     )
 
     objects = DeliveryQuerySet.as_manager()
@@ -139,16 +141,16 @@ class Notice(models.Model):
     """
 
     class Why(models.TextChoices):
-        OWNER = "owner", "owns the application"
-        TEAM = "team", "is the team's mailbox"
-        TEAM_OWNER = "team_owner", "owns the team"
-        GOVERNANCE = "governance", "governs the register"
-        OPERATOR = "operator", "runs the register"
-        ESCALATION = "escalation", "nobody answered"
-        ASSIGNED = "assigned", "was given it"
+        OWNER = "owner", "owner of the application"
+        TEAM = "team", "mailbox of the team"
+        TEAM_OWNER = "team_owner", "team owner"
+        GOVERNANCE = "governance", "governance"
+        OPERATOR = "operator", "administrator"
+        ESCALATION = "escalation", "escalated"
+        ASSIGNED = "assigned", "assignee"
         SUBSCRIPTION = "subscription", "subscribed"
         WEBHOOK = "webhook", "is a webhook"
-        OWN = "own", "made it"
+        OWN = "own", "creator"
 
     class Occasion(models.TextChoices):
         """Each once for an alert and recipient; what may come again carries its day, `woken
@@ -156,11 +158,11 @@ class Notice(models.Model):
 
         RAISED = "raised", "Raised"
         RESOLVED = "resolved", "Resolved"
-        ESCALATED = "escalated", "Unanswered"
-        WOKEN = "woken", "Snoozed until now"
-        UNMUTED = "unmuted", "Muted until now"
+        ESCALATED = "escalated", "Escalated"
+        WOKEN = "woken", "Snooze ended"
+        UNMUTED = "unmuted", "Mute ended"
         ASSIGNED = "assigned", "Assigned"
-        ASKED = "asked", "Asked for"
+        ASKED = "asked", "Requested"
 
     alert = models.ForeignKey(Alert, on_delete=models.PROTECT, related_name="notices")
     user = models.ForeignKey(
@@ -175,7 +177,7 @@ class Notice(models.Model):
     why = models.CharField(max_length=12, choices=Why)
     occasion = models.CharField(max_length=30, default=Occasion.RAISED)
     application_ids = models.JSONField(
-        null=True, blank=True, help_text="Null: all those of the alert."
+        null=True, blank=True, help_text="Null: all applications of the alert."
     )
     urgent = models.BooleanField(default=False)
     owed_at = models.DateTimeField()
@@ -183,7 +185,7 @@ class Notice(models.Model):
         Delivery, on_delete=models.PROTECT, null=True, blank=True, related_name="notices"
     )
     skip_reason = models.CharField(
-        max_length=16, choices=SkipReason, blank=True, help_text="Why no message carries it."
+        max_length=16, choices=SkipReason, blank=True, help_text="Reason why it was not sent."
     )
     skip_details = models.JSONField(
         default=dict, blank=True, help_text="`until` of a mute; `text` of another reason."
@@ -194,7 +196,7 @@ class Notice(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        help_text="The one that kept it back.",
+        help_text="Mute that applied.",
     )
 
     objects = NoticeQuerySet.as_manager()

@@ -15,16 +15,16 @@ class SkipReason(models.TextChoices):
     """Why no message carries a notice, or why a message that was owed is not sent."""
 
     RESOLVED = "resolved", "Alert resolved"
-    ANSWERED = "answered", "Alert answered"
-    UNASSIGNED = "unassigned", "Assignment taken back"
-    PASSED = "passed", "Cause gone"
+    ANSWERED = "answered", "Alert acknowledged"
+    UNASSIGNED = "unassigned", "Assignment removed"
+    PASSED = "passed", "Cause resolved"
     REQUESTED = "requested", "Included in a requested summary"
     MUTED = "muted", "Muted"
-    NO_LONGER_CONCERNED = "not_concerned", "Recipient no longer concerned"
+    NO_LONGER_CONCERNED = "not_concerned", "Recipient no longer affected"
     INACTIVE_USER = "inactive_user", "User inactive"
     NO_USER_EMAIL = "no_user_email", "User without email address"
     NO_TEAM_EMAIL = "no_team_email", "Team without email address"
-    NO_EMAIL_WANTED = "no_email_wanted", "No email wanted"
+    NO_EMAIL_WANTED = "no_email_wanted", "Notifications off"
     URGENT_ONLY = "urgent_only", "Only urgent alerts wanted"
     WEBHOOK_DISABLED = "webhook_disabled", "Webhook disabled"
     OTHER = "other", "Other"
@@ -34,28 +34,28 @@ class Resolution(models.TextChoices):
     """Why an alert was resolved: a user said so, or its cause ended."""
 
     BY_USER = "by_user", "Resolved by a user"
-    OVERTAKEN = "overtaken", "Overtaken by a later change"
-    NOT_CONCERNED = "not_concerned", "No application concerned"
-    REROUTED = "rerouted", "Routed to others"
+    OVERTAKEN = "overtaken", "Superseded by a later change"
+    NOT_CONCERNED = "not_concerned", "No application affected"
+    REROUTED = "rerouted", "Routed to other users"
     HOLD_DECIDED = "hold_decided", "Nothing on hold"
-    FEED_RESTORED = "feed_restored", "Feed read again"
+    FEED_RESTORED = "feed_restored", "Feed polled again"
     FLAG_DECIDED = "flag_decided", "Flag decided"
     FLAG_CONTINUED = "flag_continued", "Flag changed"
     WITHIN_TOLERANCE = "within_tolerance", "Within tolerance"
-    NEXT_MILESTONE = "next_milestone", "Next milestone"
-    DAY_COME = "day_come", "Day reached"
-    NOT_RETIRING = "not_retiring", "No application affected that day"
+    NEXT_MILESTONE = "next_milestone", "Next reminder reached"
+    DAY_COME = "day_come", "Date reached"
+    NOT_RETIRING = "not_retiring", "No application affected on that date"
     ACCEPTANCE_CHANGED = "acceptance_changed", "Acceptance changed"
     EXIT_TEST_REPEATED = "exit_test_repeated", "Exit test repeated"
     DEFERRAL_CHANGED = "deferral_changed", "Deferral changed"
     WAIVER_CHANGED = "waiver_changed", "Waiver changed"
     APPROVAL_CHANGED = "approval_changed", "Approval changed"
-    REVIEW_MOVED = "review_moved", "Review moved"
+    REVIEW_MOVED = "review_moved", "Review rescheduled"
     TREATMENT_CHANGED = "treatment_changed", "Treatment changed"
     MUTE_ENDED = "mute_ended", "Mute ended"
     TOKEN_CHANGED = "token_changed", "API token changed"
-    RETIREMENT_MOVED = "retirement_moved", "Retirement date moved"
-    TIME_REGAINED = "time_regained", "Enough time"
+    RETIREMENT_MOVED = "retirement_moved", "Retirement date changed"
+    TIME_REGAINED = "time_regained", "Positive runway"
     REASSESSED = "reassessed", "Reassessed"
     DECLARED = "declared", "Declared"
     DISMISSED = "dismissed", "Dismissed"
@@ -64,53 +64,52 @@ class Resolution(models.TextChoices):
 
 
 _SKIP_SENTENCES: Mapping[str, str] = {
-    SkipReason.RESOLVED: "It was resolved before a message was due.",
-    SkipReason.ANSWERED: "Somebody answered before a message was due.",
-    SkipReason.UNASSIGNED: "The assignment was taken back before a message was due.",
-    SkipReason.PASSED: "It had passed before a message was due.",
-    SkipReason.REQUESTED: "Told at once instead, as its recipient asked where things stand.",
+    SkipReason.RESOLVED: "The alert was resolved before a message was due.",
+    SkipReason.ANSWERED: "The alert was acknowledged before a message was due.",
+    SkipReason.UNASSIGNED: "The assignment was removed before a message was due.",
+    SkipReason.PASSED: "The cause was resolved before a message was due.",
+    SkipReason.REQUESTED: "The alert was included in a summary that the recipient requested.",
     SkipReason.MUTED: "Muted until {until}.",
     SkipReason.NO_LONGER_CONCERNED: (
-        "None of the applications concerned belongs to the recipient any more."
+        "The recipient no longer owns any of the affected applications."
     ),
-    SkipReason.INACTIVE_USER: "This person is no longer active.",
-    SkipReason.NO_USER_EMAIL: "No address: this person has none.",
+    SkipReason.INACTIVE_USER: "The user is no longer active.",
+    SkipReason.NO_USER_EMAIL: "The user has no email address.",
     SkipReason.NO_TEAM_EMAIL: (
-        "No address: the team has no mailbox, and neither it nor a team above has an owner with "
-        "one."
+        "The team has no mailbox, and it and its parent teams have no owner with an email address."
     ),
-    SkipReason.NO_EMAIL_WANTED: "No mail is wanted at this address.",
-    SkipReason.URGENT_ONLY: "Only what is urgent is mailed to this address.",
-    SkipReason.WEBHOOK_DISABLED: "The webhook is switched off.",
+    SkipReason.NO_EMAIL_WANTED: "The frequency of this recipient is Off.",
+    SkipReason.URGENT_ONLY: "The frequency of this recipient is Urgent only.",
+    SkipReason.WEBHOOK_DISABLED: "The webhook is disabled.",
 }
 
 _RESOLUTION_SENTENCES: Mapping[str, str] = {
-    Resolution.OVERTAKEN: "A later change has overtaken it.",
-    Resolution.NOT_CONCERNED: "None of these applications stands on it any more.",
-    Resolution.REROUTED: "Its applications fall to others now, who are told instead.",
-    Resolution.HOLD_DECIDED: "Nothing of it waits for a decision any more.",
-    Resolution.FEED_RESTORED: "The feed is read again, or not polled any more.",
-    Resolution.FLAG_DECIDED: "Somebody has decided about the flag.",
-    Resolution.FLAG_CONTINUED: "It has gone on since.",
-    Resolution.WITHIN_TOLERANCE: "It is under tolerance again.",
-    Resolution.NEXT_MILESTONE: "The next milestone has come, or the day itself.",
-    Resolution.DAY_COME: "Its day has come.",
-    Resolution.NOT_RETIRING: "None of these applications ends with it on that day any more.",
-    Resolution.ACCEPTANCE_CHANGED: "The acceptance was renewed, revoked or ended.",
-    Resolution.EXIT_TEST_REPEATED: "The test was repeated, or its dependency ended.",
-    Resolution.DEFERRAL_CHANGED: "The waiver was renewed, or the task went on.",
+    Resolution.OVERTAKEN: "A later change superseded it.",
+    Resolution.NOT_CONCERNED: "None of the applications depends on it any more.",
+    Resolution.REROUTED: "The applications are now routed to other users, who are notified.",
+    Resolution.HOLD_DECIDED: "No change is on hold any more.",
+    Resolution.FEED_RESTORED: "The feed was polled again, or is no longer polled.",
+    Resolution.FLAG_DECIDED: "A user responded to the exposure flag.",
+    Resolution.FLAG_CONTINUED: "The exposure flag changed later.",
+    Resolution.WITHIN_TOLERANCE: "The value is within tolerance again.",
+    Resolution.NEXT_MILESTONE: "The next reminder or the retirement date was reached.",
+    Resolution.DAY_COME: "The date was reached.",
+    Resolution.NOT_RETIRING: "None of the applications is affected on that date any more.",
+    Resolution.ACCEPTANCE_CHANGED: "The acceptance was renewed, revoked or expired.",
+    Resolution.EXIT_TEST_REPEATED: "The exit test was repeated, or its dependency ended.",
+    Resolution.DEFERRAL_CHANGED: "The deferral was renewed, or the task was continued.",
     Resolution.WAIVER_CHANGED: "The waiver was renewed or withdrawn.",
-    Resolution.APPROVAL_CHANGED: "The decision was renewed or revoked.",
-    Resolution.REVIEW_MOVED: "The review has another day.",
-    Resolution.TREATMENT_CHANGED: "The treatment was done, or has another day.",
-    Resolution.MUTE_ENDED: "The mute ended or was lifted.",
-    Resolution.TOKEN_CHANGED: "The key was renewed or revoked.",
-    Resolution.RETIREMENT_MOVED: "It ends on another day.",
-    Resolution.TIME_REGAINED: "There is enough time again, or it no longer ends with it.",
-    Resolution.REASSESSED: "They have been assessed anew, or what they are about has ended.",
-    Resolution.DECLARED: "It has been declared.",
-    Resolution.DISMISSED: "Somebody said that it may stay as it is.",
-    Resolution.NO_LONGER_OBSERVED: "It has ended, or no longer holds.",
+    Resolution.APPROVAL_CHANGED: "The approval was renewed or revoked.",
+    Resolution.REVIEW_MOVED: "The review was rescheduled.",
+    Resolution.TREATMENT_CHANGED: "The treatment was completed or rescheduled.",
+    Resolution.MUTE_ENDED: "The mute expired or was removed.",
+    Resolution.TOKEN_CHANGED: "The API token was rotated or revoked.",
+    Resolution.RETIREMENT_MOVED: "The retirement date changed.",
+    Resolution.TIME_REGAINED: "The runway is positive again, or the dependency ended.",
+    Resolution.REASSESSED: "The risks were reassessed, or no longer apply.",
+    Resolution.DECLARED: "The usage was declared.",
+    Resolution.DISMISSED: "A user dismissed the discrepancy.",
+    Resolution.NO_LONGER_OBSERVED: "The usage is no longer observed, or the dependency ended.",
 }
 
 

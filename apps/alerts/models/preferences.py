@@ -32,12 +32,12 @@ class OwnQuerySet[M: models.Model](models.QuerySet[M]):
 
 
 class Cadence(models.TextChoices):
-    DAILY = "daily", "Every day"
-    WORKING_DAYS = "working_days", "Monday to Friday"
-    WEEKLY = "weekly", "Once a week"
-    AT_ONCE = "at_once", "Each time at once"
-    URGENT = "urgent", "Only what is urgent, no digest"
-    NEVER = "never", "No mail"
+    DAILY = "daily", "Daily"
+    WORKING_DAYS = "working_days", "Weekdays"
+    WEEKLY = "weekly", "Weekly"
+    AT_ONCE = "at_once", "Immediately"
+    URGENT = "urgent", "Urgent only"
+    NEVER = "never", "Off"
 
 
 @track_history(exclude=("served_at",))
@@ -60,20 +60,22 @@ class Preference(models.Model):
     cadence = models.CharField(max_length=12, choices=Cadence, default=Cadence.DAILY)
     weekday = models.PositiveSmallIntegerField(
         default=0,
-        help_text="Of the weekly digest; 0 is Monday.",
+        help_text="Day of the weekly digest; 0 is Monday.",
         choices=list(
             enumerate(
                 ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
             )
         ),
     )
-    immediate = models.BooleanField(default=True, help_text="What is urgent comes at once.")
-    heartbeat = models.BooleanField(default=False, help_text="A mail also when nothing changed.")
+    immediate = models.BooleanField(default=True, help_text="Send urgent alerts immediately.")
+    heartbeat = models.BooleanField(
+        default=False, help_text="Send a digest even if nothing changed."
+    )
     served_at = models.DateTimeField(
         null=True,
         blank=True,
         editable=False,
-        help_text="The hour for which the last digest was written.",
+        help_text="Hour of the last digest.",
     )
 
     objects = OwnQuerySet["Preference"].as_manager()
@@ -84,7 +86,7 @@ class Preference(models.Model):
             models.CheckConstraint(
                 name="preference_weekday",
                 condition=Q(weekday__lte=6),
-                violation_error_message="The weekday is between 0 (Monday) and 6 (Sunday).",
+                violation_error_message="Enter a weekday between 0 (Monday) and 6 (Sunday).",
             ),
         ]
 
@@ -95,7 +97,7 @@ class Preference(models.Model):
 _SEVERITIES = models.CheckConstraint(
     name="subscription_severity_1_to_5",
     condition=Q(min_severity__range=(1, 5)),
-    violation_error_message="Severity is between 1 (note) and 5 (severe).",
+    violation_error_message="Enter a severity between 1 (info) and 5 (urgent).",
 )
 
 
@@ -131,14 +133,16 @@ class Subscription(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        help_text="And the teams below it.",
+        help_text="Includes sub-teams.",
     )
     kinds = ArrayField(
-        models.CharField(max_length=20), default=list, blank=True, help_text="Empty: all kinds."
+        models.CharField(max_length=20), default=list, blank=True, help_text="Empty: all types."
     )
     min_severity = models.PositiveSmallIntegerField(choices=Alert.SEVERITIES, default=1)
     max_days_left = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="Only what is due within that many days; empty: whenever."
+        null=True,
+        blank=True,
+        help_text="Only what is due within this number of days; empty: no limit.",
     )
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -183,7 +187,7 @@ class Mute(models.Model):
         max_length=80, blank=True, help_text="`event:17`, `offering:4@2027-01-15`, ..."
     )
     until = models.DateField(
-        validators=[validate_plausible_date], help_text="First day it no longer holds."
+        validators=[validate_plausible_date], help_text="Expires on (not valid from this date)."
     )
     reason = models.CharField(max_length=300, blank=True)
     created_by = models.ForeignKey(
@@ -208,8 +212,8 @@ class Mute(models.Model):
                 | Q(provider__isnull=False)
                 | Q(offering__isnull=False)
                 | Q(application__isnull=False),
-                violation_error_message="Say what is muted: a kind, a provider, a model, an "
-                "application or a subject.",
+                violation_error_message="Select what to mute: an alert type, provider, "
+                "model, application or alert.",
             ),
         ]
 

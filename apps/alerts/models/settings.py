@@ -48,20 +48,20 @@ class AlertPolicy(models.Model):
 
     criticality = models.PositiveSmallIntegerField(choices=Criticality, unique=True)
     milestones = _days(
-        usual_milestones, "Days before an end at which its applications' owners are told."
+        usual_milestones,
+        "Days before a retirement on which the owners of the applications are reminded.",
     )
-    soft_milestones = _days(
-        usual_soft_milestones, "The same for a day before which a model does not end."
-    )
+    soft_milestones = _days(usual_soft_milestones, "The same for an earliest retirement date.")
     escalate_team_hours = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="Hours without an answer after which the team's owners are told; empty: never.",
+        help_text="Hours without a response after which an alert is escalated to the team "
+        "owners; empty: never.",
     )
     escalate_governance_hours = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="Further hours after which governance is told; empty: never.",
+        help_text="Further hours after which an alert is escalated to governance; empty: never.",
     )
 
     objects = PublicRows["AlertPolicy"].as_manager()
@@ -89,20 +89,21 @@ class AlertSettings(models.Model):
     """The one row (id 1) of lines that do not depend on the application."""
 
     price_percent = models.PositiveSmallIntegerField(
-        default=5, help_text="A price that changes by this much or more is told, in percent."
+        default=5, help_text="Price changes of at least this percentage raise an alert."
     )
     price_monthly_usd = models.PositiveIntegerField(
         default=100,
-        help_text="So is one that changes what a team pays by this much a month or more, in USD.",
+        help_text="Price changes of at least this amount per month for one team, in USD, "
+        "raise an alert.",
     )
     expiry_milestones = _days(
-        usual_expiry_milestones, "Days before acceptances, tests, waivers and approvals end."
+        usual_expiry_milestones, "Days before acceptances, tests, waivers and approvals expire."
     )
     review_milestones = _days(
         usual_review_milestones, "Days before reviews and treatments are due."
     )
     escalate_from_severity = models.PositiveSmallIntegerField(
-        default=3, help_text="What is less grave is not passed on when nobody answers."
+        default=3, help_text="Alerts below this severity are not escalated."
     )
 
     objects = PublicRows["AlertSettings"].as_manager()
@@ -114,7 +115,7 @@ class AlertSettings(models.Model):
             models.CheckConstraint(
                 name="alert_settings_severity_1_to_5",
                 condition=Q(escalate_from_severity__range=(1, 5)),
-                violation_error_message="Severity is between 1 (note) and 5 (severe).",
+                violation_error_message="Enter a severity between 1 (info) and 5 (urgent).",
             ),
         ]
 

@@ -118,7 +118,7 @@ def read_mapping(stored: object) -> Mapping:
     """The mapping of its stored form; InvalidMappingError names every field that is wrong."""
     if not isinstance(stored, dict):
         raise InvalidMappingError(
-            {"mapping": "A mapping is a JSON object with rows, external_id, host and api_id."}
+            {"mapping": "A mapping must be a JSON object with rows, external_id, host and api_id."}
         )
     errors: dict[str, str] = {}
     allowed = {
@@ -137,7 +137,8 @@ def read_mapping(stored: object) -> Mapping:
     for name in stored:
         if name not in allowed:
             errors[str(name)[:60]] = (
-                f"'{str(name)[:60]}' is no part of a mapping. Parts: {', '.join(sorted(allowed))}."
+                f'"{str(name)[:60]}" is not a valid part of a mapping. Use: '
+                f"{', '.join(sorted(allowed))}."
             )
     rows = _read(stored, "rows", errors, lambda text: read_path(text, of_rows=True), required=True)
     fields: dict[str, Expression] = {}
@@ -156,7 +157,8 @@ def read_mapping(stored: object) -> Mapping:
     for word, meaning in statuses.items():
         if meaning not in (*STATUSES, IGNORED):
             errors["statuses"] = (
-                f"'{word}' cannot mean '{meaning}'. Choose from {', '.join((*STATUSES, IGNORED))}."
+                f'"{meaning}" is not a valid meaning of "{word}". Use one of: '
+                f"{', '.join((*STATUSES, IGNORED))}."
             )
     found = {
         "zero": _choice(stored, "zero", ZERO_MEANINGS, "unknown", errors),
@@ -164,12 +166,12 @@ def read_mapping(stored: object) -> Mapping:
     }
     far = stored.get("far_days_are_none", False)
     if not isinstance(far, bool):
-        errors["far_days_are_none"] = "far_days_are_none is true or false."
+        errors["far_days_are_none"] = "far_days_are_none must be true or false."
     no_price = _texts(stored.get("no_price"), "no_price", errors)
     skip = _texts(stored.get("skip"), "skip", errors)
     if not errors and not prices and not any(name in fields for name in LIFECYCLE_FIELDS):
         errors["retires_on"] = (
-            "Say where at least one fact lies: a retirement date, a status or a price."
+            "Enter a path for at least one fact: a retirement date, a status or a price."
         )
     if errors or rows is None:
         raise InvalidMappingError(errors)
@@ -204,10 +206,10 @@ def _read[T](
     text = stored.get(name)
     if text in (None, ""):
         if required:
-            errors[name] = f"Say where {FIELD_LABELS[name]} lies."
+            errors[name] = f"Enter the path of {FIELD_LABELS[name]}."
         return None
     if not isinstance(text, str):
-        errors[name] = f"{FIELD_LABELS[name].capitalize()} is given by a path, which is a text."
+        errors[name] = f"The path of {FIELD_LABELS[name]} must be a text."
         return None
     try:
         return read(text)
@@ -218,24 +220,24 @@ def _read[T](
 
 FIELD_LABELS = {
     "rows": "the list of rows",
-    "external_id": "the row's own id",
+    "external_id": "the row ID",
     "host": "the host",
-    "api_id": "the API id",
+    "api_id": "the model ID",
     "name": "the name",
     "region": "the region",
     "tier": "the service tier",
-    "group": "the group of rows",
-    "alias_of": "the row it points to",
+    "group": "the row group",
+    "alias_of": "the referenced row",
     "retires_on": "the retirement date",
-    "not_before": "the earliest retirement",
+    "not_before": "the earliest retirement date",
     "announced_on": "the announcement date",
     "successor": "the successor",
-    "status": "the lifecycle word",
+    "status": "the lifecycle status",
     "currency": "the currency",
-    "source_url": "the source address",
-    "as_of": "the moment the feed was made",
+    "source_url": "the source URL",
+    "as_of": "the creation time of the feed",
     "count": "the number of rows",
-    "next": "the address of the next page",
+    "next": "the URL of the next page",
 }
 
 
@@ -244,7 +246,7 @@ def _prices(value: object, errors: dict[str, str]) -> tuple[PriceField, ...]:
         return ()
     if not isinstance(value, list) or len(value) > MAX_PRICES:
         errors["prices"] = (
-            f"Prices are a list of at most {MAX_PRICES} objects with unit, path and per."
+            f"Prices must be a list of at most {MAX_PRICES} objects with unit, path and per."
         )
         return ()
     found = []
@@ -259,18 +261,19 @@ def _prices(value: object, errors: dict[str, str]) -> tuple[PriceField, ...]:
 def _price(value: object) -> PriceField:
     if not isinstance(value, dict) or not set(value) <= {"unit", "path", "per", "each", "above"}:
         raise ValueError(
-            "a price has unit, path, per and, where it depends on the size, each and above."
+            "use unit, path and per and, where the price depends on the request size, each and "
+            "above."
         )
     unit, per, above = value.get("unit"), value.get("per", "million"), value.get("above") or 0
     if unit not in PRICE_UNITS:
-        raise ValueError(f"'{unit}' is no unit. Choose from {', '.join(PRICE_UNITS)}.")
+        raise ValueError(f'"{unit}" is not a valid unit. Use one of: {", ".join(PRICE_UNITS)}.')
     if per not in PRICE_QUANTITIES:
         raise ValueError(
-            f"a price is per {', '.join(PRICE_QUANTITIES)} of its unit, not per '{per}'."
+            f'"{per}" is not a valid quantity. Use one of: {", ".join(PRICE_QUANTITIES)}.'
         )
     texts = {name: value.get(name) or "" for name in ("path", "each")}
     if not all(isinstance(text, str) for text in texts.values()) or not texts["path"]:
-        raise ValueError("say where the price lies.")
+        raise ValueError("enter the path of the price.")
     size: int | Path
     if isinstance(above, str) and not above.strip().isdecimal():
         size = read_path(above)
@@ -282,7 +285,7 @@ def _price(value: object) -> PriceField:
         size = int(above)
     else:
         raise ValueError(
-            f"'above' is a number of tokens up to {_MAX_REQUEST_TOKENS:,}, or a path to one."
+            f'"above" must be a number of tokens up to {_MAX_REQUEST_TOKENS:,}, or a path to one.'
         )
     each = read_path(texts["each"]) if texts["each"] else None
     return PriceField(str(unit), read_path(texts["path"]), per, each, size)
@@ -297,7 +300,8 @@ def _translations(value: object, name: str, errors: dict[str, str]) -> dict[str,
         for key, word in cast(dict[Any, Any], value).items()
     ):
         errors[name] = (
-            f"{name.capitalize()} are at most {MAX_TRANSLATIONS} words with what each means."
+            f"{name.capitalize()} must be an object of at most {MAX_TRANSLATIONS} words, each "
+            "with its meaning."
         )
         return {}
     return dict(cast(dict[str, str], value))
@@ -311,7 +315,7 @@ def _texts(value: object, name: str, errors: dict[str, str]) -> tuple[str, ...]:
         or len(value) > MAX_SKIPPED_ROWS
         or not all(_is_short_text(one, 400) for one in value)
     ):
-        errors[name] = f"'{name}' is a list of at most {MAX_SKIPPED_ROWS} texts."
+        errors[name] = f'"{name}" must be a list of at most {MAX_SKIPPED_ROWS} texts.'
         return ()
     return tuple(value)
 
@@ -329,7 +333,7 @@ def _choice(
 ) -> str:
     value = stored.get(name) or usual
     if value not in choices:
-        errors[name] = f"'{name}' is one of {', '.join(choices)}."
+        errors[name] = f'"{name}" must be one of: {", ".join(choices)}.'
         return usual
     return str(value)
 

@@ -1,5 +1,4 @@
-"""Why a path finds nothing, in words: which part of it leads nowhere, and what lies there
-instead."""
+"""Why a path finds nothing: which step finds no value, and what is there instead."""
 
 from decimal import Decimal
 from itertools import islice
@@ -25,35 +24,39 @@ def explain_missing(path: Path, places: list[RowContext]) -> str:
         )
         further = list(islice(every, _MAX_VALUES))
         if not further:
-            return f"The path '{path}' finds nothing: {_describe_values(at, values, step)}."
+            return _explain_step(path, at, values, step)
         at = str(Path(path.steps[: number + 1]))
         values = further
         places = [RowContext(value) for value in further]
-    return f"What the path '{path}' finds is empty everywhere."
+    return f"The path '{path}' finds only empty values."
 
 
-def _describe_values(at: str, values: list[Any], step: Step) -> str:
-    where = f"at '{at}'" if at else "there"
+def _explain_step(path: Path, at: str, values: list[Any], step: Step) -> str:
+    """Say why `step` of `path` finds nothing in `values`, which lie at `at`."""
     if isinstance(step, EnclosingStep):
-        return "the path of the rows has no such * or [*]"
+        return f"The path '{path}' finds nothing: the path of the rows has no such * or [*]."
     keys = sorted({key for value in values[:500] if isinstance(value, dict) for key in value})
     if keys:
-        named = ", ".join(f"'{key[:40]}'" for key in keys[:_MAX_KEYS_NAMED])
-        more = f" and {len(keys) - _MAX_KEYS_NAMED} more" if len(keys) > _MAX_KEYS_NAMED else ""
+        names = ", ".join(f"'{key[:40]}'" for key in keys[:_MAX_KEYS_NAMED])
+        if len(keys) > _MAX_KEYS_NAMED:
+            names = f"{names} and {len(keys) - _MAX_KEYS_NAMED} more"
+        place = f" at '{at}'" if at else ""
         hint = (
-            " (a map: say * instead of [*])"
+            " Use * instead of [*] for a map."
             if isinstance(step, EachStep) and not step.of_map
             else ""
         )
-        return f"{where} {'lies' if len(keys) == 1 else 'lie'} {named}{more}{hint}"
+        return f"The path '{path}' finds nothing. Available keys{place}: {names}.{hint}"
+    place = f"the value at '{at}'" if at else "the value"
+    if any(isinstance(value, list) and value for value in values):
+        return f"The path '{path}' finds nothing: {place} is a list. Use [*] for its elements."
     if any(isinstance(value, list) for value in values):
-        empty = not any(value for value in values if isinstance(value, list))
-        return f"{where} lies {'an empty list' if empty else 'a list (say [*] for its elements)'}"
+        return f"The path '{path}' finds nothing: {place} is an empty list."
     if any(isinstance(value, dict) for value in values):
-        return f"{where} lies an empty map"
-    return (
-        f"{where} lies {_kind(values[0])}, which has no parts" if values else f"{where} is nothing"
-    )
+        return f"The path '{path}' finds nothing: {place} is an empty map."
+    if not values:
+        return f"The path '{path}' finds nothing: {place} is missing."
+    return f"The path '{path}' finds nothing: {place} is {_kind(values[0])}, which has no parts."
 
 
 def _kind(value: Any) -> str:

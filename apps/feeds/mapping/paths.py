@@ -181,9 +181,8 @@ class Path:
             place.count.n_steps += 1
             if place.count.n_steps > MAX_VISITED_VALUES:
                 raise TooManyStepsError(
-                    f"The path '{self}' looks through too much of the document for each row: more "
-                    f"than {MAX_VISITED_VALUES:,}"
-                    " values in all. Begin at the row instead of at what lies around it."
+                    f"The path '{self}' visits more than {MAX_VISITED_VALUES:,} values of the "
+                    "document. Start the path at the row instead of at an outer element."
                 )
             yield from self._walk(inner, steps[1:], place)
 
@@ -329,17 +328,16 @@ def read_path(text: str, *, of_rows: bool = False) -> Path:
         or not isinstance(only, Path)
     ):
         raise InvalidPathError(
-            f"'{text}' must be one path such as data.models[*], without texts, + or |."
+            f"'{text}' must be a single path such as data.models[*], without texts, + or |."
         )
     if of_rows and not only.n_each:
         raise InvalidPathError(
-            f"'{text}' leads to one thing. Say [*] for every element of a list or * for every "
-            "value of a map: "
-            f"{text}[*], or {text}.*"
+            f"'{text}' finds one value. Use [*] for every element of a list or * for every value "
+            f"of a map: {text}[*] or {text}.*"
         )
     if of_rows and any(isinstance(step, EnclosingStep) for step in only.steps):
         raise InvalidPathError(
-            f"'{text}' begins at the document, around which nothing lies. Leave the @ out."
+            f"'{text}' starts at the document, which has no outer element. Remove the @."
         )
     return only
 
@@ -347,11 +345,13 @@ def read_path(text: str, *, of_rows: bool = False) -> Path:
 def read_expression(text: str) -> Expression:
     """A path, a text, or several of them by + and |. InvalidPathError says what cannot be read."""
     if len(text) > MAX_PATH_LENGTH:
-        raise InvalidPathError(f"The path is longer than {MAX_PATH_LENGTH} characters.")
+        raise InvalidPathError(
+            f"The path is longer than {MAX_PATH_LENGTH} characters. Enter a shorter path."
+        )
     if not text.strip():
-        raise InvalidPathError("The path is empty.")
+        raise InvalidPathError("The path is empty. Enter a path.")
     if not is_storable(text):
-        raise InvalidPathError("The path holds unprintable characters. Type it anew.")
+        raise InvalidPathError("The path contains unprintable characters. Enter the path again.")
     options: list[tuple[Term, ...]] = []
     terms: list[Term] = []
     steps: list[Step] = []
@@ -362,7 +362,7 @@ def read_expression(text: str) -> Expression:
             terms.append(_path(tuple(steps), text))
             steps.clear()
         if dotted or wants:
-            raise InvalidPathError(f"'{text}' lacks something before {sign}.")
+            raise InvalidPathError(f"'{text}' has no value before {sign}. Add one.")
 
     written = text.rstrip()
     while position < len(written):
@@ -372,7 +372,8 @@ def read_expression(text: str) -> Expression:
         token = _TOKEN.match(text, position)
         if token is None:
             raise InvalidPathError(
-                f"'{text}' cannot be read from '{text[position : position + 20].strip()}' on."
+                f"'{text}' cannot be read from '{text[position : position + 20].strip()}' "
+                "onwards. Check the path."
             )
         position = token.end()
         sign = token["sign"]
@@ -384,13 +385,13 @@ def read_expression(text: str) -> Expression:
                 terms.clear()
         elif sign == ".":
             if dotted or not steps:
-                raise InvalidPathError(f"'{text}' has a dot where a name belongs.")
+                raise InvalidPathError(f"'{text}' has a dot in place of a name. Check the path.")
             dotted = True
         elif token["text"] is not None and not dotted:
             if steps or not wants:
                 raise InvalidPathError(
-                    f"'{text}' has the text {token['text']} beside something else. Put a + between "
-                    "them."
+                    f"'{text}' has the text {token['text']} next to another part. Put a + "
+                    "between them."
                 )
             terms.append(Literal(token["text"][1:-1]))
             wants = False
@@ -398,15 +399,16 @@ def read_expression(text: str) -> Expression:
             step = _read_step(token)
             bracketed = token.group().lstrip().startswith("[")
             if dotted and isinstance(step, EnclosingStep):
-                raise InvalidPathError(f"'{text}' has an @ inside. It belongs at the beginning.")
+                raise InvalidPathError(f"'{text}' has an @ in the middle. Move it to the start.")
             if not dotted and not bracketed and not wants:
                 raise InvalidPathError(
-                    f"'{text}' cannot be read from '{token.group().strip()}' on: a dot, + or | is "
-                    "missing."
+                    f"'{text}' cannot be read from '{token.group().strip()}' onwards. Add a dot, "
+                    "+ or |."
                 )
             if not steps and not wants:
                 raise InvalidPathError(
-                    f"'{text}' cannot be read from '{token.group().strip()}' on."
+                    f"'{text}' cannot be read from '{token.group().strip()}' onwards. Check the "
+                    "path."
                 )
             steps.append(step)
             dotted = wants = False
@@ -437,5 +439,7 @@ def _read_step(token: re.Match[str]) -> Step:
 
 def _path(steps: tuple[Step, ...], text: str) -> Path:
     if len(steps) > MAX_PATH_STEPS:
-        raise InvalidPathError(f"'{text}' has more than {MAX_PATH_STEPS} steps.")
+        raise InvalidPathError(
+            f"'{text}' has more than {MAX_PATH_STEPS} steps. Enter a shorter path."
+        )
     return Path(steps)

@@ -25,7 +25,8 @@ def price_lines(mapping: Mapping, place: RowContext) -> tuple[PriceLine, ...]:
             if found.setdefault((price.unit, above), amount) != amount:
                 size = f" above {above} tokens" if above else ""
                 raise UnclearPriceError(
-                    f"Two prices of {price.unit}{size} are given; the row's prices are left out."
+                    f"The row has two prices of {price.unit}{size}. The prices of the row are "
+                    "not used."
                 )
     base = {found.get(("input", 0)), found.get(("output", 0))}
     is_free = mapping.zero == "free" and base == {Decimal(0)}
@@ -45,8 +46,8 @@ def _currency(mapping: Mapping, place: RowContext) -> str:
     text = (as_text(expression.value(place)) or "").strip().upper()
     if not is_currency(text):
         raise UnclearPriceError(
-            f"The currency {quote(text)} is no code of three letters; the row's prices are left "
-            "out."
+            f"The currency {quote(text)} is not a code of three letters. The prices of the row "
+            "are not used."
         )
     return text
 
@@ -97,8 +98,8 @@ def _size(path: Path, place: RowContext) -> int | None:
         or not 0 <= value <= _MAX_REQUEST_TOKENS
     ):
         raise UnclearPriceError(
-            f"A price holds above {quote(value)} tokens, which is no size; the row's prices are "
-            "left out."
+            f"The price threshold {quote(value)} is not a number of tokens. The prices of the "
+            "row are not used."
         )
     return value
 

@@ -89,8 +89,8 @@ def _read(document: Any, mapping: Mapping) -> MappingResult:
         places.append(place)
         if len(places) > MAX_ROWS:
             return MappingResult(
-                refusal=f"The path '{mapping.rows}' finds more than {MAX_ROWS:,} rows. Is it "
-                "the right one?"
+                refusal=f"The path '{mapping.rows}' finds more than {MAX_ROWS:,} rows. Check "
+                "whether the path is correct."
             )
     if not places:
         refusal = explain_missing(mapping.rows, [RowContext(document)])
@@ -166,17 +166,15 @@ def _document_time(document: Any, places: list[RowContext], mapping: Mapping) ->
     paths = mapping.document
     if "next" in paths and (further := paths["next"].first(around)) is not MISSING and further:
         raise InvalidPayloadError(
-            f"The document is one page of several: '{paths['next']}' names a further one. Rows of "
-            "the other pages "
-            "would look removed, so that nothing is taken from it."
+            f"The document is one page of several: '{paths['next']}' contains the URL of another "
+            "page. Nothing was read, because rows of the other pages would seem to be removed."
         )
     if "count" in paths:
         said = paths["count"].first(around)
         if isinstance(said, int) and not isinstance(said, bool) and said != len(places):
             raise InvalidPayloadError(
-                f"The document says it holds {said:,} rows and holds {len(places):,}: it is not "
-                "whole. "
-                "The last good state is kept; the next poll tries again."
+                f"The document states {said:,} rows but contains {len(places):,}, so it is "
+                "incomplete. The last good data is kept. The next poll tries again."
             )
     return _moment(paths["as_of"].first(around)) if "as_of" in paths else None
 
@@ -241,7 +239,7 @@ class _RowReader:
             del rejects[n_before:]
             self._aside(
                 external_id,
-                f"The row stands {len(same)} times in the feed with different content.",
+                f"The feed contains the row {len(same)} times with different content.",
                 same[0],
             )
         else:
@@ -258,25 +256,25 @@ class _RowReader:
             return ""
         text = as_text(expression.value(place))
         if text is None:
-            raise _RejectedRowError(f"What lies at {expression} is a list or a map, not a text.")
+            raise _RejectedRowError(f"The value at {expression} is a list or a map, not a text.")
         if text.strip() and not is_storable(text):
-            raise _RejectedRowError(f"What lies at {expression} holds unprintable characters.")
+            raise _RejectedRowError(f"The value at {expression} contains unprintable characters.")
         if len(text.strip()) > longest:
             raise _RejectedRowError(
-                f"What lies at {expression} is longer than {longest} characters."
+                f"The value at {expression} is longer than {longest} characters."
             )
         return text.strip()
 
     def _needed(self, name: str, place: RowContext, longest: int) -> str:
         text = self._text(name, place, longest)
         if not text:
-            raise _RejectedRowError(f"Nothing lies at {self.mapping.fields[name]}.")
+            raise _RejectedRowError(f"No value was found at {self.mapping.fields[name]}.")
         return text
 
     def _external_id(self, place: RowContext) -> str:
         if isinstance(place.value, dict) and (doubled := duplicate_keys(place.value)):
             raise _RejectedRowError(
-                f"The row says {', '.join(sorted(doubled))[:100]} twice, differently."
+                f"The row contains {', '.join(sorted(doubled))[:100]} twice with different values."
             )
         return self._needed("external_id", place, MAX_EXTERNAL_ID_LENGTH)
 
@@ -284,7 +282,7 @@ class _RowReader:
         said = self._needed("host", place, MAX_API_ID_LENGTH)
         host, host_name = host_of(self.mapping.hosts.get(said.casefold(), said))
         if not host:
-            raise _RejectedRowError(f"The host {quote(said)} has no letter or digit.")
+            raise _RejectedRowError(f"The host {quote(said)} contains no letters or digits.")
         api_id = self._needed("api_id", place, MAX_API_ID_LENGTH)
         lifecycle, region = (
             self._lifecycle(external_id, place) if self.has_lifecycle else (None, "")
@@ -376,9 +374,8 @@ class _RowReader:
             return replace(soft, kind=NOT_BEFORE) if soft else None
         if soft is not None and firm.kind == FIRM and firm.on < soft.on:
             raise UnclearDateError(
-                f"The row gives the retirement date {firm.on} and an earliest one {soft.on} after "
-                "it; "
-                "only one can be meant."
+                f"The row has the retirement date {firm.on} and a later earliest retirement date "
+                f"{soft.on}. Only one of them can be true."
             )
         return firm
 
@@ -399,15 +396,15 @@ class _RowReader:
         expression = self.mapping.fields.get("status")
         value = as_text(expression.value(place)) if expression else ""
         if value is None:
-            raise UnclearDateError(f"The lifecycle word at {expression} is a list or a map.")
+            raise UnclearDateError(f"The lifecycle status at {expression} is a list or a map.")
         word = value.strip().casefold()
         meaning = self.mapping.statuses.get(word, word if word in STATUSES else None)
         if not word or meaning == IGNORED:
             return ""
         if meaning is None:
             raise UnclearDateError(
-                f"The lifecycle word {quote(value)} is not in the table of words. Say in the "
-                "mapping what it means."
+                f"The lifecycle status {quote(value)} is not part of the mapping. Add its "
+                "meaning to the mapping."
             )
         return meaning
 
@@ -420,14 +417,15 @@ class _RowReader:
         ahead = self.as_of is not None and end.on > self.as_of.date() + timedelta(days=1)
         if status == "retired" and ahead:
             return (
-                f"The row says the model is retired, yet its retirement date {end.on} lies ahead."
+                f"The row has the status retired, but its retirement date {end.on} is in the "
+                "future."
             )
         if announced and end.on < announced.on:
-            return f"The retirement date {end.on} lies before its announcement on {announced.on}."
+            return f"The retirement date {end.on} is before its announcement on {announced.on}."
         if announced and end.on == announced.on and (status != "retired" or ahead):
             return (
-                f"The retirement date {end.on} is the day of its announcement, "
-                "which is mostly a mistake."
+                f"The retirement date {end.on} equals its announcement date, which is usually an "
+                "error."
             )
         return ""
 

@@ -86,7 +86,7 @@ ADAPTERS: dict[str, Adapter] = {
             default_url=openrouter.URL,
             topics=frozenset({"lifecycle", "price"}),
             cap_bytes=16 * MEBIBYTE,
-            licence_note="No licence published; terms of the public API",
+            licence_note="No licence published; terms of the public API apply",
         ),
         Adapter(
             kind="genai-prices",

@@ -59,13 +59,18 @@ def per_million(field: str, usd: object, *, per: Per, currency: str = "USD") -> 
     """
     if isinstance(usd, bool) or not isinstance(usd, int | Decimal):
         raise UnclearPriceError(
-            f"The price {field} is {quote(usd)}, which is no number; the row's prices are left out."
+            f"The price {field} is {quote(usd)}, which is not a number. The prices of the row "
+            "are not used."
         )
     published = Decimal(usd)
     if not published.is_finite():
-        raise UnclearPriceError(f"The price {field} is {published}; the row's prices are left out.")
+        raise UnclearPriceError(
+            f"The price {field} is {published}. The prices of the row are not used."
+        )
     if published < 0:
-        raise UnclearPriceError(f"The price {field} is negative; the row's prices are left out.")
+        raise UnclearPriceError(
+            f"The price {field} is negative. The prices of the row are not used."
+        )
     of_tokens = per in _OF_TOKENS
     highest = MAX_USD_PER_MTOK if of_tokens else MAX_USD_PER_UNIT * MILLION
     lowest = MIN_USD_PER_MTOK if of_tokens else _STEP
@@ -77,9 +82,8 @@ def per_million(field: str, usd: object, *, per: Per, currency: str = "USD") -> 
     # Compared before it is multiplied: 1e999999 times a million is no Decimal.
     if published > highest / _TIMES[per] or 0 < published < lowest / _TIMES[per]:
         raise UnclearPriceError(
-            f"The price {field} is {published:.6g} {currency} per {_COUNTED[per]}: the feed "
-            "mistook the unit; "
-            "the row's prices are left out."
+            f"The price {field} is {published:.6g} {currency} per {_COUNTED[per]}, so its unit "
+            "is probably wrong. The prices of the row are not used."
         )
     amount = (published * _TIMES[per]).quantize(_STEP).normalize()
     # normalize() writes 100 as 1E+2, which reads badly where amounts are shown.

@@ -84,7 +84,7 @@ def read_iso_day(value: object) -> date | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        raise UnclearDateError(f"The date {quote(value)} is not a day such as 2026-11-24.")
+        raise UnclearDateError(f"The date {quote(value)} is not in the form 2026-11-24.")
     return _day(int(value[:4]), int(value[5:7]), int(value[8:]), value)
 
 
@@ -96,22 +96,22 @@ def _leading_day(rest: str, text: str) -> tuple[int, date]:
     elif match := _DAY_FIRST.match(rest):
         day, month, year = int(match[1]), _month(match[2], text), int(match[3])
     else:
-        raise UnclearDateError(f"The date {quote(text)} holds no day that can be read.")
+        raise UnclearDateError(f"The date {quote(text)} contains no readable date.")
     return match.end(), _day(year, month, day, text)
 
 
 def _month(name: str, text: str) -> int:
     month = _MONTHS.get(name.lower())
     if month is None:
-        raise UnclearDateError(f"The date {quote(text)} holds no day that can be read.")
+        raise UnclearDateError(f"The date {quote(text)} contains no readable date.")
     return month
 
 
 def _day(year: int, month: int, day: int, text: str) -> date:
     if year >= _PLACEHOLDER_YEAR:
-        raise UnclearDateError(f"The date {quote(text)} is a placeholder, not a day.")
+        raise UnclearDateError(f"The date {quote(text)} is a placeholder, not a date.")
     if year < _FIRST_YEAR:
-        raise UnclearDateError(f"The date {quote(text)} lies before anything this feed is about.")
+        raise UnclearDateError(f"The date {quote(text)} is earlier than any model of this feed.")
     try:
         return date(year, month, day)
     except ValueError:
@@ -133,7 +133,7 @@ def _region(note: str, text: str) -> str:
         or not regions
         or not words <= {"only", "in", "and", "or", "regions", "region", "the"}
     ):
-        raise UnclearDateError(f"The date {quote(text)} carries a note that cannot be read.")
+        raise UnclearDateError(f"The date {quote(text)} has a note that cannot be read.")
     joined = ", ".join(regions)
     return (
         joined

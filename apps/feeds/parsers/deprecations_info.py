@@ -116,7 +116,7 @@ def parse(body: bytes) -> ParsedFeed:
             harvest.rejects.append(
                 rejected_row(
                     external_id,
-                    f"The row stands {len(copies)} times in the feed with different content.",
+                    f"The feed contains the row {len(copies)} times with different content.",
                     copies[0],
                 )
             )
@@ -136,11 +136,12 @@ def _notices(document: Any) -> list[Any]:
     """
     if isinstance(document, dict) and "items" in document:
         raise InvalidPayloadError(
-            f"This is the JSON Feed of deprecations.info, whose ids collide. Use {URL} instead."
+            "This URL is the JSON Feed of deprecations.info, whose IDs are not unique. Use "
+            f"{URL} instead."
         )
     if not isinstance(document, list) or not document:
         raise InvalidPayloadError(
-            "deprecations.info must be a JSON array with a notice per model. Check the address."
+            "deprecations.info must be a JSON array with one notice per model. Check the URL."
         )
     return document
 
@@ -158,13 +159,15 @@ def _by_key(notices: list[Any], harvest: ParsedRows) -> dict[str, list[dict[str,
             or not host_of(provider)[0]
         ):
             harvest.rejects.append(
-                rejected_row(f"row {place}", "The row names no provider and model.", raw)
+                rejected_row(f"row {place}", "The row has no provider and model.", raw)
             )
         elif duplicate_keys(raw):
             keys = ", ".join(sorted(duplicate_keys(raw)))
             harvest.rejects.append(
                 rejected_row(
-                    f"{provider}/{model_id}", f"The row says {keys} twice, differently.", raw
+                    f"{provider}/{model_id}",
+                    f"The row contains {keys} twice with different values.",
+                    raw,
                 )
             )
         else:
@@ -181,9 +184,9 @@ def _row(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> F
     host = host_of(raw["provider"])[0]
     reason = not_a_model(model_id, host)
     if host == "test" or model_id.strip().lower() == "test-model":
-        reason = "The row is a test of the publisher's."
+        reason = "The row is a test of the publisher."
     if len(external_id) > MAX_EXTERNAL_ID_LENGTH or len(model_id) > MAX_API_ID_LENGTH:
-        reason = "The row's key is too long for an id."
+        reason = "The key of the row is too long for an ID."
     if reason:
         rejects.append(rejected_row(external_id, reason, raw))
         return None
@@ -209,18 +212,18 @@ def not_a_model(model_id: str, host: str) -> str:
     A display name ("Claude Opus 4" at AWS) is let through: the resolver decides what it means.
     """
     if not is_storable(model_id) or model_id.strip().lower() in _EMPTY_VALUES:
-        return "The row's model is not named."
+        return "The model of the row has no name."
     folded = model_id.strip().lower()
     words = re.findall(r"[^\s,;()]+", folded)
     has_id = any(_is_like_an_id(word, colon) for word, colon in _WORD.findall(folded))
     if _JOINED.search(folded) and (has_id or not _PROSE & set(words)):
-        return "The row joins several models in one; its date cannot be given to each."
+        return "The row combines several models, so its date cannot be assigned to one of them."
     if len(words) > 1 and has_id:
-        return "The row's model is an id with words around it."
+        return "The model of the row is an ID with other words around it."
     if _PROSE & set(words) or (len(words) > 1 and host in _IDS_WITHOUT_SPACES) or len(words) > 8:
         return "The row is about a service or a group of models, not about one model."
     if folded in _FAMILIES and (host, folded) not in _FAMILIES_THAT_ARE_IDS:
-        return "The row names a family of models, not one model."
+        return "The row is about a model family, not about one model."
     return ""
 
 
@@ -251,8 +254,8 @@ def _lifecycle(
         rejects.append(
             rejected_row(
                 external_id,
-                f"The shutdown date {shutdown.on} is {when}, which has been a fault of the "
-                "scraper.",
+                f"The shutdown date {shutdown.on} is {when}, which has been a known error of "
+                "this source.",
                 raw,
             )
         )

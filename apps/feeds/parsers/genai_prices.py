@@ -62,21 +62,21 @@ def parse(body: bytes) -> ParsedFeed:
     document = load_json(body)
     if not isinstance(document, list) or not document:
         raise InvalidPayloadError(
-            "genai-prices must be a JSON array with an object per provider. Check the address."
+            "genai-prices must be a JSON array with one object per provider. Check the URL."
         )
     harvest = ParsedRows.empty()
     unmapped: Counter[str] = Counter()
     for external_id, copies in _by_key(document, harvest).items():
         provider, raw = copies[0]
         if any(copy != raw for _, copy in copies[1:]):
-            reason = f"The row stands {len(copies)} times in the feed with different content."
+            reason = f"The feed contains the row {len(copies)} times with different content."
             harvest.rejects.append(rejected_row(external_id, reason, raw))
             continue
         row = _row(external_id, provider, raw, harvest, unmapped)
         harvest.rows.append(row)
         harvest.host_names.setdefault(row.host, _host_name(row.host, provider))
     if unmapped:
-        log.debug("price fields without a unit of ours", extra={"fields": dict(unmapped)})
+        log.debug("price fields in an unknown unit", extra={"fields": dict(unmapped)})
     return harvest.done()
 
 
@@ -94,17 +94,19 @@ def _by_key(
             model_id = raw.get("id") if isinstance(raw, dict) else None
             if not isinstance(model_id, str) or not is_storable(model_id):
                 where = f"{provider['id']}: row {position}"
-                harvest.rejects.append(rejected_row(where, "The row names no model.", raw))
+                harvest.rejects.append(rejected_row(where, "The row has no model.", raw))
                 continue
             external_id = f"{provider['id']}/{model_id}"
             if len(external_id) > MAX_EXTERNAL_ID_LENGTH or len(model_id) > MAX_API_ID_LENGTH:
                 harvest.rejects.append(
-                    rejected_row(external_id, "The row's key is too long for an id.", raw)
+                    rejected_row(external_id, "The key of the row is too long for an ID.", raw)
                 )
             elif doubled := duplicate_keys(raw):
                 keys = ", ".join(sorted(doubled))
                 harvest.rejects.append(
-                    rejected_row(external_id, f"The row says {keys} twice, differently.", raw)
+                    rejected_row(
+                        external_id, f"The row contains {keys} twice with different values.", raw
+                    )
                 )
             else:
                 found.setdefault(external_id, []).append((provider, raw))
@@ -114,19 +116,19 @@ def _by_key(
 def _provider_error(provider: Any) -> str:
     """Why an element of the array is no provider with models, as a sentence; "" if it is one."""
     if not isinstance(provider, dict) or not isinstance(provider.get("models"), list):
-        return "The element is no provider with a list of models."
+        return "The element is not a provider with a list of models."
     if duplicate_keys(provider) & {"id", "models"}:
-        return "The provider's id or its list of models stands twice, differently."
+        return "The provider contains its ID or its list of models twice with different values."
     identifier = provider.get("id")
     if (
         not isinstance(identifier, str)
         or not is_storable(identifier)
         or len(identifier) > _MAX_PROVIDER_LENGTH
     ):
-        return "The provider has no id, or none that can be stored."
+        return "The provider has no ID, or an ID that cannot be stored."
     host, tier = _served_at(identifier, "")
     if not host or len(tier) > MAX_TIER_LENGTH:
-        return "The provider's id names no host."
+        return "The ID of the provider does not identify a host."
     return ""
 
 

@@ -143,7 +143,7 @@ class _PriceReader:
             return []
         if not isinstance(value, list):
             raise UnclearPriceError(
-                "The price variants are no list; the row's prices are left out."
+                "The price variants are not a list. The prices of the row are not used."
             )
         found = []
         for variant in value:
@@ -155,7 +155,7 @@ class _PriceReader:
     def _entry(self, value: object, level: str = "") -> TariffEntry:
         if not isinstance(value, dict) or duplicate_keys(value):
             raise UnclearPriceError(
-                "An entry of the prices cannot be read; the row's prices are left out."
+                "An entry of the prices cannot be read. The prices of the row are not used."
             )
         condition = _condition(value.get("constraint"))
         return TariffEntry(condition, self._tariff(value.get("prices"), f"{condition}", level))
@@ -165,12 +165,13 @@ class _PriceReader:
             return {}
         if not isinstance(fields, dict):
             raise UnclearPriceError(
-                f"The prices are {quote(fields)}, no object; the row's prices are left out."
+                f"The prices are {quote(fields)}, which is not an object. The prices of the row "
+                "are not used."
             )
         if doubled := duplicate_keys(fields):
             names = ", ".join(sorted(doubled))
             raise UnclearPriceError(
-                f"The prices name {names} twice; the row's prices are left out."
+                f"The prices contain {names} twice. The prices of the row are not used."
             )
         tariff: Tariff = {}
         self.unmapped += [
@@ -221,21 +222,20 @@ def _condition(value: object) -> TariffCondition:
     )
     if not isinstance(value, dict) or not named.keys() <= _CONDITIONS or duplicate_keys(value):
         raise UnclearPriceError(
-            f"The condition {quote(value)} of a price cannot be read; the row's prices are left "
-            "out."
+            f"The condition {quote(value)} of a price cannot be read. The prices of the row are "
+            "not used."
         )
     try:
         start = read_iso_day(named.get("start_date"))
         opens, closes = (_time(named.get(key)) for key in ("start_time", "end_time"))
     except (UnclearDateError, ValueError):
         raise UnclearPriceError(
-            f"The condition {quote(value)} of a price cannot be read; the row's prices are left "
-            "out."
+            f"The condition {quote(value)} of a price cannot be read. The prices of the row are "
+            "not used."
         ) from None
     if (opens is None) != (closes is None) or (opens is not None and opens == closes):
         raise UnclearPriceError(
-            "A price holds for a time of day without its begin or end; the row's prices are left "
-            "out."
+            "A price for a time of day has no start or end. The prices of the row are not used."
         )
     return TariffCondition(start or _ALWAYS, opens, closes)
 
@@ -257,14 +257,15 @@ def _steps(field: str, value: object) -> list[tuple[int, object]]:
     tiers = value.get("tiers")
     if duplicate_keys(value) or not isinstance(tiers, list) or "base" not in value:
         raise UnclearPriceError(
-            f"The tiers of the price {field} cannot be read; the row's prices are left out."
+            f"The tiers of the price {field} cannot be read. The prices of the row are not used."
         )
     steps: dict[int, object] = {0: value["base"]}
     for tier in tiers:
         start = tier.get("start") if isinstance(tier, dict) else None
         if not _is_size(start) or start in steps:
             raise UnclearPriceError(
-                f"The tiers of the price {field} cannot be read; the row's prices are left out."
+                f"The tiers of the price {field} cannot be read. The prices of the row are not "
+                "used."
             )
         steps[int(start)] = tier.get("price")
     return sorted(steps.items(), key=lambda step: step[0])

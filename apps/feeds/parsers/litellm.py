@@ -110,7 +110,7 @@ def parse(body: bytes) -> ParsedFeed:
     document = load_json(body)
     if not isinstance(document, dict) or not document:
         raise InvalidPayloadError(
-            "The LiteLLM price map must be one JSON object with a row per model. Check the address."
+            "The LiteLLM price map must be one JSON object with one row per model. Check the URL."
         )
     harvest = ParsedRows.empty()
     doubled = duplicate_keys(document)
@@ -121,7 +121,7 @@ def parse(body: bytes) -> ParsedFeed:
             continue
         if name in doubled:
             harvest.rejects.append(
-                rejected_row(name, "The row stands twice in the feed with different content.", raw)
+                rejected_row(name, "The feed contains the row twice with different content.", raw)
             )
             continue
         row = _row(name, raw, document, harvest.rejects, unmapped)
@@ -129,7 +129,7 @@ def parse(body: bytes) -> ParsedFeed:
             harvest.rows.append(row)
             harvest.host_names.setdefault(row.host, host_of(row.group)[1])
     if unmapped:
-        log.debug("price fields without a unit of ours", extra={"fields": dict(unmapped)})
+        log.debug("price fields in an unknown unit", extra={"fields": dict(unmapped)})
     return harvest.done()
 
 
@@ -150,7 +150,9 @@ def _row(
     if not is_storable(name) or len(name) > MAX_EXTERNAL_ID_LENGTH:
         rejects.append(
             rejected_row(
-                name, "The row's name is empty, too long or holds unprintable characters.", raw
+                name,
+                "The name of the row is empty, too long or contains unprintable characters.",
+                raw,
             )
         )
         return None
@@ -163,16 +165,16 @@ def _row(
     ):
         rejects.append(
             rejected_row(
-                name, f"The row is an alias of {quote(alias_of)}, which is no other row.", raw
+                name,
+                f"The row is an alias of {quote(alias_of)}, which is not a row of this feed.",
+                raw,
             )
         )
         return None
     provider = _provider(name, raw, document)
     host = host_of(provider)[0] if provider else ""
     if not host or len(provider) > 100:
-        rejects.append(
-            rejected_row(name, "The row does not say at which provider it is served.", raw)
-        )
+        rejects.append(rejected_row(name, "The row does not state its provider.", raw))
         return None
     api_id, region, tier = split_name(name, provider)
     if (
@@ -183,7 +185,10 @@ def _row(
     ):
         rejects.append(
             rejected_row(
-                name, "The row's name has no model id behind its prefixes, or one too long.", raw
+                name,
+                "The name of the row has no model ID after its prefixes, or an ID that is "
+                "too long.",
+                raw,
             )
         )
         return None
@@ -269,7 +274,7 @@ def _lifecycle(name: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> Li
     than"."""
     if duplicate_keys(raw) & {"deprecation_date", "successor_model"}:
         rejects.append(
-            rejected_row(name, "The end date or successor stands twice in the row.", raw)
+            rejected_row(name, "The row contains the retirement date or the successor twice.", raw)
         )
         return None
     try:

@@ -125,7 +125,7 @@ def read_prices(raw: dict[str, Any]) -> RowPrices:
             continue
         if field in doubled:
             raise UnclearPriceError(
-                f"The price {field} stands twice in the row; its prices are left out."
+                f"The row contains the price {field} twice. The prices of the row are not used."
             )
         # A video model is paid by the second of film it makes.
         unit = "video_second" if films and known.unit == "second" else known.unit
@@ -184,7 +184,7 @@ def _tiers(value: object) -> list[tuple[int, dict[str, Any]]]:
         start = span[0] if isinstance(span, list) and span else None
         if not isinstance(tier, dict) or not _is_size(start):
             raise UnclearPriceError(
-                "The price tiers cannot be read; the row's prices are left out."
+                "The price tiers cannot be read. The prices of the row are not used."
             )
         tiers.append((int(start), tier))
     return tiers

@@ -62,21 +62,19 @@ def parse(body: bytes) -> ParsedFeed:
         or "models" in duplicate_keys(document)
     ):
         raise InvalidPayloadError(
-            "modeldeprecations.dev must be a JSON object with the models in a list. Check the "
-            "address."
+            "modeldeprecations.dev must be a JSON object with a list of models. Check the URL."
         )
     count = document.get("count")
     if isinstance(count, int) and count != len(models):
         raise InvalidPayloadError(
-            f"modeldeprecations.dev says it lists {count} models and lists {len(models)}: its page "
-            "is not whole. "
-            "The last good state is kept; the next poll tries again."
+            f"modeldeprecations.dev states {count} models but lists {len(models)}, so its page "
+            "is incomplete. The last good data is kept. The next poll tries again."
         )
     as_of = _as_of(document)
     harvest = ParsedRows.empty()
     for external_id, copies in _by_key(models, harvest).items():
         if any(copy != copies[0] for copy in copies[1:]):
-            reason = f"The row stands {len(copies)} times in the feed with different content."
+            reason = f"The feed contains the row {len(copies)} times with different content."
             harvest.rejects.append(rejected_row(external_id, reason, copies[0]))
             continue
         row = _row(external_id, copies[0], harvest, as_of)
@@ -113,24 +111,28 @@ def _by_key(models: list[Any], harvest: ParsedRows) -> dict[str, list[dict[str, 
         model = raw.get("model") if isinstance(raw, dict) else None
         if not isinstance(provider, str) or not isinstance(model, str) or not _host(provider)[0]:
             harvest.rejects.append(
-                rejected_row(f"row {place}", "The row names no provider and model.", raw)
+                rejected_row(f"row {place}", "The row has no provider and model.", raw)
             )
             continue
         external_id = f"{provider}/{model}"
         if not is_storable(external_id) or not is_storable(model):
             harvest.rejects.append(
                 rejected_row(
-                    external_id, "The row's key is empty or holds unprintable characters.", raw
+                    external_id,
+                    "The key of the row is empty or contains unprintable characters.",
+                    raw,
                 )
             )
         elif len(external_id) > MAX_EXTERNAL_ID_LENGTH or len(model) > MAX_API_ID_LENGTH:
             harvest.rejects.append(
-                rejected_row(external_id, "The row's key is too long for an id.", raw)
+                rejected_row(external_id, "The key of the row is too long for an ID.", raw)
             )
         elif doubled := duplicate_keys(raw):
             keys = ", ".join(sorted(doubled))
             harvest.rejects.append(
-                rejected_row(external_id, f"The row says {keys} twice, differently.", raw)
+                rejected_row(
+                    external_id, f"The row contains {keys} twice with different values.", raw
+                )
             )
         else:
             found.setdefault(external_id, []).append(raw)
@@ -234,24 +236,23 @@ def _contradiction(
     """Why the dates of a row cannot all be true, as a sentence; "" if they can."""
     if firm and soft:
         return (
-            f"The row gives both a shutdown date {firm} and an earliest one {soft}; "
-            "only one can be meant."
+            f"The row has the shutdown date {firm} and the earliest shutdown date {soft}. Only "
+            "one of them can be true."
         )
     end = firm or soft
     if end is None:
         return ""
     if released and end < released:
-        return f"The shutdown date {end} lies before the release on {released}."
+        return f"The shutdown date {end} is before the release date {released}."
     # Someone east of the clock that dates the page may write tomorrow's day.
     ahead = as_of is not None and end > as_of.date() + timedelta(days=1)
     if status == "retired" and ahead:
-        return f"The row says the model is retired, yet its shutdown date {end} lies ahead."
+        return f"The row has the status retired, but its shutdown date {end} is in the future."
     if firm and announced and firm < announced:
-        return f"The shutdown date {firm} lies before its announcement on {announced}."
+        return f"The shutdown date {firm} is before its announcement on {announced}."
     if firm and firm == announced and (status != "retired" or ahead):
         return (
-            f"The shutdown date {firm} is the day of its announcement, "
-            "yet the model is not retired."
+            f"The shutdown date {firm} equals its announcement date, but the model is not retired."
         )
     return ""
 

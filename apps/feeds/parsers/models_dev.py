@@ -79,14 +79,14 @@ def parse(body: bytes) -> ParsedFeed:
     document = load_json(body)
     if not isinstance(document, dict) or not document:
         raise InvalidPayloadError(
-            "models.dev must be one JSON object with an entry per provider. Check the address."
+            "models.dev must be one JSON object with one entry per provider. Check the URL."
         )
     harvest = ParsedRows.empty()
     doubled = duplicate_keys(document)
     for provider_id, provider in document.items():
         reason = _unreadable(provider_id, provider)
         if provider_id in doubled:
-            reason = "The provider stands twice in the feed with different content."
+            reason = "The feed contains the provider twice with different content."
         if reason:
             harvest.rejects.append(rejected_row(provider_id, reason, provider))
             continue
@@ -100,13 +100,16 @@ def _unreadable(provider_id: str, provider: object) -> str:
         or len(provider_id) > _MAX_PROVIDER_LENGTH
         or not host_of(provider_id)[0]
     ):
-        return "The provider's id is empty, too long or holds unprintable characters."
+        return "The ID of the provider is empty, too long or contains unprintable characters."
     if "/" in provider_id:
-        return "The provider's id holds a slash: its rows could not be told from those of another."
+        return (
+            "The ID of the provider contains a slash, so its rows could be confused with those "
+            "of another provider."
+        )
     if not isinstance(provider, dict) or not isinstance(provider.get("models"), dict):
-        return "The provider has no models that can be read."
+        return "The provider has no readable models."
     return (
-        "The provider lists its models twice, differently."
+        "The provider contains its list of models twice with different values."
         if "models" in duplicate_keys(provider)
         else ""
     )
@@ -121,13 +124,13 @@ def _read_provider(provider_id: str, provider: dict[str, Any], harvest: ParsedRo
         external_id = f"{provider_id}/{model_id}"
         reason = "" if isinstance(raw, dict) else "The row is not an object."
         if model_id in doubled:
-            reason = "The row stands twice in the feed with different content."
+            reason = "The feed contains the row twice with different content."
         if (
             not is_storable(model_id)
             or len(model_id) > MAX_API_ID_LENGTH
             or len(external_id) > MAX_EXTERNAL_ID_LENGTH
         ):
-            reason = "The model's id is empty, too long or holds unprintable characters."
+            reason = "The ID of the model is empty, too long or contains unprintable characters."
         if reason:
             harvest.rejects.append(rejected_row(external_id, reason, raw))
             continue
@@ -195,9 +198,7 @@ def _lifecycle(
         status = ""
     if status is None or "status" in duplicate_keys(raw):
         rejects.append(
-            rejected_row(
-                external_id, f"The status {quote(said)} is none that we know, or one of two.", raw
-            )
+            rejected_row(external_id, f"The status {quote(said)} is unknown or ambiguous.", raw)
         )
         return None
     return LifecycleClaim(status=status)
@@ -212,7 +213,10 @@ def _prices(
     if "cost" in duplicate_keys(raw):
         rejects.append(
             rejected_row(
-                external_id, "The row gives its prices twice, differently; they are left out.", raw
+                external_id,
+                "The row contains its prices twice with different values. The prices of the "
+                "row are not used.",
+                raw,
             )
         )
         return None
@@ -234,7 +238,7 @@ def price_lines(cost: object, experimental: object = None) -> tuple[PriceLine, .
     if cost is None:
         return ()
     if not isinstance(cost, dict):
-        raise UnclearPriceError("The prices cannot be read; they are left out.")
+        raise UnclearPriceError("The prices cannot be read. The prices of the row are not used.")
     base = _amounts(cost, "")
     if "input" not in base and "output" not in base:
         return ()
@@ -243,7 +247,8 @@ def price_lines(cost: object, experimental: object = None) -> tuple[PriceLine, .
         for unit, amount in _amounts(tier, f" above {above} tokens").items():
             if found.setdefault((unit, above), amount) != amount:
                 raise UnclearPriceError(
-                    f"Two prices of {unit} above {above} tokens are given; the prices are left out."
+                    f"The row has two prices of {unit} above {above} tokens. The prices of the "
+                    "row are not used."
                 )
     for level, fields in _levels(experimental):
         for unit, amount in _amounts(fields, f" ({level})").items():
@@ -261,7 +266,8 @@ def _amounts(fields: dict[str, Any], where: str) -> dict[str, Decimal]:
             continue
         if field in duplicate_keys(fields):
             raise UnclearPriceError(
-                f"The price {field}{where} stands twice in the row; its prices are left out."
+                f"The row contains the price {field}{where} twice. The prices of the row are not "
+                "used."
             )
         if amount := per_million(f"{field}{where}", value, per="million"):
             found[unit] = amount
@@ -280,7 +286,7 @@ def _tiers(cost: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
         listed = [] if legacy is None else [legacy]
         if not all(isinstance(fields, dict) for fields in listed):
             raise UnclearPriceError(
-                "The prices above 200000 tokens cannot be read; the row's prices are left out."
+                "The prices above 200000 tokens cannot be read. The prices of the row are not used."
             )
         return [(_LEGACY_THRESHOLD, fields) for fields in listed]
     tiers = []
@@ -288,7 +294,7 @@ def _tiers(cost: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
         bounds = fields.get("tier") if isinstance(fields, dict) else None
         if not isinstance(bounds, dict):
             raise UnclearPriceError(
-                "The price tiers cannot be read; the row's prices are left out."
+                "The price tiers cannot be read. The prices of the row are not used."
             )
         if bounds.get("type") == "context":
             tiers.append((_size(bounds.get("size")), fields))
@@ -302,8 +308,8 @@ def _size(value: object) -> int:
         or not 0 < value <= _MAX_REQUEST_TOKENS
     ):
         raise UnclearPriceError(
-            f"A price holds above {quote(value)} tokens, which is no size; the row's prices are "
-            "left out."
+            f"The price threshold {quote(value)} is not a number of tokens. The prices of the "
+            "row are not used."
         )
     return value
 

@@ -71,12 +71,12 @@ def parse(body: bytes) -> ParsedNotices:
     start = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if not start:
         raise InvalidPayloadError(
-            "The feed sent an empty body. The last good state is kept; the next poll tries again."
+            "The feed sent an empty body. The last good data is kept. The next poll tries again."
         )
     raw = list(_json_items(body) if start == b"{" else _xml_items(body))
     if len(raw) > MAX_ITEMS:
         raise InvalidPayloadError(
-            f"The feed holds more than {MAX_ITEMS:,} items. Is it the right address?"
+            f"The feed contains more than {MAX_ITEMS:,} items. Check the URL."
         )
     items: dict[str, dict[NoticeItem, None]] = {}
     rejects = []
@@ -85,7 +85,7 @@ def parse(body: bytes) -> ParsedNotices:
         if item is None:
             rejects.append(
                 rejected_row(
-                    f"item {number}", "The item has no title, text or address.", repr(each)[:500]
+                    f"item {number}", "The item has no title, text or URL.", repr(each)[:500]
                 )
             )
         else:
@@ -152,7 +152,7 @@ def _json_items(body: bytes) -> Iterator[_RawItem]:
     items = document.get("items") if isinstance(document, dict) else None
     if not isinstance(items, list):
         raise InvalidPayloadError(
-            'A JSON Feed is one object with its items in a list under "items". Check the address.'
+            'A JSON Feed must be one object with its items in a list under "items". Check the URL.'
         )
     for each in items[: MAX_ITEMS + 1]:
         if not isinstance(each, dict):
@@ -207,21 +207,21 @@ def _xml_items(body: bytes) -> Iterator[_RawItem]:
         root: Element = parser.close()
     except DefusedXmlException:
         raise InvalidPayloadError(
-            "The feed's XML defines entities or names external parts, which are never read. Tell "
-            "its publisher."
+            "The XML of the feed defines entities or external parts, which are not read for "
+            "security reasons. Contact the publisher."
         ) from None
     except _TooManyElementsError:
         raise InvalidPayloadError(
-            "The feed's XML nests or grows beyond all measure. Check its address."
+            "The XML of the feed is too large or nested too deeply. Check the URL."
         ) from None
     except (ParseError, ValueError, LookupError, AssertionError) as error:
         raise InvalidPayloadError(
-            f"The feed is neither RSS, Atom nor JSON Feed ({str(error)[:120]}). Check its address."
+            f"The feed is not RSS, Atom or JSON Feed ({str(error)[:120]}). Check the URL."
         ) from None
     kind = _local(root)
     if kind not in {"rss", "rdf", "feed"}:
         raise InvalidPayloadError(
-            f"The feed is XML of the kind '{kind[:40]}', not RSS or Atom. Check its address."
+            f"The feed is XML of the type '{kind[:40]}', not RSS or Atom. Check the URL."
         )
     name = "entry" if kind == "feed" else "item"
     for number, element in enumerate(each for each in root.iter() if _local(each) == name):

@@ -95,7 +95,7 @@ def parse(body: bytes) -> ParsedFeed:
         read = [_row(external_id, raw, dated=dated) for raw in copies]
         row, rejects = read[0]
         if any(other != row for other, _ in read[1:]):
-            reason = f"The row stands {len(copies)} times in the feed with different content."
+            reason = f"The feed contains the row {len(copies)} times with different content."
             harvest.rejects.append(rejected_row(external_id, reason, copies[0]))
             continue
         harvest.rows.append(row)
@@ -110,18 +110,17 @@ def _listed(document: Any) -> list[Any]:
         error = document.get("error") if isinstance(document, dict) else None
         said = text_of(error.get("message"), 100) if isinstance(error, dict) else ""
         raise InvalidPayloadError(
-            f"OpenRouter answered with an error: {said}. The next poll tries again."
+            f"OpenRouter returned an error: {said}. The next poll tries again."
             if said
-            else 'OpenRouter\'s list must be one JSON object with its models under "data". '
-            "Check the address."
+            else 'The OpenRouter list must be one JSON object with its models under "data". Check '
+            "the URL."
         )
     links = document.get("links")
     if isinstance(links, dict) and links.get("next"):
         raise InvalidPayloadError(
-            f"OpenRouter's list has been split into pages and this is one of them ({len(listed)} "
-            "models). Models of "
-            "the other pages would look removed, so that nothing is taken from it. Ask for an "
-            "update of the registry."
+            f"The OpenRouter list is split into pages and this is one of them ({len(listed)} "
+            "models). Nothing was read, because models of the other pages would seem to be "
+            "removed. Update the registry."
         )
     return listed
 
@@ -132,12 +131,14 @@ def _by_id(listed: list[Any], harvest: ParsedRows) -> dict[str, list[dict[str, A
     for place, raw in enumerate(listed):
         name = raw.get("id") if isinstance(raw, dict) else None
         if not isinstance(name, str) or not is_storable(name) or len(name) > MAX_API_ID_LENGTH:
-            reason = "The row has no id, or one that is too long or holds unprintable characters."
+            reason = (
+                "The row has no ID, or an ID that is too long or contains unprintable characters."
+            )
             harvest.rejects.append(rejected_row(f"row {place}", reason, raw))
         elif duplicate_keys(raw):
             keys = ", ".join(sorted(duplicate_keys(raw)))
             harvest.rejects.append(
-                rejected_row(name, f"The row says {keys} twice, differently.", raw)
+                rejected_row(name, f"The row contains {keys} twice with different values.", raw)
             )
         else:
             found.setdefault(name, []).append(raw)
@@ -218,7 +219,9 @@ def _alias_of(
     ):
         rejects.append(
             rejected_row(
-                external_id, f"The row is an alias of {quote(slug)}, which is no other row.", raw
+                external_id,
+                f"The row is an alias of {quote(slug)}, which is not a row of this feed.",
+                raw,
             )
         )
         return ""
@@ -279,7 +282,8 @@ def _amounts(fields: dict[str, Any], where: str) -> Iterator[tuple[str, Decimal]
             continue
         if field in duplicate_keys(fields):
             raise UnclearPriceError(
-                f"The price {field}{where} stands twice in the row; its prices are left out."
+                f"The row contains the price {field}{where} twice. The prices of the row are not "
+                "used."
             )
         usd = Decimal(value) if isinstance(value, str) and _DECIMAL.fullmatch(value) else value
         if usd != _ROUTED:
@@ -306,7 +310,7 @@ def _overrides(value: object) -> tuple[dict[Key, Decimal], dict[Key, set[Decimal
                 hours.setdefault((unit, above), set()).add(amount)
             elif amount and tiers.setdefault((unit, above), amount) != amount:
                 raise UnclearPriceError(
-                    f"Two prices of {unit}{where} are given; the row's prices are left out."
+                    f"The row has two prices of {unit}{where}. The prices of the row are not used."
                 )
     return tiers, hours
 
@@ -316,7 +320,7 @@ def _objects(value: object) -> list[dict[str, Any]]:
         return []
     if not isinstance(value, list) or not all(isinstance(override, dict) for override in value):
         raise UnclearPriceError(
-            "The price overrides cannot be read; the row's prices are left out."
+            "The price overrides cannot be read. The prices of the row are not used."
         )
     return value
 
@@ -335,8 +339,8 @@ def _size(value: object) -> int:
         or not 0 <= value <= _MAX_REQUEST_TOKENS
     ):
         raise UnclearPriceError(
-            f"A price holds above {quote(value)} tokens, which is no size; the row's prices are "
-            "left out."
+            f"The price threshold {quote(value)} is not a number of tokens. The prices of the "
+            "row are not used."
         )
     return value
 

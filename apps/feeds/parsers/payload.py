@@ -41,14 +41,14 @@ def decode_text(body: bytes) -> str:
     """The text of a body, UTF-8 with or without byte order mark; InvalidPayloadError otherwise."""
     if not body.strip():
         raise InvalidPayloadError(
-            "The feed sent an empty body. The last good state is kept; the next poll tries again."
+            "The feed sent an empty body. The last good data is kept. The next poll tries again."
         )
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidPayloadError(
-            f"The feed is not UTF-8 (byte {error.start} is no part of it). "
-            "Tell its publisher; the last good state is kept."
+            f"The feed is not UTF-8 (byte {error.start} is not valid). The last good data is "
+            "kept. Contact the publisher."
         ) from None
 
 
@@ -62,8 +62,8 @@ def load_json(body: bytes) -> Any:
     text = decode_text(body)
     if _HTML.match(text.lstrip()):
         raise InvalidPayloadError(
-            "The feed sent a web page instead of JSON. Its address may have moved, or a login "
-            "stands before it."
+            "The feed sent a web page instead of JSON. Check whether its URL moved or requires a "
+            "login."
         )
     try:
         return json.loads(
@@ -71,21 +71,21 @@ def load_json(body: bytes) -> Any:
         )
     except json.JSONDecodeError as error:
         if text.lstrip()[:1] == "<":
-            raise InvalidPayloadError(
-                "The feed sent XML instead of JSON. Check its address."
-            ) from None
+            raise InvalidPayloadError("The feed sent XML instead of JSON. Check the URL.") from None
         cut = error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated")
-        what = (
-            "breaks off in the middle"
-            if cut
-            else f"is not JSON ({error.msg} in line {error.lineno})"
-        )
+        if cut:
+            raise InvalidPayloadError(
+                "The body of the feed is incomplete. The last good data is kept. "
+                "The next poll tries again."
+            ) from None
         raise InvalidPayloadError(
-            f"The feed's body {what}. The last good state is kept; the next poll tries again."
+            f"The body of the feed is not JSON ({error.msg} in line {error.lineno}). "
+            "The last good data is kept. The next poll tries again."
         ) from None
     except (RecursionError, ValueError, ArithmeticError):
         raise InvalidPayloadError(
-            "The feed's JSON holds numbers or nesting beyond all measure. Check its address."
+            "The JSON of the feed is nested too deeply or contains numbers that are too large. "
+            "Check the URL."
         ) from None
 
 
@@ -142,7 +142,7 @@ def _value_text(value: object, *, as_json: bool = False) -> str:
     try:
         return json.dumps(value, default=str, ensure_ascii=False) if as_json else str(value)
     except RecursionError:
-        return "nested beyond all measure"
+        return "nested too deeply"
 
 
 def rejected_row(external_id: str, reason: str, raw: object = "") -> RejectedRow:
@@ -185,9 +185,9 @@ class ParsedRows:
         the catalogue."""
         if not self.rows:
             why = (
-                f" The first of {len(self.rejects)}: {self.rejects[0].reason}"
+                f" First of {len(self.rejects)} rejected rows: {self.rejects[0].reason}"
                 if self.rejects
                 else ""
             )
-            raise InvalidPayloadError(f"The feed holds no row that can be read.{why}")
+            raise InvalidPayloadError(f"The feed contains no readable row.{why}")
         return ParsedFeed(tuple(self.rows), tuple(self.rejects), self.ignored, self.host_names)

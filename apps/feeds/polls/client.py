@@ -83,7 +83,7 @@ def fetch_package(url: str, etag: str | None) -> FetchResult:
     if name != package.PACKAGE:
         return FetchResult(
             "failed",
-            error=f"No price list of a package '{name}' is known; only {package.PACKAGE} has one.",
+            error=f"The package '{name}' has no known price list. Use {package.PACKAGE}.",
         )
     version = package.package_version()
     if etag == version:
@@ -114,8 +114,7 @@ def _result_of_response(response: Response, *, conditional: bool) -> FetchResult
             "throttled",
             status,
             retry_after_seconds=response.retry_after,
-            error=f"The server answers {status} and asks to be left alone for a while; the "
-            "poll is put off.",
+            error=f"The server responded with {status} (too many requests). The poll is postponed.",
             bytes_on_wire=size,
         )
     if status != 200:
@@ -139,14 +138,11 @@ def _status_error(status: int) -> str:
     """What a status other than 200 means for who looks after the feeds."""
     if status in {401, 403, 407, 451}:
         return (
-            f"The server answers {status}: it does not let us read this feed. "
-            "Check whether it now wants a login."
+            f"The server responded with {status} (access denied). Check whether the feed now "
+            "requires a login."
         )
     if status in {404, 410}:
-        return (
-            f"The server answers {status}: nothing is at this address any more. "
-            "Look for the feed's new address."
-        )
+        return f"The server responded with {status} (not found). Find the new URL of the feed."
     if status >= 500:
-        return f"The server answers {status}: it has trouble of its own. The next poll tries again."
-    return f"The server answers {status} instead of 200. Check the address."
+        return f"The server responded with {status} (server error). The next poll tries again."
+    return f"The server responded with {status} instead of 200. Check the URL."

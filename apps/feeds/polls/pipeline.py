@@ -103,7 +103,9 @@ def poll_source(
     run = queue_run(source, trigger=trigger, at=moment)
     claimed = claim_run(run.pk, at=moment)
     if claimed is None:
-        raise AlreadyPollingError(f"{source.name} is being polled already.")
+        raise AlreadyPollingError(
+            f"{source.name} is already being polled. Wait until the poll ends."
+        )
     if fetch is None:
         fetch = fetcher_for(url or source.url, trusted=bool(url) or source.trusted_address)
     return run_poll(
@@ -126,7 +128,7 @@ def run_poll(
         _fail_run(
             run,
             state,
-            "This poll stopped on an error of ours, which the log shows; nothing of it was kept.",
+            "The poll stopped because of an internal error. Nothing was saved. See the server log.",
         )
         raise
 
@@ -162,16 +164,16 @@ def _fetch_and_ingest(
         return _fail_run(
             run,
             state,
-            f"This observation ({at:%Y-%m-%d %H:%M} UTC) is earlier than the last one "
-            f"({state.last_observed_at:%Y-%m-%d %H:%M} UTC). Was the clock set back? Nothing was "
-            "changed.",
+            f"This poll ({at:%Y-%m-%d %H:%M} UTC) is older than the last "
+            f"({state.last_observed_at:%Y-%m-%d %H:%M} UTC). Nothing was changed. Check the "
+            "server clock.",
         )
     pause = _active_host_pause(url, at=now())
     if pause is not None:
         return _fail_run(
             run,
             state,
-            f"{pause.hostname} asked to be left alone until {pause.until:%Y-%m-%d %H:%M} UTC.",
+            f"{pause.hostname} asked for no requests until {pause.until:%Y-%m-%d %H:%M} UTC.",
             retry_at=pause.until,
         )
     fetched = fetch(state, adapter)
@@ -200,13 +202,13 @@ def _fetch_and_ingest(
                 run=run.pk,
                 error=str(error).splitlines()[0],
             )
-            sentence = "The database was busy for too long. The next poll reads it again."
+            sentence = "The database was busy for too long. The next poll tries again."
             return _fail_run(run, state, sentence, fetched=fetched)
         log.exception("feed_run_database", source=source.slug, run=run.pk)
         return _fail_run(
             run,
             state,
-            f"The database refused this payload: {str(error).splitlines()[0]}",
+            f"The database rejected this payload: {str(error).splitlines()[0]}",
             fetched=fetched,
         )
 

@@ -39,7 +39,8 @@ def read_manifest(manifest: Path) -> list[RecordedResponse]:
         text = manifest.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidManifestError(
-            f"{manifest.name} is no text: byte {error.start + 1} is not UTF-8."
+            f"{manifest.name} is not a text file: byte {error.start + 1} is not UTF-8. Check the "
+            "file."
         ) from None
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
@@ -54,19 +55,21 @@ def read_manifest(manifest: Path) -> list[RecordedResponse]:
             }
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InvalidManifestError(
-                f"Line {number} of {manifest.name} cannot be read: {error}."
+                f"Line {number} of {manifest.name} cannot be read: {error}. Correct the line."
             ) from None
         if observed and at < observed[-1].at:
             raise InvalidManifestError(
-                f"Line {number} of {manifest.name} lies before the line above it; sort it by 'at'."
+                f"Line {number} of {manifest.name} is earlier than the line above it. Sort the "
+                "lines by 'at'."
             )
         if path is not None and not path.is_file():
             raise InvalidManifestError(
-                f"Line {number} of {manifest.name}: there is no file {entry['path']}."
+                f"Line {number} of {manifest.name}: the file {entry['path']} does not exist. "
+                "Check the path."
             )
         observed.append(RecordedResponse(at, status, path, headers))
     if not observed:
-        raise InvalidManifestError(f"{manifest.name} has no line.")
+        raise InvalidManifestError(f"{manifest.name} has no lines. Add at least one observation.")
     return observed
 
 
@@ -87,7 +90,9 @@ def _fetch_recorded(observation: RecordedResponse) -> Fetch:
             return FetchResult("unchanged", 304)
         if observation.status != 200 or observation.path is None:
             return FetchResult(
-                "failed", observation.status, error=f"The record holds status {observation.status}."
+                "failed",
+                observation.status,
+                error=f"The recorded response has the status {observation.status}.",
             )
         body = observation.path.read_bytes()
         if body[:2] == b"\x1f\x8b":

@@ -28,7 +28,9 @@ def queue_run(source: Source, *, trigger: str, at: datetime) -> FeedRun:
         with transaction.atomic():
             return FeedRun.objects.create(source=source, trigger=trigger[:20], queued_at=at)
     except IntegrityError:
-        raise AlreadyPollingError(f"{source.name} is being polled already.") from None
+        raise AlreadyPollingError(
+            f"{source.name} is already being polled. Wait until the poll ends."
+        ) from None
 
 
 def claim_run(run_id: int, *, at: datetime) -> FeedRun | None:
@@ -52,9 +54,9 @@ def close_dead_runs(*, at: datetime, source: Source | None = None) -> int:
         if seen is not None and at - seen < DEAD_RUN_AFTER:
             continue
         reason = (
-            f"The worker died during the step '{run.step}'; nothing of this poll was kept."
+            f"The worker stopped during the step '{run.step}'. Nothing of this poll was saved."
             if run.started_at
-            else "No worker took this poll up; the broker or the worker was away."
+            else "No worker started this poll, because the broker or the worker was not available."
         )
         with transaction.atomic():
             won = FeedRun.objects.filter(

@@ -20,12 +20,14 @@ CLAIM_KINDS = (*ADAPTERS, KIND)
 KIND_NAMES = {
     **{adapter.kind: adapter.name for adapter in ADAPTERS.values()},
     KIND: "JSON by mapping",
-    notices.KIND: "Notices (RSS, Atom, JSON Feed)",
+    notices.KIND: "Provider notices (RSS, Atom, JSON Feed)",
 }
 
 
 def _no_rows(body: bytes) -> ParsedFeed:
-    raise InvalidPayloadError("A feed of notices has no rows.")
+    raise InvalidPayloadError(
+        "A feed of provider notices has no rows. Poll it as a feed of notices."
+    )
 
 
 NOTICES_ADAPTER = Adapter(
@@ -52,12 +54,13 @@ def adapter_of(source: Source) -> Adapter:
     if source.kind == notices.KIND:
         return NOTICES_ADAPTER
     if source.kind != KIND:
-        raise NoAdapterError(f"No adapter reads sources of kind '{source.kind}'.")
+        raise NoAdapterError(f"No adapter reads sources of the kind '{source.kind}'.")
     try:
         mapping = read_mapping(_source_mapping(source))
     except InvalidMappingError as bad:
         raise NoAdapterError(
-            f"The mapping of {source.name} cannot be used. {bad} Correct it on the source's page."
+            f"The mapping of {source.name} is not valid. {bad} Correct the mapping on the page "
+            "of the source."
         ) from None
     return Adapter(
         kind=KIND,

@@ -71,9 +71,7 @@ class ChangedSinceError(Exception):
 
 def _require_governance(by: User) -> None:
     if not by.is_governance:
-        raise PermissionDenied(
-            "Only governance and administrators may change sources. Ask one of them."
-        )
+        raise PermissionDenied("You need the governance or administrator role to change sources.")
 
 
 @transaction.atomic
@@ -94,15 +92,15 @@ def add_source(
     if kind not in ADDABLE_KINDS:
         raise InvalidSourceError(
             {
-                "kind": f"Choose {' or '.join(ADDABLE_KINDS)}: the other adapters have their "
-                "source already."
+                "kind": f"Select {' or '.join(ADDABLE_KINDS)}. The other adapters already "
+                "have their source."
             }
         )
     source = Source(kind=kind, trusted_address=False)
     stored = _set_source(source, facts, mapping)
     source.slug = _free_slug(source.name)
     _validate_source(source, url_changed=True)
-    with audit_context(user=by, reason=reason or f"{source.name} is added"):
+    with audit_context(user=by, reason=reason or f"{source.name} was added"):
         source.save()
         if stored is not None:
             SourceMapping.objects.create(source=source, settings=stored)
@@ -138,7 +136,7 @@ def change_source(
     if url_changed and not by.is_superuser:
         # the operator trusted the old address, not this one
         source.trusted_address = False
-    with audit_context(user=by, reason=reason or f"{source.name} is changed"):
+    with audit_context(user=by, reason=reason or f"{source.name} was changed"):
         source.save()
         if remapped:
             SourceMapping.objects.update_or_create(source=source, defaults={"settings": stored})
@@ -152,7 +150,7 @@ def _apply_side_effects(
     """What a change of a source brings with it."""
     if source.trust_rank != before["trust_rank"]:
         reconcile_source(
-            source=source, by=by, reason=f"{source.name} is trusted {source.trust_rank}"
+            source=source, by=by, reason=f"the priority of {source.name} is {source.trust_rank}"
         )
     state = PollState.objects.filter(source=source)
     if anew:
@@ -166,9 +164,9 @@ def _apply_side_effects(
 def set_source_enabled(*, source: Source, enabled: bool, by: User, reason: str = "") -> bool:
     """Poll it, or no longer; whether that changed anything. What it says stands until it is
     contradicted."""
-    word = "on" if enabled else "off"
+    word = "enabled" if enabled else "disabled"
     return change_source(
-        source=source, by=by, enabled=enabled, reason=reason or f"{source.name} is switched {word}"
+        source=source, by=by, enabled=enabled, reason=reason or f"{source.name} was {word}"
     )
 
 
@@ -185,14 +183,18 @@ def undo_source_change(*, source: Source, change: UUID, by: User) -> None:
         _row_before(mapping, change) if mapping else _RowUndo(),
     )
     if not sources.happened and not mappings.happened:
-        raise ChangedSinceError("Nothing of this change is on record for the source.")
+        raise ChangedSinceError(
+            "No change of the source with this ID is recorded, so there is nothing to undo."
+        )
     if sources.overtaken or mappings.overtaken:
         raise ChangedSinceError(
-            "The source was changed again since; look at it and set what you want."
+            "The source was changed later. Reload the page and set the values you want."
         )
     if sources.happened and sources.row is None:
-        raise ChangedSinceError("This is how the source came to be. Switch it off instead.")
-    with audit_context(user=by, reason="taken back"):
+        raise ChangedSinceError(
+            "This change created the source and cannot be undone. Disable the source instead."
+        )
+    with audit_context(user=by, reason="undone"):
         if sources.row is not None:
             for name in (*EDITABLE_FIELDS, "trusted_address"):
                 setattr(source, name, getattr(sources.row, name))
@@ -234,13 +236,13 @@ def _set_source(
     if source.kind != KIND:
         if mapping is not None:
             raise InvalidSourceError(
-                {"mapping": f"Only a source of the kind {KIND} has a mapping."}
+                {"mapping": f"Only a source of the kind {KIND} can have a mapping."}
             )
         return None
     if mapping is None:
         if source.pk is None:
             raise InvalidSourceError(
-                {"mapping": "Say where things lie in the document: a mapping."}
+                {"mapping": "Enter a mapping that locates the values in the document."}
             )
         return None
     try:
@@ -255,26 +257,22 @@ def _set_source(
 def _validate_source(source: Source, *, url_changed: bool) -> None:
     errors: dict[str, str] = {}
     if not source.name:
-        errors["name"] = "Give the source a name."
+        errors["name"] = "Enter a name for the source."
     if url_changed and not source.url.startswith(PACKAGE_SCHEME):
         try:
             check_address(source.url)
         except OutboundRefusedError as refused:
             errors["url"] = str(refused)
     elif url_changed and source.kind in ADDABLE_KINDS:
-        errors["url"] = "Write the address as https://host/path."
+        errors["url"] = "Enter a URL such as https://host/path."
     if not MIN_INTERVAL_MINUTES <= source.interval_minutes <= MAX_INTERVAL_MINUTES:
         errors["interval_minutes"] = (
-            f"Poll every {MIN_INTERVAL_MINUTES} minutes at most and once a month at least."
+            f"The polling interval must be between {MIN_INTERVAL_MINUTES} minutes and one month."
         )
     if source.stale_after_minutes < source.interval_minutes:
-        errors["stale_after_minutes"] = (
-            "It cannot be late before it is due: give at least the time between two polls."
-        )
+        errors["stale_after_minutes"] = '"Late after" must be at least the polling interval.'
     if not 1 <= source.trust_rank <= 1000:
-        errors["trust_rank"] = (
-            "The trust rank is between 1 and 1000; the smaller, the more it counts."
-        )
+        errors["trust_rank"] = "Enter a priority between 1 and 1000. 1 is the highest priority."
     if errors:
         raise InvalidSourceError(errors)
     try:
@@ -307,7 +305,7 @@ def fetch_sample(url: str, *, by: User, policy: Any) -> bytes:
     _require_governance(by)
     fetched = fetch_source(url, None, None, policy, trusted=False, cap_bytes=MAX_SAMPLE_BYTES)
     if fetched.body is None:
-        raise NoSampleError(fetched.error or "The server sent nothing.")
+        raise NoSampleError(fetched.error or "The server sent an empty body. Check the URL.")
     return fetched.body
 
 

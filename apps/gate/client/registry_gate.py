@@ -40,11 +40,11 @@ TITLES = {
     "FR001": "Model not approved",
     "FR002": "Model retired",
     "FR003": "Model retires soon",
-    "FR004": "Name does not say which model",
+    "FR004": "Ambiguous model name",
     "FR005": "Unknown model",
     "FR006": "Evidence missing or stale",
     "FR007": "Data class not allowed",
-    "FR008": "Region not allowed",
+    "FR008": "Data classification not allowed",
     "FR009": "Wildcard route",
     "FR010": "Application without an owner",
 }
@@ -65,19 +65,19 @@ def environment(*names: str) -> str:
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="registry-gate",
-        description="Ask the foundation registry whether a build may be shipped.",
-        epilog="Exit codes: 0 pass or warn, 1 block, 2 wrong use, 3 cannot decide.",
+        description="Ask the foundation registry whether a build can be shipped.",
+        epilog="Exit codes: 0 pass or warn, 1 block, 2 usage error, 3 cannot decide.",
     )
     add = parser.add_argument
     add(
         "--url",
         default=environment("REGISTRY_URL"),
-        help="the registry's address (or REGISTRY_URL)",
+        help="URL of the registry (or REGISTRY_URL)",
     )
     add(
         "--token",
         default=environment("REGISTRY_TOKEN"),
-        help="a token of the scope gate; better as REGISTRY_TOKEN",
+        help="API token with the scope gate; preferably as REGISTRY_TOKEN",
     )
     add(
         "--application",
@@ -87,7 +87,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     add(
         "--environment",
         default=environment("REGISTRY_ENVIRONMENT"),
-        help="where it goes: production, staging, ...",
+        help="target environment: production, staging, ...",
     )
     add(
         "--commit",
@@ -100,72 +100,78 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     add(
         "--bom",
         metavar="FILE",
-        help="a CycloneDX bill of materials in JSON; - reads standard input",
+        help="CycloneDX bill of materials in JSON; - reads standard input",
     )
     add(
         "--models",
         metavar="FILE",
-        help="a JSON list, or one model a line: NAME, or NAME HOST, or NAME HOST FILE:LINE",
+        help="JSON list, or one model per line: NAME, or NAME HOST, or NAME HOST FILE:LINE",
     )
     add(
         "--model",
         metavar="NAME",
         action="append",
         default=[],
-        help="one model; may be given several times",
+        help="one model; can be repeated",
     )
     add(
         "--host",
         default="",
-        help="who serves the models of --model, and of --models where a line names none",
+        help="host of the models of --model, and of --models where a line has no host",
     )
     add(
         "--mode",
         choices=("enforce", "report"),
         default="enforce",
-        help="report never stops a pipeline",
+        help="report never fails the pipeline",
     )
     add("--baseline", choices=("last_released", "none"), default="last_released")
-    add("--all", action="store_true", help="block also for what was released before")
+    add("--all", action="store_true", help="also block what was released before")
     add(
         "--import",
         action="store_true",
         dest="take_in",
-        help="take the bill of materials into the register as well",
+        help="also import the bill of materials into the registry",
     )
     add(
         "--release",
         action="store_true",
-        help="say that it is shipped, where the gate lets it through",
+        help="mark the build as released if the gate does not block it",
     )
     add("--format", choices=("text", "github", "sarif", "junit", "json"), default="text")
-    add("--output", metavar="FILE", help="write there instead of to standard output")
+    add("--output", metavar="FILE", help="write to this file instead of standard output")
     add(
         "--on-unknown",
         choices=("fail", "pass"),
         default="fail",
-        help="what to do where nothing can be decided",
+        help="result if the gate cannot decide",
     )
-    add("--timeout", type=float, default=120.0, metavar="SECONDS", help="for everything together")
+    add(
+        "--timeout",
+        type=float,
+        default=120.0,
+        metavar="SECONDS",
+        help="time limit for all requests together, in seconds",
+    )
     add(
         "--bundle",
         metavar="FILE",
-        help="where the registry cannot be asked: a signed bundle to judge by",
+        help="signed bundle to use if the registry cannot be reached",
     )
     add(
         "--bundle-key",
         default=environment("REGISTRY_BUNDLE_KEY"),
-        help="the registry's public key, 64 hex digits",
+        help="public key of the registry, 64 hex digits",
     )
     add(
         "--fetch-bundle",
         metavar="FILE",
-        help="fetch the bundle of this application and environment, and end",
+        help="download the bundle of this application and environment, and exit",
     )
     add(
         "--ca",
         metavar="FILE",
-        help="certificates to trust, as PEM, where the registry's is not a public one",
+        help="trusted certificates (PEM), if the registry uses a private certificate authority",
     )
     add("--version", action="version", version=f"registry-gate {VERSION}")
     asked = parser.parse_args(argv)
@@ -173,29 +179,31 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     asked.offline = bool(asked.bundle) and not asked.token
     if asked.bundle and not re.fullmatch("[0-9a-fA-F]{64}", asked.bundle_key):
         parser.error(
-            "--bundle needs the registry's public key, 64 hexadecimal digits: --bundle-key"
+            "--bundle requires the public key of the registry, 64 hexadecimal digits: --bundle-key"
         )
     if not asked.offline:
         if not asked.url:
-            parser.error("say where the registry is: --url or REGISTRY_URL")
+            parser.error("the URL of the registry is missing: set --url or REGISTRY_URL")
         if urllib.parse.urlsplit(asked.url).scheme not in ("http", "https"):
-            parser.error("--url begins with https:// or http://")
+            parser.error("--url must begin with https:// or http://")
         if not asked.token:
-            parser.error("a token of the scope gate is needed: REGISTRY_TOKEN or --token")
+            parser.error(
+                "an API token with the scope gate is missing: set REGISTRY_TOKEN or --token"
+            )
     if not asked.application:
-        parser.error("say which application it is: --application or REGISTRY_APPLICATION")
+        parser.error("the application is missing: set --application or REGISTRY_APPLICATION")
     if asked.fetch_bundle:
         return asked
     if asked.bom and (asked.models or asked.model):
-        parser.error("give either --bom or --models and --model")
+        parser.error("use either --bom or --models and --model")
     if not (asked.bom or asked.models or asked.model):
-        parser.error("say what is built on: --bom FILE, --models FILE or --model NAME")
+        parser.error("the models are missing: set --bom FILE, --models FILE or --model NAME")
     if asked.offline and (asked.format in ACCEPT or asked.release or asked.take_in):
-        parser.error("sarif, junit, --release and --import need the registry, and so a token")
+        parser.error("sarif, junit, --release and --import require the registry and an API token")
     if asked.take_in and not asked.bom:
-        parser.error("--import goes with --bom")
+        parser.error("--import requires --bom")
     if asked.timeout <= 0:
-        parser.error("--timeout is above 0")
+        parser.error("--timeout must be above 0")
     return asked
 
 
@@ -219,17 +227,19 @@ def question(asked: argparse.Namespace) -> dict[str, Any]:
         models = read_models(asked.models, asked.host) if asked.models else []
         body["models"] = models + [named(name, asked.host) for name in asked.model if name]
         if not body["models"]:
-            raise WrongUse(f"{asked.models or '--model'} names no model.")
+            raise WrongUse(f"{asked.models or '--model'} contains no model. Add at least one.")
     return body
 
 
 def read_bom(path: str) -> dict[str, Any]:
     text = read_text(path)
     if text.lstrip().startswith("<"):
-        raise WrongUse(f"{path} is XML. Have the scanner write its bill of materials as JSON.")
+        raise WrongUse(
+            f"{path} is XML. Configure the scanner to write its bill of materials as JSON."
+        )
     document = read_json(path, text)
     if not isinstance(document, dict):
-        raise WrongUse(f"{path} is no bill of materials: it holds no JSON object.")
+        raise WrongUse(f"{path} is not a bill of materials: it contains no JSON object.")
     return document
 
 
@@ -238,10 +248,10 @@ def read_json(path: str, text: str) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise WrongUse(
-            f"{path} is not JSON: {error}. Look whether the step before wrote it whole."
+            f"{path} is not JSON: {error}. Check whether the previous step wrote the complete file."
         ) from error
     except RecursionError as error:
-        raise WrongUse(f"{path} nests deeper than any bill of materials does.") from error
+        raise WrongUse(f"{path} is nested too deeply for a bill of materials.") from error
 
 
 def read_models(path: str, host: str) -> list[dict[str, Any]]:
@@ -274,7 +284,7 @@ def checked(path: str, number: int, given: Any, host: str) -> dict[str, Any]:
     if isinstance(given, dict) and isinstance(given.get("model"), str) and given["model"]:
         return {"host": host, **given} if host else given
     raise WrongUse(
-        f'{path}: model {number} is neither a name nor an object such as {{"model": "NAME", '
+        f'{path}: model {number} must be a name or an object such as {{"model": "NAME", '
         '"host": "HOST"}.'
     )
 
@@ -299,10 +309,10 @@ def read_text(path: str) -> str:
         )
     except UnicodeDecodeError as error:
         raise WrongUse(
-            f"{path} is no text: byte {error.start + 1} is not UTF-8. Is it the right file?"
+            f"{path} is not a text file: byte {error.start + 1} is not UTF-8. Check the file."
         ) from error
     if not text.strip():
-        raise WrongUse(f"{path} is empty. Look whether the step before wrote it.")
+        raise WrongUse(f"{path} is empty. Check whether the previous step wrote it.")
     return text
 
 
@@ -350,7 +360,7 @@ class Registry:
         }
         if data is not None:
             headers["Content-Type"] = "application/json"
-        why = "there was no time to ask"
+        why = "the time limit is reached"
         for attempt in range(ATTEMPTS):
             if self.left() <= 0:
                 break
@@ -364,13 +374,13 @@ class Registry:
             except urllib.error.HTTPError as error:
                 text = error.read()
                 if error.code == 429 or error.code >= 500:
-                    why = f"the registry answers {error.code}: {sentence(text)}"
+                    why = f"the registry responded with {error.code}: {sentence(text)}"
                     after = error.headers.get("Retry-After", "")
                     pause = float(after) if after.isdigit() else pause
                 elif 300 <= error.code < 400:
-                    to = error.headers.get("Location", "another address")
+                    to = error.headers.get("Location", "another URL")
                     raise WrongUse(
-                        f"{self.root} redirects to {to}. Use that address in --url."
+                        f"{self.root} redirects to {to}. Use that URL in --url."
                     ) from error
                 else:
                     raise WrongUse(refusal(error.code, sentence(text))) from error
@@ -378,12 +388,12 @@ class Registry:
                 reason = getattr(error, "reason", error)
                 if isinstance(reason, ssl.SSLCertVerificationError):
                     raise CannotDecide(
-                        f"the registry's certificate is not trusted: {reason.verify_message}. Give "
-                        "--ca"
+                        "the certificate of the registry is not trusted: "
+                        f"{reason.verify_message}. Set --ca"
                     ) from error
                 if isinstance(reason, ssl.SSLError):
                     raise CannotDecide(
-                        f"{self.root} does not answer by TLS ({reason.reason}). Check --url"
+                        f"{self.root} does not respond with TLS ({reason.reason}). Check --url"
                     ) from error
                 why = f"the registry at {self.root} cannot be reached: {reason}"
             if attempt + 1 < ATTEMPTS and self.left() > pause:
@@ -399,7 +409,8 @@ class Registry:
         while status == 202:
             if self.left() <= pause:
                 raise CannotDecide(
-                    f"the registry is still judging; see {answer.get('status_url', 'its pages')}"
+                    "the registry is still evaluating the request; see "
+                    f"{answer.get('status_url', 'its pages')}"
                 )
             time.sleep(pause)
             pause = min(pause * 1.5, 10.0)
@@ -407,7 +418,7 @@ class Registry:
             answer = parsed(text)
         if answer.get("decision") not in ("pass", "warn", "block", "unknown"):
             raise CannotDecide(
-                "the registry's answer holds no decision; is --url the address of a registry?"
+                "the response contains no decision; check whether --url is the URL of a registry"
             )
         return answer
 
@@ -417,10 +428,10 @@ def parsed(text: bytes) -> dict[str, Any]:
         answer = json.loads(text)
     except ValueError as error:
         raise CannotDecide(
-            "the registry's answer is not JSON; is --url the address of a registry?"
+            "the response is not JSON; check whether --url is the URL of a registry"
         ) from error
     if not isinstance(answer, dict):
-        raise CannotDecide("the registry's answer is not what a gate answers.")
+        raise CannotDecide("the response is not a response of the release gate.")
     return answer
 
 
@@ -441,13 +452,13 @@ def sentence(text: bytes) -> str:
 
 def refusal(code: int, words: str) -> str:
     if code == 401:
-        return f"The token is not accepted: {words}"
+        return f"The API token was rejected: {words}"
     if code == 404:
         return (
-            "The registry knows no such application, or the token may not see it. "
-            "Check --url and --application."
+            "Application not found. Check --url and --application, and that the API token has "
+            "access."
         )
-    return f"The registry refuses the question ({code}): {words}"
+    return f"The registry rejected the request ({code}): {words}"
 
 
 # --- without the registry -------------------------------------------------------------------------
@@ -520,31 +531,31 @@ def open_bundle(asked: argparse.Namespace) -> dict[str, Any]:
         payload = base64.b64decode(envelope["payload"], validate=True)
         signature = base64.b64decode(envelope["signature"], validate=True)
     except (ValueError, KeyError, TypeError, binascii.Error) as error:
-        raise WrongUse(f"{asked.bundle} is no bundle of a registry: {error}") from error
+        raise WrongUse(f"{asked.bundle} is not a bundle of a registry: {error}") from error
     if not is_signed(payload, signature, bytes.fromhex(asked.bundle_key)):
-        raise CannotDecide("the bundle is not signed by the registry whose key is pinned")
+        raise CannotDecide("the bundle is not signed by the registry with this public key")
     bundle: dict[str, Any] = json.loads(payload)
     if bundle.get("format") != 1:
-        raise CannotDecide("the bundle is of a newer kind; fetch a newer registry-gate")
+        raise CannotDecide("the bundle has a newer format; download a newer registry-gate")
     if bundle["application"] != asked.application:
-        raise CannotDecide(f"the bundle is of {bundle['application']}, not of {asked.application}")
+        raise CannotDecide(
+            f"the bundle is for {bundle['application']}, not for {asked.application}"
+        )
     environment = asked.environment.strip().lower()
     environment = SAME_ENVIRONMENT.get(environment, environment)
     if bundle["environment"] != environment:
         raise CannotDecide(
             f"the bundle is for the environment '{bundle['environment']}', not for "
-            f"'{environment}'. Fetch one for it"
+            f"'{environment}'. Download a bundle for it"
         )
     until = bundle["valid_until"]
     now = datetime.datetime.now(datetime.timezone.utc)  # noqa: UP017 - Python 3.9 as well
     if until is None and bundle.get("refusal"):
         raise CannotDecide(
-            f"when the bundle was fetched the registry could not decide. {bundle['refusal']}"
+            f"the registry could not decide when the bundle was downloaded. {bundle['refusal']}"
         )
     if until is None or datetime.datetime.fromisoformat(until) <= now:
-        raise CannotDecide(
-            "the bundle is too old to decide by; let a pipeline with a token fetch it again"
-        )
+        raise CannotDecide("the bundle is too old; download it again with an API token")
     return bundle
 
 
@@ -588,19 +599,19 @@ def judged_by_bundle(asked: argparse.Namespace, body: dict[str, Any]) -> dict[st
     blocking = [each for each in found if stops(each, answer)]
     answer["decision"] = "block" if blocking else "warn" if heard else "pass"
     answer["exit_code"] = BLOCK if blocking and asked.mode == "enforce" else PASS
-    what = f"{len(blocking)} found that stop" if blocking else f"{len(heard)} found to look at"
-    answer["summary"] = f"By the bundle of {bundle['as_of']}, {len(models)} models: {what}."
+    what = f"{len(blocking)} blocking findings" if blocking else f"{len(heard)} findings to review"
+    answer["summary"] = f"From the bundle of {bundle['as_of']}, {len(models)} models: {what}."
     return answer
 
 
 def findings_by_bundle(bundle: dict[str, Any], model: dict[str, Any]) -> list[dict[str, Any]]:
     name = model["model"]
     if "*" in name:
-        words = f"'{name}' lets any model through. Name the models."
+        words = f"'{name}' allows any model. Name the models."
         return [offline_finding(bundle, model, "FR009", bundle["levels"]["FR009"], words)]
     host = host_by_bundle(bundle, model.get("host", ""), name)
     if host is None:
-        words = f"'{name}' is not known, or not at that host. Check the spelling."
+        words = f"'{name}' is not a known model on that host. Check the spelling."
         return [offline_finding(bundle, model, "FR005", bundle["levels"]["FR005"], words)]
     return [
         offline_finding(bundle, model, rule, level, message, resolved_id, replacement, by_date)
@@ -665,14 +676,16 @@ def models_of(document: dict[str, Any]) -> list[dict[str, Any]]:
     """The models of a CycloneDX document, plainly read; the registry itself knows the scanners'
     habits better."""
     if document.get("bomFormat") != "CycloneDX":
-        raise CannotDecide("without the registry only CycloneDX is read, and this is none")
+        raise CannotDecide(
+            "without the registry only CycloneDX can be read, and this file is not CycloneDX"
+        )
     found = list(components_of(document))
     return found or list(services_of(document))
 
 
 def components_of(component: dict[str, Any], depth: int = 0) -> Any:
     if depth > 64:
-        raise CannotDecide("the bill of materials nests too deep")
+        raise CannotDecide("the bill of materials is nested too deeply")
     for each in rows_of(component, "components"):
         said = properties_of(each)
         # of this scanner every import is a model; those that are one say so
@@ -788,9 +801,9 @@ def as_text(answer: dict[str, Any]) -> str:
         note = remark(finding, answer)
         lines.append(f"  {head}: {finding['message']}" + (f" ({note})" if note else ""))
         if stops(finding, answer):
-            lines.append(f"    Ask for a waiver: {finding['ask_waiver_url']}")
+            lines.append(f"    Request a waiver: {finding['ask_waiver_url']}")
     if answer["mode"] == "report":
-        lines.append("Report only: nothing is stopped.")
+        lines.append("Report only: the pipeline is not stopped.")
     lines.append(basis(answer))
     if answer["report_url"]:
         lines.append(f"Report: {answer['report_url']}")
@@ -816,7 +829,7 @@ def as_github(answer: dict[str, Any]) -> str:
         note = remark(finding, answer)
         words = finding["message"] + (f" ({note})" if note else "")
         if stops(finding, answer):
-            words += f"\nAsk for a waiver: {finding['ask_waiver_url']}"
+            words += f"\nRequest a waiver: {finding['ask_waiver_url']}"
         lines.append(f"::{command} {','.join(properties)}::{data_of(words)}")
     if answer["decision"] == "unknown":
         lines.append(f"::error title=Cannot decide::{data_of(answer['summary'])}")
@@ -846,9 +859,9 @@ def step_summary(answer: dict[str, Any]) -> None:
         text = str(value).replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
         return " ".join(text.split())
 
-    lines = [f"### Foundation gate: {answer['decision']}", "", cell(answer["summary"]), ""]
+    lines = [f"### Release gate: {answer['decision']}", "", cell(answer["summary"]), ""]
     if answer["findings"]:
-        lines += ["| Rule | Level | Model | Where | What |", "|---|---|---|---|---|"]
+        lines += ["| Rule | Level | Model | Location | Finding |", "|---|---|---|---|---|"]
         for each in by_gravity(answer):
             row = [
                 each["rule_id"],
@@ -886,10 +899,10 @@ def complain(words: str) -> None:
 def cannot(asked: argparse.Namespace, words: str) -> int:
     """What is done where nothing can be decided."""
     if asked.format == "github":
-        sys.stdout.write(f"::error title=Foundation gate cannot decide::{data_of(words)}\n")
+        sys.stdout.write(f"::error title=Release gate cannot decide::{data_of(words)}\n")
     complain(f"cannot decide: {words}")
     if asked.mode == "report" or asked.on_unknown == "pass":
-        complain("let through all the same, as asked for")
+        complain("passed anyway, as configured")
         return PASS
     return UNKNOWN
 
@@ -916,7 +929,7 @@ def ask_somebody(asked: argparse.Namespace, registry: Registry | None) -> dict[s
     except CannotDecide as error:
         if not asked.bundle or asked.format in ACCEPT or asked.release:
             raise
-        complain(f"{error}; judged by the bundle")
+        complain(f"{error}; the bundle was used instead")
         return judged_by_bundle(asked, body)
 
 
@@ -944,7 +957,7 @@ def run(asked: argparse.Namespace) -> int:
             complain(f"{answer['decision']}: {answer['summary']} {answer['report_url']}")
         if registry is not None and asked.release and answer["decision"] in ("pass", "warn"):
             registry.send("POST", f"gate/{int(answer['id'])}/released/")
-            complain("noted as released")
+            complain("marked as released")
     except CannotDecide as error:
         return cannot(asked, str(error))
     if answer["decision"] == "unknown":
@@ -966,7 +979,8 @@ def main(argv: list[str] | None = None) -> NoReturn:
         sys.exit(
             cannot(
                 asked,
-                f"registry-gate {VERSION} broke: {type(error).__name__}: {error}. Please report it",
+                f"registry-gate {VERSION} failed: {type(error).__name__}: {error}. Report this "
+                "error",
             )
         )
 

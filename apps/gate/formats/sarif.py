@@ -34,7 +34,7 @@ def render_sarif(body: Mapping[str, Any]) -> dict[str, Any]:
             {
                 "tool": {
                     "driver": {
-                        "name": "Foundation Registry gate",
+                        "name": "Foundation Registry release gate",
                         "informationUri": body["report_url"],
                         "semanticVersion": "1.0.0",
                         "rules": _RULES,

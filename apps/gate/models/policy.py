@@ -34,15 +34,15 @@ class GatePolicy(models.Model):
     stale_after_days = models.PositiveSmallIntegerField(
         default=7,
         validators=[MinValueValidator(1), MaxValueValidator(366)],
-        help_text="Where no source was read for so many days the gate cannot decide.",
+        help_text="Days without a poll of any source after which the gate cannot decide.",
     )
     requires_approval = models.BooleanField(
-        default=False, help_text="What nobody has decided on is not approved (FR001)."
+        default=False, help_text="Models without an approval are not approved (FR001)."
     )
     evidence_days = models.PositiveSmallIntegerField(
         default=365,
         validators=[MinValueValidator(1), MaxValueValidator(3660)],
-        help_text="An evaluation older than so many days is stale (FR006).",
+        help_text="Days after which an evaluation is stale (FR006).",
     )
     evidence_criticalities = ArrayField(
         models.PositiveSmallIntegerField(choices=Criticality),
@@ -53,7 +53,7 @@ class GatePolicy(models.Model):
     keep_runs_days = models.PositiveSmallIntegerField(
         default=400,
         validators=[MinValueValidator(7), MaxValueValidator(3660)],
-        help_text="Runs are kept so long; what was released last is kept longer.",
+        help_text="Days for which runs are stored; the last released run is stored longer.",
     )
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -69,12 +69,15 @@ class GatePolicy(models.Model):
     def clean(self) -> None:
         if not isinstance(self.levels, dict) or set(self.levels) != set(Rule.values):
             raise ValidationError(
-                {"levels": f"Give each of the rules {', '.join(Rule.values)} a level."}
+                {"levels": f"Set a level for each of the rules {', '.join(Rule.values)}."}
             )
         wrong = sorted(str(level) for level in self.levels.values() if level not in Level.values)
         if wrong:
             raise ValidationError(
-                {"levels": f"'{wrong[0]}' is no level: {', '.join(Level.values)}."}
+                {
+                    "levels": f"'{wrong[0]}' is not a valid level. Use one of: "
+                    f"{', '.join(Level.values)}."
+                }
             )
 
     def level(self, rule: str) -> str:
@@ -86,14 +89,14 @@ class Horizon(models.Model):
     """How near an end has to be, by environment and criticality, for FR003 to warn and to block."""
 
     environment = models.CharField(
-        max_length=60, default=ANY_ENVIRONMENT, help_text="As pipelines name it; * elsewhere."
+        max_length=60, default=ANY_ENVIRONMENT, help_text="As named in pipelines; * for all others."
     )
     criticality = models.PositiveSmallIntegerField(choices=Criticality)
     warning_days = models.PositiveSmallIntegerField(validators=[MaxValueValidator(1500)])
     error_days = models.PositiveSmallIntegerField(
         default=0,
         validators=[MaxValueValidator(1500)],
-        help_text="0: an end that is near never blocks.",
+        help_text="0: an upcoming retirement never blocks.",
     )
 
     class Meta:
@@ -103,8 +106,7 @@ class Horizon(models.Model):
             models.CheckConstraint(
                 name="horizon_warns_before_it_blocks",
                 condition=Q(error_days__lte=F("warning_days")),
-                violation_error_message="What blocks has been warned of before: the days to "
-                "block are the fewer.",
+                violation_error_message="The days to block must be fewer than the days to warn.",
             ),
         ]
 
@@ -145,7 +147,7 @@ def spell_horizon(horizon: Mapping[str, Any]) -> str:
     )
     where = f"({horizon['criticality']} applications, {environment})"
     if not warning:
-        return f"A retirement ahead is no finding {where}."
+        return f"An upcoming retirement is not a finding {where}."
     blocks = f"and blocks from {error} days before it" if error else "and does not block"
     return f"A retirement warns from {warning} days before its date {blocks} {where}."
 

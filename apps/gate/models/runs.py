@@ -43,8 +43,8 @@ class GateRun(models.Model):
         REPORT = "report", "Report only"
 
     class Baseline(models.TextChoices):
-        LAST_RELEASED = "last_released", "What was released last"
-        NONE = "none", "None"
+        LAST_RELEASED = "last_released", "Last released"
+        NONE = "none", "No baseline"
 
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="gate_runs")
     environment = models.CharField(max_length=60, blank=True)
@@ -52,10 +52,12 @@ class GateRun(models.Model):
     ref = models.CharField(max_length=255, blank=True)
     mode = models.CharField(max_length=7, choices=Mode, default=Mode.ENFORCE)
     baseline = models.CharField(max_length=13, choices=Baseline, default=Baseline.LAST_RELEASED)
-    blocks_all = models.BooleanField(default=False, help_text="Also what the baseline had already.")
-    digest = models.CharField(max_length=64, help_text="SHA-256 of what was asked.")
+    blocks_all = models.BooleanField(
+        default=False, help_text="Also report what the baseline already contained."
+    )
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the request.")
     question = models.JSONField(
-        default=list, help_text="The models asked about, until they are judged."
+        default=list, help_text="Requested models, until they are evaluated."
     )
     state = models.CharField(max_length=7, choices=State, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -95,7 +97,7 @@ class GateRun(models.Model):
     )
     asked_at = models.DateTimeField()
     asked_last_at = models.DateTimeField(
-        help_text="When the same question last got the same answer."
+        help_text="Time of the last identical request with the same decision."
     )
     decided_at = models.DateTimeField(null=True, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
@@ -157,7 +159,7 @@ class GateFinding(models.Model):
     message = models.TextField()
     replacement = models.CharField(max_length=300, blank=True)
     by_date = models.DateField(null=True, blank=True)
-    is_new = models.BooleanField(help_text="The baseline did not have it, or less gravely.")
+    is_new = models.BooleanField(help_text="Not in the baseline, or less severe there.")
     waiver = models.ForeignKey(
         Waiver, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )

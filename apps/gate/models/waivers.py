@@ -38,15 +38,15 @@ class Waiver(models.Model):
     altogether), until a day."""
 
     class State(models.TextChoices):
-        ASKED = "asked", "Asked for"
+        ASKED = "asked", "Requested"
         GRANTED = "granted", "Granted"
-        REFUSED = "refused", "Refused"
+        REFUSED = "refused", "Rejected"
         WITHDRAWN = "withdrawn", "Withdrawn"
 
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="waivers")
     rule = models.CharField(max_length=5, choices=Rule)
     model = models.CharField(
-        max_length=300, blank=True, help_text="As findings name it; empty: whatever the model."
+        max_length=300, blank=True, help_text="Model as in the findings; empty: any model."
     )
     offering = models.ForeignKey(
         Offering,
@@ -54,12 +54,13 @@ class Waiver(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        help_text="Only as this host serves it; empty: wherever.",
+        help_text="Only on this host; empty: on any host.",
     )
     reason = LimitedTextField(
-        max_length=MAX_REASON_LENGTH, help_text="Why it has to be, and what is done meanwhile."
+        max_length=MAX_REASON_LENGTH,
+        help_text="Reason for the waiver, and measures until it expires.",
     )
-    until = models.DateField(help_text="The first day it no longer holds.")
+    until = models.DateField(help_text="Expires on (not valid from this date).")
     state = models.CharField(max_length=9, choices=State, default=State.ASKED)
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
@@ -73,7 +74,7 @@ class Waiver(models.Model):
     decision = LimitedTextField(
         max_length=MAX_REASON_LENGTH,
         blank=True,
-        help_text="Why it was granted, refused or withdrawn.",
+        help_text="Reason for granting, rejecting or withdrawing.",
     )
 
     objects = WaiverQuerySet.as_manager()
@@ -85,20 +86,20 @@ class Waiver(models.Model):
                 name="waiver_ends_in_time",
                 condition=Q(until__gt=F("asked_on"))
                 & Q(until__lte=F("asked_on") + MAX_WAIVER_DURATION),
-                violation_error_message="A waiver ends after today, and within 180 days. Ask "
-                "again when it has ended.",
+                violation_error_message="A waiver must expire after today and within 180 "
+                "days. Request a new one when it has expired.",
             ),
             models.CheckConstraint(
                 name="waiver_decided_by_somebody",
                 condition=Q(state="asked", decided_by__isnull=True, decided_at__isnull=True)
                 | (~Q(state="asked") & Q(decided_by__isnull=False, decided_at__isnull=False)),
-                violation_error_message="A decision on a waiver says who made it and when.",
+                violation_error_message="A decision on a waiver must have a user and a time.",
             ),
             models.CheckConstraint(
                 name="waiver_granted_by_another",
                 condition=~Q(state="granted") | ~Q(decided_by=F("asked_by")),
-                violation_error_message="Who asked for a waiver does not grant it. Ask a "
-                "colleague of governance.",
+                violation_error_message="A waiver cannot be decided by the user who "
+                "requested it. Another governance user must decide.",
             ),
         ]
         indexes = [

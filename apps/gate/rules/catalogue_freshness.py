@@ -92,9 +92,8 @@ def catalogue_state(*, at: datetime, stale_after_days: int) -> Catalogue:
 
 
 _EMPTY = (
-    "The catalogue is empty, so nothing can be decided. Ask an administrator to run `manage.py "
-    "load_catalogue` and to"
-    " poll a source of retirement dates on the page Feeds."
+    "The catalogue is empty, so the gate cannot decide. Ask an administrator to run `manage.py "
+    "load_catalogue` and to poll a source of retirement dates on the page Feeds."
 )
 
 
@@ -140,13 +139,13 @@ def _doubt(source: Source, state: PollState, *, at: datetime) -> str:
     """Why the last reading does not count whatever its age, as a clause; empty where it does."""
     moment = _read_at(state)
     if not source.enabled:
-        return "switched off"
+        return "disabled"
     if moment is None or state.url.startswith(Source.PACKAGE_SCHEME):
-        return "never read"
+        return "never polled"
     if state.suspect:
         return "on hold, needs review"
     if moment - at > MAX_CLOCK_DIFFERENCE:
-        return f"read with a wrong clock, on {moment:%Y-%m-%d}"
+        return f"polled with a wrong clock, on {moment:%Y-%m-%d}"
     frozen_after = source.frozen_after_days
     # it answers, and its content is no longer kept up to date
     if frozen_after is not None and at - state.told_until > timedelta(days=frozen_after):
@@ -160,22 +159,21 @@ def _doubt(source: Source, state: PollState, *, at: datetime) -> str:
 def _refusal(*, at: datetime, stale_after_days: int) -> str:
     days = f"{stale_after_days} {'day' if stale_after_days == 1 else 'days'}"
     head = (
-        f"No source of retirement dates that can be relied on was read within {days}, "
-        "so nothing can be decided"
+        f"No reliable source of retirement dates was polled within {days}, so the gate cannot "
+        "decide"
     )
     sources = list(_pollable_sources())
     if not sources:
         return (
-            f"{head}. No such source is set up: ask an administrator to run `manage.py "
-            "load_catalogue`, which adds"
-            " them, and then to poll one on the page Feeds."
+            f"{head}. No such source is configured: ask an administrator to run `manage.py "
+            "load_catalogue`, which adds them, and then to poll one on the page Feeds."
         )
     named = "; ".join(
         f"{source.name}: {_condition(source, at=at)}" for source in sources[:_MAX_NAMED]
     )
     enabled = [source for source in sources if source.enabled]
     slug = (enabled or sources)[0].slug
-    enable = "" if enabled else " switch one on and"
+    enable = "" if enabled else " enable one and"
     return (
         f"{head}. {named}. Ask an administrator to{enable} poll one of them, on the page Feeds or "
         "by"
@@ -202,10 +200,10 @@ def _pollable_sources() -> Iterable[Source]:
 def _condition(source: Source, *, at: datetime) -> str:
     state = _state_of(source)
     if state is None:
-        return "never read" if source.enabled else "switched off"
+        return "never polled" if source.enabled else "disabled"
     doubt = _doubt(source, state, at=at)
     moment = _read_at(state)
-    return doubt or (f"last read on {moment:%Y-%m-%d}" if moment else "never read")
+    return doubt or (f"last polled on {moment:%Y-%m-%d}" if moment else "never polled")
 
 
 __all__ = ["Catalogue", "SourceReading", "catalogue_state"]

@@ -10,10 +10,10 @@ class Rule(models.TextChoices):
     NOT_APPROVED = "FR001", "Model not approved"
     RETIRED = "FR002", "Model retired"
     RETIRES_SOON = "FR003", "Model retires soon"
-    UNRESOLVED_ALIAS = "FR004", "Name that does not say which model"
+    UNRESOLVED_ALIAS = "FR004", "Ambiguous model name"
     UNKNOWN_MODEL = "FR005", "Unknown model"
     EVIDENCE_MISSING = "FR006", "Evidence missing or stale"
-    DATA_CLASS = "FR007", "Data class not allowed"
+    DATA_CLASS = "FR007", "Data classification not allowed"
     REGION = "FR008", "Region not allowed"
     WILDCARD = "FR009", "Wildcard route"
     NO_OWNER = "FR010", "Application without an owner"
@@ -34,19 +34,16 @@ RULE_SLUGS: dict[str, str] = {
 }
 
 RULE_DESCRIPTIONS: dict[str, str] = {
-    Rule.NOT_APPROVED: "The organisation blocked the model, or restricted it to other "
-    "applications.",
+    Rule.NOT_APPROVED: "The organisation blocked the model or restricted it to other applications.",
     Rule.RETIRED: "The host no longer serves the model.",
-    Rule.RETIRES_SOON: "The host has announced the model's end, and it is near.",
-    Rule.UNRESOLVED_ALIAS: "A deployment's, a gateway's or a family's name: it does not say "
-    "which model answers.",
-    Rule.UNKNOWN_MODEL: "The register knows no model of this name there.",
-    Rule.EVIDENCE_MISSING: "No evaluation of the model on the organisation's own workload "
-    "counts today.",
-    Rule.DATA_CLASS: "The model is restricted to data of other classes.",
+    Rule.RETIRES_SOON: "The host has announced the retirement of the model, and the date is near.",
+    Rule.UNRESOLVED_ALIAS: "The name of a deployment, gateway route or family is ambiguous.",
+    Rule.UNKNOWN_MODEL: "The model is not known on this host.",
+    Rule.EVIDENCE_MISSING: "The model has no valid evaluation on the organisation's own workload.",
+    Rule.DATA_CLASS: "The model is restricted to other data classifications.",
     Rule.REGION: "The model is restricted to other regions.",
-    Rule.WILDCARD: "The route lets any model through.",
-    Rule.NO_OWNER: "Nobody is named as owner of the application.",
+    Rule.WILDCARD: "The route allows any model.",
+    Rule.NO_OWNER: "The application has no business owner and no technical owner.",
 }
 
 

@@ -88,7 +88,7 @@ def apply_rules(context: RuleContext) -> list[Finding]:
                     Rule.WILDCARD,
                     requested,
                     None,
-                    f"'{requested.model}' lets any model through. Name the models.",
+                    f"'{requested.model}' allows any model. Name the models.",
                 )
             ]
         elif match is None or match.is_set_aside:
@@ -137,8 +137,8 @@ def _check_owner(context: RuleContext) -> Iterable[Finding]:
     yield Finding(
         rule=str(Rule.NO_OWNER),
         level=context.policy.level(Rule.NO_OWNER),
-        message=f"{application.name} has neither a business nor a technical owner. Name one in "
-        "the register.",
+        message=f"{application.name} has no business owner and no technical owner. Enter one "
+        "in the registry.",
     )
 
 
@@ -152,11 +152,11 @@ def _check_identity(
     if match.is_open or match.kind == Matching.FAMILY:
         where = f" at {requested.host}" if requested.host else ""
         why = (
-            f"'{requested.model}' stands for a family and does not say which model answers. Use "
-            "the id of one release."
+            f"'{requested.model}' is a model family and does not identify the served model. Use "
+            "the ID of one release."
             if match.kind == Matching.FAMILY
-            else f"'{requested.model}'{where} does not say which model answers: {match.why}. Say "
-            "in the register what it stands for, or use the model's own id."
+            else f"'{requested.model}'{where} does not identify the served model: {match.why}. "
+            "Identify the name in the registry, or use the model ID."
         )
         yield _create_finding(context, Rule.UNRESOLVED_ALIAS, requested, match, why)
     elif match.kind == Matching.UNRESOLVED:
@@ -165,8 +165,8 @@ def _check_identity(
             Rule.UNKNOWN_MODEL,
             requested,
             match,
-            f"{_capital(match.why)}. Check the spelling; if it is right, say in the register what "
-            "it is.",
+            f"{_capital(match.why)}. Check the spelling. If it is correct, identify the model in "
+            "the registry.",
         )
     elif match.offering is None and match.party is not None:
         name = context.party_names.get(match.party, requested.host)
@@ -175,8 +175,8 @@ def _check_identity(
             Rule.UNKNOWN_MODEL,
             requested,
             match,
-            f"{match.resolved_id} is known, but not that {name} offers it, so nobody knows until "
-            "when. Check the host.",
+            f"{match.resolved_id} is known, but not as an offering of {name}, so its retirement "
+            "date is unknown. Check the host.",
         )
 
 
@@ -188,7 +188,7 @@ def _check_lifecycle(
         return
     where = f"{requested.model} at {offering.host.name}"
     instead = _replacement(offering)
-    move = f" Move to {instead}." if instead else " Choose another model."
+    move = f" Migrate to {instead}." if instead else " Select another model."
     ends = offering.retires_on
     if offering.is_retired(context.on):
         since = f" since {ends:%Y-%m-%d}" if ends else ""
@@ -216,7 +216,9 @@ def _check_lifecycle(
             f"{where} retires on {ends:%Y-%m-%d}, in {left} {'day' if left == 1 else 'days'}.{move}"
         )
     else:
-        says = f"{where} may retire from {ends:%Y-%m-%d} on; the host has not set the day.{move}"
+        says = (
+            f"{where} can retire from {ends:%Y-%m-%d} on; the host has not announced a date.{move}"
+        )
     yield _create_finding(
         context,
         Rule.RETIRES_SOON,
@@ -254,8 +256,8 @@ def _check_decisions(
             Rule.NOT_APPROVED,
             requested,
             match,
-            f"{requested.model}: nobody has decided that {match.resolved_id} may be built on. Ask "
-            "governance.",
+            f"{requested.model}: {match.resolved_id} has no approval. Ask a governance user to "
+            "decide.",
         )
 
 
@@ -276,7 +278,7 @@ def _check_evidence(
     elif any(state == Evidence.State.PASSED and row.run_on > oldest for row, state in states):
         return
     elif states:
-        why = f"its newest evaluation, of {states[0][0].run_on:%Y-%m-%d}, counts no longer"
+        why = f"its newest evaluation, of {states[0][0].run_on:%Y-%m-%d}, has expired"
     else:
         why = "it has not been evaluated on own workloads"
     yield _create_finding(
@@ -284,7 +286,7 @@ def _check_evidence(
         Rule.EVIDENCE_MISSING,
         requested,
         match,
-        f"{requested.model}: {why}. Evaluate it, and file the result.",
+        f"{requested.model}: {why}. Evaluate it, and record the result.",
     )
 
 
@@ -359,12 +361,12 @@ def summarise_findings(
         return refusal
     models = f"{n_models} {'model' if n_models == 1 else 'models'}"
     if not n_models:
-        return "No model is named, so nothing stands in the way."
+        return "No model is named, so nothing blocks the build."
     stops = [finding for finding in findings if finding.blocks and (finding.is_new or blocks_all)]
     if stops:
         more = f" And {len(stops) - 1} more." if len(stops) > 1 else ""
-        verb = "finding stops" if len(stops) == 1 else "findings stop"
-        return f"{len(stops)} {verb} this, of {models}: {stops[0].message}{more}"
+        verb = "finding blocks" if len(stops) == 1 else "findings block"
+        return f"{len(stops)} {verb} the build, of {models}: {stops[0].message}{more}"
     if decision == Decision.WARN:
         heard = [
             finding
@@ -373,13 +375,13 @@ def summarise_findings(
         ]
         old = sum(1 for finding in heard if finding.level == Level.ERROR)
         known = (
-            f" {old} of them would block, and {'was' if old == 1 else 'were'} released before."
+            f" {old} would block, but {'was' if old == 1 else 'were'} released before."
             if old
             else ""
         )
         found = "finding" if len(heard) == 1 else "findings"
-        return f"Nothing stops this; {len(heard)} {found} in {models} should be looked at.{known}"
+        return (
+            f"Nothing blocks the build; {len(heard)} {found} in {models} should be reviewed.{known}"
+        )
     waived = sum(1 for finding in findings if finding.waiver is not None)
-    return f"Nothing stands in the way of {models}." + (
-        f" {waived} found and waived." if waived else ""
-    )
+    return f"Nothing blocks the build with {models}." + (f" {waived} waived." if waived else "")

@@ -57,12 +57,12 @@ def link_named_services(
         if not user.may(TeamRole.EDITOR, team):
             continue
         how = (
-            f"'{name}' is linked to {slug} already"
+            f"'{name}' is already linked to {slug}"
             if is_linked_elsewhere
-            else f"its name is the slug of {slug}"
+            else f"its name equals the slug of {slug}"
         )
         reason = (
-            f"linked automatically: {how}, and the user of token {token.prefix} may write to it"
+            f"linked automatically: {how}, and the user of the API token {token.prefix} can edit it"
         )
         with audit_context(job="intake", reason=reason):
             if Service.objects.filter(pk=service, application=None, is_ignored=False).update(

@@ -42,8 +42,7 @@ def link_service(
     application = Application.objects.get(pk=application.pk)
     if application.merged_into_id is not None or application.status == Application.Status.RETIRED:
         raise InvalidStateError(
-            f"{application.name} is not in use any more. Choose the application that is, or bring "
-            "it back."
+            f"{application.name} is retired. Select an application in use, or reactivate it."
         )
     orphans = _dependencies_of(alike)
     with audit_context(user=by, reason=reason or f"{service.name} is {application.slug}"):
@@ -71,7 +70,7 @@ def unlink_service(*, service: Service, by: User, at: datetime, reason: str = ""
     lock_applications([service.application.pk], by=by)
     orphans = _dependencies_of(alike)
     with audit_context(
-        user=by, reason=reason or f"{service.name} is not {service.application.slug}"
+        user=by, reason=reason or f"{service.name} was linked to {service.application.slug}"
     ):
         for each in alike:
             each.application, each.unlinked_at = None, at
@@ -114,8 +113,8 @@ def ignore_service(*, service: Service, by: User, reason: str = "") -> Service:
     _require_ignore_permission(by, service)
     service = Service.objects.select_for_update().get(pk=service.pk)
     if service.application_id is not None:
-        raise InvalidStateError("It is claimed for an application. Take the claim back first.")
-    with audit_context(user=by, reason=reason or f"{service.name} is none of ours"):
+        raise InvalidStateError("This service is linked to an application. Unlink it first.")
+    with audit_context(user=by, reason=reason or f"{service.name} was ignored"):
         service.is_ignored = True
         service.save(update_fields=["is_ignored"])
         observations_of([service.pk]).update(state=Observation.State.SET_ASIDE, dependency=None)
@@ -129,7 +128,7 @@ def unignore_service(*, service: Service, by: User, at: datetime, reason: str = 
     service = Service.objects.select_for_update().get(pk=service.pk)
     if not service.is_ignored:
         return service
-    with audit_context(user=by, reason=reason or f"{service.name} is looked at again"):
+    with audit_context(user=by, reason=reason or f"{service.name} is no longer ignored"):
         service.is_ignored = False
         service.save(update_fields=["is_ignored"])
         observations_of([service.pk]).update(state=Observation.State.NEW)
@@ -144,12 +143,15 @@ def bind_token(
     """Whatever the token sends from now on is about this application."""
     lock_applications([application.pk], by=by)
     if token.user_id != by.pk and not by.is_governance:
-        raise IntakePermissionError("Only whose token it is binds it, or governance.")
-    if Scope.INTAKE not in token.scopes:
-        raise InvalidStateError(
-            "This token sends nothing: it has no scope 'intake'. Make one that has."
+        raise IntakePermissionError(
+            "You can link only your own API tokens. Contact the owner of "
+            "the token or a governance user."
         )
-    with audit_context(user=by, reason=reason or f"{token.prefix} speaks for {application.slug}"):
+    if Scope.INTAKE not in token.scopes:
+        raise InvalidStateError('This API token lacks the scope "intake". Create one that has it.')
+    with audit_context(
+        user=by, reason=reason or f"the API token {token.prefix} was linked to {application.slug}"
+    ):
         bound, _ = TokenBinding.objects.update_or_create(
             token=token,
             defaults={"application": application, "environment": environment.strip()[:60]},
@@ -161,7 +163,9 @@ def bind_token(
 def unbind_token(*, binding: TokenBinding, by: User, reason: str = "") -> None:
     """The token speaks for whichever application it names again."""
     lock_applications([binding.application_id], by=by)
-    with audit_context(user=by, reason=reason or f"{binding.token.prefix} is bound no longer"):
+    with audit_context(
+        user=by, reason=reason or f"the API token {binding.token.prefix} was unlinked"
+    ):
         binding.delete()
 
 
@@ -239,5 +243,6 @@ def _require_ignore_permission(by: User, service: Service) -> None:
     own = service.first_token_id is not None and service.first_token.user_id == by.pk  # type: ignore[union-attr]
     if not by.is_governance and not own:
         raise IntakePermissionError(
-            "Only governance, or whose token brought it, says that it is none of ours."
+            "You need the governance role to ignore this service, unless your own API token "
+            "reported it."
         )

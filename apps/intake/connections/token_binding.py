@@ -16,7 +16,8 @@ def binding_of(token: ApiToken | None, application: Application | None) -> Token
     )
     if binding is not None and application is not None and application.pk != binding.application_id:
         raise IntakePermissionError(
-            f"This token is for {binding.application.slug} only. Use that, or another token."
+            f"This API token is limited to {binding.application.slug}. Use that application or "
+            "another API token."
         )
     return binding
 

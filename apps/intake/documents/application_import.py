@@ -112,9 +112,7 @@ def _fill_blanks(
         done.n_unchanged += 1
         return
     if by is not None and not by.may(TeamRole.EDITOR, application.team_id):
-        raise _RejectedApplicationError(
-            "Only an editor of its team may change it. Ask one of them."
-        )
+        raise _RejectedApplicationError("You need the editor role on the owning team to change it.")
     change_application(
         application=application, facts=facts, by=by, reason=f"described as {said.ref}"
     )
@@ -125,13 +123,13 @@ def _register_application(
     said: DescribedApplication, team: Team | None, done: ApplicationImport, *, by: User | None
 ) -> Application:
     if team is None:
-        owner = f"No team is called '{said.owner}'" if said.owner else "No owner is named"
+        owner = f"No team is called '{said.owner}'" if said.owner else "No owner is given"
         raise _RejectedApplicationError(
-            f"{owner}, and no team was chosen for the import. Send it with ?team=SLUG."
+            f"{owner}, and no team was selected for the import. Send the document with ?team=SLUG."
         )
     if by is not None and not by.may(TeamRole.EDITOR, team):
         raise _RejectedApplicationError(
-            f"You may not add applications to {team.name}. Ask one of its editors."
+            f"You need the editor role on {team.name} to add applications."
         )
     facts: dict[str, Any] = {"purpose": said.purpose, "external_refs": said.refs}
     if said.status:

@@ -217,7 +217,7 @@ def ingest_deployments(
         if meant is None:
             unknown.append(
                 SkippedPart(
-                    each.where, f"{each.name} is deployed as {model}, which nobody knows yet."
+                    each.where, f"{each.name} is deployed as {model}, which is not a known model."
                 )
             )
         if (
@@ -228,9 +228,9 @@ def ingest_deployments(
             document.ignored.append(
                 SkippedPart(
                     each.where,
-                    f"'{each.name}' is a model's name, and is deployed as {model}. It is taken at "
-                    "its word: send this"
-                    " with ?application= of each application that calls it.",
+                    f"'{each.name}' is the name of a model, but is deployed as {model}. The "
+                    "document is used as it is: send it with ?application= for each application "
+                    "that calls this deployment.",
                 )
             )
     of_one = dependencies if application is not None else frozenset[int]()

@@ -74,6 +74,6 @@ FORMATS: dict[str, DocumentFormat] = {
             redact=terraform.redact_terraform,
             holds_for_all=True,
         ),
-        DocumentFormat("usage", "Usage by day, CSV", usage.read_usage, _CSV, most_bytes=20 * _MIB),
+        DocumentFormat("usage", "Daily usage, CSV", usage.read_usage, _CSV, most_bytes=20 * _MIB),
     )
 }

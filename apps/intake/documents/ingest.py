@@ -72,19 +72,17 @@ _FORMATS_WITHOUT_APPLICATION = frozenset(
     {*(name for name, form in FORMATS.items() if form.holds_for_all), "usage"}
 )
 NO_AI_NAMED = (
-    "The document names no model and no AI service, so that it confirms nothing and ends nothing. "
-    "If the application"
-    " uses models, send a document of a scanner that looks for them, such as cdxgen's command "
-    "aibom."
+    "The document contains no model and no AI service, so nothing was confirmed or ended. If the "
+    "application uses models, send a document of a scanner that detects them, such as cdxgen's "
+    "command aibom."
 )
 _TEAM_CHANGED = (
-    "The application belongs to another team by now, and the sender may not edit it there. Nothing "
-    "was taken. Ask an"
-    " editor of that team to send the document."
+    "The application now belongs to another team on which you do not have the editor role. "
+    "Nothing was imported. Ask an editor of that team to send the document."
 )
 _LINKED_ELSEWHERE = (
-    "is claimed for an application that the sender may not edit. "
-    "Ask an editor of its team to send it."
+    "is linked to an application that you cannot edit. Ask an editor of its team to send the "
+    "document."
 )
 
 
@@ -129,8 +127,7 @@ def receive_document(
         and not by.may(TeamRole.EDITOR, application.team_id)
     ):
         raise IntakePermissionError(
-            "Only an editor of the owning team may send documents about it. Ask one of them for a "
-            "token."
+            "You need the editor role on the owning team to send documents about this application."
         )
     digest = hashlib.sha256(body).hexdigest()
     natural_key, redacted = (
@@ -192,7 +189,7 @@ def set_document_application(*, import_: Import, application: Application, by: U
     """A person says which application a document is about; it is read (again) for that one."""
     if not by.may(TeamRole.EDITOR, application.team_id):
         raise IntakePermissionError(
-            "Only an editor of the owning team may add documents to it. Ask one of them."
+            "You need the editor role on the owning team to add documents to this application."
         )
     moved = Import.objects.filter(
         pk=import_.pk,
@@ -202,7 +199,8 @@ def set_document_application(*, import_: Import, application: Application, by: U
     import_.refresh_from_db()
     if not moved:
         raise InvalidStateError(
-            f"This import is already further: {import_.get_state_display().lower()}."
+            f"This import has already changed its status: {import_.get_state_display()}. Reload "
+            "the page."
         )
     import_jobs.run_import_now(import_.pk, STEPS)
     import_.refresh_from_db()
@@ -317,14 +315,14 @@ def _read_import(import_: Import) -> None:
             import_,
             document,
             state=Import.State.FAILED,
-            error="The document breaks its schema, and the sender asked for strict reading. "
-            "Nothing was taken.",
+            error="The document does not match its schema, and strict reading was requested. "
+            "Nothing was imported.",
         )
         return
     application = import_.application or _subject(document, import_.sender)
     if application is None and any(not said.service for said in document.sightings):
         named = (
-            f" It calls it '{document.subject}', which no application is called."
+            f" The document calls it '{document.subject}', but no application has this name."
             if document.subject
             else ""
         )
@@ -332,9 +330,8 @@ def _read_import(import_: Import) -> None:
             import_,
             document,
             state=Import.State.RECEIVED,
-            error=f"The document does not say which application it is about.{named} Choose the "
-            "application, or send it"
-            f" with {APPLICATION_PARAMETER}.",
+            error=f"The document does not state its application.{named} Select the "
+            f"application, or send the document with {APPLICATION_PARAMETER}.",
         )
         return
     sender = import_.sender
@@ -348,9 +345,9 @@ def _read_import(import_: Import) -> None:
             import_,
             document,
             state=Import.State.RECEIVED,
-            error="What its names stand for would hold for every application, which is "
-            "governance's to say. Choose the"
-            f" application whose deployments these are, or send it with {APPLICATION_PARAMETER}.",
+            error="The names in this document would apply to all applications, which "
+            "requires the governance role. Select the application that uses these "
+            f"deployments, or send the document with {APPLICATION_PARAMETER}.",
         )
         return
     if application is not None and import_.by is not None and import_.application is None:

@@ -13,18 +13,21 @@ def undo_document(*, import_: Import, by: User) -> Import:
     """Put back what the document wrote, as long as nobody has built on it; the import says where it
     cannot be."""
     if import_.change is None:
-        raise InvalidStateError("Nothing of this document is in the register.")
+        raise InvalidStateError(
+            "Nothing of this document is in the registry, so there is nothing to undo."
+        )
     teams = teams_of_change(change=import_.change)
     if import_.application is not None:
         teams |= {import_.application.team_id}
     if not by.is_governance and any(not by.may(TeamRole.EDITOR, team) for team in teams):
         raise IntakePermissionError(
-            "It is about applications of teams you do not edit. Ask one of their editors, or "
-            "governance."
+            "You need the editor role on all teams whose applications this document changed, or "
+            "the governance role."
         )
     if not by.is_governance and import_.deployments.filter(application__isnull=True).exists():
         raise IntakePermissionError(
-            "It says what names stand for in every application. Ask governance to take it back."
+            "You need the governance role to undo this document, because its names apply to all "
+            "applications."
         )
     change_state(
         import_, (Import.State.APPLIED,), Import.State.UNDOING, error="", attempts=0, undone_by=by

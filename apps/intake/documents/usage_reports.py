@@ -57,7 +57,7 @@ def store_usage(
             document.rejected.append(
                 SkippedPart(
                     _row_label(said),
-                    f"{_row_label(said)}: days that have not come yet are not taken.",
+                    f"{_row_label(said)}: dates in the future are not imported.",
                 )
             )
         owner = whose.of(said) if told else None
@@ -136,12 +136,12 @@ class _ApplicationLookup:
             return found.pk, None
         if not name:
             self._refuse(
-                said, f"no application is named. Send the report with {APPLICATION_PARAMETER}."
+                said, f"no application is given. Send the report with {APPLICATION_PARAMETER}."
             )
             return None
         service, claimed, is_ignored = self._services[clean(name)]
         if claimed is not None and not _can_edit(self._sender, self._claimed[claimed]):
-            self._refuse(said, "it is claimed for an application that the sender may not edit.")
+            self._refuse(said, "it is linked to an application that you cannot edit.")
             return None
         return None if is_ignored else (claimed, service)
 

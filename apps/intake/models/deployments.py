@@ -35,30 +35,27 @@ class Deployment(models.Model):
     """
 
     stream = models.CharField(
-        max_length=80, help_text="Who told: azure-deployments:az, terraform:terraform, ..."
+        max_length=80,
+        help_text="Stream that reported it: azure-deployments:az, terraform:terraform, ...",
     )
     application = models.ForeignKey(
         Application, on_delete=models.CASCADE, null=True, blank=True, related_name="deployments"
     )
     host = models.CharField(max_length=60, help_text="Slug of the host: azure, amazon-bedrock.")
-    account = models.CharField(
-        max_length=256, blank=True, help_text="The host's account it belongs to."
-    )
-    name = models.CharField(max_length=256, help_text="What an application asks for.")
-    model = models.CharField(max_length=256, help_text="The host's name of the model.")
+    account = models.CharField(max_length=256, blank=True, help_text="Account at the host.")
+    name = models.CharField(max_length=256, help_text="Name that applications call.")
+    model = models.CharField(max_length=256, help_text="Model name of the host.")
     version = models.CharField(
-        max_length=60, blank=True, help_text="The host's version of it; empty: not said."
+        max_length=60, blank=True, help_text="Model version of the host; empty: not stated."
     )
     upgrades = models.BooleanField(
-        default=False, help_text="The host moves it to newer versions by itself."
+        default=False, help_text="The host upgrades it to newer versions automatically."
     )
-    where = models.CharField(
-        max_length=300, blank=True, help_text="Where in the document it stands."
-    )
+    where = models.CharField(max_length=300, blank=True, help_text="Location in the document.")
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     missing_since = models.DateField(
-        null=True, blank=True, help_text="The newest document no longer names it."
+        null=True, blank=True, help_text="The newest document no longer contains it."
     )
     seen_in = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="deployments")
 
@@ -71,7 +68,7 @@ class Deployment(models.Model):
                 fields=["stream", "application", "host", "account", "name"],
                 name="deployment_once",
                 nulls_distinct=False,
-                violation_error_message="This deployment was told by the same sender already.",
+                violation_error_message="This connection already reported this deployment.",
             ),
         ]
 

@@ -31,19 +31,19 @@ class Discrepancy(models.Model):
     """One disagreement, from the day it was found to the day it ended or a person dealt with it."""
 
     class Kind(models.TextChoices):
-        SHADOW = "shadow", "Seen, not declared"
-        UNSEEN = "unseen", "Declared, not seen"
-        DRIFT = "drift", "Served by another version than before"
-        OTHER_SERVED = "other_served", "Another model served than requested"
-        OUT_OF_USE = "out_of_use", "Application is not in use, and still calls"
+        SHADOW = "shadow", "Undeclared use"
+        UNSEEN = "unseen", "Unconfirmed use"
+        DRIFT = "drift", "Version drift"
+        OTHER_SERVED = "other_served", "Different model served"
+        OUT_OF_USE = "out_of_use", "Retired application in use"
 
     class Closed(models.TextChoices):
-        ENDED = "ended", "It no longer holds"
+        ENDED = "ended", "No longer observed"
         DECLARED = "declared", "Declared"
-        DISMISSED = "dismissed", "Dismissed by a person"
+        DISMISSED = "dismissed", "Dismissed"
 
     key = models.CharField(
-        max_length=200, help_text="What it is about; of one key at most one is open."
+        max_length=200, help_text="Subject of the discrepancy; at most one per key is open."
     )
     kind = models.CharField(max_length=12, choices=Kind)
     application = models.ForeignKey(
@@ -55,9 +55,7 @@ class Discrepancy(models.Model):
     observation = models.ForeignKey(
         Observation, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    details = models.JSONField(
-        default=dict, help_text="Names, versions and days as they were found."
-    )
+    details = models.JSONField(default=dict, help_text="Names, versions and dates as observed.")
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_as = models.CharField(max_length=9, choices=Closed, blank=True)
@@ -66,7 +64,7 @@ class Discrepancy(models.Model):
     )
     reason = models.CharField(max_length=500, blank=True)
     quiet_until = models.DateField(
-        null=True, blank=True, help_text="Dismissed: not found again before this day."
+        null=True, blank=True, help_text="Dismissed: not reported again before this date."
     )
 
     objects = DiscrepancyQuerySet.as_manager()
@@ -109,27 +107,27 @@ class IntakeSettings(models.Model):
     unseen_after_days = models.PositiveSmallIntegerField(
         default=30,
         validators=[MinValueValidator(1), MaxValueValidator(366)],
-        help_text="A declared use that run-time traffic has not shown for so many days is "
-        "asked about.",
+        help_text="Days without observed traffic after which a declared use is reported as "
+        "unconfirmed.",
     )
     drift_days = models.PositiveSmallIntegerField(
         default=7,
         validators=[MinValueValidator(1), MaxValueValidator(90)],
-        help_text="What answers within so many days is compared with as many days before.",
+        help_text="Days whose served model is compared with the same number of days before.",
     )
     declares_shadows = models.BooleanField(
         default=True,
-        help_text="What was seen and is known becomes an observed dependency without being asked.",
+        help_text="Observed usage of known models becomes an observed dependency automatically.",
     )
     keep_documents_days = models.PositiveSmallIntegerField(
         default=90,
         validators=[MinValueValidator(1), MaxValueValidator(3660)],
-        help_text="How long documents are kept as they were sent.",
+        help_text="Days for which documents are stored as sent.",
     )
     keep_usage_days = models.PositiveSmallIntegerField(
         default=400,
         validators=[MinValueValidator(30), MaxValueValidator(3660)],
-        help_text="How long calls by day are kept.",
+        help_text="Days for which daily calls are stored.",
     )
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -170,8 +168,8 @@ class KeptStream(models.Model):
     n_applications = models.PositiveIntegerField()
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
-    n_calls = models.PositiveBigIntegerField(default=0, help_text="Of the last seven days.")
-    n_errors = models.PositiveBigIntegerField(default=0, help_text="Of the last seven days.")
+    n_calls = models.PositiveBigIntegerField(default=0, help_text="Of the last 7 days.")
+    n_errors = models.PositiveBigIntegerField(default=0, help_text="Of the last 7 days.")
     kept_at = models.DateTimeField()
 
     class Meta:

@@ -28,20 +28,20 @@ class Import(models.Model):
     """One file or document that came in. Not in the history: what it changes is, under `change`."""
 
     class Kind(models.TextChoices):
-        SHEET = "sheet", "Sheet"
+        SHEET = "sheet", "Spreadsheet"
         DOCUMENT = "document", "Document"
         EVALUATION = "evaluation", "Evaluation results"
 
     class State(models.TextChoices):
-        RECEIVED = "received", "To be completed"
-        READING = "reading", "Being read"
-        READ = "read", "To be confirmed"
-        APPLYING = "applying", "Being applied"
+        RECEIVED = "received", "Columns to be assigned"
+        READING = "reading", "Reading"
+        READ = "read", "Waiting for confirmation"
+        APPLYING = "applying", "Applying"
         APPLIED = "applied", "Applied"
-        UNDOING = "undoing", "Being undone"
+        UNDOING = "undoing", "Undoing"
         UNDONE = "undone", "Undone"
-        DROPPED = "dropped", "Dropped"
-        FAILED = "failed", "Could not be read"
+        DROPPED = "dropped", "Discarded"
+        FAILED = "failed", "Not readable"
 
     WAITING: ClassVar[tuple[str, ...]] = (State.READING, State.APPLYING, State.UNDOING)
     OPEN: ClassVar[tuple[str, ...]] = (State.RECEIVED, *WAITING, State.READ)
@@ -52,7 +52,7 @@ class Import(models.Model):
     digest = models.CharField(max_length=64, help_text="SHA-256 of the file.")
     n_bytes = models.PositiveBigIntegerField()
     about = models.CharField(
-        max_length=120, blank=True, help_text="How it was read: encoding, delimiter."
+        max_length=120, blank=True, help_text="Encoding and delimiter of the file."
     )
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -70,59 +70,57 @@ class Import(models.Model):
         null=True,
         blank=True,
         related_name="imports",
-        help_text="What the document is about, where the sender named one application.",
+        help_text="Application of the document, where the sender named one.",
     )
     token = models.ForeignKey(
         ApiToken, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     environment = models.CharField(max_length=60, blank=True, default="")
     tool = models.CharField(
-        max_length=60, blank=True, default="", help_text="What made the document."
+        max_length=60, blank=True, default="", help_text="Tool that created the document."
     )
     tool_version = models.CharField(max_length=60, blank=True, default="")
     natural_key = models.CharField(
         max_length=200,
         blank=True,
         default="",
-        help_text="What the document calls itself: serial number and version.",
+        help_text="Serial number and version stated in the document.",
     )
-    idempotency_key = models.CharField(
-        max_length=128, blank=True, default="", help_text="As the sender gave it."
-    )
+    idempotency_key = models.CharField(max_length=128, blank=True, default="", help_text="As sent.")
     document_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the document says it was made."
+        null=True, blank=True, help_text="Creation time stated in the document."
     )
     is_older = models.BooleanField(
         default=False,
-        help_text="A newer document of the same maker was here already: it confirms, and ends "
-        "nothing.",
+        help_text="A newer document of the same tool was already imported: this one confirms "
+        "usage, but ends none.",
     )
-    strict = models.BooleanField(default=False, help_text="Refused where it breaks its schema.")
+    strict = models.BooleanField(
+        default=False, help_text="Reject documents that do not match their schema."
+    )
     schema_valid = models.BooleanField(
-        null=True, blank=True, help_text="Empty: there is none, or it was not checked."
+        null=True, blank=True, help_text="Empty: no schema, or not checked."
     )
     problems = models.JSONField(
         default=dict,
         help_text="Lists by kind: schema, rejected, ignored, unresolved; each {where, reason}.",
     )
     state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
-    mapping = models.JSONField(default=dict, help_text="How its columns are read.")
+    mapping = models.JSONField(default=dict, help_text="Assignment of columns to fields.")
     heads_digest = models.CharField(max_length=64, blank=True)
     whole_or_nothing = models.BooleanField(
-        default=False, help_text="Where rows cannot be applied any more: none is."
+        default=False, help_text="Row from which the import could not be applied; empty: none."
     )
     attempts = models.PositiveSmallIntegerField(
-        default=0, help_text="How often a worker began what it waits for."
+        default=0, help_text="Attempts of workers on the current step."
     )
-    counts = models.JSONField(default=dict, help_text="Rows, applications and uses by outcome.")
-    error = models.TextField(
-        blank=True, help_text="Why it could not be read or applied, as a sentence."
+    counts = models.JSONField(
+        default=dict, help_text="Rows, applications and dependencies by outcome."
     )
-    planned_on = models.DateField(
-        null=True, blank=True, help_text="The day the preview stands for."
-    )
+    error = models.TextField(blank=True, help_text="Sentence with the reason of the failure.")
+    planned_on = models.DateField(null=True, blank=True, help_text="Date of the preview.")
     change = models.UUIDField(
-        null=True, blank=True, help_text="By which what it did is found in the history."
+        null=True, blank=True, help_text="ID of the changes in the audit log."
     )
     received_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True, blank=True)
@@ -160,7 +158,7 @@ class Import(models.Model):
             models.CheckConstraint(
                 name="import_applied_has_change",
                 condition=~Q(state="undone") | Q(change__isnull=False),
-                violation_error_message="Only what has been applied can be undone.",
+                violation_error_message="Only an applied import can be undone.",
             ),
         ]
 
@@ -188,7 +186,7 @@ class ImportContent(models.Model):
     of = models.OneToOneField(
         Import, on_delete=models.CASCADE, primary_key=True, related_name="content"
     )
-    body = models.BinaryField(help_text="Deflated.")
+    body = models.BinaryField(help_text="Compressed content (deflate).")
 
     def __str__(self) -> str:
         return f"content of import {self.of_id}"
@@ -201,24 +199,24 @@ class ImportRow(models.Model):
         ADDED = "added", "Added"
         CHANGED = "changed", "Changed"
         UNCHANGED = "unchanged", "Unchanged"
-        REFUSED = "refused", "Refused"
+        REFUSED = "refused", "Rejected"
 
     of = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="rows")
     position = models.PositiveIntegerField(
-        help_text="In the whole file, in the order it is worked through."
+        help_text="Position in the whole file, in processing order."
     )
-    sheet = models.PositiveSmallIntegerField(help_text="Place of the sheet in the file.")
-    number = models.PositiveIntegerField(help_text="Of the row, as a spreadsheet shows it.")
-    cells = models.JSONField(help_text="As they were, as text.")
-    application = models.JSONField(default=dict, help_text="What the row says of the application.")
-    use = models.JSONField(null=True, blank=True, help_text="What it says the application calls.")
+    sheet = models.PositiveSmallIntegerField(help_text="Position of the worksheet in the file.")
+    number = models.PositiveIntegerField(help_text="Row number as shown in a spreadsheet.")
+    cells = models.JSONField(help_text="Cells as text.")
+    application = models.JSONField(default=dict, help_text="Application fields of the row.")
+    use = models.JSONField(null=True, blank=True, help_text="Dependency fields of the row.")
     outcome = models.CharField(max_length=9, choices=Outcome)
-    reason = models.TextField(blank=True, help_text="Why it is refused.")
+    reason = models.TextField(blank=True, help_text="Reason of the rejection.")
     column = models.CharField(
-        max_length=200, blank=True, help_text="The head of the column that is about."
+        max_length=200, blank=True, help_text="Column header of the rejected cell."
     )
     note = models.TextField(blank=True)
-    plan = models.JSONField(default=dict, help_text="What is done to the register, old and new.")
+    plan = models.JSONField(default=dict, help_text="Changes to the registry, old and new values.")
 
     class Meta:
         ordering = ["of", "position"]
@@ -228,7 +226,7 @@ class ImportRow(models.Model):
             models.CheckConstraint(
                 name="import_row_refused_with_reason",
                 condition=~Q(outcome="refused") | ~Q(reason=""),
-                violation_error_message="A refused row says why.",
+                violation_error_message="A rejected row must have a reason.",
             ),
         ]
 

@@ -22,13 +22,13 @@ from apps.inventory.models import Application, Dependency
 class Confidence(models.IntegerChoices):
     """How directly the use was seen; a higher one outranks a lower one about the same use."""
 
-    GUESS = 1, "Named in code or by family"
-    SHEET = 2, "Written in a sheet or catalogue"
+    GUESS = 1, "Named in code or by model family"
+    SHEET = 2, "Listed in a spreadsheet or catalogue"
     BOM = 3, "In a bill of materials"
     IAC = 4, "In infrastructure code"
-    GATEWAY_CONFIG = 5, "In a gateway's configuration"
-    GATEWAY_LOG = 6, "In a gateway's log"
-    SERVED = 7, "Seen at run time"
+    GATEWAY_CONFIG = 5, "In a gateway configuration"
+    GATEWAY_LOG = 6, "In a gateway log"
+    SERVED = 7, "Observed at run time"
 
 
 class ServiceQuerySet(models.QuerySet["Service"]):
@@ -58,18 +58,16 @@ class Service(models.Model):
         max_length=60,
         blank=True,
         default="",
-        help_text="Whose names these are: empty for traces, else the gateway.",
+        help_text="Connection that reports these names: empty for traces, else the gateway.",
     )
     application = models.ForeignKey(
         Application, on_delete=models.SET_NULL, null=True, blank=True, related_name="services"
     )
-    is_ignored = models.BooleanField(
-        default=False, help_text="A person said that it is none of ours."
-    )
+    is_ignored = models.BooleanField(default=False, help_text="Ignored by a user.")
     unlinked_at = models.DateTimeField(
         null=True,
         blank=True,
-        help_text="A person took its link back: it is not linked by its name alone again.",
+        help_text="Unlinked by a user: not linked automatically by its name again.",
     )
     first_token = models.ForeignKey(
         ApiToken, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
@@ -86,7 +84,8 @@ class Service(models.Model):
             models.CheckConstraint(
                 name="service_ignored_or_claimed",
                 condition=Q(is_ignored=False) | Q(application__isnull=True),
-                violation_error_message="A service that belongs to an application is not ignored.",
+                violation_error_message="A service that is linked to an application cannot "
+                "be ignored. Unlink it first.",
             ),
         ]
         indexes = [
@@ -113,7 +112,7 @@ class ServiceToken(models.Model):
         on_delete=models.CASCADE,
         null=True,
         related_name="tokens",
-        help_text="Empty: the token is bound to an application, whatever service it names.",
+        help_text="Empty: the API token is linked to an application, for all services.",
     )
     token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="services")
     last_sent_at = models.DateTimeField(help_text="To the hour.")
@@ -167,18 +166,18 @@ class Observation(models.Model):
     decision."""
 
     class State(models.TextChoices):
-        NEW = "new", "To be worked through"
+        NEW = "new", "Pending"
         MATCHED = "matched", "Part of a dependency"
-        UNRESOLVED = "unresolved", "Model not known"
-        UNCLAIMED = "unclaimed", "Application not known"
-        OUT_OF_USE = "out_of_use", "Application is not in use"
-        SET_ASIDE = "set_aside", "Set aside"
+        UNRESOLVED = "unresolved", "Unresolved model"
+        UNCLAIMED = "unclaimed", "Unlinked application"
+        OUT_OF_USE = "out_of_use", "Retired application"
+        SET_ASIDE = "set_aside", "Ignored"
 
     key = models.UUIDField(
-        unique=True, help_text="Digest of sender, application or service, and all names."
+        unique=True, help_text="Digest of connection, application or service, and all names."
     )
     stream = models.CharField(
-        max_length=80, help_text="Who saw it: otlp, cyclonedx:cdxgen, litellm-config:name, ..."
+        max_length=80, help_text="Connection: otlp, cyclonedx:cdxgen, litellm-config:name, ..."
     )
     application = models.ForeignKey(
         Application, on_delete=models.CASCADE, null=True, blank=True, related_name="observations"
@@ -188,25 +187,25 @@ class Observation(models.Model):
     )
     environment = models.CharField(max_length=60, blank=True)
     alias = models.CharField(
-        max_length=256, blank=True, help_text="What the application asks a gateway for."
+        max_length=256, blank=True, help_text="Alias that the application requests from a gateway."
     )
     requested = models.CharField(
-        max_length=256, blank=True, help_text="The id that is sent to the provider."
+        max_length=256, blank=True, help_text="Model ID sent to the provider."
     )
     served = models.CharField(
-        max_length=256, blank=True, help_text="The id in the provider's answer."
+        max_length=256, blank=True, help_text="Model ID in the response of the provider."
     )
-    provider = models.CharField(max_length=120, blank=True, help_text="As the sender spells it.")
+    provider = models.CharField(max_length=120, blank=True, help_text="As sent.")
     region = models.CharField(max_length=60, blank=True)
-    gateway = models.CharField(max_length=120, blank=True, help_text="As the sender spells it.")
+    gateway = models.CharField(max_length=120, blank=True, help_text="As sent.")
     role = models.CharField(max_length=10, choices=Dependency.Role, blank=True)
     fallback_order = models.PositiveSmallIntegerField(default=0)
     confidence = models.PositiveSmallIntegerField(choices=Confidence)
     places = models.JSONField(
-        default=list, help_text="Where in the source it stands, relative to the repository."
+        default=list, help_text="Location in the source, relative to the repository."
     )
     facts = models.JSONField(
-        default=dict, help_text="What else the document says: model card, licence, purl."
+        default=dict, help_text="Further details of the document: model card, licence, purl."
     )
 
     state = models.CharField(max_length=10, choices=State, default=State.NEW)
@@ -220,12 +219,14 @@ class Observation(models.Model):
         Dependency, on_delete=models.SET_NULL, null=True, blank=True, related_name="observations"
     )
     why = models.TextField(
-        blank=True, help_text="How the names were read, or why they could not be."
+        blank=True, help_text="Explanation of the identification, or the reason why there is none."
     )
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     missing_since = models.DateField(
-        null=True, blank=True, help_text="The sender's newest document no longer holds it."
+        null=True,
+        blank=True,
+        help_text="The newest document of the connection no longer contains it.",
     )
     seen_in = models.ForeignKey(
         Import, on_delete=models.SET_NULL, null=True, blank=True, related_name="observations"
@@ -276,12 +277,12 @@ class UsageDay(models.Model):
     n_calls = models.PositiveBigIntegerField(default=0)
     n_errors = models.PositiveBigIntegerField(default=0)
     n_without_usage = models.PositiveBigIntegerField(
-        default=0, help_text="Calls that told no tokens."
+        default=0, help_text="Calls without token counts."
     )
     input_tokens = models.PositiveBigIntegerField(null=True)
     output_tokens = models.PositiveBigIntegerField(null=True)
     cost_usd = models.DecimalField(
-        max_digits=20, decimal_places=10, null=True, help_text="As a gateway reckoned it."
+        max_digits=20, decimal_places=10, null=True, help_text="As calculated by a gateway."
     )
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
@@ -322,9 +323,9 @@ class SeenCall(models.Model):
     """
 
     key = models.BigIntegerField(primary_key=True)
-    hour = models.PositiveIntegerField(help_text="Hours since 1970 when it came in.")
+    hour = models.PositiveIntegerField(help_text="Hours since 1970 at receipt.")
     at = models.BigIntegerField(
-        default=0, help_text="Response ids: seconds since 1970 when it was counted; else 0."
+        default=0, help_text="Response IDs: seconds since 1970 at counting; else 0."
     )
 
     class Meta:
@@ -339,13 +340,13 @@ class HalfCall(models.Model):
     content, ever."""
 
     key = models.BigIntegerField(
-        primary_key=True, help_text="Digest of sender, trace and span of the call."
+        primary_key=True, help_text="Digest of connection, trace and span of the call."
     )
     served = models.CharField(
-        max_length=256, blank=True, help_text="The model that answered; empty: not told yet."
+        max_length=256, blank=True, help_text="Served model; empty: not reported yet."
     )
     told = models.JSONField(
-        null=True, help_text="The call as a batch counted it; null: it has not come yet."
+        null=True, help_text="The call as counted in a batch; null: not received yet."
     )
     received_at = models.DateTimeField()
 
@@ -364,12 +365,14 @@ class MeteredSeries(models.Model):
     """
 
     key = models.BigIntegerField(primary_key=True)
-    start = models.BigIntegerField(help_text="Nanoseconds since 1970 since when the sender counts.")
-    at = models.BigIntegerField(help_text="Nanoseconds since 1970 of the value.")
+    start = models.BigIntegerField(
+        help_text="Start of the counter of the connection, in nanoseconds since 1970."
+    )
+    at = models.BigIntegerField(help_text="Time of the value, in nanoseconds since 1970.")
     value = models.FloatField()
 
     class Meta:
-        verbose_name_plural = "metered series"
+        verbose_name_plural = "counter series"
         indexes = [models.Index(fields=["at"], name="metered_series_by_time")]
 
     def __str__(self) -> str:
@@ -382,10 +385,10 @@ class NameDecision(models.Model):
     backwards."""
 
     stream = models.CharField(
-        max_length=80, blank=True, help_text="Of one sender only; empty: wherever it stands."
+        max_length=80, blank=True, help_text="Only for this connection; empty: for all."
     )
     provider = models.CharField(
-        max_length=120, blank=True, help_text="As the sender spells it; empty: none named."
+        max_length=120, blank=True, help_text="As sent; empty: none stated."
     )
     name = models.CharField(max_length=256)
     offering = models.ForeignKey(
@@ -406,15 +409,15 @@ class NameDecision(models.Model):
                 fields=["stream", "provider", "name"],
                 name="name_decision_once",
                 condition=Q(lifted_at__isnull=True),
-                violation_error_message="This name was decided already; lift that decision first.",
+                violation_error_message="A decision on this name already exists. Revoke it first.",
             ),
             models.CheckConstraint(
                 name="name_decision_says_one_thing",
                 condition=Q(offering__isnull=False, not_a_model=False)
                 | Q(offering__isnull=True, not_a_model=True),
-                violation_error_message="Choose what is called, or say that it is no model.",
+                violation_error_message="Select a model, or mark the name as not a model.",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} means {self.offering_id or 'no model'}"
+        return f"{self.name} is {self.offering_id or 'not a model'}}}"

@@ -13,9 +13,9 @@ class SenderFact(models.Model):
     class Kind(models.TextChoices):
         INSTRUMENTED = (
             "instrumented",
-            "This service is traced by an instrumentation beside its SDK's own spans",
+            "This service has an instrumentation in addition to the spans of its SDK",
         )
-        TELLS_ANSWERS = "answers", "This token's gateway reports which model answered"
+        TELLS_ANSWERS = "answers", "The gateway of this API token reports the served model"
 
     kind = models.CharField(max_length=12, choices=Kind)
     key = models.BigIntegerField()

@@ -18,7 +18,7 @@ class TokenBinding(models.Model):
         Application, on_delete=models.CASCADE, related_name="bound_tokens"
     )
     environment = models.CharField(
-        max_length=60, blank=True, help_text="Set where the sender names none."
+        max_length=60, blank=True, help_text="Used where the sender states none."
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

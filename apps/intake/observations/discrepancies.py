@@ -242,7 +242,7 @@ def find_discrepancies(*, at: datetime) -> DiscrepancyChanges:
         params = _params(lines, at)
         cursor.execute(_LIST)
         with audit_context(
-            job="intake.find_discrepancies", reason="what was seen, held against what is declared"
+            job="intake.find_discrepancies", reason="comparison of observed and declared usage"
         ):
             for kind, candidates in _CANDIDATES.items():
                 cursor.execute("TRUNCATE intake_holding")

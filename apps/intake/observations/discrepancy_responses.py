@@ -72,10 +72,10 @@ def dismiss_discrepancies(
     """Leave it: not found again before `until`, and then only if it still holds."""
     today = day_of(at)
     if not reason.strip():
-        raise InvalidStateError("Say why it may stay as it is.")
+        raise InvalidStateError("Enter a reason for dismissing this discrepancy.")
     if not today < until <= today + MAX_DISMISSAL:
         raise InvalidStateError(
-            f"Choose a day after today and not later than {today + MAX_DISMISSAL}."
+            f"Enter a date after today and not later than {today + MAX_DISMISSAL}."
         )
     _lock_applications_of(discrepancies, by=by)
     with audit_context(user=by, reason=reason):
@@ -95,7 +95,7 @@ def dismiss_discrepancies(
 def reopen_discrepancies(*, discrepancies: Sequence[Discrepancy], by: User) -> int:
     """Take a dismissal back; what was found anew meanwhile stays as it is."""
     _lock_applications_of(discrepancies, by=by)
-    with audit_context(user=by, reason="dismissal taken back"):
+    with audit_context(user=by, reason="dismissal undone"):
         anew = Discrepancy.objects.open().filter(key__in=[row.key for row in discrepancies])
         return (
             Discrepancy.objects.filter(
@@ -134,34 +134,35 @@ def _respond_to_rows(
 def _declare_use(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
     if row.kind not in _DECLARABLE:
         raise ChangeConflictError(
-            "There is nothing to declare about it; look at the application, or leave it until a "
-            "day."
+            "This discrepancy has nothing to declare. Review the application, or dismiss the "
+            "discrepancy until a date."
         )
     if row.dependency is not None:
-        said = reason or "seen in use, and declared"
+        said = reason or "observed usage was declared"
         confirm_dependency(dependency=row.dependency, on=day_of(at), by=by, reason=said)
         return
     seen = row.observation
     if seen is None or seen.offering is None:
-        raise ChangeConflictError("What was seen is not there any more.")
+        raise ChangeConflictError("This usage is no longer observed. Reload the page.")
     declare_dependency(
         application=row.application,
         offering=seen.offering,
         since=day_of(seen.first_seen_at),
         by=by,
         role=seen.role or Dependency.Role.PRIMARY,
-        reason=reason or "seen in use, and declared",
+        reason=reason or "observed usage was declared",
     )
 
 
 def _end_use(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
     if row.kind not in _DECLARABLE or row.dependency is None:
         raise ChangeConflictError(
-            "There is no dependency to end. Look at the application, or leave it until a day."
+            "This discrepancy has no dependency to end. Review the application, or dismiss the "
+            "discrepancy until a date."
         )
     # the first day it can end is the one after it began
     on = max(day_of(at), row.dependency.since + timedelta(days=1))
-    end_dependency(dependency=row.dependency, on=on, by=by, reason=reason or "not used any more")
+    end_dependency(dependency=row.dependency, on=on, by=by, reason=reason or "no longer used")
 
 
 def _lock_applications_of(discrepancies: Sequence[Discrepancy], *, by: User) -> None:

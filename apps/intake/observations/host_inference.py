@@ -49,7 +49,7 @@ def infer_hosts(
         offerings = meant.get((each.application_id, each.requested.lower()), {})
         if len(offerings) == 1:
             ((offering, host),) = offerings.items()
-            why = f"No host is named; this application calls '{each.requested}' at {host}."
+            why = f"No host is stated; this application calls '{each.requested}' on {host}."
             placed[each.pk] = NameResolution(
                 offering, why, served_version=found[each.pk].served_version
             )

@@ -34,7 +34,7 @@ def decide_name(
     it; `provider` empty: whatever provider stands beside it. Replaces an earlier decision about the
     same, which stays on record."""
     _require_governance(by)
-    with audit_context(user=by, reason=reason or f"what '{name[:100]}' means"):
+    with audit_context(user=by, reason=reason or f"identified '{name[:100]}'"):
         _same_name(name, provider, stream).update(lifted_at=at)
         decision = NameDecision.objects.create(
             stream=stream,
@@ -57,9 +57,9 @@ def revoke_name(
     _require_governance(by)
     decision = NameDecision.objects.select_for_update().get(pk=decision.pk)
     if decision.lifted_at is not None:
-        raise InvalidStateError("This decision was lifted already.")
+        raise InvalidStateError("This decision was already revoked. Reload the page.")
     with audit_context(
-        user=by, reason=reason or f"what '{decision.name[:100]}' means is open again"
+        user=by, reason=reason or f"the identification of '{decision.name[:100]}' was revoked"
     ):
         decision.lifted_at = at
         decision.save(update_fields=["lifted_at"])
@@ -105,5 +105,6 @@ def _same_name(name: str, provider: str, stream: str) -> "QuerySet[NameDecision]
 def _require_governance(by: User) -> None:
     if not by.is_governance:
         raise IntakePermissionError(
-            "Only governance decides what a name means: it holds for every team."
+            "You need the governance role to identify names, because a decision applies to all "
+            "teams."
         )

@@ -150,7 +150,7 @@ class NameResolver:
                     said = self._decided.get((stream, provider, name.lower()))
                     if said is not None:
                         offering, reason = said
-                        why = f"'{name}' was decided by a person" + (
+                        why = f"'{name}' was identified by a user" + (
                             f": {reason}" if reason else ""
                         )
                         return NameResolution(offering, why, is_set_aside=offering is None)
@@ -177,22 +177,22 @@ class NameResolver:
                 return NameResolution(named.offering, named.why)
         first = requested or served
         if first is None:
-            return NameResolution(None, "No model is named.")
+            return NameResolution(None, "No model is stated.")
         if first.new is not None and names.confidence >= Confidence.GATEWAY_CONFIG:
             return first
         name = names.requested or names.served
         refusal = first.refusal
         if first.problem:
             # here is no cell to fill in
-            refusal = f"{first.problem} Say which offering is meant."
+            refusal = f"{first.problem} Select the offering."
         return NameResolution(
-            None, refusal or f"Nobody knows a model '{name}' at {first.host or 'that host'}."
+            None, refusal or f"'{name}' is not a known model on {first.host or 'that host'}."
         )
 
     def _look_up(self, names: ObservedNames, name: str) -> ResolvedModel:
         if _NO_NAME.search(name):
             return ResolvedModel(
-                refusal=f"'{name}' is no model's name: the value was not known where it was read."
+                refusal=f"'{name}' is not a model name: its value was not known where it was read."
             )
         party = self._catalogue.party(names.provider) if names.provider else None
         if party is not None:
@@ -215,7 +215,7 @@ class NameResolver:
             named = self._catalogue.name(host="", model=name)
         if named.refusal and names.provider:
             return ResolvedModel(
-                refusal=f"'{names.provider}' is no provider in the register. {named.refusal}"
+                refusal=f"'{names.provider}' is not a provider in the registry. {named.refusal}"
             )
         return named
 
@@ -240,7 +240,8 @@ class NameResolver:
         if deployed is not None:
             return told
         return replace(
-            told, why=f"{describe_deployments(for_all)}, which leads to no one model that is known"
+            told,
+            why=f"{describe_deployments(for_all)}, which does not identify a single known model",
         )
 
     def _deployed_by_itself(
@@ -269,7 +270,8 @@ class NameResolver:
             told
             if _is_known(told)
             else replace(
-                told, why=f"{describe_deployments(own)}, which leads to no one model that is known"
+                told,
+                why=f"{describe_deployments(own)}, which does not identify a single known model",
             )
         )
 

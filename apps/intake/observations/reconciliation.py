@@ -73,7 +73,7 @@ def _reconcile_batch(
     """What became of each, and the dependencies that are new."""
     tally: Counter[str] = Counter()
     names = {each.pk: _names(each) for each in waiting}
-    with audit_context(job="intake", reason="seen in use"):
+    with audit_context(job="intake", reason="observed usage"):
         named = namer.find(names.values())
         found = {each.pk: named[names[each.pk]] for each in waiting}
         found |= infer_hosts(waiting, found, on=day_of(at))
@@ -120,7 +120,7 @@ def _apply_resolution(each: Observation, found: NameResolution) -> bool:
         each.state = Observation.State.SET_ASIDE
     elif each.application_id is None:
         each.state = Observation.State.UNCLAIMED
-        each.why = "Nobody has said yet which application this sender is."
+        each.why = "This service is not linked to an application yet."
     elif found.offering is None:
         each.state = Observation.State.UNRESOLVED
     else:

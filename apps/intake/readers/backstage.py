@@ -47,17 +47,18 @@ def read_backstage(body: bytes) -> Document:
         ref = _own_ref(entity, where, document)
         if ref in entities:
             document.rejected.append(
-                SkippedPart(where, f"{ref} is described twice; the first is taken.")
+                SkippedPart(where, f"{ref} is described twice; the first description is used.")
             )
         elif ref:
             entities[ref] = (entity, where)
     if len(entities) > MAX_ENTITIES:
         raise UnreadableError(
-            f"There are {len(entities):,} entities in it; {MAX_ENTITIES:,} can be read at once."
+            f"The document has {len(entities):,} entities; at most {MAX_ENTITIES:,} can be read. "
+            "Split it."
         )
     if not entities and not document.ignored:
         raise UnreadableError(
-            "There is no Backstage entity in it: each has an apiVersion, a kind and a "
+            "The document has no Backstage entity. An entity has an apiVersion, a kind and a "
             "metadata.name."
         )
     names = {
@@ -76,22 +77,24 @@ def _own_ref(entity: Any, where: str, document: Document) -> str:
     """`kind:namespace/name` in lower case; empty, with the reason noted, where it is none we
     read."""
     if not isinstance(entity, Mapping):
-        document.ignored.append(SkippedPart(where, "It is no entity."))
+        document.ignored.append(SkippedPart(where, "The entry is not an entity."))
         return ""
     kind, metadata = str(entity.get("kind", "")), _mapping(entity.get("metadata"))
     name = clean(metadata.get("name"))
     if not _OWN_KINDS.fullmatch(str(entity.get("apiVersion", ""))):
         document.ignored.append(
             SkippedPart(
-                where, f"{kind or 'It'} is of another make: {clean(entity.get('apiVersion'), 60)}."
+                where,
+                f"{kind or 'The entity'} has an unsupported apiVersion: "
+                f"{clean(entity.get('apiVersion'), 60)}.",
             )
         )
         return ""
     if kind.lower() in {"location", "airesource"}:
         reason = (
-            "it points to other files, which are sent by themselves"
+            "it refers to other files, which must be sent separately"
             if kind.lower() == "location"
-            else ("skills and rules are no models")
+            else ("skills and rules are not models")
         )
         document.ignored.append(SkippedPart(where, f"{kind} {name}: {reason}."))
         return ""
@@ -108,7 +111,9 @@ def _application(
     owner = _full_ref(spec.get("owner"), ref, "group")
     if not owner:
         document.ignored.append(
-            SkippedPart(where, f"{ref} names no owner: it goes to the team chosen for the import.")
+            SkippedPart(
+                where, f"{ref} has no owner: it is assigned to the team selected for the import."
+            )
         )
     annotations = _mapping(metadata.get("annotations"))
     refs = {

@@ -42,11 +42,11 @@ def read_azure(body: bytes) -> Document:
         state = as_text(properties.get("provisioningState"))
         if not name or not as_text(model.get("name")):
             document.rejected.append(
-                SkippedPart(place, "The deployment has no name, or names no properties.model.name.")
+                SkippedPart(place, "The deployment has no name or no properties.model.name.")
             )
         elif state.lower() in {"failed", "canceled", "deleting"}:
             document.ignored.append(
-                SkippedPart(place, f"{name} is {state.lower()}: nothing answers under that name.")
+                SkippedPart(place, f"{name} has the state {state.lower()}: it does not respond.")
             )
         else:
             document.deployments.append(
@@ -114,8 +114,9 @@ def _azure_rows(said: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
         found and not any("model" in as_mapping(row.get("properties")) for _, row in found)
     ):
         raise UnreadableError(
-            "This is no list of Azure deployments: each has a name and properties.model. Send what"
-            " `az cognitiveservices account deployment list --output json` prints."
+            "The document is not a list of Azure deployments with a name and properties.model "
+            "each. Send the output of `az cognitiveservices account deployment list --output "
+            "json`."
         )
     _check_count(len(found))
     for number, row in found:
@@ -142,9 +143,7 @@ def read_bedrock(body: bytes) -> Document:
         where = f"/{_THROUGHPUTS}/{number}"
         if as_text(row.get("modelArn")) not in {"", *arns}:
             document.ignored.append(
-                SkippedPart(
-                    where, "It serves a model of one's own making, which is none of the catalogue."
-                )
+                SkippedPart(where, "It serves a custom model, which is not in the catalogue.")
             )
             continue
         bedrock_deployment(
@@ -159,7 +158,9 @@ def bedrock_deployment(arn: str, model_arns: list[str], *, where: str, document:
     own = _ARN.match(arn)
     models = {found[1].lower() for each in model_arns if (found := _MODEL_ARN.match(each))}
     if own is None or not models:
-        document.rejected.append(SkippedPart(where, "It has no ARN, or names no foundation model."))
+        document.rejected.append(
+            SkippedPart(where, "The profile has no ARN or no foundation model.")
+        )
     elif len(models) > 1:
         document.ignored.append(
             SkippedPart(where, f"{arn} leads to several models: {', '.join(sorted(models))}.")
@@ -206,9 +207,9 @@ def _bedrock(body: bytes) -> Mapping[str, Any]:
     said = as_mapping(load_json(body))
     if not any(isinstance(said.get(key), list) for key in (_PROFILES, _THROUGHPUTS)):
         raise UnreadableError(
-            "This is no list of Bedrock's: send what `aws bedrock list-inference-profiles "
-            "--type-equals APPLICATION`"
-            " or `aws bedrock list-provisioned-model-throughputs` prints, as JSON."
+            "The document is not a list of Bedrock. Send the JSON output of `aws bedrock "
+            "list-inference-profiles --type-equals APPLICATION` or `aws bedrock "
+            "list-provisioned-model-throughputs`."
         )
     _check_count(len(as_list(said.get(_PROFILES))) + len(as_list(said.get(_THROUGHPUTS))))
     return said
@@ -217,5 +218,6 @@ def _bedrock(body: bytes) -> Mapping[str, Any]:
 def _check_count(n: int) -> None:
     if n > MAX_DEPLOYMENTS:
         raise UnreadableError(
-            f"There are {n:,} deployments in it; {MAX_DEPLOYMENTS:,} can be read at once."
+            f"The document has {n:,} deployments; at most {MAX_DEPLOYMENTS:,} can be read. Split "
+            "it."
         )

@@ -39,7 +39,7 @@ def load_json(body: bytes, *, most_depth: int = MAX_DEPTH) -> Any:
     except orjson.JSONDecodeError as error:
         if _NOT_A_NUMBER.search(body):
             return _with_nulls(body)
-        raise UnreadableError(f"It is not JSON: {_error_text(error)}") from None
+        raise UnreadableError(f"The document is not JSON: {_error_text(error)}") from None
 
 
 def check_size(body: bytes, *, most_depth: int = MAX_DEPTH) -> None:
@@ -48,16 +48,15 @@ def check_size(body: bytes, *, most_depth: int = MAX_DEPTH) -> None:
     n_containers = body.count(b"{") + body.count(b"[")
     if n_containers > MAX_CONTAINERS or body.count(b",") > MAX_VALUES:
         raise UnreadableError(
-            f"It has more than {MAX_CONTAINERS:,} lists and mappings, or {MAX_VALUES:,} values. "
-            "Split it, or leave"
-            " out what is not about models."
+            f"The document has more than {MAX_CONTAINERS:,} lists and objects, or {MAX_VALUES:,} "
+            "values. Split it, or remove the parts that are not about models."
         )
     if n_containers <= most_depth:
         return
     brackets = _TEXT.sub(b"", body).translate(None, _NOT_BRACKETS)
     if max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > most_depth:
         raise UnreadableError(
-            f"It nests deeper than {most_depth} levels, which no document of its kind does."
+            f"The document is nested more than {most_depth} levels deep. Check the file."
         )
 
 
@@ -67,15 +66,17 @@ def _as_utf8(body: bytes) -> bytes:
         try:
             return body.decode("utf-16").encode()
         except UnicodeDecodeError:
-            raise UnreadableError("It begins like UTF-16 and is none. Save it as UTF-8.") from None
+            raise UnreadableError(
+                "The document starts like UTF-16, but is not valid UTF-16. Save it as UTF-8."
+            ) from None
     body = body.removeprefix(_UTF8_MARK)
     if not body.strip():
-        raise UnreadableError("It is empty.")
+        raise UnreadableError("The document is empty. Check the file.")
     try:
         body.decode()
     except UnicodeDecodeError as error:
         raise UnreadableError(
-            f"It is not UTF-8: byte {error.start + 1} is none. Save it as UTF-8."
+            f"The document is not UTF-8: byte {error.start + 1} is not valid. Save it as UTF-8."
         ) from None
     return body
 
@@ -86,11 +87,11 @@ def _with_nulls(body: bytes) -> Any:
         return orjson.loads(orjson.dumps(json.loads(body, parse_constant=lambda _: None)))
     except json.JSONDecodeError as error:
         raise UnreadableError(
-            f"It is not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
+            f"The document is not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
         ) from None
     except (TypeError, ValueError, RecursionError):
         raise UnreadableError(
-            "It is not JSON: a number or a text in it is out of bounds."
+            "The document is not JSON: it contains a number or a text that is too large."
         ) from None
 
 

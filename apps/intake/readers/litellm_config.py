@@ -75,14 +75,13 @@ def read_litellm(body: bytes) -> Document:
         document.ignored.append(
             SkippedPart(
                 "/model_list",
-                "No model is configured in the file. What the proxy keeps in its database is told "
-                "by GET /model/info,"
-                " whose answer can be sent here too.",
+                "The file configures no model. For models that the proxy stores in its database, "
+                "send the response of GET /model/info.",
             )
         )
     for name in _listed(said.get("include")):
         document.ignored.append(
-            SkippedPart("/include", f"{name} is not followed: send that file by itself.")
+            SkippedPart("/include", f"{name} is not followed: send that file separately.")
         )
     other_names = _other_names(said)
     by_alias: dict[str, list[Sighting]] = {}
@@ -100,9 +99,8 @@ def _load(body: bytes) -> dict[str, Any]:
     documents = load_documents(body)
     if len(documents) != 1 or not isinstance(documents[0], dict):
         raise UnreadableError(
-            "This is no LiteLLM configuration: it is one YAML mapping with a model_list, or the "
-            "answer of"
-            " GET /model/info."
+            "The document is not a LiteLLM configuration. Send a YAML file with a model_list, or "
+            "the response of GET /model/info."
         )
     said = documents[0]
     if (
@@ -111,16 +109,15 @@ def _load(body: bytes) -> dict[str, Any]:
         and "include" not in said
     ):
         raise UnreadableError(
-            "There is no model_list in it. Send the proxy's config.yaml, or the answer of GET "
-            "/model/info."
+            "The document has no model_list. Send the config.yaml of the proxy, or the response "
+            "of GET /model/info."
         )
     rows = list(_deployments(said))
     if rows and not any(isinstance(row.get("litellm_params"), Mapping) for row in rows):
         # taken, it would make every model of the proxy a missing one
         raise UnreadableError(
-            "None of its models says what it leads to: it looks like the answer of GET /v1/models, "
-            "which tells aliases"
-            " alone. Send the answer of GET /model/info, or the proxy's config.yaml."
+            "The document has aliases only, like the response of GET /v1/models. Send the "
+            "response of GET /model/info, or the config.yaml of the proxy."
         )
     return said
 
@@ -130,7 +127,8 @@ def _deployments(said: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     rows = rows if isinstance(rows, list) else []
     if len(rows) > MAX_DEPLOYMENTS:
         raise UnreadableError(
-            f"There are {len(rows):,} deployments in it; {MAX_DEPLOYMENTS:,} can be read at once."
+            f"The document has {len(rows):,} deployments; at most {MAX_DEPLOYMENTS:,} can be "
+            "read. Split it."
         )
     for row in rows:
         yield row if isinstance(row, Mapping) else {}
@@ -155,22 +153,22 @@ def _sighting(
     params, info = _mapping(row.get("litellm_params")), _mapping(row.get("model_info"))
     model = clean(params.get("model"))
     if not model:
-        document.rejected.append(
-            SkippedPart(where, "The deployment names no litellm_params.model.")
-        )
+        document.rejected.append(SkippedPart(where, "The deployment has no litellm_params.model."))
         return None
     if "*" in model or "*" in alias:
         document.open_routes.append(
             SkippedPart(
                 where,
-                f"'{alias or model}' is a wildcard: it opens every model of {model.split('/')[0]} "
-                "and names none.",
+                f"'{alias or model}' is a wildcard: it allows every model of "
+                f"{model.split('/')[0]} and identifies none.",
             )
         )
         return None
     if model.startswith("os.environ/"):
         document.rejected.append(
-            SkippedPart(where, f"'{model}' is read from the environment, which is not in the file.")
+            SkippedPart(
+                where, f"'{model}' is read from the environment, which is not part of the file."
+            )
         )
         return None
     provider, requested = _split(model, clean(params.get("custom_llm_provider")))
@@ -244,8 +242,8 @@ def _fallbacks(
                 document.rejected.append(
                     SkippedPart(
                         where,
-                        f"'{alias}' falls back on '{target}', for which the file has no "
-                        "deployment.",
+                        f"'{alias}' has the fallback '{target}', which has no deployment in the "
+                        "file.",
                     )
                 )
             for each in deployments:

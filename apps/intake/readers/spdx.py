@@ -47,7 +47,7 @@ def read_spdx(body: bytes) -> Document:
     if isinstance(said, list):
         said = {"@graph": said}
     if not isinstance(said, Mapping):
-        raise UnreadableError("It is not SPDX: a document is one JSON object.")
+        raise UnreadableError("The document is not SPDX: a document is one JSON object.")
     version = as_text(said.get("spdxVersion"), 20)
     if version.startswith("SPDX-"):
         return _read_2(said)
@@ -55,7 +55,9 @@ def read_spdx(body: bytes) -> Document:
         "@graph" in said or "elements" in said or "spdx.org" in str(said.get("@context"))[:500]
     ):
         other = " It looks like CycloneDX: send it as cyclonedx." if "bomFormat" in said else ""
-        raise UnreadableError(f"It is not SPDX: it has neither a spdxVersion nor an @graph.{other}")
+        raise UnreadableError(
+            f"The document is not SPDX: it has no spdxVersion and no @graph.{other}"
+        )
     return _read_3(said)
 
 
@@ -66,7 +68,7 @@ def _read_3(said: Element) -> Document:
     raw = [each for key in ("@graph", "elements", "element") for each in as_mappings(said.get(key))]
     if len(raw) > MAX_ELEMENTS:
         raise UnreadableError(
-            f"It has more than {MAX_ELEMENTS:,} elements. Send its AI packages only."
+            f"The document has more than {MAX_ELEMENTS:,} elements. Send its AI packages only."
         )
     elements = [_plain(each) for each in raw]
     top = _plain(said)
@@ -188,7 +190,7 @@ def _sighting_3(
             document.ignored.append(
                 SkippedPart(
                     where,
-                    f"'{clean(own, 120)}' is an import or a call: ai-bom names no model for it.",
+                    f"'{clean(own, 120)}' is an import or a call: ai-bom reports no model for it.",
                 )
             )
             return None
@@ -308,7 +310,7 @@ def _read_2(said: Element) -> Document:
     packages = as_mappings(said.get("packages"))
     if len(packages) > MAX_ELEMENTS:
         raise UnreadableError(
-            f"It has more than {MAX_ELEMENTS:,} packages. Send those of models only."
+            f"The document has more than {MAX_ELEMENTS:,} packages. Send those of models only."
         )
     document.subject = _subject_2(said, packages)
     others: Counter[str] = Counter()
@@ -400,4 +402,6 @@ def _hub_name(purl: str) -> str:
 def _note_others(others: Counter[str], document: Document) -> None:
     if others:
         kinds = ", ".join(f"{n:,} {kind}" for kind, n in others.most_common(8))
-        document.ignored.append(SkippedPart("/packages", f"No models, and so not taken: {kinds}."))
+        document.ignored.append(
+            SkippedPart("/packages", f"Ignored, because they are not models: {kinds}.")
+        )

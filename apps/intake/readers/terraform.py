@@ -41,20 +41,20 @@ def read_terraform(body: bytes) -> Document:
         _read(resource, document)
     if len(document.deployments) > MAX_DEPLOYMENTS:
         raise UnreadableError(
-            f"There are more than {MAX_DEPLOYMENTS:,} deployments in it. Send each state by itself."
+            f"The document has more than {MAX_DEPLOYMENTS:,} deployments. Send each state "
+            "separately."
         )
     if "planned_values" in said:
         document.ignored.append(
             SkippedPart(
                 "/planned_values",
-                "What is planned is not read: send `terraform show -json` again once it is "
-                "applied.",
+                "The document is a plan. Apply it, then send the output of `terraform show -json`.",
             )
         )
     if not document.deployments and not document.rejected:
         kinds = ", ".join(_KEPT)
         document.ignored.append(
-            SkippedPart("/", f"It holds no resource that is read here: {kinds}.")
+            SkippedPart("/", f"The document has no supported resource: {kinds}.")
         )
     return document
 
@@ -108,9 +108,9 @@ def _load(body: bytes) -> Mapping[str, Any]:
         key in said for key in ("values", "prior_state", "planned_values")
     ):
         raise UnreadableError(
-            "This is no state as `terraform show -json` prints it: it has format_version and "
-            "values. A .tfstate file"
-            " as it lies on disk is another format, and holds passwords: do not send it."
+            "The document is not the output of `terraform show -json`, which has format_version "
+            "and values. A .tfstate file has another format and contains passwords: do not send "
+            "it."
         )
     return said
 
@@ -183,9 +183,7 @@ def _azure(
 ) -> None:
     name = as_text(values.get("name"))
     if not name or not as_text(model.get("name")):
-        document.rejected.append(
-            SkippedPart(where, "The deployment has no name, or names no model.")
-        )
+        document.rejected.append(SkippedPart(where, "The deployment has no name or no model."))
         return
     document.deployments.append(
         azure_deployment(name, model, account=account, where=where, upgrades=upgrades)

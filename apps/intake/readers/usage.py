@@ -91,7 +91,7 @@ def read_usage(body: bytes) -> Document:
         n_rows += 1
         if n_rows > MAX_ROWS:
             raise UnreadableError(
-                f"There are more than {MAX_ROWS:,} rows in it. Send a month by itself."
+                f"The file has more than {MAX_ROWS:,} rows. Send each month separately."
             )
         try:
             names, on, counted = _row(cells, columns, manners, other_currencies)
@@ -102,16 +102,16 @@ def read_usage(body: bytes) -> Document:
         days[on] = _sum(days[on], counted) if on in days else counted
     if not columns:
         raise UnreadableError(
-            "No row of titles has date, application, model and requests. Name the columns so; "
-            "provider, environment,"
-            " input_tokens, output_tokens, cost and currency may stand beside them."
+            "The file has no header row with date, application, model and requests. Use these "
+            "names; provider, environment, input_tokens, output_tokens, cost and currency are "
+            "optional."
         )
     for currency, n in sorted(other_currencies.items()):
         document.ignored.append(
             SkippedPart(
                 "cost",
-                f"{n:,} costs in {currency} are not taken: the register keeps US dollars and "
-                "converts nothing.",
+                f"{n:,} costs in {currency} are ignored, because the registry records US dollars "
+                "and does not convert currencies.",
             )
         )
     for (application, environment, model, provider), days in sums.items():
@@ -152,9 +152,9 @@ def _row(
 
     model = clean(text_of(cell("model")))
     if not model:
-        raise InvalidCellError("No model is named.")
+        raise InvalidCellError("No model is stated.")
     if cell("date") is None or cell("requests") is None:
-        raise InvalidCellError("A row needs a date and a number of requests.")
+        raise InvalidCellError("The row has no date or no number of requests.")
     on = parse_day(cell("date"), manners)
     n_calls = parse_whole_number(cell("requests"), manners, most=MAX_CALLS)
     tokens = [

@@ -30,8 +30,8 @@ def load_documents(body: bytes, *, most_nodes: int = MAX_NODES) -> list[Any]:
             left -= _count_expanded_nodes(node)
             if left < 0:
                 raise UnreadableError(
-                    f"The file holds more than {most_nodes:,} values once its aliases are written "
-                    "out. Split it."
+                    f"The file has more than {most_nodes:,} values after its aliases are "
+                    "expanded. Split it."
                 )
             value = loader.construct_document(node)
             if value is not None:
@@ -40,7 +40,7 @@ def load_documents(body: bytes, *, most_nodes: int = MAX_NODES) -> list[Any]:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark is not None else ""
         raise UnreadableError(
-            f"The YAML cannot be read{where}: {getattr(error, 'problem', None) or 'it is broken'}."
+            f"The YAML cannot be read{where}: {getattr(error, 'problem', None) or 'syntax error'}."
         ) from None
     except (ValueError, OverflowError, RecursionError) as error:
         raise UnreadableError(f"The YAML cannot be read: {error}.") from None
@@ -60,18 +60,20 @@ def _count_expanded_nodes(root: yaml.Node) -> int:
         if known is not None:
             return known
         if depth > MAX_DEPTH:
-            raise UnreadableError(f"The YAML is nested deeper than {MAX_DEPTH} levels.")
+            raise UnreadableError(
+                f"The YAML is nested more than {MAX_DEPTH} levels deep. Check the file."
+            )
         if id(node) in open_nodes:
-            raise UnreadableError("The YAML refers to itself.")
+            raise UnreadableError("The YAML refers to itself. Remove the circular alias.")
         if (
             isinstance(node, yaml.ScalarNode)
             and node.tag in _NUMBER_TAGS
             and len(node.value) > MAX_NUMBER_LENGTH
         ):
             raise UnreadableError(
-                f"The YAML has a number of {len(node.value):,} signs at line "
-                f"{node.start_mark.line + 1}; at most"
-                f" {MAX_NUMBER_LENGTH} are read. Put it in quotes if it is a text."
+                f"The YAML has a number of {len(node.value):,} digits at line "
+                f"{node.start_mark.line + 1}; at most {MAX_NUMBER_LENGTH} are read. Put it in "
+                "quotes if it is a text."
             )
         open_nodes.add(id(node))
         inner: list[yaml.Node] = []

@@ -47,8 +47,8 @@ def import_sheet_directly(
     """
     if token is not None and TokenBinding.objects.filter(token=token).exists():
         raise IntakePermissionError(
-            "This token is for one application, and a sheet is about many. Use a token that is not "
-            "bound."
+            "This API token is limited to one application, but a spreadsheet can contain many. "
+            "Use an API token without this limit."
         )
     digest = hashlib.sha256(content).hexdigest()
     earlier = _earlier_import(by, digest, idempotency_key)
@@ -105,8 +105,8 @@ def _mapping(received: Import, *, application: str, team: str) -> BookMapping:
     )
     if not any(sheet.read for sheet in sheets):
         raise UnreadableError(
-            "No sheet of it has a column with the application's name or id"
-            + ("." if application else ", and no application is named for the whole of it.")
+            "No worksheet has a column with the name or ID of the application"
+            + ("." if application else ", and no application was selected for the whole file.")
         )
     return replace(mapping, sheets=sheets, application=application, team=team or mapping.team)
 

@@ -237,8 +237,8 @@ def _sheet(
                     "source": listed,
                     "error_type": "information",
                     "error_title": head,
-                    "error_message": "The register knows the listed words; others may be "
-                    "refused on import.",
+                    "error_message": "The registry accepts the listed values; other values "
+                    "can be rejected on import.",
                 },
             )
     number = 0
@@ -291,21 +291,19 @@ def _how_to(book: Any, styles: dict[str, Any]) -> None:
     sheet.set_column(1, 1, 60)
     sheet.set_column(2, 4, 28)
     lines = [
-        "Applications: one row each. Uses: one row for each model an application calls, under the "
-        "application's id.",
-        "Upload the file under Import. You see what every row would do before anything is written, "
-        "and can undo it.",
-        "An empty cell keeps what is on record; (none) empties it. Rows that are not in the file "
+        "Applications: one row each. Uses: one row for each model an application calls, under "
+        "the ID of the application.",
+        "Upload the file under Import. You see a preview of all changes before anything is "
+        "saved, and you can undo the import.",
+        "An empty cell keeps the recorded value; (none) clears it. Rows that are not in the file "
         "stay as they are.",
-        "One sheet with everything works too: repeat the application on each of its rows.",
+        "A single worksheet works too: repeat the application on each of its rows.",
     ]
     sheet.write_string(0, 0, "How this file is read", styles["title"])
     for number, line in enumerate(lines, 2):
         sheet.write_string(number, 0, line)
     top = len(lines) + 3
-    for place, head in enumerate(
-        ("Column", "What it holds", "Words", "Example", "Another example")
-    ):
+    for place, head in enumerate(("Column", "Content", "Values", "Example", "Another example")):
         sheet.write_string(top, place, head, styles["head"])
     for number, field in enumerate((*APPLICATION_FIELDS, *USE_FIELDS), top + 1):
         first, second = _EXAMPLES.get(field.code, ("", ""))

@@ -135,7 +135,8 @@ def confirm_import(*, import_: Import, whole_or_nothing: bool = False, by: User 
     (InvalidStateError)."""
     if by is not None and import_.by_id != by.pk:
         raise IntakePermissionError(
-            "Only who uploaded a sheet confirms it. Upload it yourself to import it in your name."
+            "Only the user who uploaded a spreadsheet can confirm its import. Upload it yourself "
+            "to import it."
         )
     n_rows = sum(n for outcome, n in import_.counts.get("rows", {}).items() if outcome != REFUSED)
     change_state(
@@ -152,13 +153,15 @@ def confirm_import(*, import_: Import, whole_or_nothing: bool = False, by: User 
 def undo_import(*, import_: Import, by: User) -> Import:
     """Put everything back that the import wrote, as long as it is as the import left it."""
     if import_.change is None:
-        raise InvalidStateError("Nothing of this import is in the register.")
+        raise InvalidStateError(
+            "Nothing of this import is in the registry, so there is nothing to undo."
+        )
     if not by.is_governance and any(
         not by.may(TeamRole.EDITOR, team) for team in teams_of_change(change=import_.change)
     ):
         raise IntakePermissionError(
-            "It wrote to applications of teams you do not edit. Ask one of their editors, or "
-            "governance."
+            "You need the editor role on all teams whose applications this import changed, or "
+            "the governance role."
         )
     change_state(
         import_, (Import.State.APPLIED,), Import.State.UNDOING, error="", attempts=0, undone_by=by
@@ -195,7 +198,8 @@ def change_state(import_: Import, states: tuple[str, ...], to: str, **columns: o
     import_.refresh_from_db()
     if not moved:
         raise InvalidStateError(
-            f"This import is already further: {import_.get_state_display().lower()}."
+            f"This import has already changed its status: {import_.get_state_display()}. Reload "
+            "the page."
         )
 
 
@@ -283,7 +287,7 @@ def _undo_import(import_: Import) -> None:
             undo_change(
                 change=import_.change,
                 by=import_.undone_by,
-                reason=f"import of {import_.file_name or 'a sheet'}",
+                reason=f"import of {import_.file_name or 'a spreadsheet'}",
             )
     except (ChangeConflictError, ForbiddenChangeError) as refused:
         Import.objects.filter(pk=import_.pk).update(state=Import.State.APPLIED, error=str(refused))

@@ -127,7 +127,7 @@ def _aggregate_or_isolate(batches: Sequence[CallBatch], *, at: datetime) -> None
                 _aggregate_or_isolate([batch], at=at)
             return
         log.exception(
-            "calls that cannot be added up",
+            "calls that cannot be aggregated",
             batch=batches[0].pk,
             stream=batches[0].stream,
             error=str(error),
@@ -304,7 +304,7 @@ def _record_dropped(dropped: _Dropped, *, at: datetime) -> None:
     ):
         n_calls = sum(n for _, token, n in rows if token == pk)
         log.warning(
-            "calls for an application its sender may not edit dropped",
+            "dropped calls for an application that the sender cannot edit",
             token=prefix,
             n_calls=n_calls,
         )

@@ -29,4 +29,6 @@ def schedule_aggregation() -> None:
     try:
         AGGREGATE_TASK.apply_async(countdown=COUNTDOWN_SECONDS, retry=False)
     except OperationalError as error:
-        log.warning("the broker is away; beat will find the calls", error=str(error))
+        log.warning(
+            "the broker is not available; beat will start the aggregation", error=str(error)
+        )

@@ -16,15 +16,19 @@ def decode_body(body: bytes, encoding: str, *, most: int) -> bytes:
     encoding = encoding.strip().lower()
     if encoding in {"", "identity"}:
         if len(body) > most:
-            raise BodyTooLargeError(f"It is larger than {most // 1024 // 1024} MiB. Split it.")
+            raise BodyTooLargeError(
+                f"The body is larger than {most // 1024 // 1024} MiB. Split it."
+            )
         return body
     if encoding not in {"gzip", "x-gzip", "deflate"}:
         raise UnknownEncodingError(
-            f"Content-Encoding '{encoding[:40]}' is not read here. Send gzip, deflate, or the body "
-            "as it is."
+            f"The Content-Encoding '{encoding[:40]}' is not supported. Send gzip, deflate or an "
+            "uncompressed body."
         )
     if not body:
-        raise UnreadableError(f"The body is empty, and its Content-Encoding says {encoding}.")
+        raise UnreadableError(
+            f"The body is empty, but its Content-Encoding is {encoding}. Check the sender."
+        )
     if encoding == "deflate" and not _has_zlib_header(body):
         return _inflate_raw(body, most)
     return decompress(body, most=most)
@@ -40,11 +44,13 @@ def _inflate_raw(body: bytes, most: int) -> bytes:
     try:
         whole = step.decompress(body, most + 1)
     except zlib.error as broken:
-        raise UnreadableError("The body is not deflate, as its Content-Encoding says.") from broken
+        raise UnreadableError(
+            "The body is not deflate, although its Content-Encoding states it. Check the sender."
+        ) from broken
     if len(whole) > most:
         raise BodyTooLargeError(
-            f"It is larger than {most // 1024 // 1024} MiB once decompressed. Split it."
+            f"The body is larger than {most // 1024 // 1024} MiB after decompression. Split it."
         )
     if not step.eof:
-        raise UnreadableError("The compressed body ends before its end. Send it again.")
+        raise UnreadableError("The compressed body is incomplete. Send it again.")
     return whole

@@ -37,9 +37,8 @@ _MICROSECOND = 1_000
 _CACHE_SECONDS = 12 * 3600
 _CHECK_SECONDS = 5.0
 _TOO_MANY_NAMES = (
-    "this token has brought more distinct services or model names today than a sender may; no name "
-    "that changes with"
-    " every request belongs into service.name or a model"
+    "Daily limit of distinct service or model names reached for this API token. Do not use "
+    "values that change per request."
 )
 
 

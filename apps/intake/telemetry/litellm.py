@@ -53,7 +53,7 @@ def read_records(body: bytes, *, gateway: str) -> ReadRequest:
         call = _call(record, gateway) if isinstance(record, dict) else None
         if call is None:
             done.n_refused += 1
-            done.refused_because = "a record names no model, or is no JSON object"
+            done.refused_because = "a record has no model, or is not a JSON object"
         else:
             # equal names once: they are counted by identity
             done.calls.append(call._replace(names=known.setdefault(call.names, call.names)))
@@ -62,9 +62,7 @@ def read_records(body: bytes, *, gateway: str) -> ReadRequest:
 
 def _records(body: bytes) -> Iterator[Any]:
     if not body.strip():
-        raise UnreadableError(
-            "The body is empty. LiteLLM sends a JSON list of its logging payloads."
-        )
+        raise UnreadableError("The body is empty. Send a JSON list of LiteLLM logging payloads.")
     if body.count(b"{") + body.count(b"[") > MAX_BRACKETS:
         raise TooManyRecordsError
     try:
@@ -78,7 +76,7 @@ def _records(body: bytes) -> Iterator[Any]:
         yield from whole
     else:
         raise UnreadableError(
-            "The body is JSON, and neither a list of logging payloads nor one of them."
+            "The body is JSON, but not a list of logging payloads or a single one."
         )
 
 
@@ -90,7 +88,7 @@ def _lines(body: bytes, broken: orjson.JSONDecodeError) -> Iterator[Any]:
         except orjson.JSONDecodeError as also_broken:
             if number == 1:
                 raise UnreadableError(
-                    f"The body is neither JSON nor JSON lines: {broken}."
+                    f"The body is not JSON or JSON lines: {broken}."
                 ) from also_broken
             # one cut line does not take the others with it; it is counted as refused
             yield None

@@ -37,7 +37,7 @@ def ingest_recorded_request(
         stream, read = _read_request(body)
     except TooManyRecordsError as many:
         raise UnreadableError(
-            f"It holds more than {MAX_RECORDS:,} spans or points. Split it."
+            f"The document has more than {MAX_RECORDS:,} spans or points. Split it."
         ) from many
     ingest_calls(read=read, stream=stream, token=None, at=at, application=application)
     aggregate_waiting(at=at)
@@ -80,7 +80,7 @@ def _holds_spans(body: bytes) -> bool:
                 return len(schema.Span.FromString(item).trace_id) == _TRACE_ID_BYTES
     except DecodeError as broken:
         raise UnreadableError(
-            "It is no OTLP request: neither JSON nor protobuf of traces or metrics."
+            "The document is not an OTLP request in JSON or protobuf with traces or metrics."
         ) from broken
     return True
 

@@ -69,9 +69,9 @@ class RefusedServices:
         may not see it."""
         if self.is_bound:
             return (
-                "this token is bound to an application that its user may not edit any more; an "
-                "editor of the owning"
-                " team can send by a token of their own, or give the user the editor role"
+                "the user of this API token no longer has the editor role on the team of its "
+                "application; send with a token of an editor of that team, or assign the role to "
+                "the user"
             )
         named = sorted({name for _, name in self.services})
         listed = ", ".join(f"'{name[:80]}'" for name in named[:_MAX_LISTED_SENDERS])
@@ -81,9 +81,9 @@ class RefusedServices:
             else ""
         )
         return (
-            f"the sender {listed}{more} is linked to an application that the user of this token "
-            "may not edit; send by"
-            " a token of an editor of the owning team, or ask that team for the editor role"
+            f"{listed}{more} is linked to an application that the user of this API token cannot "
+            "edit; send with a token of an editor of the owning team, or assign the editor role "
+            "to the user"
         )
 
 

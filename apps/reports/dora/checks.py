@@ -105,9 +105,7 @@ def _sentence(rule: CheckRule, table: ReportTable, code: str, parent: str, n: in
     match rule:
         case CheckRule.EMPTY_KEY:
             return (
-                pluralize(n, "{n} row without {field}.", "{n} rows without {field}.").format(
-                    **words
-                )
+                pluralize(n, "{n} row has no {field}.", "{n} rows have no {field}.").format(**words)
                 if n
                 else "Every row has {field}.".format(**words)
             )
@@ -117,7 +115,7 @@ def _sentence(rule: CheckRule, table: ReportTable, code: str, parent: str, n: in
                     n, "{n} row of {table} repeats a key.", "{n} rows of {table} repeat a key."
                 ).format(**words)
                 if n
-                else "No key of {table} stands twice.".format(**words)
+                else "Keys of {table} are unique.".format(**words)
             )
         case _:
             return (

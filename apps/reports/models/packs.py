@@ -36,8 +36,8 @@ class EvidencePack(MadeFile):
 
     class Scope(models.TextChoices):
         APPLICATION = "application", "One application"
-        PROVIDER = "provider", "What stands on one provider"
-        ORGANISATION = "organisation", "Everything you may see"
+        PROVIDER = "provider", "All dependencies on one provider"
+        ORGANISATION = "organisation", "Everything you can view"
 
     scope = models.CharField(max_length=12, choices=Scope)
     application = models.ForeignKey(
@@ -46,16 +46,16 @@ class EvidencePack(MadeFile):
     provider = models.ForeignKey(
         Provider, on_delete=models.CASCADE, null=True, blank=True, related_name="evidence_packs"
     )
-    since = models.DateField(help_text="First day of what happened.")
-    until = models.DateField(help_text="First day no longer in it.")
+    since = models.DateField(help_text="First day of the period.")
+    until = models.DateField(help_text="Expires on (not in the pack from this date).")
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="evidence_packs"
     )
-    as_of = models.DateTimeField(help_text="When it was asked for; days count from here.")
+    as_of = models.DateTimeField(help_text="Time of the request; days are counted from it.")
     digest = models.CharField(max_length=64, blank=True)
     manifest = models.JSONField(null=True)
     n_files = models.PositiveIntegerField(default=0)
-    expires_on = models.DateField(help_text="First day on which its file is no longer kept.")
+    expires_on = models.DateField(help_text="Expires on (the file is deleted on this date).")
 
     objects = EvidencePackQuerySet.as_manager()
 
@@ -75,13 +75,12 @@ class EvidencePack(MadeFile):
                 condition=Q(scope="application", application__isnull=False, provider__isnull=True)
                 | Q(scope="provider", application__isnull=True, provider__isnull=False)
                 | Q(scope="organisation", application__isnull=True, provider__isnull=True),
-                violation_error_message="Name the application or the provider that the pack is "
-                "about.",
+                violation_error_message="Select the application or the provider of the pack.",
             ),
             models.CheckConstraint(
                 name="evidence_pack_period_not_empty",
                 condition=Q(until__gt=F("since")),
-                violation_error_message="The period ends after it begins.",
+                violation_error_message="The period must end after its start.",
             ),
         ]
 

@@ -19,16 +19,15 @@ class ReportingEntity(models.Model):
 
     ONLY: ClassVar[int] = 1
 
-    name = models.CharField(
-        max_length=200, blank=True, help_text="The legal name of the organisation."
-    )
+    name = models.CharField(max_length=200, blank=True, help_text="Legal name of the organisation.")
     lei = models.CharField(
         "LEI",
         max_length=20,
         blank=True,
         validators=[
             RegexValidator(
-                r"^[A-Z0-9]{18}[0-9]{2}$", "A LEI has 18 capitals or digits and two digits."
+                r"^[A-Z0-9]{18}[0-9]{2}$",
+                "An LEI must have 18 capital letters or digits, then two digits.",
             )
         ],
         help_text="Legal entity identifier (ISO 17442), 20 characters.",
@@ -36,7 +35,7 @@ class ReportingEntity(models.Model):
     country = models.CharField(
         max_length=2,
         blank=True,
-        validators=[RegexValidator(r"^[A-Z]{2}$", "Two capitals, such as DE.")],
+        validators=[RegexValidator(r"^[A-Z]{2}$", "Two capital letters, such as DE.")],
         help_text="ISO 3166-1 alpha-2 code.",
     )
     updated_at = models.DateTimeField(auto_now=True)
@@ -47,7 +46,7 @@ class ReportingEntity(models.Model):
             models.CheckConstraint(
                 name="reporting_entity_once",
                 condition=Q(pk=1),
-                violation_error_message="The reporting entity is on record already; change it.",
+                violation_error_message="The reporting entity already exists. Edit it.",
             ),
         ]
 
@@ -75,14 +74,16 @@ class ModelStatement(models.Model):
         Application, on_delete=models.CASCADE, related_name="model_statement"
     )
     intended_use = LimitedTextField(
-        blank=True, help_text="The use it was approved for, and what it is not for."
+        blank=True, help_text="Approved use, and uses that are not allowed."
     )
-    inputs = LimitedTextField(blank=True, help_text="What goes in, and where it comes from.")
-    outputs = LimitedTextField(blank=True, help_text="What comes out, and what it is used for.")
-    limitations = LimitedTextField(blank=True, help_text="Where it is known to fail.")
-    monitoring_plan = LimitedTextField(blank=True, help_text="What is watched, how often, by whom.")
+    inputs = LimitedTextField(blank=True, help_text="Inputs and their sources.")
+    outputs = LimitedTextField(blank=True, help_text="Outputs and their use.")
+    limitations = LimitedTextField(blank=True, help_text="Known limitations.")
+    monitoring_plan = LimitedTextField(
+        blank=True, help_text="What is monitored, how often, by which role."
+    )
     validator = models.CharField(
-        max_length=200, blank=True, help_text="Who validates it, apart from its owners."
+        max_length=200, blank=True, help_text="Validator, independent of the owners."
     )
     validation_planned_on = models.DateField(
         null=True, blank=True, validators=[validate_plausible_date]
@@ -91,10 +92,10 @@ class ModelStatement(models.Model):
         null=True,
         blank=True,
         validators=[validate_plausible_date],
-        help_text="Until when it is expected to stay valid.",
+        help_text="Date until which it is expected to be valid.",
     )
     attested_by = models.CharField(
-        max_length=200, blank=True, help_text="Who has attested that this is right."
+        max_length=200, blank=True, help_text="User who attested that the statement is correct."
     )
     attested_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     updated_at = models.DateTimeField(auto_now=True)
@@ -155,7 +156,7 @@ class ComponentAnswer(models.Model):
     )
     question = models.CharField(max_length=5, choices=Question)
     answer = models.CharField(max_length=3, choices=Answer)
-    because = LimitedTextField(blank=True, help_text="Why, and where it is written.")
+    because = LimitedTextField(blank=True, help_text="Reason, and where it is documented.")
     answered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
@@ -170,7 +171,7 @@ class ComponentAnswer(models.Model):
             models.UniqueConstraint(
                 fields=["application", "question"],
                 name="component_answer_once",
-                violation_error_message="This question has an answer; change it.",
+                violation_error_message="This question already has an answer. Edit it.",
             ),
         ]
 

@@ -43,13 +43,16 @@ def request_pack(
     """Queue a pack over [since, until) of what `by` may see. Raises ExportError, also while an
     equal one of theirs is being made."""
     if until <= since:
-        raise ExportError("The period ends after it begins. Check the two days.")
+        raise ExportError("The period must end after its start. Correct the dates.")
     if until - since > MAX_PERIOD:
-        raise ExportError("Five years are the longest period of a pack.")
+        raise ExportError("The period of a pack can be at most five years. Enter a shorter period.")
     whole = by.can_read_all
     teams = [] if whole else sorted(by.team_roles())
     if not whole and not teams:
-        raise ExportError("You are in no team, so there is nothing to pack.")
+        raise ExportError(
+            "You are not a member of a team, so the pack would be empty. Ask an "
+            "administrator to add you to a team."
+        )
     pack = EvidencePack(
         scope=Scope.APPLICATION
         if application
@@ -70,8 +73,8 @@ def request_pack(
         asked_by=by, application=application, provider=provider, since=since, until=until
     )
     if same.exists():
-        raise ExportError("This pack is being made already; see the list below.")
-    with audit_context(user=by, reason="evidence pack asked for"):
+        raise ExportError("This pack is already being created. See the list below.")
+    with audit_context(user=by, reason="evidence pack requested"):
         pack.save(force_insert=True)
     return pack
 

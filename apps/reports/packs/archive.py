@@ -95,8 +95,8 @@ def write_pack(
             )
             if target.tell() > MAX_PACK_BYTES:
                 raise PackTooLargeError(
-                    "The pack is larger than 256 MB. Ask for a shorter period, one provider or one "
-                    "application."
+                    "The pack is larger than 256 MB. Request a shorter period, one provider or "
+                    "one application."
                 )
         readme = render_to_string(
             "reports/pack-readme.html", {"files": files, "about": about, "generator": GENERATOR}

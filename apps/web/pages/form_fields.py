@@ -18,7 +18,7 @@ class DayField(forms.DateField):
     """A day; browsers show their own calendar."""
 
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    default_error_messages = {"invalid": "Give a day such as 2026-11-24."}
+    default_error_messages = {"invalid": "Enter a date such as 2026-11-24."}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(input_formats=["%Y-%m-%d"], **kwargs)

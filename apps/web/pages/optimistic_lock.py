@@ -56,7 +56,7 @@ class OptimisticLockMixin(forms.BaseForm):
         values = self._values()
         if seen is None:
             raise forms.ValidationError(
-                "This page was opened too long ago. Look at what stands here and save again."
+                "This page was opened too long ago. Review the current values and save again."
             )
         changed = [name for name, value in values.items() if name in seen and seen[name] != value]
         if changed:
@@ -66,8 +66,8 @@ class OptimisticLockMixin(forms.BaseForm):
             self.changed_by = describe_last_change(self.row)
             self._reseal()
             raise forms.ValidationError(
-                f"{self.changed_by} changed this meanwhile. Compare, then save again to put yours "
-                "in its place."
+                f"{self.changed_by} changed this record while you were editing. Compare the "
+                "values, then save again to use yours."
             )
         cleaned.pop("seen", None)
         return cleaned

@@ -78,7 +78,7 @@ def submit_file_request(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
     asked = _parse_file_request(request.POST.get("make", ""), request.POST.get("query", ""))
     if asked is None:
-        raise Http404("There is no such file to write.")
+        raise Http404("This file type does not exist. Select one of the list.")
     at = now()
     stem, _dot, ending = FILE_EXPORTS[asked.kind].file_name.rpartition(".")
     try:
@@ -149,7 +149,7 @@ def file_body(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The file, slice by slice."""
     found = _one(request, pk)
     if not is_available(found):
-        raise Http404("This file is not kept any more. Ask for it again.")
+        raise Http404("This file is no longer stored. Request it again.")
     return StreamingHttpResponse(
         read_parts(found),
         content_type=XLSX,

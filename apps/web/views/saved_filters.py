@@ -30,7 +30,7 @@ def save_filter(request: HttpRequest) -> HttpResponse:
         return redirect("home:overview")
     address = f"{path}?{query}" if query else path
     if not name:
-        flash_error(request, "Give the filter a name first.")
+        flash_error(request, "Enter a name for the filter.")
         return redirect(address)
     found = SavedFilter.objects.filter(user=user, path=path, name=name).first() or SavedFilter(
         user=user, path=path, name=name
@@ -43,10 +43,14 @@ def save_filter(request: HttpRequest) -> HttpResponse:
     except (ValidationError, IntegrityError) as wrong:
         flash_error(
             request,
-            " ".join(getattr(wrong, "messages", ["That name is taken. Choose another one."])),
+            " ".join(
+                getattr(
+                    wrong, "messages", ["Another filter has this name. Enter a different name."]
+                )
+            ),
         )
     else:
-        flash_success(request, f"“{name}” is kept: you find it above this list.")
+        flash_success(request, f"The filter “{name}” was saved. Find it above this list.")
     return redirect(address)
 
 
@@ -54,5 +58,5 @@ def save_filter(request: HttpRequest) -> HttpResponse:
 def delete_filter(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(SavedFilter.objects.filter(user=signed_in_user(request)), pk=pk)
     found.delete()
-    flash_success(request, f"“{found.name}” is gone from your filters.")
+    flash_success(request, f"The filter “{found.name}” was deleted.")
     return redirect(found.path)

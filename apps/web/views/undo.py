@@ -35,7 +35,7 @@ def undo_change(request: HttpRequest, change: UUID) -> HttpResponse:
     if not seen:
         raise Http404
     if not all(user.may(TeamRole.EDITOR, team) for team in teams):
-        raise PermissionDenied("Editors of every team concerned may take this back.")
+        raise PermissionDenied("You need the editor role on all affected teams to undo this.")
     try:
         undone = actions_undo.undo_change(change=change, by=user)
     except checks.ChangeConflictError as refusal:
@@ -45,8 +45,8 @@ def undo_change(request: HttpRequest, change: UUID) -> HttpResponse:
             request,
             pluralize(
                 undone.n_rows,
-                f"Taken back: {undone.n_rows} row is as it was.",
-                f"Taken back: {undone.n_rows} rows are as they were.",
+                f"Undone: {undone.n_rows} row was restored.",
+                f"Undone: {undone.n_rows} rows were restored.",
             ),
             undo=undone.change,
         )

@@ -77,7 +77,7 @@ def test_what_was_entered_goes_on_once_the_password_is_right(client):
     page = client.post(asked["Location"], {"password": "password"}, follow=True)
 
     assert [message.to for message in mail.outbox] == [[ANYBODY]]
-    assert f"A link is on its way to {ANYBODY}" in page.content.decode()
+    assert f"A link was sent to {ANYBODY}" in page.content.decode()
 
 
 def test_the_new_address_counts_once_confirmed_and_the_old_one_is_informed(client, ada):
@@ -129,7 +129,7 @@ def test_a_taken_address_is_answered_like_a_free_one_and_its_owner_is_informed(c
         answer = ask(client, address)
         shown = client.get(answer["Location"]).content.decode().replace(address, "…")
         said = re.search(r'<div id="said".*?</div>', shown, re.DOTALL)[0]
-        assert "A link is on its way to …" in said
+        assert "A link was sent to …" in said
         answers.append((answer.status_code, answer["Location"], said))
 
     assert answers[0] == answers[1]
@@ -203,7 +203,7 @@ def test_a_mail_server_that_is_away_is_reported_in_words(client, monkeypatch):
     answer = ask(client, ANYBODY)
 
     assert answer.status_code == 422
-    assert "did not take the email" in answer.content.decode()
+    assert "rejected the email" in answer.content.decode()
 
 
 def test_links_are_bounded_an_hour(client):

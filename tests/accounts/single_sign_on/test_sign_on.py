@@ -467,7 +467,7 @@ class TestConfiguration:
             ({"OIDC_ISSUER": "http://login.example.org", "OIDC_CLIENT_ID": "x"}, "https"),
             (
                 {"OIDC_ISSUER": "login.example.org", "OIDC_CLIENT_ID": "x"},
-                "address of the provider",
+                "URL of the identity provider",
             ),
             ({"OIDC_ISSUER": "https://login.example.org"}, "OIDC_CLIENT_ID"),
             (

@@ -82,10 +82,10 @@ class TestEnds:
         assert str(event["uid"]) == f"offering-{world.offering.pk}-end@registry.example.org"
         assert str(event["url"]) == f"https://registry.example.org/offerings/{world.offering.pk}/"
         assert str(event["description"]).splitlines() == [
-            "gemini-2.5-pro at Google Vertex AI ends on 15 January 2027. The day is firm.",
-            "Used by 1 application, 1 as a primary:",
+            "gemini-2.5-pro at Google Vertex AI retires on 15 January 2027. The date is announced.",
+            "Used by 1 application, 1 as a primary model:",
             "- Motor damage estimator",
-            "Replacement on record: gemini-3-pro",
+            "Provider's replacement: gemini-3-pro",
             str(event["url"]),
         ]
 
@@ -96,10 +96,10 @@ class TestEnds:
         event = only(member)
 
         assert str(event["summary"]) == (
-            "gemini-2.5-pro at Google Vertex AI does not end before 15 Jan 2027: Motor damage "
-            "estimator"
+            "gemini-2.5-pro at Google Vertex AI retires no earlier than 15 Jan 2027: Motor "
+            "damage estimator"
         )
-        assert "from then on it may end any day" in str(event["description"])
+        assert "From then on it can retire any day" in str(event["description"])
 
     def test_many_applications_are_one_event_that_names_the_gravest_and_counts_the_rest(
         self, world, member
@@ -114,7 +114,7 @@ class TestEnds:
             "ends: Motor damage estimator, Judge 00, Judge 01 and 28 more"
         )
         described = str(event["description"])
-        assert "Used by 31 applications, 1 as a primary:" in described
+        assert "Used by 31 applications, 1 as a primary model:" in described
         assert (described.count("- Judge"), "- and 11 more" in described) == (19, True)
 
     def test_a_day_that_moves_moves_the_event(self, world, member):
@@ -494,7 +494,7 @@ class TestTheFormat:
                 world.application, make_offering(retires_on=TODAY + number * DAY, date_kind="firm")
             )
         for module in (calendars, queries):
-            monkeypatch.setattr(module, "MOST", 3)
+            monkeypatch.setattr(module, "MAX_ENTRIES", 3)
 
         parsed = Calendar.from_ical(build_calendar(member, at=NOW))
 
@@ -503,4 +503,6 @@ class TestTheFormat:
             2,
             3,
         ]
-        assert str(parsed["x-wr-caldesc"]) == "More than 3 days: those nearest to today."
+        assert str(parsed["x-wr-caldesc"]) == (
+            "More than 3 dates: the calendar shows those nearest to today."
+        )

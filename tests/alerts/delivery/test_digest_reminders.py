@@ -282,7 +282,7 @@ def test_what_has_passed_names_the_application_and_why(
 
     text = last_text()
     assert "No longer so: Gemini 2.5 Pro at Google Vertex AI, 1 Dec 2026" in text
-    assert "None of these applications ends with it on that day any more" in text
+    assert "None of the applications is affected on that date any more" in text
     assert "Motor damage estimator" in text
 
 

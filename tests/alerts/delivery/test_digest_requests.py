@@ -83,7 +83,7 @@ def test_what_is_owed_and_not_written_yet_goes_with_it_and_not_once_more(
 
     assert [n for _, n in mailed(owner)] == [1]
     assert Notice.objects.get(occasion="raised", user=owner).skip_sentence.startswith(
-        "Told at once instead"
+        "The alert was included in a summary that the recipient requested"
     )
 
 
@@ -137,9 +137,9 @@ def test_who_wants_no_mail_is_told_what_to_change_first(world: SmallWorld, owner
     raise_alerts(at=NOW)
     set_preference(by=owner, at=NOW, cadence=Cadence.NEVER)
 
-    with pytest.raises(DigestRequestError, match="no mail"):
+    with pytest.raises(DigestRequestError, match="Your notification frequency is Off"):
         request_digest(user=owner, at=NOW)
-    with pytest.raises(DigestRequestError, match="no e-mail address"):
+    with pytest.raises(DigestRequestError, match="You have no email address"):
         request_digest(user=make_user(email=""), at=NOW)
 
 

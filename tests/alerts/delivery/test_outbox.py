@@ -134,7 +134,9 @@ def test_a_mail_with_nothing_left_to_show_is_skipped_and_says_so() -> None:
 
     delivery = Delivery.objects.get()
     assert delivery.state == "skipped"
-    assert "belongs to the recipient any more" in delivery.reason_sentence
+    assert (
+        "The recipient no longer owns any of the affected applications" in delivery.reason_sentence
+    )
 
 
 # --- where a team is told -------------------------------------------------------------------------
@@ -185,7 +187,7 @@ def test_a_team_that_nobody_can_be_told_for_is_in_the_ledger_with_the_reason() -
     assert addresses_of(world.team) == [("", "skipped")]
 
     delivery = Delivery.objects.get()
-    assert delivery.reason_sentence.startswith("No address")
+    assert delivery.reason_sentence.startswith("The team has no mailbox")
     assert Notice.objects.get().delivery == delivery
 
 
@@ -252,7 +254,7 @@ def test_somebody_in_governance_without_an_address_is_in_the_ledger_with_the_rea
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.reason_sentence) == (
         "skipped",
-        "No address: this person has none.",
+        "The user has no email address.",
     )
 
 

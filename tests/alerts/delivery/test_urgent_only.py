@@ -18,7 +18,7 @@ from tests.builders import NOW, make_dependency, make_offering, make_user
 from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
-ONLY_URGENT = "Only what is urgent is mailed to this address."
+ONLY_URGENT = "The frequency of this recipient is Urgent only."
 ADDRESS = "ilse@example.org"
 
 

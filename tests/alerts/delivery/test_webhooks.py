@@ -157,7 +157,7 @@ def test_that_it_is_over_is_posted_too(world: SmallWorld, hook: Webhook, server:
     assert (row["trigger"], row["state"], row["what"]) == (
         "resolved",
         "resolved",
-        "None of these applications stands on it any more",
+        "None of the applications depends on it any more",
     )
 
 
@@ -211,7 +211,7 @@ def test_what_the_receiver_refuses_for_good_fails_with_the_reason(
 
     delivery.refresh_from_db()
     assert (delivery.state, delivery.attempts) == ("failed", 1)
-    assert delivery.reason == f"The webhook answered {code}."
+    assert delivery.reason == f"The webhook responded with {code}."
     assert len(server.requests) == 1
 
 
@@ -377,7 +377,7 @@ def test_a_webhook_that_is_switched_off_is_sent_nothing_that_still_waits(
         send_webhooks(at=NOW + hours * HOUR)
 
     delivery.refresh_from_db()
-    assert (delivery.state, delivery.reason_sentence) == ("skipped", "The webhook is switched off.")
+    assert (delivery.state, delivery.reason_sentence) == ("skipped", "The webhook is disabled.")
     assert len(server.requests) == 1
 
 
@@ -392,7 +392,7 @@ def test_what_was_owed_when_it_was_switched_off_stands_in_the_ledger(
     queue_digests(at=NOW, gather=timedelta(0))
 
     delivery = Delivery.objects.get(webhook=hook)
-    assert (delivery.state, delivery.reason_sentence) == ("skipped", "The webhook is switched off.")
+    assert (delivery.state, delivery.reason_sentence) == ("skipped", "The webhook is disabled.")
     assert not Notice.objects.owed().filter(webhook=hook).exists()
 
 

@@ -82,7 +82,7 @@ def test_of_two_owners_one_leaves_and_the_other_is_told(life: Life, offering: Of
     leave(leaver)
 
     assert send_it(life) == [stays.email]
-    assert reasons() == {leaver.email: "This person is no longer active."}
+    assert reasons() == {leaver.email: "The user is no longer active."}
 
 
 def test_the_only_owner_leaves_and_the_owners_of_the_team_above_are_told(
@@ -127,7 +127,7 @@ def test_whom_the_application_falls_to_leaves_and_the_teams_mailbox_is_told_once
     leave(leaver)
 
     assert send_it(life) == [team.email]
-    assert reasons() == {leaver.email: "This person is no longer active."}
+    assert reasons() == {leaver.email: "The user is no longer active."}
 
 
 def test_whom_the_application_falls_to_leaves_and_a_team_without_mailbox_is_told_through_its_owner(
@@ -168,7 +168,7 @@ def test_a_person_without_address_in_a_team_that_cannot_be_told_is_no_dead_end(
     raise_it(life, offering)
 
     assert send_it(life) == [governor.email]
-    assert Delivery.objects.get(user=silent).reason_sentence == "No address: this person has none."
+    assert Delivery.objects.get(user=silent).reason_sentence == "The user has no email address."
 
 
 def test_an_owner_who_loses_their_address_in_between_is_no_dead_end(
@@ -240,7 +240,9 @@ def test_a_membership_that_ends_takes_the_mail_with_it(life: Life, offering: Off
     Membership.objects.filter(user=former).delete()
 
     assert send_it(life) == [governor.email]
-    assert reasons()[former.email].startswith("None of the applications concerned")
+    assert reasons()[former.email].startswith(
+        "The recipient no longer owns any of the affected applications"
+    )
 
 
 def test_where_nobody_is_left_the_ledger_says_so_and_whoever_comes_reads_it_on_the_page(
@@ -308,7 +310,7 @@ def test_who_leaves_while_the_mail_waits_to_be_tried_again_gets_it_no_more_and_g
     leave(leaver)
 
     assert send_it(life) == [governor.email]
-    assert reasons()[leaver.email] == "This person is no longer active."
+    assert reasons()[leaver.email] == "The user is no longer active."
 
 
 def test_where_the_only_mailbox_is_closed_governance_is_told_instead(

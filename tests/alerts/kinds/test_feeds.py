@@ -277,7 +277,7 @@ def test_the_mail_says_since_when_and_why(governor: User, source: Source) -> Non
         source,
         success=NOW - 4 * DAY,
         failures=3,
-        error="The server did not answer within 30 seconds.",
+        error="The server did not respond within 30 seconds. See its log.",
     )
     raise_alerts(at=NOW)
 
@@ -287,8 +287,8 @@ def test_the_mail_says_since_when_and_why(governor: User, source: Source) -> Non
     assert mail.subject == "deprecations.info is late: last read on 20 Nov 2026"
     for body in (flat(mail.body_text), flat(mail.body_html)):
         assert (
-            "Last read on 20 Nov 2026; three polls since failed, "
-            "the last one because: The server did not answer within 30 seconds."
+            "Last read on 20 Nov 2026; three polls since failed, the last one because: The "
+            "server did not respond within 30 seconds. See its log."
         ) in body
         assert "4 days" in body
         assert "/feeds/deprecations-info/" in body

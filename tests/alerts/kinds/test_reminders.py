@@ -648,7 +648,7 @@ def test_an_exit_test_expires_until_it_is_repeated(dependency: Dependency) -> No
     pass_days(15, 16)
 
     assert not Alert.objects.live().exists()
-    assert "The test was repeated" in last_text()
+    assert "The exit test was repeated, or its dependency ended" in last_text()
 
 
 def test_the_longest_valid_test_counts_and_a_failed_one_renews_nothing(
@@ -796,7 +796,7 @@ def test_a_review_overdue_since_long_ago_is_told_once_and_over_when_it_has_anoth
     pass_days(21, 41)
 
     assert told() == [(0, "review_due", 0), (26, "review_due", 14), (40, "review_due", 0)]
-    assert "The review has another day" in " ".join(texts())
+    assert "The review was rescheduled" in " ".join(texts())
 
 
 @pytest.mark.proof

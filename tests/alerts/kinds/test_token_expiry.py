@@ -107,7 +107,7 @@ def test_renewed_or_revoked_it_is_over_and_said_once(how: str) -> None:
         pass_day(n)
 
     assert {(alert.state, alert.resolution_sentence) for alert in Alert.objects.all()} == {
-        ("resolved", "The key was renewed or revoked.")
+        ("resolved", "The API token was rotated or revoked.")
     }
     assert addresses("resolved") == {"ilse@example.org": 1}
     assert addresses() == {"ilse@example.org": 1}

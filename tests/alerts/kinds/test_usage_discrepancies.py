@@ -101,7 +101,7 @@ def test_it_settles_when_all_of_it_is_answered(world):
     alert = seen_alerts().get()
     assert (alert.state, alert.resolution_sentence) == (
         Alert.State.RESOLVED,
-        "Somebody said that it may stay as it is.",
+        "A user dismissed the discrepancy.",
     )
 
 

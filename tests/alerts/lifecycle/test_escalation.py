@@ -421,7 +421,7 @@ def test_an_answer_that_comes_before_the_mail_calls_it_off(world: SmallWorld) ->
     assert addresses("escalated") == {}
     escalations = Notice.objects.filter(why="escalation")
     assert {notice.skip_sentence for notice in escalations} == {
-        "Somebody answered before a message was due."
+        "The alert was acknowledged before a message was due."
     }
 
 

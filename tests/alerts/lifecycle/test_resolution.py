@@ -39,7 +39,7 @@ from tests.builders import (
 from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
-GONE = "A later change has overtaken it."
+GONE = "A later change superseded it."
 
 
 @pytest.fixture
@@ -97,7 +97,9 @@ def test_what_is_still_owed_when_the_cause_goes_is_never_mailed(world: SmallWorl
     pass_days(0, 2)
 
     assert not Delivery.objects.exists()
-    assert Notice.objects.get().skip_sentence == "It had passed before a message was due."
+    assert Notice.objects.get().skip_sentence == (
+        "The cause was resolved before a message was due."
+    )
 
 
 def test_a_mail_on_its_way_is_followed_by_the_word_that_it_is_over(world: SmallWorld) -> None:
@@ -174,7 +176,7 @@ def test_later_news_of_the_end_takes_the_place_of_earlier_news_in_silence(
     first.refresh_from_db()
     assert (first.state, first.resolution_sentence) == (
         "resolved",
-        "A later change has overtaken it.",
+        "A later change superseded it.",
     )
     assert addresses("resolved") == {}
     assert len(texts()) == 2
@@ -276,7 +278,7 @@ def test_news_of_what_nothing_calls_any_more_is_over_and_that_is_said(
     alert.refresh_from_db()
     assert alert.state == "resolved"
     assert addresses("resolved") == {"claims@example.org": 1}
-    assert "None of these applications stands on it any more" in last_text()
+    assert "None of the applications depends on it any more" in last_text()
 
 
 def test_one_application_that_stays_keeps_it_open(world: SmallWorld) -> None:

@@ -102,7 +102,7 @@ def test_what_passed_before_a_mail_was_due_is_never_mailed(world: SmallWorld) ->
 
     assert mails() == []
     reasons = {notice.skip_sentence for notice in Notice.objects.all()}
-    assert reasons == {"It had passed before a message was due."}
+    assert reasons == {"The cause was resolved before a message was due."}
 
 
 def test_a_date_that_moves_away_ends_its_milestones(world: SmallWorld) -> None:

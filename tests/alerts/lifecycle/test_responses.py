@@ -171,7 +171,7 @@ def test_what_is_settled_is_opened_before_it_is_answered_anew(
 ) -> None:
     resolve_alert(alert=alert(), why="moved", by=henrik, at=NOW)
 
-    with pytest.raises(InvalidResponseError, match="resolved already"):
+    with pytest.raises(InvalidResponseError, match="This alert is resolved"):
         act(henrik)
 
     reopen_alert(alert=alert(), by=henrik, at=NOW)
@@ -305,7 +305,7 @@ def test_what_was_kept_back_and_still_waits_is_told_once_when_the_mute_ends(
 
     assert addresses("unmuted") == {"claims@example.org": 1}
     text = last_text()
-    assert "Muted until now, and still waiting for an answer." in text
+    assert "Mute ended, and still waiting for an answer." in text
     assert "Prices rise" not in text
 
 

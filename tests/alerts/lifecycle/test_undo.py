@@ -196,7 +196,7 @@ def test_nobody_takes_back_what_another_or_the_register_said_since(
     acknowledge_alert(alert=alert(), by=henrik, at=NOW + HOUR)
     with audit_context(job="alerts.keep_alerts"):
         resolve_alerts([alert().pk], resolution=Resolution.OVERTAKEN, at=NOW + 2 * HOUR)
-    with pytest.raises(InvalidResponseError, match="The register changed it since"):
+    with pytest.raises(InvalidResponseError, match="The registry changed it since"):
         undo_response(alert=alert(), by=henrik, at=NOW + 3 * HOUR)
     assert alert().state == "resolved"
 
@@ -204,7 +204,10 @@ def test_nobody_takes_back_what_another_or_the_register_said_since(
 def test_what_nobody_answered_has_nothing_to_take_back_and_strangers_may_not(
     world: SmallWorld, henrik: User
 ) -> None:
-    with pytest.raises(InvalidResponseError, match="Nobody has answered it"):
+    with pytest.raises(
+        InvalidResponseError,
+        match="No user has responded to this alert, so there is nothing to undo",
+    ):
         undo_response(alert=alert(), by=henrik, at=NOW)
     with pytest.raises(AlertPermissionError):
         undo_response(alert=alert(), by=make_user(), at=NOW)
@@ -259,11 +262,11 @@ def test_several_are_taken_back_at_once_and_the_account_of_it_says_so(
 
     assert (given.answered, given.refused) == (ids, [])
     assert [each.sentence.partition(".")[0] for each in refused.refused] == [
-        "henrik changed it since"
+        "henrik changed this alert later"
     ]
     assert [turn.what.partition(":")[0] for turn in alert_activity(alert())] == [
-        "took an answer back",
+        "undid a response",
         "resolved it",
-        f"snoozed it until {day_in(5):%-d %b %Y}",
+        f"snoozed the alert until {day_in(5):%-d %b %Y}",
         "raised it",
     ]

@@ -103,7 +103,7 @@ def test_a_token_is_bound_to_what_its_maker_edits_and_else_not_made(owner, team)
     )
 
     assert "Check the value." in foreign.json()["detail"]
-    assert "no scope 'intake'" in reading.json()["detail"]
+    assert 'lacks the scope "intake"' in reading.json()["detail"]
     assert ApiToken.objects.count() == before
 
 

@@ -146,10 +146,10 @@ class TestWhatIsShown:
 
         assert (activity[0]["who"], activity[0]["what"], activity[0]["reason"]) == (
             "Eda Lee",
-            "acknowledged it",
+            "acknowledged the alert",
             "on it",
         )
-        assert activity[0]["how"] == "through the API"
+        assert activity[0]["how"] == "by the API"
         assert activity[-1]["what"] == "raised it"
 
     def test_only_the_fields_asked_for(self, api):
@@ -351,7 +351,7 @@ class TestAnswers:
         _, alert, client = answered
         make_user("stranger")
 
-        assert "may not see this alert" in problem_detail(
+        assert "Select a member of the team or a governance user" in problem_detail(
             client.post(f"/api/v1/alerts/{alert.pk}/assign/", {"username": "stranger"}), 400
         )
 
@@ -379,7 +379,7 @@ class TestAnswers:
 
         assert problem_detail(
             client.post(f"/api/v1/alerts/{alert.pk}/{verb}/", body), 409
-        ).startswith("It is resolved already")
+        ).startswith("This alert is resolved")
 
     @pytest.mark.parametrize(
         ("verb", "body"),
@@ -418,7 +418,7 @@ class TestAnswers:
         api(make_member(world.team, TeamRole.EDITOR), "write").post(
             f"/api/v1/alerts/{alert.pk}/acknowledge/", {}
         )
-        assert "changed it since" in problem_detail(
+        assert "changed this alert later" in problem_detail(
             client.post(f"/api/v1/alerts/{alert.pk}/undo/"), 409
         )
 
@@ -573,7 +573,11 @@ class TestAnsweringMany:
         refused = {row["id"]: row["detail"] for row in body["rejected"]}
         assert set(refused) == {seen.pk, hidden.pk, 10**12}
         assert "editor" in refused[seen.pk]
-        assert refused[hidden.pk] == refused[10**12] == "There is no such alert that you may see."
+        assert (
+            refused[hidden.pk]
+            == refused[10**12]
+            == ("Alert not found. It does not exist or you do not have access.")
+        )
         assert set(Alert.objects.filter(state="open").values_list("pk", flat=True)) == {
             seen.pk,
             hidden.pk,
@@ -612,8 +616,8 @@ class TestAnsweringMany:
         ).json()
 
         assert body["updated"] == [alerts[0].pk, alerts[2].pk]
-        assert [(row["id"], row["detail"][:22]) for row in body["rejected"]] == [
-            (alerts[1].pk, "It is resolved already"),
+        assert [(row["id"], row["detail"][:23]) for row in body["rejected"]] == [
+            (alerts[1].pk, "This alert is resolved."),
         ]
 
     def test_an_id_named_twice_is_answered_once(self, several):

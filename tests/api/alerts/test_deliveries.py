@@ -93,7 +93,7 @@ class TestDeliveries:
             0,
             mail.message_id,
         )
-        assert again["reason"] == "Sent again by gus."
+        assert again["reason"] == "Retried by gus."
 
 
 class TestNotices:
@@ -117,7 +117,7 @@ class TestNotices:
         row = auditor.get(f"/api/v1/notifications/{owed.pk}/").json()
 
         assert (row["state"], row["delivery"]) == ("skipped", None)
-        assert row["skip_reason"] == "It was resolved before a message was due."
+        assert row["skip_reason"] == "The alert was resolved before a message was due."
 
     @pytest.mark.parametrize(
         ("query", "n"),

@@ -220,7 +220,7 @@ class TestPreviews:
         )
 
         assert (preview["n_alerts"], preview["n_anyway"]) == (1, 1)
-        assert "you were told of anyway" in preview["sentence"]
+        assert "of them were sent to you anyway" in preview["sentence"]
 
     def test_count_nothing_that_the_person_may_not_see(self, api, world):
         world.event()
@@ -231,7 +231,7 @@ class TestPreviews:
 
         assert (preview["n_alerts"], preview["sentence"]) == (
             0,
-            "Would have sent you no mail in the last 30 days.",
+            "Would have sent you no email in the last 30 days.",
         )
 
     def test_store_nothing(self, client):
@@ -472,7 +472,7 @@ class TestMailPreferences:
 
         assert (answer.status_code, answer.json()["detail"][:26]) == (
             409,
-            "You have chosen to get no ",
+            "Your notification frequency is Off",
         )
 
     def test_a_teams_mailbox_has_its_own(self, api, world):

@@ -146,7 +146,7 @@ def test_the_page_makes_one_of_each_kind_and_shows_it_once(ann, client):
     refused = client.post("/alerts/calendar/", {"kind": "news"})
 
     assert "/atom/changes/" in page
-    assert "Feed of changes (Atom)" in page
+    assert "Change feed (Atom)" in page
     assert "/atom/changes/" not in client.get("/alerts/subscriptions/").content.decode()
     assert refused.status_code == 302
     assert CalendarFeed.objects.count() == 1

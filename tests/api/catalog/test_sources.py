@@ -79,7 +79,7 @@ def test_sources_that_come_with_the_product_take_settings_and_no_mapping(governa
     assert governance.get(at).json()["mapping"] is None
     refused = governance.patch(at, {"mapping": MAPPING}, format="json")
     assert refused.status_code == 400
-    assert "Only a source of the kind json-mapping has a mapping." in refused.content.decode()
+    assert "Only a source of the kind json-mapping can have a mapping." in refused.content.decode()
     manual = make_source("manual", kind="manual")
     assert (
         governance.patch(f"{URL}{manual.pk}/", {"trust_rank": 7}, format="json").status_code == 400
@@ -110,13 +110,16 @@ def test_a_mapping_is_tried_on_a_sample_and_nothing_is_written(governance: Any) 
 def test_a_try_says_what_lies_there_instead(governance: Any) -> None:
     asked = {"mapping": MAPPING | {"rows": "data[*]"}, "sample": '{"models": [1]}'}
     tried = governance.post(f"{URL}preview/", asked, format="json").json()
-    assert tried["refusal"] == "The path 'data[*]' finds nothing: there lies 'models'."
+    assert tried["refusal"] == "The path 'data[*]' finds nothing. Available keys: 'models'."
 
 
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ({"mapping": {"rows": "a"}, "sample": {}}, "leads to one thing"),
+        (
+            {"mapping": {"rows": "a"}, "sample": {}},
+            "' finds one value. Use [*] for every element of a list or * for every value of a map:",
+        ),
         ({"mapping": MAPPING}, "Send either a sample or the URL"),
         ({"mapping": MAPPING, "url": "http://127.0.0.1:1/x"}, "the server itself"),
         ({"mapping": MAPPING, "url": "http://169.254.169.254/latest"}, "metadata"),

@@ -236,7 +236,7 @@ def test_what_really_went_lost_is_a_partial_success_and_nothing_else_is(post, mo
     )
 
     assert told["rejectedSpans"] == "2"
-    assert "more distinct services or model names" in told["errorMessage"]
+    assert "Daily limit of distinct service or model names" in told["errorMessage"]
     assert official.partial_success.rejected_spans == 2
     assert official.partial_success.error_message == told["errorMessage"]
 

@@ -112,28 +112,38 @@ def test_what_cannot_be_meant_is_refused_with_a_sentence(text: str) -> None:
 
 
 def test_rows_need_a_path_that_leads_to_many() -> None:
-    with pytest.raises(InvalidPathError, match="leads to one thing"):
+    with pytest.raises(
+        InvalidPathError,
+        match="finds one value",
+    ):
         read_path("data", of_rows=True)
-    with pytest.raises(InvalidPathError, match="one path"):
+    with pytest.raises(InvalidPathError, match="a single path"):
         read_path("a | b", of_rows=True)
-    with pytest.raises(InvalidPathError, match="Leave the @ out"):
+    with pytest.raises(
+        InvalidPathError,
+        match="' starts at the document, which has no outer element",
+    ):
         read_path("@1.rows[*]", of_rows=True)
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("data[*]", "The path 'data[*]' finds nothing: there lie 'hosts', 'made'."),
+        ("data[*]", "The path 'data[*]' finds nothing. Available keys: 'hosts', 'made'."),
         (
             "hosts[*]",
-            "The path 'hosts[*]' finds nothing: at 'hosts' lie 'acme', 'beta' (a map: say * "
-            "instead of [*]).",
+            "The path 'hosts[*]' finds nothing. Available keys at 'hosts': 'acme', 'beta'. Use * "
+            "instead of [*] for a map.",
         ),
         (
             "hosts.*.modles.*",
-            "The path 'hosts.*.modles.*' finds nothing: at 'hosts.*' lie 'models', 'site'.",
+            "The path 'hosts.*.modles.*' finds nothing. Available keys at 'hosts.*': 'models', "
+            "'site'.",
         ),
-        ("made.*", "The path 'made.*' finds nothing: at 'made' lies a text, which has no parts."),
+        (
+            "made.*",
+            "The path 'made.*' finds nothing: the value at 'made' is a text, which has no parts.",
+        ),
     ],
 )
 def test_a_path_that_finds_nothing_says_which_part_and_what_lies_there(

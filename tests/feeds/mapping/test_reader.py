@@ -106,10 +106,10 @@ def test_a_day_with_regions_is_about_the_offering_there() -> None:
         ({"ends": ["2027-01-01"]}, "is not text"),
         ({"ends": True}, "is not text"),
         ({"ends": "2027-02-30"}, "does not exist"),
-        ({"ends": "2027-01-01", "announced": "2027-06-01"}, "lies before its announcement"),
-        ({"ends": "2027-01-01", "announced": "2027-01-01"}, "is the day of its announcement"),
-        ({"ends": "2027-01-01", "not_before": "2027-06-01"}, "only one can be meant"),
-        ({"state": "moribund"}, "Say in the mapping what it means"),
+        ({"ends": "2027-01-01", "announced": "2027-06-01"}, "is before its announcement on"),
+        ({"ends": "2027-01-01", "announced": "2027-01-01"}, "equals its announcement date"),
+        ({"ends": "2027-01-01", "not_before": "2027-06-01"}, "Only one of them can be true"),
+        ({"state": "moribund"}, "is not part of the mapping. Add its meaning to the mapping."),
         ({"state": {"is": "active"}}, "is a list or a map"),
         ({"announced": "soon"}, "Announcement: "),
     ],
@@ -144,7 +144,7 @@ def test_a_feed_that_has_lost_its_dates_takes_none_back() -> None:
     assert [row.lifecycle for row in reading.parsed.rows] == [None] * 3
     assert (
         reading.unfound["retires_on"]
-        == "The path 'ends' finds nothing: there lie 'end', 'model', 'provider'."
+        == "The path 'ends' finds nothing. Available keys: 'end', 'model', 'provider'."
     )
     assert {reject.external_id for reject in reading.parsed.rejects} >= {"mapping: retires_on"}
 
@@ -206,15 +206,18 @@ def test_sizes_of_request_lie_in_a_list_or_stand_in_the_mapping() -> None:
 @pytest.mark.parametrize(
     ("usd", "says"),
     [
-        ({"in": 25_000}, "mistook the unit"),
-        ({"in": 0.00000025}, "mistook the unit"),
+        ({"in": 25_000}, ", so its unit is probably wrong. The prices of the row are not used."),
+        (
+            {"in": 0.00000025},
+            ", so its unit is probably wrong. The prices of the row are not used.",
+        ),
         ({"in": -2}, "is negative"),
-        ({"in": "cheap"}, "is no number"),
-        ({"in": True}, "is no number"),
-        ({"in": [1]}, "is no number"),
+        ({"in": "cheap"}, ", which is not a number. The prices of the row are not used."),
+        ({"in": True}, ", which is not a number. The prices of the row are not used."),
+        ({"in": [1]}, ", which is not a number. The prices of the row are not used."),
         ({"in": float("nan")}, "is NaN"),
         ({"in": float("inf")}, "is Infinity"),
-        ({"in": "1e999"}, "mistook the unit"),
+        ({"in": "1e999"}, ", so its unit is probably wrong. The prices of the row are not used."),
     ],
 )
 def test_prices_that_cannot_be_believed_are_set_aside_and_the_date_stays(
@@ -249,12 +252,12 @@ def test_zero_is_free_only_where_the_mapping_says_so() -> None:
 @pytest.mark.parametrize(
     ("row", "says"),
     [
-        ({"provider": None}, "Nothing lies at"),
-        ({"model": ""}, "Nothing lies at"),
-        ({"model": ["a", "b"]}, "Nothing lies at"),
+        ({"provider": None}, "No value was found at"),
+        ({"model": ""}, "No value was found at"),
+        ({"model": ["a", "b"]}, "No value was found at"),
         ({"model": "x" * 301}, "longer than 300"),
         ({"model": "a\u0000b"}, "unprintable"),
-        ({"provider": "---"}, "no letter or digit"),
+        ({"provider": "---"}, "contains no letters or digits."),
     ],
 )
 def test_a_row_without_a_usable_key_is_set_aside_under_its_place(
@@ -284,19 +287,19 @@ def test_hosts_are_known_by_any_of_their_names_and_renamed_ones_by_the_table() -
 @pytest.mark.parametrize(
     ("document", "says"),
     [
-        ({"data": []}, "The path 'models[*]' finds nothing: there lies 'data'."),
-        ({"models": []}, "at 'models' lies an empty list"),
-        ({"models": {"a": {}}}, "at 'models' lies 'a' (a map: say * instead of [*])."),
-        ([], "there lies an empty list"),
-        (7, "there lies a number"),
-        (None, "there lies null"),
+        ({"data": []}, "The path 'models[*]' finds nothing. Available keys: 'data'."),
+        ({"models": []}, "the value at 'models' is an empty list"),
+        ({"models": {"a": {}}}, "Available keys at 'models': 'a'. Use * instead of [*] for a map."),
+        ([], "the value is an empty list"),
+        (7, "the value is a number"),
+        (None, "the value is null"),
         (
             {"models": [{"provider": "Acme", "name": "x"}]},
-            "The path 'model' finds nothing: there lie 'name', 'provider'.",
+            "The path 'model' finds nothing. Available keys: 'name', 'provider'.",
         ),
-        ({"models": [{"provider": "", "model": "x"}]}, "no row that can be read"),
+        ({"models": [{"provider": "", "model": "x"}]}, "The feed contains no readable row."),
         ({"models": [FULL], "more": "https://x"}, "one page of several"),
-        ({"models": [FULL], "n": 2}, "says it holds 2 rows and holds 1"),
+        ({"models": [FULL], "n": 2}, "states 2 rows but contains 1"),
     ],
 )
 def test_a_document_from_which_nothing_follows_is_refused_with_what_lies_there(
@@ -493,7 +496,9 @@ def test_a_path_that_looks_through_the_document_again_for_each_row_is_refused(mo
     reading = read_document(document, read_mapping(settings))
 
     assert reading.parsed is None
-    assert "'@1.models[*].nothing' looks through too much of the document" in reading.refusal
+    assert (
+        "'@1.models[*].nothing' visits more than 100,000 values of the document" in reading.refusal
+    )
 
 
 def test_rows_that_look_at_themselves_only_are_far_from_the_limit(monkeypatch):

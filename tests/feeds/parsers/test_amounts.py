@@ -33,10 +33,10 @@ def test_an_amount_is_usd_per_million_and_reads_plainly(
 @pytest.mark.parametrize(
     ("usd", "per", "says"),
     [
-        ("0.1", "token", "no number"),
-        (True, "token", "no number"),
-        (0.1, "token", "no number"),
-        (None, "token", "no number"),
+        ("0.1", "token", "not a number"),
+        (True, "token", "not a number"),
+        (0.1, "token", "not a number"),
+        (None, "token", "not a number"),
         (Decimal("NaN"), "token", "NaN"),
         (Decimal("sNaN"), "token", "NaN"),
         (Decimal("-Infinity"), "million", "Infinity"),
@@ -44,16 +44,40 @@ def test_an_amount_is_usd_per_million_and_reads_plainly(
         (
             Decimal("1000.01"),
             "million",
-            "1000.01 USD per million tokens: the feed mistook the unit",
+            "1000.01 USD per million tokens, so its unit is probably wrong",
         ),
-        (Decimal("0.0010001"), "token", "USD per token: the feed mistook the unit"),
-        (Decimal("2E-7"), "million", "the feed mistook the unit"),
-        (Decimal("1E-13"), "token", "the feed mistook the unit"),
-        (100_001, "unit", "USD per unit: the feed mistook the unit"),
-        (Decimal("1E-20"), "unit", "the feed mistook the unit"),
-        (Decimal("1E+999999"), "token", "the feed mistook the unit"),
-        (Decimal("1E-999999"), "million", "the feed mistook the unit"),
-        (10**4000, "thousand", "the feed mistook the unit"),
+        (Decimal("0.0010001"), "token", "USD per token, so its unit is probably wrong"),
+        (
+            Decimal("2E-7"),
+            "million",
+            ", so its unit is probably wrong. The prices of the row are not used.",
+        ),
+        (
+            Decimal("1E-13"),
+            "token",
+            ", so its unit is probably wrong. The prices of the row are not used.",
+        ),
+        (100_001, "unit", "USD per unit, so its unit is probably wrong"),
+        (
+            Decimal("1E-20"),
+            "unit",
+            ", so its unit is probably wrong. The prices of the row are not used.",
+        ),
+        (
+            Decimal("1E+999999"),
+            "token",
+            ", so its unit is probably wrong. The prices of the row are not used.",
+        ),
+        (
+            Decimal("1E-999999"),
+            "million",
+            ", so its unit is probably wrong. The prices of the row are not used.",
+        ),
+        (
+            10**4000,
+            "thousand",
+            ", so its unit is probably wrong. The prices of the row are not used.",
+        ),
     ],
 )
 def test_an_amount_that_cannot_be_believed_says_why(usd: object, per: Per, says: str) -> None:

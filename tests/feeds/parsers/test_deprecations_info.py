@@ -110,9 +110,12 @@ def test_a_date_for_one_region_is_about_the_offering_there() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"shutdown_date": "2026-01-01"}, "is the day of its announcement"),
+        ({"shutdown_date": "2026-01-01"}, "equals its announcement date"),
         ({"shutdown_date": "2025-12-31"}, "is before its announcement"),
-        ({"shutdown_date": "anthropic.claude-3-5-sonnet-20241022-v2:0"}, "no day that can be read"),
+        (
+            {"shutdown_date": "anthropic.claude-3-5-sonnet-20241022-v2:0"},
+            "contains no readable date.",
+        ),
         ({"shutdown_date": "9999-12-31"}, "placeholder"),
         ({"shutdown_date": 20261231}, "not text"),
     ],
@@ -253,12 +256,15 @@ def test_elements_that_are_no_notices_are_set_aside_under_their_place() -> None:
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (b"[]", "JSON array with a notice"),
-        (b"{}", "JSON array with a notice"),
-        (b'{"version": "https://jsonfeed.org/version/1.1", "items": []}', "ids collide"),
-        (b'[{"title": "Deprecations", "content": "..."}]', "no row that can be read"),
+        (b"[]", "deprecations.info must be a JSON array with one notice per model. Check the URL."),
+        (b"{}", "deprecations.info must be a JSON array with one notice per model. Check the URL."),
+        (
+            b'{"version": "https://jsonfeed.org/version/1.1", "items": []}',
+            "This URL is the JSON Feed of deprecations.info, whose IDs are not unique. Use",
+        ),
+        (b'[{"title": "Deprecations", "content": "..."}]', "The feed contains no readable row."),
         (b"<html></html>", "web page"),
-        (b'[{"provider": "OpenAI"', "breaks off"),
+        (b'[{"provider": "OpenAI"', "is incomplete"),
         ('[{"provider": "caf\u00e9"}]'.encode("latin-1"), "not UTF-8"),
     ],
 )

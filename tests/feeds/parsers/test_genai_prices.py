@@ -384,12 +384,18 @@ def test_variants_are_prices_for_a_kind_of_processing() -> None:
 @pytest.mark.parametrize(
     ("published", "says"),
     [
-        ({"input_mtok": "2.5"}, "no number"),
-        ({"input_mtok": True}, "no number"),
+        ({"input_mtok": "2.5"}, "not a number"),
+        ({"input_mtok": True}, "not a number"),
         ({"input_mtok": -1}, "negative"),
-        ({"input_mtok": 2500000}, "mistook the unit"),
-        ({"input_mtok": 0.0000025}, "mistook the unit"),
-        ({"audio_hours": "1"}, "no number"),
+        (
+            {"input_mtok": 2500000},
+            ", so its unit is probably wrong. The prices of the row are not used.",
+        ),
+        (
+            {"input_mtok": 0.0000025},
+            ", so its unit is probably wrong. The prices of the row are not used.",
+        ),
+        ({"audio_hours": "1"}, "not a number"),
         ({"input_mtok": {"tiers": []}}, "tiers"),
         ({"input_mtok": {"base": 1, "tiers": [{"start": 0, "price": 2}]}}, "tiers"),
         ({"input_mtok": {"base": 1, "tiers": [{"start": 1.5, "price": 2}]}}, "tiers"),
@@ -402,12 +408,15 @@ def test_variants_are_prices_for_a_kind_of_processing() -> None:
             },
             "tiers",
         ),
-        ({"input_mtok": {"base": 1, "tiers": [{"start": 9}]}}, "no number"),
+        ({"input_mtok": {"base": 1, "tiers": [{"start": 9}]}}, "not a number"),
         ([{"prices": {"input_mtok": 1}}, "text"], "entry of the prices"),
         ([{"constraint": {"end_date": "2026-01-01"}, "prices": {}}], "condition"),
         ([{"constraint": {"start_date": "soon"}, "prices": {}}], "condition"),
         ([{"constraint": {"start_date": "9999-12-31"}, "prices": {}}], "condition"),
-        ([{"constraint": {"start_time": "00:30:00Z"}, "prices": {}}], "begin or end"),
+        (
+            [{"constraint": {"start_time": "00:30:00Z"}, "prices": {}}],
+            "A price for a time of day has no start or end. The prices of the row are not used.",
+        ),
         (
             [
                 {
@@ -418,7 +427,7 @@ def test_variants_are_prices_for_a_kind_of_processing() -> None:
             "condition",
         ),
         ([{"constraint": "always", "prices": {}}], "condition"),
-        ("free", "no object"),
+        ("free", "not an object"),
     ],
 )
 def test_prices_that_cannot_be_believed_are_set_aside_and_the_row_stays(
@@ -493,15 +502,15 @@ def test_elements_that_are_no_providers_or_models_are_set_aside_under_their_plac
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (b"[]", "JSON array with an object per provider"),
-        (b"{}", "JSON array with an object per provider"),
-        (b"null", "JSON array with an object per provider"),
-        (b"[1, 2]", "no row that can be read"),
-        (b'[{"id": "openai", "models": []}]', "no row that can be read"),
-        (b'[{"provider": "OpenAI", "model_id": "gpt-4"}]', "no row that can be read"),
+        (b"[]", "genai-prices must be a JSON array with one object per provider. Check the URL."),
+        (b"{}", "genai-prices must be a JSON array with one object per provider. Check the URL."),
+        (b"null", "genai-prices must be a JSON array with one object per provider. Check the URL."),
+        (b"[1, 2]", "The feed contains no readable row."),
+        (b'[{"id": "openai", "models": []}]', "The feed contains no readable row."),
+        (b'[{"provider": "OpenAI", "model_id": "gpt-4"}]', "The feed contains no readable row."),
         (b"<html></html>", "web page"),
         (b"404: Not Found", "not JSON"),
-        (b'[{"id": "openai"', "breaks off"),
+        (b'[{"id": "openai"', "is incomplete"),
         (b"", "empty"),
     ],
 )

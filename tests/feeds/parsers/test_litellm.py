@@ -383,13 +383,13 @@ def test_a_row_without_any_price_has_the_topic_and_no_line() -> None:
         ("Infinity", "Infinity"),
         ("-Infinity", "Infinity"),
         ("-0.000001", "negative"),
-        ('"0.000001"', "no number"),
-        ("true", "no number"),
-        ("[1]", "no number"),
-        ("0.002", "mistook the unit"),
-        ("1e400", "mistook the unit"),
-        ("1e999999", "mistook the unit"),
-        ("1.3e-10", "mistook the unit"),
+        ('"0.000001"', "not a number"),
+        ("true", "not a number"),
+        ("[1]", "not a number"),
+        ("0.002", ", so its unit is probably wrong. The prices of the row are not used."),
+        ("1e400", ", so its unit is probably wrong. The prices of the row are not used."),
+        ("1e999999", ", so its unit is probably wrong. The prices of the row are not used."),
+        ("1.3e-10", ", so its unit is probably wrong. The prices of the row are not used."),
     ],
 )
 def test_a_price_that_cannot_be_believed_drops_the_prices_and_not_the_date(
@@ -490,14 +490,22 @@ def test_only_a_web_address_becomes_a_link(value: object) -> None:
         ("a", [1], "not an object"),
         ("a", "text", "not an object"),
         ("a", None, "not an object"),
-        ("a", {"mode": "chat"}, "at which provider"),
-        ("a", {"litellm_provider": 5}, "at which provider"),
-        ("a", {"litellm_provider": "…"}, "at which provider"),
-        ("a", {"alias_of": "a"}, "no other row"),
-        ("a", {"alias_of": ["b"]}, "no other row"),
-        ("openai/", CHAT, "no model id"),
-        ("x" * 401, CHAT, "name is empty, too long"),
-        ("", CHAT, "name is empty, too long"),
+        ("a", {"mode": "chat"}, "The row does not state its provider."),
+        ("a", {"litellm_provider": 5}, "The row does not state its provider."),
+        ("a", {"litellm_provider": "…"}, "The row does not state its provider."),
+        ("a", {"alias_of": "a"}, ", which is not a row of this feed."),
+        ("a", {"alias_of": ["b"]}, ", which is not a row of this feed."),
+        (
+            "openai/",
+            CHAT,
+            "The name of the row has no model ID after its prefixes, or an ID that is too long.",
+        ),
+        (
+            "x" * 401,
+            CHAT,
+            "The name of the row is empty, too long or contains unprintable characters.",
+        ),
+        ("", CHAT, "The name of the row is empty, too long or contains unprintable characters."),
         ("a\x00b", CHAT, "unprintable"),
         ("a\ud800", CHAT, "unprintable"),
     ],
@@ -521,7 +529,7 @@ def test_a_row_that_stands_twice_with_different_content_is_set_aside() -> None:
     parsed = parse(body)
 
     assert [row.external_id for row in parsed.rows] == ["b"]
-    assert "stands twice" in parsed.rejects[0].reason
+    assert "twice with different content" in parsed.rejects[0].reason
 
 
 def test_a_row_that_stands_twice_alike_is_one_row() -> None:
@@ -555,15 +563,15 @@ def test_a_doubled_field_drops_only_what_it_says() -> None:
         (b"[]", "one JSON object"),
         (b"null", "one JSON object"),
         (b"5", "one JSON object"),
-        (b'{"message": "Not Found"}', "no row that can be read"),
-        (b'{"sample_spec": {}}', "no row that can be read"),
-        (b'{"a": {"litellm_provider": "ope', "breaks off in the middle"),
-        (b'{"a": {"litellm_provider": "openai"}', "breaks off in the middle"),
+        (b'{"message": "Not Found"}', "The feed contains no readable row."),
+        (b'{"sample_spec": {}}', "The feed contains no readable row."),
+        (b'{"a": {"litellm_provider": "ope', "is incomplete"),
+        (b'{"a": {"litellm_provider": "openai"}', "is incomplete"),
         (b"{'a': 1}", "is not JSON"),
         ('{"caf\u00e9": 1}'.encode("latin-1"), "not UTF-8"),
         ('{"a": 1}'.encode("utf-16"), "not UTF-8"),
-        (b'{"a":' + b"[" * 200_000, "beyond all measure|breaks off"),
-        (b'{"a": ' + b"9" * 5000 + b"}", "beyond all measure"),
+        (b'{"a":' + b"[" * 200_000, "nested too deeply|is incomplete"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "nested too deeply"),
     ],
 )
 def test_a_body_that_is_no_price_map_is_refused(body: bytes, says: str) -> None:
@@ -599,7 +607,10 @@ def test_recorded_price_maps_are_read_whole(
     assert len({row.external_id for row in parsed.rows}) == rows
     assert sum(1 for row in parsed.rows if row.lifecycle and row.lifecycle.retires_on) == dated
     assert [
-        rejected for rejected in parsed.rejects if "mistook the unit" not in rejected.reason
+        rejected
+        for rejected in parsed.rejects
+        if ", so its unit is probably wrong. The prices of the row are not used."
+        not in rejected.reason
     ] == []
     assert len(parsed.rejects) == unit_faults
     for row in parsed.rows:

@@ -197,20 +197,26 @@ def test_the_recommended_replacement_comes_first_and_names_another_provider(
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"earliest_shutdown_on": "2026-10-01"}, "both a shutdown date"),
-        ({"status": "retired"}, "retired, yet its shutdown date 2026-12-31 lies ahead"),
+        ({"earliest_shutdown_on": "2026-10-01"}, "and the earliest shutdown date"),
+        ({"status": "retired"}, "retired, but its shutdown date 2026-12-31 is in the future"),
         (
             {"status": "retired", "shutdown_on": None, "earliest_shutdown_on": "2027-01-01"},
-            "lies ahead",
+            "is in the future",
         ),
         ({"released_on": "2027-01-01"}, "before the release"),
         ({"shutdown_on": "2025-12-31"}, "before its announcement"),
-        ({"deprecated_on": "2026-12-31"}, "day of its announcement"),
-        ({"deprecated_on": "2026-06-01", "shutdown_on": "2026-06-01"}, "day of its announcement"),
+        ({"deprecated_on": "2026-12-31"}, "equals its announcement date"),
+        (
+            {"deprecated_on": "2026-06-01", "shutdown_on": "2026-06-01"},
+            "equals its announcement date",
+        ),
         ({"shutdown_on": "2026-02-30"}, "does not exist"),
-        ({"shutdown_on": "soon"}, "not a day such as"),
-        ({"shutdown_on": 20261231}, "not a day such as"),
-        ({"shutdown_on": None, "earliest_shutdown_on": "Q3 2026"}, "not a day such as"),
+        ({"shutdown_on": "soon"}, "is not in the form 2026-11-24."),
+        ({"shutdown_on": 20261231}, "is not in the form 2026-11-24."),
+        (
+            {"shutdown_on": None, "earliest_shutdown_on": "Q3 2026"},
+            "is not in the form 2026-11-24.",
+        ),
     ],
 )
 def test_dates_that_contradict_each_other_are_set_aside_and_the_row_stays(
@@ -276,7 +282,7 @@ def test_the_page_says_when_it_was_made(envelope: dict[str, Any], as_of: datetim
 
 
 def test_a_page_that_is_not_whole_is_refused() -> None:
-    with pytest.raises(InvalidPayloadError, match="says it lists 393 models and lists 1"):
+    with pytest.raises(InvalidPayloadError, match="states 393 models but lists 1"):
         read(MODEL, count=393)
 
 
@@ -319,23 +325,35 @@ def test_elements_that_are_no_models_are_set_aside() -> None:
     assert [row.external_id for row in parsed.rows] == ["openai/gpt-0"]
     assert [rejected.external_id for rejected in parsed.rejects[:3]] == ["row 1", "row 2", "row 3"]
     assert [rejected.reason for rejected in parsed.rejects[3:]] == [
-        "The row's key is empty or holds unprintable characters.",
-        "The row's key is too long for an id.",
+        "The key of the row is empty or contains unprintable characters.",
+        "The key of the row is too long for an ID.",
     ]
 
 
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (b"[]", "JSON object with the models in a list"),
-        (b"{}", "JSON object with the models in a list"),
-        (b'{"models": {}}', "JSON object with the models in a list"),
-        (b'{"models": []}', "no row that can be read"),
-        (b'{"models": [5]}', "no row that can be read"),
-        (b"null", "JSON object with the models in a list"),
+        (
+            b"[]",
+            "modeldeprecations.dev must be a JSON object with a list of models. Check the URL.",
+        ),
+        (
+            b"{}",
+            "modeldeprecations.dev must be a JSON object with a list of models. Check the URL.",
+        ),
+        (
+            b'{"models": {}}',
+            "modeldeprecations.dev must be a JSON object with a list of models. Check the URL.",
+        ),
+        (b'{"models": []}', "The feed contains no readable row."),
+        (b'{"models": [5]}', "The feed contains no readable row."),
+        (
+            b"null",
+            "modeldeprecations.dev must be a JSON object with a list of models. Check the URL.",
+        ),
         (b"<html></html>", "web page"),
         (b"BEGIN:VCALENDAR", "not JSON"),
-        (b'{"models": [{', "breaks off"),
+        (b'{"models": [{', "is incomplete"),
         (b"", "empty"),
     ],
 )

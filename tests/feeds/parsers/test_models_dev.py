@@ -301,25 +301,34 @@ def test_what_is_experimental_may_take_any_shape(odd: object) -> None:
 @pytest.mark.parametrize(
     ("cost", "says"),
     [
-        ('{"input": 2250000, "output": 1}', "mistook the unit"),
-        ('{"input": 2e-07, "output": 1}', "mistook the unit"),
-        ('{"input": 1, "output": 1000.5}', "mistook the unit"),
+        (
+            '{"input": 2250000, "output": 1}',
+            ", so its unit is probably wrong. The prices of the row are not used.",
+        ),
+        (
+            '{"input": 2e-07, "output": 1}',
+            ", so its unit is probably wrong. The prices of the row are not used.",
+        ),
+        (
+            '{"input": 1, "output": 1000.5}',
+            ", so its unit is probably wrong. The prices of the row are not used.",
+        ),
         ('{"input": 1, "output": 1, "cache_read": -0.1}', "negative"),
         ('{"input": NaN, "output": 1}', "NaN"),
         ('{"input": Infinity, "output": 1}', "Infinity"),
-        ('{"input": "2", "output": 1}', "no number"),
-        ('{"input": true, "output": 1}', "no number"),
-        ('{"input": [2], "output": 1}', "no number"),
-        ('{"input": 1, "input": 2}', "stands twice"),
+        ('{"input": "2", "output": 1}', "not a number"),
+        ('{"input": true, "output": 1}', "not a number"),
+        ('{"input": [2], "output": 1}', "not a number"),
+        ('{"input": 1, "input": 2}', "price input twice"),
         ('{"input": 1, "tiers": "cheap"}', "tiers cannot be read"),
         ('{"input": 1, "tiers": [{"input": 2}]}', "tiers cannot be read"),
         (
             '{"input": 1, "tiers": [{"input": 2, "tier": {"type": "context", "size": "200k"}}]}',
-            "no size",
+            "not a number of tokens",
         ),
         (
             '{"input": 1, "tiers": [{"input": 2, "tier": {"type": "context", "size": 0}}]}',
-            "no size",
+            "not a number of tokens",
         ),
         (
             '{"input": 1, "tiers": [{"input": -2, "tier": {"type": "context", "size": 9}}]}',
@@ -361,18 +370,18 @@ def test_an_id_that_cannot_be_stored_is_set_aside(model_id: str) -> None:
     parsed = read({"openai": provider({model_id: MODEL, "gpt-0": MODEL})})
 
     assert [row.external_id for row in parsed.rows] == ["openai/gpt-0"]
-    assert "id is empty, too long" in parsed.rejects[0].reason
+    assert "is empty, too long" in parsed.rejects[0].reason
 
 
 @pytest.mark.parametrize(
     ("provider_id", "entry", "says"),
     [
-        ("a", "text", "no models"),
-        ("a", {}, "no models"),
-        ("a", {"models": []}, "no models"),
-        ("", {"models": {"m": MODEL}}, "provider's id"),
-        ("…", {"models": {"m": MODEL}}, "provider's id"),
-        ("x" * 101, {"models": {"m": MODEL}}, "provider's id"),
+        ("a", "text", "no readable models"),
+        ("a", {}, "no readable models"),
+        ("a", {"models": []}, "no readable models"),
+        ("", {"models": {"m": MODEL}}, "The ID of the provider"),
+        ("…", {"models": {"m": MODEL}}, "The ID of the provider"),
+        ("x" * 101, {"models": {"m": MODEL}}, "The ID of the provider"),
         ("openai/eu", {"models": {"m": MODEL}}, "slash"),
     ],
 )
@@ -410,10 +419,10 @@ def test_what_stands_twice_differently_is_set_aside() -> None:
         (b"[]", "one JSON object"),
         (b"{}", "one JSON object"),
         (b"null", "one JSON object"),
-        (b'{"error": "not found"}', "no row that can be read"),
-        (b'{"gpt-0": {"id": "gpt-0", "name": "GPT-0"}}', "no row that can be read"),
-        (b'{"openai": {"models": {}}}', "no row that can be read"),
-        (b'{"openai": {"models": {"a": {', "breaks off"),
+        (b'{"error": "not found"}', "The feed contains no readable row."),
+        (b'{"gpt-0": {"id": "gpt-0", "name": "GPT-0"}}', "The feed contains no readable row."),
+        (b'{"openai": {"models": {}}}', "The feed contains no readable row."),
+        (b'{"openai": {"models": {"a": {', "is incomplete"),
         ('{"caf\u00e9": {}}'.encode("latin-1"), "not UTF-8"),
     ],
 )
@@ -493,6 +502,9 @@ def test_recorded_documents_are_read_whole(
     )
     # Prices per image or per minute of sound that were taken for prices per million tokens.
     assert len(parsed.rejects) == rejects
-    assert all("mistook the unit" in rejected.reason for rejected in parsed.rejects)
+    assert all(
+        ", so its unit is probably wrong. The prices of the row are not used." in rejected.reason
+        for rejected in parsed.rejects
+    )
     offerings = Counter((row.host, row.api_id, row.region, row.tier) for row in parsed.rows)
     assert [offering for offering, times in offerings.items() if times > 1] == []

@@ -108,7 +108,7 @@ def test_an_alias_of_nothing_keeps_the_row_and_says_so(target: object) -> None:
 
     assert parsed.rows[0].alias_of == ""
     assert [rejected.external_id for rejected in parsed.rejects] == ["~openai/gpt-latest"]
-    assert "no other row" in parsed.rejects[0].reason
+    assert ", which is not a row of this feed." in parsed.rejects[0].reason
 
 
 @pytest.mark.parametrize(
@@ -268,24 +268,30 @@ def test_sizes_of_request_have_their_own_prices() -> None:
 @pytest.mark.parametrize(
     ("pricing", "says"),
     [
-        ({"prompt": "free", "completion": "0.1"}, "no number"),
-        ({"prompt": "NaN"}, "no number"),
-        ({"prompt": "Infinity"}, "no number"),
-        ({"prompt": ""}, "no number"),
-        ({"prompt": " 0.000001"}, "no number"),
-        ({"prompt": "1_0"}, "no number"),
-        ({"prompt": ["0.1"]}, "no number"),
-        ({"prompt": True}, "no number"),
+        ({"prompt": "free", "completion": "0.1"}, "not a number"),
+        ({"prompt": "NaN"}, "not a number"),
+        ({"prompt": "Infinity"}, "not a number"),
+        ({"prompt": ""}, "not a number"),
+        ({"prompt": " 0.000001"}, "not a number"),
+        ({"prompt": "1_0"}, "not a number"),
+        ({"prompt": ["0.1"]}, "not a number"),
+        ({"prompt": True}, "not a number"),
         ({"prompt": "-0.000001"}, "negative"),
         ({"prompt": "-2"}, "negative"),
-        ({"prompt": "2.5"}, "mistook the unit"),
-        ({"prompt": "1e-13"}, "mistook the unit"),
-        ({"prompt": "1e999"}, "mistook the unit"),
+        ({"prompt": "2.5"}, ", so its unit is probably wrong. The prices of the row are not used."),
+        (
+            {"prompt": "1e-13"},
+            ", so its unit is probably wrong. The prices of the row are not used.",
+        ),
+        (
+            {"prompt": "1e999"},
+            ", so its unit is probably wrong. The prices of the row are not used.",
+        ),
         ({"prompt": "0.000001", "overrides": "cheap"}, "overrides cannot be read"),
         ({"prompt": "0.000001", "overrides": ["cheap"]}, "overrides cannot be read"),
         (
             {"prompt": "0.000001", "overrides": [{"min_prompt_tokens": "many", "prompt": "0.1"}]},
-            "no size",
+            "not a number of tokens",
         ),
         (
             {"prompt": "0.000001", "overrides": [{"min_prompt_tokens": 1000, "prompt": "x"}]},
@@ -303,7 +309,7 @@ def test_sizes_of_request_have_their_own_prices() -> None:
                     {"min_prompt_tokens": 1000, "prompt": "0.000003"},
                 ],
             },
-            "Two prices of input",
+            "two prices of input",
         ),
         (None, "no price list"),
         ("0.1", "no price list"),
@@ -464,8 +470,8 @@ def test_a_field_that_stands_twice_sets_the_row_aside() -> None:
             "an error: No auth credentials found",
         ),
         (b'{"error": "down"}', "must be one JSON object"),
-        (b'{"data": [{}, 1]}', "no row that can be read"),
-        (b'{"data": [{"id": "a/b"', "breaks off"),
+        (b'{"data": [{}, 1]}', "The feed contains no readable row."),
+        (b'{"data": [{"id": "a/b"', "is incomplete"),
         ('{"data": [{"id": "caf\u00e9"}]}'.encode("latin-1"), "not UTF-8"),
         (body_of(MODEL, links={"next": "/api/v1/models?page=2"}), "split into pages"),
     ],

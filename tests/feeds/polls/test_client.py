@@ -96,9 +96,9 @@ def test_a_server_that_asks_for_rest_throttles(
 @pytest.mark.parametrize(
     ("code", "says"),
     [
-        (500, "trouble of its own"),
-        (503, "trouble of its own"),
-        (404, "new address"),
+        (500, "(server error). The next poll tries again."),
+        (503, "(server error). The next poll tries again."),
+        (404, "(not found). Find the new URL of the feed."),
         (403, "login"),
         (204, "instead of 200"),
     ],

@@ -223,7 +223,7 @@ def test_a_server_that_asks_for_patience_is_left_alone_by_every_source(
     second = poll_source(make_source("other", kind="litellm"), at=AT, url=url, trigger="test")
 
     assert first.run.status == second.run.status == "failed"
-    assert "left alone" in second.run.error
+    assert "asked for no requests until" in second.run.error
     assert len(feed.requests) == 1
     assert HostPause.objects.get().until > now() + timedelta(minutes=55)
 

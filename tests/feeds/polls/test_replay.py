@@ -112,7 +112,7 @@ def test_nothing_of_a_replay_stays(tmp_path: Path) -> None:
         ('{"at": "2026-09-01", "path": "gone.json"}', "gone.json"),
         (
             '{"at": "2026-09-02", "status": 304}\n{"at": "2026-09-01", "status": 304}',
-            "before the line above",
+            "is earlier than the line above it. Sort the lines by 'at'.",
         ),
     ],
 )

@@ -137,7 +137,7 @@ def test_a_body_whose_rows_lie_elsewhere_changes_nothing_and_says_where(
 
     assert (refused.run.status, refused.run.error) == (
         "failed",
-        "The path 'models[*]' finds nothing: there lies 'data'.",
+        "The path 'models[*]' finds nothing. Available keys: 'data'.",
     )
     assert Assertion.objects.filter(missing_since=None).count() == before
 
@@ -158,7 +158,7 @@ def test_a_field_that_is_called_otherwise_takes_no_date_back(
     assert str(Offering.objects.get(api_id="m-1").retires_on) == "2027-01-01"
     (aside,) = QuarantinedRow.objects.open().filter(source=source)
     assert aside.external_id == "mapping: retires_on"
-    assert aside.reason == "The path 'ends' finds nothing: there lie 'end_date', 'id', 'usd'."
+    assert aside.reason == "The path 'ends' finds nothing. Available keys: 'end_date', 'id', 'usd'."
 
 
 def test_rows_that_leave_mean_what_the_mapping_says(source: Source, governance: Any) -> None:
@@ -171,11 +171,10 @@ def test_a_mapping_that_is_broken_on_record_fails_the_run_with_its_sentence(
     source: Source, feed: server.Loopback
 ) -> None:
     SourceMapping.objects.filter(source=source).update(settings={"rows": "models[*]"})
-    assert "Say where the host lies" in polled(source, feed, body()).run.error
+    assert "Enter the path of the host" in polled(source, feed, body()).run.error
     SourceMapping.objects.filter(source=source).delete()
     assert (
-        "cannot be used"
-        in polled(Source.objects.get(pk=source.pk), feed, body(), AT + DAY).run.error
+        "is not valid" in polled(Source.objects.get(pk=source.pk), feed, body(), AT + DAY).run.error
     )
 
 
@@ -336,18 +335,24 @@ def test_a_change_is_taken_back_unless_somebody_changed_it_since(
     with audit_context(user=governance) as switched:
         set_source_enabled(source=source, enabled=False, by=governance)
 
-    with pytest.raises(ChangedSinceError, match="changed again since"):
+    with pytest.raises(
+        ChangedSinceError,
+        match="The source was changed later",
+    ):
         undo_source_change(source=source, change=change, by=governance)
     undo_source_change(source=source, change=switched, by=governance)
 
     source.refresh_from_db()
     assert (source.enabled, source.trust_rank) == (True, 5)
-    with pytest.raises(ChangedSinceError, match="Nothing of this change"):
+    with pytest.raises(
+        ChangedSinceError,
+        match="No change of the source with this ID is recorded, so there is nothing to undo",
+    ):
         undo_source_change(source=source, change=governance_change(), by=governance)
 
 
 def governance_change() -> Any:
-    with audit_context(job="something else") as other:
+    with audit_context(job="next to another part. Put a + between them.") as other:
         return other
 
 

@@ -99,7 +99,7 @@ def test_the_packaged_price_list_decides_nothing_however_often_it_is_polled(
 
     assert (body["decision"], body["exit_code"]) == ("unknown", 3)
     assert (body["catalogue_as_of"], body["catalogue_sources"]) == (None, [])
-    assert "LiteLLM price map: never read" in body["summary"]
+    assert "LiteLLM price map: never polled" in body["summary"]
     assert "`manage.py poll litellm`" in body["summary"]
     assert "package" not in body["summary"]
 
@@ -173,7 +173,7 @@ def test_dates_that_their_source_took_back_count_no_longer(desk):
     [
         (
             lambda: Source.objects.filter(slug="litellm").update(enabled=False),
-            "LiteLLM price map: switched off",
+            "LiteLLM price map: disabled",
         ),
         (
             lambda: PollState.objects.update(suspect=True),
@@ -185,7 +185,7 @@ def test_dates_that_their_source_took_back_count_no_longer(desk):
         ),
         (
             lambda: PollState.objects.update(last_observed_at=now() + timedelta(40)),
-            "read with a wrong clock, on 20",
+            "polled with a wrong clock, on 20",
         ),
         (
             lambda: Source.objects.update(frozen_after_days=0),
@@ -209,7 +209,7 @@ def test_the_refusal_says_of_each_source_what_is_the_matter_and_what_to_run(
 def test_where_every_source_is_switched_off_the_refusal_says_to_switch_one_on(desk):
     Source.objects.update(enabled=False)
 
-    assert "switch one on and poll" in state().refusal
+    assert "enable one and poll" in state().refusal
 
 
 @pytest.mark.proof
@@ -220,9 +220,9 @@ def test_a_fresh_install_without_network_names_the_sources_to_poll(desk, unread,
 
     assert (body["decision"], body["exit_code"]) == ("unknown", 3)
     for name in (
-        "modeldeprecations.dev: never read",
-        "deprecations.info: never read",
-        "LiteLLM price map: never read",
+        "modeldeprecations.dev: never polled",
+        "deprecations.info: never polled",
+        "LiteLLM price map: never polled",
     ):
         assert name in body["summary"]
     assert "OpenRouter" not in body["summary"]
@@ -382,7 +382,7 @@ def test_a_bundle_of_a_registry_that_cannot_know_decides_nothing(
     code, output = bundle_client(api, "--model", "gpt-4o-2024-11-20", "--host", "openai")
 
     assert (code, "PASS" in output) == (3, False)
-    assert "nothing can be decided" in output
+    assert "could not decide when the bundle was downloaded" in output
 
 
 def test_a_bundle_names_the_sources_and_the_horizon_that_it_rests_on(api, bundle_client):
@@ -419,9 +419,9 @@ def test_the_policy_says_whether_the_gate_can_decide_and_by_what(desk, api, clie
 
     cannot = api(desk.editor, "read").get("/api/v1/gate-policy/").json()
     assert (cannot["can_decide"], cannot["catalogue_as_of"]) == (False, None)
-    assert "LiteLLM price map: never read" in cannot["refusal"]
+    assert "LiteLLM price map: never polled" in cannot["refusal"]
     for page in ("/gate/", "/gate/policy/"):
-        assert "LiteLLM price map: never read" in client.get(page).content.decode()
+        assert "LiteLLM price map: never polled" in client.get(page).content.decode()
 
 
 def test_pages_name_the_sources_and_the_horizon_of_a_run(desk, api, client):
@@ -460,4 +460,4 @@ def test_the_bundles_payload_tells_why_it_decides_nothing(desk, api):
 
     bundle = json.loads(base64.b64decode(payload))
     assert bundle["valid_until"] is None
-    assert "LiteLLM price map: never read" in bundle["refusal"]
+    assert "LiteLLM price map: never polled" in bundle["refusal"]

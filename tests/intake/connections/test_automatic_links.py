@@ -98,7 +98,7 @@ def test_a_slug_by_a_token_that_may_write_is_linked_at_every_endpoint_and_the_hi
     told = last_words(Service.objects.get(scope=""))
     assert told["job"] == "intake"
     assert token.prefix in told["reason"]
-    assert "its name is the slug of support-assistant" in told["reason"]
+    assert "its name equals the slug of support-assistant" in told["reason"]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_one_link_by_a_person_holds_for_every_endpoint_also_those_that_come_late
     assert len(applications()) == 3
     assert set(Observation.objects.values_list("application", flat=True)) == {application.pk}
     assert (
-        "'helpdesk' is linked to support-assistant already"
+        "'helpdesk' is already linked to support-assistant"
         in last_words(Service.objects.get(scope="eu"))["reason"]
     )
 

@@ -185,7 +185,9 @@ def test_a_document_without_any_model_or_ai_service_confirms_and_ends_nothing_an
     )
     assert seen.missing_since is None
     assert any(
-        "confirms nothing and ends nothing" in part["reason"] for part in taken.problems["ignored"]
+        "If the application uses models, send a document of a scanner that detects them, such as "
+        "cdxgen's command aibom" in part["reason"]
+        for part in taken.problems["ignored"]
     )
     # nor does it make what comes after it look older
     late, _ = send(form, application, made_at="2026-11-20T12:00:00+00:00")
@@ -354,7 +356,7 @@ def test_a_document_may_name_its_application_itself(form, application, offering)
 def test_a_stranger_cannot_send_about_an_application_nor_by_its_name(form, application, offering):
     stranger = make_member(make_application().team, TeamRole.OWNER)
 
-    with pytest.raises(IntakePermissionError, match="editor of the owning team"):
+    with pytest.raises(IntakePermissionError, match="editor role on the owning team"):
         send(form, application, by=stranger)
     named, _ = send(form, by=stranger, subject=application.slug)
 
@@ -369,7 +371,7 @@ def test_a_bound_token_speaks_of_one_application_only(form, application, offerin
 
     taken, _ = send(form, by=user, token=token)
     assert (taken.application, Observation.objects.get().environment) == (application, "prod")
-    with pytest.raises(IntakePermissionError, match=r"for .* only"):
+    with pytest.raises(IntakePermissionError, match=r"limited to"):
         send(form, make_application(), by=user, token=token)
 
 
@@ -392,7 +394,7 @@ def test_a_sender_claimed_for_a_foreign_application_is_not_spoken_for(form, appl
     assert not Observation.objects.exists()
     assert not Dependency.objects.exists()
     said = taken.problems["rejected"][0]
-    assert (said["where"], "may not edit" in said["reason"]) == ("/models/0", True)
+    assert (said["where"], "that you cannot edit" in said["reason"]) == ("/models/0", True)
     assert application.slug not in str(taken.problems)
 
 
@@ -406,7 +408,7 @@ def test_a_person_who_has_left_the_team_sends_nothing_for_it_by_the_token_bound_
 
     end_membership(membership=editor.memberships.get(), by=make_user(role="governance"))
 
-    with pytest.raises(IntakePermissionError, match="Only an editor"):
+    with pytest.raises(IntakePermissionError, match="You need the editor role"):
         send(form, by=User.objects.get(pk=editor.pk), token=token, odd=True)
 
 
@@ -418,7 +420,7 @@ def test_what_breaks_its_schema_is_taken_and_marked_or_refused_where_asked(
 
     refused, _ = send(form, application, valid=False, strict=True, odd=True)
     assert refused.state == State.FAILED
-    assert "breaks its schema" in refused.error
+    assert "does not match its schema" in refused.error
 
 
 def test_an_unreadable_body_says_so_and_may_be_sent_again(form, application):

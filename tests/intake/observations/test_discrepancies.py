@@ -182,7 +182,7 @@ def test_a_dismissal_holds_until_its_day_and_can_be_taken_back(application, talk
     editor = make_member(application.team)
     rows = list(Discrepancy.objects.all())
 
-    with pytest.raises(InvalidStateError, match="Say why"):
+    with pytest.raises(InvalidStateError, match="Enter a reason"):
         dismiss_discrepancies(
             discrepancies=rows, until=TODAY + days(9), reason=" ", by=editor, at=NOW
         )

@@ -89,7 +89,7 @@ def test_a_name_in_a_bill_of_materials_that_can_be_several_things_stays_a_questi
         requested="claude-sonnet-4-20250514", provider="bedrock", confidence=Confidence.BOM
     )
 
-    assert (found.offering, "can be several things" in found.why) == (None, True)
+    assert (found.offering, "' has several matches on" in found.why) == (None, True)
 
 
 def test_behind_a_deployment_at_azure_the_answer_tells_the_version_offered_there_or_not(db):

@@ -83,7 +83,7 @@ def test_components_are_applications_and_model_resources_are_uses():
     ]
     assert {part.reason.split(":")[0] for part in document.ignored} == {
         "Location more",
-        "Component is of another make",
+        "Component has an unsupported apiVersion",
         "component",
     }
 
@@ -144,8 +144,8 @@ def test_nobody_adds_applications_to_a_team_that_is_not_theirs():
     assert not Application.objects.exists()
     assert not Observation.objects.exists()
     reasons = [part["reason"] for part in taken.problems["rejected"]]
-    assert any("You may not add applications to Care Platform" in reason for reason in reasons)
-    assert any("No owner is named, and no team was chosen" in reason for reason in reasons)
+    assert any("You need the editor role on Care Platform" in reason for reason in reasons)
+    assert any("No owner is given, and no team was selected" in reason for reason in reasons)
 
 
 @pytest.mark.shared

@@ -182,7 +182,7 @@ def test_of_a_plan_only_what_is_already_counts():
 
     assert [each.name for each in document.deployments] == ["contact-centre-prod"]
     assert document.made_at.isoformat() == "2026-11-20T10:00:00+00:00"
-    assert "once it is applied" in document.ignored[0].reason
+    assert "Apply it, then send the output of `terraform show -json`" in document.ignored[0].reason
     assert (
         read_terraform(FORMATS["terraform"].redact(json.dumps(plan).encode())).deployments
         == document.deployments
@@ -238,7 +238,7 @@ def test_bedrock_s_own_profiles_are_not_explained_and_two_models_behind_one_are_
     ],
 )
 def test_what_is_no_listing_is_refused_with_a_sentence(reader, body):
-    with pytest.raises(UnreadableError, match=r"[Tt]his is no"):
+    with pytest.raises(UnreadableError, match=r"The document is not"):
         reader(body.encode())
 
 
@@ -381,7 +381,7 @@ def test_a_model_nobody_knows_is_told_as_such_and_answers_once_the_catalogue_has
 
     assert done.counts["unresolved"] == 1
     assert done.problems["unresolved"][0]["reason"].endswith(
-        "gpt-4o-2027-01-01, which nobody knows yet."
+        "gpt-4o-2027-01-01, which is not a known model."
     )
     offering = Offering.objects.get(api_id="contact-centre-prod")
     assert offering.version is None
@@ -436,7 +436,7 @@ def test_what_a_person_or_the_name_itself_says_outranks_a_listing(gpt, azure):
     done = take(deployed("gpt-4o-2024-08-06", version="2024-11-20"), deployed("proxy"))
 
     assert (
-        "is a model's name, and is deployed as gpt-4o-2024-11-20"
+        "is the name of a model, but is deployed as gpt-4o-2024-11-20"
         in done.problems["ignored"][0]["reason"]
     )
     gpt["2024-08-06"].refresh_from_db(), tool.refresh_from_db()

@@ -9,8 +9,8 @@ from apps.intake.readers.json_text import MAX_CONTAINERS, load_json, trim_value
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (b"[" * 65 + b"]" * 65, "deeper than 64"),
-        (b'{"a":' * 65 + b"1" + b"}" * 65, "deeper than 64"),
+        (b"[" * 65 + b"]" * 65, "nested more than 64"),
+        (b'{"a":' * 65 + b"1" + b"}" * 65, "nested more than 64"),
         (b"[" * 5_000_000, "more than"),
         (b"[" + b"[]," * MAX_CONTAINERS + b"[]]", "more than"),
         (b"[" + b"1," * 6_000_001 + b"1]", "more than"),
@@ -18,8 +18,14 @@ from apps.intake.readers.json_text import MAX_CONTAINERS, load_json, trim_value
         (b"\xff\xfe{", "UTF-16"),
         (b"[1,\n2,", "not JSON: .* line 2"),
         (b"[NaN,", "not JSON"),
-        (rb'["\ud800", NaN]', "out of bounds"),
-        (b"[" + b"9" * 5_000 + b", NaN]", "out of bounds"),
+        (
+            rb'["\ud800", NaN]',
+            "The document is not JSON: it contains a number or a text that is too large",
+        ),
+        (
+            b"[" + b"9" * 5_000 + b", NaN]",
+            "The document is not JSON: it contains a number or a text that is too large",
+        ),
         (b"  \n", "empty"),
         (b"", "empty"),
     ],

@@ -63,7 +63,7 @@ def test_what_an_alias_falls_back_on_stands_behind_it_by_whatever_name_it_is_cal
     fallback = next(each for each in document.sightings if each.role == "fallback")
     assert (fallback.alias, fallback.requested, fallback.fallback_order) == ("chat", "writer-2", 1)
     assert [part.reason for part in document.rejected if "gone" in part.reason] == [
-        "'chat' falls back on 'gone', for which the file has no deployment."
+        "'chat' has the fallback 'gone', which has no deployment in the file."
     ]
 
 
@@ -113,15 +113,15 @@ def test_a_name_without_a_provider_is_one_only_where_it_can_be_no_other(said, sp
     ("body", "sentence"),
     [
         (b"a: [1", "cannot be read at line"),
-        (b"- 1", "no LiteLLM configuration"),
+        (b"- 1", "Send a YAML file with a model_list, or the response of GET /model/info"),
         (b"x: 1", "no model_list"),
         (
             b'{"data": [{"id": "chat", "object": "model"}]}',
-            "GET /v1/models, which tells aliases alone",
+            "Send the response of GET /model/info, or the config.yaml of the proxy",
         ),
         (b"a: &a [1]\nb: &b [*a, *b]\nmodel_list: *b", "refers to itself"),
         (b"!!python/object/apply:os.system ['true']", "cannot be read"),
-        (b"[" * 100 + b"]" * 100, "nested deeper"),
+        (b"[" * 100 + b"]" * 100, "The YAML is nested more than"),
         (
             "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"
             + "".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9)),
@@ -180,5 +180,5 @@ def test_the_recorded_configurations_name_no_alias_as_a_model(shared):
 
 def test_a_number_to_the_base_of_sixty_that_never_ends_is_refused():
     # reading it costs the square of its length: of two megabytes, minutes
-    with pytest.raises(UnreadableError, match="number of 400,001 signs at line 2"):
+    with pytest.raises(UnreadableError, match="number of 400,001 digits at line 2"):
         read_litellm(b"model_list: []\nnumber: 1" + b":1" * 200_000)

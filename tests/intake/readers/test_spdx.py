@@ -295,7 +295,7 @@ def test_documents_of_scanners_name_what_their_cyclonedx_names(shared):
     assert (ai_bom.maker, airom.maker, aisbom.maker) == ("ai-bom", "airom", "aisbom-cli")
     assert airom.subject == "support-assistant"
     assert not aisbom.sightings
-    assert aisbom.ignored[0].reason.startswith("No models")
+    assert aisbom.ignored[0].reason.startswith("Ignored, because they are not models")
 
 
 @pytest.mark.proof

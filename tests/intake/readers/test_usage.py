@@ -64,7 +64,7 @@ gpt-4o;;;Assistant;;;;;;"""
         (*names, date(2026, 11, 2), 7, None, None, None),
     ]
     assert [part.where for part in document.rejected] == ["row 6", "row 7", "row 8"]
-    assert document.ignored[0].reason.startswith("1 costs in EUR are not taken")
+    assert document.ignored[0].reason.startswith("1 costs in EUR are ignored")
     assert document.is_complete is False
 
 
@@ -149,7 +149,7 @@ def test_days_to_come_are_not_taken(talker):
 
     done = take(line(day=now().date() + timedelta(days=9)), line())
 
-    assert "not come yet" in done.problems["rejected"][0]["reason"]
+    assert "dates in the future" in done.problems["rejected"][0]["reason"]
     assert len(days()) == 1
 
 

@@ -32,7 +32,7 @@ def test_of_two_who_confirm_one_import_one_is_told_that_it_is_done():
 
     answers = call_at_once(confirming, confirming)
 
-    assert sorted(type(answer).__name__ for answer in answers) == ["Import", "NotNow"]
+    assert sorted(type(answer).__name__ for answer in answers) == ["Import", "InvalidStateError"]
     assert (Application.objects.count(), Dependency.objects.count()) == (2, 2)
 
 
@@ -79,7 +79,7 @@ def test_a_worker_that_is_at_it_is_not_disturbed_and_a_change_that_comes_first_i
 
     assert (answers[0], answers[2]) == ("changed", False)
     assert outcomes(answers[1]) == ["refused", "added"]
-    assert "it was empty and is now 'Asia'" in reasons(answers[1])[0][1]
+    assert "from empty to 'Asia'" in reasons(answers[1])[0][1]
     known.refresh_from_db()
     assert known.geography == "Asia"
     connection.close()

@@ -224,7 +224,10 @@ def test_refused_rows_come_back_as_they_were_and_pass_once_they_are_put_right(cl
     assert n_refused == 2
     assert lines[0] == [*heads, "why"]
     assert lines[1][:4] == ["'=Bad", "Claims", "3", "keep; this"]
-    assert lines[1][4] == "row 4, Criticality: '3' is none of: critical, important, standard, low."
+    assert lines[1][4] == (
+        "row 4, Criticality: '3' is not a valid value. Use one of: critical, important, "
+        "standard, low."
+    )
     mended = text.replace(",3,", ",low,").replace("Worse,No", "Worse,Claims")
     again = confirm(preview(mended.encode(), claims.by))
     assert outcomes(again) == ["added", "added"]

@@ -150,7 +150,7 @@ def test_it_is_undone_as_a_whole_and_the_offering_it_brought_stays_in_the_inbox(
     assert [row.pk for row in Application.objects.all()] == [known.pk]
     assert [row.pk for row in Dependency.objects.all()] == [used.pk]
     assert Offering.objects.filter(api_id="own-finetune").exists()
-    with pytest.raises(InvalidStateError, match="already further: undone"):
+    with pytest.raises(InvalidStateError, match="changed its status: Undone"):
         undo_import(import_=done, by=claims.by)
 
 
@@ -165,7 +165,7 @@ def test_it_is_not_undone_over_what_others_have_written_since(claims):
     assert left.state == "applied"
     assert left.error.startswith("carl has changed the application on ")
     stranger = make_member(make_team(), TeamRole.OWNER)
-    with pytest.raises(IntakePermissionError, match="teams you do not edit"):
+    with pytest.raises(IntakePermissionError, match="editor role on all teams"):
         undo_import(import_=done, by=stranger)
 
 
@@ -198,13 +198,10 @@ def test_rows_changed_by_others_meanwhile_are_refused_one_by_one_and_the_rest_go
     assert outcomes(done) == ["refused", "changed", "refused", "added"]
     told = [reason for _, reason in reasons(done)]
     assert told[0] == (
-        "Geography has been changed by somebody else since the preview: it was 'EU' and is now "
-        "'Asia'. Upload the sheet"
-        " again to decide anew."
+        "Geography was changed by another user after the preview, from 'EU' to 'Asia'. Upload "
+        "the file again to review it."
     )
-    assert told[1].startswith(
-        "The application has been recorded by somebody else since the preview."
-    )
+    assert told[1].startswith("The application was created by another user after the preview.")
     other.refresh_from_db()
     assert other.geography == "US"
     assert done.counts["rows"] == {"refused": 2, "changed": 1, "added": 1}
@@ -217,7 +214,7 @@ def test_all_or_nothing_writes_nothing_and_shows_a_new_preview(claims):
 
     assert back.state == "read"
     assert back.error.startswith(
-        "2 rows have changed since the preview, and you asked for all or nothing"
+        "2 rows have changed since the preview, and you selected all or nothing"
     )
     other.refresh_from_db()
     assert other.geography == "EU"
@@ -238,7 +235,7 @@ def test_rights_lost_meanwhile_count(claims):
     )
 
     assert reasons(done)[0][1].startswith(
-        "No longer possible since the preview: Only an editor of Claims"
+        "The row can no longer be applied: You need the editor role on Claims"
     )
     known.refresh_from_db()
     assert known.geography == ""
@@ -250,7 +247,7 @@ def test_it_is_confirmed_once_and_by_whom_it_belongs_to(claims):
         confirm_import(import_=read, by=make_user(role="governance"))
     done = confirm(read)
 
-    with pytest.raises(InvalidStateError, match="already further: applied"):
+    with pytest.raises(InvalidStateError, match="changed its status: Applied"):
         confirm(done)
     assert Application.objects.count() == 1
 
@@ -284,7 +281,7 @@ def test_what_ends_the_worker_three_times_is_given_up_with_nothing_written(claim
 
     read.refresh_from_db()
     assert (read.state, Application.objects.count()) == ("read", 0)
-    assert "three times over" in read.error
+    assert "failed after 3 attempts" in read.error
 
 
 def test_columns_may_be_chosen_anew_and_are_remembered_for_the_person_and_the_team(claims):
@@ -387,8 +384,8 @@ def test_the_command_says_what_became_of_the_file_and_does_nothing_twice(claims,
 
     refusal = {
         "where": "row 3, Team",
-        "reason": "The row names no team for a new application. Fill in the team, or choose one "
-        "for the whole sheet.",
+        "reason": "The row has no team for a new application. Enter the team, or select one "
+        "for the whole file.",
     }
     assert first == {"created": 2, "updated": 0, "unchanged": 0, "rejected": [refusal]}
     assert second == {"created": 0, "updated": 0, "unchanged": 2, "rejected": [refusal]}
@@ -410,7 +407,7 @@ def test_rows_about_one_application_need_not_name_it(claims, tmp_path):
 
     assert ingest(tmp_path, "list.csv", content, "--application", bot.slug)["created"] == 1
     assert bot.dependencies.get().offering == claims.gpt
-    with pytest.raises(CommandError, match="no application is named"):
+    with pytest.raises(CommandError, match="no application was selected"):
         ingest(tmp_path, "list.csv", content)
 
 
@@ -433,10 +430,10 @@ def test_lists_that_people_keep_by_hand(shared, claims, tmp_path):
 
     assert reports["inventory_utf8_bom.csv"]["created"] == 7
     expected = {  # row, column, and what is asked for
-        4: ("Criticality", "'high-risk (EU AI Act)' is none of"),
-        5: ("Environment", "'prod/test' is none of"),
-        6: ("Criticality", "'3' is none of"),
-        8: ("Environment", "cannot be retired already"),
+        4: ("Criticality", "'high-risk (EU AI Act)' is not a valid value"),
+        5: ("Environment", "'prod/test' is not a valid value"),
+        6: ("Criticality", "'3' is not a valid value"),
+        8: ("Environment", "Leave the status empty, or use proposed, pilot or production"),
     }
     german, workbook = reports["inventory_excel_de.csv"], reports["inventory.xlsx"]
     assert [line["where"] for line in german["rejected"]] == [

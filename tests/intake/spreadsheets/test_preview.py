@@ -50,8 +50,10 @@ def test_every_row_is_told_and_nothing_is_written(claims):
     assert changed.plan["use"]["changes"] == {"monthly_requests": [10, 25]}
     embedding = ImportRow.objects.get(of=read, position=3)
     assert embedding.plan["use"]["role"] == "embedding"
-    assert embedding.note == "Role taken as embedding."
-    assert reasons(read) == [("Criticality", "'3' is none of: critical, important, standard, low.")]
+    assert embedding.note == "The role was read as embedding."
+    assert reasons(read) == [
+        ("Criticality", "'3' is not a valid value. Use one of: critical, important, standard, low.")
+    ]
     assert Application.objects.count() == 1
     assert Dependency.objects.count() == 1
 
@@ -125,7 +127,7 @@ def test_a_model_is_named_exactly_or_found_by_the_resolver_with_how_sure_and_why
     assert (exact["offering"], exact["confidence"], exact["why"]) == (
         claims.gpt.pk,
         1.0,
-        "this id at this host",
+        "this ID on this host",
     )
     assert loose["offering"] == claims.gpt.pk
     assert loose["why"].startswith("openai/gpt-4o-2024-11-20: ")
@@ -144,18 +146,19 @@ def test_what_nobody_knows_becomes_an_unresolved_offering_at_that_host(claims):
 def test_without_a_host_the_only_one_is_taken_and_several_are_asked_about(claims):
     assert plan_of(claims, "", "text-embedding-3-large")["host"] == "openai"
     assert plan_of(claims, "", "gpt-4o-2024-11-20") == (
-        "'gpt-4o-2024-11-20' is offered by Azure OpenAI, OpenAI. Fill in the host."
+        "'gpt-4o-2024-11-20' is offered by Azure OpenAI, OpenAI. Enter the host."
     )
     assert plan_of(claims, "", "nobody-knows-this") == (
-        "No host is given for 'nobody-knows-this', and none in the register offers it. Fill in the "
-        "host."
+        "'nobody-knows-this' has no host, and no host in the registry offers it. Enter the host."
     )
 
 
 def test_unknown_providers_and_two_models_in_one_cell_are_refused(claims):
-    assert plan_of(claims, "Some Cloud", "gpt-4o").startswith("No provider is called 'Some Cloud'.")
+    assert plan_of(claims, "Some Cloud", "gpt-4o").startswith(
+        "'Some Cloud' is not a known provider."
+    )
     assert plan_of(claims, "openai", "Claude Sonnet 4.5; Claude Haiku 3") == (
-        "'Claude Sonnet 4.5; Claude Haiku 3' names several models. Give each its own row."
+        "'Claude Sonnet 4.5; Claude Haiku 3' contains several models. Enter one model per row."
     )
 
 
@@ -166,7 +169,7 @@ def test_regional_offerings_are_told_apart_by_region(claims):
 
     assert (
         plan_of(claims, "azure", "o9")
-        == "'o9' can be several things at Azure OpenAI: o9 (eu); o9 (us). Say which one."
+        == "'o9' has several matches on Azure OpenAI: o9 (eu); o9 (us). Enter one of them."
     )
     assert (
         plan_of(claims, "azure", "o9", Region="eu")["offering"]
@@ -216,8 +219,8 @@ def test_the_day_a_use_began_may_be_corrected_and_its_end_moves_only_to_an_earli
     assert told("", "") == told("2025-01-01", end) == {}
     assert told("", earlier) == {"until": [str(end), str(earlier)]}
     assert told("2025-03-01", "") == {"since": ["2025-01-01", "2025-03-01"]}
-    assert told(later, "").startswith(f"It ends on {end} on record")
-    assert told("", later).startswith(f"It ends on {end} on record.")
+    assert told(later, "").startswith(f"The recorded dependency ended on {end}")
+    assert told("", later).startswith(f"The recorded dependency ends on {end}.")
     assert told("2023-01-01", "2024-01-01")["reached"] == [None, "direct"]
 
 
@@ -237,10 +240,9 @@ def test_rows_of_one_sheet_do_not_contradict_each_other(claims):
     assert outcomes(read) == ["added", "unchanged", "refused", "refused", "added"]
     assert ImportRow.objects.get(of=read, position=2).note == "Repeats row 2."
     assert [reason for _, reason in reasons(read)] == [
-        "Row 2 says otherwise of the same application (Business owner). Make the two rows agree, "
-        "or leave the cell"
-        " empty here.",
-        "Row 2 says otherwise of the same use. Keep one of the two.",
+        "Row 2 has a different Business owner for the same application. Make the two rows equal, "
+        "or leave this cell empty.",
+        "Row 2 has different values for the same dependency. Keep one of the two rows.",
     ]
     assert read.counts["applications"] == {"added": 1}
 
@@ -275,7 +277,7 @@ def test_names_under_a_team_one_cannot_see_do_not_show(claims):
 
     assert outcomes(read) == ["added", "refused", "refused"]
     assert [reason for _, reason in reasons(read)] == [
-        f"There is no team '{name}' that you may see. Give the name or id of one of yours."
+        f"No team '{name}' found. Enter the name or ID of one of your teams."
         for name in ("Secret", "No such team")
     ]
 
@@ -305,11 +307,8 @@ def test_what_one_may_only_read_may_be_in_the_sheet_but_not_changed_by_it(claims
     read = preview(rows, claims.by)
 
     assert outcomes(read) == ["unchanged", "refused", "refused"]
-    assert "Row 2 says otherwise" in reasons(read)[0][1]
-    assert (
-        reasons(read)[1][1]
-        == "Only an editor of Readable may change its applications. Ask one of them."
-    )
+    assert "Row 2 has a different Geography" in reasons(read)[0][1]
+    assert reasons(read)[1][1] == "You need the editor role on Readable to change its applications."
 
 
 def test_applications_of_one_name_are_told_apart_by_team_or_asked_about(claims):
@@ -323,8 +322,7 @@ def test_applications_of_one_name_are_told_apart_by_team_or_asked_about(claims):
     assert outcomes(read) == ["changed", "refused"]
     assert ImportRow.objects.get(of=read, outcome="changed").plan["application"]["id"] == theirs.pk
     assert reasons(read)[0][1] == (
-        f"Several applications are called 'Bot': {mine.slug}, {theirs.slug}. Say which one by its "
-        "id."
+        f"Several applications are called 'Bot': {mine.slug}, {theirs.slug}. Enter the ID."
     )
 
 
@@ -336,7 +334,7 @@ def test_an_id_of_another_register_does_not_double_what_is_here(claims):
     assert reasons(read) == [
         (
             "App id",
-            f"'Bot' is on record as {known.slug}, not as 'APM-1'. Give that id, or leave the id "
+            f"'Bot' is recorded as {known.slug}, not as 'APM-1'. Enter that ID, or leave the ID "
             "empty.",
         )
     ]
@@ -356,7 +354,7 @@ def test_retiring_and_reviving_go_their_own_ways(claims):
     read = preview(rows, claims.by)
 
     assert outcomes(read) == ["refused", "refused", "refused", "unchanged"]
-    assert "Retire the application on its page" in reasons(read)[0][1]
+    assert "Retire it on its page, which also ends its dependencies" in reasons(read)[0][1]
     assert gone.status == "retired"
 
 
@@ -389,7 +387,7 @@ def test_a_new_application_needs_a_team_from_its_row_or_for_the_whole_sheet(clai
 
     without, chosen = preview(rows, claims.by), preview(rows, claims.by, team=claims.team.slug)
 
-    assert "names no team" in reasons(without)[0][1]
+    assert "Enter the team, or select one for the whole file" in reasons(without)[0][1]
     assert outcomes(chosen) == ["added"]
 
 
@@ -399,7 +397,11 @@ def test_nothing_in_a_cell_means_keep_and_a_word_empties(claims):
         [["Application", "Purpose", "Geography", "Name"], ["Bot", "", "(none)", "(none)"]],
         claims.by,
     )
-    assert "cannot be emptied" in reasons(read)[0][1] if reasons(read) else True
+    assert (
+        "Leave the cell empty to keep the recorded value" in reasons(read)[0][1]
+        if reasons(read)
+        else True
+    )
 
     read = preview([["Application", "Purpose", "Geography"], ["Bot", "", "(none)"]], claims.by)
 

@@ -301,7 +301,7 @@ def test_many_requests_send_one_message_and_a_broker_that_is_away_stops_nobody(
         take(token, told())
 
     assert sent == [{"countdown": aggregation_trigger.COUNTDOWN_SECONDS, "retry": False}]
-    assert "beat will find the calls" in caplog.text
+    assert "the broker is not available; beat will start the aggregation" in caplog.text
     assert CallBatch.objects.count() == 6
 
 
@@ -331,7 +331,7 @@ def test_a_batch_that_cannot_be_written_is_dropped_and_told_and_holds_up_no_othe
 
     assert days() == [(2, 0, 0, 20, 4)]
     assert not CallBatch.objects.exists()
-    assert "cannot be added up" in caplog.text
+    assert "calls that cannot be aggregated" in caplog.text
 
 
 def test_whatever_a_sender_writes_can_be_written(token):
@@ -432,7 +432,9 @@ def test_made_up_names_are_dropped_beyond_the_cap_and_known_ones_go_on(token, mo
         3,
         1,
     )
-    assert "more distinct services or model names" in models.reason
+    assert (
+        "Daily limit of distinct service or model names reached for this API token" in models.reason
+    )
     assert "calls dropped" in caplog.text
     assert "m4" not in caplog.text
 

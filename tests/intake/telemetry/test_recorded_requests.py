@@ -53,5 +53,8 @@ def test_without_an_application_the_service_waits_and_is_named(tmp_path):
 
 
 def test_what_is_no_request_is_refused(tmp_path):
-    with pytest.raises(CommandError, match="neither JSON nor protobuf"):
+    with pytest.raises(
+        CommandError,
+        match="The document is not an OTLP request in JSON or protobuf with traces or metrics",
+    ):
         ingest(tmp_path, b"\xff\xff\xff")

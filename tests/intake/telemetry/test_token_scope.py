@@ -116,7 +116,7 @@ def test_traces_of_a_linked_service_by_a_token_without_rights_are_a_partial_succ
 
     assert told["rejectedSpans"] == "2"
     assert (
-        "'web' is linked to an application that the user of this token may not edit"
+        "'web' is linked to an application that the user of this API token cannot edit"
         in told["errorMessage"]
     )
     # the sender may not see the application, and is not told which it is
@@ -213,7 +213,8 @@ def test_a_bound_token_of_a_person_who_left_the_team_is_refused_whole_and_a_prog
 
     assert refused["partialSuccess"]["rejectedSpans"] == "2"
     assert (
-        "bound to an application that its user may not edit any more"
+        "the user of this API token no longer has the editor role on the team of its "
+        "application; send with a token of an editor of that team, or assign the role to the user"
         in refused["partialSuccess"]["errorMessage"]
     )
     assert taken.content == b"{}"

@@ -388,7 +388,7 @@ def test_a_check_that_hangs_is_answered_in_time(server: WebServer) -> None:
     status, _, body = server.ask("GET /hanging HTTP/1.1")
 
     assert status == 503
-    assert json.loads(body)["detail"] == "There was no answer within 2 seconds."
+    assert json.loads(body)["detail"] == "There was no response within 2 seconds."
     assert time.monotonic() - began < 10
 
 

@@ -116,7 +116,7 @@ def test_what_fails_says_why_and_a_lost_worker_is_tried_three_times(world, as_us
     assert files.write_file(file.pk, write=write_export, at=at)
     page = text_of(client.get(reverse("files:detail", args=[file.pk])))
     assert "could not be written" in page
-    assert "Nobody writes" in page
+    assert "Files of the type" in page
 
     WrittenFile.objects.filter(pk=file.pk).update(
         kind="applications", state="running", attempts=2, started_at=at - timedelta(hours=1)

@@ -17,20 +17,19 @@ from tools.benchmarks.parts import PARTS, measure_parts, peak_memory_mb
 
 class Command(BaseCommand):
     help = (
-        "Measures the questions of docs/bench.md on the data present, beside the best statement by "
-        "hand on the same"
-        " tables. Nothing that it writes stays."
+        "Measure the questions of docs/bench.md on the present data, beside the best "
+        "hand-written statement on the same tables. All changes are rolled back."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--json", action="store_true", help="one JSON object instead of a table"
+            "--json", action="store_true", help="print one JSON object instead of a table"
         )
         parser.add_argument(
-            "--part", action="append", choices=PARTS, help="only this part; may be repeated"
+            "--part", action="append", choices=PARTS, help="only this part; can be repeated"
         )
         parser.add_argument(
-            "--recipients", type=int, default=10_000, help="people who are told in `telling`"
+            "--recipients", type=int, default=10_000, help="recipients of the alerts in `telling`"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -14,13 +14,13 @@ from tools.worked_portfolios.reader.rows import PortfolioFileError
 
 class Command(BaseCommand):
     help = (
-        "Answer the worked portfolios of FILE with the product's own engine, "
-        "in a scratch database; prints JSON."
+        "Answer the worked portfolios of FILE with the engine of the registry, in a scratch "
+        "database; prints JSON."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "file", type=Path, help="JSON {format, portfolios: [...]}; an `expected` is not read."
+            "file", type=Path, help="JSON {format, portfolios: [...]}; an `expected` is ignored."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

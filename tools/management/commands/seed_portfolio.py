@@ -13,18 +13,20 @@ from tools.seeding.seed import SeedError, seed_portfolio
 
 class Command(BaseCommand):
     help = (
-        "Creates a synthetic portfolio with a synthetic catalogue of its own, to measure and to "
-        "try things on. One that"
-        " was created before with other numbers is replaced; real rows are not touched. Refused in "
-        "production."
+        "Create a synthetic portfolio with its own synthetic catalogue, for measurements and "
+        "trials. A previous synthetic portfolio with other numbers is replaced; real rows are "
+        "not changed. Not available in production."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--applications", type=int, required=True, help="how many; about five dependencies each"
+            "--applications",
+            type=int,
+            required=True,
+            help="number of applications; about five dependencies each",
         )
         parser.add_argument(
-            "--seed", type=int, default=1, help="the same seed gives the same portfolio"
+            "--seed", type=int, default=1, help="the same seed creates the same portfolio"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,7 +38,7 @@ class Command(BaseCommand):
         except SeedError as refused:
             raise CommandError(str(refused), returncode=2) from None
         if not seeded.is_new:
-            self.stderr.write("This portfolio is here already; nothing was written.")
+            self.stderr.write("This portfolio already exists. Nothing was changed.")
         elif not connection.in_atomic_block:
             with connection.cursor() as cursor:
                 # marks pages as visible to all, which reads of the footing by index alone rely on

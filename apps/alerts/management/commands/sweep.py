@@ -31,12 +31,12 @@ from apps.risks.actions.refresh import refresh_risks
 
 class Command(BaseCommand):
     help = (
-        "Everything beat would do at that moment but polling, in order; "
-        "prints counts per job as JSON."
+        "Run everything that beat would run at that time except polling, in order; prints counts "
+        "per job as JSON."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--at", help="The moment, ISO 8601; now when not given.")
+        parser.add_argument("--at", help="Time of the run, ISO 8601; default: now.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

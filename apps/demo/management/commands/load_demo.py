@@ -12,7 +12,10 @@ from apps.demo.loader import load_demo
 
 
 class Command(BaseCommand):
-    help = "Load the demo portfolio of a fictional insurer. Safe to repeat; refused in production."
+    help = (
+        "Load the demo portfolio of a fictional insurer. Can be repeated safely; not available "
+        "in production."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -12,24 +12,27 @@ from apps.feeds.polls.pipeline import AlreadyPollingError, PollResult, poll_sour
 
 
 class Command(BaseCommand):
-    help = "Poll sources now, synchronously; prints one JSON object per source."
+    help = "Poll sources now and wait for the result; prints one JSON object per source."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "sources",
             nargs="*",
             metavar="SOURCE",
-            help="Slugs; all enabled sources when none is given.",
+            help="Source slugs; default: all enabled sources.",
         )
         parser.add_argument(
-            "--url", help="Poll this address instead (http, https or file); for one source only."
+            "--url",
+            help="Poll this URL instead (http, https or file); only with exactly one source.",
         )
-        parser.add_argument("--at", help="Observation time, ISO 8601; now when not given.")
+        parser.add_argument("--at", help="Observation time, ISO 8601; default: now.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         slugs: list[str] = options["sources"]
         if options["url"] and len(slugs) != 1:
-            raise CommandError("--url goes with exactly one source.", returncode=2)
+            raise CommandError(
+                "--url requires exactly one source. Name one source slug.", returncode=2
+            )
         try:
             at = parse_moment(options["at"]) if options["at"] else None
         except ValueError as error:
@@ -48,7 +51,9 @@ class Command(BaseCommand):
                 failed = True
             self.stdout.write(json.dumps(as_report(polled)))
         if failed:
-            raise CommandError("At least one source could not be polled; see above.", returncode=1)
+            raise CommandError(
+                "At least one source could not be polled. See the errors above.", returncode=1
+            )
 
     def _sources(self, slugs: list[str]) -> list[Source]:
         if not slugs:
@@ -60,7 +65,7 @@ class Command(BaseCommand):
                 Source.objects.exclude(kind__in=Source.UNPOLLED).values_list("slug", flat=True)
             )
             raise CommandError(
-                f"No source is called {', '.join(unknown)}. Known: {known}.", returncode=2
+                f"Unknown source: {', '.join(unknown)}. Use one of: {known}.", returncode=2
             )
         return [found[slug] for slug in slugs]
 

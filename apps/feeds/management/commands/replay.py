@@ -31,20 +31,22 @@ def _fingerprint() -> str:
 
 class Command(BaseCommand):
     help = (
-        "Poll a recorded history in order, in a scratch database; "
-        "prints the events it raised, one JSON line each."
+        "Poll a recorded history in order, in a scratch database; prints the events that it "
+        "raises, one JSON line each."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "source",
-            help=f"One of {', '.join(ADAPTERS)}, or the slug of a source read by a mapping.",
+            help=f"One of {', '.join(ADAPTERS)}, or the slug of a source with a mapping.",
         )
         parser.add_argument(
-            "manifest", type=Path, help='JSON lines {"at", "path", "status", "headers"}.'
+            "manifest",
+            type=Path,
+            help='JSON lines {"at", "path", "status", "headers"}; paths are relative to this file.',
         )
         parser.add_argument(
-            "--mapping", type=Path, help="A JSON file with the mapping to read by, for any slug."
+            "--mapping", type=Path, help="JSON file with the mapping to use, for any slug."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -56,7 +58,8 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=2) from None
         except OSError as error:
             raise CommandError(
-                f"{options['manifest']} cannot be read: {error.strerror}.", returncode=2
+                f"{options['manifest']} cannot be read: {error.strerror}. Check the path.",
+                returncode=2,
             ) from None
         try:
             with scratch_database(_load_identities, purpose="replay", fingerprint=_fingerprint()):
@@ -82,7 +85,7 @@ class Command(BaseCommand):
                 read_mapping(mapping)
             except (OSError, ValueError) as error:
                 raise CommandError(
-                    f"The mapping in {file.name} cannot be used: {error}", returncode=2
+                    f"The mapping in {file.name} is not valid: {error}", returncode=2
                 ) from None
             return mapping
         if slug in ADAPTERS:
@@ -93,7 +96,7 @@ class Command(BaseCommand):
                 "source__slug", flat=True
             )
             known = ", ".join((*ADAPTERS, *own))
-            raise CommandError(f"No adapter reads '{slug}'. Known: {known}.", returncode=2)
+            raise CommandError(f'No adapter reads "{slug}". Use one of: {known}.', returncode=2)
         return stored.settings
 
     def _print(self, events: list[ProviderEvent]) -> None:

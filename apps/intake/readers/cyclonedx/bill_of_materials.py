@@ -99,7 +99,9 @@ def natural_key_of(body: bytes) -> str:
 
 def _checked(bom: Any) -> Mapping[str, Any]:
     if not isinstance(bom, Mapping):
-        raise UnreadableError("It is not CycloneDX: a bill of materials is one JSON object.")
+        raise UnreadableError(
+            "The document is not CycloneDX: a bill of materials is one JSON object."
+        )
     if (
         as_text(bom.get("bomFormat")).lower() != "cyclonedx"
         and "cyclonedx" not in as_text(bom.get("$schema")).lower()
@@ -109,7 +111,7 @@ def _checked(bom: Any) -> Mapping[str, Any]:
             if "spdxVersion" in bom or "@context" in bom
             else ""
         )
-        raise UnreadableError(f"It is not CycloneDX: its bomFormat does not say so.{other}")
+        raise UnreadableError(f"The document is not CycloneDX: it has no valid bomFormat.{other}")
     return bom
 
 
@@ -152,15 +154,16 @@ def _note_version(version: str, document: Document) -> None:
     if not (major.isdigit() and minor.isdigit()):
         document.ignored.append(
             SkippedPart(
-                "/specVersion", f"'{version}' is no version of CycloneDX: read as a late 1.x."
+                "/specVersion",
+                f"'{version}' is not a version of CycloneDX: the document was read as a late 1.x.",
             )
         )
     elif (int(major), int(minor)) > _NEWEST:
         document.ignored.append(
             SkippedPart(
                 "/specVersion",
-                f"Version {version} is newer than what is known here: read as far as it is "
-                "understood.",
+                f"Version {version} is newer than the supported versions: unknown parts were "
+                "ignored.",
             )
         )
 
@@ -181,18 +184,18 @@ def _components(bom: Mapping[str, Any], document: Document) -> _Components:
     while waiting:
         pointer, value = waiting.pop()
         if value is not None and not isinstance(value, list):
-            document.rejected.append(SkippedPart(pointer, "It is no list of components."))
+            document.rejected.append(SkippedPart(pointer, "The value is not a list of components."))
         inner = []
         for place, component in enumerate(as_list(value)):
             where = f"{pointer}/{place}"
             if not isinstance(component, Mapping):
-                document.rejected.append(SkippedPart(where, "It is no component."))
+                document.rejected.append(SkippedPart(where, "The value is not a component."))
                 continue
             found.append((where, component))
             if len(found) > MAX_COMPONENTS:
                 raise UnreadableError(
-                    f"It has more than {MAX_COMPONENTS:,} components. Send a bill of materials of "
-                    "its models only."
+                    f"The document has more than {MAX_COMPONENTS:,} components. Send a bill of "
+                    "materials of its models only."
                 )
             if component.get("components"):
                 inner.append((f"{where}/components", component["components"]))
@@ -218,7 +221,7 @@ def _models_of_components(
     if others:
         kinds = ", ".join(f"{n:,} {kind}" for kind, n in others.most_common(8))
         document.ignored.append(
-            SkippedPart("/components", f"No models, and so not taken: {kinds}.")
+            SkippedPart("/components", f"Ignored, because they are not models: {kinds}.")
         )
     return found
 
@@ -286,7 +289,10 @@ def _services(bom: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]
             if isinstance(service, Mapping):
                 n_services += 1
                 if n_services > MAX_COMPONENTS:
-                    raise UnreadableError(f"It has more than {MAX_COMPONENTS:,} services.")
+                    raise UnreadableError(
+                        f"The document has more than {MAX_COMPONENTS:,} "
+                        "services. Send only those that use models."
+                    )
                 yield f"{pointer}/{place}", service
                 waiting.append((f"{pointer}/{place}/services", service.get("services")))
 

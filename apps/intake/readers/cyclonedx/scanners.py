@@ -99,7 +99,7 @@ def _of_ai_bom(
     name = _first(properties, "trusera:model_name")
     if not name:
         component_name = clean(component.get("name"), 120)
-        return f"'{component_name}' is an import or a call: ai-bom names no model for it."
+        return f"'{component_name}' is an import or a call: ai-bom reports no model for it."
     usage = _first(properties, "trusera:usage_type")
     return ComponentModel(
         name,

@@ -58,21 +58,24 @@ def load_xml(body: bytes) -> dict[str, Any]:
         parser.close()
     except DefusedXmlException:
         raise UnreadableError(
-            "It declares a document type or entities, which are not read. Send it without."
+            "The document contains a document type or entities, which are not read. Remove them."
         ) from None
     except ParseError as error:
         line, column = error.position
         raise UnreadableError(
-            f"It is not XML: broken in line {line}, column {column + 1}."
+            f"The document is not valid XML: error in line {line}, column {column + 1}."
         ) from None
     except (ValueError, LookupError):
-        raise UnreadableError("It is in an encoding that is not read. Save it as UTF-8.") from None
+        raise UnreadableError(
+            "The encoding of the document is not supported. Save it as UTF-8."
+        ) from None
     if target.root is None:
-        raise UnreadableError("It is empty.")
+        raise UnreadableError("The document is empty. Check the file.")
     tag, bom = target.root
     if not tag.startswith(f"{{{NAMESPACE}") or not tag.endswith("}bom"):
         raise UnreadableError(
-            f"It is XML, and not CycloneDX: its first element is not a bom of {NAMESPACE}1.x."
+            "The document is XML, but not CycloneDX: its root element is not a bom of "
+            f"{NAMESPACE}1.x."
         )
     found = bom if isinstance(bom, dict) else {}
     found |= {
@@ -98,10 +101,12 @@ class _Target:
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self._n += 1
         if self._n > MAX_CONTAINERS:
-            raise UnreadableError(f"It has more than {MAX_CONTAINERS:,} elements. Split it.")
+            raise UnreadableError(
+                f"The document has more than {MAX_CONTAINERS:,} elements. Split it."
+            )
         if len(self._open) >= MAX_DEPTH:
             raise UnreadableError(
-                f"It nests deeper than {MAX_DEPTH} levels, which no document of its kind does."
+                f"The document is nested more than {MAX_DEPTH} levels deep. Check the file."
             )
         self._open.append((tag, attributes, [], []))
 

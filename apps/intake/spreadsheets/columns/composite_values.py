@@ -21,13 +21,13 @@ def parse_tags(text: str) -> list[str]:
             found = json.loads(text)
         except ValueError:
             raise InvalidCellError(
-                f"'{text[:60]}' is no list. Separate the tags by commas."
+                f"'{text[:60]}' is not a list of tags. Separate the tags by commas."
             ) from None
     else:
         found = text.replace(";", ",").replace("\n", ",").split(",")
     cleaned = list(dict.fromkeys(str(tag).strip() for tag in found if str(tag).strip()))
     if len(cleaned) > MAX_TAGS:
-        raise InvalidCellError(f"More than {MAX_TAGS} tags. Keep those that matter.")
+        raise InvalidCellError(f"The row has more than {MAX_TAGS} tags. Remove some of them.")
     for tag in cleaned:
         if len(tag) > _MAX_TAG_LENGTH:
             raise InvalidCellError(
@@ -53,11 +53,11 @@ def parse_references(text: str) -> dict[str, Any]:
             found = json.loads(text)
         except (ValueError, RecursionError):
             raise InvalidCellError(
-                f"'{text[:60]}' is no list of references. Write cmdb=APM-12; jira=RISK-7."
+                f"'{text[:60]}' is not a list of references. Write cmdb=APM-12; jira=RISK-7."
             ) from None
         if not isinstance(found, dict):
             raise InvalidCellError(
-                "References are names with values. Write cmdb=APM-12; jira=RISK-7."
+                "References must be names with values. Write cmdb=APM-12; jira=RISK-7."
             )
         return _check_references(
             {
@@ -72,7 +72,7 @@ def parse_references(text: str) -> dict[str, Any]:
         name, mark, value = part.partition("=")
         if not mark or not name.strip():
             raise InvalidCellError(
-                f"'{part.strip()[:60]}' is no reference. Write cmdb=APM-12; jira=RISK-7."
+                f"'{part.strip()[:60]}' is not a reference. Write cmdb=APM-12; jira=RISK-7."
             )
         pairs[name.strip()] = value.strip()
     return _check_references(pairs)

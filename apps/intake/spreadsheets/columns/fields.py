@@ -66,7 +66,7 @@ def _text(most: int = 0) -> CellParser:
         text = text_of(cell)
         if most and len(text) > most:
             raise InvalidCellError(
-                f"This is {len(text)} characters long; at most {most} are kept. Shorten it."
+                f"The text has {len(text)} characters; at most {most} are allowed. Shorten it."
             )
         return text
 
@@ -290,7 +290,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
             "app key",
             "anwendungs id",
         ),
-        "Fixed for good; letters, digits, hyphens. Made from the name where empty.",
+        "Permanent; letters, digits, hyphens. Empty: made from the name.",
         width=28,
     ),
     SheetField(
@@ -333,7 +333,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
             "bereich",
             "équipe",
         ),
-        "Name or id of a team you edit.",
+        "Name or ID of a team on which you have the editor role.",
         width=22,
     ),
     SheetField(
@@ -392,7 +392,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
             "date of the criticality assessment",
             "kritikalität bewertet am",
         ),
-        "When the criticality was last assessed.",
+        "Date of the last assessment of the criticality.",
         width=12,
     ),
     SheetField(
@@ -484,7 +484,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
         "Licensed activity",
         _line(200),
         ("licensed activities", "rt.06.01.0020", "lizenzierte tätigkeit", "zugelassene tätigkeit"),
-        "The licensed activity that the function belongs to.",
+        "Licensed activity that the function belongs to.",
         width=22,
     ),
     SheetField(
@@ -548,7 +548,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
             "total monthly cost",
             "total cost",
         ),
-        "US dollars; of the whole application.",
+        "US dollars, for the whole application.",
         width=16,
     ),
     SheetField(
@@ -556,7 +556,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
         "External references",
         _refs,
         ("external refs", "references", "external ids"),
-        "As name=value; name=value.",
+        "name=value; name=value.",
         width=24,
         show=format_references,
     ),
@@ -585,7 +585,7 @@ USE_FIELDS: tuple[SheetField, ...] = (
             "deployment",
             "modèle",
         ),
-        "The id as it is sent to the host, or the model's name.",
+        "Model ID as sent to the host, or the name of the model.",
         width=34,
     ),
     SheetField(
@@ -603,7 +603,7 @@ USE_FIELDS: tuple[SheetField, ...] = (
             "hoster",
             "fournisseur",
         ),
-        "Where it is called: openai, azure, amazon-bedrock, ...",
+        "Host that is called: openai, azure, amazon-bedrock, ...",
         width=18,
     ),
     SheetField(
@@ -637,7 +637,7 @@ USE_FIELDS: tuple[SheetField, ...] = (
         "Via",
         _line(200),
         ("via party", "gateway", "through", "via gateway", "proxy"),
-        "The gateway or vendor it goes through; empty where it is called directly.",
+        "Gateway or vendor in between; empty for a direct call.",
         width=18,
     ),
     SheetField(
@@ -701,7 +701,7 @@ USE_FIELDS: tuple[SheetField, ...] = (
             "monthly cost usd",
             "monatliche kosten",
         ),
-        "US dollars; of this one use.",
+        "US dollars, for this dependency.",
         width=14,
     ),
     SheetField(
@@ -727,7 +727,7 @@ USE_FIELDS: tuple[SheetField, ...] = (
             "seit",
             "from",
         ),
-        "First day in use; today where empty.",
+        "First day of use; empty: today.",
         width=12,
     ),
     SheetField(
@@ -735,7 +735,7 @@ USE_FIELDS: tuple[SheetField, ...] = (
         "Until",
         _day,
         ("end", "end date", "used until", "in use until", "bis"),
-        "First day it is no longer used.",
+        "First day without use.",
         width=12,
     ),
     SheetField(

@@ -98,10 +98,10 @@ def read_row(
         application["slug"] = mapping.application
     model = use.get("model", "")
     if not refusal and not application.get("slug") and not application.get("name"):
-        refusal = "The row names no application. Give its name or its id."
+        refusal = "The row has no application. Enter its name or its ID."
         refused_column = _head_of(sheet, "application.name") or _head_of(sheet, "application.slug")
     if not refusal and not model and use.keys() - {"host", "role", "reached"}:
-        refusal = "The row names no model. Give the id as it is sent to the host."
+        refusal = "The row has no model. Enter the model ID as sent to the host."
         refused_column = _head_of(sheet, "use.model")
     return ParsedRow(
         position=position,
@@ -120,7 +120,8 @@ def _value(code: str, cell: Cell, manners: SheetConventions) -> Any:
         return FIELDS[code].parse(cell, manners)
     if code not in _DEFAULTS:
         raise InvalidCellError(
-            "This cannot be emptied by a sheet. Leave the cell empty to keep what is on record."
+            "This field cannot be cleared by an import. Leave the cell empty to keep the "
+            "recorded value."
         )
     return _DEFAULTS[code]()
 

@@ -119,19 +119,23 @@ def parse_number(
     """A number that is not negative. `whole`: separators can only group; `money`: US dollars;
     `share`: 62 % is 0.62."""
     if isinstance(cell, bool | date):
-        raise InvalidCellError(f"'{text_of(cell)}' is no number.")
+        raise InvalidCellError(
+            f"'{text_of(cell)}' is not a number. Use digits only, such as 1250 or 1250.50."
+        )
     if isinstance(cell, int | float | Decimal):
         value = Decimal(repr(cell)) if isinstance(cell, float) else Decimal(cell)
     else:
         value = _written_number(text_of(cell), manners, whole=whole, money=money, share=share)
     if not value.is_finite():
-        raise InvalidCellError(f"'{text_of(cell)}' is no number.")
+        raise InvalidCellError(
+            f"'{text_of(cell)}' is not a number. Use digits only, such as 1250 or 1250.50."
+        )
     if value < 0:
         raise InvalidCellError(
-            f"{value} is negative. Give a number from 0 up, or leave the cell empty."
+            f"{value} is negative. Enter a number from 0, or leave the cell empty."
         )
     if whole and value != value.to_integral_value():
-        raise InvalidCellError(f"{value} is no whole number.")
+        raise InvalidCellError(f"{value} is not a whole number. Enter a number without decimals.")
     return value
 
 
@@ -140,32 +144,32 @@ def _written_number(
 ) -> Decimal:
     if len(text) > MAX_NUMBER_LENGTH:
         raise InvalidCellError(
-            f"'{text[:20]}…' has {len(text):,} signs, and no number has more than "
+            f"'{text[:20]}…' has {len(text):,} characters; a number has at most "
             f"{MAX_NUMBER_LENGTH}. Shorten it."
         )
     bare = text.replace("\u00a0", " ").replace("\u202f", " ").replace("\u2009", " ")
     if money:
         if _OTHER_CURRENCY.search(bare):
             raise InvalidCellError(
-                f"'{text}' is in another currency. The register keeps US dollars and converts "
-                "nothing."
+                f"'{text}' is in another currency. The registry records US dollars and does not "
+                "convert currencies."
             )
         bare = _CURRENCY.sub("", bare)
     match = _NUMBER.fullmatch(bare.strip())
     if match is None or not any(sign.isdigit() for sign in match[2]):
-        raise InvalidCellError(f"'{text}' is no number. Give digits only, such as 1250 or 1250.50.")
+        raise InvalidCellError(
+            f"'{text}' is not a number. Use digits only, such as 1250 or 1250.50."
+        )
     sign, digits, unit = match[1], match[2].strip(), match[3]
     factor = Decimal(1)
     if unit == "%":
         if not share:
-            raise InvalidCellError(f"'{text}' is a share; a plain number is needed here.")
+            raise InvalidCellError(f"'{text}' is a percentage. Enter a plain number.")
         factor = Decimal("0.01")
     elif unit:
         word = unit.rstrip(".").lower()
         if word not in _FACTORS or share:
-            raise InvalidCellError(
-                f"'{text}': the unit '{unit}' is not known here. Give digits only."
-            )
+            raise InvalidCellError(f"'{text}' has the unknown unit '{unit}'. Use digits only.")
         factor = Decimal(_FACTORS[word])
     grouped_ok = whole and factor == 1
     value = Decimal(_digits(digits, text, manners, whole=grouped_ok)) * factor
@@ -176,13 +180,17 @@ def _digits(digits: str, text: str, manners: SheetConventions, *, whole: bool) -
     """The digits with a point as decimal mark and nothing else."""
     bare = re.sub(r"[\s'’]", "", digits)
     if re.search(r"[\s'’]", digits) and not _GROUPED_BY_SPACES.fullmatch(digits):
-        raise InvalidCellError(f"'{text}' is no number: its digits are not grouped by three.")
+        raise InvalidCellError(
+            f"'{text}' is not a number: its digits are not grouped by three. Use digits only."
+        )
     points, commas = bare.count("."), bare.count(",")
     if points and commas:
         mark = "." if bare.rindex(".") > bare.rindex(",") else ","
         group = "," if mark == "." else "."
         if bare.count(mark) > 1 or not _WITH_DECIMALS[mark].fullmatch(bare):
-            raise InvalidCellError(f"'{text}' is no number: its separators contradict each other.")
+            raise InvalidCellError(
+                f"'{text}' is not a number: its separators contradict each other. Use digits only."
+            )
         return bare.replace(group, "").replace(mark, ".")
     if not points and not commas:
         return bare
@@ -190,7 +198,9 @@ def _digits(digits: str, text: str, manners: SheetConventions, *, whole: bool) -
     looks_grouped = _GROUPED_BY[only].fullmatch(bare) is not None
     if bare.count(only) > 1:
         if not looks_grouped:
-            raise InvalidCellError(f"'{text}' is no number: its digits are not grouped by three.")
+            raise InvalidCellError(
+                f"'{text}' is not a number: its digits are not grouped by three. Use digits only."
+            )
         return bare.replace(only, "")
     if whole and looks_grouped:
         return bare.replace(only, "")
@@ -198,9 +208,8 @@ def _digits(digits: str, text: str, manners: SheetConventions, *, whole: bool) -
         if not manners.decimal_mark:
             other = bare.replace(only, "")
             raise InvalidCellError(
-                f"'{text}' can mean {other} or {bare.replace(only, '.')}. Write it without "
-                "separators, or say with the"
-                " columns which mark this sheet uses for decimals."
+                f"'{text}' could be {other} or {bare.replace(only, '.')}. Write it without "
+                "separators, or set the decimal mark of the file."
             )
         return bare.replace(only, "." if manners.decimal_mark == only else "")
     return bare.replace(only, ".")
@@ -209,7 +218,7 @@ def _digits(digits: str, text: str, manners: SheetConventions, *, whole: bool) -
 def parse_whole_number(cell: Cell, manners: SheetConventions, *, most: int) -> int:
     value = parse_number(cell, manners, whole=True)
     if value > most:
-        raise InvalidCellError(f"{value} is too large; the most is {most:,}.")
+        raise InvalidCellError(f"{value} is too large. Enter at most {most:,}.")
     return int(value)
 
 
@@ -228,9 +237,9 @@ def parse_amount(
     try:
         rounded = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
     except InvalidOperation:
-        raise InvalidCellError(f"{value} is too large.") from None
+        raise InvalidCellError(f"{value} is too large. Enter a smaller number.") from None
     if rounded >= Decimal(10) ** (digits - places):
-        raise InvalidCellError(f"{value} is too large.")
+        raise InvalidCellError(f"{value} is too large. Enter a smaller number.")
     return rounded
 
 
@@ -275,7 +284,7 @@ def parse_day(cell: Cell, manners: SheetConventions) -> date:
         return _check_plausible(cell, cell)
     text = text_of(cell)
     if len(text) > MAX_NUMBER_LENGTH:
-        raise InvalidCellError(f"'{text[:20]}…' is no day. Write it as 2026-11-24.")
+        raise InvalidCellError(f"'{text[:20]}…' is not a date. Use YYYY-MM-DD.")
     if (
         isinstance(cell, int | float | Decimal) and not isinstance(cell, bool)
     ) or _SERIAL.fullmatch(text):
@@ -285,9 +294,7 @@ def parse_day(cell: Cell, manners: SheetConventions) -> date:
     if match := _DOTTED.fullmatch(text):
         day_, month, year = match.groups()
         if len(year) == 2:
-            raise InvalidCellError(
-                f"'{text}' leaves the century open. Write the year with four digits."
-            )
+            raise InvalidCellError(f"'{text}' has no century. Write the year with four digits.")
         return _make_day(text, int(year), int(month), int(day_))
     if match := _SLASHED.fullmatch(text):
         return _slashed(
@@ -295,7 +302,7 @@ def parse_day(cell: Cell, manners: SheetConventions) -> date:
         )
     if _SHORT_YEAR.fullmatch(text):
         raise InvalidCellError(
-            f"'{text}' leaves open what is year, month and day. Write it as 2026-11-24."
+            f"'{text}' is ambiguous: year, month and day are not clear. Use YYYY-MM-DD."
         )
     for pattern, places in ((_NAMED, (3, 2, 1)), (_NAMED_FIRST, (3, 1, 2))):
         if match := pattern.fullmatch(text):
@@ -303,7 +310,7 @@ def parse_day(cell: Cell, manners: SheetConventions) -> date:
             named = _MONTHS.get(month.casefold())
             if named:
                 return _make_day(text, int(year), named, int(day_))
-    raise InvalidCellError(f"'{text}' is no day. Write it as 2026-11-24.")
+    raise InvalidCellError(f"'{text}' is not a date. Use YYYY-MM-DD.")
 
 
 def _slashed(text: str, first: int, second: int, year: int, manners: SheetConventions) -> date:
@@ -315,9 +322,8 @@ def _slashed(text: str, first: int, second: int, year: int, manners: SheetConven
         return _make_day(text, year, first, second)
     if not manners.day_order:
         raise InvalidCellError(
-            f"'{text}' can mean {year}-{second:02}-{first:02} or {year}-{first:02}-{second:02}. "
-            "Write it like these, or"
-            " say with the columns whether the day or the month comes first in this sheet."
+            f"'{text}' could be {year}-{second:02}-{first:02} or {year}-{first:02}-{second:02}. "
+            "Use YYYY-MM-DD, or set the date order of the file."
         )
     return (
         _make_day(text, year, second, first)
@@ -332,9 +338,9 @@ def _from_serial(text: str) -> date:
         serial = float(text)
         found = _FIRST_SERIAL + timedelta(days=int(serial))
     except (ValueError, OverflowError):
-        raise InvalidCellError(f"'{text}' is no day. Write it as 2026-11-24.") from None
+        raise InvalidCellError(f"'{text}' is not a date. Use YYYY-MM-DD.") from None
     if not 32_874 <= serial <= 91_680:
-        raise InvalidCellError(f"'{text}' is no day. Write it as 2026-11-24.")
+        raise InvalidCellError(f"'{text}' is not a date. Use YYYY-MM-DD.")
     return _check_plausible(found, text)
 
 
@@ -343,14 +349,14 @@ def _make_day(text: str, year: int, month: int, day_: int) -> date:
         return _check_plausible(date(year, month, day_), text)
     except ValueError:
         raise InvalidCellError(
-            f"There is no day '{text}' in the calendar. Write it as 2026-11-24."
+            f"'{text}' does not exist in the calendar. Use YYYY-MM-DD."
         ) from None
 
 
 def _check_plausible(found: date, cell: Cell) -> date:
     if not FIRST_YEAR <= found.year <= LAST_YEAR:
         raise InvalidCellError(
-            f"'{text_of(cell)}' is not a likely day: give one between {FIRST_YEAR} and "
+            f"'{text_of(cell)}' is not a plausible date. Enter a date between {FIRST_YEAR} and "
             f"{LAST_YEAR}, or none."
         )
     return found
@@ -389,7 +395,7 @@ def parse_boolean(cell: Cell) -> bool:
         return True
     if text in _NO:
         return False
-    raise InvalidCellError(f"'{text_of(cell)}' is neither yes nor no.")
+    raise InvalidCellError(f"'{text_of(cell)}' is not yes or no. Enter yes or no.")
 
 
 def parse_choice(cell: Cell, words: Mapping[str, object], listed: str) -> object:
@@ -399,7 +405,7 @@ def parse_choice(cell: Cell, words: Mapping[str, object], listed: str) -> object
     key = fold_word(text)
     if key in words:
         return words[key]
-    raise InvalidCellError(f"'{text}' is none of: {listed}.")
+    raise InvalidCellError(f"'{text}' is not a valid value. Use one of: {listed}.")
 
 
 _NOT_WORD = re.compile(r"[\W_]+")

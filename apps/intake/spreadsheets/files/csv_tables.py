@@ -48,8 +48,8 @@ def _decoded(content: bytes) -> tuple[str, str]:
                 return content.decode(codec), words
             except UnicodeDecodeError as error:
                 raise UnreadableError(
-                    f"The file begins as {words} but is broken at byte {error.start:,}. Save it "
-                    "again and upload that."
+                    f"The file starts as {words} but is damaged at byte {error.start:,}. Save it "
+                    "again and upload it."
                 ) from None
     without_mark = _utf_16_without_mark(content)
     if without_mark:
@@ -59,7 +59,8 @@ def _decoded(content: bytes) -> tuple[str, str]:
             pass
     if b"\0" in content:
         raise UnreadableError(
-            "This is no text: it holds zero bytes. Save the sheet as CSV or XLSX and upload that."
+            "The file is not text: it contains zero bytes. Save the spreadsheet as CSV or XLSX "
+            "and upload it."
         )
     try:
         return content.decode("utf-8"), "UTF-8"
@@ -70,8 +71,7 @@ def _decoded(content: bytes) -> tuple[str, str]:
     except UnicodeDecodeError:
         # five bytes mean nothing there; Latin-1 has something for all
         raise UnreadableError(
-            "The letters of this file are neither UTF-8, UTF-16 nor Windows-1252. Save it as 'CSV "
-            "UTF-8'."
+            "The encoding of the file is not UTF-8, UTF-16 or Windows-1252. Save it as 'CSV UTF-8'."
         ) from None
 
 
@@ -134,25 +134,25 @@ def _rows(text: str, delimiter: str, count: CellCount) -> Iterator[TableRow]:
             return
         except csv.Error as error:
             raise UnreadableError(
-                f"Row {number + 1} cannot be read ({error}). Often a quotation mark is opened and "
-                "never closed."
+                f"Row {number + 1} cannot be read ({error}). Check for a quotation mark that is "
+                "not closed."
             ) from None
         number += 1
         count.add(len(cells))
         if number > MAX_ROWS:
-            raise UnreadableError(f"There are more than {MAX_ROWS:,} rows. Split the file.")
+            raise UnreadableError(f"The file has more than {MAX_ROWS:,} rows. Split it.")
         if len(cells) > MAX_COLUMNS:
             if any(cell.strip() for cell in cells[MAX_COLUMNS:]):
                 raise UnreadableError(
-                    f"Row {number} has more than {MAX_COLUMNS} columns. Remove those not needed."
+                    f"Row {number} has more than {MAX_COLUMNS} columns. Remove the columns that "
+                    "are not needed."
                 )
             cells = cells[:MAX_COLUMNS]
         for cell in cells:
             if len(cell) > MAX_CELL_LENGTH:
                 raise UnreadableError(
-                    f"A cell of row {number} is longer than {MAX_CELL_LENGTH:,} characters. A "
-                    "quotation mark may be"
-                    " open; otherwise shorten it."
+                    f"A cell of row {number} is longer than {MAX_CELL_LENGTH:,} characters. "
+                    "Check for a quotation mark that is not closed, or shorten the cell."
                 )
         kept: list[Cell] = trim_row(list(cells))
         if any(isinstance(cell, str) and cell.strip() for cell in kept):

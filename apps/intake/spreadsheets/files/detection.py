@@ -33,16 +33,18 @@ def open_book(content: bytes, name: str = "") -> Book:
             f"The file is larger than {MAX_BYTES // MIB} MiB. Split it, or remove pictures from it."
         )
     if not content.strip():
-        raise UnreadableError("The file is empty.")
+        raise UnreadableError("The file is empty. Check the file.")
     if content.startswith(b"PK\x03\x04"):
         return xlsx_tables.read_xlsx(content)
     if content.startswith(_OLE):
         raise UnreadableError(
-            "This is a workbook of the old kind (XLS), or one with a password. Save it as XLSX "
+            "The file is an old workbook (XLS) or is protected by a password. Save it as XLSX "
             "without a password."
         )
     head = content[:64].lstrip()
     for mark, words in _NO_SHEETS:
         if head.lower().startswith(mark.lower()):
-            raise UnreadableError(f"This is {words}, not a sheet. Upload a CSV or XLSX file.")
+            raise UnreadableError(
+                f"The file is {words}, not a spreadsheet. Upload a CSV or XLSX file."
+            )
     return read_csv(content, name.rpartition(".")[0][:60] or name[:60])

@@ -28,8 +28,8 @@ class CellCount:
         self.n_cells += n_cells
         if self.n_cells > MAX_CELLS:
             raise UnreadableError(
-                f"The file has more than {MAX_CELLS:,} cells. Split it, or remove the columns and "
-                "sheets not needed."
+                f"The file has more than {MAX_CELLS:,} cells. Split it, or remove the columns "
+                "and worksheets that are not needed."
             )
 
 

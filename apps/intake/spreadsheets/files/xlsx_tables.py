@@ -50,8 +50,8 @@ _DANGEROUS = re.compile(
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
 _SHEET_PART = re.compile(r"^/?xl/worksheets/[^/]+\.xml$", re.IGNORECASE)
 _DAMAGED = (
-    "It is damaged, or its program departs from the format. "
-    "Open it in a spreadsheet program and save it again as XLSX."
+    "The file is damaged or does not follow the format. Open it in a spreadsheet program and "
+    "save it again as XLSX."
 )
 # a merged title over the whole sheet is no content of its rows
 _WIDEST_MERGE = 3
@@ -107,10 +107,12 @@ def read_xlsx(content: bytes) -> Book:
             raise UnreadableError(f"The workbook cannot be opened. {_DAMAGED}") from error
     if len(sheets) > MAX_SHEETS:
         raise UnreadableError(
-            f"There are more than {MAX_SHEETS} worksheets. Upload only those that matter."
+            f"The workbook has more than {MAX_SHEETS} worksheets. Upload only those that you need."
         )
     if not sheets:
-        raise UnreadableError("The workbook has no visible worksheet.")
+        raise UnreadableError(
+            "The workbook has no visible worksheet. Show the worksheet to be imported."
+        )
     count = CellCount()
     return Book(
         "xlsx", tuple(_table(sheet, merged, count) for sheet in sheets), about="Excel workbook"
@@ -124,17 +126,22 @@ def _checked(content: bytes) -> dict[str, _Merged]:
         parts = archive.infolist()
     except _BROKEN as error:
         raise UnreadableError(
-            "This is no XLSX workbook. Save the sheet as CSV or XLSX and upload that."
+            "The file is not an XLSX workbook. Save the spreadsheet as CSV or XLSX and upload it."
         ) from error
     if len(parts) > MAX_PARTS:
         raise UnreadableError(
-            "The workbook has too many parts. Save only the sheets that matter in a new one."
+            "The workbook has too many parts. Save only the worksheets that you need in a new "
+            "workbook."
         )
     names = {part.filename for part in parts}
     if len(names) != len(parts):
-        raise UnreadableError("The workbook holds two parts of one name. Save it again as XLSX.")
+        raise UnreadableError(
+            "The workbook has two parts with the same name. Save it again as XLSX."
+        )
     if "EncryptedPackage" in names or any(part.flag_bits & 1 for part in parts):
-        raise UnreadableError("The workbook is protected by a password. Save it without one.")
+        raise UnreadableError(
+            "The workbook is protected by a password. Save it without a password."
+        )
     merged: dict[str, _Merged] = {}
     n_inflated = n_held = 0
     for part in parts:
@@ -148,8 +155,8 @@ def _checked(content: bytes) -> dict[str, _Merged]:
                     n_held += 0 if is_sheet else len(block)
                     if n_inflated > MAX_INFLATED_BYTES or n_held > MAX_HELD_BYTES:
                         raise UnreadableError(
-                            "The workbook becomes too large when unpacked. Remove pictures and "
-                            "sheets not needed."
+                            "The workbook is too large when unpacked. Remove pictures and "
+                            "worksheets that are not needed."
                         )
                     # what lies across two blocks is seen with the end of the first; half a match is
                     # matched once
@@ -158,8 +165,8 @@ def _checked(content: bytes) -> dict[str, _Merged]:
                         seen
                     ):
                         raise UnreadableError(
-                            "The workbook declares XML entities, as no spreadsheet does. Save it "
-                            "again."
+                            "The workbook declares XML entities, which are not read for security "
+                            "reasons. Save it again."
                         )
                     if is_sheet:
                         ranges |= dict.fromkeys(
@@ -239,7 +246,7 @@ def _rows(sheet: Any, merged: _Merged, count: CellCount) -> Iterator[TableRow]:
         for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
             if number > MAX_ROWS:
                 raise UnreadableError(
-                    f"There are more than {MAX_ROWS:,} rows in '{sheet.title}'. Split the sheet."
+                    f"'{sheet.title}' has more than {MAX_ROWS:,} rows. Split the worksheet."
                 )
             if not values:
                 continue
@@ -251,8 +258,8 @@ def _rows(sheet: Any, merged: _Merged, count: CellCount) -> Iterator[TableRow]:
                 or any(value not in (None, "") for value in values[MAX_COLUMNS:])
             ):
                 raise UnreadableError(
-                    f"Row {number} of '{sheet.title}' has more than {MAX_COLUMNS} columns. Remove "
-                    "those not needed."
+                    f"Row {number} of '{sheet.title}' has more than {MAX_COLUMNS} columns. "
+                    "Remove the columns that are not needed."
                 )
             shown.fill(number, cells)
             cells = trim_row(cells)

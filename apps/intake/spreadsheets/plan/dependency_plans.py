@@ -120,7 +120,7 @@ class DependencyPlanner:
         else:
             plan = self._add(facts, named, role, via, application, heads, candidates)
             if plan.named.new is not None and not plan.named.resolved:
-                note = f"{note} Which model this is, is decided in the identity inbox.".strip()
+                note = f"{note} Select the model under Unresolved models.".strip()
         plan.key = (application.key, named.key, plan.role, plan.via.id if plan.via else None)
         return self._against_earlier(said, plan, facts, note)
 
@@ -137,9 +137,8 @@ class DependencyPlanner:
         party = self._catalogue.party(text)
         if party is None:
             raise RowError(
-                f"No provider is called '{text}'. Use the name or id of one in the register, or "
-                "ask governance to add"
-                " it.",
+                f"'{text}' is not a known provider. Use the name or ID of a provider in the "
+                "registry, or ask a governance user to add it.",
                 heads.get("use.via", ""),
             )
         return party
@@ -157,7 +156,7 @@ class DependencyPlanner:
         if len(current) == 1:
             return current.pop(), ""
         role = named.role or str(Dependency.Role.PRIMARY)
-        return role, f"Role taken as {role}."
+        return role, f"The role was read as {role}."
 
     def _match(
         self,
@@ -178,8 +177,8 @@ class DependencyPlanner:
             current = [use for use in current if until is None or use.since < until]
         if len(current) > 1:
             raise RowError(
-                "Several uses on record fit this row. Say which one by role, via and the day it "
-                "began.",
+                "Several recorded dependencies match this row. Add the role, via and the start "
+                "date.",
                 heads.get("use.model", ""),
             )
         return current[0] if current else None
@@ -204,16 +203,15 @@ class DependencyPlanner:
             changes.get("reached", ("", found.facts["reached"]))[1] == Dependency.Reached.DIRECT
         ) != (found.via is None):
             raise RowError(
-                "A direct call goes through nobody; a gateway or vendor's product is named under "
-                "Via.",
+                "A direct call has no gateway or vendor. Leave Via empty, or change Reached.",
                 heads.get("use.reached", ""),
             )
         since, until = facts.get("since", found.since), facts.get("until")
         if since != found.since:
             if found.until is not None and since >= found.until:
                 raise RowError(
-                    f"It ends on {found.until} on record, before the day the sheet says it began. "
-                    "Leave the day empty.",
+                    f"The recorded dependency ended on {found.until}, before the start date in "
+                    "the row. Leave the date empty.",
                     heads.get("use.since", ""),
                 )
             if any(
@@ -224,25 +222,27 @@ class DependencyPlanner:
                 for use in candidates
             ):
                 raise RowError(
-                    "The same was in use before and had ended by then. Leave the day empty.",
+                    "The dependency was recorded before and has ended. Leave the date empty.",
                     heads.get("use.since", ""),
                 )
             changes["since"] = (found.since, since)
         if until is not None and until != found.until:
             if until <= since:
                 raise RowError(
-                    f"It is in use since {since}; its end has to be a later day.",
+                    f"The dependency is in use since {since}. Enter a later end date.",
                     heads.get("use.until", ""),
                 )
             if found.until is not None and until > found.until:
                 raise RowError(
-                    f"It ends on {found.until} on record. A later end is recorded on the "
-                    "application's page.",
+                    f"The recorded dependency ends on {found.until}. Change its end date on the "
+                    "page of the application.",
                     heads.get("use.until", ""),
                 )
             changes["until"] = (found.until, until)
         if changes and not application.may_edit:
-            raise RowError(f"Only an editor of {application.team} may change it. Ask one of them.")
+            raise RowError(
+                f"You need the editor role on {application.team} to change its applications."
+            )
         return DependencyPlan(
             "change" if changes else "keep",
             found.id,
@@ -265,22 +265,22 @@ class DependencyPlanner:
         candidates: Sequence[ExistingDependency],
     ) -> DependencyPlan:
         if not application.may_edit:
-            raise RowError(f"Only an editor of {application.team} may change it. Ask one of them.")
-        if application.status == Application.Status.RETIRED:
             raise RowError(
-                "The application is retired. Bring it back to production or pilot first."
+                f"You need the editor role on {application.team} to change its applications."
             )
+        if application.status == Application.Status.RETIRED:
+            raise RowError("The application is retired. Reactivate it first.")
         since, until = facts.get("since") or self._on, facts.get("until")
         if until is not None and until <= since:
-            raise RowError("A use ends after the day it began.", heads.get("use.until", ""))
+            raise RowError("The end date must be after the start date.", heads.get("use.until", ""))
         same = [use for use in candidates if use.via == (via.id if via else None)]
         if any(
             (use.until is None or use.until > since) and (until is None or use.since < until)
             for use in same
         ):
             raise RowError(
-                "This is declared already for that time. Give another time, or change what is on "
-                "record.",
+                "This dependency is already declared for that period. Enter another period, or "
+                "edit the recorded dependency.",
                 heads.get("use.since", heads.get("use.model", "")),
             )
         values = {name: facts[name] for name in SHEET_DEPENDENCY_FACTS if name in facts}
@@ -294,13 +294,13 @@ class DependencyPlanner:
         if via is None:
             if said not in {None, Dependency.Reached.DIRECT}:
                 raise RowError(
-                    "Name the gateway or vendor it goes through; a direct call has none.",
+                    "Enter the gateway or vendor in between, or set Reached to direct.",
                     heads.get("use.via", heads.get("use.reached", "")),
                 )
             return str(Dependency.Reached.DIRECT)
         if said == Dependency.Reached.DIRECT:
             raise RowError(
-                f"It says direct and names {via.name} on the way. Leave one of the two empty.",
+                f"The row says direct but has {via.name} under Via. Leave one of the two empty.",
                 heads.get("use.via", ""),
             )
         if said:
@@ -308,8 +308,7 @@ class DependencyPlanner:
         if via.is_gateway:
             return str(Dependency.Reached.GATEWAY)
         raise RowError(
-            f"Say under Reached whether {via.name} is a gateway or the vendor of a product it is "
-            "embedded in.",
+            f"Enter under Reached whether {via.name} is a gateway or the vendor of a product.",
             heads.get("use.reached", heads.get("use.via", "")),
         )
 
@@ -326,7 +325,8 @@ class DependencyPlanner:
                     plan.do, plan.changes = "keep", {}
                     return plan, f"Repeats row {other.number}."
                 raise RowError(
-                    f"Row {other.number} says otherwise of the same use. Keep one of the two.",
+                    f"Row {other.number} has different values for the same dependency. Keep one "
+                    "of the two rows.",
                     self._heads[said.sheet].get("use.model", ""),
                 )
         return plan, note

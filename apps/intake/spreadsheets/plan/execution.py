@@ -37,9 +37,9 @@ class ChangedMeanwhileError(Exception):
     def __init__(self, refused: dict[int, str]) -> None:
         n = len(refused)
         super().__init__(
-            f"{n} {'row has' if n == 1 else 'rows have'} changed since the preview, and you asked "
-            "for all or nothing:"
-            " nothing was applied. Look at the new preview and confirm again."
+            f"{n} {'row has' if n == 1 else 'rows have'} changed since the preview, and you "
+            "selected all or nothing: nothing was applied. Review the new preview and confirm "
+            "again."
         )
         self.refused = refused
 
@@ -151,7 +151,7 @@ def _what_differs(
 ) -> str:
     """Why the row is not what the preview showed any more; empty where it is."""
     if planned.outcome == REFUSED:
-        return f"No longer possible since the preview: {planned.reason}"
+        return f"The row can no longer be applied: {planned.reason}"
     if after == before:
         return ""
     if _effect(after) == _effect(before) or planned.outcome == outcome == UNCHANGED:
@@ -159,24 +159,23 @@ def _what_differs(
     for record in ("application", "use"):
         old, new = before.get(record) or {}, after.get(record) or {}
         if old.get("do") != new.get("do") and "add" in {old.get("do"), new.get("do")}:
-            what = "The application" if record == "application" else "This use"
+            what = "The application" if record == "application" else "This dependency"
             return (
-                f"{what} has been recorded by somebody else since the preview. Upload the sheet "
-                "again to see what is"
-                " left to do."
+                f"{what} was created by another user after the preview. Upload the file again to "
+                "see the remaining changes."
             )
         for fact in sorted({*old.get("changes", {}), *new.get("changes", {})}):
             was, now_ = old.get("changes", {}).get(fact), new.get("changes", {}).get(fact)
             if was != now_:
                 label = FIELDS[f"{record}.{fact}"].label if f"{record}.{fact}" in FIELDS else fact
                 return (
-                    f"{label} has been changed by somebody else since the preview: it was "
-                    f"{_stated_change(was)} and is now"
-                    f" {_stated_change(now_)}. Upload the sheet again to decide anew."
+                    f"{label} was changed by another user after the preview, from "
+                    f"{_stated_change(was)} to {_stated_change(now_)}. Upload the file again to "
+                    "review it."
                 )
     return (
-        "What is on record has changed since the preview. "
-        "Upload the sheet again to see what is left to do."
+        "The recorded values were changed after the preview. Upload the file again to see the "
+        "remaining changes."
     )
 
 
@@ -197,5 +196,5 @@ def _effect(plan: dict[str, Any]) -> dict[str, Any]:
 
 def _stated_change(change: list[Any] | None) -> str:
     if change is None:
-        return "as the sheet says"
+        return "as in the spreadsheet"
     return f"'{change[0]}'" if change[0] not in (None, "") else "empty"

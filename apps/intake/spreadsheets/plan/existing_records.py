@@ -93,15 +93,12 @@ class ExistingRecords:
             named = self._teams_by_name.get(fold_name(text), [])
             if len(named) > 1:
                 slugs = ", ".join(each.slug for each in named)
-                return f"Several teams are called '{text}': {slugs}. Give the id."
+                return f"Several teams are called '{text}': {slugs}. Enter the ID."
             if not named:
-                return (
-                    f"There is no team '{text}' that you may see. "
-                    "Give the name or id of one of yours."
-                )
+                return f"No team '{text}' found. Enter the name or ID of one of your teams."
             team = named[0]
         if not team.may_edit:
-            return f"Only an editor of {team.name} may change its applications. Ask one of them."
+            return f"You need the editor role on {team.name} to change its applications."
         return team
 
     def load(self, ids: Iterable[int], *, on: date) -> None:

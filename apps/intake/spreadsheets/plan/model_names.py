@@ -173,9 +173,8 @@ class CatalogueLookup:
             party = self.party(host)
             if party is None:
                 return ResolvedModel(
-                    refusal=f"No provider is called '{host}'. Use the name or id of one in the "
-                    "register, or ask"
-                    " governance to add it.",
+                    refusal=f"'{host}' is not a known provider. Use the name or ID of a "
+                    "provider in the registry, or ask a governance user to add it.",
                     column="use.host",
                 )
             return self._at(party, model, region, tier)
@@ -183,16 +182,18 @@ class CatalogueLookup:
 
     def _at(self, party: KnownProvider, model: str, region: str, tier: str) -> ResolvedModel:
         for known, why in (
-            (self._by_id_at_host.get((party.id, model), []), "this id at this host"),
+            (self._by_id_at_host.get((party.id, model), []), "this ID on this host"),
             (
                 self._by_lower.get((party.id, model.lower()), []),
-                "this id at this host, in other letters",
+                "this ID on this host, with different capitalisation",
             ),
         ):
             if known:
                 return self._chosen(known, party, model, region, tier, 1.0, why)
         if any(mark in model for mark in _SEPARATORS):
-            return ResolvedModel(refusal=f"'{model}' names several models. Give each its own row.")
+            return ResolvedModel(
+                refusal=f"'{model}' contains several models. Enter one model per row."
+            )
         answer = self._resolve(model, party.slug)
         if answer.canonical:
             for kind, pk in self._nodes(answer.canonical):
@@ -201,7 +202,7 @@ class CatalogueLookup:
                     why = f"{answer.canonical}: {answer.why}"
                     return self._chosen(known, party, model, region, tier, answer.confidence, why)
         why = (
-            f"new at this host; {answer.canonical}: {answer.why}"
+            f"new on this host; {answer.canonical}: {answer.why}"
             if answer.canonical
             else "not known yet"
         )
@@ -249,8 +250,8 @@ class CatalogueLookup:
         listed = "; ".join(_where(each) for each in known[:_MAX_NAMED])
         more = " and others" if len(known) > _MAX_NAMED else ""
         return ResolvedModel(
-            refusal=f"'{model}' can be several things at {party.name}: {listed}{more}. Say "
-            "which one.",
+            refusal=f"'{model}' has several matches on {party.name}: {listed}{more}. Enter "
+            "one of them.",
             among=tuple(
                 CandidateOffering(each.id, each.api_id, each.region, each.tier) for each in known
             ),
@@ -274,7 +275,9 @@ class CatalogueLookup:
     def _anywhere(self, model: str, region: str, tier: str) -> ResolvedModel:
         """No host is said: the string may tell it, or only one host may know the id."""
         if any(mark in model for mark in _SEPARATORS) and model.lower() not in self._hosts_of_id:
-            return ResolvedModel(refusal=f"'{model}' names several models. Give each its own row.")
+            return ResolvedModel(
+                refusal=f"'{model}' contains several models. Enter one model per row."
+            )
         answer = self._resolve(model, None)
         told = self._by_slug.get(answer.host) if answer.host else None
         if told is not None:
@@ -286,9 +289,7 @@ class CatalogueLookup:
         if len(hosts) == 1:
             return self._at(self._by_id[next(iter(hosts))], model, region, tier)
         if not hosts:
-            return _without_host(
-                f"No host is given for '{model}', and none in the register offers it."
-            )
+            return _without_host(f"'{model}' has no host, and no host in the registry offers it.")
         names = sorted(self._by_id[pk].name for pk in hosts)
         more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
         return _without_host(f"'{model}' is offered by {', '.join(names[:_MAX_NAMED])}{more}.")
@@ -307,7 +308,7 @@ class CatalogueLookup:
 
 
 def _without_host(problem: str) -> ResolvedModel:
-    return ResolvedModel(refusal=f"{problem} Fill in the host.", problem=problem, column="use.host")
+    return ResolvedModel(refusal=f"{problem} Enter the host.", problem=problem, column="use.host")
 
 
 def _role(category: str) -> str:

@@ -186,9 +186,8 @@ class Planner:
             if named:
                 raise self._refused(
                     said,
-                    f"'{name}' is on record as {', '.join(known for _, _, known in named[:3])}, "
-                    f"not as '{slug}'. Give"
-                    " that id, or leave the id empty.",
+                    f"'{name}' is recorded as {', '.join(known for _, _, known in named[:3])}, "
+                    f"not as '{slug}'. Enter that ID, or leave the ID empty.",
                     "application.slug",
                 )
             return None
@@ -201,8 +200,7 @@ class Planner:
             raise self._refused(
                 said,
                 f"Several applications are called '{name}': "
-                f"{', '.join(slug for _, _, slug in named[:5])}. Say which"
-                " one by its id.",
+                f"{', '.join(slug for _, _, slug in named[:5])}. Enter the ID.",
                 "application.name",
             )
         return self._register.applications.get(named[0][0]) if named else None
@@ -215,21 +213,20 @@ class Planner:
         if slug and not _SLUG.fullmatch(slug):
             raise self._refused(
                 said,
-                f"'{slug}' is no id: letters, digits, hyphens and underscores only.",
+                f"'{slug}' is not a valid ID. Use letters, digits, hyphens and underscores only.",
                 "application.slug",
             )
         if not name:
             raise self._refused(
                 said,
-                f"No application '{slug}' is on record that you may see, and the row gives no name "
-                "for a new one.",
+                f'No application "{slug}" found. Check the ID, or add a name to create it.',
                 "application.slug",
             )
         team = self._team_id(said, facts.get("team", "") or self._team)
         if facts.get("status") == Application.Status.RETIRED:
             raise self._refused(
                 said,
-                "A new application cannot be retired already. Leave it out, or give proposed, "
+                "A new application cannot be retired. Leave the status empty, or use proposed, "
                 "pilot or production.",
                 "application.status",
             )
@@ -277,18 +274,21 @@ class Planner:
             if not same_value(old, value) and fact not in claims:
                 changes[fact] = (old, value)
         if changes and not current.may_edit:
-            raise RowError(f"Only an editor of {current.name} may change it. Ask one of them.")
+            raise RowError(
+                f"You need the editor role on {current.name} to change its applications."
+            )
         if "status" in changes:
             if changes["status"][1] == Application.Status.RETIRED:
                 raise self._refused(
                     said,
-                    "Retire the application on its page: that also ends what it uses.",
+                    "An import cannot retire an application. Retire it on its page, which also "
+                    "ends its dependencies.",
                     "application.status",
                 )
             if known.is_merged:
                 raise self._refused(
                     said,
-                    "It was merged into another application. Undo the merge instead.",
+                    "The application was merged into another application. Undo the merge instead.",
                     "application.status",
                 )
         do = "change" if changes else "keep"
@@ -300,8 +300,8 @@ class Planner:
         if not text:
             raise self._refused(
                 said,
-                "The row names no team for a new application. Fill in the team, or choose one for "
-                "the whole sheet.",
+                "The row has no team for a new application. Enter the team, or select one for "
+                "the whole file.",
                 "application.team",
             )
         team = self._register.team(text)
@@ -317,9 +317,8 @@ class Planner:
                 label = FIELDS[f"application.{fact}"].label
                 raise self._refused(
                     said,
-                    f"Row {claims[fact][1]} says otherwise of the same application ({label}). Make "
-                    "the two rows agree,"
-                    " or leave the cell empty here.",
+                    f"Row {claims[fact][1]} has a different {label} for the same application. "
+                    "Make the two rows equal, or leave this cell empty.",
                     f"application.{fact}",
                 )
 

@@ -52,7 +52,7 @@ def scoped_items(
     except orjson.JSONDecodeError as broken:
         raise UnreadableError(f"The body is not JSON: {broken}.") from broken
     if not isinstance(request, dict):
-        raise UnreadableError(f"The body is JSON, and no object with '{resources}'.")
+        raise UnreadableError(f"The body is JSON, but not an object with '{resources}'.")
     frames = []
     n_items = 0
     for of_resource in _objects(request.get(resources)):

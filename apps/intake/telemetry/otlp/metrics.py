@@ -64,7 +64,9 @@ def read_protobuf(body: bytes) -> ReadRequest:
                     name, _points(metric) if name in _READ_METRICS else (), done
                 )
     except DecodeError as broken:
-        raise UnreadableError("The body is no ExportMetricsServiceRequest in protobuf.") from broken
+        raise UnreadableError(
+            "The body is not an ExportMetricsServiceRequest in protobuf."
+        ) from broken
     return done
 
 

@@ -56,7 +56,9 @@ def collect_traces(body: bytes, into: SpanCollector) -> int:
             if is_gateway(scope):
                 into.add_answers(_answers(spans))
     except DecodeError as broken:
-        raise UnreadableError("The body is no ExportTraceServiceRequest in protobuf.") from broken
+        raise UnreadableError(
+            "The body is not an ExportTraceServiceRequest in protobuf."
+        ) from broken
     return n_spans
 
 

@@ -29,7 +29,7 @@ from apps.web.wording import count_of
 MAX_REMINDER_DAYS = 3650
 MAX_HOURS = 24 * 366
 MAX_REMINDERS = 20
-_WEBHOOKS = "Only governance and administrators may change webhooks."
+_WEBHOOKS = "You need the governance or administrator role to change webhooks."
 
 
 class DaysField(forms.CharField):
@@ -57,14 +57,12 @@ class DaysField(forms.CharField):
                 or int(word) > MAX_REMINDER_DAYS
             ):
                 raise forms.ValidationError(
-                    f"'{word}' is no number of days between 0 and {MAX_REMINDER_DAYS:,}. Write "
-                    "them as 180, 90, 30, 0."
+                    f"'{word}' is not a number of days between 0 and {MAX_REMINDER_DAYS:,}. Use "
+                    "a list such as 180, 90, 30, 0."
                 )
             days.append(int(word))
         if len(set(days)) > MAX_REMINDERS:
-            raise forms.ValidationError(
-                f"More than {MAX_REMINDERS} milestones are a mail nobody reads. Take fewer."
-            )
+            raise forms.ValidationError(f"Enter at most {MAX_REMINDERS} reminders.")
         return sorted(set(days), reverse=True)
 
     def validate(self, value: Any) -> None:
@@ -82,68 +80,72 @@ def _hours(label: str, help_text: str) -> forms.IntegerField:
         max_value=MAX_HOURS,
         help_text=help_text,
         error_messages={
-            "invalid": "Give a number of hours, or leave it empty: never.",
-            "min_value": "Give at least one hour, or leave it empty: never.",
-            "max_value": "A year is the most. Leave it empty: never.",
+            "invalid": "Enter a number of hours, or leave the field empty for never.",
+            "min_value": "Enter at least one hour, or leave the field empty for never.",
+            "max_value": "Enter at most one year, or leave the field empty for never.",
         },
     )
 
 
 class AlertPolicyForm(forms.Form):
-    milestones = DaysField(label="Told before an end")
-    soft_milestones = DaysField(label="Before a day at which it ends at the earliest")
+    milestones = DaysField(label="Reminders before a retirement")
+    soft_milestones = DaysField(label="Reminders before an earliest retirement")
     escalate_team_hours = _hours("Team's owners after", "Hours without an answer. Empty: never.")
     escalate_governance_hours = _hours("Governance after", "Further hours. Empty: never.")
 
 
 class AlertSettingsForm(forms.Form):
     price_percent = forms.IntegerField(
-        label="Price moves, in percent",
+        label="Price changes, in percent",
         min_value=0,
         max_value=1000,
-        help_text="One of this size or more is told.",
+        help_text="Changes of at least this percentage raise an alert.",
     )
     price_monthly_usd = forms.IntegerField(
-        label="Or by the month, in USD",
+        label="Price changes per month, in USD",
         min_value=0,
         max_value=1_000_000_000,
-        help_text="So is one that changes what a team pays by this much.",
+        help_text="Changes of at least this amount for one team raise an alert.",
     )
-    expiry_milestones = DaysField(label="Before acceptances, tests, waivers and decisions end")
-    review_milestones = DaysField(label="Before reviews and treatments are due")
+    expiry_milestones = DaysField(
+        label="Reminders before acceptances, tests, waivers and approvals expire"
+    )
+    review_milestones = DaysField(label="Reminders before reviews and treatments are due")
     escalate_from_severity = forms.TypedChoiceField(
-        label="Passed on from severity",
+        label="Lowest severity to escalate",
         choices=Alert.SEVERITIES,
         coerce=int,
-        help_text="What is less grave is not passed on when nobody answers.",
+        help_text="Alerts below this severity are not escalated.",
     )
 
 
 class WebhookForm(forms.Form):
     name = forms.CharField(
-        label="Name", max_length=100, error_messages={"required": "Give it a name, for the ledger."}
+        label="Name",
+        max_length=100,
+        error_messages={"required": "Enter a name. It appears in the delivery log."},
     )
     url = forms.URLField(
-        label="Address",
+        label="URL",
         max_length=500,
         assume_scheme="https",
         widget=forms.URLInput(attrs={"autocomplete": "off"}),
         error_messages={
-            "required": "Say where the alerts are posted to.",
-            "invalid": "Give an address such as https://hooks.example.org/registry.",
+            "required": "Enter the URL to which alerts are sent.",
+            "invalid": "Enter a URL such as https://hooks.example.org/registry.",
         },
     )
     team = forms.ChoiceField(
         label="Team",
         required=False,
-        help_text="Only its alerts, and those of teams below it.",
+        help_text="Only alerts of this team and its sub-teams.",
         widget=QuickSelect,
     )
     kinds = forms.MultipleChoiceField(required=False, choices=list(KINDS.items()))
     min_severity = forms.TypedChoiceField(
-        label="From severity", choices=Alert.SEVERITIES, coerce=int, initial=1
+        label="Lowest severity", choices=Alert.SEVERITIES, coerce=int, initial=1
     )
-    enabled = forms.BooleanField(label="Switched on", required=False, initial=True)
+    enabled = forms.BooleanField(label="Enabled", required=False, initial=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -251,7 +253,7 @@ def save_policy(request: HttpRequest, criticality: int) -> HttpResponse:
     """The days and hours of applications of one criticality."""
     policy = get_object_or_404(AlertPolicy, criticality=criticality)
     user = governance_user(
-        request, "Only governance and administrators may change when people are told."
+        request, "You need the governance or administrator role to change alert rules."
     )
     form = _policy_form(policy, request.POST)
     if not form.is_valid():
@@ -264,7 +266,7 @@ def save_policy(request: HttpRequest, criticality: int) -> HttpResponse:
 @require_POST
 def save_settings(request: HttpRequest) -> HttpResponse:
     user = governance_user(
-        request, "Only governance and administrators may change when people are told."
+        request, "You need the governance or administrator role to change alert rules."
     )
     form = AlertSettingsForm(request.POST)
     if not form.is_valid():
@@ -312,7 +314,7 @@ def _edited(request: HttpRequest, hook: Webhook) -> HttpResponse:
         form.add_error("url", str(refused))
         return _form(request, form, hook, status=422)
     except IntegrityError:
-        form.add_error("name", "Another webhook has this name. Give this one its own.")
+        form.add_error("name", "Another webhook has this name. Enter a different name.")
         return _form(request, form, hook, status=422)
     messages.success(
         request, "Kept. Give its secret to the receiver, and send a test." if is_new else "Kept."

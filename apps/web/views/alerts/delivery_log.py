@@ -183,7 +183,7 @@ def resend(request: HttpRequest, pk: int) -> HttpResponse:
     if actions.requeue_delivery(delivery=this, at=now(), by=user):
         messages.success(request, "It is queued again.")
     else:
-        messages.error(request, "Only a failed message is sent again.")
+        messages.error(request, "Only a failed message can be retried.")
     return redirect("deliveries:detail", pk=pk)
 
 
@@ -223,7 +223,7 @@ def unsent_notification_list(request: HttpRequest) -> HttpResponse:
             found,
             [
                 FilterControl(
-                    "carried", "Outcome", choices=[("owed", "Still owed"), ("skipped", "Skipped")]
+                    "carried", "Outcome", choices=[("owed", "Pending"), ("skipped", "Not sent")]
                 ),
                 FilterControl("route", "Route", choices=Notice.Why.choices),
                 FilterControl("recipient", "Name contains", "search"),

@@ -203,10 +203,10 @@ def respond_to_alert(request: HttpRequest, pk: int, action: str) -> HttpResponse
                 return _done(request, this, before, said="acknowledged")
             case "reopen":
                 actions.reopen_alert(alert=this, by=user, at=at)
-                return _done(request, this, before, said="opened again", lasting=True)
+                return _done(request, this, before, said="reopened", lasting=True)
             case "take":
                 actions.assign_alert(alert=this, to=user, by=user, at=at)
-                return _done(request, this, before, said=f"given to {user}")
+                return _done(request, this, before, said=f"assigned to {user}")
             case "snooze" | "assign" | "resolve" | "mute":
                 return _filled_in(request, this, user, at, action)
     except actions.InvalidResponseError as refused:
@@ -220,7 +220,9 @@ def _filled_in(
     row = present_alerts([this], user, on=day_of(at), most_told=0)[0]
     if action != "mute" and not row.may_answer:
         raise actions.AlertPermissionError(
-            "Only an editor of the team may answer its alerts. Ask one of them."
+            f"You need the editor role on {this.team} to respond to its alerts."
+            if this.team
+            else "You need the governance role to respond to alerts of another user."
         )
     said = response_forms(row, user, at, data=request.POST, which=action)
     form, before = getattr(said, action), _standing(this)
@@ -234,7 +236,9 @@ def _filled_in(
         case "assign":
             to = said.assign.person
             actions.assign_alert(alert=this, to=to, by=user, at=at)
-            return _done(request, this, before, said=f"given to {to or 'nobody'}")
+            return _done(
+                request, this, before, said=f"assigned to {to}" if to else "assignment removed"
+            )
         case "resolve":
             actions.resolve_alert(alert=this, why=form.cleaned_data["why"], by=user, at=at)
             return _done(request, this, before, said="resolved")

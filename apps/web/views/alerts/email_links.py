@@ -148,7 +148,12 @@ def _answered(
             ), ""
         case "take":
             return responses.respond(
-                chosen, AlertResponse.ASSIGN, said=f"given to {person}", by=person, at=at, to=person
+                chosen,
+                AlertResponse.ASSIGN,
+                said=f"assigned to {person}",
+                by=person,
+                at=at,
+                to=person,
             ), ""
         case "undo":
             return responses.respond(
@@ -188,7 +193,11 @@ def _muted(
     for alert in chosen:
         try:
             actions.create_mute(
-                by=person, until=until, at=at, reason="by the link in a mail", subject=alert.subject
+                by=person,
+                until=until,
+                at=at,
+                reason="by the link in an email",
+                subject=alert.subject,
             )
         except actions.InvalidResponseError as refused:
             return None, str(refused)
@@ -208,37 +217,37 @@ CHOICES = (
         "never",
         Cadence.NEVER,
         True,
-        "No mail at all",
+        "Off",
         "Alerts are still shown in the registry. The delivery log says that no email was wanted.",
     ),
     (
         "urgent",
         Cadence.URGENT,
         True,
-        "Only what is urgent, no digest",
+        "Urgent only",
         "All other alerts are shown in the registry only, and the delivery log says why.",
     ),
-    ("weekly", Cadence.WEEKLY, True, "Once a week instead", "What is urgent still comes at once."),
+    ("weekly", Cadence.WEEKLY, True, "Weekly", "Urgent alerts are still sent immediately."),
     (
         "weekly-only",
         Cadence.WEEKLY,
         False,
-        "Once a week, and nothing in between",
-        "Also what is urgent waits for that day.",
+        "Weekly, including urgent alerts",
+        "Urgent alerts also wait for that day.",
     ),
     (
         "daily-only",
         Cadence.DAILY,
         False,
-        "Once a day at most",
-        "Also what is urgent waits for the day's mail.",
+        "Daily, including urgent alerts",
+        "Urgent alerts also wait for the daily digest.",
     ),
     (
         "daily",
         Cadence.DAILY,
         True,
-        "Once a day, and at once what is urgent",
-        "The setting at the start.",
+        "Daily, urgent alerts immediately",
+        "The default setting.",
     ),
 )
 

@@ -22,7 +22,7 @@ class SnoozeForm(forms.Form):
     """`days` is a button's; without one the day counts."""
 
     until = DayField(
-        label="Until", required=False, error_messages={"required": "Say until which day."}
+        label="Until", required=False, error_messages={"required": "Enter an end date."}
     )
     days = forms.TypedChoiceField(
         choices=[("", ""), *SNOOZES], coerce=int, empty_value=None, required=False
@@ -38,7 +38,7 @@ class SnoozeForm(forms.Form):
         if said.get("days"):
             said["until"] = self.on + timedelta(days=said["days"])
         elif not said.get("until") and "until" not in self.errors:
-            self.add_error("until", "Say until which day.")
+            self.add_error("until", "Enter an end date.")
         return said
 
 
@@ -50,12 +50,15 @@ class AssignForm(forms.Form):
     def __init__(self, *args: Any, people: Iterable[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.people = {person.get_username(): person for person in people}
-        choices = [("", "Nobody"), *((name, str(person)) for name, person in self.people.items())]
+        choices = [
+            ("", "Not assigned"),
+            *((name, str(person)) for name, person in self.people.items()),
+        ]
         field = self.fields["to"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices
         field.error_messages["invalid_choice"] = (
-            "Choose somebody of the list: others may not see this alert."
+            "Select a user from the list. Other users cannot view this alert."
         )
 
     @property
@@ -65,10 +68,10 @@ class AssignForm(forms.Form):
 
 class ResolveForm(forms.Form):
     why = forms.CharField(
-        label="How it was settled",
+        label="Resolution",
         max_length=300,
-        help_text="For whoever asks later: moved to another model, accepted, no longer used.",
-        error_messages={"required": "Say in a few words how it was settled."},
+        help_text="For example: migrated to another model, accepted, no longer used.",
+        error_messages={"required": "Enter how the alert was resolved."},
     )
 
 
@@ -95,8 +98,8 @@ class MuteForm(forms.Form):
     whose = forms.ChoiceField(label="For", required=False)
     until = DayField(
         label="Until",
-        help_text="A year at most. You are told before it ends.",
-        error_messages={"required": "Say until which day: a mute without an end is forgotten."},
+        help_text="At most one year. You are reminded before the mute expires.",
+        error_messages={"required": "Enter an end date. A mute can last at most one year."},
     )
     reason = forms.CharField(label="Reason", required=False, max_length=300)
 
@@ -116,12 +119,12 @@ class MuteForm(forms.Form):
         what.choices = scopes
         what.initial = scopes[0][0]
         what.error_messages |= {
-            "required": "Say what to mute.",
+            "required": "Select what to mute.",
             "invalid_choice": "Choose what to mute from the list.",
         }
         whose.choices = [
             ("", "Me"),
-            *((slug, f"The mailbox of {team.name}") for slug, team in self.teams.items()),
+            *((slug, f"Mailbox of {team.name}") for slug, team in self.teams.items()),
         ]
         today = day_of(at)
         self.fields["until"].initial = today + timedelta(days=DEFAULT_MUTE_DAYS)

@@ -188,7 +188,7 @@ def bulk_respond(request: HttpRequest) -> HttpResponse:
     ids = [int(pk) for pk in request.POST.getlist("alert") if pk.isdecimal() and len(pk) < 18]
     chosen = list(visible_alerts(user).filter(pk__in=ids[: responses.MAX_ALERTS_AT_A_TIME]))
     if not chosen:
-        messages.error(request, "Tick the alerts that the answer is for.")
+        messages.error(request, "Select at least one alert.")
         return redirect(back)
     done = _answered(request, chosen, user, at)
     if done is None:
@@ -239,7 +239,7 @@ def _answered(
                 chosen, AlertResponse.REOPEN, said="opened again", by=user, at=at
             )
         case _:
-            messages.error(request, "Choose what to do: acknowledge, snooze or resolve.")
+            messages.error(request, "Select a response: acknowledge, snooze or resolve.")
             return None
     for errors in problems.values():
         messages.error(request, " ".join(str(error) for error in errors))

@@ -60,25 +60,29 @@ def time_zones() -> Sequence[str]:
 class PreferenceForm(forms.Form):
     """How one person or mailbox is mailed. A mailbox gets no sign of life."""
 
-    cadence = forms.ChoiceField(label="When", choices=Cadence.choices, widget=forms.RadioSelect)
-    weekday = forms.TypedChoiceField(label="If weekly, on", choices=_WEEKDAYS, coerce=int)
+    cadence = forms.ChoiceField(
+        label="Frequency", choices=Cadence.choices, widget=forms.RadioSelect
+    )
+    weekday = forms.TypedChoiceField(
+        label="Day of the weekly digest", choices=_WEEKDAYS, coerce=int
+    )
     hour = forms.TypedChoiceField(label="At", choices=_HOURS, coerce=int)
     time_zone = forms.CharField(
         label="Time zone",
         max_length=64,
         widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off"}),
-        error_messages={"required": "Say in which time zone, such as Europe/Zurich."},
+        error_messages={"required": "Enter a time zone, such as Europe/Zurich."},
     )
     immediate = forms.BooleanField(
-        label="What is urgent comes at once",
+        label="Send urgent alerts immediately",
         required=False,
-        help_text="Severe, and too soon for the next digest.",
+        help_text="Alerts of the severity Urgent whose date is too close for the next digest.",
     )
     heartbeat = forms.BooleanField(
-        label="A sign of life when nothing changed",
+        label="Send a digest even if nothing changed",
         required=False,
-        help_text="A short mail at the hour of your digest that says so, and how many feeds "
-        "are fresh.",
+        help_text="A short email at the hour of your digest that states how many feeds are "
+        "up to date.",
     )
 
     def __init__(self, *args: Any, is_person: bool, **kwargs: Any) -> None:

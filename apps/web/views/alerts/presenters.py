@@ -79,11 +79,11 @@ class AlertRow:
 
     @property
     def standing(self) -> str:
-        """`To Ilse Brandt for Claims; given to Hana Lind; acknowledged by Hana Lind.`"""
+        """`To Ilse Brandt for Claims; assigned to Hana Lind; acknowledged by Hana Lind.`"""
         alert = self.alert
         parts = [f"to {recipient_name(alert)}"]
         if alert.assigned_to is not None:
-            parts.append(f"given to {alert.assigned_to}")
+            parts.append(f"assigned to {alert.assigned_to}")
         if said := _answered(alert):
             parts.append(said.rstrip("."))
         return f"T{'; '.join(parts)[1:]}."
@@ -373,7 +373,7 @@ def all_kind_groups(chosen: Iterable[str]) -> list[dict[str, Any]]:
             [DayKind.APPROVAL_EXPIRING, DayKind.KEY_EXPIRING, DayKind.MUTE_EXPIRING],
         ),
     )
-    groups[-1]["help"] = "only where somebody subscribed to them"
+    groups[-1]["help"] = "only with a subscription"
     return groups + [
         {
             "name": name,

@@ -17,7 +17,7 @@ _KEY = "answered"
 # one sheet of the inbox, and some
 MAX_ALERTS_AT_A_TIME = 100
 # said of what stands again as it stood before the answer
-UNDO_SENTENCES = "put back as it stood"
+UNDO_SENTENCES = "restored"
 _UNDOABLE = frozenset(
     {AlertResponse.ACKNOWLEDGE, AlertResponse.SNOOZE, AlertResponse.ASSIGN, AlertResponse.RESOLVE}
 )

@@ -27,7 +27,9 @@ MAX_FOUNDATIONS = 20
 
 
 class SubscriptionForm(forms.Form):
-    name = forms.CharField(label="Name", required=False, max_length=100, help_text="For yourself.")
+    name = forms.CharField(
+        label="Name", required=False, max_length=100, help_text="Only you can see it."
+    )
     provider = forms.ChoiceField(
         label="Provider", required=False, help_text="As developer or host.", widget=QuickSelect
     )
@@ -35,24 +37,24 @@ class SubscriptionForm(forms.Form):
         label="Foundation",
         required=False,
         max_length=200,
-        help_text="Its name, or its word in addresses.",
+        help_text="Its name or slug.",
         widget=forms.TextInput(attrs={"list": "foundations", "autocomplete": "off"}),
     )
     team = forms.ChoiceField(
-        label="Team", required=False, help_text="And the teams below it.", widget=QuickSelect
+        label="Team", required=False, help_text="Includes its sub-teams.", widget=QuickSelect
     )
     kinds = forms.MultipleChoiceField(required=False, choices=list(KINDS.items()))
     min_severity = forms.TypedChoiceField(
-        label="From severity", choices=Alert.SEVERITIES, coerce=int, initial=1
+        label="Lowest severity", choices=Alert.SEVERITIES, coerce=int, initial=1
     )
     max_days_left = forms.IntegerField(
-        label="Only what is due within so many days",
+        label="Due within (days)",
         required=False,
         min_value=0,
         max_value=3650,
-        error_messages={"invalid": "Give a number of days, such as 90."},
+        error_messages={"invalid": "Enter a number of days, such as 90."},
     )
-    enabled = forms.BooleanField(label="Switched on", required=False, initial=True)
+    enabled = forms.BooleanField(label="Enabled", required=False, initial=True)
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -72,11 +74,9 @@ class SubscriptionForm(forms.Form):
             return None
         found: list[Foundation] = list(foundations_by_name(said, exactly=True)[:2])
         if not found:
-            raise forms.ValidationError(f"There is no foundation '{said}'. Choose one of the list.")
+            raise forms.ValidationError(f'No foundation "{said}" found. Select one of the list.')
         if len(found) > 1:
-            raise forms.ValidationError(
-                f"Several are called {said}. Write the word in the address of the one you mean."
-            )
+            raise forms.ValidationError(f"Several foundations are called {said}. Enter the slug.")
         return found[0]
 
     def written_to(self, subscription: Subscription) -> Subscription:

@@ -89,7 +89,7 @@ def bulk_edit_applications(request: HttpRequest) -> HttpResponse:
     """The form, then what it would do row by row, then the doing."""
     user = signed_in_user(request)
     if not editable_teams(user=user).exists():
-        raise PermissionDenied("Only editors may change applications.")
+        raise PermissionDenied("You need the editor role to change applications.")
     picked = selected_applications(request)
     back = reverse("applications:list") + (f"?{picked.query.urlencode()}" if picked.query else "")
     form = BulkEditForm(request.POST if request.method == "POST" else None, user=user)
@@ -100,7 +100,8 @@ def bulk_edit_applications(request: HttpRequest) -> HttpResponse:
         if moved_on:
             form.add_error(
                 None,
-                "The list has changed since you looked at it. Look again before you change it.",
+                "The list has changed since you opened it. Review it again before you change the "
+                "applications.",
             )
         if request.POST.get("step") == "apply" and not moved_on:
             report = _change(picked.ids, form.facts, user, form.cleaned_data["reason"])

@@ -61,7 +61,7 @@ def register_application(request: HttpRequest) -> HttpResponse:
             refresh_applications(application_ids=[application.pk], on=day_of(now()))
             flash_success(
                 request,
-                f"{application.name} is registered. Say next what it calls.",
+                f"{application.name} was added. Add the models it calls.",
                 undo=current_change_id(),
             )
             return redirect("dependencies:create", application.slug)
@@ -97,7 +97,7 @@ def edit_application(request: HttpRequest, slug: str) -> HttpResponse:
         try:
             if not user.may(TeamRole.EDITOR, form.cleaned_data["team"]):
                 raise checks.ChangeConflictError(
-                    "Only an editor of the new team may move it there."
+                    "You need the editor role on the new team to move the application."
                 )
             with transaction.atomic():
                 changed = actions_applications.change_application(
@@ -106,7 +106,7 @@ def edit_application(request: HttpRequest, slug: str) -> HttpResponse:
         except _REFUSALS as error:
             error_response(form, error)
         else:
-            flash_change(request, changed, before, f"{changed.name} is changed.")
+            flash_change(request, changed, before, f"{changed.name} was changed.")
             return redirect("applications:detail", changed.slug)
     return render_page(
         request,
@@ -138,7 +138,7 @@ def retire_application(request: HttpRequest, slug: str) -> HttpResponse:
         except _REFUSALS as error:
             error_response(form, error)
         else:
-            return _done(request, retired, before, f"{retired.name} is retired.")
+            return _done(request, retired, before, f"{retired.name} was retired.")
     ends = pluralize(used, "its one dependency ends", f"its {used} dependencies end")
     return render_page(
         request,
@@ -176,7 +176,7 @@ def reactivate_application(request: HttpRequest, slug: str) -> HttpResponse:
         except _REFUSALS as error:
             error_response(form, error)
         else:
-            return _done(request, back, before, f"{back.name} is in use again.")
+            return _done(request, back, before, f"{back.name} was reactivated.")
     return render_page(
         request,
         "applications/step.html",
@@ -203,7 +203,10 @@ def merge_applications(request: HttpRequest, slug: str) -> HttpResponse:
         duplicate = form.cleaned_data["duplicate"]
         assert duplicate is not None
         if not user.may(TeamRole.EDITOR, duplicate.team_id):
-            form.add_error("duplicate", f"Only editors of {duplicate.team.name} may give it up.")
+            form.add_error(
+                "duplicate",
+                f"You need the editor role on {duplicate.team.name} to merge this application.",
+            )
             duplicate = None
         elif request.POST.get("sure") == duplicate.slug:
             before = application_state(application, on=today)
@@ -221,7 +224,9 @@ def merge_applications(request: HttpRequest, slug: str) -> HttpResponse:
             else:
                 refresh_applications(application_ids=[duplicate.pk], on=today)
                 words = {"one": duplicate.name, "other": kept.name}
-                return _done(request, kept, before, "{one} is part of {other} now.".format(**words))
+                return _done(
+                    request, kept, before, "{one} was merged into {other}.".format(**words)
+                )
     looked_at = duplicate is not None
     return render_page(
         request,

@@ -15,7 +15,7 @@ REASON_HELP = {
     "label": "Reason",
     "required": False,
     "max_length": 500,
-    "help_text": "For the history.",
+    "help_text": "Shown in the history.",
 }
 
 
@@ -45,7 +45,7 @@ class RefsField(forms.CharField):
                 continue
             name, mark, ref = line.partition(":")
             if not mark or not name.strip() or not ref.strip():
-                raise forms.ValidationError("Write one reference a line, such as CMDB: CI-4711.")
+                raise forms.ValidationError("Enter one reference per line, such as CMDB: CI-4711.")
             found[name.strip()] = ref.strip()
         return found
 
@@ -61,13 +61,14 @@ class RegisterForm(forms.ModelForm):  # type: ignore[type-arg]
             "name": "Name",
             "team": "Team",
             "criticality": "Criticality",
-            "purpose": "What it is for",
+            "purpose": "Purpose",
         }
         help_texts = {
-            "team": "Its editors may change it, and its alerts go there when it has no owner.",
-            "criticality": "How grave it is when it stops; what is critical counts most on "
-            "every page.",
-            "purpose": "In a sentence: for whom, and what they do with it.",
+            "team": "Its editors can change the application. It receives the alerts if there "
+            "is no owner.",
+            "criticality": "Business impact of an outage. Critical applications count most "
+            "on every page.",
+            "purpose": "One sentence: users and use.",
         }
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
@@ -112,15 +113,15 @@ class ApplicationForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[typ
     criticality_assessed_on = DayField(
         label="Criticality assessed on",
         required=False,
-        help_text="When the criticality was last assessed.",
+        help_text="Date of the last assessment of the criticality.",
     )
     next_review_on = DayField(
-        label="Next review", required=False, help_text="Its owner is told when the day comes."
+        label="Next review", required=False, help_text="The owner is reminded on this date."
     )
     external_refs = RefsField(
         label="References",
         required=False,
-        help_text="One a line: CMDB: CI-4711. Shown on its page.",
+        help_text="One per line, such as CMDB: CI-4711. Shown on the page of the application.",
     )
     reason = ReasonField()
 
@@ -135,20 +136,20 @@ class ApplicationForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[typ
         }
         labels = {
             "name": "Name",
-            "purpose": "What it is for",
+            "purpose": "Purpose",
             "team": "Team",
             "status": "Status",
             "business_owner": "Business owner",
             "technical_owner": "Technical owner",
             "criticality": "Criticality",
-            "criticality_reason": "Why it is that critical",
-            "impact_of_discontinuing": "Impact of discontinuing it",
+            "criticality_reason": "Criticality rationale",
+            "impact_of_discontinuing": "Impact of discontinuation",
             "users_affected": "Users affected",
             "rto_hours": "Recovery time objective",
             "rpo_hours": "Recovery point objective",
             "data_classification": "Data classification",
             "personal_data": "Personal data",
-            "geography": "Where it is used",
+            "geography": "Geography",
             "ai_act_class": "AI Act class",
             "ai_act_role": "AI Act role",
             "autonomy": "Autonomy",
@@ -158,9 +159,9 @@ class ApplicationForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[typ
             "monthly_spend": "Monthly spend",
         }
         help_texts = {
-            "business_owner": "User name or e-mail address; alerts go to whoever signs in by it.",
-            "technical_owner": "Told when there is no business owner.",
-            "geography": "Regions between commas; approvals may be restricted to regions.",
+            "business_owner": "Username or email address; alerts go to the user with this name.",
+            "technical_owner": "Receives the alerts if there is no business owner.",
+            "geography": "Regions, separated by commas; approvals can be restricted to regions.",
             "criticality_reason": "",
         }
 
@@ -188,12 +189,12 @@ class ApplicationForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[typ
 class DateForm(forms.Form):
     """A day and a reason: retiring."""
 
-    on = DayField(label="From", help_text="The first day it is no longer used.")
+    on = DayField(label="From", help_text="First day without use.")
     reason = ReasonField()
 
 
 class ReactivateForm(forms.Form):
-    on = DayField(label="From", help_text="The first day it is used again.")
+    on = DayField(label="From", help_text="First day of use after the reactivation.")
     status = forms.ChoiceField(
         label="As",
         choices=[
@@ -204,20 +205,20 @@ class ReactivateForm(forms.Form):
         initial=Application.Status.PRODUCTION,
     )
     with_dependencies = forms.BooleanField(
-        label="What its retirement ended goes on",
+        label="Resume the dependencies that the retirement ended",
         required=False,
         initial=True,
-        help_text="After a gap as new dependencies, so that the time between stays a gap.",
+        help_text="After a gap they become new dependencies, so that the gap remains recorded.",
     )
     reason = ReasonField()
 
 
 class MergeForm(forms.Form):
     duplicate = forms.CharField(
-        label="The other record",
+        label="Duplicate",
         max_length=200,
-        help_text="Its name or slug. What it uses moves here, it is retired, and its address leads"
-        " here.",
+        help_text="Name or slug. Its dependencies move to this application, it is retired, "
+        "and its URL redirects here.",
     )
     on = DayField(label="From")
     reason = ReasonField()
@@ -235,11 +236,11 @@ class MergeForm(forms.Form):
         )
         found = list(seen.filter(slug=said)[:1]) or list(seen.filter(name__iexact=said)[:2])
         if not found:
-            raise forms.ValidationError("No other application you may see has this name or slug.")
-        if len(found) > 1:
             raise forms.ValidationError(
-                "Several applications have this name. Give the slug, as in its address."
+                "No application with this name or slug found. Check the spelling."
             )
+        if len(found) > 1:
+            raise forms.ValidationError("Several applications have this name. Enter the slug.")
         return found[0]
 
 
@@ -250,14 +251,14 @@ class BulkEditForm(forms.Form):
         label="Team",
         queryset=Team.objects.none(),
         required=False,
-        empty_label="as it is",
+        empty_label="no change",
         widget=QuickSelect,
     )
     business_owner = forms.CharField(label="Business owner", max_length=200, required=False)
     technical_owner = forms.CharField(label="Technical owner", max_length=200, required=False)
     criticality = forms.TypedChoiceField(
         label="Criticality",
-        choices=[("", "as it is"), *Criticality.choices],
+        choices=[("", "no change"), *Criticality.choices],
         coerce=int,
         empty_value=None,
         required=False,
@@ -266,7 +267,7 @@ class BulkEditForm(forms.Form):
         label="Status",
         required=False,
         choices=[
-            ("", "as it is"),
+            ("", "no change"),
             *(c for c in Application.Status.choices if c[0] != Application.Status.RETIRED),
         ],
     )
@@ -282,7 +283,7 @@ class BulkEditForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if not self.errors and not any(cleaned.get(name) not in (None, "") for name in self.FACTS):
-            raise forms.ValidationError("Say at least one thing that is to change.")
+            raise forms.ValidationError("Change at least one field.")
         return cleaned
 
     @property

@@ -32,7 +32,9 @@ def can_edit(user: User, application: Application) -> bool:
 
 def require_editor(user: User, application: Application) -> None:
     if not can_edit(user, application):
-        raise PermissionDenied(f"Only editors of {application.team.name} may change this.")
+        raise PermissionDenied(
+            f"You need the editor role on {application.team.name} to change this."
+        )
 
 
 def editable_application(request: HttpRequest, slug: str) -> tuple[Application, User]:

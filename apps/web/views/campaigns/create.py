@@ -36,20 +36,20 @@ class OpeningForm(forms.Form):
         label="Title",
         max_length=200,
         required=False,
-        help_text="Made from what ends where empty.",
+        help_text="Empty: made from the retiring models.",
     )
     target = forms.ModelChoiceField(
         Offering.objects.none(),
-        label="Usual target",
+        label="Default target",
         required=False,
-        help_text="Each task may choose another.",
-        empty_label="Chosen in each task",
+        help_text="Each task can have another target.",
+        empty_label="Selected in each task",
     )
     due_on = DayField(
-        label="Latest day of all tasks",
+        label="Latest due date of all tasks",
         required=False,
-        help_text="Each task has a day of its own: the end, less the days a move takes, less a "
-        "margin.",
+        help_text="Each task has its own due date: the retirement date, minus the days of "
+        "the migration, minus a margin.",
     )
     note = forms.CharField(label="Note", widget=forms.Textarea, required=False, max_length=10_000)
 
@@ -133,9 +133,12 @@ def open_campaign_page(request: HttpRequest) -> HttpResponse:
             )
         except OperationalError:
             # nothing of it is stored yet, so that no later run could find it
-            form.add_error(None, "The background worker cannot be reached. Try again in a minute.")
+            form.add_error(None, "The background worker is not available. Try again in a minute.")
         else:
-            flash_success(request, f"The campaign is open: {count_of(made.tasks.count(), 'task')}.")
+            flash_success(
+                request,
+                f"The migration campaign was opened with {count_of(made.tasks.count(), 'task')}.",
+            )
             return redirect("campaigns:detail", made.pk)
     return render_page(
         request,

@@ -35,12 +35,12 @@ class ChangeForm(forms.Form):
     title = forms.CharField(label="Title", max_length=200)
     target = forms.ModelChoiceField(
         Offering.objects.none(),
-        label="Usual target",
+        label="Default target",
         required=False,
-        help_text="Of tasks that have not chosen another. Empty: it stays as it is.",
-        empty_label="As it is",
+        help_text="For tasks without their own target. Empty: no change.",
+        empty_label="No change",
     )
-    due_on = DayField(label="Latest day of all tasks", required=False)
+    due_on = DayField(label="Latest due date of all tasks", required=False)
     note = forms.CharField(label="Note", widget=forms.Textarea, required=False, max_length=10_000)
 
     def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:

@@ -41,8 +41,10 @@ class MeasureForm(forms.Form):
 
 
 class DeferForm(forms.Form):
-    until = DayField(label="Until", help_text="First day on which it no longer holds.")
-    why = forms.CharField(label="Why", widget=forms.Textarea(attrs={"rows": 2}), max_length=10_000)
+    until = DayField(label="Until", help_text="Expires on (not valid from this date).")
+    why = forms.CharField(
+        label="Reason", widget=forms.Textarea(attrs={"rows": 2}), max_length=10_000
+    )
 
 
 @require_safe
@@ -185,9 +187,9 @@ def _told(request: HttpRequest, do: Work, found: CampaignTask, user: User) -> No
 def _require(user: User, role: TeamRole, found: CampaignTask) -> None:
     if not user.may(role, found.dependency.application.team_id):
         raise PermissionDenied(
-            "Only an owner of the application's team or governance may do this. Ask one of them."
+            "You need the owner role on the team of the application, or the governance role."
             if role == TeamRole.OWNER
-            else "Editors of the application's team work on its tasks."
+            else "You need the editor role on the team of the application to work on its tasks."
         )
 
 
@@ -224,7 +226,7 @@ def _due(request: HttpRequest, found: CampaignTask, user: User) -> str:
 def _target(request: HttpRequest, found: CampaignTask, user: User) -> str:
     pk = request.POST.get("target", "")
     if not pk.isdecimal():
-        raise ChangeConflictError("Choose one of the offerings.")
+        raise ChangeConflictError("Select one of the offerings.")
     target = get_object_or_404(Offering.objects.visible_to(user), pk=pk)
     task_actions.choose_target(task=found, target=target, at=now(), by=user)
     return f"It moves to {target.api_id}."
@@ -236,7 +238,7 @@ def _measure(request: HttpRequest, found: CampaignTask, user: User) -> str:
         {} if said[side] is None else {said["metric"]: said[side]} for side in ("before", "after")
     )
     if not before and not after:
-        raise ChangeConflictError("Give at least one of the two values.")
+        raise ChangeConflictError("Enter at least one of the two values.")
     task_actions.record_measurements(task=found, at=now(), by=user, before=before, after=after)
     return f"{said['metric']} is recorded."
 

@@ -164,14 +164,12 @@ def offering_csv(request: HttpRequest) -> StreamingHttpResponse:
 class ManualEndForm(forms.Form):
     """What a person knows about an offering's end. It outranks every feed until lifted."""
 
-    retires_on = DayField(
-        label="Ends on", required=False, help_text="Leave empty to say that no date is known."
-    )
+    retires_on = DayField(label="Retires on", required=False, help_text="Empty: no date is known.")
     date_kind = forms.ChoiceField(
         label="This date is",
         choices=[("", "–"), *DateKind.choices],
         required=False,
-        help_text="Firm, or only a lower bound.",
+        help_text="Announced, or the earliest possible date.",
     )
     announced_on = DayField(label="Announced on", required=False)
     status = forms.ChoiceField(
@@ -185,27 +183,27 @@ class ManualEndForm(forms.Form):
         ],
     )
     successor = forms.CharField(label="Successor", required=False, max_length=300)
-    source_url = forms.URLField(label="Where it is published", required=False, max_length=1000)
+    source_url = forms.URLField(label="Published at", required=False, max_length=1000)
     reason = forms.CharField(
         label="Reason",
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Who said it and where: the next reader has only your word.",
-        error_messages={
-            "required": "Say why, and where it is written: the next reader has only your word."
-        },
+        help_text="Source of the information.",
+        error_messages={"required": "Enter a reason with the source of the information."},
     )
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}
         if said.get("retires_on") and not said.get("date_kind"):
-            self.add_error("date_kind", "Say whether the date is firm or 'not before'.")
+            self.add_error(
+                "date_kind", "Select whether the date is announced or the earliest possible date."
+            )
         return said
 
 
 class RemoveOverrideForm(forms.Form):
     reason = forms.CharField(
-        label="Why it no longer holds",
-        error_messages={"required": "Say why the feeds may speak again."},
+        label="Reason for the removal",
+        error_messages={"required": "Enter a reason for removing the override."},
     )
 
 
@@ -232,7 +230,7 @@ def offering_detail(request: HttpRequest, pk: int) -> HttpResponse:
     }
     form = ManualEndForm(request.POST or None, initial=known)
     if request.method == "POST":
-        user = governance_user(request, "Only governance sets a value by hand.")
+        user = governance_user(request, "You need the governance role to override a value.")
         if form.is_valid():
             value = {name: part for name, part in form.cleaned_data.items() if name != "reason"}
             try:
@@ -505,7 +503,7 @@ def _page_of(family: str, thing: Any) -> str:
 @require_POST
 def remove_override(request: HttpRequest, pk: int) -> HttpResponse:
     """Let the feeds speak again."""
-    user = governance_user(request, "Only governance lifts a value set by hand.")
+    user = governance_user(request, "You need the governance role to remove an override.")
     assertion = get_object_or_404(
         Assertion.objects.visible_to(request.user).filter(
             source__kind="manual", offering__isnull=False
@@ -514,7 +512,9 @@ def remove_override(request: HttpRequest, pk: int) -> HttpResponse:
     )
     form = RemoveOverrideForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Say why the feeds may speak again; the value still stands.")
+        messages.error(
+            request, "Enter a reason for removing the override. The value still applies."
+        )
         return redirect("offerings:detail", pk=assertion.offering_id)
     try:
         remove_manual_fact(assertion=assertion, by=user, reason=form.cleaned_data["reason"])

@@ -39,15 +39,15 @@ GOVERNANCE_ONLY = "What is on record about a provider is changed by governance."
 LABELS = {
     "name": "Name",
     "legal_name": "Legal name",
-    "person_type": "Kind of person",
+    "person_type": "Type of person",
     "lei": "LEI",
     "country": "Country",
-    "promised_notice_days": "Promised notice, days",
+    "promised_notice_days": "Notice period, days",
     "deprecation_policy_url": "Deprecation policy",
     "terms_url": "Terms",
     "status_page_url": "Status page",
     "critical_third_party": "Critical third party",
-    "critical_third_party_source": "Where that is published",
+    "critical_third_party_source": "Published at",
     "source_url": "Source",
     "source_on": "Source read on",
 }
@@ -70,7 +70,7 @@ class ProviderForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-a
         label="LEI",
         required=False,
         max_length=40,
-        help_text="20 signs of ISO 17442; it is in GLEIF's public register.",
+        help_text="20 characters (ISO 17442), as in the public register of GLEIF.",
     )
     source_on = DayField(label=LABELS["source_on"], required=False)
     reason = ReasonField()
@@ -88,11 +88,12 @@ class ProviderForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-a
             "critical_third_party": forms.NullBooleanSelect,
         }
         help_texts = {
-            "legal_name": "As in the commercial register. Rows of the register of information "
-            "want it.",
-            "person_type": "As RT.05.01 asks it.",
-            "country": "Of its head office, two letters such as IE (ISO 3166-1).",
-            "promised_notice_days": "Days between the announcement of an end and the end.",
+            "legal_name": "As in the commercial register. Required for the register of "
+            "information.",
+            "person_type": "As required by RT.05.01.",
+            "country": "Country of the head office, two letters such as IE (ISO 3166-1).",
+            "promised_notice_days": "Days between the announcement of a retirement and the "
+            "retirement.",
             "critical_third_party": "Designated by the European supervisors.",
         }
 
@@ -280,7 +281,7 @@ def undo_edit(request: HttpRequest, slug: str, change: UUID) -> HttpResponse:
     else:
         flash_success(
             request,
-            "Taken back: it is as it was.",
+            "The change was undone.",
             undo=reverse("providers:undo", args=[slug, back]),
         )
     return redirect("providers:history", slug)

@@ -125,9 +125,9 @@ def _cell(
     against = row.stands_against(side)
     note = ""
     if side.voice.in_doubt:
-        note = "in doubt: its source says something else since"
+        note = "in doubt: its source now has another value"
     elif side.is_soft and not against and side != row.accepted:
-        note = "compatible: a lower bound"
+        note = "compatible: an earliest date"
     return SourceCell(side, against, note, _seen(side, read_at.get(side.claim.source_id), at))
 
 
@@ -356,17 +356,15 @@ class DecisionForm(forms.Form):
     """Which day holds: that of one side, or another. It outranks every source until lifted."""
 
     choice = forms.CharField(required=False, max_length=20)
-    retires_on = DayField(label="Another day", required=False)
+    retires_on = DayField(label="Another date", required=False)
     date_kind = forms.ChoiceField(
-        label="That day is", choices=[("", "–"), *DateKind.choices], required=False
+        label="This date is", choices=[("", "–"), *DateKind.choices], required=False
     )
     reason = forms.CharField(
         label="Reason",
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Who said it and where: the next reader has only your word.",
-        error_messages={
-            "required": "Say why, and where it is written: the next reader has only your word."
-        },
+        help_text="Source of the information.",
+        error_messages={"required": "Enter a reason with the source of the information."},
     )
 
     def __init__(self, *args: Any, sides: Iterable[DisagreementSide], **kwargs: Any) -> None:
@@ -379,15 +377,18 @@ class DecisionForm(forms.Form):
         choice, other = said.get("choice") or "", said.get("retires_on")
         if choice == "other" or (not choice and other):
             if other and not said.get("date_kind"):
-                self.add_error("date_kind", "Say whether the date is firm or 'not before'.")
+                self.add_error(
+                    "date_kind",
+                    "Select whether the date is announced or the earliest possible date.",
+                )
             elif not other and "retires_on" not in self.errors:
-                self.add_error("retires_on", "Give the day that holds.")
+                self.add_error("retires_on", "Enter the date.")
             self.value = {"retires_on": other, "date_kind": said.get("date_kind")}
         elif choice in self.sides:
             side = self.sides[choice]
             self.value = {**side.voice.value, "source_url": side.claim.source_url}
         else:
-            self.add_error(None, "Choose the day that holds: one of those named, or another.")
+            self.add_error(None, "Select one of the dates, or enter another.")
         return said
 
 
@@ -404,14 +405,16 @@ def disagreement_detail(request: HttpRequest, pk: int) -> HttpResponse:
         if request.method != "POST":
             return redirect("offerings:detail", pk=pk)
         messages.error(
-            request, "The sources agree by now, so nothing was decided. Look at the dates again."
+            request, "The sources now agree, so nothing was changed. Review the dates again."
         )
         return redirect("offerings:detail", pk=pk)
     form = DecisionForm(
         request.POST or None, sides=found.sides, initial={"choice": request.GET.get("side", "")}
     )
     if request.method == "POST":
-        user = governance_user(request, "Only governance decides between sources.")
+        user = governance_user(
+            request, "You need the governance role to resolve source disagreements."
+        )
         if form.is_valid():
             try:
                 set_manual_fact(
@@ -468,7 +471,7 @@ def _one_sentence(found: Disagreement, today: date) -> Headline:
 @require_POST
 def remove_override(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a decision back: the sources settle the day again."""
-    user = governance_user(request, "Only governance lifts a decision.")
+    user = governance_user(request, "You need the governance role to revoke a decision.")
     assertion = get_object_or_404(
         Assertion.objects.standing().select_related("source"),
         source__slug=MANUAL,
@@ -478,7 +481,7 @@ def remove_override(request: HttpRequest, pk: int) -> HttpResponse:
     reason = request.POST.get("reason", "").strip()
     if not reason:
         messages.error(
-            request, "Say why the sources may settle it again; the decision still stands."
+            request, "Enter a reason for removing the override. The value still applies."
         )
     else:
         remove_manual_fact(assertion=assertion, by=user, reason=reason)

@@ -101,19 +101,19 @@ class IdentityDecisionForm(forms.Form):
 
     choice = forms.CharField(required=False, max_length=200)
     identifier = forms.CharField(
-        label="Or another identifier",
+        label="Other identifier",
         required=False,
         max_length=200,
-        help_text="As in the catalogue, e.g. anthropic/claude-sonnet-4-5-20250929.",
+        help_text="As in the catalogue, such as anthropic/claude-sonnet-4-5-20250929.",
     )
     everywhere = forms.BooleanField(
-        label="Holds at every host", required=False, help_text="Else only for this host."
+        label="Applies to every host", required=False, help_text="Otherwise only to this host."
     )
     reason = forms.CharField(
         label="Reason",
         max_length=500,
-        help_text="How you know.",
-        error_messages={"required": "Say how you know."},
+        help_text="How the model was identified.",
+        error_messages={"required": "Enter how the model was identified."},
     )
 
     version: Version | None = None
@@ -127,7 +127,8 @@ class IdentityDecisionForm(forms.Form):
             self.not_a_model = True
         elif not wanted:
             self.add_error(
-                "identifier", "Choose a suggestion, name an identifier, or say that it is no model."
+                "identifier",
+                "Select a suggestion, enter an identifier, or select that the name is not a model.",
             )
         else:
             self.version = Version.objects.filter(identifier=wanted).first()
@@ -135,7 +136,7 @@ class IdentityDecisionForm(forms.Form):
             if self.version is None and self.alias is None:
                 self.add_error(
                     "identifier",
-                    f"The catalogue knows no '{wanted}'. Look it up under Foundations.",
+                    f'No version "{wanted}" found in the catalogue. Look it up under Foundations.',
                 )
         return said
 
@@ -177,7 +178,7 @@ def save_decision(request: HttpRequest, pk: int) -> HttpResponse:
     )
     form = IdentityDecisionForm(request.POST or None)
     if request.method == "POST":
-        user = governance_user(request, "Only governance decides what an id means.")
+        user = governance_user(request, "You need the governance role to identify models.")
         if form.is_valid():
             host = None if form.cleaned_data["everywhere"] else offering.host
             try:
@@ -237,7 +238,7 @@ def save_decision(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def revoke_decision(request: HttpRequest, pk: int) -> HttpResponse:
     """Let the rules say again what the string means."""
-    user = governance_user(request, "Only governance lifts a decision.")
+    user = governance_user(request, "You need the governance role to revoke a decision.")
     decision = get_object_or_404(
         IdentityDecision.objects.filter(lifted_at__isnull=True).select_related("host"), pk=pk
     )

@@ -85,5 +85,5 @@ def remove_adaptation(request: HttpRequest, pk: int) -> HttpResponse:
     exits.remove_adaptation(
         adaptation=adaptation, by=user, reason=request.POST.get("reason", "")[:500]
     )
-    flash_change(request, application, before, f"{name} is removed.")
+    flash_change(request, application, before, f"{name} was removed.")
     return redirect("applications:detail", application.slug)

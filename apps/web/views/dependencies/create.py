@@ -59,9 +59,7 @@ def declare_dependency(request: HttpRequest, slug: str) -> HttpResponse:
             }
             sentence = "{name} calls {id} as {role}.".format(**words)
             if made.offering.version_id is None:
-                sentence += (
-                    " " + "What it stands on is not known yet; it waits in the identity inbox."
-                )
+                sentence += " Its model is unresolved. Identify it under Unresolved models."
             flash_change(request, application, before, sentence)
             if "another" in request.POST:
                 return redirect("dependencies:create", application.slug)
@@ -159,7 +157,7 @@ def replace_dependency(request: HttpRequest, pk: int) -> HttpResponse:
                 request,
                 application,
                 before,
-                "{new} takes the place of {old} on {on}.".format(**words),
+                "{new} replaces {old} from {on}.".format(**words),
             )
             return redirect("applications:detail", application.slug)
     suggested = suggest_replacements(dependency)

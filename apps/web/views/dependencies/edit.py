@@ -174,7 +174,9 @@ def order_fallbacks(request: HttpRequest, slug: str) -> HttpResponse:
     for row in fallbacks:
         said = request.POST.get(f"order-{row.pk}", "")
         if not said.isdecimal() or not 0 < int(said) < 100:
-            flash_error(request, "Number the fallbacks 1, 2, 3 in the order they are tried.")
+            flash_error(
+                request, "Number the fallbacks 1, 2, 3 in the order in which they are called."
+            )
             return redirect("applications:detail", application.slug)
         wanted[row] = int(said)
     for row, number in wanted.items():
@@ -184,7 +186,7 @@ def order_fallbacks(request: HttpRequest, slug: str) -> HttpResponse:
             by=user,
             reason=request.POST.get("reason", "")[:500],
         )
-    flash_change(request, application, before, "The fallbacks are tried in this order now.")
+    flash_change(request, application, before, "The order of the fallbacks was changed.")
     return redirect("applications:detail", application.slug)
 
 

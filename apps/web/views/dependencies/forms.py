@@ -39,9 +39,9 @@ class ShareField(forms.CharField):
         try:
             share = Decimal(text.replace(",", ".")) / 100
         except InvalidOperation as error:
-            raise forms.ValidationError("Give a percentage such as 62.") from error
+            raise forms.ValidationError("Enter a percentage such as 62.") from error
         if not share.is_finite() or share < 0 or share > 1000:
-            raise forms.ValidationError("Give a percentage such as 62.")
+            raise forms.ValidationError("Enter a percentage such as 62.")
         return share
 
 
@@ -61,22 +61,22 @@ class TagsField(forms.CharField):
 
 _LABELS = {
     "role": "Role",
-    "fallback_order": "Order among the fallbacks",
+    "fallback_order": "Fallback order",
     "reached": "Reached",
-    "via_party": "Through",
-    "binding": "Pinned or moving",
-    "monthly_input_tokens": "Input tokens a month",
-    "monthly_output_tokens": "Output tokens a month",
-    "monthly_cache_read_tokens": "Tokens read from the cache",
-    "monthly_cache_write_tokens": "Tokens written to the cache",
-    "monthly_requests": "Requests a month",
-    "typical_request_tokens": "Input tokens of a usual request",
-    "monthly_spend": "Spend a month",
+    "via_party": "Via",
+    "binding": "Pinned or alias",
+    "monthly_input_tokens": "Input tokens per month",
+    "monthly_output_tokens": "Output tokens per month",
+    "monthly_cache_read_tokens": "Cache read tokens per month",
+    "monthly_cache_write_tokens": "Cache write tokens per month",
+    "monthly_requests": "Requests per month",
+    "typical_request_tokens": "Input tokens of a typical request",
+    "monthly_spend": "Spend per month",
 }
 _HELP = {
-    "role": "Primary carries the work; a fallback takes over; the others assist.",
-    "fallback_order": "1 is tried first; 0 for other roles.",
-    "via_party": "The gateway or the vendor whose product it sits in; none for a direct call.",
+    "role": "A primary model does the work; a fallback takes over; other roles support it.",
+    "fallback_order": "1 is called first; 0 for other roles.",
+    "via_party": "The gateway or vendor in between; empty for a direct call.",
 }
 
 
@@ -88,29 +88,30 @@ class DeclareForm(forms.ModelForm):  # type: ignore[type-arg]
         queryset=Offering.objects.all(), required=False, widget=forms.HiddenInput
     )
     new_host = forms.ModelChoiceField(
-        label="At host",
+        label="Host",
         queryset=Provider.objects.filter(roles__contains=[ProviderRole.HOST]).order_by("name"),
         required=False,
         widget=QuickSelect,
     )
     new_api_id = forms.CharField(
-        label="The exact id you send",
+        label="Exact model ID",
         max_length=300,
         required=False,
-        help_text="It is declared at once. What it stands on is settled in the identity inbox.",
+        help_text="The dependency is declared immediately. Identify its model under "
+        "Unresolved models.",
     )
     traffic_share = ShareField(
-        label="Share of primary traffic, %", help_text="Shares are scaled to 100 %; 0 is a standby."
+        label="Share of primary traffic, %", help_text="Shares are scaled to 100%; 0 is a standby."
     )
     since = DayField(label="In use since")
     adaptation_kind = forms.ChoiceField(
-        label="Built on it", required=False, choices=[("", "nothing yet"), *Adaptation.Kind.choices]
+        label="Adaptation", required=False, choices=[("", "none yet"), *Adaptation.Kind.choices]
     )
     adaptation_name = forms.CharField(label="Named", max_length=200, required=False)
     adaptation_moves = forms.ChoiceField(
-        label="Does it move to another model?",
+        label="Reuse on another model",
         required=False,
-        choices=[("", "nobody knows"), *Adaptation.Moves.choices],
+        choices=[("", "unknown"), *Adaptation.Moves.choices],
     )
     reason = ReasonField()
 
@@ -127,7 +128,7 @@ class DeclareForm(forms.ModelForm):  # type: ignore[type-arg]
         kwargs.setdefault("initial", {}).setdefault("since", day_of(now()))
         super().__init__(*args, **kwargs)
         self.fields["via_party"].queryset = Provider.objects.order_by("name")  # type: ignore[attr-defined]
-        self.fields["via_party"].empty_label = "nobody: a direct call"  # type: ignore[attr-defined]
+        self.fields["via_party"].empty_label = "none: a direct call"  # type: ignore[attr-defined]
         self.fields["fallback_order"].required = False
 
     def clean_fallback_order(self) -> int:
@@ -139,8 +140,8 @@ class DeclareForm(forms.ModelForm):  # type: ignore[type-arg]
             cleaned.get("new_host") and cleaned.get("new_api_id")
         ):
             raise forms.ValidationError(
-                "Pick what it calls from the list, or give host and id of what is not in the "
-                "catalogue."
+                "Select a model from the list, or enter the host and ID of a model that is not "
+                "in the catalogue."
             )
         if cleaned.get("reached") == Dependency.Reached.DIRECT:
             cleaned["via_party"] = None
@@ -169,9 +170,9 @@ class DependencyForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type
     reopening."""
 
     traffic_share = ShareField(
-        label="Share of primary traffic, %", help_text="Shares are scaled to 100 %; 0 is a standby."
+        label="Share of primary traffic, %", help_text="Shares are scaled to 100%; 0 is a standby."
     )
-    tags = TagsField(label="Tags", required=False, help_text="Words between commas.")
+    tags = TagsField(label="Tags", required=False, help_text="Separated by commas.")
     reason = ReasonField()
 
     FACTS = ("fallback_order", "traffic_share", "reached", "via_party", "binding", *AMOUNTS, "tags")
@@ -194,7 +195,7 @@ class DependencyForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["via_party"].queryset = Provider.objects.order_by("name")  # type: ignore[attr-defined]
-        self.fields["via_party"].empty_label = "nobody: a direct call"  # type: ignore[attr-defined]
+        self.fields["via_party"].empty_label = "none: a direct call"  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -208,12 +209,12 @@ class DependencyForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type
 
 
 class EndForm(forms.Form):
-    on = DayField(label="On", help_text="The first day it is no longer used.")
+    on = DayField(label="On", help_text="First day without use.")
     reason = ReasonField()
 
 
 class ReopenForm(forms.Form):
-    until = DayField(label="Until", required=False, help_text="Empty: without an end.")
+    until = DayField(label="Until", required=False, help_text="Empty: no end.")
     reason = ReasonField()
 
 
@@ -221,9 +222,11 @@ class ReplaceForm(forms.Form):
     offering = forms.ModelChoiceField(
         queryset=Offering.objects.all(),
         widget=forms.HiddenInput,
-        error_messages={"required": "Pick what it calls from then on."},
+        error_messages={"required": "Select the new model."},
     )
-    on = DayField(label="From", help_text="That day the old one ends and the new one begins.")
+    on = DayField(
+        label="From", help_text="The old dependency ends and the new one begins on this date."
+    )
     reason = ReasonField()
 
 
@@ -235,12 +238,12 @@ class AdaptationForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type
         fields = ("kind", "name", "artefact_ref", "moves", "invested_days", "invested_cost", "note")
         widgets = {"note": forms.Textarea(attrs={"rows": 2})}
         labels = {
-            "kind": "Kind",
+            "kind": "Type",
             "name": "Name",
-            "artefact_ref": "Where it lies",
-            "moves": "Does it move?",
-            "invested_days": "Days invested",
-            "invested_cost": "Cost invested",
+            "artefact_ref": "Location",
+            "moves": "Reuse",
+            "invested_days": "Days spent",
+            "invested_cost": "Cost",
             "note": "Note",
         }
 
@@ -257,7 +260,7 @@ class PlanForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
         queryset=Offering.objects.all(), required=False, widget=forms.HiddenInput
     )
     next_test_on = DayField(
-        label="Next test on", required=False, help_text="Its owner is told when it comes."
+        label="Next test on", required=False, help_text="The owner is reminded on this date."
     )
     why = ReasonField()
 
@@ -282,21 +285,21 @@ class PlanForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
         }
         labels = {
             "substitutability": "Substitutability",
-            "reason": "Why it is hard to substitute",
-            "reintegration": "Taking it back in house",
+            "reason": "Reason it is hard to substitute",
+            "reintegration": "Possibility of reintegration",
             "reliance": "Reliance",
             "alternatives_identified": "Alternatives identified",
-            "alternatives": "Which alternatives",
-            "blockers": "What stands in the way",
-            "estimated_days": "Days the move takes, estimated",
-            "estimated_cost": "Cost of the move, estimated",
+            "alternatives": "Alternatives",
+            "blockers": "Blockers",
+            "estimated_days": "Migration, days (estimated)",
+            "estimated_cost": "Migration cost (estimated)",
             "note": "Note",
         }
         help_texts = {
-            "substitutability": "As the DORA register of information asks it (RT.07.01).",
-            "reason": "Needed where it is not, or hardly, substitutable.",
-            "estimated_days": "Calendar days; the runway counts with them until a test has "
-            "measured it.",
+            "substitutability": "As required by the DORA register of information (RT.07.01).",
+            "reason": "Required if it is not or hardly substitutable.",
+            "estimated_days": "Calendar days. The runway uses them until an exit test "
+            "measures the migration.",
         }
 
     @property
@@ -330,19 +333,19 @@ class ExitTestForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-a
     target = forms.ModelChoiceField(
         queryset=Offering.objects.all(),
         widget=forms.HiddenInput,
-        error_messages={"required": "Pick what it was moved to in the test."},
+        error_messages={"required": "Select the model that was tested."},
     )
     tested_version = VersionField(
-        label="Version that answered",
+        label="Served version",
         required=False,
-        help_text="Its identifier. Empty: the target's own, unless the target is called by a "
-        "moving name.",
+        help_text="Its identifier. Empty: the version of the target, unless the target is an "
+        "alias.",
     )
     tested_on = DayField(label="Tested on")
     expires_on = DayField(
-        label="Counts until",
+        label="Valid until",
         required=False,
-        help_text="First day it no longer counts; empty: a year.",
+        help_text="Expires on (not valid from this date); empty: after one year.",
     )
     why = ReasonField()
 
@@ -364,22 +367,24 @@ class ExitTestForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-a
         widgets = {"note": forms.Textarea(attrs={"rows": 2})}
         labels = {
             "result": "Result",
-            "effort_days": "Days the move took",
-            "cost": "What it cost",
-            "quality_delta": "Change of quality",
-            "quality_metric": "Measured as",
+            "effort_days": "Migration, days",
+            "cost": "Cost",
+            "quality_delta": "Quality change",
+            "quality_metric": "Metric",
             "evidence_ref": "Evidence",
             "note": "Note",
         }
         help_texts = {
-            "effort_days": "Calendar days as measured; the runway counts with them.",
-            "evidence_ref": "Where the report lies: an address, a path, a ticket.",
+            "effort_days": "Calendar days as measured. The runway uses them.",
+            "evidence_ref": "Location of the report: a URL, a path or a ticket.",
         }
 
     def clean_tested_on(self) -> Any:
         on = self.cleaned_data["tested_on"]
         if on > day_of(now()):
-            raise forms.ValidationError("A test lies in the past. Record it when it has been made.")
+            raise forms.ValidationError(
+                "The test date must be in the past. Record the test after it was made."
+            )
         return on
 
     @property

@@ -26,19 +26,19 @@ EVENT_WORDS = dict(EventRate.Kind.choices) | {BaseLoss.OWN: "Trouble of its own"
 
 
 class RateForm(forms.ModelForm):  # type: ignore[type-arg]
-    change_reason = forms.CharField(label="Why it changes", required=False, max_length=500)
+    change_reason = forms.CharField(label="Reason for the change", required=False, max_length=500)
 
     class Meta:
         model = EventRate
         fields = ["rate", "low", "high", "severity_cv", "assumption", "source", "enabled"]
         labels = {
-            "rate": "Events a year",
-            "low": "At least",
-            "high": "At most",
+            "rate": "Events per year",
+            "low": "Minimum",
+            "high": "Maximum",
             "severity_cv": "Spread of severity",
-            "assumption": "Nobody counted it",
+            "assumption": "Default value",
             "source": "Source",
-            "enabled": "Counted in",
+            "enabled": "Unit",
         }
         widgets = {"source": forms.Textarea(attrs={"rows": 2})}
 
@@ -46,7 +46,7 @@ class RateForm(forms.ModelForm):  # type: ignore[type-arg]
 class BaseLossForm(forms.Form):
     """One amount per criticality, and for trouble of its own the chance a year in per cent."""
 
-    change_reason = forms.CharField(label="Why it changes", required=False, max_length=500)
+    change_reason = forms.CharField(label="Reason for the change", required=False, max_length=500)
 
     def __init__(self, *args: Any, rows: Sequence[BaseLoss], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -59,7 +59,7 @@ class BaseLossForm(forms.Form):
             )
             if row.kind == BaseLoss.OWN:
                 self.fields[f"chance-{row.pk}"] = forms.FloatField(
-                    label=f"{level}: chance a year, per cent",
+                    label=f"{level}: probability per year, percent",
                     min_value=0,
                     max_value=100,
                     initial=row.chance * 100,
@@ -138,7 +138,7 @@ def edit_event_rate(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             flash_success(
                 request,
-                "Kept. Runs from now on use it; earlier ones keep what they were made with.",
+                "Saved. New runs use this value; earlier runs are unchanged.",
             )
             return redirect("loss-runs:latest")
     return render_page(
@@ -168,9 +168,7 @@ def edit_base_loss(request: HttpRequest, kind: str) -> HttpResponse:
             change_base_loss(
                 loss=row, facts=form.facts(row), by=user, reason=form.cleaned_data["change_reason"]
             )
-        flash_success(
-            request, "Kept. These are figures of your own now; runs from now on use them."
-        )
+        flash_success(request, "Saved. These are now your own figures, and new runs use them.")
         return redirect("loss-runs:latest")
     return render_page(
         request,
@@ -191,5 +189,6 @@ def edit_base_loss(request: HttpRequest, kind: str) -> HttpResponse:
 def _must_govern(user: User) -> None:
     if not user.is_governance:
         raise PermissionDenied(
-            "Governance and administrators set what losses are simulated with. Ask one of them."
+            "You need the governance or administrator role to change the assumptions of the loss "
+            "simulation."
         )

@@ -190,18 +190,18 @@ def _require_organisation_reader(user: User) -> None:
 
 
 class AcknowledgeForm(forms.Form):
-    reason = forms.CharField(label="What is being done", required=False, max_length=500)
+    reason = forms.CharField(label="Action", required=False, max_length=500)
 
 
 class AcceptForm(forms.Form):
-    until = DayField(label="Until", help_text="The first day on which it is no longer accepted.")
+    until = DayField(label="Until", help_text="Expires on (not valid from this date).")
     reason = forms.CharField(
-        label="Why it is accepted", max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
+        label="Reason for the acceptance", max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
     )
 
 
 class RevokeForm(forms.Form):
-    reason = forms.CharField(label="Why it is taken back", max_length=500)
+    reason = forms.CharField(label="Reason for the revocation", max_length=500)
 
 
 @require_safe
@@ -332,7 +332,9 @@ def decide_flag(request: HttpRequest, pk: int, decision: str) -> HttpResponse:
         raise Http404
     this = _flag(request, pk)
     if not user.is_governance:
-        raise PermissionDenied("Governance and administrators decide about flags. Ask one of them.")
+        raise PermissionDenied(
+            "You need the governance or administrator role to change exposure flags."
+        )
     form = _FORMS[decision](request.POST, prefix=decision)
     if not form.is_valid():
         return _shown(request, this, status=422, **{decision: form})

@@ -45,7 +45,7 @@ class RunForm(forms.Form):
         min_value=0,
         max_value=2**63 - 1,
         initial=1,
-        help_text="The same seed, day and assumptions give the same figures.",
+        help_text="The same seed, date and assumptions give the same figures.",
     )
 
 

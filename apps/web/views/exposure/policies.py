@@ -45,70 +45,71 @@ class ExposurePolicyForm(forms.Form):
     """A tolerance is typed as people say it: 62 for 62 %, or a number of applications."""
 
     name = forms.CharField(
-        label="Name", max_length=200, help_text="A sentence for people, as flags show it."
+        label="Name", max_length=200, help_text="A sentence that is shown on exposure flags."
     )
-    measure = forms.ChoiceField(label="Counts", choices=Policy.Measure.choices)
+    measure = forms.ChoiceField(label="Measure", choices=Policy.Measure.choices)
     basis = forms.ChoiceField(
         label="Weight",
         choices=[(basis, BASIS_WORDS[basis]) for basis in Basis],
-        help_text="Of a share of the weight in scope.",
+        help_text="For a share of the weight in scope.",
     )
     kinds = forms.MultipleChoiceField(
-        label="On one",
+        label="Layer",
         choices=[(label, KIND_WORDS[kind]) for label, kind in KINDS.items()],
         widget=forms.CheckboxSelectMultiple,
         required=False,
     )
     predicate = forms.ChoiceField(
-        label="Or of applications of which this holds",
-        choices=[("", "Nothing: it is about nodes"), *Predicate.choices],
+        label="Applications with this property",
+        choices=[("", "None: it is about layers"), *Predicate.choices],
         required=False,
     )
     states = forms.MultipleChoiceField(
-        label="In these states",
+        label="Exposure states",
         choices=[(state, STATE_WORDS[state]) for state in StandingState],
         widget=forms.CheckboxSelectMultiple,
         required=False,
-        help_text="None ticked: all of them.",
+        help_text="None selected: all states.",
     )
     threat = forms.ChoiceField(
-        label="Under",
+        label="Failure mode",
         required=False,
         choices=[
-            ("", "Each kind’s usual threat"),
+            ("", "Default of each layer"),
             *((threat, THREAT_WORDS[threat]) for threat in THREATS),
         ],
     )
     tolerance = forms.DecimalField(
-        label="Tolerated",
+        label="Tolerance",
         min_value=0,
         max_digits=12,
         decimal_places=4,
-        help_text="Per cent of a share, or a number of applications. The line itself is tolerated.",
+        help_text="Percent of a share, or a number of applications. A value equal to the "
+        "tolerance does not raise a flag.",
     )
     hysteresis = forms.DecimalField(
-        label="Released below",
+        label="Resolve below (percent of the tolerance)",
         min_value=0,
         max_value=99,
         max_digits=6,
         decimal_places=3,
-        help_text="Per cent under the line at which a flag may resolve.",
+        help_text="Percentage below the tolerance at which a flag can resolve.",
     )
     clear_days = forms.IntegerField(
-        label="Days below it",
+        label="Days below the tolerance",
         min_value=0,
         max_value=365,
-        help_text="How long it must stay there before a flag resolves.",
+        help_text="Days for which the value must stay below before a flag resolves.",
     )
-    enabled = forms.BooleanField(label="Switched on", required=False)
+    enabled = forms.BooleanField(label="Enabled", required=False)
     reason = forms.CharField(
-        label="Why the line lies there", required=False, widget=forms.Textarea(attrs={"rows": 2})
+        label="Rationale of the tolerance", required=False, widget=forms.Textarea(attrs={"rows": 2})
     )
     change_reason = forms.CharField(
-        label="Why it changes",
+        label="Reason for the change",
         required=False,
         max_length=500,
-        help_text="For the history.",
+        help_text="Shown in the history.",
     )
 
     def clean(self) -> dict[str, Any]:
@@ -118,7 +119,8 @@ class ExposurePolicyForm(forms.Form):
         else:
             if not said.get("kinds"):
                 self.add_error(
-                    "kinds", "Tick what it is about: developers, hosts, … or choose a predicate."
+                    "kinds",
+                    "Select a layer, such as developers or hosts, or a property of applications.",
                 )
             said["states"] = said.get("states") or StandingState.values
         if (
@@ -126,7 +128,7 @@ class ExposurePolicyForm(forms.Form):
             and said.get("tolerance") is not None
             and said["tolerance"] > 100
         ):
-            self.add_error("tolerance", "At most 100 %.")
+            self.add_error("tolerance", "Enter at most 100%.")
         return said
 
     def facts(self) -> dict[str, Any]:
@@ -271,7 +273,7 @@ def policy_detail(request: HttpRequest, slug: str) -> HttpResponse:
         return _shown(request, this, ExposurePolicyForm(initial=_initial(this)))
     if not user.is_governance:
         raise PermissionDenied(
-            "Governance and administrators draw the organisation's lines. Ask one of them."
+            "You need the governance or administrator role to change exposure policies."
         )
     form = ExposurePolicyForm(request.POST)
     if not form.is_valid():
@@ -290,7 +292,7 @@ def policy_detail(request: HttpRequest, slug: str) -> HttpResponse:
         form.add_error(None, ValidationError(slip.messages))
         return _shown(request, this, form, status=422)
     flash_success(
-        request, "Kept. Flags open and resolve with the next evaluation, within five minutes."
+        request, "Saved. Flags are raised and resolved with the next evaluation, within 5 minutes."
     )
     return redirect("exposure-policies:detail", slug=slug)
 
@@ -301,7 +303,7 @@ def new_policy(request: HttpRequest) -> HttpResponse:
     _require_organisation_reader(request)
     if not user.is_governance:
         raise PermissionDenied(
-            "Governance and administrators draw the organisation's lines. Ask one of them."
+            "You need the governance or administrator role to change exposure policies."
         )
     usual = {
         "measure": Policy.Measure.CRITICAL_SHARE,
@@ -328,7 +330,8 @@ def new_policy(request: HttpRequest) -> HttpResponse:
         form.add_error(None, ValidationError(slip.messages))
         return _shown(request, None, form, status=422)
     flash_success(
-        request, "The tolerance is set. Flags open with the next evaluation, within five minutes."
+        request,
+        "The tolerance was set. Flags are raised with the next evaluation, within 5 minutes.",
     )
     return redirect("exposure-policies:detail", slug=added.slug)
 

@@ -39,7 +39,7 @@ class PendingDecisionForm(forms.Form):
     """`seen` is the fingerprint of what the person looked at, empty where the page did not say."""
 
     action = forms.ChoiceField(
-        choices=[("accept", "Accept"), ("refuse", "Refuse"), ("lift", "Undo")]
+        choices=[("accept", "Accept"), ("refuse", "Reject"), ("lift", "Undo")]
     )
     group = forms.CharField(required=False, initial=ALL_PROVIDERS, max_length=100, strip=False)
     seen = forms.CharField(required=False, max_length=20)
@@ -48,10 +48,8 @@ class PendingDecisionForm(forms.Form):
         required=False,
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="For the history: what you looked at, and where it is written.",
-        error_messages={
-            "required": "Say why this is right after all: people will be told of it by mail."
-        },
+        help_text="Shown in the history: what you checked, and the source.",
+        error_messages={"required": "Enter a reason. Users are notified of the change by email."},
     )
 
     def __init__(self, *args: Any, action: str = "", **kwargs: Any) -> None:
@@ -87,7 +85,9 @@ def pending_change_list(request: HttpRequest, slug: str) -> HttpResponse:
     source = source_or_404(request, slug)
     if request.method != "POST":
         return _preview(request, source)
-    user = governance_user(request, "Only governance decides about what is held.")
+    user = governance_user(
+        request, "You need the governance role to accept or reject changes on hold."
+    )
     form = PendingDecisionForm(request.POST)
     if not form.is_valid():
         action = str(form.data.get("action", ""))
@@ -138,12 +138,12 @@ def _decide(
         reject_pending_changes(
             source=source,
             by=user,
-            reason=said["reason"] or "refused without a reason",
+            reason=said["reason"] or "rejected without a reason",
             groups=scope,
         )
         return redirect(url_with_query(page_of_held, undo=said["group"]))
     n = undo_rejections(
-        source=source, by=user, reason=said["reason"] or "refusal taken back", groups=scope
+        source=source, by=user, reason=said["reason"] or "rejection undone", groups=scope
     )
     taken_back = (
         f"{count_of(n, 'refusal').capitalize()} of {name} {'is' if n == 1 else 'are'} taken back"

@@ -200,7 +200,7 @@ def _removal(change: PendingChange, today: date) -> Consequence:
     # model
     if absence == "nothing" or str(change.old) <= today.isoformat():
         return Consequence("leaves the feed", note=f"its date was {words}")
-    return Consequence("delisted", note=f"its date, {words}, would go")
+    return Consequence("delisted", note=f"its date, {words}, would be removed")
 
 
 def _amount(value: Any) -> str:

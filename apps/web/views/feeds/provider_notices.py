@@ -35,7 +35,7 @@ from apps.web.views.feeds.queries import polled_sources
 from apps.web.views.undo import return_path
 from apps.web.wording import number
 
-GOVERNANCE_ONLY = "Only governance deals with notices."
+GOVERNANCE_ONLY = "You need the governance role to change provider notices."
 PAGE_SIZE = 30
 MAX_OFFERINGS = 8
 MAX_SELECTED = 200
@@ -240,13 +240,13 @@ def close_selected(request: HttpRequest) -> HttpResponse:
     back = return_path(request, reverse("provider-notices:list"))
     form = CloseNoticeForm(request.POST)
     if not form.is_valid():
-        flash_error(request, "Pick at least one notice, and say what becomes of it.")
+        flash_error(request, "Select at least one provider notice and an outcome.")
         return redirect(back)
     said = form.cleaned_data
     outcome = FeedNotice.Outcome(said["outcome"])
     rows = close_notices(notices=said["pick"], outcome=outcome, by=user, reason=said["reason"])
     if not rows:
-        flash_error(request, "Nothing was left to do: somebody has dealt with it meanwhile.")
+        flash_error(request, "Another user already closed these notices. Nothing was changed.")
         return redirect(back)
     words = pluralize(
         len(rows), f"{len(rows)} notice is dealt with.", f"{len(rows)} notices are dealt with."
@@ -268,10 +268,10 @@ def reopen_selected(request: HttpRequest) -> HttpResponse:
     )
     if n:
         flash_success(
-            request, pluralize(n, f"{n} notice is unread again.", f"{n} notices are unread again.")
+            request, pluralize(n, f"{n} notice was reopened.", f"{n} notices were reopened.")
         )
     else:
-        flash_error(request, "Nothing was taken back: it is unread already.")
+        flash_error(request, "The notice is already unread. Nothing was changed.")
     return redirect(return_path(request, reverse("provider-notices:list")))
 
 
@@ -294,20 +294,23 @@ def notify_applications(request: HttpRequest, pk: int) -> HttpResponse:
     form = NotifyForm(request.POST)
     if not form.is_valid():
         flash_error(
-            request, "Choose the offering and what happened to it, and say what the notice says."
+            request, "Select the offering and the event, and enter what the notice announces."
         )
         return redirect(back)
     said = form.cleaned_data
     offering = Offering.objects.filter(pk=said["offering"], api_id__in=notice.names).first()
     if offering is None:
-        flash_error(request, "The notice does not name this offering, so nothing was told.")
+        flash_error(request, "The notice does not mention this offering. Nothing was recorded.")
         return redirect(back)
     try:
         event = record_event(notice=notice, by=user, **said | {"offering": offering})
     except AlreadyDecidedError as already:
         flash_error(request, str(already))
         return redirect(back)
-    flash_success(request, f"Recorded. Everyone who stands on {offering.api_id} can see it.")
+    flash_success(
+        request,
+        f"The event was recorded. Users whose applications depend on {offering.api_id} can see it.",
+    )
     return redirect("events:detail", pk=event.pk)
 
 

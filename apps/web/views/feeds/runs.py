@@ -195,13 +195,13 @@ def _events_of(request: HttpRequest, run: FeedRun) -> list[ProviderEvent]:
 def feed_run_payload(request: HttpRequest, pk: int) -> HttpResponse:
     """The body as received, gzip-compressed as it is kept, to be saved and never shown: it is
     somebody else's."""
-    governance_user(request, "Only governance downloads what a feed sent.")
+    governance_user(request, "You need the governance role to download payloads.")
     run = get_object_or_404(
         FeedRun.objects.visible_to(request.user).select_related("source"), pk=pk
     )
     kept = Payload.objects.filter(runs=run).first()
     if kept is None:
-        raise Http404("The payload of this run is not kept any more.")
+        raise Http404("The payload of this run is no longer stored.")
     name = f"{run.source.slug}-{kept.received_at:%Y%m%dT%H%M%SZ}.gz"
     return HttpResponse(
         bytes(kept.body),
@@ -220,7 +220,7 @@ def feed_run_payload(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def poll_source(request: HttpRequest, slug: str) -> HttpResponse:
     """Queue a poll and show how it goes."""
-    user = governance_user(request, "Only governance asks a feed for news out of turn.")
+    user = governance_user(request, "You need the governance role to poll a feed manually.")
     source = get_object_or_404(Source.objects.polled().visible_to(request.user), slug=slug)
     try:
         run = request_poll(source=source, by=user)

@@ -45,7 +45,7 @@ from apps.web.views.feeds.source_forms import (
     prices_of,
 )
 
-GOVERNANCE_ONLY = "Only governance adds and changes sources."
+GOVERNANCE_ONLY = "You need the governance role to add and change sources."
 SAVING = frozenset({"save", "enable"})
 
 
@@ -106,7 +106,7 @@ class _SourceEditor:
         if file:
             body = samples.decompress_sample(file.read(samples.MAX_SAMPLE_BYTES + 1))
             if body is None:
-                raise NoSampleError("The file is larger than 32 MB unpacked. Give a part of it.")
+                raise NoSampleError("The file is larger than 32 MB unpacked. Upload a part of it.")
             return samples.store_sample(body, file.name[:80], self.user)
         if self.act == "fetch":
             url = self.request.POST.get("url", "").strip()
@@ -123,13 +123,13 @@ class _SourceEditor:
         if token and (sample := samples.load_sample(token, self.user)) is not None:
             return sample
         if token:
-            raise NoSampleError("The sample is no longer kept. Give it again.")
+            raise NoSampleError("The sample is no longer stored. Upload it again.")
         return None
 
     def _last_payload(self) -> samples.Sample:
         kept = Payload.objects.filter(source=self.source).order_by("-received_at", "-pk").first()
         if kept is None:
-            raise NoSampleError("No body of this source is kept yet. Fetch one, or upload it.")
+            raise NoSampleError("No body of this source is stored yet. Download one, or upload it.")
         origin = f"the body of {kept.received_at:%Y-%m-%d %H:%M} UTC"
         return samples.store_sample(gzip.decompress(bytes(kept.body)), origin, self.user)
 
@@ -174,8 +174,8 @@ class _SourceEditor:
         if switch_on and self.mapped and (self.preview is None or self.preview.refusal):
             self.form.add_error(
                 None,
-                "Try it on a sample that can be read before it is switched on, or save it switched "
-                "off.",
+                "Test the mapping on a readable sample before you enable the source, or save it "
+                "disabled.",
             )
             return None
         facts = self.form.facts | (
@@ -266,12 +266,12 @@ def new_source(request: HttpRequest) -> HttpResponse:
             if made.enabled:
                 flash_success(
                     request,
-                    "Saved. The worker polls it within a minute; its first payload is news to "
-                    "nobody.",
+                    "Saved. The source is polled within a minute. Its first payload is the "
+                    "baseline and raises no events.",
                 )
             else:
                 flash_success(
-                    request, "Saved, and switched off. Nothing is polled until it is switched on."
+                    request, "Saved and disabled. The source is not polled until you enable it."
                 )
             return redirect("feeds:detail", slug=made.slug)
     return desk.answer()
@@ -291,7 +291,9 @@ def edit_source(request: HttpRequest, slug: str) -> HttpResponse:
         desk.work()
         if desk.save() is None:
             return desk.answer()
-        flash_success(request, "Saved. It holds from the next poll on.", undo=_undo_of(source))
+        flash_success(
+            request, "Saved. The change applies from the next poll.", undo=_undo_of(source)
+        )
     return redirect("feeds:detail", slug=slug)
 
 
@@ -331,7 +333,7 @@ def undo_edit(request: HttpRequest, slug: str, change: UUID) -> HttpResponse:
     except ChangedSinceError as since:
         flash_error(request, str(since))
     else:
-        flash_success(request, "Taken back: the source is as it was.", undo=_undo_of(source))
+        flash_success(request, "The change of the source was undone.", undo=_undo_of(source))
     return redirect("feeds:detail", slug=slug)
 
 

@@ -29,37 +29,37 @@ class SourceForm(OptimisticLockMixin, forms.Form):
 
     name = forms.CharField(label="Name", max_length=100)
     url = forms.CharField(
-        label="Address",
+        label="URL",
         max_length=500,
-        help_text="On the public internet, or in a network that the operator has opened.",
+        help_text="On the public internet, or in a network that the operator has allowed.",
     )
-    interval_minutes = forms.TypedChoiceField(label="Polled", coerce=int)
+    interval_minutes = forms.TypedChoiceField(label="Enabled", coerce=int)
     stale_after_minutes = forms.TypedChoiceField(
         label="Late after",
         coerce=int,
-        help_text="Without a success for so long, it is said.",
+        help_text="The source is reported as late after this time without a success.",
     )
     frozen_after_days = forms.IntegerField(
-        label="Frozen after days",
+        label="Not updating after days",
         required=False,
         min_value=1,
         max_value=3650,
-        help_text="Answers, and has not changed for so long.",
+        help_text="The source responds, but its content has not changed for this time.",
     )
     trust_rank = forms.IntegerField(
-        label="Trust rank",
+        label="Priority",
         min_value=1,
         max_value=1000,
-        help_text="The smaller, the more it counts where sources differ.",
+        help_text="1 is the highest priority where sources disagree.",
     )
     licence_note = forms.CharField(
         label="Licence",
         max_length=300,
         required=False,
-        help_text="Under which terms the data may be used.",
+        help_text="Terms of use of the data.",
     )
     reason = forms.CharField(
-        label="Reason", max_length=500, required=False, help_text="For the history."
+        label="Reason", max_length=500, required=False, help_text="Shown in the history."
     )
 
     def __init__(
@@ -102,8 +102,8 @@ class SourceForm(OptimisticLockMixin, forms.Form):
             renewed["stamp"] = self.stamp
             self.data = renewed
             raise forms.ValidationError(
-                "Somebody changed the mapping meanwhile: see the source's page. Save again to put "
-                "yours in place."
+                "Another user changed the mapping while you were editing. Review it on the page "
+                "of the source, then save again to use yours."
             )
         return cleaned
 
@@ -149,7 +149,7 @@ class WordListField(forms.CharField):
             if not line.strip():
                 continue
             if not sign or not word.strip() or not meaning.strip():
-                raise ValidationError("Write one word a line, such as: sunset = deprecated.")
+                raise ValidationError("Enter one word per line, such as: sunset = deprecated.")
             words[word.strip()] = meaning.strip()
         return words
 
@@ -163,7 +163,7 @@ def _path(label: Any, help_text: Any = "", *, required: bool = False) -> forms.C
         widget=forms.TextInput(
             attrs={"spellcheck": "false", "autocapitalize": "off", "class": "path"}
         ),
-        error_messages={"required": "Say where it lies."},
+        error_messages={"required": "Enter a path."},
     )
 
 
@@ -185,20 +185,20 @@ class MappingForm(forms.Form):
     successor = _path("Successor")
     status = _path("Lifecycle word")
     statuses = WordListField(
-        label="What its words mean",
-        help_text="One a line: word = active, preview, deprecated, retired or ignore. Those "
-        "four need no line.",
+        label="Meanings of status words",
+        help_text="One per line: word = active, preview, deprecated, retired or ignore. "
+        "These words need no line.",
     )
     currency = _path("Currency", "US dollars where empty; a fixed one in quotes: 'EUR'.")
     zero = forms.ChoiceField(
         label="A price of 0",
         choices=[
-            ("unknown", "says nothing"),
-            ("free", "is free, where input and output are both 0"),
+            ("unknown", "is unknown"),
+            ("free", "is free, if input and output are both 0"),
         ],
     )
     no_price = forms.CharField(
-        label="Numbers that are no price",
+        label="Numbers that are not prices",
         required=False,
         max_length=300,
         help_text="Separated by commas, such as -1.",
@@ -209,27 +209,27 @@ class MappingForm(forms.Form):
     tier = _path("Service tier")
     alias_of = _path("Row it points to", "For moving names: the API id of the other row.")
     group = _path("Rows that fail together", "The host where empty; guards count by it.")
-    hosts = WordListField(label="Hosts by another name", help_text="One a line: amazon = bedrock.")
+    hosts = WordListField(label="Other names of hosts", help_text="One per line: amazon = bedrock.")
     absence = forms.ChoiceField(
-        label="A row that leaves for good means",
+        label="Meaning of a removed row",
         choices=[
-            ("notices", "a notice was tidied away: news only where its day lies ahead"),
-            ("news", "the host no longer serves it: news"),
-            ("nothing", "somebody tidied a list: nothing"),
+            ("notices", "the notice was removed: an event only if its date is in the future"),
+            ("news", "the host no longer serves the model: an event"),
+            ("nothing", "the list was cleaned up: no event"),
         ],
     )
     far_days_are_none = forms.BooleanField(
-        label="A day in 2090 or later means that there is no date", required=False
+        label="A date in 2090 or later means that there is no date", required=False
     )
     as_of = _path("When the feed was made", "From the document, not from a row.")
     count = _path("How many rows it says it has", "A document with fewer is not read.")
     next = _path("Address of a further page", "A document that names one is not read.")
     skip = forms.CharField(
-        label="Rows to leave out",
+        label="Ignored rows",
         required=False,
         max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="Their own ids, one a line.",
+        help_text="Row IDs, one per line.",
     )
 
     @property
@@ -317,7 +317,7 @@ class PriceForm(forms.Form):
         if bool(said.get("unit")) != bool(said.get("path")):
             self.add_error(
                 "path" if said.get("unit") else "unit",
-                "Say both what the price is of and where it lies.",
+                "Enter both the unit and the path of the price.",
             )
         return said
 
@@ -343,10 +343,10 @@ class SampleForm(forms.Form):
 
     kept = forms.CharField(widget=forms.HiddenInput, required=False, max_length=40)
     file = forms.FileField(
-        label="Upload a file", required=False, help_text="JSON, also packed with gzip."
+        label="Upload a file", required=False, help_text="JSON, optionally compressed with gzip."
     )
     text = forms.CharField(
-        label="Or paste it",
+        label="Or paste the sample",
         required=False,
         max_length=MAX_PASTED_BYTES,
         strip=False,

@@ -81,14 +81,14 @@ def _steps(source: Source, model: Any) -> list[tuple[Any, list[tuple[str, str, s
 
 _LABELS = {
     "name": "Name",
-    "url": "Address",
+    "url": "URL",
     "interval_minutes": "Minutes between polls",
     "stale_after_minutes": "Late after minutes",
-    "frozen_after_days": "Frozen after days",
-    "trust_rank": "Trust rank",
-    "enabled": "Polled",
+    "frozen_after_days": "Not updating after days",
+    "trust_rank": "Priority",
+    "enabled": "Enabled",
     "licence_note": "Licence",
-    "trusted_address": "Address is the operator's word",
+    "trusted_address": "URL allowed by the operator",
 }
 
 

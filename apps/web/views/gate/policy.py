@@ -36,27 +36,27 @@ class GatePolicyForm(forms.Form):
     `days-ENVIRONMENT-CRITICALITY-KIND`."""
 
     requires_approval = forms.BooleanField(
-        label="What nobody has decided on is not approved (FR001)", required=False
+        label="Models without an approval are not approved (FR001)", required=False
     )
     stale_after_days = forms.IntegerField(
-        label="The gate cannot decide where no source was read for so many days",
+        label="Days without a poll of any source after which the gate cannot decide",
         min_value=1,
         max_value=366,
     )
     evidence_days = forms.IntegerField(
-        label="An evaluation is stale after so many days (FR006)", min_value=1, max_value=3660
+        label="Days after which an evaluation is stale (FR006)", min_value=1, max_value=3660
     )
     evidence_criticalities = forms.TypedMultipleChoiceField(
-        label="Evidence is asked of applications that are (FR006)",
+        label="Applications that need evidence (FR006)",
         choices=Criticality.choices,
         coerce=int,
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
     keep_runs_days = forms.IntegerField(
-        label="Runs are kept for so many days", min_value=7, max_value=3660
+        label="Days for which runs are stored", min_value=7, max_value=3660
     )
-    reason = forms.CharField(label="Why", max_length=500, required=False)
+    reason = forms.CharField(label="Reason", max_length=500, required=False)
     expected_version = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, data: Any, *, rules: PolicySnapshot, may_change: bool) -> None:
@@ -161,7 +161,8 @@ def gate_policy(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
     if request.method == "POST" and not user.is_governance:
         raise PermissionDenied(
-            "Only governance and administrators change what the gate lets through."
+            "You need the governance or administrator role to change the policy of the release "
+            "gate."
         )
     at = now()
     rules = PolicySnapshot.load()
@@ -189,9 +190,9 @@ def gate_policy(request: HttpRequest) -> HttpResponse:
             else:
                 flash_success(
                     request,
-                    "Nothing differs from what held before."
+                    "Nothing was changed: the values are the same as before."
                     if changed.version == rules.policy.version
-                    else f"Kept as version {changed.version}; it holds from the next run on.",
+                    else f"Saved as version {changed.version}. It applies from the next run.",
                 )
                 return redirect("gate:policy")
     state = catalogue_state(at=at, stale_after_days=rules.policy.stale_after_days)

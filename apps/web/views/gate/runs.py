@@ -248,7 +248,7 @@ def mark_released(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in_user(request)
     if not can_use_gate(user, this.application):
         raise PermissionDenied(
-            "Only an editor of the owning team says what was released. Ask one of them."
+            "You need the editor role on the owning team to mark a run as released."
         )
     try:
         release_run(run=this, by=user, at=now())
@@ -256,6 +256,7 @@ def mark_released(request: HttpRequest, pk: int) -> HttpResponse:
         flash_error(request, str(refused))
     else:
         flash_success(
-            request, "Noted. Further runs of this environment are compared with this one."
+            request,
+            "Marked as released. Further runs of this environment are compared with this one.",
         )
     return redirect("gate-runs:detail", pk=pk)

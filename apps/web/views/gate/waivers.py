@@ -163,29 +163,29 @@ class RequestWaiverForm(forms.Form):
     application = forms.CharField(
         label="Application (slug)",
         max_length=120,
-        help_text="As in the address of its page.",
+        help_text="Slug, as in the URL of its page.",
     )
     rule = forms.ChoiceField(label="Rule", choices=list(RULES.items()))
     model = forms.CharField(
         label="Model",
         max_length=300,
         required=False,
-        help_text="As the finding names it, by its name or its known id.",
+        help_text="As in the finding: its name or its known ID.",
     )
     offering = forms.CharField(
-        label="Only as one host serves it",
+        label="Only on one host",
         max_length=300,
         required=False,
-        help_text="The number of the offering, or its API id if only one has it. Empty: wherever.",
+        help_text="The ID of the offering, or its model ID if it is unique. Empty: on any host.",
     )
     until = DayField(
-        label="Until", help_text="First day on which it no longer holds, within 180 days."
+        label="Until", help_text="Expires on (not valid from this date), within 180 days."
     )
     reason = forms.CharField(
         label="Reason",
         max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="Why it has to be, and what is done until then.",
+        help_text="Reason for the waiver, and measures until it expires.",
     )
 
     def clean_offering(self) -> Offering | None:
@@ -195,7 +195,9 @@ class RequestWaiverForm(forms.Form):
         offering, near = find_node(NodeKind.OFFERING, text)
         if offering is None:
             hint = str(f" Perhaps: {'; '.join(near)}.") if near else ""
-            raise ValidationError("No such offering is on record, or several are." + hint)
+            raise ValidationError(
+                "No single offering with this ID found. Enter the number of the offering." + hint
+            )
         assert isinstance(offering, Offering)
         return offering
 
@@ -213,7 +215,9 @@ def new_waiver(request: HttpRequest) -> HttpResponse:
             Application.objects.visible_to(user).filter(slug=asked.pop("application")).first()
         )
         if application is None:
-            form.add_error("application", "There is no application of that slug that you may see.")
+            form.add_error(
+                "application", "No application with this slug found. Check the spelling."
+            )
         else:
             try:
                 made = request_waiver(application=application, by=user, at=now(), **asked)
@@ -225,7 +229,9 @@ def new_waiver(request: HttpRequest) -> HttpResponse:
                 ) else _add_errors(form, refused)
             else:
                 flash_success(
-                    request, "Asked for. Governance decides; until then the gate stays as it is."
+                    request,
+                    "Waiver requested. Governance decides; until then the result of the gate "
+                    "is unchanged.",
                 )
                 return redirect("waivers:detail", pk=made.pk)
     return render_page(
@@ -320,17 +326,17 @@ def decide_waiver(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     user = signed_in_user(request)
     reason = request.POST.get("reason", "").strip()[:10_000]
     if action in ("grant", "refuse") and not user.is_governance:
-        raise PermissionDenied("Only governance decides on waivers.")
+        raise PermissionDenied("You need the governance role to decide on waivers.")
     try:
         if action == "grant":
             grant_waiver(waiver=this, by=user, at=now(), reason=reason)
-            flash_success(request, "Granted. The next run of the gate lets it through.")
+            flash_success(request, "Waiver granted. It applies from the next run of the gate.")
         elif action == "refuse":
             reject_waiver(waiver=this, by=user, at=now(), reason=reason)
-            flash_success(request, "Refused, with your reason.")
+            flash_success(request, "Waiver rejected, with your reason.")
         elif action == "withdraw":
             withdraw_waiver(waiver=this, by=user, at=now(), reason=reason)
-            flash_success(request, "Withdrawn. The gate holds it against the application again.")
+            flash_success(request, "Waiver withdrawn. The gate reports the finding again.")
         else:
             raise Http404
     except ChangeConflictError as refused:

@@ -12,25 +12,25 @@ class DecisionForm(forms.Form):
     """What is decided, for what, until when and why. Only a block may stand without an end."""
 
     decision = forms.ChoiceField(
-        label="Decision",
+        label="Status",
         choices=Approval.Decision.choices,
         widget=forms.RadioSelect,
-        help_text="Approved: for everything. Restricted: only for what you tick below. "
-        "Blocked: for nothing.",
+        help_text="Approved: for all uses. Restricted: only for the selected uses. Blocked: "
+        "for no use.",
     )
     expires_on = DayField(
-        label="Holds until",
+        label="Valid until",
         required=False,
-        help_text="First day on which it no longer holds. Only a block may stand without one.",
+        help_text="Expires on (not valid from this date). Only a block can have no end.",
     )
     data_classes = forms.MultipleChoiceField(
-        label="Only for data that is",
+        label="Only for data classified as",
         choices=Application.DataClass.choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
     criticalities = forms.TypedMultipleChoiceField(
-        label="Only for applications that are",
+        label="Only for applications with the criticality",
         choices=Criticality.choices,
         coerce=int,
         required=False,
@@ -40,14 +40,15 @@ class DecisionForm(forms.Form):
         label="Only in these regions",
         required=False,
         max_length=600,
-        help_text="Separated by commas, as applications give their geography: CH, EU.",
+        help_text="Separated by commas, as in the geography of applications: CH, EU.",
     )
     reason = forms.CharField(
         label="Reason",
         max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="People who may not build on it read this. Say what would change it.",
-        error_messages={"required": "Say why: people will be held to it."},
+        help_text="Shown to users who are not allowed to use it. State what would change the "
+        "decision.",
+        error_messages={"required": "Enter a reason. Users have to comply with the decision."},
     )
 
     def clean_regions(self) -> list[str]:
@@ -67,17 +68,16 @@ class DecisionForm(forms.Form):
             and "expires_on" in said
             and not said["expires_on"]
         ):
-            self.add_error(
-                "expires_on", "Give the day on which it ends; only a block stands without one."
-            )
+            self.add_error("expires_on", "Enter an expiry date. Only a block can have no end.")
         if decision == Approval.Decision.RESTRICTED and not limits:
             self.add_error(
-                "decision", "Say to what it is restricted: data, applications or regions."
+                "decision", "Select the restriction: data classifications, applications or regions."
             )
         if limits and decision in {Approval.Decision.APPROVED, Approval.Decision.BLOCKED}:
             self.add_error(
                 "decision",
-                "Limits go with a restricted approval: choose it, or take the limits out.",
+                "Only a restricted approval can have limits. Select Restricted, or remove the "
+                "limits.",
             )
         return said
 
@@ -96,7 +96,7 @@ class DecisionForm(forms.Form):
 
 class RevokeForm(forms.Form):
     reason = forms.CharField(
-        label="Why it is taken back",
+        label="Reason for the revocation",
         max_length=10_000,
-        error_messages={"required": "Say why the decision is taken back."},
+        error_messages={"required": "Enter a reason for the revocation."},
     )

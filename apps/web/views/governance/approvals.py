@@ -79,7 +79,9 @@ def approval_list(request: HttpRequest) -> HttpResponse:
             [
                 FilterControl("decision", "Decision", choices=Approval.Decision.choices),
                 FilterControl(
-                    "standing", "In force", choices=(("true", "Today"), ("false", "No longer"))
+                    "standing",
+                    "In force",
+                    choices=(("true", "Today"), ("false", "Expired or revoked")),
                 ),
                 FilterControl("expires_before", "Ends before", "date"),
             ],
@@ -200,7 +202,7 @@ def describe_approval_state(approval: Approval, today: date) -> str:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_approval(request: HttpRequest) -> HttpResponse:
     """Decide on something: first on what, found by words, then what."""
-    user = governance_user(request, "Only governance decides what may be built on.")
+    user = governance_user(request, "You need the governance role to change approvals.")
     at = now()
     target = requested_target(request.GET, user=user)
     words = words_of(request)
@@ -212,7 +214,9 @@ def new_approval(request: HttpRequest) -> HttpResponse:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
             flash_success(
-                request, "Decided. What stands against it is listed below; nobody was switched off."
+                request,
+                "The approval was saved. Its violations are listed below; no application was "
+                "stopped.",
             )
             return redirect("approvals:detail", pk=made.pk)
     standing = _standing_on(target, day_of(at)) if target is not None else None
@@ -256,7 +260,7 @@ def approval_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def replace_approval(request: HttpRequest, pk: int) -> HttpResponse:
     """Decide otherwise on the same, or the same until another day; the old decision is kept."""
-    user = governance_user(request, "Only governance decides what may be built on.")
+    user = governance_user(request, "You need the governance role to change approvals.")
     this = _one(request, pk)
     form = DecisionForm(request.POST)
     if form.is_valid():
@@ -270,7 +274,7 @@ def replace_approval(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error(None, refused)
         else:
             flash_success(
-                request, "The new decision holds from today; the one before is kept below."
+                request, "The new approval applies from today. The previous one is listed below."
             )
             return redirect("approvals:detail", pk=made.pk)
     return _approval_page(request, this, form, RevokeForm())
@@ -278,7 +282,7 @@ def replace_approval(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def revoke_approval(request: HttpRequest, pk: int) -> HttpResponse:
-    user = governance_user(request, "Only governance takes a decision back.")
+    user = governance_user(request, "You need the governance role to revoke an approval.")
     this = _one(request, pk)
     form = RevokeForm(request.POST)
     if not form.is_valid():
@@ -289,7 +293,9 @@ def revoke_approval(request: HttpRequest, pk: int) -> HttpResponse:
         flash_error(request, str(refused))
     else:
         flash_success(
-            request, "Taken back. It stays on record with your reason; wider decisions count again."
+            request,
+            "The approval was revoked. It stays recorded with your reason; broader approvals "
+            "apply again.",
         )
     return redirect("approvals:detail", pk=pk)
 

@@ -123,7 +123,7 @@ class ContractForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-a
         if row is not None and row.ict_service_type not in {"", *SERVICE_TYPES}:
             kinds.append((row.ict_service_type, row.ict_service_type))
         self.fields["ict_service_type"] = forms.ChoiceField(
-            required=False, choices=kinds, help_text="As the DORA register counts them."
+            required=False, choices=kinds, help_text="As defined by the DORA register."
         )
         for name, words in labels().items():
             if name in self.fields:
@@ -164,9 +164,9 @@ class ContractForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-a
 
 class NewContractForm(ContractForm):
     party = forms.ModelChoiceField(
-        label="With",
+        label="Party",
         queryset=Provider.objects.order_by("name"),
-        help_text="The party stays; a contract with another is another contract.",
+        help_text="The party cannot be changed. Add another contract for another party.",
     )
 
 

@@ -159,7 +159,7 @@ def contract_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_contract(request: HttpRequest) -> HttpResponse:
-    user = governance_user(request, "Only governance registers contracts.")
+    user = governance_user(request, "You need the governance role to add contracts.")
     party = Provider.objects.visible_to(user).filter(slug=request.GET.get("party", "")).first()
     form = NewContractForm(request.POST or None, initial={"party": party.pk if party else None})
     if request.method == "POST" and form.is_valid():
@@ -171,7 +171,7 @@ def new_contract(request: HttpRequest) -> HttpResponse:
         except (ChangeConflictError, ValidationError) as refused:
             _add(form, refused)
         else:
-            flash_success(request, "The contract is on file.")
+            flash_success(request, "The contract was saved.")
             return redirect("contracts:detail", pk=made.pk)
     return render_page(
         request,
@@ -194,7 +194,7 @@ def contract_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def edit_contract(request: HttpRequest, pk: int) -> HttpResponse:
     """Nobody overwrites what they have not seen: the row is held, and compared with what the page
     showed."""
-    user = governance_user(request, "Only governance changes contracts.")
+    user = governance_user(request, "You need the governance role to change contracts.")
     get_object_or_404(Contract.objects.visible_to(user).select_for_update().only("pk"), pk=pk)
     this = _one(request, pk)
     form = ContractForm(request.POST, row=this)
@@ -204,7 +204,7 @@ def edit_contract(request: HttpRequest, pk: int) -> HttpResponse:
         except (ChangeConflictError, ValidationError) as refused:
             _add(form, refused)
         else:
-            flash_success(request, "Kept.")
+            flash_success(request, "Saved.")
             return redirect("contracts:detail", pk=pk)
     return _contract_page(request, this, form)
 

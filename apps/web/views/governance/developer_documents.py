@@ -52,9 +52,9 @@ class RequestDocumentsForm(forms.Form):
         label="Items",
         choices=AnnexItem.Item.choices,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Tick what was asked for."},
+        error_messages={"required": "Select the requested items."},
     )
-    on = DayField(label="Asked on", required=False, help_text="Today, if left empty.")
+    on = DayField(label="Requested on", required=False, help_text="Empty: today.")
 
 
 class DocumentStateForm(OptimisticLockMixin, forms.Form):
@@ -64,11 +64,11 @@ class DocumentStateForm(OptimisticLockMixin, forms.Form):
 
     item = forms.ChoiceField(choices=AnnexItem.Item.choices, widget=forms.HiddenInput)
     status = forms.ChoiceField(
-        label="What became of it",
+        label="Status",
         choices=[(value, label) for value, label in Status.choices if value != _OWN_WAY],
     )
-    on = DayField(label="On", required=False, help_text="Today, if left empty.")
-    link = forms.URLField(label="Where it is", required=False, max_length=500)
+    on = DayField(label="On", required=False, help_text="Empty: today.")
+    link = forms.URLField(label="Location", required=False, max_length=500)
     note = forms.CharField(label="Note", required=False, max_length=10_000)
 
     @classmethod
@@ -223,7 +223,7 @@ def foundation_documents(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def submit_document_request(request: HttpRequest, slug: str) -> HttpResponse:
     """The developer was asked; the answer is due in two weeks."""
-    user = governance_user(request, "Only governance notes what was asked for.")
+    user = governance_user(request, "You need the governance role to record requested documents.")
     this = _foundation(request, slug)
     form = RequestDocumentsForm(request.POST)
     if form.is_valid():
@@ -240,11 +240,12 @@ def submit_document_request(request: HttpRequest, slug: str) -> HttpResponse:
                 request,
                 pluralize(
                     len(asked),
-                    "{n} item is asked for; the answer is due on {day}.",
-                    "{n} items are asked for; the answer is due on {day}.",
+                    "{n} item was requested; the response is due on {day}.",
+                    "{n} items were requested; the response is due on {day}.",
                 ).format(n=as_word(len(asked)).capitalize(), day=due)
                 if asked
-                else "All of these are on file or asked for already; their days stay.",
+                else "All of these items are already on file or requested. Their dates are "
+                "unchanged.",
             )
             return redirect("documents:detail", slug=slug)
     return _documents_page(request, this, ask_form=form)
@@ -253,7 +254,9 @@ def submit_document_request(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def record_document_state(request: HttpRequest, slug: str) -> HttpResponse:
     """What became of one item."""
-    user = governance_user(request, "Only governance notes what became of an item.")
+    user = governance_user(
+        request, "You need the governance role to change the status of a document."
+    )
     this = _foundation(request, slug)
     lines = {line.item: line for line in annex_checklist(foundation=this, user=user)}
     line = next((line for item, line in lines.items() if f"i{item}-item" in request.POST), None)
@@ -275,7 +278,7 @@ def record_document_state(request: HttpRequest, slug: str) -> HttpResponse:
         except (ChangeConflictError, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
-            flash_success(request, f"Kept: {line.label}.")
+            flash_success(request, f"Saved: {line.label}.")
             return redirect(f"{reverse('documents:detail', args=[slug])}#i{line.item}")
     return _documents_page(request, this, note_form=form, of=line.item)
 

@@ -45,7 +45,7 @@ from apps.web.views.governance.selection_forms import (
 )
 from apps.web.wording import as_word, join_names, long_day
 
-_GOVERNANCE_ONLY = "Only governance works on selections."
+_GOVERNANCE_ONLY = "You need the governance role to change selection records."
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +288,7 @@ def _found_by(
     ]
     for offering in offerings:
         assert offering.version is not None
-        note = f"{offering.version.foundation.name}, at {offering.host.name}"
+        note = f"{offering.version.foundation.name}, on {offering.host.name}"
         hits.append(
             {"name": offering.api_id, "note": note, "field": "offering", "value": str(offering.pk)}
         )
@@ -324,7 +324,7 @@ def edit_selection(request: HttpRequest, pk: int) -> HttpResponse:
         except (ChangeConflictError, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
-            flash_success(request, "Kept.")
+            flash_success(request, "Saved.")
             return redirect("selections:detail", pk=pk)
     return _selection_page(request, this, form=form)
 
@@ -340,9 +340,7 @@ def add_to_selection(request: HttpRequest, pk: int) -> HttpResponse:
         rows = Offering.objects.visible_to(user).select_related("version__foundation", "host")
         offering = get_object_or_404(rows, pk=named if named.isdecimal() and len(named) < 19 else 0)
         if offering.version is None:
-            flash_error(
-                request, "Nobody knows what this offering serves. Settle its identity first."
-            )
+            flash_error(request, "The model of this offering is unresolved. Identify it first.")
             return redirect("selections:detail", pk=pk)
         foundation = offering.version.foundation
     else:
@@ -356,7 +354,7 @@ def add_to_selection(request: HttpRequest, pk: int) -> HttpResponse:
     except ValidationError as refused:
         flash_error(request, " ".join(refused.messages))
     else:
-        flash_success(request, f"{name_of(made)} is considered.")
+        flash_success(request, f"{name_of(made)} was added as a candidate.")
     return redirect("selections:detail", pk=pk)
 
 
@@ -373,7 +371,7 @@ def remove_from_selection(request: HttpRequest, pk: int, candidate: int) -> Http
     except ChangeConflictError as refused:
         flash_error(request, str(refused))
     else:
-        flash_success(request, f"{name} is no longer considered.")
+        flash_success(request, f"{name} was removed from the candidates.")
     return redirect("selections:detail", pk=pk)
 
 
@@ -395,7 +393,7 @@ def save_scores(request: HttpRequest, pk: int) -> HttpResponse:
         except ChangeConflictError as refused:
             flash_error(request, str(refused))
         else:
-            flash_success(request, "The scores are kept.")
+            flash_success(request, "The scores were saved.")
         return redirect("selections:detail", pk=pk)
     return _selection_page(request, this, scores=sent)
 
@@ -403,7 +401,7 @@ def save_scores(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def decide_selection(request: HttpRequest, pk: int) -> HttpResponse:
     """Decide, and keep the scorecards of today with it. From then on nothing of it changes."""
-    user = governance_user(request, "Only governance decides selections.")
+    user = governance_user(request, "You need the governance role to decide selections.")
     this = _one(request, pk)
     candidates = _candidates(this)
     form = DecideForm(request.POST, candidates=candidates)
@@ -424,7 +422,9 @@ def decide_selection(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
             this = _one(request, pk)
         else:
-            flash_success(request, "Decided. The facts of today are kept with it.")
+            flash_success(
+                request, "The selection was decided. The facts of today are stored with it."
+            )
             return redirect("selections:detail", pk=pk)
     return _selection_page(request, this, decide=form)
 

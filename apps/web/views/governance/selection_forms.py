@@ -12,9 +12,8 @@ from apps.web.pages.form_fields import DayField
 from apps.web.pages.optimistic_lock import FieldConflict, OptimisticLockMixin
 
 _HELP = (
-    "One a line: what is asked, its weight, and a note if you like, with semicolons between. For"
-    " example: quality on our German letters; 3; by our own evaluation. Without a weight it"
-    " counts 1."
+    "One criterion per line, with weight and note separated by semicolons. Example: quality on "
+    "our German letters; 3; by our own evaluation. The default weight is 1."
 )
 
 
@@ -50,7 +49,7 @@ class SelectionForm(OptimisticLockMixin, forms.Form):
     title = forms.CharField(
         label="Title",
         max_length=200,
-        help_text="What is chosen for what: a model for claims letters.",
+        help_text="What is selected, for example: a model for claims letters.",
     )
     purpose = forms.CharField(
         label="Purpose", required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 2})
@@ -122,7 +121,7 @@ class ScoresForm(OptimisticLockMixin, forms.Form):
                 widget=forms.NumberInput(attrs={"step": "any", "class": "score"}),
             )
             self.fields[f"note_{at}"] = forms.CharField(
-                label="Why", required=False, max_length=2000
+                label="Reason", required=False, max_length=2000
             )
         # sealed before its own fields were there
         self.fields["seen"].initial = self._sealed()
@@ -152,7 +151,7 @@ class ScoresForm(OptimisticLockMixin, forms.Form):
 
     def _difference(self, name: str, was: str, is_now: str) -> FieldConflict:
         kind, _sep, at = name.partition("_")
-        label = self.names[int(at)] + (", why" if kind == "note" else "")
+        label = self.names[int(at)] + (", reason" if kind == "note" else "")
         yours = self.cleaned_data.get(name)
         return FieldConflict(
             label, was or "–", is_now or "–", "–" if yours in (None, "") else str(yours)
@@ -163,29 +162,29 @@ class DecideForm(forms.Form):
     """The decision on a draft. None chosen is an answer as well."""
 
     chosen = forms.MultipleChoiceField(
-        label="Chosen",
+        label="Selected",
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="Tick none to choose none of them.",
+        help_text="Select none to reject all candidates.",
     )
     decision = forms.CharField(
         label="Decision",
         max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="What is to be built on, for what, and on what terms.",
-        error_messages={"required": "Say what was decided."},
+        help_text="The selected model, its use and the terms.",
+        error_messages={"required": "Enter the decision."},
     )
     why = forms.CharField(
-        label="Why",
+        label="Reason",
         max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="What weighed most, and what was accepted in return.",
-        error_messages={"required": "Say why: the next reader has only this."},
+        help_text="Main arguments, and accepted disadvantages.",
+        error_messages={"required": "Enter a reason for the decision."},
     )
     review_on = DayField(
         label="Review on",
         required=False,
-        help_text="When the choice is looked at again.",
+        help_text="Date of the next review of the selection.",
     )
 
     def __init__(self, *args: Any, candidates: Sequence[SelectionCandidate], **kwargs: Any) -> None:

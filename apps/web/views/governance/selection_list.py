@@ -161,7 +161,7 @@ def selection_csv(request: HttpRequest) -> StreamingHttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_selection(request: HttpRequest) -> HttpResponse:
     """A draft from compared candidates, or in the place of a decided one."""
-    user = governance_user(request, "Only governance writes selections down.")
+    user = governance_user(request, "You need the governance role to add selection records.")
     before = _superseded(request, user)
     offered = _offered(request, before, user)
     initial = SelectionForm.of(before) if before else None
@@ -173,7 +173,7 @@ def new_selection(request: HttpRequest) -> HttpResponse:
         except (ChangeConflictError, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
-            flash_success(request, "The draft is begun. Judge the candidates, then decide.")
+            flash_success(request, "The draft was created. Score the candidates, then decide.")
             return redirect("selections:detail", pk=made.pk)
     ticked = (
         set(request.POST.getlist("candidate"))

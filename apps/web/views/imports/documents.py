@@ -181,7 +181,7 @@ def choose_application(request: HttpRequest, pk: int) -> HttpResponse:
         Application.objects.visible_to(user).filter(Q(slug=said) | Q(name__iexact=said)).first()
     )
     if application is None:
-        flash_error(request, f"You see no application '{said[:120]}'. Give its name or short name.")
+        flash_error(request, f'No application "{said[:120]}" found. Enter its name or slug.')
         return redirect("imports:detail", pk=pk)
     try:
         done = set_document_application(import_=import_, application=application, by=user)
@@ -191,5 +191,5 @@ def choose_application(request: HttpRequest, pk: int) -> HttpResponse:
         flash_error(request, str(not_now))
     else:
         if done.state == Import.State.APPLIED:
-            flash_success(request, f"Taken for {application.name}.")
+            flash_success(request, f"Assigned to {application.name}.")
     return redirect("imports:detail", pk=pk)

@@ -41,22 +41,22 @@ class ColumnsForm(forms.Form):
     """`sheets` holds the lines for the template; `mapping()` is what was chosen, after
     validation."""
 
-    team = forms.ChoiceField(label="Team of new applications whose row names none", required=False)
+    team = forms.ChoiceField(label="Team of new applications without a team", required=False)
     day_order = forms.ChoiceField(
-        label="A day like 03/04/2026 is",
+        label="Date order, for example 03/04/2026",
         choices=[
-            ("", "refused: it can be two days"),
+            ("", "ambiguous dates are rejected"),
             ("dmy", "3 April (day first)"),
             ("mdy", "4 March (month first)"),
         ],
         required=False,
     )
     decimal_mark = forms.ChoiceField(
-        label="A number like 1.234 or 1,234",
+        label="Decimal mark, for example 1.234 or 1,234",
         choices=[
-            ("", "is refused: it can be two numbers"),
-            (",", "has a comma before decimals (1.234 is 1234)"),
-            (".", "has a point before decimals (1,234 is 1234)"),
+            ("", "ambiguous numbers are rejected"),
+            (",", "comma before decimals (1.234 is 1234)"),
+            (".", "point before decimals (1,234 is 1234)"),
         ],
         required=False,
     )
@@ -78,7 +78,7 @@ class ColumnsForm(forms.Form):
             if not sheet.head_row:
                 continue
             self.fields[f"s{place}"] = forms.BooleanField(
-                label="Read this sheet", required=False, initial=sheet.read
+                label="Import this worksheet", required=False, initial=sheet.read
             )
             for column, head in enumerate(sheet.heads):
                 if head or column in sheet.columns:
@@ -125,7 +125,7 @@ class ColumnsForm(forms.Form):
             if cleaned.get(f"s{place}"):
                 self._check_sheet(place, sheet, cleaned)
         if not any(cleaned.get(f"s{place}") for place in range(len(self._mapping.sheets))):
-            self.add_error(None, "Choose at least one sheet to read.")
+            self.add_error(None, "Select at least one worksheet.")
         return cleaned
 
     def _check_sheet(self, place: int, sheet: SheetMapping, cleaned: dict[str, Any]) -> None:
@@ -138,14 +138,14 @@ class ColumnsForm(forms.Form):
             if code in chosen:
                 self.add_error(
                     name,
-                    f"'{self.fields[chosen[code]].label}' holds the same. Keep one of the two.",
+                    f"'{self.fields[chosen[code]].label}' is assigned to the same field. Keep "
+                    "one of the two.",
                 )
             chosen.setdefault(code, name)
         if not {"application.name", "application.slug"} & set(chosen):
             self.add_error(
                 f"s{place}",
-                "Nothing says which application a row is about: choose the column with its name or "
-                "its id.",
+                "No column identifies the application. Select the column with its name or ID.",
             )
 
     def mapping(self) -> BookMapping:

@@ -13,7 +13,7 @@ def importing_user(request: HttpRequest) -> User:
     user = signed_in_user(request)
     if not can_import(user):
         raise PermissionDenied(
-            "Sheets are imported by editors of a team and by governance. Ask one of them."
+            "You need the editor role on a team, or the governance role, to import spreadsheets."
         )
     return user
 
@@ -31,7 +31,7 @@ def own_import(request: HttpRequest, pk: int) -> tuple[Import, User]:
     found, user = import_or_404(request, pk)
     if found.by_id != user.pk:
         raise PermissionDenied(
-            "Only who uploaded a sheet goes on with it. Upload it yourself to import it in your "
-            "name."
+            "Only the user who uploaded a spreadsheet can continue its import. Upload it "
+            "yourself to import it."
         )
     return found, user

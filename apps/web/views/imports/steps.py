@@ -79,7 +79,7 @@ def submit_discard(request: HttpRequest, pk: int) -> HttpResponse:
     except InvalidStateError as not_now:
         flash_error(request, str(not_now))
         return redirect("imports:detail", pk=pk)
-    flash_success(request, f"{import_} was dropped; nothing of it was written.")
+    flash_success(request, f"{import_} was discarded. Nothing was imported.")
     return redirect("imports:list")
 
 

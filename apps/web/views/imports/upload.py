@@ -30,24 +30,24 @@ from apps.web.views.imports.permissions import importing_user
 class UploadForm(forms.Form):
     file = forms.FileField(
         label="File",
-        help_text="Choose it, or drop it on the field. Of a sheet nothing is written before "
-        "you confirm.",
+        help_text="Select a file, or drop it on the field. Spreadsheets are imported only "
+        "after you confirm.",
         widget=forms.ClearableFileInput(
             attrs={"accept": ".csv,.tsv,.txt,.xlsx,.json,.xml,.yaml,.yml,.gz"}
         ),
         max_length=255,
     )
     format = forms.ChoiceField(
-        label="What it is",
+        label="File type",
         choices=[
-            ("", "A sheet, CSV or XLSX"),
+            ("", "Spreadsheet, CSV or XLSX"),
             *((name, form.label) for name, form in FORMATS.items()),
         ],
         required=False,
     )
     application = forms.CharField(
         label="Application",
-        help_text="Of a document that is about one: its name or short name.",
+        help_text="For a document about one application: its name or slug.",
         max_length=200,
         required=False,
     )
@@ -67,7 +67,7 @@ class UploadForm(forms.Form):
         )
         if found is None:
             raise forms.ValidationError(
-                f"You see no application '{said[:120]}'. Give its name or short name."
+                f'No application "{said[:120]}" found. Enter its name or slug.'
             )
         return found
 

@@ -66,11 +66,11 @@ class UsageSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         model = IntakeSettings
         fields = SETTING_FIELDS
         labels = {
-            "unseen_after_days": "Declared, not seen: asked about after days",
-            "drift_days": "Another version answers: days compared",
-            "declares_shadows": "What is seen and known becomes an observed dependency",
-            "keep_documents_days": "Documents are kept for days",
-            "keep_usage_days": "Calls by day are kept for days",
+            "unseen_after_days": "Unconfirmed use is reported after days",
+            "drift_days": "Days compared for version drift",
+            "declares_shadows": "Observed usage of known models becomes an observed dependency",
+            "keep_documents_days": "Days for which documents are stored",
+            "keep_usage_days": "Days for which daily calls are stored",
         }
 
 
@@ -82,14 +82,12 @@ def connection_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 def change_usage_settings(request: HttpRequest) -> HttpResponse:
     """The organisation's lines, by governance."""
-    user = governance_user(
-        request, "Only governance changes these lines: they hold for every team."
-    )
+    user = governance_user(request, "You need the governance role to change these settings.")
     form = UsageSettingsForm(request.POST, instance=IntakeSettings.objects.get(pk=1))
     if not form.is_valid():
         return _page(request, user, form)
     change_settings(facts=form.cleaned_data, by=user)
-    flash_success(request, "The lines are changed; what they bring is found within ten minutes.")
+    flash_success(request, "The settings were saved. They take effect within ten minutes.")
     return redirect("connections:list")
 
 
@@ -243,9 +241,7 @@ def bind_connection(request: HttpRequest, pk: int) -> HttpResponse:
     name = request.POST.get("application", "").strip()
     application = Application.objects.visible_to(user).filter(slug=name).first()
     if application is None:
-        flash_error(
-            request, f"There is no application '{name[:120]}' that you see. Give its short name."
-        )
+        flash_error(request, f'No application "{name[:120]}" found. Enter its slug.')
         return redirect("connections:list")
     try:
         bind_token(
@@ -279,7 +275,7 @@ def unbind_connection(request: HttpRequest, pk: int) -> HttpResponse:
         unbind_token(binding=binding, by=user)
     except IntakePermissionError as not_yours:
         raise PermissionDenied(str(not_yours)) from None
-    flash_success(request, f"{name} speaks for no one application any more.")
+    flash_success(request, f"{name} is no longer linked to an application.")
     return redirect("connections:list")
 
 

@@ -206,7 +206,7 @@ def respond_to_discrepancies(request: HttpRequest) -> HttpResponse:
     if not chosen:
         flash_error(
             request,
-            "Tick what the answer is for; what somebody has answered meanwhile is left out.",
+            "Select at least one discrepancy. Those that another user has resolved are left out.",
         )
         return redirect(back)
     reason = request.POST.get("reason", "").strip()[:500]
@@ -233,7 +233,7 @@ def respond_to_discrepancies(request: HttpRequest) -> HttpResponse:
                 picked = urlencode({"pick": [row.pk for row in chosen]}, doseq=True)
                 undo = f"{reverse('discrepancies:reopen')}?{picked}"
             case _:
-                flash_error(request, "Choose what to do: declare, end, or leave it until a day.")
+                flash_error(request, "Select a response: declare, end, or dismiss until a date.")
                 return redirect(back)
     except IntakePermissionError as not_yours:
         raise PermissionDenied(str(not_yours)) from None
@@ -241,7 +241,7 @@ def respond_to_discrepancies(request: HttpRequest) -> HttpResponse:
         flash_error(request, str(not_now))
         return redirect(back)
     except ValidationError:
-        flash_error(request, "Give the day until which it may stay, such as 2026-12-24.")
+        flash_error(request, "Enter the date until which it is dismissed, such as 2026-12-24.")
         return redirect(back)
     _tell(request, said, done, undo)
     return redirect(back)
@@ -253,7 +253,9 @@ def _tell(request: HttpRequest, said: str, done: ResponseResult, undo: Any) -> N
     for refusal in done.refused[:5]:
         flash_error(request, refusal)
     if len(done.refused) > 5:
-        flash_error(request, f"{number(len(done.refused) - 5)} more could not be answered so.")
+        flash_error(
+            request, f"{number(len(done.refused) - 5)} more could not be resolved this way."
+        )
 
 
 @require_POST
@@ -267,7 +269,7 @@ def reopen_dismissed(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied(str(not_yours)) from None
     said = pluralize(n, f"{number(n)} waits again.", f"{number(n)} wait again.")
     flash_success(request, said) if n else flash_error(
-        request, "There is nothing to take back: it was found anew meanwhile."
+        request, "The discrepancy was found again meanwhile, so there is nothing to undo."
     )
     return redirect(return_path(request, reverse("discrepancies:list")))
 

@@ -351,8 +351,7 @@ def change_service(request: HttpRequest, pk: int) -> HttpResponse:
                 if application is None:
                     flash_error(
                         request,
-                        "Choose the application it is: one that you see, by its short name or its "
-                        "name.",
+                        "Select the application, by its slug or its name.",
                     )
                     return redirect(here)
                 alike = [each.pk for each in same_name_services(this, user)]
@@ -367,17 +366,17 @@ def change_service(request: HttpRequest, pk: int) -> HttpResponse:
             case "unclaim":
                 unlink_service(service=this, by=user, at=at, reason=reason)
                 back = f"{undo}claim&application={was.slug}" if was is not None else None
-                flash_success(request, f"{this.name} waits for its application again.", undo=back)
+                flash_success(
+                    request, f"{this.name} is waiting for an application again.", undo=back
+                )
             case "ignore":
                 ignore_service(service=this, by=user, reason=reason)
-                flash_success(
-                    request, f"{this.name} is not looked at any more.", undo=f"{undo}heed"
-                )
+                flash_success(request, f"{this.name} is ignored.", undo=f"{undo}heed")
             case "heed":
                 unignore_service(service=this, by=user, at=at, reason=reason)
-                flash_success(request, f"{this.name} is looked at again.", undo=f"{undo}ignore")
+                flash_success(request, f"{this.name} is no longer ignored.", undo=f"{undo}ignore")
             case _:
-                flash_error(request, "Choose what to do with it.")
+                flash_error(request, "Select a response.")
     except IntakePermissionError as not_yours:
         raise PermissionDenied(str(not_yours)) from None
     except InvalidStateError as not_now:
@@ -405,7 +404,7 @@ def link_services(request: HttpRequest) -> HttpResponse:
         _with_proposals(Service.objects.visible_to(user).filter(pk__in=picks), user).order_by("pk")
     )
     if not rows:
-        flash_error(request, "Select the senders to link.")
+        flash_error(request, "Select the services to link.")
         return redirect(back)
     if is_undo:
         _take_back(request, rows, user)
@@ -419,7 +418,7 @@ def link_services(request: HttpRequest) -> HttpResponse:
         if chosen is None:
             flash_error(
                 request,
-                "Choose the application: one that you may edit, by its short name or its name.",
+                "Select an application that you can edit, by its slug or its name.",
             )
             return redirect(back)
     slugs = {row.proposed_slug for row in rows if _proposal(row)}

@@ -105,23 +105,23 @@ class NameForm(forms.Form):
     """What a name means; the offering comes from the picker beside it."""
 
     not_a_model = forms.BooleanField(
-        label="It is no model",
+        label="Not a model",
         required=False,
-        help_text="A variable's name, a library, a placeholder: it is set aside, here and from "
-        "now on.",
+        help_text="The name of a variable, a library or a placeholder: the name is ignored "
+        "from now on.",
     )
-    stream = forms.ChoiceField(label="Holds for", required=False)
+    stream = forms.ChoiceField(label="Applies to", required=False)
     reason = forms.CharField(
         label="Reason",
         max_length=500,
-        help_text="How you know.",
-        error_messages={"required": "Say how you know."},
+        help_text="How the name was identified.",
+        error_messages={"required": "Enter how the name was identified."},
     )
 
     def __init__(self, *args: Any, streams: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["stream"].choices = [  # type: ignore[attr-defined]
-            ("", "whoever sends it"),
+            ("", "all connections"),
             *((each, f"only {presenters.sender_name(each)}") for each in streams),
         ]
 
@@ -152,13 +152,14 @@ def save_decision(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         if not user.is_governance:
             raise PermissionDenied(
-                "Only governance decides what a name means: it holds for every team."
+                "You need the governance role to identify names, because a decision applies to "
+                "all teams."
             )
         offering = (
             Offering.objects.filter(pk=chosen).select_related("host").first() if chosen else None
         )
         if form.is_valid() and (offering is None) != form.cleaned_data["not_a_model"]:
-            form.add_error(None, "Pick what is called, or say that it is no model: one of the two.")
+            form.add_error(None, "Select either a model, or that the name is not a model.")
         if form.is_valid():
             decision = decide_name(
                 name=name,
@@ -257,5 +258,8 @@ def revoke_name_decision(request: HttpRequest, pk: int) -> HttpResponse:
     except InvalidStateError as not_now:
         flash_error(request, str(not_now))
     else:
-        flash_success(request, f"Lifted. The rules say again what '{decision.name}' means.")
+        flash_success(
+            request,
+            f"The decision was revoked. '{decision.name}' is identified by the rules again.",
+        )
     return redirect("unrecognised-names:list")

@@ -196,7 +196,9 @@ def save_component_answers(request: HttpRequest, slug: str) -> HttpResponse:
     user, at = signed_in_user(request), now()
     application = get_object_or_404(_visible(user), slug=slug)
     if not user.may(TeamRole.EDITOR, application.team):
-        raise PermissionDenied("Editors of its team answer these questions.")
+        raise PermissionDenied(
+            "You need the editor role on the team of the application to answer these questions."
+        )
     known = set(ComponentAnswer.Answer.values) | {""}
     given = {
         code: (
@@ -206,9 +208,9 @@ def save_component_answers(request: HttpRequest, slug: str) -> HttpResponse:
         for code in ComponentAnswer.Question.values
     }
     if any(said not in known for said, _because in given.values()):
-        flash_error(request, "Answer with yes, no, or does not apply.")
+        flash_error(request, "Select yes, no, or does not apply.")
     elif any(said and not because for said, because in given.values()):
-        flash_error(request, "Say why beside each answer: an auditor asks for the reason first.")
+        flash_error(request, "Enter a reason for each answer. Auditors ask for it first.")
     else:
         for code, (said, because) in given.items():
             answer_question(
@@ -219,5 +221,5 @@ def save_component_answers(request: HttpRequest, slug: str) -> HttpResponse:
                 on=day_of(at),
                 by=user,
             )
-        flash_success(request, f"The answers of {application.name} are saved.")
+        flash_success(request, f"The answers of {application.name} were saved.")
     return redirect(reverse("component-files:detail", args=[slug]) + "#h-questions")

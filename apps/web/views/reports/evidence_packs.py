@@ -30,7 +30,7 @@ DEFAULT_PERIOD = timedelta(days=365)
 
 class PackForm(forms.Form):
     about = forms.ChoiceField(
-        label="About",
+        label="Scope",
         choices=EvidencePack.Scope.choices,
         initial=EvidencePack.Scope.ORGANISATION,
         widget=forms.RadioSelect,
@@ -38,15 +38,15 @@ class PackForm(forms.Form):
     application = forms.CharField(
         label="Application",
         required=False,
-        help_text="Its name, or its short name as in its address.",
+        help_text="Name or slug.",
     )
     provider = forms.CharField(
         label="Provider",
         required=False,
-        help_text="Its name, or its short name as in its address.",
+        help_text="Name or slug.",
     )
-    since = DayField(label="From", help_text="The first day of what happened.")
-    until = DayField(label="To", help_text="The last day, included.")
+    since = DayField(label="From", help_text="First day of the period.")
+    until = DayField(label="To", help_text="Last day of the period (included).")
 
     def __init__(self, *args: object, user: User, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
@@ -61,11 +61,13 @@ class PackForm(forms.Form):
                 Application.objects.visible_to(self.user), said.get("application")
             )
             if said["subject"] is None:
-                self.add_error("application", "No application that you may see is called so.")
+                self.add_error(
+                    "application", "No application with this name found. Check the spelling."
+                )
         if about == EvidencePack.Scope.PROVIDER:
             said["subject"] = _called(Provider.objects.visible_to(self.user), said.get("provider"))
             if said["subject"] is None:
-                self.add_error("provider", "No provider is called so.")
+                self.add_error("provider", "No provider with this name found. Check the spelling.")
         return said
 
 
@@ -210,7 +212,7 @@ def pack_file(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The zip, slice by slice."""
     found = _pack(request, pk)
     if not is_available(found):
-        raise Http404("The file of this pack is not kept any more. Ask for it again.")
+        raise Http404("The file of this pack is no longer stored. Request it again.")
     return StreamingHttpResponse(
         read_parts(found),
         content_type="application/zip",

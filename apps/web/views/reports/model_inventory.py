@@ -139,7 +139,9 @@ def edit_statement(request: HttpRequest, slug: str) -> HttpResponse:
         Application.objects.visible_to(user).select_related("team"), slug=slug
     )
     if not user.may(TeamRole.EDITOR, application.team):
-        raise PermissionDenied("Editors of its team state what its models are for.")
+        raise PermissionDenied(
+            "You need the editor role on the team of the application to change its model statement."
+        )
     with transaction.atomic():
         if request.method == "POST":
             lock_applications([application.pk], by=user)
@@ -150,7 +152,7 @@ def edit_statement(request: HttpRequest, slug: str) -> HttpResponse:
         if request.method == "POST" and form.is_valid():
             facts = {name: form.cleaned_data[name] for name in STATEMENT_FIELDS}
             set_model_statement(application=application, facts=facts, by=user)
-            flash_success(request, f"What you state about {application.name} is saved.")
+            flash_success(request, f"The model statement of {application.name} was saved.")
             return redirect("reports:model-inventory")
     return render_page(
         request,

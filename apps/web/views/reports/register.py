@@ -99,7 +99,7 @@ class EntityForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_entity(request: HttpRequest) -> HttpResponse:
-    user = governance_user(request, "Who hands the reports in is entered by governance.")
+    user = governance_user(request, "You need the governance role to change the reporting entity.")
     row = reporting_entity()
     form = EntityForm(
         request.POST or None, instance=row, row=None if row._state.adding else reporting_entity()
@@ -110,7 +110,7 @@ def edit_entity(request: HttpRequest) -> HttpResponse:
             name=said["name"], lei=said["lei"], country=said["country"], by=user
         )
         flash_success(
-            request, "The reporting entity is saved. It fills RT.02.02.0020 and RT.06.01.0040."
+            request, "The reporting entity was saved. It fills RT.02.02.0020 and RT.06.01.0040."
         )
         return redirect("reports:register")
     return render_page(

@@ -111,7 +111,7 @@ def _read(pick: str) -> tuple[tuple[int, int], int] | None:
 
 def _why_not(row: InheritedRisk, read: int, user: User) -> str:
     if not user.may(TeamRole.EDITOR, row.team_id):
-        return "Only an editor of its team may assess it. Ask one of them."
+        return "You need the editor role on its team to assess it."
     if row.assessment_version != read:
         return "Somebody has decided about it since you opened the list. Look at it first."
     return ""
@@ -150,7 +150,7 @@ def bulk_assess(request: HttpRequest) -> HttpResponse:
     chosen = read_selection(request, user, today)
     back = return_path(request, reverse("inherited-risks:list"))
     if not chosen.rows and not chosen.left:
-        flash_error(request, "Tick the risks that the assessment is for.")
+        flash_error(request, "Select the risks to assess.")
         return redirect(back)
     saving = bool(request.POST.get("save"))
     teams = {row.team_id for row in chosen.rows}
@@ -230,7 +230,7 @@ def _save(form: BulkForm, chosen: SelectedRisks, user: User, at: datetime) -> Bu
             if not user.may(TeamRole.OWNER, row.team_id):
                 by_risk[row.risk_id].pop(row.dependency_id)
                 done.refused.append(
-                    (_named(row), "Only an owner of its team may accept it. Ask one of them.")
+                    (_named(row), "You need the owner role on its team to accept it.")
                 )
     try:
         with transaction.atomic():
@@ -304,7 +304,7 @@ def _tell(request: HttpRequest, done: BulkOutcome, chosen: SelectedRisks) -> Non
     for name, why in left[:MAX_NAMED]:
         flash_error(request, f"{name}: {why}")
     if len(left) > MAX_NAMED:
-        flash_error(request, f"{number(len(left) - MAX_NAMED)} more were left alone.")
+        flash_error(request, f"{number(len(left) - MAX_NAMED)} more were not changed.")
 
 
 @require_POST
@@ -316,7 +316,7 @@ def undo_bulk_assessment(request: HttpRequest, change: UUID) -> HttpResponse:
         raise Http404
     if not all(user.may(role, team) for team, role in teams.items()):
         raise PermissionDenied(
-            "Only those who may decide about all of these risks may take the decision back."
+            "You can undo this assessment only if you can assess all of these risks."
         )
     try:
         undone = undo.undo_assessments(change=change, by=user)
@@ -329,8 +329,8 @@ def undo_bulk_assessment(request: HttpRequest, change: UUID) -> HttpResponse:
             request,
             pluralize(
                 n,
-                f"Taken back: {number(n)} risk is what it was.",
-                f"Taken back: {number(n)} risks are what they were.",
+                f"Undone: {number(n)} risk has its previous assessment.",
+                f"Undone: {number(n)} risks have their previous assessment.",
             ),
         )
     for why in list(dict.fromkeys(undone.refused.values()))[:MAX_NAMED]:

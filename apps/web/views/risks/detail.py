@@ -321,7 +321,7 @@ def decide_inherited_risk(
     _require(user, subject, TeamRole.OWNER if action in ("accept", "revoke") else TeamRole.EDITOR)
     form = _form(action, subject, user, today, data=request.POST)
     if form is None:
-        flash_error(request, "There is nothing to do that to any longer. Look at what stands here.")
+        flash_error(request, "This action is no longer possible. Reload the page.")
         return redirect(subject.address)
     if form.is_valid():
         try:
@@ -344,10 +344,10 @@ def decide_inherited_risk(
 
 def _require(user: User, subject: InheritedRiskSubject, role: TeamRole) -> None:
     if not user.may(role, subject.team_id):
-        who = "An owner" if role == TeamRole.OWNER else "An editor"
+        name = "owner" if role == TeamRole.OWNER else "editor"
         raise PermissionDenied(
-            f"{who} of {subject.dependency.application.team.name}, or governance, may do this. Ask "
-            "one of them."
+            f"You need the {name} role on {subject.dependency.application.team.name}, "
+            "or the governance role, to do this."
         )
 
 
@@ -413,7 +413,7 @@ def _revoke(subject: InheritedRiskSubject, said: dict[str, Any], by: User, at: d
         by=by,
         at=at,
     )
-    return "The acceptance is revoked; the risk has to be assessed anew."
+    return "The acceptance was revoked. Reassess the risk."
 
 
 def _attach(subject: InheritedRiskSubject, said: dict[str, Any], by: User, at: datetime) -> str:

@@ -31,9 +31,8 @@ MAX_REJECTED_ROWS = 3
 class EvaluationUploadForm(forms.Form):
     file = forms.FileField(
         label="Results file",
-        help_text="promptfoo's results.json, a log of inspect_ai, lm-eval's results_….json or "
-        "garak's"
-        " report.jsonl. Questions, answers and attacks in it are not kept.",
+        help_text="promptfoo's results.json, a log of inspect_ai, lm-eval's results_….json "
+        "or garak's report.jsonl. Questions, answers and attacks are not stored.",
         widget=forms.ClearableFileInput(attrs={"accept": ".json,.jsonl,.eval"}),
         max_length=255,
     )
@@ -41,12 +40,13 @@ class EvaluationUploadForm(forms.Form):
         label="Application",
         required=False,
         max_length=120,
-        help_text="Its slug. Empty: about the model itself, which governance says for everyone.",
+        help_text="Slug. Empty: about the model itself, for all applications; requires the "
+        "governance role.",
     )
     tool = forms.ChoiceField(
         label="Tool",
         required=False,
-        choices=[("", "as the file tells"), *((name, name) for name in READERS)],
+        choices=[("", "detect from the file"), *((name, name) for name in READERS)],
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
@@ -57,8 +57,8 @@ class EvaluationUploadForm(forms.Form):
         file = self.cleaned_data["file"]
         if file.size > MAX_BYTES:
             raise forms.ValidationError(
-                f"The file is larger than {MAX_BYTES // MIB} MiB. Let the tool write it without "
-                "samples."
+                f"The file is larger than {MAX_BYTES // MIB} MiB. Configure the tool to write it "
+                "without samples."
             )
         return file
 
@@ -69,7 +69,7 @@ class EvaluationUploadForm(forms.Form):
         found = Application.objects.visible_to(self.user).filter(slug=slug).first()
         if found is None:
             raise forms.ValidationError(
-                "There is no such application. Take the slug out of its address."
+                "No application with this slug found. Copy it from the URL of its page."
             )
         return found
 
@@ -83,7 +83,7 @@ def upload_evaluation(request: HttpRequest) -> HttpResponse:
         or any(rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values())
     ):
         raise PermissionDenied(
-            "Only editors of a team and governance record evidence. Ask one of them."
+            "You need the editor role on a team, or the governance role, to record evidence."
         )
     posted = request.method == "POST"
     form = EvaluationUploadForm(

@@ -249,7 +249,7 @@ def add_evidence(request: HttpRequest) -> HttpResponse:
     user, at = signed_in_user(request), now()
     if not _may_add(user):
         raise PermissionDenied(
-            "Only editors of a team and governance record evidence. Ask one of them."
+            "You need the editor role on a team, or the governance role, to record evidence."
         )
     posted = request.method == "POST"
     names = ("application", "version", "offering", "kind", "tool")
@@ -280,7 +280,12 @@ def add_evidence(request: HttpRequest) -> HttpResponse:
             ):
                 form.add_error(name if name in form.fields else None, errors)
         else:
-            flash_success(request, "Recorded and attached." if backs else "Recorded.")
+            flash_success(
+                request,
+                "The evidence was recorded and attached."
+                if backs
+                else "The evidence was recorded.",
+            )
             if backs is not None:
                 return redirect(
                     "inherited-risks:detail", risk=backs.risk_id, dependency=backs.dependency_id
@@ -323,11 +328,9 @@ def _require(said: dict[str, Any], user: User) -> None:
     application = said.get("application") or None
     if application is not None:
         if not user.may(TeamRole.EDITOR, application.team_id):
-            raise PermissionDenied(
-                "Only an editor of the owning team may do this. Ask one of them."
-            )
+            raise PermissionDenied("You need the editor role on the owning team to do this.")
     elif not user.is_governance:
         raise PermissionDenied(
-            "Evidence about a version or offering speaks for everyone: ask governance, or name "
-            "your application."
+            "Evidence about a version or offering applies to all teams. Contact a governance "
+            "user, or enter your application."
         )

@@ -79,7 +79,8 @@ class _Levels(forms.Form):
             if bool(said.get(likelihood)) != bool(said.get(impact)):
                 missing = impact if said.get(likelihood) else likelihood
                 self.add_error(
-                    missing, "Likelihood and impact make a level together. Give both, or neither."
+                    missing,
+                    "Likelihood and impact form a level together. Enter both or leave both empty.",
                 )
         return said
 
@@ -98,11 +99,11 @@ class VersionedForm(OptimisticLockMixin, forms.Form):
 class AssessForm(VersionedForm, _Levels):
     """How grave it is here, and what is done about it."""
 
-    current_likelihood = LevelField(LIKELIHOODS, label="Likelihood today")
-    current_impact = LevelField(IMPACTS, label="Impact today")
-    residual_likelihood = LevelField(LIKELIHOODS, label="Likelihood after treatment")
-    residual_impact = LevelField(IMPACTS, label="Impact after treatment")
-    confidence = forms.ChoiceField(choices=Confidence.choices, label="How well this is known")
+    current_likelihood = LevelField(LIKELIHOODS, label="Current likelihood")
+    current_impact = LevelField(IMPACTS, label="Current impact")
+    residual_likelihood = LevelField(LIKELIHOODS, label="Residual likelihood")
+    residual_impact = LevelField(IMPACTS, label="Residual impact")
+    confidence = forms.ChoiceField(choices=Confidence.choices, label="Confidence")
     treatment = forms.ChoiceField(
         choices=[("", "–"), *TREATMENTS], required=False, label="Treatment"
     )
@@ -110,7 +111,7 @@ class AssessForm(VersionedForm, _Levels):
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=4000,
         required=False,
-        label="What is done about it",
+        label="Measures",
     )
     due_on = DayField(required=False, label="Due")
 
@@ -134,19 +135,19 @@ class AssessForm(VersionedForm, _Levels):
 
 
 NO_END = "Say until when: an acceptance without an end is none."
-NO_REASON = "Say why it is accepted: an auditor will ask."
+NO_REASON = "Enter a reason for the acceptance."
 
 
 class AcceptForm(VersionedForm):
     until = DayField(
         label="Accepted until",
-        help_text="The first day it no longer holds; two years from today at most.",
+        help_text="Expires on (not valid from this date); at most two years from today.",
         error_messages={"required": NO_END},
     )
     because = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 2}),
         max_length=2000,
-        label="Why it is accepted",
+        label="Reason for the acceptance",
         error_messages={"required": NO_REASON},
     )
 
@@ -164,25 +165,23 @@ class NotApplicableForm(VersionedForm):
     because = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 2}),
         max_length=2000,
-        label="Why it does not apply here",
-        error_messages={
-            "required": "Say why it does not apply here: the next reader has only your word."
-        },
+        label="Reason why the risk does not apply",
+        error_messages={"required": "Enter a reason why the risk does not apply."},
     )
 
 
 class RevokeForm(VersionedForm):
     because = forms.CharField(
         max_length=2000,
-        label="Why it is revoked",
-        error_messages={"required": "Say why it is revoked: whoever accepted it will ask."},
+        label="Reason for the revocation",
+        error_messages={"required": "Enter a reason for the revocation."},
     )
 
 
 class AttachForm(forms.Form):
     def __init__(self, *args: Any, evidence: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["evidence"] = EvidenceField(queryset=evidence, label="Evidence on record")
+        self.fields["evidence"] = EvidenceField(queryset=evidence, label="Recorded evidence")
 
 
 class EvidenceField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -204,15 +203,13 @@ class BulkForm(_Levels):
         (NOT_APPLICABLE, "Not applicable, for one reason"),
     )
 
-    decision = forms.ChoiceField(choices=_DECISIONS, initial=ASSESS, label="What is decided")
-    current_likelihood = LevelField(LIKELIHOODS, empty=NO_CHANGE[1], label="Likelihood today")
-    current_impact = LevelField(IMPACTS, empty=NO_CHANGE[1], label="Impact today")
-    residual_likelihood = LevelField(
-        LIKELIHOODS, empty=NO_CHANGE[1], label="Likelihood after treatment"
-    )
-    residual_impact = LevelField(IMPACTS, empty=NO_CHANGE[1], label="Impact after treatment")
+    decision = forms.ChoiceField(choices=_DECISIONS, initial=ASSESS, label="Decision")
+    current_likelihood = LevelField(LIKELIHOODS, empty=NO_CHANGE[1], label="Current likelihood")
+    current_impact = LevelField(IMPACTS, empty=NO_CHANGE[1], label="Current impact")
+    residual_likelihood = LevelField(LIKELIHOODS, empty=NO_CHANGE[1], label="Residual likelihood")
+    residual_impact = LevelField(IMPACTS, empty=NO_CHANGE[1], label="Residual impact")
     confidence = forms.ChoiceField(
-        choices=[NO_CHANGE, *Confidence.choices], required=False, label="How well this is known"
+        choices=[NO_CHANGE, *Confidence.choices], required=False, label="Confidence"
     )
     treatment = forms.ChoiceField(
         choices=[NO_CHANGE, *TREATMENTS], required=False, label="Treatment"
@@ -222,19 +219,19 @@ class BulkForm(_Levels):
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=4000,
         required=False,
-        label="What is done about it, or why it does not apply",
+        label="Measures, or the reason why the risks do not apply",
     )
     until = DayField(
         required=False,
         label="Accepted until",
-        help_text="Where they are accepted: the first day it no longer holds; two years from "
-        "today at most.",
+        help_text="For acceptances: expires on (not valid from this date); at most two years "
+        "from today.",
     )
     because = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 2}),
         max_length=2000,
         required=False,
-        label="Why they are accepted",
+        label="Reason for the acceptance",
     )
 
     def __init__(
@@ -259,25 +256,22 @@ class BulkForm(_Levels):
             required=False,
             label="Evidence to attach",
             empty_label="none",
-            help_text="Evidence about one application is attached to that one's risks only.",
+            help_text="Evidence about one application is attached only to the risks of that "
+            "application.",
         )
 
     def clean(self) -> dict[str, Any]:
         said = super().clean()
         if said.get("decision") == self.NOT_APPLICABLE:
             if not (said.get("plan") or "").strip():
-                self.add_error(
-                    "plan", "Say why it does not apply: the next reader has only your word."
-                )
+                self.add_error("plan", "Enter a reason why the risks do not apply.")
         elif said.get("decision") == self.ACCEPT:
             if not said.get("until") and "until" not in self.errors:
                 self.add_error("until", str(NO_END))
             if not (said.get("because") or "").strip():
                 self.add_error("because", str(NO_REASON))
         elif not self.facts and not said.get("evidence") and not self.errors:
-            raise ValidationError(
-                "Nothing is filled in. Give at least a level, a treatment, an owner or a day."
-            )
+            raise ValidationError("Enter at least a level, a treatment, an owner or a date.")
         return said
 
     @property
@@ -324,7 +318,7 @@ class RiskForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
             "facts": forms.Textarea(attrs={"rows": 2}),
             "source_url": forms.URLInput(),
         }
-        labels = {"source_url": "Source", "review_on": "Review on", "inherits": "Handed on"}
+        labels = {"source_url": "Source", "review_on": "Review on", "inherits": "Inheritance"}
 
     def __init__(
         self, *args: Any, people: Iterable[User], row: FoundationRisk | None = None, **kwargs: Any
@@ -356,24 +350,24 @@ class CreateRiskForm(RiskForm):
 
     node_kind = forms.ChoiceField(
         choices=[(kind.name.lower(), kind.label.capitalize()) for kind in NodeKind],
-        label="It lies on",
+        label="Attached to",
     )
     node = forms.CharField(
         max_length=300,
-        label="Which one",
-        help_text="Its name, slug, identifier, API id or number, as its page shows it.",
+        label="Record",
+        help_text="Name, slug, identifier, model ID or number, as on its page.",
     )
     template = forms.ModelChoiceField(
         queryset=RiskTemplate.objects.order_by("code"),
         required=False,
-        empty_label="an own risk, with a title",
+        empty_label="own risk, with a title",
         label="Template",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("likelihood", "impact"):
-            self.fields[name].help_text = "Empty: the template's usual one."
+            self.fields[name].help_text = "Empty: the default of the template."
         self.order_fields(
             ["node_kind", "node", "template", "title", "description", "likelihood", "impact"]
         )
@@ -382,16 +376,17 @@ class CreateRiskForm(RiskForm):
         said = super().clean()
         if not said.get("template"):
             if not said.get("title"):
-                self.add_error("title", "Choose a template, or give the risk a title of its own.")
+                self.add_error("title", "Select a template, or enter a title for an own risk.")
             for name in ("likelihood", "impact"):
                 if not said.get(name):
-                    self.add_error(name, "An own risk has no usual level. Give one.")
+                    self.add_error(name, "An own risk has no default level. Enter one.")
         if said.get("node_kind") and said.get("node"):
             thing, near = find_node(NodeKind[said["node_kind"].upper()], said["node"].strip())
             if thing is None:
                 hint = str(f"Perhaps: {'; '.join(near)}.") if near else ""
                 self.add_error(
-                    "node", "No such one is on record, or several are." + f" {hint}".rstrip()
+                    "node",
+                    "No single record found. Enter the number of the record." + f" {hint}".rstrip(),
                 )
             said["thing"] = thing
         return said
@@ -404,7 +399,7 @@ class CreateRiskForm(RiskForm):
 
 
 class ReasonForm(forms.Form):
-    because = forms.CharField(max_length=500, label="Why")
+    because = forms.CharField(max_length=500, label="Reason")
 
 
 class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -414,20 +409,19 @@ class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         max_length=100,
         label="Application",
-        help_text="Its short name, the last part of its address. Empty: the evidence is about "
-        "the model itself.",
+        help_text="Slug, the last part of its URL. Empty: the evidence is about the model itself.",
     )
     version = forms.CharField(
         required=False,
         max_length=200,
         label="Version tested",
-        help_text="Its identifier, such as developer/name-date.",
+        help_text="Identifier, such as developer/name-date.",
     )
     offering = forms.CharField(
         required=False,
         max_length=300,
         label="Offering tested",
-        help_text="Its number, or its API id where only one offering has it.",
+        help_text="Number, or its model ID if it is unique.",
     )
 
     class Meta:
@@ -454,14 +448,14 @@ class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
         field_classes = {"run_on": DayField, "expires_on": DayField}
         widgets = {"note": forms.Textarea(attrs={"rows": 2}), "link": forms.URLInput()}
         labels = {
-            "template": "The risk it tests",
+            "template": "Tested risk",
             "n": "Cases",
-            "run_on": "Made on",
-            "expires_on": "Counts until",
+            "run_on": "Tested on",
+            "expires_on": "Valid until",
             "digest": "SHA-256 of the file",
             "passed": "Passed",
         }
-        help_texts = {"template": "Empty: any risk that is inherited there.", "digest": ""}
+        help_texts = {"template": "Empty: any inherited risk.", "digest": ""}
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -490,17 +484,23 @@ class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
             )
             said["application"] = found.first()
             if said["application"] is None:
-                self.add_error("application", "There is no such application that you may see.")
+                self.add_error(
+                    "application", "No application with this name found. Check the spelling."
+                )
         for name, kind in (("version", NodeKind.VERSION), ("offering", NodeKind.OFFERING)):
             if said.get(name):
                 said[name], near = find_node(kind, said[name].strip())
                 if said[name] is None:
                     hint = str(f" Perhaps: {'; '.join(near)}.") if near else ""
-                    self.add_error(name, "No such one is on record, or several are." + hint)
+                    self.add_error(
+                        name, "No single record found. Enter the number of the record." + hint
+                    )
         if not self.errors and not any(
             said.get(name) for name in ("application", "version", "offering")
         ):
-            raise ValidationError("Say what was tested: an application, a version or an offering.")
+            raise ValidationError(
+                "Enter what was tested: an application, a version or an offering."
+            )
         return said
 
     def _post_clean(self) -> None:

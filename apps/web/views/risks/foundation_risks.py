@@ -53,7 +53,7 @@ ORDERS = Sorting(
     }
 )
 MAX_ROWS = 12
-GOVERNANCE_ONLY = "Only governance changes the risks of foundations. Ask one of them."
+GOVERNANCE_ONLY = "You need the governance role to change the risks of foundations."
 
 
 def _filtered(request: HttpRequest) -> tuple[FoundationRiskFilter, Any]:
@@ -409,7 +409,9 @@ def create_risk(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             _add_error(form, error)
         else:
-            flash_success(request, "Raised: everything that stands there inherits it from now on.")
+            flash_success(
+                request, "The risk was added. All dependencies on it inherit the risk from now on."
+            )
             return redirect("foundation-risks:detail", pk=risk.pk)
     return render_page(
         request,
@@ -458,7 +460,9 @@ def edit_risk(request: HttpRequest, pk: int) -> HttpResponse:
             _add_error(form, error)
         else:
             flash_success(
-                request, "Changed. Other levels make assessments that rest on the old ones stale."
+                request,
+                "The risk was changed. Other levels make assessments based on the old levels "
+                "stale.",
             )
             return redirect("foundation-risks:detail", pk=pk)
     return _page(request, risk, form=form)
@@ -478,10 +482,10 @@ def end_risk(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         match action:
             case "close":
                 foundation_risks.close_risk(risk=risk, reason=because, by=user, at=at)
-                said, undo = "Closed: nothing inherits it any longer.", "reopen"
+                said, undo = "The risk was closed. No dependency inherits it any more.", "reopen"
             case "dismiss":
                 foundation_risks.dismiss_risk(risk=risk, reason=because, by=user, at=at)
-                said, undo = "Dismissed until its facts change.", "reinstate"
+                said, undo = "The risk was dismissed until its facts change.", "reinstate"
             case "reopen":
                 foundation_risks.reopen_risk(risk=risk, by=user, at=at)
                 said = "Open again."

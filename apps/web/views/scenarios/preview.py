@@ -189,7 +189,7 @@ def run_scenario(request: HttpRequest) -> HttpResponseBase:
     question = ScenarioQuery(describe_changes(hidden(request.POST), user), "")
     if not question.ops or question.problems:
         flash_error(
-            request, question.problems[0] if question.problems else "Say first what happens."
+            request, question.problems[0] if question.problems else "Add at least one change."
         )
         return redirect(question.address())
     name = request.POST.get("name", "").strip()[:200] or question.name

@@ -219,7 +219,7 @@ class _Names:
             case "move":
                 dependency, offering = _ids(value)
                 if dependency not in self.dependencies:
-                    return "There is no such dependency that you may see."
+                    return "Dependency not found. It does not exist or you do not have access."
                 if offering not in self.offerings:
                     return "The offering to move to is not known."
             case "retire":

@@ -47,9 +47,9 @@ class ScenarioForm(forms.Form):
     name = forms.CharField(label="Name", max_length=200)
     note = forms.CharField(label="Note", required=False, widget=forms.Textarea(attrs={"rows": 3}))
     shared = forms.BooleanField(
-        label="Everybody may open it",
+        label="Shared with all users",
         required=False,
-        help_text="Each reader gets the answer for the applications that reader may see.",
+        help_text="Each user sees the result for the applications that the user can view.",
     )
 
 
@@ -95,7 +95,7 @@ def scenario_detail(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         if not may_change:
             raise PermissionDenied(
-                "Who saved it, or governance, may change it. Save one of your own."
+                "You can change only your own scenarios. Save this one as your own."
             )
         if form.is_valid():
             try:
@@ -103,7 +103,7 @@ def scenario_detail(request: HttpRequest, pk: int) -> HttpResponse:
             except ValidationError as slip:
                 form.add_error(None, ValidationError(slip.messages))
             else:
-                flash_success(request, "Kept.")
+                flash_success(request, "Saved.")
                 return redirect("scenarios:detail", pk=pk)
     runs = ScenarioRun.objects.visible_to(user).filter(scenario=this).select_related("asked_by")
     return render_page(

@@ -161,7 +161,7 @@ def _reading(request: HttpRequest) -> User:
     user = signed_in_user(request)
     if not user.can_read_all:
         raise PermissionDenied(
-            "You need an organisation role to read the events of all accounts. Your own are on "
-            "your account page."
+            "You need an organisation role to view the events of all accounts. Your own events "
+            "are on your account page."
         )
     return user

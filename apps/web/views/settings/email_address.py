@@ -26,7 +26,8 @@ class EmailForm(forms.Form):
         label="New email address",
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-        help_text="A link is sent there. The address counts once you have opened the link.",
+        help_text="A link is sent to this address. The address is used after you have opened "
+        "the link.",
     )
 
 
@@ -50,7 +51,7 @@ def change_email(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form is not None and form.is_valid():
         if not ratelimit.consume(request, action="manage_email"):
             form.add_error(
-                "email", "You have asked for several links. Wait an hour, then try again."
+                "email", "You have requested several links. Wait an hour, then try again."
             )
         elif _requested(request, form, user):
             return redirect("account_email")
@@ -76,9 +77,9 @@ def _requested(request: HttpRequest, form: EmailForm, user: User) -> bool:
         form.add_error("email", str(refusal))
         return False
     except OSError as error:
-        form.add_error(None, f"The mail server did not take the email ({error}). Try again later.")
+        form.add_error(None, f"The mail server rejected the email ({error}). Try again later.")
         return False
-    flash_success(request, f"A link is on its way to {address}. Open it within 24 hours.")
+    flash_success(request, f"A link was sent to {address}. Open it within 24 hours.")
     return True
 
 
@@ -116,8 +117,7 @@ def set_password(request: HttpRequest) -> HttpResponse:
         return redirect("account_change_password")
     flash_error(
         request,
-        "Your account has no password here: you sign in with {sign_on}, which keeps it.".format(
-            sign_on=settings.OIDC.get("name", "") or "single sign-on"
-        ),
+        "Your account has no password in the registry. You sign in with {sign_on}, which stores "
+        "it.".format(sign_on=settings.OIDC.get("name", "") or "single sign-on"),
     )
     return redirect("account:detail")

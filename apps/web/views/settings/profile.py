@@ -33,15 +33,17 @@ class ProfileForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-ar
             "first_name": "First name",
             "last_name": "Last name",
             "time_zone": "Time zone",
-            "digest_hour": "Hour at which your mail comes",
+            "digest_hour": "Hour of your digest",
         }
-        help_texts = {"time_zone": "Such as Europe/Berlin."}
+        help_texts = {"time_zone": "For example Europe/Berlin."}
         widgets = {"digest_hour": forms.NumberInput(attrs={"min": 0, "max": 23})}
 
     def clean_time_zone(self) -> str:
         zone: str = self.cleaned_data["time_zone"]
         if zone not in available_timezones():
-            raise ValidationError(f"“{zone}” is no time zone. Write one such as Europe/Berlin.")
+            raise ValidationError(
+                f"“{zone}” is not a valid time zone. Enter one such as Europe/Berlin."
+            )
         return zone
 
 
@@ -58,7 +60,7 @@ def profile_page(request: HttpRequest) -> HttpResponse:
                     user=locked,
                     facts={name: form.cleaned_data[name] for name in actions.OWN_FIELDS},
                 )
-                flash_success(request, "Your profile is changed.")
+                flash_success(request, "Your profile was changed.")
                 return redirect("account:detail")
     memberships = list(user.memberships.select_related("team"))
     office = user.get_organisation_role_display() if user.organisation_role else ""
@@ -107,7 +109,7 @@ def end_one_session(request: HttpRequest, pk: int) -> HttpResponse:
     if not end_session(user, pk):
         raise Http404
     record_event(AccountEventKind.SESSIONS_ENDED, request=request, user=user, detail="one session")
-    flash_success(request, "The session is ended.")
+    flash_success(request, "The session was ended.")
     return redirect("account:detail")
 
 

@@ -42,28 +42,29 @@ class AddServiceForm(forms.Form):
     username = forms.SlugField(
         label="Name",
         max_length=150,
-        help_text="Stays: the history names the program by it.",
+        help_text="Permanent: the audit log uses this name.",
     )
-    about = forms.CharField(label="What it does", max_length=300)
+    about = forms.CharField(label="Purpose", max_length=300)
     team = forms.ModelChoiceField(
         Team.objects.none(),
-        label="Whose it is",
+        label="Team",
         required=False,
         widget=QuickSelect,
-        empty_label="the whole organisation's",
-        help_text="Its owners look after it.",
+        empty_label="the whole organisation",
+        help_text="Its owners manage the service account.",
     )
     role = forms.TypedChoiceField(
-        label="Role on that team",
+        label="Role on this team",
         choices=[(role.rank, role.word) for role in SERVICE_ROLES],
         coerce=lambda rank: TeamRole(int(rank)),
         initial=TeamRole.EDITOR.rank,
     )
     office = forms.ChoiceField(
-        label="Office for the whole organisation",
+        label="Organisation role",
         choices=_ORGANISATION_ROLES,
         required=False,
-        help_text="Given by administrators, and only to a program of the whole organisation.",
+        help_text="Assigned by administrators, and only to service accounts of the whole "
+        "organisation.",
     )
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
@@ -83,14 +84,14 @@ class AddServiceForm(forms.Form):
 
 
 class ServiceForm(forms.Form):
-    about = forms.CharField(label="What it does", max_length=300)
+    about = forms.CharField(label="Purpose", max_length=300)
     organisation_role = forms.ChoiceField(
-        label="Office for the whole organisation", choices=_ORGANISATION_ROLES, required=False
+        label="Organisation role", choices=_ORGANISATION_ROLES, required=False
     )
     is_active = forms.BooleanField(
-        label="Its keys work",
+        label="API tokens enabled",
         required=False,
-        help_text="Programs are closed, not deleted: the history names them.",
+        help_text="Service accounts are disabled, not deleted: the audit log refers to them.",
     )
 
     def __init__(self, data: Any = None, *, by: User, service: User) -> None:
@@ -151,7 +152,9 @@ def service_csv(request: HttpRequest) -> StreamingHttpResponse:
 def create_service(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
     if not can_add_services(user):
-        raise PermissionDenied("Programs are added by governance, and by owners for their teams.")
+        raise PermissionDenied(
+            "You need the governance role, or the owner role on a team, to add service accounts."
+        )
     form = AddServiceForm(request.POST or None, by=user, initial={"team": request.GET.get("team")})
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
@@ -169,7 +172,7 @@ def create_service(request: HttpRequest) -> HttpResponse:
         except ValidationError as wrong:
             form.add_error(None, [text for texts in wrong.message_dict.values() for text in texts])
         else:
-            flash_success(request, f"{made} is there. Make it a key next.")
+            flash_success(request, f"{made} was added. Create an API token next.")
             return redirect("service-accounts:detail", made.pk)
     return render_page(
         request,
@@ -200,7 +203,7 @@ def service_detail(request: HttpRequest, pk: int) -> HttpResponse:
             except AccountChangeError as refusal:
                 form.add_error(None, str(refusal))
             else:
-                flash_success(request, f"{found} is changed.")
+                flash_success(request, f"{found} was changed.")
                 return redirect("service-accounts:detail", found.pk)
     return _service_page(
         request, user, found, form=form, key_form=form_for(user, found) if may_change else None
@@ -276,5 +279,6 @@ def _seen(request: HttpRequest, pk: int) -> tuple[User, User]:
 def _refuse_others(may_change: bool) -> None:
     if not may_change:
         raise PermissionDenied(
-            "Programs are changed by the owners of their team and by governance."
+            "You need the governance role, or the owner role on its team, to change a service "
+            "account."
         )

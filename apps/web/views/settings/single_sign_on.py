@@ -30,7 +30,9 @@ class SignOnRule:
 def single_sign_on_page(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
     if not user.can_read_all:
-        raise PermissionDenied("What is configured of the sign-on is for the offices.")
+        raise PermissionDenied(
+            "You need an organisation role to view the configuration of single sign-on."
+        )
     configured = settings.OIDC
     rules = _rules(configured["rules"]) if configured else []
     return render_page(

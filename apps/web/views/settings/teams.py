@@ -37,12 +37,12 @@ class TeamForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
         fields = actions.TEAM_FIELDS
         labels = {
             "name": "Name",
-            "parent": "Belongs to",
+            "parent": "Parent team",
             "email": "Mailbox",
             "time_zone": "Time zone of the mailbox",
             "digest_hour": "Hour of its digest",
         }
-        help_texts = {"parent": "Roles on the team above hold here too."}
+        help_texts = {"parent": "Roles on the parent team also apply here."}
         widgets = {
             "parent": QuickSelect,
             "digest_hour": forms.NumberInput(attrs={"min": 0, "max": 23}),
@@ -54,7 +54,7 @@ class TeamForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
         assert isinstance(parent, forms.ModelChoiceField)
         # only what its options say: an organisation may have thousands
         parent.queryset = Team.objects.order_by("name", "pk").only("name")
-        parent.empty_label = "no team: it stands by itself"
+        parent.empty_label = "none: a top-level team"
 
     def clean_time_zone(self) -> str:
         zone: str = self.cleaned_data["time_zone"]
@@ -64,8 +64,8 @@ class TeamForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
 
 class MemberForm(forms.Form):
     person = forms.CharField(
-        label="Person",
-        help_text="Name to sign in with, or e-mail address.",
+        label="User",
+        help_text="Username or email address.",
         widget=forms.TextInput(attrs={"list": "people", "autocomplete": "off"}),
     )
     role = forms.TypedChoiceField(
@@ -81,7 +81,7 @@ class MemberForm(forms.Form):
         )
         if len(found) != 1:
             raise ValidationError(
-                f"Nobody active here is called “{name}”. Invite them under People first."
+                f"No active user “{name}” found. Invite the user under Users first."
             )
         return found[0]
 
@@ -235,13 +235,14 @@ def add_team(request: HttpRequest) -> HttpResponse:
         except ValidationError as refused:
             form.add_error(None, refused)
         else:
-            flash_success(request, f"{made.name} is there. Give it people next.")
+            flash_success(request, f"{made.name} was added. Assign roles to users next.")
             if actions.teams_by_name(made.name).exclude(pk=made.pk).exists():
                 words = {"team": made.name, "slug": made.slug}
                 flash_success(
                     request,
-                    "Another team is called {team} too. The short name of this one is "
-                    "{slug}.".format(**words),
+                    "Another team is also called {team}. The slug of this one is {slug}.".format(
+                        **words
+                    ),
                 )
             return redirect("teams:detail", made.slug)
     return render_page(
@@ -278,7 +279,7 @@ def team_detail(request: HttpRequest, slug: str) -> HttpResponse:
                 except ValidationError as refused:
                     form.add_error(None, refused)
                 else:
-                    flash_success(request, f"{locked.name} is changed.")
+                    flash_success(request, f"{locked.name} was changed.")
                     return redirect("teams:detail", found.slug)
     return _team_page(
         request, found, user=user, form=form, member_form=MemberForm() if may_own else None
@@ -368,7 +369,7 @@ def remove_member(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     except actions.AccountChangeError as refusal:
         flash_error(request, str(refusal))
         return redirect("teams:detail", found.slug)
-    flash_success(request, f"{person} holds no role on {found.name} any more.")
+    flash_success(request, f"{person} no longer has a role on {found.name}.")
     # whoever drops the own role may not see the team any more
     still = Team.objects.visible_to(User.objects.get(pk=user.pk)).filter(pk=found.pk).exists()
     return redirect("teams:detail", found.slug) if still else redirect("teams:list")
@@ -383,7 +384,7 @@ def remove_team(request: HttpRequest, slug: str) -> HttpResponse:
     except actions.AccountChangeError as refusal:
         flash_error(request, str(refusal))
         return redirect("teams:detail", found.slug)
-    flash_success(request, f"{found.name} is removed.")
+    flash_success(request, f"{found.name} was removed.")
     return redirect("teams:list")
 
 
@@ -391,5 +392,7 @@ def _owned(request: HttpRequest, slug: str) -> tuple[User, Team]:
     user = signed_in_user(request)
     found = get_object_or_404(Team.objects.visible_to(user), slug=slug)
     if not user.may(TeamRole.OWNER, found):
-        raise PermissionDenied("Roles on a team are given by its owners and by governance.")
+        raise PermissionDenied(
+            "You need the governance role, or the owner role on the team, to assign roles."
+        )
     return user, found

@@ -34,31 +34,31 @@ EXPIRING_SOON = timedelta(days=14)
 
 class TokenForm(forms.Form):
     name = forms.CharField(
-        label="For what", max_length=100, help_text="So that you know later what it opens."
+        label="Name", max_length=100, help_text="Describe the use of the API token."
     )
     scopes = forms.MultipleChoiceField(
-        label="May be used to",
+        label="Scopes",
         choices=Scope.choices,
         widget=forms.CheckboxSelectMultiple,
         initial=[Scope.READ],
-        error_messages={"required": "Choose what the key may be used for."},
+        error_messages={"required": "Select at least one scope."},
     )
     team = forms.ModelChoiceField(
         Team.objects.none(),
-        label="Bound to the team",
+        label="Limited to the team",
         required=False,
         widget=QuickSelect,
-        empty_label="no team: all its user may",
-        help_text="Then it sees and changes only what that team and those below own.",
+        empty_label="none: all teams of its user",
+        help_text="The API token can access only this team and its sub-teams.",
     )
     per_minute = forms.IntegerField(
-        label="Requests a minute",
+        label="Requests per minute",
         required=False,
         min_value=1,
         max_value=1_000_000,
-        help_text="Empty: what holds for every key.",
+        help_text="Empty: the default of all API tokens.",
     )
-    days = forms.TypedChoiceField(label="Good for", choices=LIFETIMES, coerce=int, initial=90)
+    days = forms.TypedChoiceField(label="Valid for", choices=LIFETIMES, coerce=int, initial=90)
 
     def __init__(self, *args: Any, teams: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -198,9 +198,7 @@ def rotate_listed_token(request: HttpRequest, pk: int) -> HttpResponse:
     """A new secret, shown once; the one before goes on working for as long as chosen."""
     user, token = _changeable(request, pk)
     if token.user_id != user.pk and not token.user.is_service:
-        raise PermissionDenied(
-            "A key's new secret is read by whom the key belongs to, and by nobody else."
-        )
+        raise PermissionDenied("Only the owner of an API token can view its new secret.")
     overlap = request.POST.get("overlap", "0")
     hours = int(overlap) if overlap in {str(value) for value, _word in OVERLAPS} else 0
     at = now()
@@ -235,7 +233,7 @@ def _service_page(request: HttpRequest, user: User, token: ApiToken, text: str) 
 def revoke_listed_token(request: HttpRequest, pk: int) -> HttpResponse:
     user, token = _changeable(request, pk)
     revoke_token(token=token, at=now(), by=user)
-    flash_success(request, f"{token} opens nothing any more.")
+    flash_success(request, f"The API token {token} was revoked.")
     return redirect(_home_of(token, user))
 
 
@@ -244,7 +242,9 @@ def _changeable(request: HttpRequest, pk: int) -> tuple[User, ApiToken]:
     token = get_object_or_404(ApiToken.objects.visible_to(user).select_related("user"), pk=pk)
     looked_after = token.user.is_service and can_manage_service(user, token.user)
     if token.user_id != user.pk and not user.is_administrator and not looked_after:
-        raise PermissionDenied("Keys are changed by whom they belong to, and by administrators.")
+        raise PermissionDenied(
+            "You can change only your own API tokens, unless you are an administrator."
+        )
     return user, token
 
 

@@ -40,21 +40,21 @@ class UserForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
         labels = {
             "first_name": "First name",
             "last_name": "Last name",
-            "email": "E-mail address",
-            "organisation_role": "Office for the whole organisation",
-            "is_active": "May sign in",
+            "email": "Email address",
+            "organisation_role": "Organisation role",
+            "is_active": "Can sign in",
         }
         help_texts = {
             "organisation_role": (
-                "Governance changes everything but people, the auditor only reads, the "
-                "administrator also runs it."
+                "Governance can change everything except users, auditors can only view, "
+                "administrators can also manage users."
             ),
-            "is_active": "Accounts are closed, not deleted: the history names them.",
+            "is_active": "Accounts are disabled, not deleted: the audit log refers to them.",
         }
 
 
 class InviteForm(forms.ModelForm):  # type: ignore[type-arg]
-    email = forms.EmailField(label="E-mail address")
+    email = forms.EmailField(label="Email address")
     team = forms.ModelChoiceField(Team.objects.none(), label="Team", required=False)
     role = forms.TypedChoiceField(
         label="Role on the team",
@@ -66,10 +66,10 @@ class InviteForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ("username", "email", "first_name", "last_name", "organisation_role")
-        labels = {**UserForm.Meta.labels, "username": "Name to sign in with"}
+        labels = {**UserForm.Meta.labels, "username": "Username"}
         help_texts = {
-            "username": "Stays: the history names people by it.",
-            "organisation_role": "None for most: a role on a team is enough.",
+            "username": "Permanent: the audit log uses this name.",
+            "organisation_role": "None for most users: a role on a team is enough.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -196,11 +196,11 @@ def _send(request: HttpRequest, person: User, by: User) -> None:
     except OSError as trouble:
         flash_error(
             request,
-            f"The mail did not leave ({trouble}). Give {person} this address yourself; it"
-            f" works once: {invitation_url(person)}",
+            f"The email was not sent ({trouble}). Give {person} this URL yourself; it works "
+            f"once: {invitation_url(person)}",
         )
     else:
-        flash_success(request, f"An invitation is on its way to {person.email}.")
+        flash_success(request, f"An invitation was sent to {person.email}.")
 
 
 @require_POST
@@ -210,7 +210,7 @@ def resend_invitation(request: HttpRequest, pk: int) -> HttpResponse:
         User.objects.people().filter(is_active=True).exclude(email=""), pk=pk
     )
     if person.is_superuser and not by.is_superuser:
-        raise PermissionDenied("Only a superuser changes a superuser.")
+        raise PermissionDenied("You must be a superuser to change a superuser.")
     _send(request, person, by)
     return redirect("users:detail", person.pk)
 
@@ -224,7 +224,7 @@ def edit_user(request: HttpRequest, pk: int) -> HttpResponse:
     form = UserForm(instance=person, row=person) if can_change else None
     if request.method == "POST":
         if not can_change:
-            raise PermissionDenied("People are changed by administrators.")
+            raise PermissionDenied("You need the administrator role to change users.")
         form = _changed(request, person, user)
         if form is None:
             return redirect("users:detail", person.pk)
@@ -253,7 +253,8 @@ def reset_two_factor(request: HttpRequest, pk: int) -> HttpResponse:
         flash_error(request, str(refusal))
     else:
         flash_success(
-            request, f"The second factors of {person} are reset, and their sessions ended."
+            request,
+            f"Two-factor authentication of {person} was reset, and the sessions were ended.",
         )
     return redirect("users:detail", person.pk)
 
@@ -302,7 +303,7 @@ def _changed(request: HttpRequest, person: User, by: User) -> UserForm | None:
                 else refusal.messages,
             )
             return form
-    flash_success(request, f"{locked} is changed.")
+    flash_success(request, f"{locked} was changed.")
     return None
 
 
@@ -321,7 +322,8 @@ def _reading(request: HttpRequest) -> User:
     user = signed_in_user(request)
     if not user.can_read_all:
         raise PermissionDenied(
-            "The list of people is for the offices. Those of your teams stand on the teams' pages."
+            "You need an organisation role to view all users. Members of your teams are listed "
+            "on the pages of the teams."
         )
     return user
 
@@ -329,5 +331,5 @@ def _reading(request: HttpRequest) -> User:
 def _administering(request: HttpRequest) -> User:
     user = signed_in_user(request)
     if not user.is_administrator:
-        raise PermissionDenied("People are added and changed by administrators.")
+        raise PermissionDenied("You need the administrator role to add and change users.")
     return user

@@ -78,12 +78,12 @@ def test_the_separator_line_of_excel_is_understood():
         (b"%PDF-1.7", "a PDF"),
         (b'{"a": 1}', "JSON"),
         (b"\x1f\x8bxx", "gzip"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest", "old kind"),
-        (b"a,b\n\0\0\0,c\n", "no text"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest", "old workbook"),
+        (b"a,b\n\0\0\0,c\n", "not text"),
         (b"<!DOCTYPE html><table>", "web page"),
-        (b"a,\x81\x8d\x9d\n", "neither UTF-8"),
-        (b"PK\x03\x04rest", "no XLSX workbook"),
-        (b"\xff\xfea\0b", "broken at byte"),
+        (b"a,\x81\x8d\x9d\n", "The encoding of the file is not UTF-8, UTF-16 or Windows-1252"),
+        (b"PK\x03\x04rest", "Save the spreadsheet as CSV or XLSX and upload it"),
+        (b"\xff\xfea\0b", "Save it again and upload it"),
     ],
 )
 def test_what_is_no_sheet_is_said_in_a_sentence(content, word):
@@ -92,7 +92,7 @@ def test_what_is_no_sheet_is_said_in_a_sentence(content, word):
 
 
 def test_too_much_is_refused_and_not_cut_off(monkeypatch):
-    for name in ("MOST_ROWS", "MOST_COLUMNS", "MOST_CHARACTERS"):
+    for name in ("MAX_ROWS", "MOST_COLUMNS", "MOST_CHARACTERS"):
         for module in (
             "apps.intake.spreadsheets.files.csv_tables",
             "apps.intake.spreadsheets.files.xlsx_tables",

@@ -74,7 +74,7 @@ def test_a_mails_link_answers_without_a_sign_in_and_takes_it_back(page, world, m
     )
 
     page.locator(".undo button").click()
-    expect(heading).to_have_text("One alert put back as it stood.")
+    expect(heading).to_have_text("One alert restored.")
     assert set(Alert.objects.values_list("state", flat=True)) == {"open"}
 
 

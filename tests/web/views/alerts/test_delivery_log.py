@@ -118,7 +118,7 @@ def test_a_message_names_what_it_carries_and_why_each(world, ledger, as_user):
 
     link = f'href="/alerts/{world.alert.pk}/">Retirement announced: claude-sonnet-4-5 at Anthropic'
     assert link in page
-    assert "Raised: owns the application" in page
+    assert "Raised: owner of the application" in page
 
 
 def test_a_message_does_not_name_what_its_reader_may_not_see_any_more(world, ledger, as_user):
@@ -150,7 +150,7 @@ def test_what_no_message_carries_stands_there_with_its_reason(world, ledger, as_
 
     assert "Muted until 2027-01-01." in page
     assert "Still owed" in page
-    assert "nobody answered" in page
+    assert "escalated" in page
     assert f'href="/alerts/{world.alert.pk}/"' in page
 
 
@@ -210,5 +210,5 @@ def test_what_did_not_fail_is_not_sent_again(world, ledger, as_user):
         as_user(world.governance).post(f"/deliveries/{ledger['sent'].pk}/resend/", follow=True)
     )
 
-    assert "Only a failed message is sent again." in page
+    assert "Only a failed message can be retried." in page
     assert Delivery.objects.get(pk=ledger["sent"].pk).state == "sent"

@@ -117,7 +117,7 @@ def test_it_keeps_what_was_answered_by_whom_and_how(world, page_of, as_user):
     order = [
         "resolved it<small>Moved to Sonnet 4.6</small>",
         "gave it to ilse",
-        "acknowledged it",
+        "acknowledged the alert",
         "raised it",
     ]
     assert sorted(done.index(words) for words in order) == [done.index(words) for words in order]
@@ -209,7 +209,7 @@ def test_who_only_reads_may_not_answer_and_is_told_who_may(action, world, as_use
     )
 
     assert response.status_code == 403
-    assert "Only an editor of the team may answer its alerts." in text_of(response)
+    assert "You need the editor role on Claims to respond to its alerts." in text_of(response)
     assert Alert.objects.get().state == "open"
 
 
@@ -263,23 +263,27 @@ def test_one_takes_it_oneself_and_gives_it_back(world, as_user):
 @pytest.mark.parametrize(
     ("action", "data", "words"),
     [
-        ("snooze", {}, "Say until which day."),
-        ("snooze", {"until": "2020-01-01"}, "Snooze until a day that is still to come."),
-        ("snooze", {"until": "2999-01-01"}, "for longer, resolve it with a reason"),
-        ("assign", {"to": "stranger"}, "Choose somebody of the list"),
-        ("resolve", {"why": "  "}, "Say in a few words how it was settled."),
+        ("snooze", {}, "Enter an end date."),
+        ("snooze", {"until": "2020-01-01"}, "Enter a date after today."),
+        (
+            "snooze",
+            {"until": "2999-01-01"},
+            "Enter an earlier date, or resolve the alert with a reason",
+        ),
+        ("assign", {"to": "stranger"}, "Other users cannot view this alert"),
+        ("resolve", {"why": "  "}, "Enter how the alert was resolved."),
         (
             "mute",
             {"what": "kind", "until": "2020-01-01"},
-            "Mute until a day that is still to come.",
+            "Enter a date after today.",
         ),
-        ("mute", {"what": "kind", "until": "2999-01-01"}, "Mute for a year at most"),
+        ("mute", {"what": "kind", "until": "2999-01-01"}, "A mute can last at most one year"),
         (
             "mute",
             {"what": "everything", "until": "2999-01-01"},
             "Choose what to mute from the list.",
         ),
-        ("mute", {"until": ""}, "a mute without an end is forgotten"),
+        ("mute", {"until": ""}, "A mute can last at most one year"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_a_sentence(action, data, words, world, as_user):
@@ -333,8 +337,8 @@ def test_an_editor_mutes_the_mailbox_of_the_team_and_a_viewer_is_not_asked(world
         "until": (world.today + timedelta(9)).isoformat(),
         "whose": world.team.slug,
     }
-    assert "The mailbox of Claims" in page_of(world.editor)
-    assert "The mailbox of Claims" not in page_of(world.viewer)
+    assert "Mailbox of Claims" in page_of(world.editor)
+    assert "Mailbox of Claims" not in page_of(world.viewer)
 
     refused = as_user(world.viewer).post(f"/alerts/{world.alert.pk}/mute/", data)
     as_user(world.editor).post(f"/alerts/{world.alert.pk}/mute/", data)

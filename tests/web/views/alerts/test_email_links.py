@@ -149,7 +149,7 @@ def test_acknowledging_all_acts_for_the_person_and_says_so(client, world, answer
     ("data", "words", "state"),
     [
         ({"action": "acknowledge"}, "One alert acknowledged.", "acknowledged"),
-        ({"action": "take"}, "One alert given to ilse.", "open"),
+        ({"action": "take"}, "One alert assigned to ilse.", "open"),
         ({"action": "resolve", "why": "Moved"}, "One alert resolved.", "resolved"),
         ({"action": "snooze:7"}, "One alert snoozed until", "snoozed"),
         ({"action": "mute", "until": "{in_a_week}"}, "One alert muted until", "open"),
@@ -190,7 +190,7 @@ def test_what_was_done_can_be_undone_there(client, world, answer):
 
     page = text_of(client.post(answer, {"action": "undo", "alert": world.alert.pk}))
 
-    assert "One alert put back as it stood." in page
+    assert "One alert restored." in page
     assert ">Undo</button>" not in page
     assert Alert.objects.get(pk=world.alert.pk).state == "open"
 
@@ -198,13 +198,13 @@ def test_what_was_done_can_be_undone_there(client, world, answer):
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ({"action": "acknowledge"}, "Tick the alerts that the answer is for."),
+        ({"action": "acknowledge"}, "Select at least one alert."),
         ({"action": "burn", "alert": "{alert}"}, "Choose what to do with them."),
-        ({"action": "resolve", "alert": "{alert}"}, "Say in a few words how it was settled."),
-        ({"action": "snooze", "alert": "{alert}"}, "Say until which day."),
+        ({"action": "resolve", "alert": "{alert}"}, "Enter how the alert was resolved."),
+        ({"action": "snooze", "alert": "{alert}"}, "Enter an end date."),
         (
             {"action": "mute", "until": "2020-01-01", "alert": "{alert}"},
-            "Mute until a day that is still to come.",
+            "Enter a date after today.",
         ),
     ],
 )
@@ -244,7 +244,7 @@ def test_who_only_reads_by_now_may_look_and_not_answer(client, world, answer):
 
     assert "You may read it and not answer it." in page
     assert "Acknowledge" not in page
-    assert "Only an editor of the team may answer its alerts." in done
+    assert "You need the editor role on Claims to respond to its alerts." in done
     assert Alert.objects.get(pk=world.alert.pk).state == "open"
 
 
@@ -277,7 +277,7 @@ def test_the_page_of_the_alert_says_that_it_was_answered_by_a_mails_link(
 ):
     client.post(answer, {"action": "acknowledge", "alert": world.alert.pk})
 
-    assert "acknowledged it, by the link in a mail" in text_of(
+    assert "acknowledged the alert, by the link in an email" in text_of(
         as_user(world.viewer).get(f"/alerts/{world.alert.pk}/")
     )
 
@@ -297,7 +297,7 @@ def test_an_address_that_was_tampered_with_opens_nothing(client, world, answer, 
 
     for response in (broken, of_another):
         assert response.status_code == 404
-        assert "This link is not complete." in text_of(response)
+        assert "This link is incomplete." in text_of(response)
         assert 'href="/alerts/"' in text_of(response)
         assert response["Cache-Control"] == "no-store"
 
@@ -334,7 +334,7 @@ def test_it_says_what_the_address_gets(client, world, unsubscribe):
         "ilse@example.org gets a digest every day at 07:00 UTC; what is urgent comes at once."
         in page
     )
-    assert "No mail at all" in page
+    assert "The delivery log says that no email was wanted." in page
     assert "Undo: send mail again" not in page
 
 

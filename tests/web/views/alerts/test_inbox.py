@@ -189,7 +189,7 @@ def test_several_are_acknowledged_and_opened_again(world, as_user):
     assert set(Alert.objects.values_list("state", flat=True)) == {"acknowledged"}
 
     page = text_of(client.post("/alerts/several/", {"alert": ids, "action": "reopen"}, follow=True))
-    assert "Two alerts opened again." in page
+    assert "Two alerts reopened." in page
     assert set(Alert.objects.values_list("state", "acknowledged_by")) == {("open", None)}
 
 
@@ -206,7 +206,7 @@ def test_undoing_puts_a_snooze_back_that_was_running(world, as_user):
         client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "undo"}, follow=True)
     )
 
-    assert "One alert put back as it stood." in page
+    assert "One alert restored." in page
     assert Alert.objects.values_list("state", "snoozed_until").get() == ("snoozed", until)
     as_user(world.governance).post(f"/alerts/{world.alert.pk}/acknowledge/")
     again = text_of(
@@ -255,7 +255,7 @@ def test_resolving_needs_to_say_how_and_what_it_kept_back_is_owed_again_when_it_
             "/alerts/several/", {"alert": [world.alert.pk], "action": "resolve"}, follow=True
         )
     )
-    assert "Say in a few words how it was settled." in page
+    assert "Enter how the alert was resolved." in page
     assert Alert.objects.get().state == "open"
 
     client.post(
@@ -273,18 +273,21 @@ def test_resolving_needs_to_say_how_and_what_it_kept_back_is_owed_again_when_it_
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ({"action": "acknowledge"}, "Tick the alerts that the answer is for."),
+        ({"action": "acknowledge"}, "Select at least one alert."),
         (
             {"action": "acknowledge", "alert": ["x", "9" * 30]},
-            "Tick the alerts that the answer is for.",
+            "Select at least one alert.",
         ),
-        ({"action": "burn", "alert": "{pk}"}, "Choose what to do: acknowledge, snooze or resolve."),
-        ({"action": "snooze", "alert": "{pk}"}, "Say until which day."),
+        ({"action": "burn", "alert": "{pk}"}, "Select a response: acknowledge, snooze or resolve."),
+        ({"action": "snooze", "alert": "{pk}"}, "Enter an end date."),
         (
             {"action": "snooze", "alert": "{pk}", "until": "2020-01-01"},
-            "Snooze until a day that is still to come.",
+            "Enter a date after today.",
         ),
-        ({"action": "snooze", "alert": "{pk}", "until": "soon"}, "Give a day such as 2026-11-24."),
+        (
+            {"action": "snooze", "alert": "{pk}", "until": "soon"},
+            "Enter a date such as 2026-11-24.",
+        ),
     ],
 )
 def test_what_lacks_something_changes_nothing_and_says_what(data, words, world, as_user):
@@ -304,7 +307,7 @@ def test_who_only_reads_is_told_so_and_changes_nothing(world, as_user):
         )
     )
 
-    assert "Only an editor of the team may answer its alerts." in page
+    assert "You need the editor role on Claims to respond to its alerts." in page
     assert Alert.objects.get().state == "open"
 
 
@@ -315,7 +318,7 @@ def test_a_stranger_answers_nothing(world, as_user):
         )
     )
 
-    assert "Tick the alerts" in page
+    assert "Select at least one alert" in page
     assert Alert.objects.get().state == "open"
 
 

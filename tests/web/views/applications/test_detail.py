@@ -207,7 +207,7 @@ class TestRegistering:
         offering = Offering.objects.get(api_id="in-house-9000")
         assert offering in Offering.objects.unresolved()
         assert world.drafter.dependencies.filter(offering=offering, role="tool").exists()
-        assert "identity inbox" in text_of(done)
+        assert "Identify it under Unresolved models" in text_of(done)
 
     def test_mistakes_are_said_where_they_are(self, world, as_user):
         client = as_user(world.editor)
@@ -225,8 +225,11 @@ class TestRegistering:
         )
 
         assert (nothing.status_code, twice.status_code) == (422, 422)
-        assert "Pick what it calls from the list" in text_of(nothing)
-        assert "Give a day such as" in text_of(nothing)
+        assert (
+            "Select a model from the list, or enter the host and ID of a model that is not in "
+            "the catalogue"
+        ) in text_of(nothing)
+        assert "Enter a date such as 2026-11-24" in text_of(nothing)
         assert "This dependency is already declared for that period." in text_of(twice)
 
     def test_only_editors(self, world, as_user):
@@ -398,7 +401,7 @@ class TestChanging:
         assert (led.status_code, led["Location"]) == (301, f"/applications/{world.triage.slug}/")
 
         foreign = client.post(address, {**asked, "duplicate": world.foreign.slug})
-        assert "No other application you may see" in text_of(foreign)
+        assert "No application with this name or slug found" in text_of(foreign)
 
 
 class TestDependencies:
@@ -455,12 +458,12 @@ class TestDependencies:
 
         assert "named as its replacement by the provider" in text_of(client.get(address))
         nothing = client.post(address, {"on": world.today.isoformat()})
-        assert "Pick what it calls from then on." in text_of(nothing)
+        assert "Select the new model." in text_of(nothing)
 
         done = client.post(
             address, {"offering": world.unknown.pk, "on": world.today.isoformat()}, follow=True
         )
-        assert "captions-prod takes the place of claude-sonnet-4-5" in text_of(done)
+        assert "captions-prod replaces claude-sonnet-4-5" in text_of(done)
         assert "no end announced now." in text_of(done)
         primary.refresh_from_db()
         assert primary.until == world.today
@@ -564,7 +567,7 @@ class TestDependencies:
                 "tested_on": (world.today + timedelta(1)).isoformat(),
             },
         )
-        assert "A test lies in the past." in text_of(late)
+        assert "Record the test after it was made" in text_of(late)
         done = client.post(
             tests,
             {

@@ -156,7 +156,7 @@ class TestSeveral:
 
         answer = as_user(world.editor).post(self.path, asked)
 
-        assert "The list has changed since you looked at it." in text_of(answer)
+        assert "Review it again before you change the applications" in text_of(answer)
         assert not Application.objects.filter(status="pilot").exists()
 
     def test_readers_may_not(self, world, as_user):

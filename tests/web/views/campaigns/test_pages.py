@@ -39,7 +39,7 @@ def test_governance_opens_one_for_an_event_and_is_told_who_is_concerned_before(p
     page = text_of(client.post(address, {"title": "Off the old one"}, follow=True))
 
     campaign = Campaign.objects.get()
-    assert "The campaign is open: one task." in page
+    assert "The migration campaign was opened with one task." in page
     assert campaign.title == "Off the old one"
     assert client.get(address).url == reverse("campaigns:detail", args=[campaign.pk])
 
@@ -198,7 +198,7 @@ def test_a_waiver_needs_a_reason_and_a_day_and_is_lifted(payments, as_user):
     owner = as_user(payments.owner)
 
     until = (payments.today + timedelta(30)).isoformat()
-    assert "Why: This field is required." in text_of(
+    assert "Reason: This field is required." in text_of(
         post(owner, "campaign-tasks:action", task.pk, "waive", until=until)
     )
     assert "Deferred until" in text_of(

@@ -66,7 +66,7 @@ def test_governance_enters_who_it_is_and_takes_it_back(world, host, as_user):
     )
     assert as_user(world.viewer).post(undo).status_code == 403
     back = client.post(undo, follow=True)
-    assert "Taken back: it is as it was." in text_of(back)
+    assert "The change was undone." in text_of(back)
     host.refresh_from_db()
     assert (host.legal_name, host.lei, host.promised_notice_days) == ("", "", None)
     again = re.search(r'action="(/providers/acme-cloud/undo/[^"]+)"', back.content.decode()).group(

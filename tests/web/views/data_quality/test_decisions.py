@@ -31,14 +31,17 @@ def test_governance_sets_an_end_by_hand_and_lifts_it(world, as_user):
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ({"retires_on": "2027-04-08", "date_kind": "firm"}, "the next reader has only your word."),
+        (
+            {"retires_on": "2027-04-08", "date_kind": "firm"},
+            "Enter a reason with the source of the information.",
+        ),
         (
             {"retires_on": "2027-04-08", "reason": "x"},
-            "Say whether the date is firm",
+            "Select whether the date is announced or the earliest possible date",
         ),
         (
             {"retires_on": "31.12.2027", "date_kind": "firm", "reason": "x"},
-            "Give a day such as 2026-11-24.",
+            "Enter a date such as 2026-11-24.",
         ),
         (
             {
@@ -71,7 +74,7 @@ def test_lifting_needs_a_reason(world, as_user):
 
     manual.refresh_from_db()
     assert manual.withdrawn_at is None
-    assert "Say why the feeds may speak again" in text_of(response)
+    assert "Enter a reason for removing the override" in text_of(response)
 
 
 def test_the_claim_of_a_feed_cannot_be_lifted(world, as_user):
@@ -90,7 +93,7 @@ def test_others_than_governance_change_nothing_and_are_told_who_may(path, world,
     response = as_user(world.editor).post(path.format(**vars(world)), {"reason": "x"})
 
     assert response.status_code == 403
-    assert "Only governance" in text_of(response)
+    assert "You need the governance role" in text_of(response)
 
 
 def test_only_governance_sees_the_forms(world, as_user):
@@ -135,9 +138,12 @@ def test_a_decision_can_be_lifted(world, as_user):
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ({"reason": "x"}, "Choose a suggestion, name an identifier, or say that it is no model."),
-        ({"identifier": "nobody/nothing", "reason": "x"}, "The catalogue knows no"),
-        ({"choice": "not-a-model"}, "Say how you know."),
+        (
+            {"reason": "x"},
+            "Select a suggestion, enter an identifier, or select that the name is not a model.",
+        ),
+        ({"identifier": "nobody/nothing", "reason": "x"}, "found in the catalogue"),
+        ({"choice": "not-a-model"}, "Enter how the model was identified."),
     ],
 )
 def test_a_decision_without_its_parts_is_refused_with_a_sentence(data, words, world, as_user):

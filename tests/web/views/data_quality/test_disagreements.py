@@ -239,20 +239,20 @@ class TestDeciding:
     @pytest.mark.parametrize(
         ("said", "words"),
         [
-            ({"choice": "", "reason": "r"}, "Choose the day that holds"),
-            ({"choice": "999999", "reason": "r"}, "Choose the day that holds"),
-            ({"choice": "other", "reason": "r"}, "Give the day that holds."),
+            ({"choice": "", "reason": "r"}, "Select one of the dates, or enter another"),
+            ({"choice": "999999", "reason": "r"}, "Select one of the dates, or enter another"),
+            ({"choice": "other", "reason": "r"}, "Enter the date."),
             (
                 {"choice": "other", "retires_on": "2027-06-01", "reason": "r"},
                 "firm or &#x27;not before&#x27;",
             ),
             (
                 {"choice": "other", "retires_on": "soon", "date_kind": "firm", "reason": "r"},
-                "Give a day such as",
+                "Enter a date such as 2026-11-24",
             ),
             (
                 {"choice": "other", "retires_on": "2027-06-01", "date_kind": "firm"},
-                "the next reader has only your",
+                "Enter a reason with the source of the information",
             ),
         ],
     )
@@ -278,7 +278,7 @@ class TestDeciding:
         beta = Assertion.objects.get(source__slug="beta", offering=disputed)
         client.post(path, {"choice": beta.pk, "reason": "mail"})
 
-        assert "the decision still stands" in text_of(
+        assert "Enter a reason for removing the override" in text_of(
             client.post(f"{path}lift/", {"reason": " "}, follow=True)
         )
         assert Assertion.objects.standing().filter(source__slug="manual").exists()
@@ -290,7 +290,7 @@ class TestDeciding:
         answer = client.post(
             f"{LIST}{world.sonnet.pk}/", {"choice": "1", "reason": "r"}, follow=True
         )
-        assert "nothing was decided" in text_of(answer)
+        assert "The sources now agree, so nothing was changed" in text_of(answer)
 
     def test_strangers_sign_in_first(self, client, disputed):
         assert client.get(LIST).status_code == 302

@@ -194,8 +194,11 @@ def test_a_moved_line_keeps_its_history_and_switching_off_resolves(flagged, as_u
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"kinds": []}, "Tick what it is about"),
-        ({"tolerance": "140"}, "At most 100 %"),
+        (
+            {"kinds": []},
+            "Select a layer, such as developers or hosts, or a property of applications",
+        ),
+        ({"tolerance": "140"}, "Enter at most 100%"),
         ({"tolerance": ""}, "required"),
     ],
 )

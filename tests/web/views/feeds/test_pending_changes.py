@@ -86,7 +86,7 @@ def test_the_preview_names_each_change_and_counts_the_readers_applications(world
         "Twelve changes of LiteLLM price map</em> wait for a decision: six removals and six dates."
         in mine
     )
-    assert f"its date, 15 Jan {YEAR}, would go" in mine
+    assert f"its date, 15 Jan {YEAR}, would be removed" in mine
     assert f"<del>1 Mar {YEAR}</del> → <ins>1 Jun {YEAR}</ins>" in mine
     assert f"<del>1 Mar {YEAR}</del> → <ins>no date</ins>" in mine
     assert (
@@ -118,7 +118,7 @@ def test_accepting_asks_first_and_needs_a_reason(world, suspect, as_user):
     assert "Accept six changes of acme?" in question
     assert "This cannot be taken back here" in question
     assert refused.status_code == 422
-    assert "Say why this is right after all" in text_of(refused)
+    assert "Users are notified of the change by email" in text_of(refused)
     assert Assertion.objects.filter(held=True, topic="identity").count() == 6
 
 
@@ -216,7 +216,7 @@ def test_only_governance_decides(action, world, suspect, as_user):
     answer = as_user(world.editor).post(HELD_PAGE, {"action": action, "group": "*", "reason": "x"})
 
     assert answer.status_code == 403
-    assert "Only governance decides about what is held." in text_of(answer)
+    assert "You need the governance role to accept or reject changes on hold." in text_of(answer)
     assert Assertion.objects.filter(held=True).count() == 12
 
 

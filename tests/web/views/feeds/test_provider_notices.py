@@ -78,14 +78,14 @@ def test_nothing_to_do_is_said_once_and_taken_back(client, notice, world):
     assert "1 notice is dealt with." in text_of(said)
     assert "Every notice has been dealt with." in text_of(said)
     shown = text_of(client.get(f"{LIST}?state=done"))
-    assert "Nothing to do" in shown
+    assert "No action" in shown
     assert "old" in shown
     undo = re.search(r'action="(/feeds/notices/reopen/\?pick=\d+)"', text_of(said)).group(1)
     client.post(undo)
     notice.refresh_from_db()
     assert notice.state == "unread"
     again = client.post("/feeds/notices/reopen/", {"pick": notice.pk}, follow=True)
-    assert "unread already" in text_of(again)
+    assert "The notice is already unread" in text_of(again)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_nothing_to_do_is_said_once_and_taken_back(client, notice, world):
 )
 def test_what_cannot_be_meant_changes_nothing(said, client, notice):
     answer = client.post("/feeds/notices/settle/", said, follow=True)
-    assert "Pick at least one notice" in text_of(answer)
+    assert "Select at least one provider notice and an outcome" in text_of(answer)
     notice.refresh_from_db()
     assert notice.state == "unread"
 
@@ -105,13 +105,13 @@ def test_new_terms_become_an_event_on_the_offering_that_is_named(client, notice)
     address = f"/feeds/notices/{notice.pk}/tell/"
 
     refused = client.post(address, said, follow=True)
-    assert "does not name this offering" in text_of(refused)
+    assert "The notice does not mention this offering" in text_of(refused)
     client.post(address, said | {"offering": offering.pk, "effective_on": "2026-10-01"})
 
     event = ProviderEvent.objects.get(kind="terms_changed")
     assert (event.offering, str(event.effective_on)) == (offering, "2026-10-01")
     again = client.post(address, said | {"offering": offering.pk}, follow=True)
-    assert "told of for this offering already" in text_of(again)
+    assert "already been recorded for this offering" in text_of(again)
     assert client.get(f"/events/{event.pk}/").status_code == 200
 
 
@@ -144,7 +144,7 @@ def test_everybody_reads_and_only_governance_decides(world, as_user, notice):
     other = as_user(world.viewer)
     page = text_of(other.get(LIST))
     assert "Big 1" in page
-    assert "Nothing to do" not in page
+    assert "No action" not in page
     assert "Record a date" not in page
     assert (
         other.post("/feeds/notices/settle/", {"pick": notice.pk, "outcome": "nothing"}).status_code

@@ -95,7 +95,7 @@ def test_a_sample_alone_gives_a_proposal_and_its_rows_and_writes_nothing(client)
     assert "This mapping is a proposal" in said
     assert 'value="provider + &#x27;/&#x27; + model_id"' in said
     assert "Two rows are read" in said or "2 rows are read" in said
-    assert "holds no day that can be read" in said
+    assert "contains no readable date." in said
     assert "Acme/m-1" in said
     assert written(queries) == []
 
@@ -113,7 +113,7 @@ def test_a_try_shows_rows_errors_and_paths_that_find_nothing(client):
 
     assert "1 path finds nothing" in said
     assert (
-        "The path &#x27;replacement&#x27; finds nothing: there lie &#x27;cost&#x27;, "
+        "The path &#x27;replacement&#x27; finds nothing. Available keys: &#x27;cost&#x27;, "
         "&#x27;model_id&#x27;" in said
     )
     assert Source.objects.filter(slug="acme-ends").count() == 0
@@ -122,7 +122,9 @@ def test_a_try_shows_rows_errors_and_paths_that_find_nothing(client):
 def test_it_is_saved_and_switched_on_only_after_a_sample_could_be_read(client):
     blind = client.post(NEW, {**ABOUT, **MAPPING, "act": "enable"})
     assert blind.status_code == 422
-    assert "Try it on a sample that can be read" in text_of(blind)
+    assert (
+        "Test the mapping on a readable sample before you enable the source, or save it disabled"
+    ) in text_of(blind)
 
     client.post(NEW, {**ABOUT, **MAPPING, "text": json.dumps(SAMPLE), "act": "enable"})
 
@@ -153,18 +155,18 @@ def test_an_uploaded_sample_is_kept_for_its_giver_and_for_nobody_else(client, wo
     assert "ends.json.gz" in text_of(again)
     assert "Acme/m-1" in text_of(again)
     assert theirs.status_code == 422
-    assert "no longer kept" in text_of(theirs)
+    assert "The sample is no longer stored" in text_of(theirs)
 
 
 @pytest.mark.parametrize(
     ("sample", "says"),
     [
         ("<html>", "a web page instead of JSON"),
-        ("[" * 5000, "nothing can be read|nesting beyond all measure|breaks off"),
-        ("{}", "finds nothing: there lies an empty map"),
+        ("[" * 5000, "nothing can be read|nested too deeply|is incomplete"),
+        ("{}", "finds nothing: the value is an empty map"),
         (
             json.dumps({"models": [{"provider": "x"}]}),
-            "finds nothing: there lies &#x27;provider&#x27;",
+            "finds nothing. Available keys: &#x27;provider&#x27;",
         ),
     ],
 )
@@ -212,13 +214,13 @@ def test_wrong_settings_are_marked_where_they_stand(client):
     said = text_of(page)
     assert page.status_code == 422
     for sentence in (
-        "Say both what the price is of",
-        "Write one word a line",
+        "Enter both the unit and the path of the price",
+        "Enter one word per line, such as: sunset = deprecated",
         "This field is required",
     ):
         assert sentence in said
     page = client.post(NEW, {**ABOUT, **MAPPING, "m-host": "a..b", "act": "save"})
-    assert "has a dot where a name belongs" in text_of(page)
+    assert "has a dot in place of a name" in text_of(page)
     page = client.post(NEW, {**ABOUT, **MAPPING, "url": "http://u:p@acme.example/", "act": "save"})
     assert "contains a username or password" in text_of(page)
 
@@ -241,7 +243,9 @@ def test_a_source_is_changed_shown_in_its_history_and_put_back(client, made):
     client.post(undo)
     made.refresh_from_db()
     assert (made.trust_rank, made.mapping.settings["retires_on"]) == (40, "shutdown_date")
-    assert "changed again since" in text_of(client.post(undo, follow=True))
+    assert "The source was changed later. Reload the page and set the values you want." in text_of(
+        client.post(undo, follow=True)
+    )
 
 
 def test_nobody_overwrites_what_they_have_not_seen(client, made):
@@ -261,7 +265,7 @@ def test_nobody_overwrites_what_they_have_not_seen(client, made):
     )
     page = client.post(address, {**ABOUT, **MAPPING, **seen, "act": "save"})
     assert page.status_code == 422
-    assert "Somebody changed the mapping meanwhile" in text_of(page)
+    assert "Review it on the page of the source, then save again to use yours" in text_of(page)
     assert SourceMapping.objects.get(source=made).settings["name"] == "title"
     client.post(address, {**ABOUT, **MAPPING, **seen_in(page), "act": "save"})
     assert "name" not in SourceMapping.objects.get(source=made).settings

@@ -53,16 +53,16 @@ def test_governance_finds_a_thing_and_restricts_it(world, as_user):
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ({"decision": "approved", "reason": "x"}, "Give the day on which it ends"),
+        ({"decision": "approved", "reason": "x"}, "Only a block can have no end"),
         (
             {"decision": "restricted", "reason": "x", "expires_on": "2030-01-01"},
-            "Say to what it is restricted",
+            "Select the restriction: data classifications, applications or regions",
         ),
         (
             {"decision": "blocked", "reason": "x", "criticalities": ["0"]},
-            "Limits go with a restricted approval",
+            "Only a restricted approval can have limits",
         ),
-        ({"decision": "blocked"}, "people will be held to it"),
+        ({"decision": "blocked"}, "Users have to comply with the decision"),
         ({"reason": "x"}, "This field is required."),
     ],
 )
@@ -111,7 +111,7 @@ def test_taking_back_needs_a_reason(world, blocked, as_user):
     )
 
     assert without.status_code == 422
-    assert "Say why the decision is taken back." in text_of(without)
+    assert "Enter a reason for the revocation." in text_of(without)
     assert "maren took that back on" in said
     assert "We were wrong." in said
 

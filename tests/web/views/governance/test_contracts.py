@@ -154,7 +154,7 @@ def test_what_was_asked_for_is_due_in_two_weeks(world, as_user):
         client.post(f"{DOCUMENTS}ask/", {"items": ["1a", "2c"], "on": "2026-11-01"}, follow=True)
     )
 
-    assert "Two items are asked for; the answer is due on 15 November 2026." in said.replace(
+    assert "Two items were requested; the response is due on 15 November 2026." in said.replace(
         "\u00a0", " "
     )
     assert {str(row.due_on) for row in AnnexItem.objects.all()} == {"2026-11-15"}

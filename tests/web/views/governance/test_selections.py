@@ -118,7 +118,7 @@ def test_candidates_are_found_added_and_taken_out(world, draft, as_user):
     client.post(f"/selections/{draft.pk}/out/{row.pk}/")
 
     assert "anthropic.claude-sonnet-4-5" in page
-    assert "Claude Sonnet 4.5 at Amazon Bedrock is considered." in said
+    assert "Claude Sonnet 4.5 at Amazon Bedrock was added as a candidate." in said
     assert "is already part of the selection record" in twice
     assert draft.candidates.count() == 2
 

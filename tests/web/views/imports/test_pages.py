@@ -112,8 +112,8 @@ def test_a_document_is_uploaded_for_an_application_and_refused_for_another_s(bro
 
     assert "It says what 1 deployment stands for" in text_of(sent(mine.slug))
     assert "Which application is it about?" in text_of(sent(""))
-    assert "You see no application" in text_of(sent(others.slug))
-    assert "This is no list of Azure deployments" in text_of(sent(mine.slug, b"{}"))
+    assert "Enter its name or slug" in text_of(sent(others.slug))
+    assert "The document is not a list of Azure deployments" in text_of(sent(mine.slug, b"{}"))
     assert "is not one of the available choices" in text_of(sent(mine.slug, format="rss"))
 
 
@@ -132,10 +132,10 @@ def test_what_is_no_sheet_and_what_cannot_be_mapped_is_said_on_the_form(browser,
     refused = browser.post(f"{went_to.url}columns/", chosen)
 
     assert refused.status_code == 422
-    assert "choose the column with its name or its id" in text_of(refused)
+    assert "Select the column with its name or ID" in text_of(refused)
     assert "&#x27;What&#x27; holds the same. Keep one of the two." in text_of(refused)
     nothing = browser.post(f"{went_to.url}columns/", {"s0c0": "application.name"})
-    assert "Choose at least one sheet to read." in text_of(nothing)
+    assert "Select at least one worksheet." in text_of(nothing)
 
 
 def test_the_same_file_is_recognised_and_a_dropped_one_is_gone(browser, claims):
@@ -144,7 +144,7 @@ def test_the_same_file_is_recognised_and_a_dropped_one_is_gone(browser, claims):
     went_to = uploaded(browser, ROWS)
 
     assert "This very file was uploaded on" in text_of(browser.get(went_to.url))
-    assert "nothing of it was written" in text_of(browser.post(f"{went_to.url}drop/", follow=True))
+    assert "Nothing was imported" in text_of(browser.post(f"{went_to.url}drop/", follow=True))
     assert "This import was dropped" in text_of(browser.get(went_to.url))
     assert browser.get(f"{went_to.url}columns/").status_code == 302
 
@@ -179,7 +179,7 @@ def test_rows_that_changed_meanwhile_are_told_and_all_or_nothing_comes_back(brow
 
     back = browser.post(f"{went_to}confirm/", {"whole": "on"}, follow=True)
 
-    assert "you asked for all or nothing: nothing was applied" in text_of(back)
+    assert "you selected all or nothing: nothing was applied" in text_of(back)
     assert "<del>Asia</del> → <ins>US</ins>" in text_of(back)
     assert "1 application changed" in text_of(
         browser.post(f"{went_to}confirm/", {"whole": "on"}, follow=True)
@@ -205,7 +205,9 @@ def test_who_may_not_import_is_told_so_and_sees_no_entry(client, claims):
         for path in paths:
             answer = client.get(path)
             assert answer.status_code == 403
-            assert "Sheets are imported by editors of a team and by governance." in text_of(answer)
+            assert (
+                "You need the editor role on a team, or the governance role, to import spreadsheets"
+            ) in text_of(answer)
         assert 'href="/imports/"' not in text_of(client.get("/applications/"))
     client.force_login(claims.by)
     assert 'href="/imports/"' in text_of(client.get("/applications/"))

@@ -407,11 +407,11 @@ def test_a_link_in_bulk_leaves_out_what_would_drop_calls_and_needs_an_applicatio
     asked = {"pick": waiting.pk, "action": "link", "application": seen.triage.slug}
     assert "would be dropped" in text_of(client.post("/intake/services/link/", asked, follow=True))
     stranger = as_user(make_member(make_application().team))
-    assert "Select the senders" in text_of(
+    assert "Select the services to link" in text_of(
         stranger.post("/intake/services/link/", asked, follow=True)
     )
     asked["application"] = "nothing-of-that-name"
-    assert "Choose the application" in text_of(
+    assert "Select an application that you can edit" in text_of(
         client.post("/intake/services/link/", asked, follow=True)
     )
     waiting.refresh_from_db()
@@ -442,7 +442,7 @@ def test_a_key_is_bound_to_an_application_and_unbound(seen, as_user):
     client = as_user(seen.editor)
     bind = f"/intake/keys/{token.pk}/bind/"
     assert "traces" in text_of(client.get("/intake/"))
-    assert "There is no application" in text_of(
+    assert "No application" in text_of(
         client.post(bind, {"application": seen.foreign.slug}, follow=True)
     )
     client.post(bind, {"application": seen.triage.slug, "environment": "prod"})
@@ -461,7 +461,9 @@ def test_governance_sets_the_lines(world, as_user):
     assert as_user(world.editor).post("/intake/lines/", said).status_code == 403
     client = as_user(world.governance)
     assert client.post("/intake/lines/", {**said, "drift_days": 0}).status_code == 422
-    assert "The lines are changed" in text_of(client.post("/intake/lines/", said, follow=True))
+    assert "They take effect within ten minutes" in text_of(
+        client.post("/intake/lines/", said, follow=True)
+    )
     lines = IntakeSettings.objects.get()
     assert (lines.unseen_after_days, lines.drift_days, lines.declares_shadows) == (14, 3, False)
 
@@ -509,7 +511,7 @@ def test_a_document_without_its_application_asks_for_it(document, world, as_user
     client = as_user(world.editor)
     assert "Which application is it about?" in text_of(client.get(f"/imports/{document.pk}/"))
     where = f"/imports/{document.pk}/application/"
-    assert "You see no application" in text_of(
+    assert "Enter its name or slug" in text_of(
         client.post(where, {"application": world.foreign.slug}, follow=True)
     )
     client.post(where, {"application": world.triage.name})

@@ -270,7 +270,7 @@ def test_a_pack_is_asked_for_made_and_fetched(insurer: Insurer, as_user: SignIn)
     assert "Waiting for a worker" in get(client, "evidence-packs:detail", pack.pk)
     pack.parts.all().delete()
     EvidencePack.objects.update(state="done")
-    assert "not kept any more" in get(client, "evidence-packs:detail", pack.pk)
+    assert "no longer stored" in get(client, "evidence-packs:detail", pack.pk)
     assert client.get(reverse("evidence-packs:download", args=[pack.pk])).status_code == 404
 
 

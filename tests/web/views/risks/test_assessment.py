@@ -82,7 +82,7 @@ class TestOne:
         assert "Residual: 2 unlikely × 2 minor" in page
         undo = re.search(r'action="(/risks/undo/[^"]+)"', answer.content.decode()).group(1)
         back = client.post(undo, {"back": risky.address}, follow=True)
-        assert "Taken back: 1 risk is what it was." in visible_text(back)
+        assert "Undone: 1 risk has its previous assessment." in visible_text(back)
         assert not Assessment.objects.exists()
 
     def test_a_level_needs_both_its_halves(self, risky, as_user):
@@ -93,7 +93,7 @@ class TestOne:
         )
 
         assert answer.status_code == 422
-        assert "Likelihood and impact make a level together." in visible_text(answer)
+        assert "Likelihood and impact form a level together" in visible_text(answer)
         assert not Assessment.objects.exists()
 
     def test_who_comes_second_compares_first_and_then_overwrites_knowingly(self, risky, as_user):
@@ -140,7 +140,7 @@ class TestOne:
         version = hidden(client, risky.address, "not-applicable")
 
         refused = client.post(risky.address + "not-applicable/", version)
-        assert "Say why it does not apply here" in visible_text(refused)
+        assert "Enter a reason why the risk does not apply" in visible_text(refused)
         client.post(risky.address + "not-applicable/", version | {"because": "no people read it"})
         assert Assessment.objects.get().not_applicable_because == "no people read it"
 
@@ -175,7 +175,7 @@ class TestAccepting:
         answer = client.post(
             risky.address + "revoke/", version | {"because": "audience grew"}, follow=True
         )
-        assert "has to be assessed anew" in visible_text(answer)
+        assert "The acceptance was revoked. Reassess the risk." in visible_text(answer)
         assert Assessment.objects.get().state == "stale"
 
     @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ class TestTogether:
         assert as_user(five.outsider).post(undo).status_code == 404
         assert as_user(five.viewer).post(undo).status_code == 403
         back = client.post(undo, {"back": "/risks/"}, follow=True)
-        assert "Taken back: 5 risks are what they were." in visible_text(back)
+        assert "Undone: 5 risks have their previous assessment." in visible_text(back)
         assert not Assessment.objects.exists()
 
     def test_what_is_not_theirs_gone_or_decided_meanwhile_is_left_alone_and_named(
@@ -298,7 +298,7 @@ class TestTogether:
         )
 
         assert "None of what was picked can be assessed by you" in page
-        assert "Only an editor of its team may assess it." in page
+        assert "You need the editor role on its team to assess it." in page
 
     def test_all_that_match_the_filters_are_taken_up_to_a_bound(self, five, as_user, monkeypatch):
         client = as_user(five.editor)
@@ -317,9 +317,9 @@ class TestTogether:
         said = {"pick": picks, "save": "true"}
 
         empty = client.post("/risks/assess/", said | {"decision": "assess"})
-        assert "Nothing is filled in." in visible_text(empty)
+        assert "Enter at least a level, a treatment, an owner or a date" in visible_text(empty)
         unsaid = client.post("/risks/assess/", said | {"decision": "not_applicable"})
-        assert "Say why it does not apply" in visible_text(unsaid)
+        assert "Enter a reason why the risks do not apply" in visible_text(unsaid)
         client.post(
             "/risks/assess/", said | {"decision": "not_applicable", "plan": "internal only"}
         )
@@ -352,7 +352,7 @@ class TestTogether:
         unsaid = client.post("/risks/assess/", said)
         assert unsaid.status_code == 422
         assert "an acceptance without an end is none" in visible_text(unsaid)
-        assert "Say why it is accepted" in visible_text(unsaid)
+        assert "Enter a reason for the acceptance" in visible_text(unsaid)
         late = client.post(
             "/risks/assess/",
             said | {"until": (five.today + 800 * DAY).isoformat(), "because": "small"},
@@ -363,8 +363,9 @@ class TestTogether:
         answer = client.post(
             "/risks/assess/", said | {"until": until.isoformat(), "because": "small"}, follow=True
         )
-        assert "Not theirs to accept: Only an owner of its team may accept it." in visible_text(
-            answer
+        assert (
+            "Not theirs to accept: You need the owner role on its team to accept it."
+            in visible_text(answer)
         )
         made = Assessment.objects.values_list(
             "treatment", "accepted_until", "accept_reason", "accepted_by", "residual"
@@ -419,6 +420,6 @@ class TestTogether:
         ]
 
     def test_nothing_picked_says_what_to_do(self, five, as_user):
-        assert "Tick the risks that the assessment is for." in visible_text(
+        assert "Select the risks to assess." in visible_text(
             as_user(five.editor).post("/risks/assess/", {}, follow=True)
         )

@@ -451,9 +451,9 @@ class TestFoundationRisks:
 
         page = visible_text(answer)
         assert answer.status_code == 422
-        assert "Choose a template, or give the risk a title of its own." in page
-        assert "An own risk has no usual level. Give one." in page
-        assert "No such one is on record, or several are. Perhaps:" in page
+        assert "Select a template, or enter a title for an own risk." in page
+        assert "An own risk has no default level. Enter one." in page
+        assert "No single record found. Enter the number of the record. Perhaps:" in page
 
     def test_the_same_twice_is_refused_with_what_to_do(self, risky, as_user):
         said = {
@@ -484,10 +484,10 @@ class TestFoundationRisks:
             address + "change/",
             {"likelihood": 1, "impact": 5, "confidence": "high", "inherits": "on", "seen": seen},
         )
-        assert "changed this meanwhile" in visible_text(late)
+        assert "changed this record while you were editing" in visible_text(late)
 
         closed = client.post(address + "close/", {"because": "mended"}, follow=True)
-        assert "Closed: nothing inherits it any longer." in visible_text(closed)
+        assert "The risk was closed. No dependency inherits it any more." in visible_text(closed)
         assert f'action="{address}reopen/"' in closed.content.decode()
         client.post(address + "reopen/")
         risky.invents.refresh_from_db()
@@ -601,7 +601,7 @@ class TestEvidence:
         found = Evidence.objects.get()
         assert found.passed is False
         assert list(assessment.evidence.all()) == [found]
-        assert "Recorded and attached." in visible_text(answer)
+        assert "The evidence was recorded and attached." in visible_text(answer)
 
     def test_what_is_wrong_with_it_is_said_at_its_field(self, risky, as_user):
         client = as_user(risky.editor)
@@ -615,7 +615,7 @@ class TestEvidence:
         assert "The run date is in the future." in visible_text(
             client.post("/risks/evidence/new/", said)
         )
-        assert "There is no such application" in visible_text(
+        assert "No application with this" in visible_text(
             client.post("/risks/evidence/new/", said | {"application": risky.foreign.slug})
         )
         wrong = said | {"run_on": risky.today.isoformat(), "digest": "abc"}
@@ -669,7 +669,7 @@ class TestEvidence:
         assert answer.status_code == 422
         assert "Line 1 of the report is not valid JSON." in visible_text(answer)
         foreign = {"file": SimpleUploadedFile("x.json", b"{}"), "application": risky.foreign.slug}
-        assert "There is no such application." in visible_text(
+        assert "No application with this" in visible_text(
             client.post("/risks/evidence/upload/", foreign)
         )
         general = client.post(

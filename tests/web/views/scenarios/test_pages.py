@@ -98,7 +98,7 @@ def test_a_move_a_retirement_and_a_price_are_asked_too(asked, as_user):
     [
         ("remove=developer:nobody", "Nothing is known under “developer:nobody”."),
         ("replace=1:999999999", "One of the two offerings is not known."),
-        ("move=999999:1", "There is no such dependency that you may see."),
+        ("move=999999:1", "Dependency not found. It does not exist or you do not have access."),
         ("reprice=developer:anthropic*x", "Write by how much the price is multiplied"),
         ("retire=nothing", "There is no application “nothing” that you may see."),
     ],

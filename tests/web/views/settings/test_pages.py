@@ -88,7 +88,7 @@ def test_two_who_change_a_team_at_once_are_shown_what_the_other_did(as_user):
     page = text_of(refused)
     assert refused.status_code == 422
     assert "ada" in page
-    assert "changed this meanwhile" in page
+    assert "changed this record while you were editing" in page
     assert "<b>Claims EU</b>" in page
     assert Team.objects.get(pk=team.pk).name == "Claims EU"
 
@@ -156,7 +156,7 @@ def test_an_administrator_invites_and_the_person_sets_a_password_by_the_mail(as_
         follow=True,
     )
 
-    assert "An invitation is on its way to nele@example.org." in text_of(page)
+    assert "An invitation was sent to nele@example.org." in text_of(page)
     assert User.objects.get(username="nele").may(TeamRole.EDITOR, team)
     [letter] = mail.outbox
     address = next(word for word in letter.body.split() if "/accounts/password/reset/key/" in word)
