@@ -52,9 +52,15 @@ def embed(command: str) -> None:
         import django  # noqa: PLC0415
 
         django.setup()
+        from apps.common.database.migration_history import (  # noqa: PLC0415
+            UnsupportedDatabaseError,
+        )
         from registry.prepare import prepare_database  # noqa: PLC0415
 
-        prepare_database()
+        try:
+            prepare_database()
+        except UnsupportedDatabaseError as error:
+            sys.exit(f"{error}")
 
 
 def main() -> None:

@@ -39,7 +39,7 @@ QUIET = "ignore:You're running the worker with superuser privileges"
 
 
 class Refused(RuntimeError):
-    """The demo cannot start as things are; nothing has been started."""
+    """The demo cannot start as things are; nothing of it runs and no data was changed."""
 
 
 class Ended(Exception):
@@ -128,6 +128,8 @@ class Demo:
             code = child.process.poll()
             if code is not None and not (child.may_end and code == 0):
                 self._drain(child)
+                if child.keep and code == os.EX_CONFIG:
+                    raise Refused(b"".join(child.output).decode().strip())
                 raise Broken(
                     f"The {child.name} process ended with {_in_words(code)}. See its last lines "
                     "above."
@@ -391,14 +393,25 @@ def _check_port(port: int) -> None:
 
 def set_up() -> None:
     """Runs as a child: database, built-in catalogue, demo portfolio. Prints what load_demo
-    prints."""
+    prints.
+
+    Prints the reason and ends with EX_CONFIG where the data folder holds a database that this
+    version cannot upgrade.
+    """
     import django  # noqa: PLC0415 - only this child loads Django's apps
     from django.core.management import call_command, get_commands  # noqa: PLC0415
 
     django.setup()
+    from apps.common.database.migration_history import (  # noqa: PLC0415
+        UnsupportedDatabaseError,
+    )
     from registry.prepare import prepare_database  # noqa: PLC0415
 
-    prepare_database()
+    try:
+        prepare_database()
+    except UnsupportedDatabaseError as error:
+        print(error)
+        sys.exit(os.EX_CONFIG)
     if "load_demo" in get_commands():
         call_command("load_demo")
 

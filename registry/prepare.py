@@ -9,6 +9,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from apps.catalog.models import Provider
 from apps.common.database.advisory_lock import database_lock
+from apps.common.database.migration_history import check_migration_history
 from apps.risks.models import RiskTemplate
 
 LOCK = "prepare"
@@ -16,8 +17,12 @@ LOCK = "prepare"
 
 def prepare_database() -> None:
     """Costs one read of the migrations where nothing is to do. Words go to stderr, stdout is the
-    command's own."""
+    command's own.
+
+    Raises UnsupportedDatabaseError where the migrations do not continue those of the database.
+    """
     with database_lock(LOCK):
+        check_migration_history()
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             _say("preparing the database")

@@ -17,6 +17,10 @@ from django.utils.module_loading import import_string
 from psycopg_pool import PoolTimeout
 
 from apps.common import heartbeat
+from apps.common.database.migration_history import (
+    UnsupportedDatabaseError,
+    check_migration_history,
+)
 from apps.common.requests.bare_headers import BARE_HEADERS
 
 STATEMENT_TIMEOUT_MS = 2000
@@ -50,8 +54,11 @@ def check_database() -> str:
 
 def check_migrations() -> str:
     try:
+        check_migration_history()
         executor = MigrationExecutor(connection)
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except UnsupportedDatabaseError as error:
+        raise NotReadyError(str(error)) from error
     except (DatabaseError, PoolTimeout) as error:
         raise failed_probe("The migrations cannot be read.", error) from error
     if waiting:

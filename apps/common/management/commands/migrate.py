@@ -12,6 +12,10 @@ from django.db import OperationalError, connections
 
 from apps.common.database.advisory_lock import database_lock
 from apps.common.database.migration_executor import LeanExecutor
+from apps.common.database.migration_history import (
+    UnsupportedDatabaseError,
+    check_migration_history,
+)
 from apps.common.postgresql.errors import Unavailable, unavailability
 
 # Django's command takes its executor from its module and offers no other place to name one
@@ -27,6 +31,10 @@ PAUSES_SECONDS = (1, 2, 4, 8, 15, 30, 30, 30, 30, 30)
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         """Wait for another one that is at work, then carry out what is left to do."""
+        try:
+            check_migration_history(options["database"])
+        except UnsupportedDatabaseError as error:
+            raise CommandError(str(error)) from error
         if options["plan"] or options["check_unapplied"]:
             super().handle(*args, **options)
             return

@@ -1,0 +1,51 @@
+"""Whether the migrations of this version continue those that made a database."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from django.apps import AppConfig, apps
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations.recorder import MigrationRecorder
+
+
+class UnsupportedDatabaseError(Exception):
+    """A database that no migration leads on from; the message says what to do instead."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This database was made by an earlier version of Foundation Registry that cannot be "
+            "upgraded; nothing in it was changed, so keep it for that version and start a new one: "
+            "an empty database in DATABASE_URL or, for a demo, a new folder in REGISTRY_DATA."
+        )
+
+
+def check_migration_history(using: str = DEFAULT_DB_ALIAS) -> None:
+    """Raise UnsupportedDatabaseError where an app has migrations applied that no longer exist while
+    others wait.
+
+    Migrations that were applied by a later version are no reason: there, nothing waits. Costs one
+    statement.
+    """
+    applied: dict[str, set[str]] = {}
+    for app_label, name in MigrationRecorder(connections[using]).applied_migrations():
+        applied.setdefault(app_label, set()).add(name)
+    for config in apps.get_app_configs():
+        existing = _existing_migrations(config)
+        known = applied.get(config.label, set())
+        if existing and known - existing and existing - known:
+            raise UnsupportedDatabaseError
+
+
+def _existing_migrations(config: AppConfig) -> set[str]:
+    """The names of the migrations of one of the project's own apps; of others none."""
+    if not config.name.startswith("apps."):
+        return set()
+    try:
+        module = import_module(f"{config.name}.migrations")
+    except ModuleNotFoundError:
+        return set()
+    return {
+        found.name
+        for found in iter_modules(module.__path__)
+        if not found.ispkg and found.name[0] not in "_~"
+    }
