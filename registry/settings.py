@@ -649,7 +649,7 @@ SPECTACULAR_SETTINGS = {
         "LayerEnum": "apps.exposure.models.Layer",
         "NodeKindEnum": "apps.risks.filters.NODE_KINDS",
         "DeliveryOutcomeEnum": "apps.alerts.filters.NoticeFilter.STATES",
-        "NoticeOutcomeEnum": "apps.feeds.models.FeedNotice.Outcome",
+        "NoticeOutcomeEnum": "apps.feeds.models.ProviderNotice.Outcome",
         "OnFileEnum": "apps.inventory.models.OnFile",
         "RiskConfidenceEnum": "apps.risks.models.Confidence",
         "RiskLayerEnum": "apps.risks.models.Layer",

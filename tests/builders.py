@@ -304,7 +304,7 @@ def make_modifier(
         adaptation=adaptation,
         likelihood=likelihood,
         impact=impact,
-        why=f"{adaptation} does that",
+        rationale=f"{adaptation} does that",
     )
 
 

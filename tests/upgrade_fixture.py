@@ -65,9 +65,9 @@ def _shrink_catalogue() -> None:
         ProviderEvent,
         Version,
     )
-    from apps.exposure.models import HeldFooting
+    from apps.exposure.models import EngineFooting
 
-    parts = [Footing, HeldFooting, Offering.regions.through]
+    parts = [Footing, EngineFooting, Offering.regions.through]
     evidence = ProviderEvent.evidence.through.objects.values("assertion_id")
     offerings = _unused(Offering, besides=[*parts, Assertion, Price])
     offerings -= {*Assertion.objects.filter(pk__in=evidence).values_list("offering_id", flat=True)}

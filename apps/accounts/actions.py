@@ -159,10 +159,10 @@ def set_membership(*, user: User, team: Team, role: TeamRole, by: User | None) -
             user=user, team=team, defaults={"role": role.rank}
         )
         if not is_new:
-            by_sign_on = membership.role_by_sign_on
-            membership.role_by_hand = None if by_sign_on is None else role.rank
+            by_sign_on = membership.sso_role
+            membership.manual_role = None if by_sign_on is None else role.rank
             membership.role = max(role.rank, by_sign_on or 0)
-            membership.save(update_fields=["role", "role_by_hand"])
+            membership.save(update_fields=["role", "manual_role"])
     return membership
 
 
@@ -170,17 +170,17 @@ def set_membership(*, user: User, team: Team, role: TeamRole, by: User | None) -
 def end_membership(*, membership: Membership, by: User | None) -> None:
     """Remove the role assigned by hand. Rejected if only single sign-on gives the role."""
     held = Membership.objects.select_for_update().get(pk=membership.pk)
-    if held.role_by_sign_on is not None and held.role_by_hand is None:
+    if held.sso_role is not None and held.manual_role is None:
         raise AccountChangeError(
             "This role comes from a group of the identity provider. Remove the user from "
             "that group there."
         )
     with audit_context(user=by, reason="membership ended"):
-        if held.role_by_sign_on is None:
+        if held.sso_role is None:
             held.delete()
         else:
-            held.role, held.role_by_hand = held.role_by_sign_on, None
-            held.save(update_fields=["role", "role_by_hand"])
+            held.role, held.manual_role = held.sso_role, None
+            held.save(update_fields=["role", "manual_role"])
 
 
 TEAM_FIELDS = ("name", "parent", "email", "time_zone", "digest_hour")
@@ -292,10 +292,10 @@ def change_user(
     administered = User.objects.filter(_IS_ADMINISTRATOR, pk=person.pk, is_active=True).exists()
     for name, value in facts.items():
         setattr(person, name, value)
-    if "organisation_role" in facts and person.office_by_sign_on:
-        person.office_by_hand = facts["organisation_role"]
+    if "organisation_role" in facts and person.sso_organisation_role:
+        person.manual_organisation_role = facts["organisation_role"]
         person.organisation_role = stronger_organisation_role(
-            person.office_by_hand, person.office_by_sign_on
+            person.manual_organisation_role, person.sso_organisation_role
         )
     person.full_clean(exclude=["password"])
     with audit_context(user=by, reason="user changed"):

@@ -156,8 +156,8 @@ def decide_identity(
     moment = now()
     with audit_context(user=by, reason=reason):
         IdentityDecision.objects.annotate(lower=Lower("raw")).filter(
-            lower=raw.lower(), host=host, lifted_at__isnull=True
-        ).update(lifted_at=moment)
+            lower=raw.lower(), host=host, revoked_at__isnull=True
+        ).update(revoked_at=moment)
         decision = IdentityDecision.objects.create(
             raw=raw,
             host=host,
@@ -181,7 +181,7 @@ def decide_identity(
             else Binding.PINNED,
             identity_confidence=1,
             identity_reason=IdentityReason.DECISION,
-            identity_why=f"decided by {by} on {day_of(moment).isoformat()}"
+            identity_explanation=f"decided by {by} on {day_of(moment).isoformat()}"
             + (f": {reason}" if reason else ""),
         )
         refresh_footing(refreshed)
@@ -192,8 +192,8 @@ def decide_identity(
 def revoke_identity_decision(*, decision: IdentityDecision, by: User, reason: str = "") -> None:
     """Undo a decision: the rules say again what the string means."""
     with audit_context(user=by, reason=reason):
-        decision.lifted_at = now()
-        decision.save(update_fields=["lifted_at"])
+        decision.revoked_at = now()
+        decision.save(update_fields=["revoked_at"])
         offerings = list(_named(decision.raw, decision.host).select_related("host"))
         columns = resolve_identities(
             (offering.host.slug, offering.api_id) for offering in offerings

@@ -305,7 +305,7 @@ class IdentityDecisionAdmin(ReadOnlyAdmin[IdentityDecision]):
         "not_a_model",
         "decided_by",
         "decided_at",
-        "lifted_at",
+        "revoked_at",
     )
     list_select_related = ("host", "version", "alias", "decided_by")
     search_fields = ("raw",)

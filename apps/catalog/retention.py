@@ -27,6 +27,6 @@ declare_retention(
         "derived from the catalogue; deleted when the catalogue changes",
         "catalog_footing",
         "catalog_node",
-        "catalog_touchedoffering",
+        "catalog_changedoffering",
     ),
 )

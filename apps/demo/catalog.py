@@ -52,7 +52,7 @@ def load_own_catalog() -> None:
                 "version": _version(row["version"]) if "version" in row else None,
                 "binding": row.get("binding", "unknown"),
                 "identity_confidence": 1 if "version" in row else 0,
-                "identity_why": row["why"],
+                "identity_explanation": row["why"],
                 "lifecycle": row.get("lifecycle", "unknown"),
             },
         )

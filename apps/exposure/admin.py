@@ -11,12 +11,12 @@ from apps.exposure.models import (
     Campaign,
     CampaignTask,
     ConcentrationSnapshot,
-    Cut,
     EventRate,
     ExposureFlag,
     ExposureSettings,
     FlagEvent,
     LossRun,
+    MinimalCutSet,
     Policy,
     Scenario,
     ScenarioRun,
@@ -118,15 +118,15 @@ class ScenarioAdmin(ReadOnlyAdmin[Scenario]):
 
 @admin.register(ScenarioRun)
 class ScenarioRunAdmin(ReadOnlyAdmin[ScenarioRun]):
-    list_display = ("scenario", "state", "as_of", "whole_organisation", "asked_by", "queued_at")
-    list_select_related = ("scenario", "asked_by")
+    list_display = ("scenario", "state", "as_of", "whole_organisation", "requested_by", "queued_at")
+    list_select_related = ("scenario", "requested_by")
     list_filter = ("state",)
 
 
 @admin.register(LossRun)
 class LossRunAdmin(ReadOnlyAdmin[LossRun]):
-    list_display = ("queued_at", "state", "as_of", "years", "seed", "asked_by")
-    list_select_related = ("asked_by",)
+    list_display = ("queued_at", "state", "as_of", "years", "seed", "requested_by")
+    list_select_related = ("requested_by",)
     list_filter = ("state",)
 
 
@@ -137,6 +137,6 @@ class ConcentrationSnapshotAdmin(ReadOnlyAdmin[ConcentrationSnapshot]):
     date_hierarchy = "day"
 
 
-@admin.register(Cut)
-class CutAdmin(ReadOnlyAdmin[Cut]):
+@admin.register(MinimalCutSet)
+class MinimalCutSetAdmin(ReadOnlyAdmin[MinimalCutSet]):
     list_display = ("node_ids", "share", "as_of")

@@ -14,19 +14,19 @@ from typing import Any, Final
 from django.db import connection, models, transaction
 
 from apps.catalog.footing import FootingDifference, footing_differences
-from apps.catalog.models import Footing, TouchedOffering
+from apps.catalog.models import ChangedOffering, Footing
 from apps.common.models import PeriodicJob
 from apps.exposure.engine.minimal_cut_sets import minimal_cut_sets
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.engine.table_refresh import build_all, refresh
-from apps.exposure.models import Cut, EngineState
+from apps.exposure.models import EngineState, MinimalCutSet
 from apps.exposure.snapshots.historical_tables import engine_tables, shadow_with_empty
 from apps.inventory.models import (
-    KeptFinding,
-    KeptRunway,
-    KeptState,
-    TouchedApplication,
-    UnkeptApplication,
+    CachedFinding,
+    CachedRunway,
+    ChangedApplication,
+    ReadModelState,
+    StaleApplication,
 )
 from apps.inventory.read_models import refresh_all_applications, refresh_stale_applications
 from apps.risks.actions.counts import is_count_current
@@ -39,10 +39,10 @@ MAX_CATCH_UPS = 3
 # numbers that a rebuild gives again; a pair's candidate is an offering, a rescue's a row
 _SERIAL_COLUMNS: Final[Mapping[str, frozenset[str]]] = {
     "exposure_candidate": frozenset({"id"}),
-    "exposure_rescue": frozenset({"candidate_id"}),
+    "exposure_candidategrade": frozenset({"candidate_id"}),
     "exposure_partyfooting": frozenset({"id"}),
-    "inventory_keptfinding": frozenset({"id"}),
-    "inventory_keptrunway": frozenset({"id"}),
+    "inventory_cachedfinding": frozenset({"id"}),
+    "inventory_cachedrunway": frozenset({"id"}),
 }
 # a kept row that the rebuild does not have is no fault where it is only no longer asked for
 _MAY_HOLD_MORE: Final[Mapping[str, str]] = {
@@ -51,7 +51,7 @@ _MAY_HOLD_MORE: Final[Mapping[str, str]] = {
     "exposure_partyfooting": """EXISTS (SELECT 1 FROM {built} b
         WHERE (b.reached, b.party_id) = (k.reached, k.party_id))""",
 }
-_INVENTORY: Final[tuple[type[models.Model], ...]] = (KeptFinding, KeptRunway)
+_INVENTORY: Final[tuple[type[models.Model], ...]] = (CachedFinding, CachedRunway)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +110,10 @@ def _is_behind(on: date) -> bool:
     return (
         state is None
         or state.as_of != on
-        or TouchedApplication.objects.exists()
-        or TouchedOffering.objects.exists()
-        or UnkeptApplication.objects.exists()
-        or not KeptState.objects.filter(pk=1, kept_on=on).exists()
+        or ChangedApplication.objects.exists()
+        or ChangedOffering.objects.exists()
+        or StaleApplication.objects.exists()
+        or not ReadModelState.objects.filter(pk=1, as_of=on).exists()
     )
 
 
@@ -125,7 +125,7 @@ def _compare_tables(on: date, limit: int) -> ExposureCheck:
     tables = [*engine_tables(), *(model._meta.db_table for model in _INVENTORY)]
     if _is_behind(on):
         why = "Changes arrive faster than they are processed. Check again later."
-        check.not_compared |= dict.fromkeys([*tables, Cut._meta.db_table], why)
+        check.not_compared |= dict.fromkeys([*tables, MinimalCutSet._meta.db_table], why)
         return check
     with connection.cursor() as cursor:
         # as a full build does; for this transaction alone
@@ -136,9 +136,9 @@ def _compare_tables(on: date, limit: int) -> ExposureCheck:
         for table in tables:
             check.tables[table] = _compare_table(cursor, schema, table, limit)
     if cuts_are_current:
-        check.tables[Cut._meta.db_table] = _compare_cut_sets(limit)
+        check.tables[MinimalCutSet._meta.db_table] = _compare_cut_sets(limit)
     else:
-        check.not_compared[Cut._meta.db_table] = (
+        check.not_compared[MinimalCutSet._meta.db_table] = (
             "The hourly job has not processed the last refresh yet. Check again in an hour."
         )
     return check
@@ -267,7 +267,7 @@ def _compare_cut_sets(limit: int) -> TableCheck:
         ((node,), float(share)) for node, share in found.singles
     }
     built |= {((first, second), float(share)) for first, second, share in found.pairs}
-    kept = {(tuple(row.node_ids), row.share) for row in Cut.objects.all()}
+    kept = {(tuple(row.node_ids), row.share) for row in MinimalCutSet.objects.all()}
     return _compare_sets(kept, built, ("node_ids", "share"), limit)
 
 

@@ -200,7 +200,7 @@ WHERE (n.kind IN (node_kind('version'), node_kind('foundation')))
    OR (n.kind = node_kind('offering') AND o.lifecycle <> 'retired' AND (o.date_kind = 'firm'
        AND o.retires_on <= %(day)s) IS NOT TRUE)
    OR (n.kind NOT IN (node_kind('offering'), node_kind('version'), node_kind('foundation'))
-       AND EXISTS (SELECT 1 FROM exposure_heldfooting f
+       AND EXISTS (SELECT 1 FROM exposure_enginefooting f
    WHERE f.node_id = n.id AND f.depth = 0))
 UNION SELECT node_id FROM exposure_partyfooting WHERE depth = 0
 """

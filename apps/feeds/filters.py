@@ -3,7 +3,7 @@ from typing import Any
 import django_filters
 from django.db.models import Q
 
-from apps.feeds.models import FeedNotice, FeedRun, QuarantinedRow
+from apps.feeds.models import FeedRun, ProviderNotice, QuarantinedRow
 
 
 class FeedRunFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -33,10 +33,10 @@ class QuarantinedRowFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields: list[str] = []
 
 
-class FeedNoticeFilter(django_filters.FilterSet):  # type: ignore[misc]
+class ProviderNoticeFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(method="containing", label="Search")
     source = django_filters.CharFilter(field_name="source__slug", label="Source (slug)")
-    state = django_filters.MultipleChoiceFilter(choices=FeedNotice.State.choices, label="State")
+    state = django_filters.MultipleChoiceFilter(choices=ProviderNotice.State.choices, label="State")
     named = django_filters.BooleanFilter(method="naming", label="Mentions a known model ID")
     name = django_filters.CharFilter(method="naming_this", label="Mentions this model ID")
     since = django_filters.IsoDateTimeFilter(
@@ -44,7 +44,7 @@ class FeedNoticeFilter(django_filters.FilterSet):  # type: ignore[misc]
     )
 
     class Meta:
-        model = FeedNotice
+        model = ProviderNotice
         fields: list[str] = []
 
     def containing(self, queryset: Any, name: str, value: str) -> Any:

@@ -264,13 +264,13 @@ class QuarantinedRow(models.Model):
         return f"{self.external_id}: {self.reason}"
 
 
-class FeedNoticeQuerySet(PublicQuerySet["FeedNotice"]):
-    def unread(self) -> "FeedNoticeQuerySet":
-        return self.filter(state=FeedNotice.State.UNREAD)
+class ProviderNoticeQuerySet(PublicQuerySet["ProviderNotice"]):
+    def unread(self) -> "ProviderNoticeQuerySet":
+        return self.filter(state=ProviderNotice.State.UNREAD)
 
 
 @track_history()
-class FeedNotice(models.Model):
+class ProviderNotice(models.Model):
     """One item of a provider's RSS, Atom or JSON Feed. A person reads it; it changes the catalogue
     by nothing.
 
@@ -304,17 +304,17 @@ class FeedNotice(models.Model):
     decided_at = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(max_length=500, blank=True)
 
-    objects = FeedNoticeQuerySet.as_manager()
+    objects = ProviderNoticeQuerySet.as_manager()
 
     class Meta:
         ordering = ["-first_seen", "-id"]
         indexes = [
-            models.Index(fields=["state", "-first_seen", "-id"], name="feed_notice_by_state")
+            models.Index(fields=["state", "-first_seen", "-id"], name="provider_notice_by_state")
         ]
         constraints = [
-            models.UniqueConstraint(fields=["source", "external_id"], name="feed_notice_once"),
+            models.UniqueConstraint(fields=["source", "external_id"], name="provider_notice_once"),
             models.CheckConstraint(
-                name="feed_notice_decided_by_someone",
+                name="provider_notice_decision_complete",
                 condition=Q(state="done", decided_by__isnull=False, decided_at__isnull=False)
                 | ~Q(state="done"),
                 violation_error_message="A closed notice must have a user and a time.",
@@ -326,12 +326,12 @@ class FeedNotice(models.Model):
 
 
 __all__ = [
-    "FeedNotice",
     "FeedRun",
     "Health",
     "HostPause",
     "Payload",
     "PollState",
+    "ProviderNotice",
     "QuarantinedRow",
     "SourceMapping",
 ]

@@ -17,7 +17,7 @@ from apps.catalog.claims.reconciliation import catalogue_lock
 from apps.catalog.models import Offering, ProviderEvent, Source, Version
 from apps.common.history.context import audit_context
 from apps.common.time import now
-from apps.feeds.models import FeedNotice
+from apps.feeds.models import ProviderNotice
 from apps.feeds.parsers.notices import NoticeItem
 
 # what people may tell others of a notice; dates have a form of their own
@@ -53,7 +53,7 @@ def store_notices(
     """
     there = {
         notice.external_id: notice
-        for notice in FeedNotice.objects.filter(
+        for notice in ProviderNotice.objects.filter(
             source=source, external_id__in=[item.external_id for item in items]
         )
     }
@@ -64,9 +64,9 @@ def store_notices(
         if item.external_id in there and _differs(there[item.external_id], item)
     ]
     names = known_names([*fresh, *(item for _, item in changed)])
-    FeedNotice.objects.bulk_create(
+    ProviderNotice.objects.bulk_create(
         [
-            FeedNotice(
+            ProviderNotice(
                 source=source,
                 external_id=item.external_id,
                 title=item.title,
@@ -76,7 +76,7 @@ def store_notices(
                 names=_names_in(item, names),
                 first_seen=at,
                 changed_at=at,
-                state=FeedNotice.State.BEFORE if baseline else FeedNotice.State.UNREAD,
+                state=ProviderNotice.State.BEFORE if baseline else ProviderNotice.State.UNREAD,
             )
             for item in fresh
         ]
@@ -101,11 +101,11 @@ def store_notices(
         "decided_at",
         "reason",
     ]
-    FeedNotice.objects.bulk_update([notice for notice, _ in changed], columns, batch_size=500)
+    ProviderNotice.objects.bulk_update([notice for notice, _ in changed], columns, batch_size=500)
     return StoredNotices(len(fresh), len(changed))
 
 
-def _differs(notice: FeedNotice, item: NoticeItem) -> bool:
+def _differs(notice: ProviderNotice, item: NoticeItem) -> bool:
     return (notice.title, notice.link, notice.excerpt, notice.published_at) != (
         item.title,
         item.link,
@@ -114,8 +114,8 @@ def _differs(notice: FeedNotice, item: NoticeItem) -> bool:
     )
 
 
-def _mark_unread(notice: FeedNotice) -> None:
-    notice.state, notice.outcome, notice.reason = FeedNotice.State.UNREAD, "", ""
+def _mark_unread(notice: ProviderNotice) -> None:
+    notice.state, notice.outcome, notice.reason = ProviderNotice.State.UNREAD, "", ""
     notice.decided_by, notice.decided_at = None, None
 
 
@@ -165,19 +165,19 @@ def _require_governance(by: User) -> None:
 
 @transaction.atomic
 def close_notices(
-    *, notices: Collection[int], outcome: FeedNotice.Outcome, by: User, reason: str = ""
-) -> list[FeedNotice]:
+    *, notices: Collection[int], outcome: ProviderNotice.Outcome, by: User, reason: str = ""
+) -> list[ProviderNotice]:
     """Mark these notices as dealt with; those that were not yet. The catalogue stays as it is."""
     _require_governance(by)
     rows = list(
-        FeedNotice.objects.select_for_update()
+        ProviderNotice.objects.select_for_update()
         .filter(pk__in=notices)
-        .exclude(state=FeedNotice.State.DONE)
+        .exclude(state=ProviderNotice.State.DONE)
     )
     with audit_context(user=by, reason=reason or outcome.label):
         for notice in rows:
             notice.state, notice.outcome, notice.reason = (
-                FeedNotice.State.DONE,
+                ProviderNotice.State.DONE,
                 outcome,
                 reason[:500],
             )
@@ -191,7 +191,9 @@ def reopen_notices(*, notices: Collection[int], by: User) -> int:
     """Take back that these were dealt with; how many were."""
     _require_governance(by)
     rows = list(
-        FeedNotice.objects.select_for_update().filter(pk__in=notices, state=FeedNotice.State.DONE)
+        ProviderNotice.objects.select_for_update().filter(
+            pk__in=notices, state=ProviderNotice.State.DONE
+        )
     )
     with audit_context(user=by, reason="reopened"):
         for notice in rows:
@@ -203,7 +205,7 @@ def reopen_notices(*, notices: Collection[int], by: User) -> int:
 @transaction.atomic
 def record_event(
     *,
-    notice: FeedNotice,
+    notice: ProviderNotice,
     kind: str,
     offering: Offering,
     by: User,
@@ -245,7 +247,9 @@ def record_event(
             raise AlreadyDecidedError(
                 "An event of this notice has already been recorded for this offering."
             )
-        close_notices(notices=[notice.pk], outcome=FeedNotice.Outcome.EVENT, by=by, reason=reason)
+        close_notices(
+            notices=[notice.pk], outcome=ProviderNotice.Outcome.EVENT, by=by, reason=reason
+        )
     return event
 
 

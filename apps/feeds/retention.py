@@ -36,7 +36,7 @@ declare_retention(
     *permanent_tables(
         RetentionGroup.CATALOGUE,
         "how sources are read, and the decisions of users about provider notices",
-        "feeds_feednotice",
+        "feeds_providernotice",
         "feeds_hostpause",
         "feeds_pollstate",
         "feeds_sourcemapping",

@@ -156,7 +156,7 @@ def request_waiver(
         )
         if alike and other.state == Waiver.State.ASKED:
             raise ChangeConflictError(
-                f"{other.asked_by} already requested the same waiver. Wait for the decision."
+                f"{other.requested_by} already requested the same waiver. Wait for the decision."
             )
         if alike and other.stands_on(today):
             raise ChangeConflictError(
@@ -169,9 +169,9 @@ def request_waiver(
         offering=offering,
         reason=reason.strip(),
         until=until,
-        asked_by=by,
-        asked_at=at,
-        asked_on=today,
+        requested_by=by,
+        requested_at=at,
+        requested_on=today,
     )
     waiver.full_clean()
     with audit_context(user=by, reason=reason):
@@ -187,7 +187,7 @@ def grant_waiver(
     waiver = _lock_waiver(waiver)
     if waiver.state != Waiver.State.ASKED:
         raise ChangeConflictError(_state_conflict(waiver))
-    if waiver.asked_by_id == by.pk:
+    if waiver.requested_by_id == by.pk:
         raise ChangeConflictError("You requested this waiver. Another governance user must decide.")
     if until is not None:
         if until > waiver.until:
@@ -233,7 +233,7 @@ def withdraw_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str = "")
 
 def _lock_waiver(waiver: Waiver) -> Waiver:
     Waiver.objects.select_for_update().only("pk").get(pk=waiver.pk)
-    return Waiver.objects.select_related("application__team", "asked_by", "decided_by").get(
+    return Waiver.objects.select_related("application__team", "requested_by", "decided_by").get(
         pk=waiver.pk
     )
 
@@ -252,7 +252,7 @@ def _decide_waiver(waiver: Waiver, state: str, *, by: User, at: datetime, reason
         at,
         reason.strip(),
     )
-    waiver.full_clean(exclude=["application", "asked_by", "decided_by", "offering"])
+    waiver.full_clean(exclude=["application", "requested_by", "decided_by", "offering"])
     with audit_context(user=by, reason=reason or f"waiver {state}"):
         waiver.save(update_fields=["state", "until", "decided_by", "decided_at", "decision"])
     return waiver

@@ -74,7 +74,7 @@ class ModelMatcher:
         self._application = application
         self._decided: dict[tuple[str, str], tuple[int | None, str]] = {}
         for stream, provider, name, offering, reason in NameDecision.objects.filter(
-            lifted_at__isnull=True
+            revoked_at__isnull=True
         ).values_list("stream", "provider", "name", "offering", "reason"):
             # a decision about one sender's stream says nothing of a pipeline
             if not stream:

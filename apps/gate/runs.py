@@ -95,8 +95,8 @@ def request_run(
         digest=digest,
         by=by,
         token=token,
-        asked_at=at,
-        asked_last_at=at,
+        requested_at=at,
+        last_requested_at=at,
         n_models=len(requested),
     )
     if len(requested) > MAX_IMMEDIATE_MODELS:
@@ -157,13 +157,13 @@ def _store_run(run: GateRun, outcome: GateOutcome, *, at: datetime) -> GateRun:
     _lock_question(run)
     earlier = _find_same_run(run)
     if earlier is not None and earlier.outcome == outcome.digest:
-        earlier.asked_last_at, earlier.summary = at, outcome.summary
+        earlier.last_requested_at, earlier.summary = at, outcome.summary
         earlier.catalogue_as_of, earlier.catalogue_sources = (
             outcome.catalogue.as_of,
             outcome.catalogue.sources,
         )
         earlier.save(
-            update_fields=["asked_last_at", "summary", "catalogue_as_of", "catalogue_sources"]
+            update_fields=["last_requested_at", "summary", "catalogue_as_of", "catalogue_sources"]
         )
         return earlier
     _set_outcome(run, outcome, at=at)
@@ -203,7 +203,11 @@ def _set_outcome(run: GateRun, outcome: GateOutcome, *, at: datetime) -> None:
         outcome.policy_version,
     )
     run.catalogue_as_of, run.catalogue_sources = outcome.catalogue.as_of, outcome.catalogue.sources
-    run.horizon, run.against, run.evaluated = outcome.horizon, outcome.against, outcome.evaluated
+    run.horizon, run.baseline_run, run.evaluated = (
+        outcome.horizon,
+        outcome.baseline_run,
+        outcome.evaluated,
+    )
     run.n_errors = sum(1 for finding in unwaived if finding.level == "error")
     run.n_warnings = sum(1 for finding in unwaived if finding.level == "warning")
     run.n_waived = len(outcome.findings) - len(unwaived)
@@ -336,7 +340,7 @@ def purge_old_runs(*, at: datetime, keep_days: int) -> int:
                 ORDER BY application_id, id DESC)
             )
             SELECT r.id FROM gate_gaterun r
-            WHERE r.asked_last_at < %(at)s::timestamptz - make_interval(days => %(days)s)
+            WHERE r.last_requested_at < %(at)s::timestamptz - make_interval(days => %(days)s)
               AND NOT EXISTS (SELECT 1 FROM kept WHERE kept.id = r.id)
             ORDER BY r.id LIMIT 10000
             """,

@@ -23,7 +23,7 @@ WAIVER_REMINDER_TYPE = ReminderType(
     sql=f"""
         SELECT w.id, w.until AS on, (w.decided_at AT TIME ZONE 'UTC')::date AS made_on,
             w.application_id,
-               ARRAY[w.asked_by_id] AS people,
+               ARRAY[w.requested_by_id] AS people,
                jsonb_build_object('what', CASE w.rule {_NAMES} ELSE w.rule END
                                           || coalesce(', ' || coalesce(nullif(w.model, ''),
                                           s.api_id), '')

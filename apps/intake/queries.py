@@ -30,7 +30,7 @@ def rejected_rows(import_: Import, *, sheet: int | None = None) -> Iterator[Reje
     """In the order of the file, or those of one sheet; streams, whatever their number."""
     mapping = BookMapping.from_json(import_.mapping)
     several = sum(sheet.read for sheet in mapping.sheets) > 1
-    found = ImportRow.objects.filter(of=import_, outcome=ImportRow.Outcome.REFUSED)
+    found = ImportRow.objects.filter(import_record=import_, outcome=ImportRow.Outcome.REFUSED)
     rows = (
         (found if sheet is None else found.filter(sheet=sheet))
         .order_by("sheet", "number")
@@ -64,7 +64,7 @@ def unresolved_names(user: User) -> QuerySet[Any]:
             confidence=Max("confidence"),
             seen=Max("last_seen_at"),
             since=Min("first_seen_at"),
-            said=Max("why"),
+            said=Max("explanation"),
         )
         .order_by("-n_applications", "-n", "name", "provider")
     )

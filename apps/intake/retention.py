@@ -18,7 +18,7 @@ from apps.intake.telemetry.sender_facts import LIFETIMES
 
 
 def _usage_limit() -> str:
-    return format_days(IntakeSettings.objects.get(pk=1).keep_usage_days)
+    return format_days(IntakeSettings.objects.get(pk=1).usage_retention_days)
 
 
 def _payload_limit() -> str:
@@ -57,7 +57,7 @@ declare_retention(
     TaskLimit("intake_importrow", RetentionGroup.FILES, "intake.forget_old_files", _payload_limit),
     TaskLimit("intake_usageday", RetentionGroup.OBSERVATIONS, "intake.forget_calls", _usage_limit),
     TaskLimit(
-        "intake_seencall",
+        "intake_countedcall",
         RetentionGroup.OBSERVATIONS,
         "intake.forget_calls",
         lambda: format_days(CALL_KEY_HOURS // 24),
@@ -84,7 +84,7 @@ declare_retention(
         lambda: format_days(1),
     ),
     TaskLimit(
-        "intake_halfcall",
+        "intake_unmatchedcall",
         RetentionGroup.OBSERVATIONS,
         "intake.add_up_calls",
         lambda: format_days(1),
@@ -95,10 +95,10 @@ declare_retention(
         "intake_deployment",
         "intake_handledidentity",
         "intake_intakesettings",
-        "intake_keptstream",
+        "intake_streamsummary",
         "intake_namedecision",
         "intake_service",
-        "intake_sheetmemory",
+        "intake_savedmapping",
         "intake_tokenbinding",
     ),
 )

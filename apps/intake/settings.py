@@ -15,8 +15,8 @@ SETTING_FIELDS = (
     "unseen_after_days",
     "drift_days",
     "declares_shadows",
-    "keep_documents_days",
-    "keep_usage_days",
+    "document_retention_days",
+    "usage_retention_days",
 )
 
 

@@ -25,9 +25,9 @@ class AdaptationInline(ReadOnlyInline[Adaptation, Dependency]):
 
 @admin.register(Dependency)
 class DependencyAdmin(ReadOnlyAdmin[Dependency]):
-    list_display = ("application", "role", "offering", "since", "until", "known", "confirmed_on")
+    list_display = ("application", "role", "offering", "since", "until", "origin", "confirmed_on")
     list_select_related = ("application", "offering__host")
-    list_filter = ("role", "known", "reached", "binding")
+    list_filter = ("role", "origin", "reached", "binding")
     search_fields = ("application__name", "offering__api_id")
     inlines = (AdaptationInline,)
 

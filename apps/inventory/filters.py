@@ -113,7 +113,7 @@ class DependencyFilter(django_filters.FilterSet):  # type: ignore[misc]
         choices=Dependency.Role.choices, label="Role", distinct=False
     )
     known = django_filters.ChoiceFilter(
-        choices=Dependency.Known.choices, label="Declared or observed"
+        field_name="origin", choices=Dependency.Origin.choices, label="Declared or observed"
     )
     reached = django_filters.ChoiceFilter(choices=Dependency.Reached.choices, label="Reached")
     live_on = django_filters.DateFilter(method="being_live", label="Active on (date)")

@@ -122,7 +122,7 @@ RULES: dict[str, str] = {
                                     monthly_cache_write_tokens, monthly_requests) IS NULL""",
     "observed_only": """
         SELECT application_id, id, jsonb_build_object('called', called) FROM dep
-        WHERE in_scope AND known = 'observed'""",
+        WHERE in_scope AND origin = 'observed'""",
     "retired_offering": """
         SELECT application_id, id, jsonb_build_object('called', called, 'retires_on', retires_on)
         FROM dep

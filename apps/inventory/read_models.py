@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from apps.common.time import now
 from apps.inventory.finding_queries import finding_statement
 from apps.inventory.findings import TEST_VALIDITY, ranks_by_code
-from apps.inventory.models import Application, KeptState, UnkeptApplication
+from apps.inventory.models import Application, ReadModelState, StaleApplication
 from apps.inventory.runway import runway_statement
 
 REFRESH_BATCH_SIZE = 2000
@@ -30,11 +30,11 @@ _SAME_FINDING = """
     SELECT 1 FROM {other} o WHERE o.application_id = k.application_id AND o.code = k.code
       AND o.dependency_id IS NOT DISTINCT FROM k.dependency_id"""
 _DELETE_FINDINGS = f"""
-DELETE FROM inventory_keptfinding k WHERE k.application_id = ANY (%(application_ids)s::bigint[])
+DELETE FROM inventory_cachedfinding k WHERE k.application_id = ANY (%(application_ids)s::bigint[])
   AND NOT EXISTS ({_SAME_FINDING.format(other="found_finding")})
 """
 _UPSERT_FINDINGS = """
-INSERT INTO inventory_keptfinding AS k (application_id, team_id, criticality, dependency_id, code,
+INSERT INTO inventory_cachedfinding AS k (application_id, team_id, criticality, dependency_id, code,
     rank, facts)
 SELECT application_id, team_id, criticality, dependency_id, code, rank, facts FROM found_finding
 ORDER BY application_id, code, dependency_id
@@ -51,7 +51,7 @@ CREATE TEMPORARY TABLE found_runway ON COMMIT DROP AS
 SELECT r.dependency_id, r.application_id, a.team_id, r.criticality, r.offering_id, r.retires_on,
     r.at_least,
        r.days_left, r.effort_days, coalesce(r.basis, '') AS basis,
-       %(on)s::date + r.days_left - coalesce(ceil(r.effort_days), 0)::int AS leave_by,
+       %(on)s::date + r.days_left - coalesce(ceil(r.effort_days), 0)::int AS start_by,
        r.place = min(r.place) OVER (PARTITION BY r.application_id) AS is_first
 FROM (SELECT *, row_number() OVER () AS place FROM ({runway_statement()}) ordered
      ) AS r(dependency_id, application_id, criticality, offering_id, retires_on, days_left,
@@ -60,7 +60,7 @@ FROM (SELECT *, row_number() OVER () AS place FROM ({runway_statement()}) ordere
 JOIN inventory_application a ON a.id = r.application_id
 """
 _DELETE_RUNWAYS = """
-DELETE FROM inventory_keptrunway k
+DELETE FROM inventory_cachedrunway k
 WHERE (k.application_id = ANY (%(application_ids)s::bigint[])
        AND NOT EXISTS (SELECT 1 FROM found_runway o WHERE o.dependency_id = k.dependency_id))
 """
@@ -74,11 +74,11 @@ _RUNWAY_COLUMNS = (
     "days_left",
     "effort_days",
     "basis",
-    "leave_by",
+    "start_by",
     "is_first",
 )
 _UPSERT_RUNWAYS = """
-INSERT INTO inventory_keptrunway AS k (dependency_id, {columns})
+INSERT INTO inventory_cachedrunway AS k (dependency_id, {columns})
 SELECT dependency_id, {columns} FROM found_runway ORDER BY dependency_id
 ON CONFLICT (dependency_id) DO UPDATE SET {sets} WHERE ({old}) IS DISTINCT FROM ({new})
 """.format(
@@ -96,11 +96,11 @@ def refresh_stale_applications(*, on: date) -> int:
     Each portion is a transaction of its own. The queue's rows go when their applications have been
     looked at, so a worker may die in between.
     """
-    waiting = list(UnkeptApplication.objects.values_list("pk", "application_id"))
-    state = KeptState.objects.filter(pk=1).first()
-    if state is not None and state.kept_on == on and not waiting:
+    waiting = list(StaleApplication.objects.values_list("pk", "application_id"))
+    state = ReadModelState.objects.filter(pk=1).first()
+    if state is not None and state.as_of == on and not waiting:
         return 0
-    if state is None or state.kept_on != on or any(pk is None for _, pk in waiting):
+    if state is None or state.as_of != on or any(pk is None for _, pk in waiting):
         n = refresh_all_applications(on=on)
         _delete_orphaned_rows()
     else:
@@ -109,8 +109,8 @@ def refresh_stale_applications(*, on: date) -> int:
             len(_refresh_batch(ids[start : start + REFRESH_BATCH_SIZE], on))
             for start in range(0, len(ids), REFRESH_BATCH_SIZE)
         )
-    UnkeptApplication.objects.filter(pk__in=[pk for pk, _ in waiting]).delete()
-    KeptState.objects.update_or_create(pk=1, defaults={"kept_on": on, "kept_at": now()})
+    StaleApplication.objects.filter(pk__in=[pk for pk, _ in waiting]).delete()
+    ReadModelState.objects.update_or_create(pk=1, defaults={"as_of": on, "refreshed_at": now()})
     return n
 
 
@@ -171,7 +171,7 @@ def _refresh_batch(application_ids: list[int], on: date) -> list[int]:
 
 def _delete_orphaned_rows() -> None:
     with connection.cursor() as cursor:
-        for table in ("inventory_keptfinding", "inventory_keptrunway"):
+        for table in ("inventory_cachedfinding", "inventory_cachedrunway"):
             cursor.execute(
                 f"DELETE FROM {table} k"
                 " WHERE NOT EXISTS (SELECT 1 FROM inventory_application a WHERE a.id = "

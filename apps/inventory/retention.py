@@ -12,19 +12,19 @@ from apps.common.retention import (
     permanent_tables,
 )
 from apps.inventory.exports.files import FILE_RETENTION
-from apps.inventory.models import WrittenFile
+from apps.inventory.models import ListExport
 
 declare_retention(
     RetentionRule(
-        WrittenFile,
+        ListExport,
         RetentionGroup.RUNS,
         ended=Coalesce("finished_at", "as_of"),
         setting="RUN_DAYS",
-        only=~Q(state__in=WrittenFile.OPEN),
-        parts=("inventory.WrittenFilePart",),
+        only=~Q(state__in=ListExport.OPEN),
+        parts=("inventory.ListExportPart",),
     ),
     TaskLimit(
-        "inventory_writtenfilepart",
+        "inventory_listexportpart",
         RetentionGroup.FILES,
         "inventory.drop_expired_files",
         lambda: format_days(FILE_RETENTION.days),
@@ -46,10 +46,10 @@ declare_retention(
     *permanent_tables(
         RetentionGroup.DERIVED,
         "derived from the inventory; deleted when the inventory changes",
-        "inventory_keptfinding",
-        "inventory_keptrunway",
-        "inventory_keptstate",
-        "inventory_touchedapplication",
-        "inventory_unkeptapplication",
+        "inventory_cachedfinding",
+        "inventory_cachedrunway",
+        "inventory_readmodelstate",
+        "inventory_changedapplication",
+        "inventory_staleapplication",
     ),
 )

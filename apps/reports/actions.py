@@ -80,7 +80,7 @@ def answer_question(
     application: Application,
     question: str,
     answer: str,
-    because: str,
+    explanation: str,
     on: date,
     by: User,
     reason: str = "",
@@ -98,10 +98,10 @@ def answer_question(
             if row is not None:
                 row.delete()
             return None
-        if row is not None and (row.answer, row.because) == (answer, because):
+        if row is not None and (row.answer, row.explanation) == (answer, explanation):
             return row
         row = row or ComponentAnswer(application=application, question=question)
-        row.answer, row.because, row.answered_by, row.answered_on = answer, because, by, on
+        row.answer, row.explanation, row.answered_by, row.answered_on = answer, explanation, by, on
         row.full_clean()
         row.save()
     return row

@@ -22,10 +22,10 @@ from apps.inventory.models import (
     AnnexItem,
     Application,
     Approval,
+    CachedRunway,
     Criticality,
     Dependency,
     ExitTest,
-    KeptRunway,
 )
 from apps.risks.models import Assessment
 
@@ -79,7 +79,7 @@ class LateExit:
     known; the model it stands on ends on `retires_on`."""
 
     application: Application
-    leave_by: date
+    start_by: date
     retires_on: date | None
     has_ended: bool
 
@@ -171,12 +171,12 @@ def pending_decisions(*, user: User, on: date) -> PendingDecisions:
     shown = list(open_flags.select_related("policy").order_by("-n_applications", "pk")[:MAX_LISTED])
     names = node_names([flag.node_id for flag in shown if flag.node_id is not None])
     teams = visible_team_ids(user)
-    late = KeptRunway.objects.filter(
-        is_first=True, leave_by__lt=on, criticality__lte=Criticality.IMPORTANT
+    late = CachedRunway.objects.filter(
+        is_first=True, start_by__lt=on, criticality__lte=Criticality.IMPORTANT
     )
     if teams is not None:
         late = late.filter(team_id__in=teams)
-    first = list(late.order_by("criticality", "leave_by", "dependency_id")[: MAX_LISTED + 1])
+    first = list(late.order_by("criticality", "start_by", "dependency_id")[: MAX_LISTED + 1])
     applications = Application.objects.visible_to(user).in_bulk(
         [row.application_id for row in first]
     )
@@ -195,12 +195,12 @@ def pending_decisions(*, user: User, on: date) -> PendingDecisions:
         late=[
             LateExit(
                 applications[row.application_id],
-                row.leave_by,
+                row.start_by,
                 row.retires_on,
                 row.retires_on is not None and row.retires_on <= on and not row.at_least,
             )
             for row in first[:MAX_LISTED]
-            if row.application_id in applications and row.leave_by is not None
+            if row.application_id in applications and row.start_by is not None
         ],
         late_is_cut=len(first) > MAX_LISTED,
         n_acceptances=Assessment.objects.visible_to(user)

@@ -295,7 +295,7 @@ def _questions(
         if answer is not None:
             cells = (
                 ReportCell(answer.get_answer_display()),
-                ReportCell(answer.because or None),
+                ReportCell(answer.explanation or None),
                 ReportCell(str(answer.answered_by)),
                 ReportCell(answer.answered_on),
             )

@@ -16,7 +16,7 @@ from apps.reports.dora.register import TEMPLATES_BY_SLUG, RegisterCompleteness, 
 from apps.reports.dora.templates import TEMPLATES
 from apps.reports.model_inventory import MODEL_INVENTORY_TABLE as MODELS
 from apps.reports.model_inventory import open_inventory
-from apps.reports.models import KeptFigures
+from apps.reports.models import CachedReportFigures
 from apps.reports.tables import (
     EntryPlace,
     FillRate,
@@ -107,7 +107,7 @@ def quarter_activity(*, user: User, on: date) -> QuarterActivity:
     """What was done in the quarter up to the day; of a large organisation as the sweep has counted
     it last."""
     if user.can_read_all and is_large_portfolio(user):
-        row = KeptFigures.objects.filter(report="done").first()
+        row = CachedReportFigures.objects.filter(report="done").first()
         if row is not None:
             return QuarterActivity(**{**row.body, "since": date.fromisoformat(row.body["since"])})
     return activity_between(user=user, since=on - QUARTER_LENGTH, until=on + timedelta(days=1))
@@ -139,18 +139,20 @@ def store_figures(*, at: datetime) -> None:
     nothing is kept."""
     reader = User(username="", organisation_role=OrganisationRole.GOVERNANCE, is_active=True)
     if not is_large_portfolio(reader):
-        KeptFigures.objects.all().delete()
+        CachedReportFigures.objects.all().delete()
         return
     on = day_of(at)
     done = asdict(
         activity_between(user=reader, since=on - QUARTER_LENGTH, until=on + timedelta(days=1))
     )
-    KeptFigures.objects.update_or_create(
+    CachedReportFigures.objects.update_or_create(
         report="done", defaults={"body": {**done, "since": done["since"].isoformat()}, "as_of": at}
     )
     for name, count in (("dora", _count_register), ("models", _count_inventory)):
         body = _serialize_figures(count(reader, at))
-        KeptFigures.objects.update_or_create(report=name, defaults={"body": body, "as_of": at})
+        CachedReportFigures.objects.update_or_create(
+            report=name, defaults={"body": body, "as_of": at}
+        )
 
 
 # --- as JSON --------------------------------------------------------------------------------------
@@ -194,7 +196,7 @@ def _serialize_value(value: Any) -> Any:
 
 
 def _load_figures(name: str, *, office: bool) -> ReportFigures | None:
-    row = KeptFigures.objects.filter(report=name).first() if office else None
+    row = CachedReportFigures.objects.filter(report=name).first() if office else None
     if row is None:
         return None
     body = row.body

@@ -38,6 +38,6 @@ declare_retention(
         "reports_reportingentity",
     ),
     *permanent_tables(
-        RetentionGroup.DERIVED, "figures that are recalculated", "reports_keptfigures"
+        RetentionGroup.DERIVED, "figures that are recalculated", "reports_cachedreportfigures"
     ),
 )

@@ -52,7 +52,7 @@ class MappingInline(TemplateInline[TemplateMapping]):
 
 @admin.register(Taxonomy)
 class TaxonomyAdmin(ReadOnlyAdmin[Taxonomy]):
-    list_display = ("name", "version", "licence", "holds")
+    list_display = ("name", "version", "licence", "coverage")
 
 
 @admin.register(TaxonomyEntry)

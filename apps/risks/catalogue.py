@@ -23,7 +23,7 @@ _LOCK = 7_201_804_428
 
 type Record = dict[str, Any]
 
-_TAXONOMY = ("slug", "name", "version", "licence", "attribution", "source_url", "holds")
+_TAXONOMY = ("slug", "name", "version", "licence", "attribution", "source_url", "coverage")
 _ENTRY = ("code", "name", "text", "url")
 _TEMPLATE = (
     "code",

@@ -69,7 +69,7 @@ def mark_stale_assessments(*, at: datetime) -> StalenessChanges:
 # {touched} answers (id, because, event_id), any number of rows for one assessment
 _MARK = """
 UPDATE risks_assessment s
-SET state = 'stale', stale_since = %(at)s, stale_cause = %(cause)s, stale_because = t.because,
+SET state = 'stale', stale_since = %(at)s, stale_cause = %(cause)s, stale_reason = t.because,
     stale_event_id = t.event_id, version = s.version + 1, updated_at = %(at)s
 FROM (SELECT DISTINCT ON (id) id, because, event_id FROM ({touched}) every ORDER BY id, because) t
 WHERE s.id = t.id AND s.state <> 'stale'

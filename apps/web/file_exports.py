@@ -15,7 +15,7 @@ from apps.intake.spreadsheets.export import inventory_workbook
 from apps.inventory.exports.files import ProgressCallback, with_progress
 from apps.inventory.exports.jobs import ExportError
 from apps.inventory.filters import ApplicationFilter
-from apps.inventory.models import Application, WrittenFile
+from apps.inventory.models import Application, ListExport
 from apps.reports.files import Workbook
 from apps.web.views.applications.list import HEADS, FilteredApplications, cells
 from apps.web.views.reports.model_inventory import model_workbook
@@ -32,17 +32,17 @@ class FileExport:
     title: Any
     file_name: str
     leads_to: str
-    write: Callable[[WrittenFile, IO[bytes], ProgressCallback], int]
+    write: Callable[[ListExport, IO[bytes], ProgressCallback], int]
 
 
-def rebuild_request(file: WrittenFile) -> HttpRequest:
+def rebuild_request(file: ListExport) -> HttpRequest:
     """The request as it was: the same address and reader, for what reads both."""
     request = HttpRequest()
-    request.method, request.GET, request.user = "GET", QueryDict(file.query), file.asked_by
+    request.method, request.GET, request.user = "GET", QueryDict(file.query), file.requested_by
     return request
 
 
-def _applications(file: WrittenFile, target: IO[bytes], tell: ProgressCallback) -> int:
+def _applications(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
     book = Workbook(target, created=file.as_of)
     n = book.sheet(
         "applications",
@@ -53,8 +53,8 @@ def _applications(file: WrittenFile, target: IO[bytes], tell: ProgressCallback) 
     return n
 
 
-def _inventory(file: WrittenFile, target: IO[bytes], tell: ProgressCallback) -> int:
-    user = file.asked_by
+def _inventory(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
+    user = file.requested_by
     found = ApplicationFilter(
         QueryDict(file.query), Application.objects.visible_to(user), request=rebuild_request(file)
     )
@@ -66,15 +66,15 @@ def _inventory(file: WrittenFile, target: IO[bytes], tell: ProgressCallback) -> 
     return applications.order_by().count()
 
 
-def _models(file: WrittenFile, target: IO[bytes], tell: ProgressCallback) -> int:
-    body, n = model_workbook(user=file.asked_by, at=now())
+def _models(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
+    body, n = model_workbook(user=file.requested_by, at=now())
     target.write(body)
     return n
 
 
-def _register(file: WrittenFile, target: IO[bytes], tell: ProgressCallback) -> int:
-    target.write(register_body(user=file.asked_by, at=now()))
-    return Application.objects.visible_to(file.asked_by).in_scope().count()
+def _register(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
+    target.write(register_body(user=file.requested_by, at=now()))
+    return Application.objects.visible_to(file.requested_by).in_scope().count()
 
 
 FILE_EXPORTS: Mapping[str, FileExport] = {
@@ -93,7 +93,7 @@ FILE_EXPORTS: Mapping[str, FileExport] = {
 }
 
 
-def write_export(file: WrittenFile, target: IO[bytes], tell: ProgressCallback) -> int:
+def write_export(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
     """Writes any of them."""
     if file.kind not in FILE_EXPORTS:
         raise ExportError(

@@ -230,7 +230,7 @@ def _make_analysis_rows(
         ).pk,
         "foundation-risks": risk.pk,
         "imports": document.pk,
-        "loss-runs": LossRun.objects.create(queued_at=NOW, asked_by=author).pk,
+        "loss-runs": LossRun.objects.create(queued_at=NOW, requested_by=author).pk,
         "observations": Observation.objects.create(
             key=uuid.uuid4(),
             stream="cyclonedx:scan",
@@ -252,7 +252,7 @@ def _make_analysis_rows(
         ).pk,
         "risk-templates": RiskTemplate.objects.create(code="FR-XX", title="T", layer="serving").pk,
         "scenario-runs": ScenarioRun.objects.create(
-            scenario=scenario, ops=[], asked_by=author, queued_at=NOW
+            scenario=scenario, ops=[], requested_by=author, queued_at=NOW
         ).pk,
         "scenarios": scenario.pk,
         "selections": Selection.objects.create(title="Bet", created_by=author).pk,

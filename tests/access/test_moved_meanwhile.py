@@ -31,7 +31,7 @@ pytestmark = pytest.mark.proof
 # apps whose rows belong to applications
 LABELS = {"inventory", "risks", "gate", "reports", "intake"}
 # queues of jobs, which the move itself fills
-OF_JOBS = {"TouchedApplication", "TouchedDependency"}
+OF_JOBS = {"ChangedApplication", "TouchedDependency"}
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 # (method, address, body); {names} are filled in from the world

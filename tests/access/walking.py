@@ -103,8 +103,8 @@ def make_walked_rows() -> WalkedRows:
         application=application,
         digest="0" * 64,
         commit=MARKER,
-        asked_at=now(),
-        asked_last_at=now(),
+        requested_at=now(),
+        last_requested_at=now(),
         by=owner,
     )
     waiver = Waiver.objects.create(
@@ -112,9 +112,9 @@ def make_walked_rows() -> WalkedRows:
         rule=Waiver._meta.get_field("rule").choices[0][0],
         reason=MARKER,
         until=day_of(now()) + timedelta(30),
-        asked_by=owner,
-        asked_at=now(),
-        asked_on=day_of(now()),
+        requested_by=owner,
+        requested_at=now(),
+        requested_on=day_of(now()),
     )
     addresses |= {"gate": run.pk, "gate-runs": run.pk, "gate-waivers": waiver.pk}
     merged = make_application(f"{MARKER} other", team=team)

@@ -239,7 +239,7 @@ class TestUser:
         assert one("user", "root", "--close")["change"] == "changed"
 
     def test_keeps_a_role_by_sign_on_and_the_same_again_is_unchanged(self):
-        make_user("nele", role="governance", office_by_sign_on="governance")
+        make_user("nele", role="governance", sso_organisation_role="governance")
 
         first, second = (
             one("user", "nele", "--role", "auditor"),
@@ -315,7 +315,7 @@ class TestMembership:
 
     def test_by_sign_on_stays_beside_the_one_given_here_and_is_not_taken(self):
         nele = User.objects.get(username="nele")
-        Membership.objects.create(user=nele, team=self.team, role=2, role_by_sign_on=2)
+        Membership.objects.create(user=nele, team=self.team, role=2, sso_role=2)
 
         rows = [one("membership", "nele", "claims", role) for role in ("owner", "owner", "none")]
         code, sentence = refused("membership", "nele", "claims", "none")

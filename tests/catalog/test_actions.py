@@ -131,7 +131,7 @@ def test_a_decision_about_a_string_is_applied_to_the_past_and_remembered_for_the
 
     offering.refresh_from_db()
     assert (offering.version, offering.binding) == (version, "pinned")
-    assert "decided by" in offering.identity_why
+    assert "decided by" in offering.identity_explanation
     assert footing_differences() == []
     row = FeedRow("feed/chat-prod", "acme", "acme", "chat-prod", region="eu")
     ingest_observation(source=make_source(), rows=[row], at=AT, baseline=True)
@@ -149,7 +149,7 @@ def test_a_decision_can_be_replaced_and_undone() -> None:
     )
     offering.refresh_from_db()
     assert offering.version == two
-    assert IdentityDecision.objects.filter(lifted_at__isnull=False).count() == 1
+    assert IdentityDecision.objects.filter(revoked_at__isnull=False).count() == 1
 
     revoke_identity_decision(decision=second, by=user)
     offering.refresh_from_db()

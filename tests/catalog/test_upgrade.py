@@ -22,18 +22,18 @@ def test_what_decided_the_identity_of_old_offerings_becomes_a_code() -> None:
     }
     offerings = {text: make_offering(f"model-{n}") for n, text in enumerate(texts)}
     for text, offering in offerings.items():
-        Offering.objects.filter(pk=offering.pk).update(identity_why=text)
+        Offering.objects.filter(pk=offering.pk).update(identity_explanation=text)
 
     with connection.cursor() as cursor:
         # foreign keys are looked at now, so that the table of the history may change
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for statement in CODES.FORWARDS:
-            cursor.execute(statement)
+            cursor.execute(statement.replace("identity_why", "identity_explanation"))
 
-    stored = dict(Offering.objects.values_list("identity_why", "identity_reason"))
+    stored = dict(Offering.objects.values_list("identity_explanation", "identity_reason"))
     assert stored == texts
     with pytest.raises(ProgrammingError, match="Cannot update"), transaction.atomic():
-        connection.cursor().execute("UPDATE catalog_offeringhistory SET identity_why = ''")
+        connection.cursor().execute("UPDATE catalog_offeringhistory SET identity_explanation = ''")
     history = Offering.history.rel.related_model.objects  # type: ignore[attr-defined]
     latest = history.filter(pgh_obj_id=offerings["deployment: 'chat' is deployed as gpt-4o"].pk)
     assert "deployment" in set(latest.values_list("identity_reason", flat=True))

@@ -27,7 +27,7 @@ from apps.common.jobs import Job
 from apps.common.time import day_of, now
 from apps.exposure.actions.scenarios import queue_loss_run, queue_scenario_run, save_scenario
 from apps.inventory.exports.files import request_file
-from apps.inventory.models import Application, Criticality, WrittenFile
+from apps.inventory.models import Application, Criticality, ListExport
 from apps.reports.models import EvidencePack
 from apps.reports.packs.actions import request_pack
 from registry.celery import app
@@ -92,7 +92,7 @@ def _ask_file() -> Job:
     )
 
 
-def _written(file: WrittenFile) -> Any:
+def _written(file: ListExport) -> Any:
     body = b"".join(bytes(part.body) for part in file.parts.order_by("number"))
     assert len(body) == file.n_bytes
     with zipfile.ZipFile(io.BytesIO(body)) as archive:

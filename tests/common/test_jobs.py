@@ -22,7 +22,7 @@ from apps.common.time import now
 from apps.exposure.actions import scenarios
 from apps.exposure.models import LossRun
 from apps.inventory.exports.files import request_file, write_file
-from apps.inventory.models import WrittenFile
+from apps.inventory.models import ListExport
 from apps.reports.models import EvidencePack
 from tests.builders import NOW, make_application, make_user
 
@@ -80,7 +80,7 @@ class TestProduction:
         assert timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT) >= jobs.MAX_RUN_TIME
 
     def test_all_that_people_wait_for_has_the_same_columns(self) -> None:
-        for model in (EvidencePack, WrittenFile, LossRun, scenarios.ScenarioRun, BulkJob):
+        for model in (EvidencePack, ListExport, LossRun, scenarios.ScenarioRun, BulkJob):
             assert issubclass(model, jobs.Job)
 
 

@@ -33,7 +33,7 @@ from apps.common.time import now
 from apps.exposure.models import LossRun, Scenario, ScenarioRun
 from apps.feeds.models import FeedRun, QuarantinedRow
 from apps.intake.models import Import, ImportContent, Observation
-from apps.inventory.models import WrittenFile
+from apps.inventory.models import ListExport
 from tests.builders import make_application, make_source, make_user
 
 pytestmark = pytest.mark.django_db
@@ -175,7 +175,11 @@ class TestWhatEnds:
         scenario = Scenario.objects.create(name="Gone", created_by=user, ops=[])
         runs = [
             ScenarioRun.objects.create(
-                scenario=scenario, ops=[], asked_by=user, state="done", queued_at=at - AGO - n * DAY
+                scenario=scenario,
+                ops=[],
+                requested_by=user,
+                state="done",
+                queued_at=at - AGO - n * DAY,
             )
             for n in (2, 1)
         ]
@@ -203,7 +207,7 @@ class TestWhatEnds:
             )
             for state in (Import.State.APPLIED, Import.State.APPLIED, Import.State.READ)
         )
-        ImportContent.objects.create(of=plain, body=b"")
+        ImportContent.objects.create(import_record=plain, body=b"")
         Observation.objects.create(
             key="00000000-0000-0000-0000-000000000001",
             stream="cyclonedx:x",
@@ -226,11 +230,11 @@ class TestWhatEnds:
 
     def test_what_is_recorded_leaves_its_end_in_the_history(self):
         at = now()
-        WrittenFile.objects.create(
+        ListExport.objects.create(
             kind="x",
             query="",
             name="x",
-            asked_by=make_user("asker"),
+            requested_by=make_user("asker"),
             as_of=at - AGO,
             expires_on=(at - AGO).date(),
             state="done",
@@ -238,10 +242,10 @@ class TestWhatEnds:
             whole_organisation=True,
         )
 
-        assert delete_expired_rows(at=at) == {"inventory_writtenfile": 1}
+        assert delete_expired_rows(at=at) == {"inventory_listexport": 1}
         with connection.cursor() as cursor:
             cursor.execute(
-                """SELECT c.metadata->>'job' FROM inventory_writtenfilehistory h
+                """SELECT c.metadata->>'job' FROM inventory_listexporthistory h
                    JOIN pghistory_context c ON c.id = h.pgh_context_id
                    WHERE h.pgh_label = 'delete'"""
             )

@@ -233,7 +233,7 @@ def test_assessments_are_stale_for_every_reason_a_portfolio_knows(demo: None) ->
     }
     moved = stale.get(dependency__application__slug="broker-letter-drafter")
     assert moved.stale_event.kind == "alias_moved"
-    assert "mistral/mistral-medium-2604" in moved.stale_because
+    assert "mistral/mistral-medium-2604" in moved.stale_reason
 
 
 def test_an_acceptance_ends_soon(demo: None) -> None:

@@ -78,7 +78,7 @@ class TestAccepting:
             flag.state,
             flag.accepted_by,
             flag.accepted_until,
-            flag.accepted_why,
+            flag.accepted_reason,
             flag.ceiling,
         ) == (
             "accepted",
@@ -101,7 +101,7 @@ class TestAccepting:
 
         flag = accept(flag, other, until=TODAY + 2 * MONTH, reason="still none")
 
-        assert (flag.accepted_by, flag.accepted_until, flag.accepted_why) == (
+        assert (flag.accepted_by, flag.accepted_until, flag.accepted_reason) == (
             other,
             TODAY + 2 * MONTH,
             "still none",

@@ -10,7 +10,7 @@ from django.db import connection
 
 from apps.exposure.actions.flags import POLICY_LOCK
 from apps.exposure.models import ExposureFlag, FlagEvent, HandledEvent, NodeSummary, Policy
-from apps.inventory.models import TouchedApplication
+from apps.inventory.models import ChangedApplication
 from registry.celery import app
 from tests.builders import make_event, make_offering, make_provider
 from tests.exposure.portfolio import critical_on, only
@@ -56,7 +56,7 @@ def test_a_worker_killed_between_refresh_and_evaluation_loses_no_flag(
         first.kill()
     # the refresh is done and its work used up; only the flag is missing
     assert NodeSummary.objects.exists()
-    assert not TouchedApplication.objects.exists()
+    assert not ChangedApplication.objects.exists()
     assert HandledEvent.objects.count() == 1
     assert not ExposureFlag.objects.exists()
 

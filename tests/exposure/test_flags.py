@@ -332,7 +332,7 @@ class TestAcceptance:
         assert evaluate(NOW + 30 * ONE_DAY) == FlagChanges(acceptance_expired=1)
 
         accepted.refresh_from_db()
-        assert (accepted.state, accepted.accepted_why) == ("open", "")
+        assert (accepted.state, accepted.accepted_reason) == ("open", "")
 
 
 class TestMeasures:

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.models import Assertion, Offering, Source
-from apps.feeds.models import FeedNotice
+from apps.feeds.models import ProviderNotice
 from apps.feeds.parsers import InvalidPayloadError
 from apps.feeds.parsers.notices import MAX_ITEMS, MAX_TEXT_LENGTH, html_to_text, parse
 from apps.feeds.polls.pipeline import PollResult, poll_source
@@ -259,7 +259,7 @@ def test_what_is_new_is_unread_and_what_was_there_before_is_not(
     second = polled(source, feed, rss(item(2), item(1)), AT + DAY)
 
     assert (first.run.status, first.run.rows, second.run.rows_changed) == ("changed", 1, 1)
-    assert dict(FeedNotice.objects.values_list("external_id", "state")) == {
+    assert dict(ProviderNotice.objects.values_list("external_id", "state")) == {
         "n-1": "before",
         "n-2": "unread",
     }
@@ -288,14 +288,14 @@ def test_a_notice_that_says_something_else_is_unread_again_and_one_that_leaves_s
 ) -> None:
     polled(source, feed, rss(item(1), item(2)))
     close_notices(
-        notices=FeedNotice.objects.values_list("pk", flat=True),
-        outcome=FeedNotice.Outcome.NOTHING,
+        notices=ProviderNotice.objects.values_list("pk", flat=True),
+        outcome=ProviderNotice.Outcome.NOTHING,
         by=governance,
     )
 
     polled(source, feed, rss(item(1, text="It ends in March after all.")), AT + DAY)
 
-    states = dict(FeedNotice.objects.values_list("external_id", "state"))
+    states = dict(ProviderNotice.objects.values_list("external_id", "state"))
     assert states == {"n-1": "unread", "n-2": "done"}
 
 
@@ -306,7 +306,7 @@ def test_known_ids_are_found_letter_by_letter(source: Source, feed: server.Loopb
 
     polled(source, feed, rss(item(1, title="About acme-big", text=text)))
 
-    assert FeedNotice.objects.get().names == ["acme-big", "acme-big-1"]
+    assert ProviderNotice.objects.get().names == ["acme-big", "acme-big-1"]
 
 
 def test_a_body_that_is_no_feed_fails_the_run_and_keeps_what_was_read(
@@ -316,27 +316,30 @@ def test_a_body_that_is_no_feed_fails_the_run_and_keeps_what_was_read(
     run = polled(source, feed, b"<html></html>", AT + DAY).run
     assert run.status == "failed"
     assert "not RSS or Atom" in run.error
-    assert FeedNotice.objects.count() == 1
+    assert ProviderNotice.objects.count() == 1
 
 
 # --- deciding -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def notice(source: Source, feed: server.Loopback) -> FeedNotice:
+def notice(source: Source, feed: server.Loopback) -> ProviderNotice:
     make_offering(api_id="acme-big-1")
     polled(source, feed, rss())
     polled(source, feed, rss(item(1)), AT + DAY)
-    return FeedNotice.objects.get()
+    return ProviderNotice.objects.get()
 
 
 def test_it_is_dealt_with_once_with_history_and_taken_back(
-    notice: FeedNotice, governance: Any
+    notice: ProviderNotice, governance: Any
 ) -> None:
     done = close_notices(
-        notices=[notice.pk], outcome=FeedNotice.Outcome.NOTHING, by=governance, reason="not ours"
+        notices=[notice.pk],
+        outcome=ProviderNotice.Outcome.NOTHING,
+        by=governance,
+        reason="not ours",
     )
-    again = close_notices(notices=[notice.pk], outcome=FeedNotice.Outcome.DATE, by=governance)
+    again = close_notices(notices=[notice.pk], outcome=ProviderNotice.Outcome.DATE, by=governance)
 
     assert ([row.pk for row in done], again) == ([notice.pk], [])
     notice.refresh_from_db()
@@ -347,7 +350,7 @@ def test_it_is_dealt_with_once_with_history_and_taken_back(
         "not ours",
     )
     entry = (
-        apps.get_model("feeds", "FeedNoticeHistory")
+        apps.get_model("feeds", "ProviderNoticeHistory")
         .objects.select_related("pgh_context")
         .latest("pgh_id")
     )
@@ -357,7 +360,7 @@ def test_it_is_dealt_with_once_with_history_and_taken_back(
     assert (notice.state, notice.outcome, notice.decided_by) == ("unread", "", None)
 
 
-def test_a_person_may_tell_of_new_terms_once(notice: FeedNotice, governance: Any) -> None:
+def test_a_person_may_tell_of_new_terms_once(notice: ProviderNotice, governance: Any) -> None:
     offering = Offering.objects.get(api_id="acme-big-1")
     said = {
         "notice": notice,
@@ -370,7 +373,7 @@ def test_a_person_may_tell_of_new_terms_once(notice: FeedNotice, governance: Any
     event = record_event(**said)
 
     assert (event.kind, event.source, event.new) == ("terms_changed", notice.source, "Big 1 goes")
-    assert FeedNotice.objects.get().outcome == "event"
+    assert ProviderNotice.objects.get().outcome == "event"
     with pytest.raises(AlreadyDecidedError):
         record_event(**said)
     with pytest.raises(ValueError, match="Record a date with its own form"):
@@ -380,11 +383,11 @@ def test_a_person_may_tell_of_new_terms_once(notice: FeedNotice, governance: Any
 
 
 @pytest.mark.parametrize("role", ["", "auditor"])
-def test_only_governance_deals_with_notices(role: str, notice: FeedNotice) -> None:
+def test_only_governance_deals_with_notices(role: str, notice: ProviderNotice) -> None:
     other = make_user(role=role)
     offering = Offering.objects.get(api_id="acme-big-1")
     with pytest.raises(PermissionDenied):
-        close_notices(notices=[notice.pk], outcome=FeedNotice.Outcome.NOTHING, by=other)
+        close_notices(notices=[notice.pk], outcome=ProviderNotice.Outcome.NOTHING, by=other)
     with pytest.raises(PermissionDenied):
         reopen_notices(notices=[notice.pk], by=other)
     with pytest.raises(PermissionDenied):

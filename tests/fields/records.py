@@ -202,7 +202,7 @@ RECORDS: tuple[Record, ...] = (
         exceptions={
             WRITTEN: {
                 **ROW,
-                "known": "declared by whoever writes; observed by intake",
+                "origin": "declared by whoever writes; observed by intake",
                 "last_observed_on": "set by intake",
                 "confirmed_on": "set by confirming",
             },
@@ -214,7 +214,7 @@ RECORDS: tuple[Record, ...] = (
                 "updated_at": MOMENT,
                 "since": "given by the change",
                 "until": "given by the change",
-                "known": "the new row is declared by the user who makes the change",
+                "origin": "the new row is declared by the user who makes the change",
                 "last_observed_on": "observed on the old row",
                 "confirmed_on": "confirmed of the old row",
             },
@@ -231,7 +231,7 @@ RECORDS: tuple[Record, ...] = (
                 "since": "the kept row's own",
                 "until": "the kept row's own",
                 "fallback_order": "the kept row's own",
-                "known": "the kept row's own",
+                "origin": "the kept row's own",
                 "last_observed_on": "intake writes it on the kept row from then on",
                 "confirmed_on": "confirmed of the other row",
             },
@@ -346,11 +346,11 @@ RECORDS: tuple[Record, ...] = (
     Record(
         Approval,
         "approvals",
-        form=(Shape(DecisionForm), Shape(RevokeForm, {"reason": "revoked_why"})),
+        form=(Shape(DecisionForm), Shape(RevokeForm, {"reason": "revoked_reason"})),
         create=(Shape(MakeDecisionSerializer),),
         change=(
             Shape(DecisionSerializer),
-            Shape(RevokeDecisionSerializer, {"reason": "revoked_why"}),
+            Shape(RevokeDecisionSerializer, {"reason": "revoked_reason"}),
         ),
         read=(Shape(ApprovalSerializer),),
         copies=(RENEWED,),
@@ -363,7 +363,7 @@ RECORDS: tuple[Record, ...] = (
                 "revoked_at": "the moment of the revocation",
                 "revoked_by": ACTOR,
             },
-            (CREATE,): {"revoked_why": BY_ACTION},
+            (CREATE,): {"revoked_reason": BY_ACTION},
             CHANGED: dict.fromkeys(("provider", "foundation", "version", "offering"), FIXED),
             (HISTORY,): {"updated_at": ENTRY_MOMENT},
             (RENEWED,): {
@@ -376,7 +376,7 @@ RECORDS: tuple[Record, ...] = (
                 "approver": ACTOR,
                 "decided_on": "the day of the decision",
                 **dict.fromkeys(
-                    ("revoked_at", "revoked_by", "revoked_why"), "the new decision stands"
+                    ("revoked_at", "revoked_by", "revoked_reason"), "the new decision stands"
                 ),
             },
         },
@@ -459,7 +459,7 @@ RECORDS: tuple[Record, ...] = (
                 lambda: AcceptForm(today=TODAY),
                 {"version": "", "until": "accepted_until", "because": "accept_reason"},
             ),
-            Shape(NotApplicableForm, {"version": "", "because": "not_applicable_because"}),
+            Shape(NotApplicableForm, {"version": "", "because": "not_applicable_reason"}),
             Shape(RevokeAcceptanceForm, {"version": "", "because": "revoke_reason"}),
             Shape(lambda: AttachForm(evidence=Evidence.objects.none())),
         ),
@@ -470,9 +470,7 @@ RECORDS: tuple[Record, ...] = (
                 RiskAcceptanceSerializer,
                 {"version": "", "until": "accepted_until", "because": "accept_reason"},
             ),
-            Shape(
-                RiskNotApplicableSerializer, {"version": "", "because": "not_applicable_because"}
-            ),
+            Shape(RiskNotApplicableSerializer, {"version": "", "because": "not_applicable_reason"}),
             Shape(RiskAcceptanceRevokedSerializer, {"version": "", "because": "revoke_reason"}),
             Shape(AttachEvidenceSerializer),
         ),
@@ -492,7 +490,7 @@ RECORDS: tuple[Record, ...] = (
                     ("assessed_at", "accepted_at", "revoked_at"), "the moment of the action"
                 ),
                 **dict.fromkeys(
-                    ("stale_since", "stale_cause", "stale_because", "stale_event"),
+                    ("stale_since", "stale_cause", "stale_reason", "stale_event"),
                     "set by what happens",
                 ),
             },
@@ -566,12 +564,14 @@ RECORDS: tuple[Record, ...] = (
             WRITTEN: {
                 "id": KEY,
                 "state": BY_ACTION,
-                **dict.fromkeys(("asked_by", "decided_by"), ACTOR),
-                **dict.fromkeys(("asked_at", "asked_on", "decided_at"), "the moment of the action"),
+                **dict.fromkeys(("requested_by", "decided_by"), ACTOR),
+                **dict.fromkeys(
+                    ("requested_at", "requested_on", "decided_at"), "the moment of the action"
+                ),
             },
             (FORM, CREATE): {"decision": "given by who decides"},
             (CHANGE,): dict.fromkeys(("application", "rule", "model", "offering", "reason"), FIXED),
-            (READ,): {"asked_on": "the day of asked_at"},
+            (READ,): {"requested_on": "the day of requested_at"},
         },
     ),
     Record(
@@ -595,8 +595,8 @@ RECORDS: tuple[Record, ...] = (
             WRITTEN: {
                 "id": KEY,
                 "created_at": MOMENT,
-                "role_by_hand": "what `role` was given beside one by sign-on",
-                "role_by_sign_on": "set at sign-on, by the groups",
+                "manual_role": "what `role` was given beside one by sign-on",
+                "sso_role": "set at sign-on, by the groups",
             },
             (FORM,): {"team": PARENT},
         },
@@ -610,7 +610,7 @@ RECORDS: tuple[Record, ...] = (
         read=(
             Shape(
                 UserSerializer,
-                {"organisation_role_by_sign_on": "office_by_sign_on", "memberships": ""},
+                {"organisation_role_by_sign_on": "sso_organisation_role", "memberships": ""},
             ),
         ),
         absent=SMALL,
@@ -619,8 +619,9 @@ RECORDS: tuple[Record, ...] = (
                 "id": KEY,
                 "date_joined": MOMENT,
                 "last_login": "set at sign-in",
-                "office_by_sign_on": "set at sign-on, by the groups",
-                "office_by_hand": "what `organisation_role` was given beside one by sign-on",
+                "sso_organisation_role": "set at sign-on, by the groups",
+                "manual_organisation_role": "what `organisation_role` was given beside one by "
+                "sign-on",
             },
             (FORM,): {"username": "given with the invitation, and fixed"},
             (CREATE,): {"is_active": "a new account is open"},
@@ -637,7 +638,7 @@ RECORDS: tuple[Record, ...] = (
             (FORM, CREATE, CHANGE, READ, HISTORY): dict.fromkeys(
                 ("groups", "user_permissions"), "of the framework; roles take their place"
             ),
-            (READ,): {"office_by_hand": "shown as the role that counts"},
+            (READ,): {"manual_organisation_role": "shown as the role that counts"},
             (HISTORY,): {
                 "last_login": "changes with every sign-in, not by a decision",
                 "password": "a secret, which no history keeps",

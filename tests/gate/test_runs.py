@@ -415,7 +415,7 @@ def test_old_runs_go_but_what_was_released_last_and_the_last_run_stay(desk, api)
     client.post(f"{URL}{released}/released/")
     old = client.post(URL, question(desk, commit="b"), format="json").json()["id"]
     last = client.post(URL, question(desk, commit="c"), format="json").json()["id"]
-    GateRun.objects.update(asked_last_at=now() - timedelta(500))
+    GateRun.objects.update(last_requested_at=now() - timedelta(500))
 
     assert purge_old_runs(at=now(), keep_days=400) == 1
     assert set(GateRun.objects.values_list("pk", flat=True)) == {released, last}

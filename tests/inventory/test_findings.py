@@ -186,7 +186,7 @@ class TestUse:
         assert codes(application) == ["tokens_missing"]
 
     def test_what_was_observed_and_not_declared(self, application):
-        use(application, known="observed")
+        use(application, origin="observed")
 
         assert codes(application) == ["observed_only"]
 

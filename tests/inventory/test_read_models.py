@@ -13,12 +13,12 @@ from apps.inventory.findings import findings_of
 from apps.inventory.models import (
     Application,
     Approval,
+    CachedFinding,
+    CachedRunway,
     Dependency,
     ExitPlan,
-    KeptFinding,
-    KeptRunway,
-    KeptState,
-    UnkeptApplication,
+    ReadModelState,
+    StaleApplication,
 )
 from apps.inventory.read_models import refresh_applications, refresh_stale_applications
 from apps.inventory.runway import runways
@@ -48,9 +48,10 @@ def application():
     return application
 
 
-def kept_findings():
+def cached_findings():
     return sorted(
-        KeptFinding.objects.values_list("application_id", "code", "dependency_id", "rank"), key=str
+        CachedFinding.objects.values_list("application_id", "code", "dependency_id", "rank"),
+        key=str,
     )
 
 
@@ -59,7 +60,7 @@ def agree():
     ids = list(Application.objects.values_list("pk", flat=True))
     said = findings_of(application_ids=ids, on=TODAY)
     ranks = ("error", "warning", "note")
-    assert kept_findings() == sorted(
+    assert cached_findings() == sorted(
         (
             (row.application_id, row.code, row.dependency_id, ranks.index(row.severity))
             for row in said
@@ -68,24 +69,24 @@ def agree():
     )
     found = runways(on=TODAY)
     assert {row.dependency_id: (row.days_left, row.effort_days) for row in found} == {
-        row.dependency_id: (row.days_left, row.effort_days) for row in KeptRunway.objects.all()
+        row.dependency_id: (row.days_left, row.effort_days) for row in CachedRunway.objects.all()
     }
 
 
 def test_it_is_what_the_rules_say(application):
     agree()
-    first = KeptRunway.objects.get(is_first=True)
+    first = CachedRunway.objects.get(is_first=True)
     # 10 days are left, and 30.5 days of work take 31
-    assert (first.leave_by, first.effort_days) == (TODAY - 21 * ONE_DAY, 30.5)
+    assert (first.start_by, first.effort_days) == (TODAY - 21 * ONE_DAY, 30.5)
 
 
 def test_what_is_the_same_is_not_written(application, django_assert_num_queries):
-    before = list(KeptFinding.objects.values_list("pk", flat=True).order_by("pk"))
+    before = list(CachedFinding.objects.values_list("pk", flat=True).order_by("pk"))
 
     assert refresh_stale_applications(on=TODAY) == 0
     refresh_applications(application_ids=[application.pk], on=TODAY)
 
-    assert list(KeptFinding.objects.values_list("pk", flat=True).order_by("pk")) == before
+    assert list(CachedFinding.objects.values_list("pk", flat=True).order_by("pk")) == before
 
 
 def test_what_changed_comes_by_the_queue(application):
@@ -94,14 +95,14 @@ def test_what_changed_comes_by_the_queue(application):
 
     assert refresh_stale_applications(on=TODAY) == 1
     agree()
-    assert not UnkeptApplication.objects.exists()
+    assert not StaleApplication.objects.exists()
 
 
 def test_a_plan_and_a_decision_are_seen_as_well(application):
     ExitPlan.objects.update(estimated_days=5)
     refresh(on=TODAY)
     refresh_stale_applications(on=TODAY)
-    assert KeptRunway.objects.filter(effort_days=5).exists()
+    assert CachedRunway.objects.filter(effort_days=5).exists()
 
     host = application.dependencies.first().offering.host
     Approval.objects.create(
@@ -109,7 +110,7 @@ def test_a_plan_and_a_decision_are_seen_as_well(application):
     )
     refresh_stale_applications(on=TODAY)
     agree()
-    assert KeptFinding.objects.filter(code="blocked").exists()
+    assert CachedFinding.objects.filter(code="blocked").exists()
 
 
 def test_a_new_day_looks_at_everything_and_forgets_what_vanished(application):
@@ -118,8 +119,8 @@ def test_a_new_day_looks_at_everything_and_forgets_what_vanished(application):
 
     refresh_stale_applications(on=TODAY + ONE_DAY)
 
-    assert not KeptFinding.objects.exists()
-    assert not KeptRunway.objects.exists()
+    assert not CachedFinding.objects.exists()
+    assert not CachedRunway.objects.exists()
 
 
 def test_a_sweep_keeps_them_as_the_worker_does(db):
@@ -129,4 +130,4 @@ def test_a_sweep_keeps_them_as_the_worker_does(db):
     call_command("sweep", stdout=out)
 
     assert json.loads(out.getvalue())["findings_kept"] == 1
-    assert KeptState.objects.get().kept_on == day_of(now())
+    assert ReadModelState.objects.get().as_of == day_of(now())

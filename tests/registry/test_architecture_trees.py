@@ -21,7 +21,9 @@ FOLDER_LINE = re.compile(r"^( *)([\w/]+)/(?: +(.*))?$")
 def documented_words(text: str) -> dict[str, str]:
     """The words of each folder in the trees, by its path."""
     words: dict[str, str] = {}
-    for block in re.findall(r"^```\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        if language:
+            continue
         parents: list[str] = []
         lines = block.splitlines()
         # other blocks show commands, or the layers in brief

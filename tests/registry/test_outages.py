@@ -293,7 +293,8 @@ def test_no_reader_waits_for_a_rebuild_of_exposure_while_a_backup_runs(client: C
     make_application()
     rebuild(on=TODAY)
     dumped = (
-        "LOCK TABLE exposure_path, exposure_candidate, exposure_rescue, exposure_liveuse, "
+        "LOCK TABLE exposure_path, exposure_candidate, exposure_candidategrade, "
+        "exposure_activedependency, "
         "exposure_scopedapplication,"
         " exposure_pairgrade, exposure_nodesummary, exposure_nodereach, exposure_nodesnapshot IN "
         "ACCESS SHARE MODE"

@@ -112,7 +112,7 @@ def test_the_one_third_guideline_is_a_question_and_asked_of_fine_tunes_only(
         application=insurer.triage,
         question="third",
         answer="no",
-        because="1 %",
+        explanation="1 %",
         answered_by=insurer.editor,
         answered_on=TODAY,
     )

@@ -43,7 +43,7 @@ class TestTheFiles:
             kinds = [modifier["adaptation"] for modifier in row["modifiers"]]
             assert len(set(kinds)) == len(kinds)
             assert set(kinds) <= set(Adaptation.Kind)
-            assert all(modifier["why"] for modifier in row["modifiers"])
+            assert all(modifier["rationale"] for modifier in row["modifiers"])
 
     def test_prompting_alone_lowers_no_risk_that_sits_in_the_weights(self):
         for row in read_records("templates"):
@@ -79,7 +79,7 @@ class TestTheFiles:
 
     def test_every_taxonomy_names_licence_attribution_and_source(self):
         for row in read_records("taxonomies"):
-            assert all(row[part] for part in ("licence", "attribution", "holds"))
+            assert all(row[part] for part in ("licence", "attribution", "coverage"))
             assert row["source_url"].startswith("https://")
 
     def test_every_mapping_points_at_an_entry_and_says_how_and_by_whom(self):

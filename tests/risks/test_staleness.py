@@ -72,7 +72,7 @@ class TestEvents:
             event,
             2,
         )
-        assert row.stale_because.startswith("Alias moved: latest on Here, from maker/a to maker/b")
+        assert row.stale_reason.startswith("Alias moved: latest on Here, from maker/a to maker/b")
         assert HandledEvent.objects.get().n_assessments == 1
 
     def test_it_is_handled_once_and_an_assessment_made_afterwards_stays(self):
@@ -134,12 +134,12 @@ class TestEvents:
         assert after(elsewhere).state == "assessed"
 
     def test_not_applicable_is_asked_again_and_keeps_its_words(self):
-        assessment = assessed(state="not_applicable", not_applicable_because="text only")
+        assessment = assessed(state="not_applicable", not_applicable_reason="text only")
         make_event(assessment.dependency.offering, "alias_moved", detected_at=LATER)
 
         mark_stale_assessments(at=LATER)
 
-        assert (after(assessment).state, assessment.not_applicable_because) == (
+        assert (after(assessment).state, assessment.not_applicable_reason) == (
             "stale",
             "text only",
         )
@@ -160,7 +160,7 @@ class TestDays:
 
         assert after(assessment).stale_cause == "replaced"
         assert (
-            assessment.stale_because
+            assessment.stale_reason
             == f"The dependency ended on {TODAY} and was replaced by newer on There."
         )
 
@@ -170,7 +170,7 @@ class TestDays:
 
         mark_stale_assessments(at=NOW)
 
-        assert after(assessment).stale_because == f"The dependency ended on {TODAY}."
+        assert after(assessment).stale_reason == f"The dependency ended on {TODAY}."
 
     @pytest.mark.parametrize(
         ("stale_by", "expires_on", "other", "stale"),
@@ -198,7 +198,7 @@ class TestDays:
 
         assert (after(assessment).stale_cause == "exit_test_expired") is stale
         if stale:
-            assert f"to exit expired on {expires_on}" in assessment.stale_because
+            assert f"to exit expired on {expires_on}" in assessment.stale_reason
 
 
 class TestEvidence:
@@ -216,7 +216,7 @@ class TestEvidence:
         mark_stale_assessments(at=LATER)
 
         assert after(assessment).stale_cause == "evidence_failed"
-        assert assessment.stale_because == f"Evidence of {TODAY} fails: accuracy 0.71 against 0.8."
+        assert assessment.stale_reason == f"Evidence of {TODAY} fails: accuracy 0.71 against 0.8."
 
     def test_only_what_it_is_about_is_touched(self):
         assessment, other = assessed(), assessed()
@@ -256,7 +256,7 @@ class TestEvidence:
         assert mark_stale_assessments(at=LATER).marked == 1
 
         assert (
-            after(assessment).stale_because
+            after(assessment).stale_reason
             == f"The evidence of {TODAY} expired on {TODAY + ONE_DAY}."
         )
         assert after(other).state == "assessed"

@@ -35,8 +35,8 @@ from apps.inventory.models import (
     Dependency,
     ExitPlan,
     ExitTest,
+    ListExport,
     Selection,
-    WrittenFile,
 )
 from apps.reports.models import EvidencePack
 from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
@@ -239,7 +239,7 @@ FINDERS: dict[str, Finder] = {
     "applications:merge": _application,
     "reports:model-statement": _application,
     "offerings:detail": _offering,
-    "files:detail": lambda user: _first(_ordered(WrittenFile.objects.visible_to(user))),
+    "files:detail": lambda user: _first(_ordered(ListExport.objects.visible_to(user))),
     "evidence-packs:detail": lambda user: _first(_ordered(EvidencePack.objects.visible_to(user))),
     "users:detail": lambda user: _first(_ordered(User.objects.exclude(pk=user.pk))),
     "exposure-policies:detail": lambda user: _first(_ordered(Policy.objects), slug="slug"),

@@ -39,10 +39,12 @@ def asked(what, by):
         case "file":
             return request_file(kind="applications", query="", name="a.xlsx", by=by, at=at)
         case "loss":
-            return LossRun.objects.create(asked_by=by, queued_at=at)
+            return LossRun.objects.create(requested_by=by, queued_at=at)
         case _:
             scenario = Scenario.objects.create(name="Gone", ops=[], created_by=by)
-            return ScenarioRun.objects.create(scenario=scenario, ops=[], asked_by=by, queued_at=at)
+            return ScenarioRun.objects.create(
+                scenario=scenario, ops=[], requested_by=by, queued_at=at
+            )
 
 
 @pytest.mark.parametrize("what", WAITS)

@@ -23,7 +23,7 @@ from apps.intake.models import Import
 from apps.intake.spreadsheets.columns.mapping import BookMapping
 from apps.intake.spreadsheets.import_steps import choose_columns, receive_sheet, run_sheet_import
 from apps.inventory.exports.files import request_file, write_file
-from apps.inventory.models import WrittenFile
+from apps.inventory.models import ListExport
 from apps.reports.models import EvidencePack
 from apps.reports.packs.actions import make_pack, request_pack
 from apps.web.file_exports import write_export
@@ -50,7 +50,7 @@ def add_extras() -> None:
         day = day_of(now())
         asked = request_pack(by=_maren(), at=now(), since=day - timedelta(90), until=day)
         make_pack(asked.pk, at=now())
-    if not WrittenFile.objects.exists():
+    if not ListExport.objects.exists():
         file = request_file(
             kind="applications",
             query="",

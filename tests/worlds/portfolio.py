@@ -74,7 +74,7 @@ def make_portfolio_world() -> PortfolioWorld:
         retires_on=soon,
         date_kind="firm",
         lifecycle="deprecated",
-        identity_why="the string is known; nothing was taken off",
+        identity_explanation="the string is known; nothing was taken off",
     )
     sonnet_bedrock = make_offering(
         "anthropic.claude-sonnet-4-5", host=bedrock, version=version, lifecycle="active"

@@ -95,7 +95,7 @@ def measure_alerts(*, at: datetime, n_recipients: int) -> Iterator[BenchmarkLine
 
 # Offerings that about 5, about 100 and a twentieth of the portfolio use.
 _USED = """
-WITH used AS (SELECT offering_id, count(DISTINCT application_id) AS n FROM exposure_liveuse
+WITH used AS (SELECT offering_id, count(DISTINCT application_id) AS n FROM exposure_activedependency
 GROUP BY 1),
 wanted(n) AS (SELECT unnest(ARRAY[5, 100, (SELECT count(*) / 20 FROM exposure_scopedapplication)]))
 SELECT DISTINCT ON (w.n) u.offering_id, u.n FROM wanted w CROSS JOIN used u

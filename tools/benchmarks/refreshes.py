@@ -42,7 +42,7 @@ def _used_offerings() -> list[tuple[int, int]]:
         cursor.execute(
             """
             WITH used AS (SELECT offering_id, count(DISTINCT application_id) AS n
-            FROM exposure_liveuse GROUP BY 1),
+            FROM exposure_activedependency GROUP BY 1),
             wanted(n) AS (SELECT unnest(ARRAY[
                 5, 100, (SELECT count(*) / 20 FROM exposure_scopedapplication)
             ]))

@@ -8,23 +8,24 @@ from apps.catalog.models import NodeKind
 
 COUNT = """
 SELECT count(DISTINCT l.application_id) FROM catalog_footing f
-JOIN exposure_liveuse l USING (offering_id)
+JOIN exposure_activedependency l USING (offering_id)
 WHERE f.node_id = %(node)s
 """
 BY_TEAM = """
 SELECT l.team_id, count(DISTINCT l.application_id),
        count(DISTINCT l.application_id) FILTER (WHERE l.criticality = 0)
-FROM catalog_footing f JOIN exposure_liveuse l USING (offering_id) WHERE f.node_id = %(node)s
+FROM catalog_footing f JOIN exposure_activedependency l USING (offering_id)
+    WHERE f.node_id = %(node)s
 GROUP BY 1
 """
 PAGE_BY_GATHERING = """
 SELECT DISTINCT l.criticality, l.application_id FROM catalog_footing f
-JOIN exposure_liveuse l USING (offering_id)
+JOIN exposure_activedependency l USING (offering_id)
 WHERE f.node_id = %(node)s ORDER BY 1, 2 LIMIT 50
 """
 PAGE_BY_WALKING = """
 SELECT a.criticality, a.application_id FROM exposure_scopedapplication a
-WHERE EXISTS (SELECT 1 FROM exposure_liveuse l WHERE l.application_id = a.application_id
+WHERE EXISTS (SELECT 1 FROM exposure_activedependency l WHERE l.application_id = a.application_id
               AND (l.offering_id IN (SELECT f.offering_id FROM catalog_footing f
               WHERE f.node_id = %(node)s)) IS TRUE
               OFFSET 0)
@@ -76,12 +77,12 @@ GROUP BY 1 ORDER BY c DESC LIMIT 50
 RISK_TOTALS = """
 WITH hung AS (SELECT node_id, count(*) AS n FROM risks_foundationrisk
               WHERE closed_at IS NULL AND dismissed_at IS NULL AND inherits GROUP BY 1),
-used AS (SELECT offering_id, count(*) AS n FROM exposure_liveuse GROUP BY 1)
+used AS (SELECT offering_id, count(*) AS n FROM exposure_activedependency GROUP BY 1)
 SELECT sum(h.n * u.n) FROM hung h JOIN catalog_footing f USING (node_id)
 JOIN used u USING (offering_id)
 """
 COST = """
-SELECT sum(d.tokens * p.amount / 1000000) FROM exposure_liveuse l JOIN (
+SELECT sum(d.tokens * p.amount / 1000000) FROM exposure_activedependency l JOIN (
     SELECT id, offering_id, unnest(ARRAY['input', 'output', 'cache_read', 'cache_write']) AS unit,
            unnest(ARRAY[monthly_input_tokens, monthly_output_tokens, monthly_cache_read_tokens,
                         monthly_cache_write_tokens]) AS tokens

@@ -351,4 +351,4 @@ def _delete_counts(bodies: Sequence[bytes]) -> None:
     with connection.cursor() as cursor:
         for body in bodies:
             keys = [call.key for call in _calls(body)]
-            cursor.execute("DELETE FROM intake_seencall WHERE key = ANY(%s)", [keys])
+            cursor.execute("DELETE FROM intake_countedcall WHERE key = ANY(%s)", [keys])

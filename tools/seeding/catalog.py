@@ -311,7 +311,7 @@ def _offerings(
             "not_a_model": False,
             "gateway_id": mask_values(through, rng.random(n) >= 0.15),
             "identity_confidence": [0 if version is None else 1 for version in placed],
-            "identity_why": "Invented for a synthetic portfolio.",
+            "identity_explanation": "Invented for a synthetic portfolio.",
             "lifecycle": lifecycle,
             "announced_on": mask_values(count_days(on, offset - 120), ~dated),
             "retires_on": mask_values(count_days(on, offset), ~dated),

@@ -207,7 +207,7 @@ def _dependencies(
             ),
             "reached": [("direct", "gateway", "embedded")[how] for how in reached.tolist()],
             "via_party_id": mask_values(np.where(reached == 1, gateway, vendor), reached == 0),
-            "known": ["observed" if seen else "declared" for seen in observed.tolist()],
+            "origin": ["observed" if seen else "declared" for seen in observed.tolist()],
             "binding": "unknown",
             "since": count_days(on, since),
             "until": mask_values(count_days(on, until), ~ended),

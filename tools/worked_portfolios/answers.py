@@ -19,9 +19,9 @@ from apps.exposure.engine.states import PathState, application_states, node_fail
 from apps.exposure.engine.table_refresh import rebuild
 from apps.exposure.flag_life import replay_flag
 from apps.exposure.models import (
+    ActiveDependency,
     Basis,
     Layer,
-    LiveUse,
     NodeReach,
     Path,
     Policy,
@@ -131,14 +131,16 @@ def _scope(names: PortfolioNames) -> list[str]:
 
 
 def _live_dependencies(names: PortfolioNames) -> list[str]:
-    return sorted(names.dependencies[pk] for pk in LiveUse.objects.values_list("pk", flat=True))
+    return sorted(
+        names.dependencies[pk] for pk in ActiveDependency.objects.values_list("pk", flat=True)
+    )
 
 
 def _shares(names: PortfolioNames) -> Section:
     """Of live primaries; those that are no path are on standby."""
     paths = dict(Path.objects.values_list("pk", "share"))
     primaries = Dependency.objects.filter(
-        role=Dependency.Role.PRIMARY, pk__in=LiveUse.objects.values_list("pk", flat=True)
+        role=Dependency.Role.PRIMARY, pk__in=ActiveDependency.objects.values_list("pk", flat=True)
     )
     return {
         names.dependencies[pk]: format_float(paths.get(pk, 0.0))

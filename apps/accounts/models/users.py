@@ -115,15 +115,16 @@ class Users(UserManager["User"]):
 class User(AbstractUser):
     """A user who signs in, or a service account that uses tokens only.
 
-    `organisation_role` is the role that applies. If single sign-on gives one, `office_by_sign_on`
-    holds it and `office_by_hand` keeps the one assigned here, to return to when the group is gone.
+    `organisation_role` is the role that applies. If single sign-on gives one,
+    `sso_organisation_role` holds it and `manual_organisation_role` keeps the one assigned here, to
+    return to when the group is gone.
     """
 
     email = models.EmailField(blank=True)
     organisation_role = models.CharField(
         max_length=12, choices=OrganisationRole, blank=True, default=""
     )
-    office_by_sign_on = models.CharField(
+    sso_organisation_role = models.CharField(
         max_length=12,
         choices=OrganisationRole,
         blank=True,
@@ -131,7 +132,7 @@ class User(AbstractUser):
         db_default="",
         editable=False,
     )
-    office_by_hand = models.CharField(
+    manual_organisation_role = models.CharField(
         max_length=12,
         choices=OrganisationRole,
         blank=True,
@@ -309,7 +310,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 @track_history()
 class Membership(models.Model):
     """A user's role on a team. `role` is the one that applies. If single sign-on gives one,
-    `role_by_sign_on` holds it and `role_by_hand` keeps the one assigned here, to return to when the
+    `sso_role` holds it and `manual_role` keeps the one assigned here, to return to when the
     group is gone."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
@@ -317,10 +318,10 @@ class Membership(models.Model):
     role = models.PositiveSmallIntegerField(
         choices=TeamRole.choices(), default=TeamRole.VIEWER.rank
     )
-    role_by_sign_on = models.PositiveSmallIntegerField(
+    sso_role = models.PositiveSmallIntegerField(
         choices=TeamRole.choices(), null=True, blank=True, editable=False
     )
-    role_by_hand = models.PositiveSmallIntegerField(
+    manual_role = models.PositiveSmallIntegerField(
         choices=TeamRole.choices(), null=True, blank=True, editable=False
     )
     created_at = models.DateTimeField(auto_now_add=True)
@@ -344,9 +345,9 @@ class Membership(models.Model):
             ),
             models.CheckConstraint(
                 name="membership_role_is_the_stronger",
-                condition=Q(role_by_sign_on__isnull=True, role_by_hand__isnull=True)
-                | Q(role_by_hand__isnull=True, role=F("role_by_sign_on"))
-                | Q(role=Greatest(F("role_by_sign_on"), F("role_by_hand"))),
+                condition=Q(sso_role__isnull=True, manual_role__isnull=True)
+                | Q(manual_role__isnull=True, role=F("sso_role"))
+                | Q(role=Greatest(F("sso_role"), F("manual_role"))),
                 violation_error_message=(
                     "The stronger of the assigned role and the single sign-on role must apply."
                 ),

@@ -29,7 +29,7 @@ def apply_groups(*, user: User, groups: Iterable[str], rules: Iterable[Grant]) -
         for membership in row.memberships.select_for_update().order_by("pk"):
             changed |= _set_team_role(membership, teams.pop(membership.team_id, None))
         for team_id, rank in teams.items():
-            Membership.objects.create(user=row, team_id=team_id, role=rank, role_by_sign_on=rank)
+            Membership.objects.create(user=row, team_id=team_id, role=rank, sso_role=rank)
             changed = True
     if changed:
         user.refresh_from_db()
@@ -38,28 +38,32 @@ def apply_groups(*, user: User, groups: Iterable[str], rules: Iterable[Grant]) -
 
 
 def _set_organisation_role(user: User, office: str) -> bool:
-    if office == user.office_by_sign_on:
+    if office == user.sso_organisation_role:
         return False
-    by_hand = user.office_by_hand if user.office_by_sign_on else user.organisation_role
-    user.office_by_sign_on = office
-    user.office_by_hand = by_hand if office else ""
+    by_hand = (
+        user.manual_organisation_role if user.sso_organisation_role else user.organisation_role
+    )
+    user.sso_organisation_role = office
+    user.manual_organisation_role = by_hand if office else ""
     user.organisation_role = stronger_organisation_role(by_hand, office)
-    user.save(update_fields=["office_by_sign_on", "office_by_hand", "organisation_role"])
+    user.save(
+        update_fields=["sso_organisation_role", "manual_organisation_role", "organisation_role"]
+    )
     return True
 
 
 def _set_team_role(membership: Membership, rank: int | None) -> bool:
-    before = membership.role_by_sign_on
+    before = membership.sso_role
     if rank == before:
         return False
-    by_hand = membership.role if before is None else membership.role_by_hand
+    by_hand = membership.role if before is None else membership.manual_role
     if rank is None and by_hand is None:
         membership.delete()
         return True
-    membership.role_by_sign_on = rank
-    membership.role_by_hand = None if rank is None else by_hand
+    membership.sso_role = rank
+    membership.manual_role = None if rank is None else by_hand
     membership.role = max(rank or 0, by_hand or 0)
-    membership.save(update_fields=["role_by_sign_on", "role_by_hand", "role"])
+    membership.save(update_fields=["sso_role", "manual_role", "role"])
     return True
 
 

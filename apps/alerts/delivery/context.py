@@ -132,7 +132,7 @@ def _node_labels(alerts: Iterable[Alert]) -> dict[int, str]:
 _FALLBACKS = """
 SELECT DISTINCT ON (r.primary_id) r.primary_id, o.api_id || ' at ' || h.name, r.grade, r.tested,
        coalesce(c.ever_tested, r.tested)
-FROM exposure_rescue r LEFT JOIN exposure_candidate c ON c.id = r.candidate_id
+FROM exposure_candidategrade r LEFT JOIN exposure_candidate c ON c.id = r.candidate_id
 JOIN catalog_offering o ON o.id = r.offering_id JOIN catalog_provider h ON h.id = o.host_id
 WHERE r.primary_id = ANY (%s) AND r.alive
 ORDER BY r.primary_id, r.grade DESC, r.tested DESC, r.place, r.candidate_id

@@ -170,7 +170,7 @@ WITH claimed AS (
         WHERE h.assessment_id = s.id AND h.stale_since = s.stale_since)
     ON CONFLICT DO NOTHING RETURNING assessment_id, stale_since
 )
-SELECT s.id AS assessment_id, c.stale_since, s.stale_because AS because, s.inherent, s.owner_id,
+SELECT s.id AS assessment_id, c.stale_since, s.stale_reason AS because, s.inherent, s.owner_id,
        coalesce(t.code || ', ', '') || coalesce(nullif(r.title, ''), t.title) AS what,
        a.id AS application_id, a.team_id, a.criticality
 FROM claimed c JOIN risks_assessment s ON s.id = c.assessment_id

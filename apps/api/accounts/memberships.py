@@ -31,12 +31,14 @@ class MembershipSerializer(serializers.ModelSerializer[Membership]):
     )
     role_by_hand = EnumNameField(
         TeamRole,
+        source="manual_role",
         read_only=True,
         allow_null=True,
         help_text="Role assigned in the registry, beside a role from single sign-on.",
     )
     role_by_sign_on = EnumNameField(
         TeamRole,
+        source="sso_role",
         read_only=True,
         allow_null=True,
         help_text="Role from a single sign-on group. It is removed when the group no "

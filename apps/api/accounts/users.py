@@ -40,7 +40,7 @@ class UserSerializer(serializers.ModelSerializer[User]):
         help_text="Effective organisation role; empty for none.",
     )
     organisation_role_by_sign_on = serializers.ChoiceField(
-        source="office_by_sign_on",
+        source="sso_organisation_role",
         choices=OrganisationRole.choices,
         read_only=True,
         help_text="Organisation role from a single sign-on group. It is removed when the "

@@ -471,6 +471,7 @@ class OfferingSerializer(serializers.ModelSerializer[Offering]):
             "updated_at",
         ]
         read_only_fields = fields
+        extra_kwargs = {"identity_why": {"source": "identity_explanation"}}
 
 
 class EarliestSerializer(serializers.Serializer[Any]):

@@ -12,8 +12,8 @@ from apps.api.alerts.base import require_governance
 from apps.api.framework.problems import ConflictError
 from apps.api.framework.views import ReadViewSet
 from apps.common.database.keyset_pagination import Keyset
-from apps.feeds.filters import FeedNoticeFilter, FeedRunFilter
-from apps.feeds.models import FeedNotice, FeedRun
+from apps.feeds.filters import FeedRunFilter, ProviderNoticeFilter
+from apps.feeds.models import FeedRun, ProviderNotice
 from apps.feeds.provider_notices import close_notices, reopen_notices
 
 
@@ -60,7 +60,7 @@ class FeedRunViewSet(ReadViewSet[FeedRun]):
     orders = {"-id": Keyset(("-id",)), "id": Keyset(("id",))}
 
 
-class ProviderNoticeSerializer(serializers.ModelSerializer[FeedNotice]):
+class ProviderNoticeSerializer(serializers.ModelSerializer[ProviderNotice]):
     source = serializers.CharField(
         source="source.slug", read_only=True, help_text="Slug of the source."
     )  # type: ignore[assignment]
@@ -77,7 +77,7 @@ class ProviderNoticeSerializer(serializers.ModelSerializer[FeedNotice]):
     )
 
     class Meta:
-        model = FeedNotice
+        model = ProviderNotice
         fields = [
             "id",
             "source",
@@ -101,9 +101,10 @@ class ProviderNoticeSerializer(serializers.ModelSerializer[FeedNotice]):
 class CloseNoticeSerializer(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(
         choices=[
-            (one.value, one.label) for one in (FeedNotice.Outcome.NOTHING, FeedNotice.Outcome.DATE)
+            (one.value, one.label)
+            for one in (ProviderNotice.Outcome.NOTHING, ProviderNotice.Outcome.DATE)
         ],
-        default=FeedNotice.Outcome.NOTHING.value,
+        default=ProviderNotice.Outcome.NOTHING.value,
     )
     reason = serializers.CharField(
         required=False,
@@ -113,13 +114,13 @@ class CloseNoticeSerializer(serializers.Serializer[Any]):
     )
 
 
-class ProviderNoticeViewSet(ReadViewSet[FeedNotice]):
+class ProviderNoticeViewSet(ReadViewSet[ProviderNotice]):
     """Notices that providers publish in their feeds, latest first. They do not change the
     catalogue; governance users close each of them with an outcome."""
 
-    model = FeedNotice
+    model = ProviderNotice
     serializer_class = ProviderNoticeSerializer
-    filterset_class = FeedNoticeFilter
+    filterset_class = ProviderNoticeFilter
     orders = {"-id": Keyset(("-id",)), "id": Keyset(("id",))}
 
     @extend_schema(request=CloseNoticeSerializer, responses=ProviderNoticeSerializer)
@@ -129,7 +130,7 @@ class ProviderNoticeViewSet(ReadViewSet[FeedNotice]):
         The answer is 409 if it is already closed."""
         notice = self._governed()
         said = self.validated(CloseNoticeSerializer)
-        outcome = FeedNotice.Outcome(said["outcome"])
+        outcome = ProviderNotice.Outcome(said["outcome"])
         if not close_notices(
             notices=[notice.pk], outcome=outcome, by=self.user, reason=said.get("reason", "")
         ):
@@ -145,7 +146,7 @@ class ProviderNoticeViewSet(ReadViewSet[FeedNotice]):
         reopen_notices(notices=[notice.pk], by=self.user)
         return self.answer(notice)
 
-    def _governed(self) -> FeedNotice:
+    def _governed(self) -> ProviderNotice:
         notice = self.subject()
         require_governance(self, "provider notices")
         return notice

@@ -85,6 +85,7 @@ class CampaignTaskSerializer(serializers.ModelSerializer[CampaignTask]):
             "updated_at",
         ]
         read_only_fields = fields
+        extra_kwargs = {"waived_why": {"source": "waived_reason"}}
 
 
 class TaskChangeSerializer(ReasonMixin):

@@ -18,7 +18,7 @@ from apps.catalog.models import NodeKind
 from apps.exposure.engine.concentration import contributions, measure_layer
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.engine.single_points import SinglePoint, single_points, team_points
-from apps.exposure.models import Basis, Cut, EngineState, Layer
+from apps.exposure.models import Basis, EngineState, Layer, MinimalCutSet
 from apps.exposure.node_names import NodeName, node_names
 from apps.exposure.queries.concentration import (
     LayerTable,
@@ -335,7 +335,7 @@ class SinglePointsView(RegistryView):
                 after=after,
             )
         more, points = len(points) > size, points[:size]
-        cuts = list(Cut.objects.all()[:MAX_NAMED]) if team_ids is None else []
+        cuts = list(MinimalCutSet.objects.all()[:MAX_NAMED]) if team_ids is None else []
         nodes = node_names(
             {*(point.node_id for point in points), *(pk for cut in cuts for pk in cut.node_ids)}
         )

@@ -151,6 +151,7 @@ class ExposureFlagSerializer(serializers.ModelSerializer[ExposureFlag]):
             "events",
         ]
         read_only_fields = fields
+        extra_kwargs = {"accepted_why": {"source": "accepted_reason"}}
 
 
 class AcknowledgeSerializer(serializers.Serializer[Any]):

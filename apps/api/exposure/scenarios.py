@@ -71,7 +71,7 @@ class ScenarioSerializer(serializers.ModelSerializer[Scenario]):
 
 class ScenarioRunSerializer(serializers.ModelSerializer[ScenarioRun]):
     scenario = serializers.IntegerField(source="scenario_id", read_only=True)
-    asked_by = serializers.CharField(source="asked_by.username", read_only=True)
+    asked_by = serializers.CharField(source="requested_by.username", read_only=True)
 
     class Meta:
         model = ScenarioRun
@@ -230,7 +230,9 @@ class ScenarioRunViewSet(ReadViewSet[ScenarioRun]):
 
 
 class LossRunSerializer(serializers.ModelSerializer[LossRun]):
-    asked_by = serializers.CharField(source="asked_by.username", read_only=True, allow_null=True)
+    asked_by = serializers.CharField(
+        source="requested_by.username", read_only=True, allow_null=True
+    )
 
     class Meta:
         model = LossRun

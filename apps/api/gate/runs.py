@@ -21,7 +21,9 @@ class GateRunSerializer(serializers.ModelSerializer[GateRun]):
         source="application.slug", read_only=True, help_text="Slug of the application."
     )
     by = serializers.CharField(source="by.username", read_only=True, allow_null=True)
-    baseline_run = serializers.IntegerField(source="against_id", read_only=True, allow_null=True)
+    baseline_run = serializers.IntegerField(
+        source="baseline_run_id", read_only=True, allow_null=True
+    )
 
     catalogue_sources = SourceReadingSerializer(many=True, read_only=True)
 
@@ -54,6 +56,10 @@ class GateRunSerializer(serializers.ModelSerializer[GateRun]):
             "released_at",
         ]
         read_only_fields = fields
+        extra_kwargs = {
+            "asked_at": {"source": "requested_at"},
+            "asked_last_at": {"source": "last_requested_at"},
+        }
 
 
 class GateRunViewSet(ReadViewSet[GateRun]):

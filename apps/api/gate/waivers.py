@@ -26,7 +26,7 @@ class WaiverSerializer(serializers.ModelSerializer[Waiver]):
     application = serializers.CharField(
         source="application.slug", read_only=True, help_text="Slug of the application."
     )
-    asked_by = serializers.CharField(source="asked_by.username", read_only=True)
+    asked_by = serializers.CharField(source="requested_by.username", read_only=True)
     decided_by = serializers.CharField(
         source="decided_by.username", read_only=True, allow_null=True
     )
@@ -53,6 +53,7 @@ class WaiverSerializer(serializers.ModelSerializer[Waiver]):
             "decision",
         ]
         read_only_fields = fields
+        extra_kwargs = {"asked_at": {"source": "requested_at"}}
 
 
 class AskWaiverSerializer(serializers.Serializer[Any]):

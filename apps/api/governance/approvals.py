@@ -86,6 +86,7 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
             "updated_at",
         ]
         read_only_fields = fields
+        extra_kwargs = {"revoked_why": {"source": "revoked_reason"}}
 
 
 class DecisionSerializer(serializers.Serializer[Any]):

@@ -71,6 +71,7 @@ class ObservationSerializer(serializers.ModelSerializer[Observation]):
             "seen_in",
         ]
         read_only_fields = fields
+        extra_kwargs = {"why": {"source": "explanation"}}
 
 
 class ObservationViewSet(ReadViewSet[Observation]):

@@ -96,7 +96,11 @@ class DependencySerializer(ReasonMixin, serializers.ModelSerializer[Dependency])
             "created_at",
             "updated_at",
         ]
-        extra_kwargs = {"traffic_share": {"min_value": 0}, "monthly_spend": {"min_value": 0}}
+        extra_kwargs = {
+            "known": {"source": "origin"},
+            "traffic_share": {"min_value": 0},
+            "monthly_spend": {"min_value": 0},
+        }
 
 
 class WrittenDependencySerializer(WrittenMixin, DependencySerializer):

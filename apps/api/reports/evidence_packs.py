@@ -43,7 +43,7 @@ class EvidencePackSerializer(serializers.ModelSerializer[EvidencePack]):
         allow_null=True,
         help_text="Slug of the provider; null for another scope.",
     )
-    asked_by = serializers.CharField(source="asked_by.username", read_only=True)
+    asked_by = serializers.CharField(source="requested_by.username", read_only=True)
 
     class Meta:
         model = EvidencePack

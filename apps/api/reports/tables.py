@@ -323,7 +323,7 @@ class BoardView(RegistryView):
                 "late": [
                     {
                         "application": late.application.slug,
-                        "leave_by": late.leave_by,
+                        "leave_by": late.start_by,
                         "retires_on": late.retires_on,
                         "has_ended": late.has_ended,
                     }

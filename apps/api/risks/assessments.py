@@ -160,6 +160,10 @@ class AssessmentSerializer(ReasonMixin, serializers.ModelSerializer[Assessment])
         ]
         # two at once are told in the action who was faster
         validators: list[Any] = []
+        extra_kwargs = {
+            "not_applicable_because": {"source": "not_applicable_reason"},
+            "stale_because": {"source": "stale_reason"},
+        }
 
 
 class RiskAcceptanceSerializer(AssessmentSerializer):

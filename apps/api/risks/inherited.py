@@ -90,7 +90,7 @@ class InheritedRiskSerializer(serializers.Serializer[Any]):
     accepted_until = serializers.DateField(
         allow_null=True, help_text="Expiry date of an acceptance in force; null without one."
     )
-    stale_because = serializers.CharField(allow_blank=True)
+    stale_because = serializers.CharField(source="stale_reason", allow_blank=True)
 
 
 _PAIR = OpenApiParameter(

@@ -87,7 +87,7 @@ class RiskTemplateViewSet(ReadViewSet[RiskTemplate]):
                     adaptation=F("adaptation"),
                     likelihood=F("likelihood"),
                     impact=F("impact"),
-                    why=F("why"),
+                    why=F("rationale"),
                 )
             )
         ),

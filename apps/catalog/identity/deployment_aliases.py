@@ -65,7 +65,7 @@ def resolve_deployments(said: Mapping[tuple[str, str], DeploymentAlias | None]) 
                 "binding": Binding.ALIAS if deployed.moves or alias is not None else Binding.PINNED,
                 "identity_confidence": _CONFIDENCE,
                 "identity_reason": IdentityReason.DEPLOYMENT,
-                "identity_why": f"deployment: {deployed.why}",
+                "identity_explanation": f"deployment: {deployed.why}",
             }
         if wanted is not None and any(
             getattr(each, name) != value for name, value in wanted.items()
@@ -93,7 +93,9 @@ def _cleared_columns(columns: Mapping[str, Any] | None) -> dict[str, Any] | None
         **columns,
         # the listing may tell it again
         "identity_reason": IdentityReason.DEPLOYMENT,
-        "identity_why": (f"deployment: no listing identifies one model; {columns['identity_why']}"),
+        "identity_explanation": (
+            f"deployment: no listing identifies one model; {columns['identity_explanation']}"
+        ),
     }
 
 

@@ -99,7 +99,7 @@ def _released(day: date | None, precision: str) -> str | None:
 def decisions_from_database() -> dict[tuple[str, str], str | None]:
     """{(host slug or "", raw string in lower case): the id a person chose, None for "not a
     model"}."""
-    standing = IdentityDecision.objects.filter(lifted_at__isnull=True).values_list(
+    standing = IdentityDecision.objects.filter(revoked_at__isnull=True).values_list(
         "host__slug", "raw", "version__identifier", "alias__identifier"
     )
     return {

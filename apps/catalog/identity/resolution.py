@@ -55,5 +55,5 @@ def _columns(
         "binding": binding if (version_id or alias_id) else Binding.UNKNOWN,
         "identity_confidence": Decimal(str(round(answer.confidence, 2))),
         "identity_reason": IdentityReason.RULES,
-        "identity_why": "; ".join(answer.steps),
+        "identity_explanation": "; ".join(answer.steps),
     }

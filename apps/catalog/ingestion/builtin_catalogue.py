@@ -319,7 +319,7 @@ class _Loading:
             alias_id=alias_id,
             binding=row.get("binding", "unknown"),
             identity_confidence=Decimal(row.get("confidence", "0")),
-            identity_why=row.get("why", ""),
+            identity_explanation=row.get("why", ""),
             lifecycle=lifecycle,
             announced_on=row.get("announced_on"),
             retires_on=end,

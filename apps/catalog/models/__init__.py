@@ -1,5 +1,6 @@
 """The records of the catalogue, one module per subject."""
 
+from apps.catalog.models.change_queue import ChangedOffering
 from apps.catalog.models.claims import Assertion, ProviderEvent, Source
 from apps.catalog.models.footing import Footing, Node, NodeKind, Via
 from apps.catalog.models.foundations import Alias, Derivation, Foundation, IdentityDecision, Version
@@ -14,12 +15,12 @@ from apps.catalog.models.offerings import (
     Region,
 )
 from apps.catalog.models.providers import NoticePolicy, Provider, ProviderRole, PublicQuerySet
-from apps.catalog.models.touched import TouchedOffering
 
 __all__ = [
     "Alias",
     "Assertion",
     "Binding",
+    "ChangedOffering",
     "DateKind",
     "Derivation",
     "EndBehaviour",
@@ -39,7 +40,6 @@ __all__ = [
     "PublicQuerySet",
     "Region",
     "Source",
-    "TouchedOffering",
     "Version",
     "Via",
 ]

@@ -3,8 +3,8 @@ it."""
 
 from django.db import models
 
+from apps.catalog.models.change_queue import FOOTING_CHANGE_TRIGGERS
 from apps.catalog.models.offerings import Offering
-from apps.catalog.models.touched import FOOTING_TOUCHED
 
 
 class NodeKind(models.IntegerChoices):
@@ -58,7 +58,7 @@ class Footing(models.Model):
                 fields=["offering"], include=["node", "via", "depth"], name="footing_by_offering"
             ),
         ]
-        triggers = FOOTING_TOUCHED
+        triggers = FOOTING_CHANGE_TRIGGERS
 
     def __str__(self) -> str:
         return f"{self.offering_id} on {self.node_id}"

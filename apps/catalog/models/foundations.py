@@ -203,7 +203,7 @@ class IdentityDecision(models.Model):
     reason = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
     decided_at = models.DateTimeField(auto_now_add=True)
-    lifted_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-decided_at"]
@@ -212,7 +212,7 @@ class IdentityDecision(models.Model):
                 Lower("raw"),
                 "host",
                 name="identity_decision_once",
-                condition=Q(lifted_at__isnull=True),
+                condition=Q(revoked_at__isnull=True),
                 nulls_distinct=False,
                 violation_error_message=(
                     "This model ID is already identified on this host. Remove that decision first."

@@ -11,10 +11,10 @@ from django.db.models import F, Q
 from django.db.models.functions import Upper
 
 from apps.catalog.claims.feed_rows import PRICE_UNITS
+from apps.catalog.models.change_queue import OFFERING_CHANGE_TRIGGER
 from apps.catalog.models.claims import Assertion
 from apps.catalog.models.foundations import Alias, Version
 from apps.catalog.models.providers import Provider, PublicQuerySet
-from apps.catalog.models.touched import OFFERING_TOUCHED
 from apps.catalog.models.triggers import FOOTING_COMPLETE
 from apps.common.history.context import track_history
 
@@ -120,7 +120,7 @@ class Offering(models.Model):
         help_text="Reason for the model identification.",
     )
     # the same for readers, step by step
-    identity_why = models.TextField(blank=True)
+    identity_explanation = models.TextField(blank=True)
 
     lifecycle = models.CharField(max_length=10, choices=Lifecycle, default=Lifecycle.UNKNOWN)
     announced_on = models.DateField(null=True, blank=True)
@@ -196,7 +196,7 @@ class Offering(models.Model):
             ),
             GinIndex(OpClass(Upper("api_id"), name="gin_trgm_ops"), name="offering_api_id_search"),
         ]
-        triggers = [FOOTING_COMPLETE, OFFERING_TOUCHED]
+        triggers = [FOOTING_COMPLETE, OFFERING_CHANGE_TRIGGER]
 
     def __str__(self) -> str:
         where = f" in {self.region_scope}" if self.region_scope else ""

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
-from apps.catalog.models.touched import PARENT_TOUCHED
+from apps.catalog.models.change_queue import PARENT_CHANGE_TRIGGER
 from apps.common.database.tree_triggers import refuse_cycles
 from apps.common.history.context import track_history
 
@@ -84,7 +84,7 @@ class Provider(models.Model):
         ordering = ["name"]
         indexes = [GinIndex(fields=["roles"], name="provider_roles")]
         triggers = [
-            PARENT_TOUCHED,
+            PARENT_CHANGE_TRIGGER,
             refuse_cycles(
                 "provider_no_circle",
                 "catalog_provider",

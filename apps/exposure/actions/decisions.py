@@ -125,7 +125,7 @@ def _apply_decision(
     if row.state == ExposureFlag.State.ACKNOWLEDGED:
         row.acknowledged_by = by
     if row.state == ExposureFlag.State.ACCEPTED:
-        row.accepted_by, row.accepted_why = by, reason
+        row.accepted_by, row.accepted_reason = by, reason
     with audit_context(user=by, reason=reason):
         row.save()
         FlagEvent.objects.bulk_create(

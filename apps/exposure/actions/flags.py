@@ -39,7 +39,7 @@ _WRITTEN_FIELDS = (
     "acknowledged_by",
     "accepted_by",
     "accepted_until",
-    "accepted_why",
+    "accepted_reason",
     "ceiling",
 )
 
@@ -209,7 +209,7 @@ def apply_flag_life(flag: ExposureFlag, life: FlagLife, *, at: datetime) -> None
     flag.below_since, flag.accepted_until = life.below_since, life.accepted_until
     flag.ceiling = None if life.ceiling is None else _stored_decimal(life.ceiling)
     if flag.state != ExposureFlag.State.ACCEPTED:
-        flag.accepted_by, flag.accepted_why = None, ""
+        flag.accepted_by, flag.accepted_reason = None, ""
     if flag.state == ExposureFlag.State.OPEN:
         flag.acknowledged_by = None
 

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from apps.exposure.engine.minimal_cut_sets import minimal_cut_sets
 from apps.exposure.engine.settings import engine_settings
-from apps.exposure.models import Cut
+from apps.exposure.models import MinimalCutSet
 
 
 @transaction.atomic
@@ -17,17 +17,17 @@ def store_minimal_cut_sets(*, on: date) -> int:
     found = minimal_cut_sets(engine_settings())
     due: dict[tuple[int, ...], float] = {(node,): float(share) for node, share in found.singles}
     due |= {(first, second): float(share) for first, second, share in found.pairs}
-    kept: dict[tuple[int, ...], Cut] = {
-        tuple(row.node_ids): row for row in Cut.objects.select_for_update()
+    kept: dict[tuple[int, ...], MinimalCutSet] = {
+        tuple(row.node_ids): row for row in MinimalCutSet.objects.select_for_update()
     }
     gone = [row.pk for nodes, row in kept.items() if due.get(nodes) != row.share]
     new = [
-        Cut(node_ids=list(nodes), share=share, as_of=on)
+        MinimalCutSet(node_ids=list(nodes), share=share, as_of=on)
         for nodes, share in due.items()
         if nodes not in kept or kept[nodes].share != share
     ]
     if gone:
-        Cut.objects.filter(pk__in=gone).delete()
+        MinimalCutSet.objects.filter(pk__in=gone).delete()
     if new:
-        Cut.objects.bulk_create(new)
+        MinimalCutSet.objects.bulk_create(new)
     return len(gone) + len(new)

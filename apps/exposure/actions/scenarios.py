@@ -83,7 +83,7 @@ def queue_scenario_run(*, scenario: Scenario, at: datetime, by: User) -> Scenari
         ops=scenario.ops,
         whole_organisation=whole,
         team_ids=[] if whole else sorted(by.team_roles()),
-        asked_by=by,
+        requested_by=by,
         queued_at=at,
     )
 
@@ -145,7 +145,7 @@ def queue_loss_run(
         raise FlagPermissionError(
             "You need an organisation role to simulate the loss of the organisation."
         )
-    return LossRun.objects.create(seed=seed, years=years, keep=keep, asked_by=by, queued_at=at)
+    return LossRun.objects.create(seed=seed, years=years, keep=keep, requested_by=by, queued_at=at)
 
 
 def _answer_run(claim: Claim[ScenarioRun]) -> None:
@@ -155,7 +155,7 @@ def _answer_run(claim: Claim[ScenarioRun]) -> None:
     try:
         result, details = answer_scenario_with_lists(
             scenario=scenario,
-            by=asked.asked_by,
+            by=asked.requested_by,
             team_ids=None if asked.whole_organisation else asked.team_ids,
         )
     except (InvalidOperationError, TablesNotBuiltError) as refusal:
@@ -193,7 +193,7 @@ _SCENARIO_RUNS = JobKind(
         "it fails again, use fewer operations or ask an administrator to check the worker's "
         "log."
     ),
-    relations=("scenario", "asked_by"),
+    relations=("scenario", "requested_by"),
 )
 _LOSS_RUNS = JobKind(
     model=LossRun,

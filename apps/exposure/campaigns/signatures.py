@@ -43,7 +43,7 @@ def sign_off(*, task: CampaignTask, at: datetime, by: User, reason: str = "") ->
     if not gate.is_open:
         _refuse_without_waiver(task, gate.missing, at, by)
     else:
-        task.waived_by, task.waived_until, task.waived_why = None, None, ""
+        task.waived_by, task.waived_until, task.waived_reason = None, None, ""
     task.state, task.signed_off_by, task.signed_off_at = State.DONE, by, at
     relied_on = ", ".join(str(evidence.pk) for evidence in gate.evidence)
     why = f"signed off with evidence {relied_on}" if gate.is_open else "signed off with a deferral"
@@ -57,7 +57,7 @@ def sign_off(*, task: CampaignTask, at: datetime, by: User, reason: str = "") ->
                 "signed_off_at",
                 "waived_by",
                 "waived_until",
-                "waived_why",
+                "waived_reason",
                 "updated_at",
             ]
         )
@@ -81,14 +81,16 @@ def waive_task(
             "A deferral must expire after today and at most one year from now, by "
             f"{day + MAX_WAIVER}. Enter another date."
         )
-    task.state, task.waived_by, task.waived_until, task.waived_why = (
+    task.state, task.waived_by, task.waived_until, task.waived_reason = (
         State.WAIVED,
         by,
         until,
         reason.strip(),
     )
     with audit_context(user=by, reason=reason):
-        task.save(update_fields=["state", "waived_by", "waived_until", "waived_why", "updated_at"])
+        task.save(
+            update_fields=["state", "waived_by", "waived_until", "waived_reason", "updated_at"]
+        )
     return task
 
 

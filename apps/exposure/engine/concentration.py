@@ -31,7 +31,7 @@ SELECT {keys} t.node_id, CASE WHEN t.node_id IS NULL THEN u.effective_id END AS 
        u.weight / coalesce(t.parts, 1) AS mass
 FROM used u LEFT JOIN (
     SELECT f.offering_id, f.node_id, count(*) OVER (PARTITION BY f.offering_id) AS parts
-    FROM exposure_heldfooting f JOIN catalog_node n ON n.id = f.node_id AND n.kind = {kind}
+    FROM exposure_enginefooting f JOIN catalog_node n ON n.id = f.node_id AND n.kind = {kind}
     WHERE f.depth = 0 AND f.via IN (0, 1) AND f.offering_id IN (SELECT effective_id FROM used)
 ) t ON t.offering_id = u.effective_id
 """

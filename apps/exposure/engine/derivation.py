@@ -81,7 +81,8 @@ ALL_TESTS = """inventory_exittest t JOIN inventory_dependency u0 ON u0.id = t.de
 DUE_TESTS = f"{ALL_TESTS} JOIN exposure_due due ON due.application_id = u0.application_id"
 
 LIVE_USES = """
-INSERT INTO exposure_liveuse (dependency_id, offering_id, application_id, team_id, criticality,
+INSERT INTO exposure_activedependency (dependency_id, offering_id, application_id, team_id,
+    criticality,
     role, reached,
                               via_party_id)
 SELECT u.id, u.offering_id, u.application_id, u.team_id, u.criticality,
@@ -93,9 +94,10 @@ PAIRS = load_statement("exposure", "derive_pair_grades")
 
 # grade 4 of a pair is 4 when the two paths have a party in common, and 5 when they have none
 RESCUES = """
-INSERT INTO exposure_rescue (primary_id, candidate_id, application_id, grade, offering_id, reached,
+INSERT INTO exposure_candidategrade (primary_id, candidate_id, application_id, grade,
+    offering_id, reached,
     via_party_id,
-                             dependency_id, place, at_once, tested, alive, alive_at_horizon)
+                             dependency_id, place, is_immediate, tested, alive, alive_at_horizon)
 SELECT p.id, c.id, p.application_id,
        CASE WHEN g.grade < 4 OR p.parties && c.parties THEN g.grade ELSE 5 END,
        c.offering_id, c.reached, c.via_party_id, c.dependency_id, c.place, c.primary_id IS NULL,
@@ -113,8 +115,9 @@ INSERT INTO exposure_scopedapplication (application_id, team_id, criticality, n_
     users, spend, unresolved,
                                         independent_fallback, judge_shares_lineage)
 WITH independent AS MATERIALIZED (
-    SELECT DISTINCT r.primary_id FROM exposure_rescue r JOIN due_primary p ON p.id = r.primary_id
-    WHERE r.at_once AND r.alive AND r.grade >= 4
+    SELECT DISTINCT r.primary_id FROM exposure_candidategrade r JOIN due_primary p
+        ON p.id = r.primary_id
+    WHERE r.is_immediate AND r.alive AND r.grade >= 4
 ),
 path AS (
     SELECT p.application_id, count(*) AS n, bool_or(f.version_id IS NULL) AS unresolved,

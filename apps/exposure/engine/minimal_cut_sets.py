@@ -241,7 +241,7 @@ class _NodesOfStacks:
             cursor.execute(
                 f"""
                 SELECT f.offering_id, f.node_id, n.kind
-                FROM exposure_heldfooting f JOIN catalog_node n ON n.id = f.node_id
+                FROM exposure_enginefooting f JOIN catalog_node n ON n.id = f.node_id
                 JOIN (VALUES {ties}) AS t(kind, ties) ON t.kind = n.kind AND f.via = ANY (t.ties)
                 WHERE f.offering_id = ANY (%s)
                 """,

@@ -23,11 +23,11 @@ GROUP BY 1, 2, 3
 _REACH = """
 WITH use AS MATERIALIZED (
     SELECT DISTINCT l.offering_id, l.reached, l.via_party_id, l.application_id
-    FROM exposure_liveuse l {due}
+    FROM exposure_activedependency l {due}
 )
 SELECT node_id, count(DISTINCT application_id) AS n FROM (
     SELECT f.node_id, u.application_id FROM use u
-    JOIN exposure_heldfooting f ON f.offering_id = u.offering_id
+    JOIN exposure_enginefooting f ON f.offering_id = u.offering_id
     UNION ALL
     SELECT f.node_id, u.application_id FROM use u
     JOIN exposure_partyfooting f ON f.party_id = u.via_party_id AND f.reached = u.reached

@@ -26,13 +26,13 @@ from apps.inventory.models import Application, Dependency, ExitTest
 _COPIED = (
     "exposure_path",
     "exposure_candidate",
-    "exposure_rescue",
+    "exposure_candidategrade",
     "exposure_pairgrade",
     "exposure_partyfooting",
     "exposure_scopedapplication",
     "exposure_nodesummary",
 )
-_EMPTY = ("exposure_liveuse", "exposure_nodereach")
+_EMPTY = ("exposure_activedependency", "exposure_nodereach")
 _CHANGED = {
     Application: "changed_application",
     Dependency: "changed_dependency",

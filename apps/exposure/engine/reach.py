@@ -19,13 +19,13 @@ _WALK_FROM = 0.05
 # live uses on the node; a gateway or vendor is also reached by the party a dependency names
 _USES = """
 SELECT l.application_id, l.team_id, l.criticality, l.role
-FROM exposure_heldfooting f JOIN exposure_liveuse l ON l.offering_id = f.offering_id
+FROM exposure_enginefooting f JOIN exposure_activedependency l ON l.offering_id = f.offering_id
 WHERE f.node_id = %(node)s {teams}
 """
 _PARTY_USES = """
 UNION ALL
 SELECT l.application_id, l.team_id, l.criticality, l.role
-FROM exposure_partyfooting f JOIN exposure_liveuse l ON l.via_party_id = f.party_id
+FROM exposure_partyfooting f JOIN exposure_activedependency l ON l.via_party_id = f.party_id
     AND l.reached = f.reached
 WHERE f.node_id = %(node)s {teams}
 """
@@ -41,9 +41,9 @@ _WALKED = """
 SELECT a.application_id, a.criticality, used.roles
 FROM exposure_scopedapplication a
 CROSS JOIN LATERAL (
-    SELECT array_agg(DISTINCT l.role ORDER BY l.role) AS roles FROM exposure_liveuse l
+    SELECT array_agg(DISTINCT l.role ORDER BY l.role) AS roles FROM exposure_activedependency l
     WHERE l.application_id = a.application_id AND (
-        (l.offering_id IN (SELECT f.offering_id FROM exposure_heldfooting f
+        (l.offering_id IN (SELECT f.offering_id FROM exposure_enginefooting f
         WHERE f.node_id = %(node)s)) IS TRUE
         {by_party}
     )

@@ -64,8 +64,8 @@ struck AS MATERIALIZED (
 
 # every candidate that rescues a struck path
 _RESCUES = """
-FROM struck s JOIN exposure_rescue r ON r.primary_id = s.dependency_id
-WHERE r.grade >= s.need AND (r.at_once OR NOT s.immediate)
+FROM struck s JOIN exposure_candidategrade r ON r.primary_id = s.dependency_id
+WHERE r.grade >= s.need AND (r.is_immediate OR NOT s.immediate)
   AND (r.alive_at_horizon OR NOT s.noticed) AND (r.alive OR NOT s.immediate)
   AND NOT EXISTS (SELECT 1 FROM hit h WHERE h.q = s.q AND h.offering_id = r.offering_id)
   AND NOT EXISTS (
@@ -155,7 +155,8 @@ def path_states_sql(
         node = f"%(n{index})s::bigint"
         ties = ", ".join(str(tie) for tie in failure.ties)
         hits.append(
-            f"SELECT 0 AS q, offering_id, {said} FROM exposure_heldfooting WHERE node_id = {node} "
+            f"SELECT 0 AS q, offering_id, {said} FROM exposure_enginefooting "
+            f"WHERE node_id = {node} "
             f"AND via IN ({ties})"
         )
         party_hits.append(
@@ -212,7 +213,7 @@ def every_path_state_sql(
     columns = "k.need, NOT k.notice AS immediate, k.notice AS noticed"
     hits = (
         f"SELECT k.q, f.offering_id, {columns} FROM {node}"
-        " JOIN exposure_heldfooting f ON f.node_id = k.node_id AND f.via = ANY (k.ties) "
+        " JOIN exposure_enginefooting f ON f.node_id = k.node_id AND f.via = ANY (k.ties) "
         f"{offerings}"
     )
     party_hits = (

@@ -25,8 +25,8 @@ _FULL_BUILD_SHARE = 0.2
 _TABLES = (
     "exposure_path",
     "exposure_candidate",
-    "exposure_rescue",
-    "exposure_liveuse",
+    "exposure_candidategrade",
+    "exposure_activedependency",
     "exposure_scopedapplication",
 )
 _WORK = ("due_use", "due_fact", "due_primary")
@@ -96,7 +96,7 @@ def refresh(*, on: date) -> RefreshResult:
         _queue_for_inventory("SELECT application_id FROM exposure_due")
     elif touched.offering_ids:
         with connection.cursor() as cursor:
-            _update_held_footing(cursor, touched.offering_ids)
+            _update_engine_footing(cursor, touched.offering_ids)
     _drop_work_tables("exposure_due")
     _delete_touched(touched)
     if n_due or state.as_of != on:
@@ -113,7 +113,7 @@ def build_all(*, settings: EngineSettings, on: date) -> int:
     with connection.cursor() as cursor:
         # a full build sorts and hashes the whole portfolio a few times
         cursor.execute("SET LOCAL work_mem = '256MB'")
-        _update_held_footing(cursor, None)
+        _update_engine_footing(cursor, None)
         _work_tables(cursor, settings, on, restricted=False)
         _party_footing(cursor, restricted=False)
         # not TRUNCATE, which waits for every reader, such as a backup of an hour, while later
@@ -121,7 +121,9 @@ def build_all(*, settings: EngineSettings, on: date) -> int:
         for table in (*_TABLES, "exposure_pairgrade"):
             cursor.execute(f"DELETE FROM {table}")
         n_scoped = _derive(cursor, settings, on, restricted=False)
-        cursor.execute("ANALYZE exposure_path, exposure_liveuse, exposure_scopedapplication")
+        cursor.execute(
+            "ANALYZE exposure_path, exposure_activedependency, exposure_scopedapplication"
+        )
     node_sums.write_node_sums(settings)
     _drop_work_tables(*_WORK)
     return n_scoped
@@ -142,7 +144,7 @@ def build_due(*, settings: EngineSettings, on: date, offering_ids: Collection[in
                 "t.application_id"
             )
         if offering_ids:
-            _update_held_footing(cursor, offering_ids)
+            _update_engine_footing(cursor, offering_ids)
         _work_tables(cursor, settings, on, restricted=True)
         _party_footing(cursor, restricted=True)
         _derive(cursor, settings, on, restricted=True)
@@ -152,13 +154,13 @@ def build_due(*, settings: EngineSettings, on: date, offering_ids: Collection[in
     return changed
 
 
-_HELD_DIFFERS = """
+_FOOTING_DIFFERS = """
     SELECT 1 FROM {other} o
     WHERE o.node_id = f.node_id AND o.offering_id = f.offering_id AND o.via = f.via
         AND o.depth = f.depth"""
 
 
-def _update_held_footing(cursor: Any, offering_ids: Collection[int] | None) -> None:
+def _update_engine_footing(cursor: Any, offering_ids: Collection[int] | None) -> None:
     """Take the footing of these offerings over from the catalogue (all of it when None), and forget
     the grades of pairs with them. Rows that are the same are not written."""
     only, params = "", {}
@@ -169,26 +171,27 @@ def _update_held_footing(cursor: Any, offering_ids: Collection[int] | None) -> N
             "(%(ids)s)",
             params,
         )
-    gone = _HELD_DIFFERS.format(other="catalog_footing")
-    new = _HELD_DIFFERS.format(other="exposure_heldfooting")
-    cursor.execute(f"DELETE FROM exposure_heldfooting f WHERE NOT EXISTS ({gone}) {only}", params)
+    gone = _FOOTING_DIFFERS.format(other="catalog_footing")
+    new = _FOOTING_DIFFERS.format(other="exposure_enginefooting")
+    cursor.execute(f"DELETE FROM exposure_enginefooting f WHERE NOT EXISTS ({gone}) {only}", params)
     # by way of a table of its own: reading what it writes, the statement could be planned for an
     # empty table
     cursor.execute(
-        "CREATE TEMPORARY TABLE due_held ON COMMIT DROP AS"
+        "CREATE TEMPORARY TABLE due_footing ON COMMIT DROP AS"
         f" SELECT node_id, offering_id, via, depth FROM catalog_footing f WHERE NOT EXISTS ({new}) "
         f"{only}",
         params,
     )
     cursor.execute(
-        "INSERT INTO exposure_heldfooting (node_id, offering_id, via, depth) SELECT * FROM due_held"
+        "INSERT INTO exposure_enginefooting (node_id, offering_id, via, depth) SELECT * "
+        "FROM due_footing"
         # the catalogue may have moved on since the rows were deleted
         " ON CONFLICT (node_id, offering_id) DO UPDATE SET via = EXCLUDED.via, depth = "
         "EXCLUDED.depth"
     )
-    cursor.execute("DROP TABLE due_held")
+    cursor.execute("DROP TABLE due_footing")
     if offering_ids is None:
-        cursor.execute("ANALYZE exposure_heldfooting")
+        cursor.execute("ANALYZE exposure_enginefooting")
 
 
 def _work_tables(cursor: Any, settings: EngineSettings, on: date, *, restricted: bool) -> None:
@@ -216,7 +219,7 @@ def _derive(cursor: Any, settings: EngineSettings, on: date, *, restricted: bool
         cursor.execute("ANALYZE exposure_pairgrade")
     cursor.execute(derivation.RESCUES)
     if not restricted:
-        cursor.execute("ANALYZE exposure_rescue")
+        cursor.execute("ANALYZE exposure_candidategrade")
     cursor.execute(derivation.SCOPED.format(due=only), params)
     n_scoped: int = cursor.rowcount
     return n_scoped
@@ -278,9 +281,9 @@ class _Touched:
 
 def _touched() -> _Touched:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id, application_id FROM inventory_touchedapplication")
+        cursor.execute("SELECT id, application_id FROM inventory_changedapplication")
         applications = cursor.fetchall()
-        cursor.execute("SELECT id, offering_id FROM catalog_touchedoffering")
+        cursor.execute("SELECT id, offering_id FROM catalog_changedoffering")
         offerings = cursor.fetchall()
     return _Touched(
         application_rows=[row for row, _ in applications],
@@ -294,17 +297,17 @@ def _touched() -> _Touched:
 def _delete_touched(touched: _Touched) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM inventory_touchedapplication WHERE id = ANY (%s)",
+            "DELETE FROM inventory_changedapplication WHERE id = ANY (%s)",
             [touched.application_rows],
         )
         cursor.execute(
-            "DELETE FROM catalog_touchedoffering WHERE id = ANY (%s)", [touched.offering_rows]
+            "DELETE FROM catalog_changedoffering WHERE id = ANY (%s)", [touched.offering_rows]
         )
 
 
 # what another day brings by itself
 _TURNED_BY_DATE = """
-UNION SELECT application_id FROM exposure_candidate WHERE turns_on <= %(on)s
+UNION SELECT application_id FROM exposure_candidate WHERE next_change_on <= %(on)s
 UNION SELECT application_id FROM inventory_dependency WHERE since > %(since)s AND since <= %(on)s
 UNION SELECT application_id FROM inventory_dependency WHERE until > %(since)s AND until <= %(on)s
 UNION SELECT d.application_id
@@ -322,11 +325,11 @@ def _collect_due(touched: _Touched, *, since: date, on: date) -> None:
             f"""
             CREATE TEMPORARY TABLE exposure_due ON COMMIT DROP AS
             SELECT unnest(%(applications)s::bigint[]) AS application_id
-            UNION SELECT application_id FROM exposure_liveuse
+            UNION SELECT application_id FROM exposure_activedependency
             WHERE offering_id = ANY (%(offerings)s)
             UNION SELECT l.application_id
-                  FROM catalog_node n JOIN exposure_heldfooting f ON f.node_id = n.id
-                  JOIN exposure_liveuse l ON l.offering_id = f.offering_id
+                  FROM catalog_node n JOIN exposure_enginefooting f ON f.node_id = n.id
+                  JOIN exposure_activedependency l ON l.offering_id = f.offering_id
                   WHERE n.kind = node_kind('offering') AND n.ref = ANY (%(offerings)s)
             UNION SELECT application_id FROM exposure_path WHERE effective_id = ANY (%(offerings)s)
             UNION SELECT application_id FROM exposure_candidate
@@ -349,7 +352,7 @@ def _queue_for_inventory(applications: str) -> None:
     """What was looked at again is handed on to the inventory, which keeps findings and runways;
     null is all."""
     with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO inventory_unkeptapplication (application_id) {applications}")
+        cursor.execute(f"INSERT INTO inventory_staleapplication (application_id) {applications}")
 
 
 def _take_lock() -> None:

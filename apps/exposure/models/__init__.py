@@ -2,17 +2,17 @@
 
 from apps.exposure.models.campaigns import Campaign, CampaignTask, TaskStep
 from apps.exposure.models.engine import (
+    ActiveDependency,
     Candidate,
-    Cut,
+    CandidateGrade,
+    EngineFooting,
     EngineState,
-    HeldFooting,
-    LiveUse,
+    MinimalCutSet,
     NodeReach,
     NodeSummary,
     PairGrade,
     PartyFooting,
     Path,
-    Rescue,
     ScopedApplication,
 )
 from apps.exposure.models.policies import (
@@ -38,23 +38,24 @@ from apps.exposure.models.settings import ExposureSettings
 from apps.exposure.models.snapshots import ConcentrationSnapshot, NodeSnapshot
 
 __all__ = [
+    "ActiveDependency",
     "BaseLoss",
     "Basis",
     "Campaign",
     "CampaignTask",
     "Candidate",
+    "CandidateGrade",
     "ConcentrationSnapshot",
-    "Cut",
+    "EngineFooting",
     "EngineState",
     "EventRate",
     "ExposureFlag",
     "ExposureSettings",
     "FlagEvent",
     "HandledEvent",
-    "HeldFooting",
     "Layer",
-    "LiveUse",
     "LossRun",
+    "MinimalCutSet",
     "NodeReach",
     "NodeSnapshot",
     "NodeSummary",
@@ -64,7 +65,6 @@ __all__ = [
     "Path",
     "Policy",
     "Predicate",
-    "Rescue",
     "RunState",
     "Scenario",
     "ScenarioRun",

@@ -148,7 +148,7 @@ class CampaignTask(models.Model):
         validators=[validate_plausible_date],
         help_text="Deferral expires on (not valid from this date).",
     )
-    waived_why = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
+    waived_reason = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
     evidence = models.ManyToManyField(
         Evidence,
         blank=True,
@@ -167,7 +167,7 @@ class CampaignTask(models.Model):
             models.CheckConstraint(
                 name="campaign_task_waiver_ends",
                 condition=~Q(state="waived")
-                | (Q(waived_by__isnull=False, waived_until__isnull=False) & ~Q(waived_why="")),
+                | (Q(waived_by__isnull=False, waived_until__isnull=False) & ~Q(waived_reason="")),
                 violation_error_message="A deferral needs a user, a reason and an expiry date.",
             ),
             models.CheckConstraint(

@@ -54,7 +54,7 @@ class ScopedApplication(models.Model):
         return f"application {self.application_id}"
 
 
-class LiveUse(models.Model):
+class ActiveDependency(models.Model):
     """A live dependency in any role: what blast radius counts."""
 
     dependency_id = models.BigIntegerField(primary_key=True)
@@ -75,12 +75,12 @@ class LiveUse(models.Model):
             models.Index(
                 fields=["offering_id"],
                 include=["application_id", "team_id", "criticality", "role"],
-                name="live_use_by_offering",
+                name="active_by_offering",
             ),
-            models.Index(fields=["application_id"], name="live_use_by_application"),
+            models.Index(fields=["application_id"], name="active_by_application"),
             models.Index(
                 fields=["via_party_id", "reached"],
-                name="live_use_by_party",
+                name="active_by_party",
                 include=["application_id", "team_id", "criticality", "role"],
                 condition=models.Q(via_party_id__isnull=False),
             ),
@@ -159,24 +159,26 @@ class Candidate(models.Model):
     ever_tested = models.BooleanField()
     alive = models.BooleanField()
     alive_at_horizon = models.BooleanField()
-    turns_on = models.DateField(null=True, help_text="Next date on which one of the flags changes.")
+    next_change_on = models.DateField(
+        null=True, help_text="Next date on which one of the flags changes."
+    )
 
     class Meta:
         indexes = [
             models.Index(fields=["application_id"], name="candidate_by_application"),
             models.Index(fields=["offering_id"], name="candidate_by_offering"),
             models.Index(fields=["effective_id"], name="candidate_by_effective"),
-            models.Index(fields=["turns_on"], name="candidate_turns"),
+            models.Index(fields=["next_change_on"], name="candidate_by_next_change"),
         ]
 
     def __str__(self) -> str:
         return f"candidate of {self.application_id}"
 
 
-class Rescue(models.Model):
+class CandidateGrade(models.Model):
     """A candidate of a live primary with traffic, and how independent of it: 0 to 5. What a
-    question about states joins with. Not `at_once` are targets of past exit tests: they help only
-    where there is notice."""
+    question about states joins with. Not `is_immediate` are targets of past exit tests: they help
+    only where there is notice."""
 
     pk = models.CompositePrimaryKey("primary_id", "candidate_id")
     primary_id = models.BigIntegerField()
@@ -188,13 +190,13 @@ class Rescue(models.Model):
     via_party_id = models.BigIntegerField(null=True)
     dependency_id = models.BigIntegerField(null=True)
     place = models.IntegerField()
-    at_once = models.BooleanField()
+    is_immediate = models.BooleanField()
     tested = models.BooleanField()
     alive = models.BooleanField()
     alive_at_horizon = models.BooleanField()
 
     class Meta:
-        indexes = [models.Index(fields=["application_id"], name="rescue_by_application")]
+        indexes = [models.Index(fields=["application_id"], name="candidate_grade_by_application")]
 
     def __str__(self) -> str:
         return f"{self.candidate_id} for {self.primary_id}"
@@ -222,7 +224,7 @@ class PairGrade(models.Model):
         return f"{self.primary_id}>{self.candidate_id}: {self.grade}"
 
 
-class HeldFooting(models.Model):
+class EngineFooting(models.Model):
     """The catalogue's footing as of the last refresh. Derived tables must use the footing over
     which they are summed, also after later changes of the catalogue."""
 
@@ -237,7 +239,7 @@ class HeldFooting(models.Model):
             models.Index(
                 fields=["offering_id"],
                 include=["node_id", "via", "depth"],
-                name="held_footing_by_offering",
+                name="engine_footing_by_offering",
             ),
         ]
 
@@ -304,7 +306,7 @@ class NodeReach(models.Model):
         return f"node {self.node_id}: {self.n}"
 
 
-class Cut(models.Model):
+class MinimalCutSet(models.Model):
     """One of the smallest sets of nodes that together stop the threshold of critical weight; kept
     by the refresh."""
 

@@ -216,7 +216,7 @@ class ExposureFlag(models.Model):
         validators=[validate_plausible_date],
         help_text="Acceptance expires on (not valid from this date).",
     )
-    accepted_why = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
+    accepted_reason = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
     ceiling = models.DecimalField(max_digits=24, decimal_places=15, null=True, blank=True)
 
     objects = OrganisationQuerySet["ExposureFlag"].as_manager()

@@ -63,15 +63,15 @@ class Scenario(models.Model):
         return self.name
 
 
-class AskedQuerySet[M: models.Model](models.QuerySet[M]):
+class RunQuerySet[M: models.Model](models.QuerySet[M]):
     """Runs, visible to the requesting user and to organisation roles."""
 
-    def visible_to(self, user: Any) -> "AskedQuerySet[M]":
+    def visible_to(self, user: Any) -> "RunQuerySet[M]":
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:
             return self
-        asked = self.filter(asked_by=user)
+        asked = self.filter(requested_by=user)
         if user.bound_team_id is None:
             return asked
         # through a bound token only what was answered for teams that the token reaches
@@ -102,12 +102,12 @@ class ScenarioRun(Job):
         null=True,
         help_text="Figures for lists: applications by state, affected teams, new flags.",
     )
-    asked_by = models.ForeignKey(
+    requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
     queued_at = models.DateTimeField()
 
-    objects = AskedQuerySet["ScenarioRun"].as_manager()
+    objects = RunQuerySet["ScenarioRun"].as_manager()
 
     class Meta:
         ordering = ["-queued_at"]
@@ -240,7 +240,7 @@ class LossRun(Job):
         default=dict, help_text="Rates, base losses, factors and versions of the run."
     )
     result = models.JSONField(null=True)
-    asked_by = models.ForeignKey(
+    requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     queued_at = models.DateTimeField()

@@ -51,7 +51,7 @@ _OF_TEAMS = """
     FROM (
         SELECT f.node_id, p.application_id, p.criticality
         FROM exposure_path p
-        JOIN exposure_heldfooting f ON f.offering_id = p.offering_id AND f.via = ANY (%(ties)s)
+        JOIN exposure_enginefooting f ON f.offering_id = p.offering_id AND f.via = ANY (%(ties)s)
         JOIN catalog_node node ON node.id = f.node_id AND node.kind = %(kind)s
         WHERE p.team_id = ANY (%(teams)s)
         UNION
@@ -81,7 +81,7 @@ LEFT JOIN counted ON true
 LEFT JOIN catalog_node node ON node.id = counted.node_id
 LEFT JOIN {named} named ON named.id = node.ref
 ORDER BY counted.n_critical DESC NULLS LAST, counted.n DESC,
-         NOT EXISTS (SELECT 1 FROM exposure_heldfooting f
+         NOT EXISTS (SELECT 1 FROM exposure_enginefooting f
          WHERE f.node_id = node.id AND f.depth = 0), {name}, node.id
 LIMIT %(limit)s
 """

@@ -20,14 +20,15 @@ _CONDITION = "e.id = ANY (%(events)s)"
 _COUNTS = """
 WITH reached AS MATERIALIZED ({reached})
 SELECT r.event_id, count(DISTINCT l.application_id)
-FROM reached r JOIN exposure_liveuse l ON l.offering_id = r.offering_id {teams} GROUP BY r.event_id
+FROM reached r JOIN exposure_activedependency l ON l.offering_id = r.offering_id {teams}
+    GROUP BY r.event_id
 """
 
 _ONE = """
 WITH reached AS MATERIALIZED (SELECT DISTINCT offering_id FROM ({reached}) each),
 used AS (
     SELECT l.application_id, l.criticality, min(l.role) = 0 AS by_primary
-    FROM reached r JOIN exposure_liveuse l ON l.offering_id = r.offering_id {teams}
+    FROM reached r JOIN exposure_activedependency l ON l.offering_id = r.offering_id {teams}
     GROUP BY l.application_id, l.criticality
 )
 SELECT application_id, by_primary, count(*) OVER (), count(*) FILTER (WHERE criticality = 0) OVER ()

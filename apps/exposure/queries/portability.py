@@ -72,7 +72,7 @@ FROM (
     SELECT p.application_id, p.dependency_id,
            coalesce(max(r.grade) FILTER (WHERE r.tested AND r.alive_at_horizon), -1) AS tested,
            coalesce(max(r.grade) FILTER (WHERE r.alive_at_horizon), -1) AS declared
-    FROM exposure_path p LEFT JOIN exposure_rescue r ON r.primary_id = p.dependency_id
+    FROM exposure_path p LEFT JOIN exposure_candidategrade r ON r.primary_id = p.dependency_id
     WHERE p.criticality = 0 {teams}
     GROUP BY p.application_id, p.dependency_id
 ) w GROUP BY w.application_id
@@ -81,7 +81,7 @@ FROM (
 _LAPSING = """
 SELECT count(DISTINCT c.application_id) FROM exposure_candidate c
 JOIN exposure_scopedapplication a ON a.application_id = c.application_id
-WHERE c.tested AND c.turns_on <= %(until)s AND a.criticality = 0 {teams}
+WHERE c.tested AND c.next_change_on <= %(until)s AND a.criticality = 0 {teams}
 """
 
 _WORK = """
@@ -150,15 +150,15 @@ class FallbackOption:
     """The best way out of an application's worst primary, by how independent it is; NO_FALLBACK
     where it has none.
 
-    `offering_id` is where it leads, of the tested one where there is any; `turns_on` the day on
-    which it stops counting or begins to.
+    `offering_id` is where it leads, of the tested one where there is any; `next_change_on` the day
+    on which it stops counting or begins to.
     """
 
     application_id: int
     tested: int
     declared: int
     offering_id: int | None
-    turns_on: date | None
+    next_change_on: date | None
 
 
 # what a list may be narrowed to: the condition on `b`
@@ -175,8 +175,8 @@ WHERE {condition} ORDER BY b.tested, b.declared, b.application_id LIMIT %(limit)
 """
 
 _WHERE_TO = """
-SELECT DISTINCT ON (r.application_id) r.application_id, c.offering_id, c.turns_on
-FROM exposure_rescue r JOIN exposure_candidate c ON c.id = r.candidate_id
+SELECT DISTINCT ON (r.application_id) r.application_id, c.offering_id, c.next_change_on
+FROM exposure_candidategrade r JOIN exposure_candidate c ON c.id = r.candidate_id
 JOIN exposure_path p ON p.dependency_id = r.primary_id
 WHERE r.application_id = ANY (%(applications)s) AND r.alive_at_horizon
 ORDER BY r.application_id, r.tested DESC, r.grade DESC, r.place, c.offering_id
@@ -213,7 +213,9 @@ def fallback_options(
         )
         rows: Sequence[tuple[int, int, int]] = cursor.fetchall()
         cursor.execute(_WHERE_TO, {"applications": [pk for pk, _, _ in rows]})
-        leads = {pk: (offering, turns_on) for pk, offering, turns_on in cursor.fetchall()}
+        leads = {
+            pk: (offering, next_change_on) for pk, offering, next_change_on in cursor.fetchall()
+        }
     return [
         FallbackOption(pk, tested, declared, *leads.get(pk, (None, None)))
         for pk, tested, declared in rows

@@ -164,12 +164,12 @@ SELECT o.id, r.n FROM catalog_offering o
 JOIN catalog_node k ON k.kind = node_kind('offering') AND k.ref = o.id
 JOIN exposure_nodereach r ON r.node_id = k.id
 WHERE o.retires_on <= %(until)s AND o.retires_on >= %(since)s
-  AND EXISTS (SELECT 1 FROM exposure_liveuse l WHERE l.offering_id = o.id)
+  AND EXISTS (SELECT 1 FROM exposure_activedependency l WHERE l.offering_id = o.id)
 ORDER BY o.retires_on, r.n DESC, o.id LIMIT %(limit)s
 """
 _ENDING_OF_TEAMS = """
 SELECT o.id, count(DISTINCT l.application_id) AS n
-FROM catalog_offering o JOIN exposure_liveuse l ON l.offering_id = o.id
+FROM catalog_offering o JOIN exposure_activedependency l ON l.offering_id = o.id
     AND l.team_id = ANY (%(teams)s)
 WHERE o.retires_on <= %(until)s AND o.retires_on >= %(since)s
 GROUP BY o.id ORDER BY o.retires_on, n DESC, o.id LIMIT %(limit)s
@@ -177,7 +177,8 @@ GROUP BY o.id ORDER BY o.retires_on, n DESC, o.id LIMIT %(limit)s
 _COUNTED = """
 SELECT l.offering_id, count(DISTINCT l.application_id),
        count(DISTINCT l.application_id) FILTER (WHERE l.criticality = 0)
-FROM exposure_liveuse l WHERE l.offering_id = ANY (%(offerings)s) {teams} GROUP BY l.offering_id
+FROM exposure_activedependency l WHERE l.offering_id = ANY (%(offerings)s) {teams}
+    GROUP BY l.offering_id
 """
 
 
@@ -221,21 +222,22 @@ PARTY_KINDS: tuple[NodeKind, ...] = (
 # live uses that rest on the nodes, each as often as it has ties to them
 _USES = """
 SELECT l.application_id, l.criticality
-FROM exposure_heldfooting f JOIN exposure_liveuse l ON l.offering_id = f.offering_id
+FROM exposure_enginefooting f JOIN exposure_activedependency l ON l.offering_id = f.offering_id
 WHERE f.node_id = ANY (%(nodes)s) {only}
 """
 _PARTY_USES = """
 UNION ALL
 SELECT l.application_id, l.criticality FROM exposure_partyfooting f
-JOIN exposure_liveuse l ON l.via_party_id = f.party_id AND l.reached = f.reached
+JOIN exposure_activedependency l ON l.via_party_id = f.party_id AND l.reached = f.reached
 WHERE f.node_id = ANY (%(nodes)s) {only}
 """
 
 # the uses of the few critical applications, looked up in what rests on the nodes
 _CRITICAL = """
 SELECT count(DISTINCT a.application_id) FROM exposure_scopedapplication a
-JOIN exposure_liveuse l ON l.application_id = a.application_id
-LEFT JOIN (SELECT DISTINCT offering_id FROM exposure_heldfooting WHERE node_id = ANY (%(nodes)s)) f
+JOIN exposure_activedependency l ON l.application_id = a.application_id
+LEFT JOIN (SELECT DISTINCT offering_id FROM exposure_enginefooting
+    WHERE node_id = ANY (%(nodes)s)) f
   ON f.offering_id = l.offering_id
 LEFT JOIN exposure_partyfooting q ON q.party_id = l.via_party_id AND q.reached = l.reached
  AND q.node_id = ANY (%(nodes)s)
@@ -359,13 +361,14 @@ FROM (
     FROM (
         SELECT k.ref, l.application_id, l.criticality, l.role = 0
             AND f.via = ANY (%(ties)s) AS stands
-        FROM catalog_node k JOIN exposure_heldfooting f ON f.node_id = k.id
-        JOIN exposure_liveuse l ON l.offering_id = f.offering_id AND l.team_id = ANY (%(teams)s)
+        FROM catalog_node k JOIN exposure_enginefooting f ON f.node_id = k.id
+        JOIN exposure_activedependency l ON l.offering_id = f.offering_id
+            AND l.team_id = ANY (%(teams)s)
         WHERE k.kind = %(kind)s AND k.ref = ANY (%(refs)s)
         UNION ALL
         SELECT k.ref, l.application_id, l.criticality, l.role = 0
         FROM catalog_node k JOIN exposure_partyfooting f ON f.node_id = k.id
-        JOIN exposure_liveuse l ON l.via_party_id = f.party_id AND l.reached = f.reached
+        JOIN exposure_activedependency l ON l.via_party_id = f.party_id AND l.reached = f.reached
             AND l.team_id = ANY (%(teams)s)
         WHERE k.kind = %(kind)s AND k.ref = ANY (%(refs)s)
     ) used GROUP BY ref, application_id, criticality
@@ -410,11 +413,12 @@ def used_nodes(*, kind: NodeKind, user: User) -> list[int]:
             cursor.execute(
                 """
                 WITH called AS MATERIALIZED (
-                    SELECT DISTINCT offering_id, via_party_id, reached FROM exposure_liveuse
+                    SELECT DISTINCT offering_id, via_party_id, reached
+                        FROM exposure_activedependency
                     WHERE team_id = ANY (%s)
                 )
                 SELECT DISTINCT k.ref FROM catalog_node k
-                JOIN exposure_heldfooting f ON f.node_id = k.id
+                JOIN exposure_enginefooting f ON f.node_id = k.id
                 JOIN called c ON c.offering_id = f.offering_id WHERE k.kind = %s
                 UNION
                 SELECT DISTINCT k.ref FROM catalog_node k

@@ -19,12 +19,12 @@ from apps.catalog.models import Footing, Offering
 from apps.common.time import start_of
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.engine.table_refresh import build_all
-from apps.exposure.models import Cut, EngineState
+from apps.exposure.models import EngineState, MinimalCutSet
 from apps.inventory.models import Application, Dependency, ExitTest
 
 _TRACKED: tuple[type[Model], ...] = (Offering, Application, Dependency, ExitTest)
 # what says which day the tables are of, and what people look at: not built here
-_NOT_BUILT: tuple[type[Model], ...] = (EngineState, Cut)
+_NOT_BUILT: tuple[type[Model], ...] = (EngineState, MinimalCutSet)
 
 
 @contextmanager

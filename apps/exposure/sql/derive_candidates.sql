@@ -4,7 +4,7 @@
 INSERT INTO exposure_candidate (application_id, primary_id, dependency_id, offering_id,
     effective_id, reached,
                                 via_party_id, parties, place, tested, ever_tested, alive,
-                                alive_at_horizon, turns_on)
+                                alive_at_horizon, next_change_on)
 WITH top AS MATERIALIZED (
     SELECT DISTINCT ON (provider_id) provider_id AS id, ancestor_id AS top FROM provider_ancestor
     ORDER BY provider_id, depth DESC
@@ -41,7 +41,7 @@ offered AS (
 SELECT o.application_id, o.primary_id, o.dependency_id, o.offering_id, f.effective_id, o.reached,
     o.via_party_id,
        CASE WHEN t.top IS NULL THEN f.parties ELSE f.parties || t.top END, o.place,
-       in_date, l.id IS NOT NULL, f.alive, f.alive_at_horizon, least(f.turns_on, CASE WHEN in_date
+       in_date, l.id IS NOT NULL, f.alive, f.alive_at_horizon, least(f.next_change_on, CASE WHEN in_date
        THEN l.ends_on END)
 FROM offered o
 JOIN due_fact f ON f.offering_id = o.offering_id

@@ -14,7 +14,7 @@ wanted AS (
 answering AS (
     SELECT w.offering_id, coalesce(min(n.ref) FILTER (WHERE n.ref <> w.offering_id),
         w.offering_id) AS effective_id
-    FROM wanted w LEFT JOIN exposure_heldfooting f ON f.offering_id = w.offering_id
+    FROM wanted w LEFT JOIN exposure_enginefooting f ON f.offering_id = w.offering_id
     LEFT JOIN catalog_node n ON n.id = f.node_id AND n.kind = node_kind('offering')
     GROUP BY w.offering_id
 )
@@ -28,7 +28,7 @@ SELECT w.offering_id, e.id AS effective_id, e.version_id, e.host_id, v.foundatio
             (CASE WHEN e.date_kind = 'firm' AND NOT retired THEN e.retires_on END),
             (CASE WHEN NOT retired AND e.retires_on > %(horizon)s
                   THEN e.retires_on - (%(horizon)s::date - %(day)s::date) END)) AS turns(turn)) AS
-                  turns_on
+                  next_change_on
 FROM answering w
 JOIN catalog_offering e ON e.id = w.effective_id
 CROSS JOIN LATERAL (SELECT e.lifecycle = 'retired' OR (e.date_kind = 'firm'

@@ -24,9 +24,9 @@ SELECT pair.primary_id, pair.candidate_id,
             WHEN p.version_id IS NULL OR c.version_id IS NULL OR p.version_id = c.version_id
                 THEN CASE WHEN p.host_id = c.host_id THEN 0 ELSE 1 END
             WHEN p.foundation_id = c.foundation_id OR EXISTS (
-                SELECT 1 FROM exposure_heldfooting x
+                SELECT 1 FROM exposure_enginefooting x
                 JOIN catalog_node n ON n.id = x.node_id AND n.kind = node_kind('version')
-                JOIN exposure_heldfooting y ON y.node_id = x.node_id
+                JOIN exposure_enginefooting y ON y.node_id = x.node_id
                     AND y.offering_id = pair.candidate_id
                 WHERE x.offering_id = pair.primary_id) THEN 2
             WHEN p.developer_top = c.developer_top THEN 3

@@ -26,7 +26,7 @@ wanted AS (
 ),
 due AS ({dues})
 INSERT INTO exposure_campaigntask AS task
-    (campaign_id, dependency_id, owner_id, state, due_on, before, after, waived_why, note,
+    (campaign_id, dependency_id, owner_id, state, due_on, before, after, waived_reason, note,
         updated_at)
 SELECT %(campaign)s, due.dependency_id, owner.user_id, 'open', due.due_on, '{{}}', '{{}}', '', '',
     %(at)s

@@ -50,7 +50,7 @@ def build_response_body(run: GateRun, findings: Sequence[GateFinding]) -> dict[s
         "catalogue_as_of": run.catalogue_as_of,
         "catalogue_sources": run.catalogue_sources,
         "horizon": run.horizon or None,
-        "baseline": {"kind": run.baseline, "run": run.against_id},
+        "baseline": {"kind": run.baseline, "run": run.baseline_run_id},
         "all": run.blocks_all,
         "evaluated": run.evaluated,
         "findings": [_finding(run, each) for each in findings],

@@ -80,7 +80,7 @@ class GateRun(models.Model):
         blank=True,
         help_text="{environment, criticality, warning_days, error_days} of FR003.",
     )
-    against = models.ForeignKey(
+    baseline_run = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     evaluated = models.JSONField(default=list, help_text="[{model, resolved_id, match, location}]")
@@ -95,8 +95,8 @@ class GateRun(models.Model):
     token = models.ForeignKey(
         ApiToken, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    asked_at = models.DateTimeField()
-    asked_last_at = models.DateTimeField(
+    requested_at = models.DateTimeField()
+    last_requested_at = models.DateTimeField(
         help_text="Time of the last identical request with the same decision."
     )
     decided_at = models.DateTimeField(null=True, blank=True)
@@ -120,7 +120,7 @@ class GateRun(models.Model):
                 condition=Q(released_at__isnull=False),
             ),
             models.Index(fields=["id"], name="gate_run_waiting", condition=Q(state="waiting")),
-            models.Index(fields=["asked_last_at"], name="gate_run_by_age"),
+            models.Index(fields=["last_requested_at"], name="gate_run_by_age"),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(

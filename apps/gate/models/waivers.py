@@ -62,11 +62,11 @@ class Waiver(models.Model):
     )
     until = models.DateField(help_text="Expires on (not valid from this date).")
     state = models.CharField(max_length=9, choices=State, default=State.ASKED)
-    asked_by = models.ForeignKey(
+    requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
-    asked_at = models.DateTimeField()
-    asked_on = models.DateField()
+    requested_at = models.DateTimeField()
+    requested_on = models.DateField()
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -80,12 +80,12 @@ class Waiver(models.Model):
     objects = WaiverQuerySet.as_manager()
 
     class Meta:
-        ordering = ["-asked_at", "-id"]
+        ordering = ["-requested_at", "-id"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
                 name="waiver_ends_in_time",
-                condition=Q(until__gt=F("asked_on"))
-                & Q(until__lte=F("asked_on") + MAX_WAIVER_DURATION),
+                condition=Q(until__gt=F("requested_on"))
+                & Q(until__lte=F("requested_on") + MAX_WAIVER_DURATION),
                 violation_error_message="A waiver must expire after today and within 180 "
                 "days. Request a new one when it has expired.",
             ),
@@ -97,7 +97,7 @@ class Waiver(models.Model):
             ),
             models.CheckConstraint(
                 name="waiver_granted_by_another",
-                condition=~Q(state="granted") | ~Q(decided_by=F("asked_by")),
+                condition=~Q(state="granted") | ~Q(decided_by=F("requested_by")),
                 violation_error_message="A waiver cannot be decided by the user who "
                 "requested it. Another governance user must decide.",
             ),

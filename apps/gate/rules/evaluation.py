@@ -59,7 +59,7 @@ class GateOutcome:
     requested: tuple[RequestedModel, ...]
     matches: tuple[ModelMatch | None, ...]
     findings: tuple[Finding, ...]
-    against: GateRun | None
+    baseline_run: GateRun | None
 
     @property
     def digest(self) -> str:
@@ -153,7 +153,7 @@ def evaluate_models(
         requested=tuple(requested),
         matches=matches,
         findings=tuple(findings),
-        against=released,
+        baseline_run=released,
     )
 
 

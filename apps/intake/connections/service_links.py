@@ -185,7 +185,7 @@ def orphaned_dependencies(dependencies: Collection[int]) -> list[Dependency]:
     return list(
         Dependency.objects.filter(
             pk__in=list(dependencies),
-            known=Dependency.Known.OBSERVED,
+            origin=Dependency.Origin.OBSERVED,
             until__isnull=True,
             observations__isnull=True,
         ).order_by("pk")
@@ -217,7 +217,7 @@ def restore_dependencies(dependencies: Collection[int], *, by: User, at: datetim
     """What somebody said was taken back the same day: uses that ended with it go on; their
     number."""
     found = Dependency.objects.filter(
-        pk__in=list(dependencies), known=Dependency.Known.OBSERVED, until__gte=day_of(at)
+        pk__in=list(dependencies), origin=Dependency.Origin.OBSERVED, until__gte=day_of(at)
     ).select_related("application")
     n_back = 0
     for dependency in found.order_by("pk"):

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from apps.accounts.models import User
 from apps.common.database.statements import compose_statement, fetch_rows
 from apps.common.time import day_of
-from apps.intake.models import KeptStream
+from apps.intake.models import StreamSummary
 
 CALL_DAYS = 7
 # senders that a list names
@@ -56,19 +56,20 @@ def update_connections(*, at: datetime) -> int:
         cursor.execute(
             f"""
             WITH counted AS ({_COUNTS.format(mine="true")})
-            INSERT INTO intake_keptstream AS k (stream, n_observations, n_applications,
+            INSERT INTO intake_streamsummary AS k (stream, n_observations, n_applications,
                 first_seen_at, last_seen_at,
-                                                n_calls, n_errors, kept_at)
+                                                n_calls, n_errors, counted_at)
             SELECT c.*, %(at)s FROM counted c
             ON CONFLICT (stream) DO UPDATE SET
                 n_observations = excluded.n_observations, n_applications = excluded.n_applications,
                 first_seen_at = excluded.first_seen_at, last_seen_at = excluded.last_seen_at,
-                n_calls = excluded.n_calls, n_errors = excluded.n_errors, kept_at = excluded.kept_at
+                n_calls = excluded.n_calls, n_errors = excluded.n_errors,
+                    counted_at = excluded.counted_at
             """,
             {"since": day_of(at) - timedelta(days=CALL_DAYS), "at": at},
         )
         n_kept: int = cursor.rowcount
-    KeptStream.objects.filter(kept_at__lt=at).delete()
+    StreamSummary.objects.filter(counted_at__lt=at).delete()
     return n_kept
 
 
@@ -78,7 +79,7 @@ def visible_connections(
     """(senders, latest first, as of when): counted by the job for who reads everything, else now
     over the own teams."""
     if user.can_read_all:
-        kept = list(KeptStream.objects.order_by("-last_seen_at", "stream")[:MAX_CONNECTIONS])
+        kept = list(StreamSummary.objects.order_by("-last_seen_at", "stream")[:MAX_CONNECTIONS])
         rows = [
             ConnectionSummary(
                 each.stream,
@@ -91,7 +92,7 @@ def visible_connections(
             )
             for each in kept
         ]
-        return rows, kept[0].kept_at if kept else at
+        return rows, kept[0].counted_at if kept else at
     counts = compose_statement(_COUNTS, mine=_OF_TEAMS)
     rows = fetch_rows(
         ConnectionSummary,

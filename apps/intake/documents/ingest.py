@@ -176,7 +176,7 @@ def receive_document(
             natural_key=natural_key,
             mapping=({"team": team.pk} if team else {}) | {"part": clean(part, 60).lower()},
         )
-        ImportContent.objects.create(of=received, body=zlib.compress(kept, 6))
+        ImportContent.objects.create(import_record=received, body=zlib.compress(kept, 6))
     if at_once or len(kept) <= MAX_IMMEDIATE_BYTES:
         import_jobs.run_import_now(received.pk, STEPS)
     else:
@@ -466,7 +466,7 @@ def _store_document(import_: Import, document: Document, application: Applicatio
                     ", ".join(each.places[:3])
                     or pointers.get(each.key, "")
                     or str(each.service or ""),
-                    f"{each.requested or each.served}: {each.why}",
+                    f"{each.requested or each.served}: {each.explanation}",
                 )
                 for each in unresolved
             ),

@@ -119,12 +119,12 @@ class IntakeSettings(models.Model):
         default=True,
         help_text="Observed usage of known models becomes an observed dependency automatically.",
     )
-    keep_documents_days = models.PositiveSmallIntegerField(
+    document_retention_days = models.PositiveSmallIntegerField(
         default=90,
         validators=[MinValueValidator(1), MaxValueValidator(3660)],
         help_text="Days for which documents are stored as sent.",
     )
-    keep_usage_days = models.PositiveSmallIntegerField(
+    usage_retention_days = models.PositiveSmallIntegerField(
         default=400,
         validators=[MinValueValidator(30), MaxValueValidator(3660)],
         help_text="Days for which daily calls are stored.",
@@ -146,20 +146,22 @@ class HandledIdentity(models.Model):
     found by NOT EXISTS."""
 
     decision = models.ForeignKey(IdentityDecision, on_delete=models.CASCADE, related_name="+")
-    was_lifted = models.BooleanField()
+    was_revoked = models.BooleanField()
     handled_at = models.DateTimeField()
 
     class Meta:
         verbose_name_plural = "handled identities"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["decision", "was_lifted"], name="identity_handled_once")
+            models.UniqueConstraint(
+                fields=["decision", "was_revoked"], name="identity_handled_once"
+            )
         ]
 
     def __str__(self) -> str:
-        return f"decision {self.decision_id}{', lifted' if self.was_lifted else ''}"
+        return f"decision {self.decision_id}{', revoked' if self.was_revoked else ''}"
 
 
-class KeptStream(models.Model):
+class StreamSummary(models.Model):
     """What each sender has shown so far, counted for lists: over everything, by the job that finds
     discrepancies."""
 
@@ -170,7 +172,7 @@ class KeptStream(models.Model):
     last_seen_at = models.DateTimeField()
     n_calls = models.PositiveBigIntegerField(default=0, help_text="Of the last 7 days.")
     n_errors = models.PositiveBigIntegerField(default=0, help_text="Of the last 7 days.")
-    kept_at = models.DateTimeField()
+    counted_at = models.DateTimeField()
 
     class Meta:
         ordering = ["-last_seen_at"]

@@ -107,7 +107,7 @@ class Import(models.Model):
     )
     state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
     mapping = models.JSONField(default=dict, help_text="Assignment of columns to fields.")
-    heads_digest = models.CharField(max_length=64, blank=True)
+    header_digest = models.CharField(max_length=64, blank=True)
     whole_or_nothing = models.BooleanField(
         default=False, help_text="Row from which the import could not be applied; empty: none."
     )
@@ -183,13 +183,13 @@ class Import(models.Model):
 class ImportContent(models.Model):
     """The file as it was sent, apart from the row that lists read."""
 
-    of = models.OneToOneField(
+    import_record = models.OneToOneField(
         Import, on_delete=models.CASCADE, primary_key=True, related_name="content"
     )
     body = models.BinaryField(help_text="Compressed content (deflate).")
 
     def __str__(self) -> str:
-        return f"content of import {self.of_id}"
+        return f"content of import {self.import_record_id}"
 
 
 class ImportRow(models.Model):
@@ -201,7 +201,7 @@ class ImportRow(models.Model):
         UNCHANGED = "unchanged", "Unchanged"
         REFUSED = "refused", "Rejected"
 
-    of = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="rows")
+    import_record = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="rows")
     position = models.PositiveIntegerField(
         help_text="Position in the whole file, in processing order."
     )
@@ -219,10 +219,14 @@ class ImportRow(models.Model):
     plan = models.JSONField(default=dict, help_text="Changes to the registry, old and new values.")
 
     class Meta:
-        ordering = ["of", "position"]
-        indexes = [models.Index(fields=["of", "outcome", "position"], name="import_row_by_outcome")]
+        ordering = ["import_record", "position"]
+        indexes = [
+            models.Index(
+                fields=["import_record", "outcome", "position"], name="import_row_by_outcome"
+            )
+        ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["of", "position"], name="import_row_once"),
+            models.UniqueConstraint(fields=["import_record", "position"], name="import_row_once"),
             models.CheckConstraint(
                 name="import_row_refused_with_reason",
                 condition=~Q(outcome="refused") | ~Q(reason=""),
@@ -231,23 +235,25 @@ class ImportRow(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"row {self.number} of import {self.of_id}"
+        return f"row {self.number} of import {self.import_record_id}"
 
 
-class SheetMemory(models.Model):
+class SavedMapping(models.Model):
     """How somebody chose to read sheets with these heads, for the next time."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    heads_digest = models.CharField(max_length=64)
+    header_digest = models.CharField(max_length=64)
     mapping = models.JSONField()
     used_at = models.DateTimeField()
 
     class Meta:
         ordering = ["-used_at"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["user", "heads_digest"], name="sheet_memory_once")
+            models.UniqueConstraint(fields=["user", "header_digest"], name="saved_mapping_once")
         ]
-        indexes = [models.Index(fields=["heads_digest", "-used_at"], name="sheet_memory_by_heads")]
+        indexes = [
+            models.Index(fields=["header_digest", "-used_at"], name="saved_mapping_by_header")
+        ]
 
     def __str__(self) -> str:
         return f"mapping of {self.user_id}"

@@ -218,7 +218,7 @@ class Observation(models.Model):
     dependency = models.ForeignKey(
         Dependency, on_delete=models.SET_NULL, null=True, blank=True, related_name="observations"
     )
-    why = models.TextField(
+    explanation = models.TextField(
         blank=True, help_text="Explanation of the identification, or the reason why there is none."
     )
     first_seen_at = models.DateTimeField()
@@ -315,7 +315,7 @@ class CallBatch(models.Model):
         return f"batch {self.pk} of {self.stream}"
 
 
-class SeenCall(models.Model):
+class CountedCall(models.Model):
     """A call that has been counted, so that the same one sent again is not; forgotten after two
     days.
 
@@ -329,13 +329,13 @@ class SeenCall(models.Model):
     )
 
     class Meta:
-        indexes = [models.Index(fields=["hour"], name="seen_call_by_hour")]
+        indexes = [models.Index(fields=["hour"], name="counted_call_by_hour")]
 
     def __str__(self) -> str:
         return str(self.key)
 
 
-class HalfCall(models.Model):
+class UnmatchedCall(models.Model):
     """A gateway's call, or the model that answered one, waiting some minutes for the other. No
     content, ever."""
 
@@ -345,13 +345,13 @@ class HalfCall(models.Model):
     served = models.CharField(
         max_length=256, blank=True, help_text="Served model; empty: not reported yet."
     )
-    told = models.JSONField(
+    counted_call = models.JSONField(
         null=True, help_text="The call as counted in a batch; null: not received yet."
     )
     received_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["received_at"], name="half_call_by_time")]
+        indexes = [models.Index(fields=["received_at"], name="unmatched_call_by_time")]
 
     def __str__(self) -> str:
         return str(self.key)
@@ -400,7 +400,7 @@ class NameDecision(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
     decided_at = models.DateTimeField(auto_now_add=True)
-    lifted_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-decided_at"]
@@ -408,7 +408,7 @@ class NameDecision(models.Model):
             models.UniqueConstraint(
                 fields=["stream", "provider", "name"],
                 name="name_decision_once",
-                condition=Q(lifted_at__isnull=True),
+                condition=Q(revoked_at__isnull=True),
                 violation_error_message="A decision on this name already exists. Revoke it first.",
             ),
             models.CheckConstraint(

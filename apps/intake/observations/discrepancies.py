@@ -40,7 +40,7 @@ _CANDIDATES: Mapping[str, str] = {
             JOIN intake_observation o ON o.dependency_id = d.id
             JOIN catalog_offering f ON f.id = d.offering_id
             JOIN catalog_provider p ON p.id = f.host_id
-            WHERE d.known = 'observed' AND is_live(d.since, d.until, %(day)s)
+            WHERE d.origin = 'observed' AND is_live(d.since, d.until, %(day)s)
             UNION ALL
             SELECT 'shadow:' || o.application_id || ':offering:' || o.offering_id, o.application_id,
                 NULL::bigint, o.id,
@@ -79,7 +79,7 @@ _CANDIDATES: Mapping[str, str] = {
         JOIN catalog_offering f ON f.id = d.offering_id JOIN catalog_provider p ON p.id = f.host_id
         LEFT JOIN watched w ON w.application_id = d.application_id
         LEFT JOIN seen s ON s.dependency_id = d.id
-        WHERE d.known = 'declared' AND (w.application_id IS NOT NULL OR s.at_run_time OR s.missing)
+        WHERE d.origin = 'declared' AND (w.application_id IS NOT NULL OR s.at_run_time OR s.missing)
           AND d.since <= %(seen_since_day)s AND (d.until IS NULL OR d.until > %(day)s)
           AND d.role <> 'fallback' AND d.reached <> 'embedded' AND d.traffic_share IS DISTINCT
           FROM 0
@@ -204,7 +204,7 @@ _CLOSE = """
 UPDATE intake_discrepancy d SET closed_at = %(at)s,
        closed_as = CASE WHEN d.kind = 'shadow' AND EXISTS (
            SELECT 1 FROM inventory_dependency u
-           WHERE u.id = d.dependency_id AND u.known = 'declared'
+           WHERE u.id = d.dependency_id AND u.origin = 'declared'
        ) THEN 'declared' ELSE 'ended' END
 WHERE d.kind = %(kind)s AND d.closed_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM intake_holding h WHERE h.key = d.key)

@@ -35,7 +35,7 @@ def decide_name(
     same, which stays on record."""
     _require_governance(by)
     with audit_context(user=by, reason=reason or f"identified '{name[:100]}'"):
-        _same_name(name, provider, stream).update(lifted_at=at)
+        _same_name(name, provider, stream).update(revoked_at=at)
         decision = NameDecision.objects.create(
             stream=stream,
             provider=provider,
@@ -56,13 +56,13 @@ def revoke_name(
     """The rules say again what the name means; uses that rested on the decision alone end."""
     _require_governance(by)
     decision = NameDecision.objects.select_for_update().get(pk=decision.pk)
-    if decision.lifted_at is not None:
+    if decision.revoked_at is not None:
         raise InvalidStateError("This decision was already revoked. Reload the page.")
     with audit_context(
         user=by, reason=reason or f"the identification of '{decision.name[:100]}' was revoked"
     ):
-        decision.lifted_at = at
-        decision.save(update_fields=["lifted_at"])
+        decision.revoked_at = at
+        decision.save(update_fields=["revoked_at"])
         _apply_decision(decision, by=by, at=at)
     return decision
 
@@ -98,7 +98,7 @@ def _apply_decision(decision: NameDecision, *, by: User, at: datetime) -> None:
 
 def _same_name(name: str, provider: str, stream: str) -> "QuerySet[NameDecision]":
     return NameDecision.objects.annotate(low=Lower("name"), party=Lower("provider")).filter(
-        low=name.lower(), party=provider.lower(), stream=stream, lifted_at__isnull=True
+        low=name.lower(), party=provider.lower(), stream=stream, revoked_at__isnull=True
     )
 
 

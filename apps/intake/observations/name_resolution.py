@@ -82,7 +82,7 @@ class NameResolver:
         self._decided = {
             (stream, provider.lower(), name.lower()): (offering, reason)
             for stream, provider, name, offering, reason in NameDecision.objects.filter(
-                lifted_at__isnull=True
+                revoked_at__isnull=True
             ).values_list("stream", "provider", "name", "offering", "reason")
         }
         # of all applications under None

@@ -24,12 +24,12 @@ _MERGED = {
 }
 
 _CLAIM_DECISIONS = """
-INSERT INTO intake_handledidentity (decision_id, was_lifted, handled_at)
-SELECT d.id, said.was_lifted, %(at)s FROM catalog_identitydecision d
-CROSS JOIN LATERAL (VALUES (false), (d.lifted_at IS NOT NULL)) AS said(was_lifted)
+INSERT INTO intake_handledidentity (decision_id, was_revoked, handled_at)
+SELECT d.id, said.was_revoked, %(at)s FROM catalog_identitydecision d
+CROSS JOIN LATERAL (VALUES (false), (d.revoked_at IS NOT NULL)) AS said(was_revoked)
 WHERE NOT EXISTS (SELECT 1 FROM intake_handledidentity h
-WHERE h.decision_id = d.id AND h.was_lifted = said.was_lifted)
-GROUP BY d.id, said.was_lifted
+WHERE h.decision_id = d.id AND h.was_revoked = said.was_revoked)
+GROUP BY d.id, said.was_revoked
 ON CONFLICT DO NOTHING RETURNING decision_id
 """
 

@@ -30,7 +30,7 @@ RECONCILE_LOCK = 7_305_114_502
 # exposure are told
 _TRIGGERS_WITHOUT_HISTORY = (
     "inventory.Dependency:update_update",
-    "inventory.Dependency:dependency_touched_by_update",
+    "inventory.Dependency:dependency_changed_by_update",
 )
 
 
@@ -86,7 +86,7 @@ def _reconcile_batch(
         {
             each.pk: {
                 "state": each.state,
-                "why": each.why,
+                "explanation": each.explanation,
                 "offering_id": each.offering_id,
                 "served_version_id": each.served_version_id,
                 "dependency_id": each.dependency_id,
@@ -113,14 +113,14 @@ def _names(each: Observation) -> ObservedNames:
 def _apply_resolution(each: Observation, found: NameResolution) -> bool:
     """Write what was found into the row; True where it belongs to an application and has an
     offering."""
-    each.why = found.why
+    each.explanation = found.why
     each.offering_id = found.offering
     each.served_version_id = found.served_version
     if found.is_set_aside:
         each.state = Observation.State.SET_ASIDE
     elif each.application_id is None:
         each.state = Observation.State.UNCLAIMED
-        each.why = "This service is not linked to an application yet."
+        each.explanation = "This service is not linked to an application yet."
     elif found.offering is None:
         each.state = Observation.State.UNRESOLVED
     else:
@@ -223,7 +223,7 @@ def _live_dependencies(applications: Iterable[int], today: date) -> dict[int, li
     for dependencies in found.values():
         dependencies.sort(
             key=lambda each: (
-                each.known != Dependency.Known.DECLARED,
+                each.origin != Dependency.Origin.DECLARED,
                 each.role != Dependency.Role.PRIMARY,
                 each.pk,
             )
@@ -272,9 +272,9 @@ def _new_dependency(each: Observation, offering: Offering, namer: NameResolver) 
         reached=Dependency.Reached.GATEWAY if through else Dependency.Reached.DIRECT,
         via_party_id=gateway if through else None,
         # a gateway's configuration is somebody's word, not something overheard
-        known=Dependency.Known.DECLARED
+        origin=Dependency.Origin.DECLARED
         if each.confidence == Confidence.GATEWAY_CONFIG
-        else Dependency.Known.OBSERVED,
+        else Dependency.Origin.OBSERVED,
         since=day_of(each.first_seen_at),
         last_observed_on=day_of(each.last_seen_at),
     )

@@ -22,7 +22,7 @@ from apps.common.time import day_of, now
 from apps.intake import import_jobs
 from apps.intake.import_jobs import IntakePermissionError, InvalidStateError, stored_body
 from apps.intake.import_progress import set_progress
-from apps.intake.models import Import, ImportContent, SheetMemory
+from apps.intake.models import Import, ImportContent, SavedMapping
 from apps.intake.spreadsheets.columns.mapping import BookMapping, apply_remembered
 from apps.intake.spreadsheets.files.child_reader import SheetSummary, examine_sheet, rows_of_sheet
 from apps.intake.spreadsheets.files.tables import UnreadableError
@@ -76,10 +76,10 @@ def receive_sheet(
             about=book.about,
             by=by,
             mapping=mapping.as_json(),
-            heads_digest=digest,
+            header_digest=digest,
             received_at=at,
         )
-        ImportContent.objects.create(of=received, body=zlib.compress(content, 6))
+        ImportContent.objects.create(import_record=received, body=zlib.compress(content, 6))
     return received
 
 
@@ -98,10 +98,10 @@ def earlier_import_of(import_: Import, *, user: User) -> Import | None:
     )
 
 
-def _remembered_mapping(by: User, digest: str) -> SheetMemory | None:
+def _remembered_mapping(by: User, digest: str) -> SavedMapping | None:
     """What the person, or else a colleague in one of the person's teams, chose for these heads
     last."""
-    kept = SheetMemory.objects.filter(heads_digest=digest)
+    kept = SavedMapping.objects.filter(header_digest=digest)
     return (
         kept.filter(user=by).first()
         or kept.filter(user__memberships__team__in=by.team_roles()).order_by("-used_at").first()
@@ -122,9 +122,9 @@ def choose_columns(
         attempts=0,
     )
     if by is not None:
-        SheetMemory.objects.update_or_create(
+        SavedMapping.objects.update_or_create(
             user=by,
-            heads_digest=import_.heads_digest,
+            header_digest=import_.header_digest,
             defaults={"mapping": mapping.as_json(), "used_at": at},
         )
     return _continue_import(import_, at_once=import_.n_bytes <= MAX_IMMEDIATE_BYTES)
@@ -178,7 +178,7 @@ def discard_import(*, import_: Import) -> Import:
             Import.State.DROPPED,
             error="",
         )
-        ImportContent.objects.filter(of=import_).delete()
+        ImportContent.objects.filter(import_record=import_).delete()
         import_.rows.all().delete()
     return import_
 
@@ -330,6 +330,6 @@ def purge_old_files(*, at: datetime) -> int:
             ).update(state=Import.State.DROPPED)
             for import_ in Import.objects.filter(pk__in=ids):
                 import_.rows.all().delete()
-            ImportContent.objects.filter(of__in=ids).delete()
+            ImportContent.objects.filter(import_record__in=ids).delete()
         n_forgotten += len(ids)
     return n_forgotten

@@ -17,7 +17,7 @@ def sheets_with_rejected_rows(import_: Import) -> list[tuple[int, str, int]]:
     """(place, name, number of refused rows) of the sheets that have some; one statement."""
     mapping = BookMapping.from_json(import_.mapping)
     counted = (
-        ImportRow.objects.filter(of=import_, outcome=ImportRow.Outcome.REFUSED)
+        ImportRow.objects.filter(import_record=import_, outcome=ImportRow.Outcome.REFUSED)
         .order_by("sheet")
         .values_list("sheet")
         .annotate(n=Count("pk"))

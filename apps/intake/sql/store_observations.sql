@@ -3,7 +3,7 @@
 INSERT INTO intake_observation AS o (
     key, stream, application_id, service_id, environment, alias, requested, served, provider,
     region, gateway, role, fallback_order, confidence, places, facts, first_seen_at, last_seen_at,
-    seen_in_id, state, why
+    seen_in_id, state, explanation
 )
 SELECT d.*, %(seen_in)s, 'new', '' FROM unnest(
     %(keys)s::uuid[], %(streams)s::text[], %(applications)s::bigint[], %(services)s::bigint[],

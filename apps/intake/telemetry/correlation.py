@@ -133,14 +133,14 @@ def _match_halves(
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO intake_halfcall AS h (key, served, told, received_at)
-            SELECT key, served, told, %s FROM unnest(%s::bigint[], %s::text[],
-                %s::jsonb[]) AS t(key, served, told)
+            INSERT INTO intake_unmatchedcall AS h (key, served, counted_call, received_at)
+            SELECT key, served, counted_call, %s FROM unnest(%s::bigint[], %s::text[],
+                %s::jsonb[]) AS t(key, served, counted_call)
             ORDER BY key
             ON CONFLICT (key) DO UPDATE SET
                 served = CASE WHEN h.served = '' THEN excluded.served ELSE h.served END,
-                told = coalesce(h.told, excluded.told)
-            RETURNING key, served, told
+                counted_call = coalesce(h.counted_call, excluded.counted_call)
+            RETURNING key, served, counted_call
             """,
             [
                 at,
@@ -155,7 +155,7 @@ def _match_halves(
             if served and told is not None
         }
         if met:
-            cursor.execute("DELETE FROM intake_halfcall WHERE key = ANY(%s)", [sorted(met)])
+            cursor.execute("DELETE FROM intake_unmatchedcall WHERE key = ANY(%s)", [sorted(met)])
     return met
 
 
@@ -163,7 +163,8 @@ def _take_waiting_answers(keys: Iterable[int]) -> dict[int, str]:
     """Answers that came before their calls; {key: model}."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM intake_halfcall WHERE key = ANY(%s) AND told IS NULL RETURNING key, "
+            "DELETE FROM intake_unmatchedcall WHERE key = ANY(%s) AND counted_call IS NULL "
+            "RETURNING key, "
             "served",
             [sorted(keys)],
         )
@@ -178,7 +179,7 @@ def _row(told: object) -> CallRow:
 def purge_unmatched_calls(*, at: datetime) -> int:
     """What waited in vain; the number."""
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM intake_halfcall WHERE received_at < %s", [at - MAX_WAIT])
+        cursor.execute("DELETE FROM intake_unmatchedcall WHERE received_at < %s", [at - MAX_WAIT])
         return int(cursor.rowcount)
 
 
@@ -193,7 +194,8 @@ def _is_room() -> bool:
     if moment - _last_check["at"] > _CHECK_SECONDS:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT count(*) FROM (SELECT FROM intake_halfcall LIMIT %s) AS h", [MAX_UNMATCHED]
+                "SELECT count(*) FROM (SELECT FROM intake_unmatchedcall LIMIT %s) AS h",
+                [MAX_UNMATCHED],
             )
             _last_check["is_full"] = float(cursor.fetchone()[0] >= MAX_UNMATCHED)
         _last_check["at"] = moment

@@ -162,7 +162,7 @@ def _counted_before(keys: Iterable[tuple[int, int]], at: datetime) -> set[int]:
             WITH told AS MATERIALIZED (SELECT *
             FROM unnest(%s::bigint[], %s::bigint[]) AS t(key, at)),
             new AS (
-                INSERT INTO intake_seencall AS s (key, at, hour) SELECT key, at, %s FROM told
+                INSERT INTO intake_countedcall AS s (key, at, hour) SELECT key, at, %s FROM told
                 ORDER BY key
                 ON CONFLICT (key) DO UPDATE SET at = excluded.at, hour = excluded.hour
                 WHERE abs(excluded.at - s.at) > %s

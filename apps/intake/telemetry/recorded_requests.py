@@ -56,7 +56,8 @@ def ingest_recorded_request(
         "updated": tally["updated"],
         "unchanged": max(matched - tally["created"] - tally["updated"], 0),
         "rejected": [
-            {"where": _where(each), "reason": each.why or each.get_state_display()} for each in seen
+            {"where": _where(each), "reason": each.explanation or each.get_state_display()}
+            for each in seen
         ],
     }
 

@@ -19,10 +19,10 @@ SERIES_DAYS = 8
 def purge_calls(*, at: datetime) -> int:
     """Keys of calls counted more than two days ago, counters that fell silent, facts about senders
     that no longer count, calls by day beyond their retention."""
-    keep = IntakeSettings.objects.get(pk=1).keep_usage_days
+    keep = IntakeSettings.objects.get(pk=1).usage_retention_days
     return (
         _delete_in_batches(
-            "intake_seencall", "key", "hour < %s", int(at.timestamp()) // 3600 - CALL_KEY_HOURS
+            "intake_countedcall", "key", "hour < %s", int(at.timestamp()) // 3600 - CALL_KEY_HOURS
         )
         + _delete_in_batches(
             "intake_meteredseries",

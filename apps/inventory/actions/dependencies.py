@@ -121,12 +121,12 @@ def confirm_dependency(
         raise ChangeConflictError(
             f"In use since {dependency.since}. Enter that date or a later one."
         )
-    if dependency.known == Dependency.Known.DECLARED and dependency.confirmed_on == on:
+    if dependency.origin == Dependency.Origin.DECLARED and dependency.confirmed_on == on:
         return dependency
-    dependency.known = Dependency.Known.DECLARED
+    dependency.origin = Dependency.Origin.DECLARED
     dependency.confirmed_on = on
     with audit_context(user=by, reason=reason or "dependency confirmed"):
-        dependency.save(update_fields=["known", "confirmed_on", "updated_at"])
+        dependency.save(update_fields=["origin", "confirmed_on", "updated_at"])
     return dependency
 
 

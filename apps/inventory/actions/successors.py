@@ -25,7 +25,7 @@ DEPENDENCY_NOT_COPIED: Mapping[str, str] = {
     "offering": "given by the change",
     "since": "given by the change",
     "until": "given by the change",
-    "known": "the new row is declared by the user who makes the change",
+    "origin": "the new row is declared by the user who makes the change",
     "last_observed_on": "observed on the old row",
     "confirmed_on": "confirmed of the old row",
 }

@@ -18,7 +18,7 @@ from apps.inventory.exports.jobs import (
     run_waiting_exports,
     save_progress,
 )
-from apps.inventory.models import WrittenFile
+from apps.inventory.models import ListExport
 
 FILE_RETENTION = timedelta(days=7)
 # of one person; further ones push the oldest out
@@ -27,13 +27,13 @@ _PROGRESS_INTERVAL_ROWS = 500
 
 type ProgressCallback = Callable[[int], None]
 # (the file, where to write it, whom to tell how many rows are done) -> rows written
-type FileWriter = Callable[[WrittenFile, IO[bytes], ProgressCallback], int]
+type FileWriter = Callable[[ListExport, IO[bytes], ProgressCallback], int]
 
 
-def request_file(*, kind: str, query: str, name: str, by: User, at: datetime) -> WrittenFile:
+def request_file(*, kind: str, query: str, name: str, by: User, at: datetime) -> ListExport:
     """Queue a file of what `by` may see; an equal one of theirs that is still being written is
     given instead. Raises ExportError."""
-    same = WrittenFile.objects.visible_to(by).open().filter(kind=kind, query=query).first()
+    same = ListExport.objects.visible_to(by).open().filter(kind=kind, query=query).first()
     if same is not None:
         return same
     whole = by.can_read_all
@@ -43,11 +43,11 @@ def request_file(*, kind: str, query: str, name: str, by: User, at: datetime) ->
             "You do not have a role on any team, so the file would be empty. "
             "Ask a team owner for a role."
         )
-    file = WrittenFile(
+    file = ListExport(
         kind=kind,
         query=query,
         name=name,
-        asked_by=by,
+        requested_by=by,
         as_of=at,
         expires_on=day_of(at) + FILE_RETENTION,
         whole_organisation=whole,
@@ -69,12 +69,12 @@ def write_waiting_files(*, write: FileWriter, at: datetime) -> int:
     return run_waiting_exports(_export_spec(write), at=at)
 
 
-def _export_spec(write: FileWriter) -> ExportSpec[WrittenFile]:
-    def written(claim: Claim[WrittenFile], target: IO[bytes]) -> dict[str, int]:
+def _export_spec(write: FileWriter) -> ExportSpec[ListExport]:
+    def written(claim: Claim[ListExport], target: IO[bytes]) -> dict[str, int]:
         return {"n_rows": write(claim.job, target, lambda n: save_progress(claim, n))}
 
     return ExportSpec(
-        model=WrittenFile, job="inventory.write_file", smaller="for fewer rows", write=written
+        model=ListExport, job="inventory.write_file", smaller="for fewer rows", write=written
     )
 
 
@@ -86,11 +86,11 @@ def with_progress[R](rows: Iterable[R], report_progress: ProgressCallback) -> It
             report_progress(n)
 
 
-def n_rows_written(file: WrittenFile) -> int:
+def n_rows_written(file: ListExport) -> int:
     """Rows written so far, 0 where nothing is known."""
     return load_progress(file) or 0
 
 
 def delete_expired_files(*, on: date) -> int:
     """Delete expired files and return their number."""
-    return delete_expired_parts(WrittenFile, on=on, max_files=MAX_FILES_PER_USER)
+    return delete_expired_parts(ListExport, on=on, max_files=MAX_FILES_PER_USER)

@@ -15,9 +15,9 @@ from django.db import DatabaseError, connection, transaction
 from apps.common import jobs
 from apps.common.history.context import audit_context
 from apps.common.jobs import Claim, JobKind
-from apps.inventory.models import MadeFile, MadeFilePart
+from apps.inventory.models import ExportFile, ExportFilePart
 
-State = MadeFile.State
+State = ExportFile.State
 _MAX_BYTES_IN_MEMORY = 8 * 1024 * 1024
 
 
@@ -26,7 +26,7 @@ class ExportError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class ExportSpec[F: MadeFile]:
+class ExportSpec[F: ExportFile]:
     """Description of how files of one kind are made. `write` writes the content to its target and
     returns the fields to set beside it; it can raise ExportError. `relations` are what it reads;
     `smaller` suggests a smaller request after a failure."""
@@ -35,23 +35,23 @@ class ExportSpec[F: MadeFile]:
     job: str
     smaller: str
     write: Callable[[Claim[F], IO[bytes]], Mapping[str, Any]]
-    relations: tuple[str, ...] = ("asked_by",)
+    relations: tuple[str, ...] = ("requested_by",)
 
 
-def run_export[F: MadeFile](spec: ExportSpec[F], pk: int, *, at: datetime) -> bool:
+def run_export[F: ExportFile](spec: ExportSpec[F], pk: int, *, at: datetime) -> bool:
     """Claim the file and make it; False if another worker has it. A failed file has a reason and
     can be requested again; another worker restarts the file of a lost worker, up to
     jobs.MAX_ATTEMPTS."""
     return jobs.run(_job_kind(spec), pk, at=at)
 
 
-def run_waiting_exports[F: MadeFile](spec: ExportSpec[F], *, at: datetime) -> int:
+def run_waiting_exports[F: ExportFile](spec: ExportSpec[F], *, at: datetime) -> int:
     """Make every file of the kind that waits or was left by its worker; return the number made.
     Safe to run concurrently."""
     return jobs.run_waiting(_job_kind(spec), at=at)
 
 
-def _job_kind[F: MadeFile](spec: ExportSpec[F]) -> JobKind[F]:
+def _job_kind[F: ExportFile](spec: ExportSpec[F]) -> JobKind[F]:
     gone = "The export failed after 3 attempts because the worker stopped. Try again {smaller}."
     return JobKind(
         model=spec.model,
@@ -61,10 +61,10 @@ def _job_kind[F: MadeFile](spec: ExportSpec[F]) -> JobKind[F]:
     )
 
 
-def _run_claim[F: MadeFile](spec: ExportSpec[F], claim: Claim[F]) -> None:
+def _run_claim[F: ExportFile](spec: ExportSpec[F], claim: Claim[F]) -> None:
     file = claim.job
     # it holds what the asker may see now, and is fetched later while they still may
-    asker = file.asked_by
+    asker = file.requested_by
     file.whole_organisation = asker.can_read_all
     file.team_ids = [] if asker.can_read_all else sorted(asker.team_roles())
     with audit_context(job=spec.job):
@@ -82,29 +82,29 @@ def _run_claim[F: MadeFile](spec: ExportSpec[F], claim: Claim[F]) -> None:
         cache.delete(_progress_key(file))
 
 
-def save_progress[F: MadeFile](claim: Claim[F], progress: Any) -> None:
+def save_progress[F: ExportFile](claim: Claim[F], progress: Any) -> None:
     """Save progress in the cache only, as JSON: updated often, and worthless once the file is made.
     Raises ClaimLostError if another worker has the file now."""
     claim.check()
     cache.set(_progress_key(claim.job), progress, timeout=jobs.MAX_RUN_TIME.seconds)
 
 
-def load_progress(file: MadeFile) -> Any:
+def load_progress(file: ExportFile) -> Any:
     """Return the last saved progress; None if there is none."""
     return cache.get(_progress_key(file))
 
 
-def is_available(file: MadeFile) -> bool:
+def is_available(file: ExportFile) -> bool:
     return file.state == State.DONE and file.parts.exists()
 
 
-def read_parts(file: MadeFile) -> Iterator[bytes]:
+def read_parts(file: ExportFile) -> Iterator[bytes]:
     """The file, a part a statement, so that memory stays flat."""
     for number in range(file.parts.count()):
         yield bytes(file.parts.values_list("body", flat=True).get(number=number))
 
 
-def delete_expired_parts(model: type[MadeFile], *, on: date, max_files: int) -> int:
+def delete_expired_parts(model: type[ExportFile], *, on: date, max_files: int) -> int:
     """Delete the content of expired files, and of each user's files beyond the latest `most_kept`;
     the requests stay recorded. Return the number of files."""
     part, to_file = _part_table(model)
@@ -114,7 +114,7 @@ def delete_expired_parts(model: type[MadeFile], *, on: date, max_files: int) -> 
             DELETE FROM {part} WHERE {to_file} IN (
                 SELECT id FROM (
                     SELECT id, expires_on,
-                           row_number() OVER (PARTITION BY asked_by_id
+                           row_number() OVER (PARTITION BY requested_by_id
                            ORDER BY as_of DESC, id DESC) AS place
                     FROM {model._meta.db_table} WHERE state = 'done'
                 ) kept WHERE expires_on <= %s OR place > %s
@@ -125,7 +125,7 @@ def delete_expired_parts(model: type[MadeFile], *, on: date, max_files: int) -> 
         return len({pk for (pk,) in cursor.fetchall()})
 
 
-def _part_table(model: type[MadeFile]) -> tuple[str, str]:
+def _part_table(model: type[ExportFile]) -> tuple[str, str]:
     """Their table, and its column that leads to the file."""
     described: Any = model._meta
     to_file = described.get_field("parts").remote_field
@@ -142,11 +142,11 @@ def _failure_message(why: Exception, smaller: str) -> str:
             return str(why)
 
 
-def _progress_key(file: MadeFile) -> str:
+def _progress_key(file: ExportFile) -> str:
     return f"{file._meta.label_lower}:{file.pk}"
 
 
-def _store_parts[F: MadeFile](
+def _store_parts[F: ExportFile](
     claim: Claim[F], target: IO[bytes] | Any, fields: Mapping[str, Any]
 ) -> None:
     """Parts and state in one transaction: it is done with all of itself or not at all."""
@@ -157,7 +157,7 @@ def _store_parts[F: MadeFile](
         claim.hold()
         parts.all().delete()
         number = 0
-        while body := target.read(MadeFilePart.SIZE):
+        while body := target.read(ExportFilePart.SIZE):
             parts.create(number=number, body=body)
             number += 1
         claim.complete(n_bytes=n_bytes, **fields)

@@ -203,8 +203,8 @@ def _build_approval(
 
 
 def _revoke(approval: Approval, at: datetime, by: User, why: str) -> None:
-    approval.revoked_at, approval.revoked_by, approval.revoked_why = at, by, why
-    approval.save(update_fields=["revoked_at", "revoked_by", "revoked_why", "updated_at"])
+    approval.revoked_at, approval.revoked_by, approval.revoked_reason = at, by, why
+    approval.save(update_fields=["revoked_at", "revoked_by", "revoked_reason", "updated_at"])
 
 
 def _refuse_revoked(approval: Approval) -> None:

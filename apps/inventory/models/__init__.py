@@ -6,40 +6,50 @@ from apps.inventory.models.applications import (
     ApplicationQuerySet,
     Criticality,
 )
-from apps.inventory.models.change_queue import TouchedApplication
+from apps.inventory.models.change_queue import ChangedApplication
 from apps.inventory.models.contracts import AnnexItem, Contract, OnFile
 from apps.inventory.models.decisions import Approval, Selection, SelectionCandidate
 from apps.inventory.models.dependencies import Dependency, DependencyQuerySet
 from apps.inventory.models.exits import Adaptation, ExitPlan, ExitTest
-from apps.inventory.models.exports import MADE_BY_WORKER, MadeFile, MadeFilePart, MadeFileQuerySet
-from apps.inventory.models.files import WrittenFile, WrittenFilePart
-from apps.inventory.models.read_models import KeptFinding, KeptRunway, KeptState, UnkeptApplication
+from apps.inventory.models.exports import (
+    WORKER_FIELDS,
+    ExportFile,
+    ExportFilePart,
+    ExportFileQuerySet,
+)
+from apps.inventory.models.files import ListExport, ListExportPart
+from apps.inventory.models.read_models import (
+    CachedFinding,
+    CachedRunway,
+    ReadModelState,
+    StaleApplication,
+)
 
 __all__ = [
     "CRITICALITY_WORDS",
-    "MADE_BY_WORKER",
+    "WORKER_FIELDS",
     "Adaptation",
     "AnnexItem",
     "Application",
     "ApplicationQuerySet",
     "Approval",
+    "CachedFinding",
+    "CachedRunway",
+    "ChangedApplication",
     "Contract",
     "Criticality",
     "Dependency",
     "DependencyQuerySet",
     "ExitPlan",
     "ExitTest",
-    "KeptFinding",
-    "KeptRunway",
-    "KeptState",
-    "MadeFile",
-    "MadeFilePart",
-    "MadeFileQuerySet",
+    "ExportFile",
+    "ExportFilePart",
+    "ExportFileQuerySet",
+    "ListExport",
+    "ListExportPart",
     "OnFile",
+    "ReadModelState",
     "Selection",
     "SelectionCandidate",
-    "TouchedApplication",
-    "UnkeptApplication",
-    "WrittenFile",
-    "WrittenFilePart",
+    "StaleApplication",
 ]

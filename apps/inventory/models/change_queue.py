@@ -11,7 +11,7 @@ import pgtrigger
 from django.db import models
 
 
-class TouchedApplication(models.Model):
+class ChangedApplication(models.Model):
     """One row per statement and application; `application_id` is not a foreign key, because the row
     might be deleted."""
 
@@ -29,7 +29,7 @@ def all_applications_triggers(name: str) -> list[Any]:
             level=pgtrigger.Statement,
             when=pgtrigger.After,
             operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
-            func="INSERT INTO inventory_unkeptapplication (application_id) VALUES (NULL); "
+            func="INSERT INTO inventory_staleapplication (application_id) VALUES (NULL); "
             "RETURN NULL;",
         )
     ]
@@ -39,7 +39,7 @@ def application_change_triggers(name: str, application: str, through: str = "") 
     """Triggers that note the application of every written row; `application` is an SQL expression
     on the row `r`'s columns, `through` a join it needs."""
     note = (
-        "INSERT INTO inventory_touchedapplication (application_id)"
+        "INSERT INTO inventory_changedapplication (application_id)"
         f" SELECT DISTINCT {application} FROM {{rows}} r {through};"
     )
     cases = [
@@ -64,7 +64,7 @@ def application_change_triggers(name: str, application: str, through: str = "") 
     ]
     return [
         pgtrigger.Trigger(
-            name=f"{name}_touched_by_{verb}",
+            name=f"{name}_changed_by_{verb}",
             level=pgtrigger.Statement,
             when=pgtrigger.After,
             operation=operation,

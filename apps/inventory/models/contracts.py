@@ -14,10 +14,10 @@ from apps.common.history.context import track_history
 from apps.common.validators import validate_plausible_date
 
 
-class OfficeQuerySet[M: models.Model](models.QuerySet[M]):
+class OrganisationWideQuerySet[M: models.Model](models.QuerySet[M]):
     """Facts of the whole organisation: for governance, auditor and administrator."""
 
-    def visible_to(self, user: Any) -> "OfficeQuerySet[M]":
+    def visible_to(self, user: Any) -> "OrganisationWideQuerySet[M]":
         return (
             self if user.is_authenticated and user.is_active and user.can_read_all else self.none()
         )
@@ -140,7 +140,7 @@ class Contract(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects = OfficeQuerySet["Contract"].as_manager()
+    objects = OrganisationWideQuerySet["Contract"].as_manager()
 
     class Meta:
         ordering = ["party", "ref"]
@@ -226,7 +226,7 @@ class AnnexItem(models.Model):
     )
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects = OfficeQuerySet["AnnexItem"].as_manager()
+    objects = OrganisationWideQuerySet["AnnexItem"].as_manager()
 
     class Meta:
         ordering = ["foundation", "item"]

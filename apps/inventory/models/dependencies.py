@@ -56,7 +56,7 @@ class Dependency(models.Model):
         GATEWAY = "gateway", "Through a gateway"
         EMBEDDED = "embedded", "Embedded in a vendor's product"
 
-    class Known(models.TextChoices):
+    class Origin(models.TextChoices):
         DECLARED = "declared", "Declared"
         OBSERVED = "observed", "Observed"
 
@@ -104,7 +104,7 @@ class Dependency(models.Model):
         blank=True,
         related_name="reached_dependencies",
     )
-    known = models.CharField(max_length=8, choices=Known, default=Known.DECLARED)
+    origin = models.CharField(max_length=8, choices=Origin, default=Origin.DECLARED)
     binding = models.CharField(
         max_length=8,
         choices=Binding,

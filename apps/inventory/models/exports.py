@@ -10,26 +10,26 @@ from apps.common.jobs import JOB_FIELDS, Job
 
 # what a worker writes of a file while it makes it; what was asked for stands in the history, this
 # does not
-MADE_BY_WORKER = (*JOB_FIELDS, "n_bytes")
+WORKER_FIELDS = (*JOB_FIELDS, "n_bytes")
 
 
-class MadeFileQuerySet[M: "MadeFile"](models.QuerySet[M]):
-    def open(self) -> "MadeFileQuerySet[M]":
-        return self.filter(state__in=MadeFile.OPEN)
+class ExportFileQuerySet[M: "ExportFile"](models.QuerySet[M]):
+    def open(self) -> "ExportFileQuerySet[M]":
+        return self.filter(state__in=ExportFile.OPEN)
 
-    def readable_by(self, user: Any) -> "MadeFileQuerySet[M]":
+    def readable_by(self, user: Any) -> "ExportFileQuerySet[M]":
         """Return the files that cover only teams of `user`, who cannot read everything."""
         return self.filter(
             whole_organisation=False, team_ids__contained_by=sorted(user.team_roles())
         )
 
 
-class MadeFile(Job):
+class ExportFile(Job):
     """Base of generated files. `team_ids` are the teams it covers, unless the requester can read
-    the whole organisation. A subclass adds `asked_by`, `as_of` (time of the request), `expires_on`,
-    and a MadeFilePart that refers to it as its `parts`."""
+    the whole organisation. A subclass adds `requested_by`, `as_of` (time of the request),
+    `expires_on`, and a ExportFilePart that refers to it as its `parts`."""
 
-    asked_by: Any
+    requested_by: Any
     parts: Any
 
     whole_organisation = models.BooleanField(default=False)
@@ -40,7 +40,7 @@ class MadeFile(Job):
         abstract = True
 
 
-class MadeFilePart(models.Model):
+class ExportFilePart(models.Model):
     """A slice of a file, so that no file system need be shared between web and worker."""
 
     SIZE: ClassVar[int] = 1024 * 1024

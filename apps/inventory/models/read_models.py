@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 
-class KeptFinding(models.Model):
+class CachedFinding(models.Model):
     """One finding; its sentence is made from code and facts (findings.py). `rank` orders
     severities, 0 is the most severe."""
 
@@ -25,22 +25,23 @@ class KeptFinding(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["application_id", "code", "dependency_id"],
-                name="kept_finding_once",
+                name="cached_finding_once",
                 nulls_distinct=False,
             ),
         ]
         indexes = [
             models.Index(
                 fields=["code", "criticality", "application_id", "dependency_id"],
-                name="kept_finding_by_code",
+                name="cached_finding_by_code",
                 include=["team_id"],
             ),
             models.Index(
-                fields=["rank", "criticality", "application_id", "id"], name="kept_finding_gravest"
+                fields=["rank", "criticality", "application_id", "id"],
+                name="cached_finding_by_severity",
             ),
             models.Index(
                 fields=["team_id", "rank", "criticality", "application_id"],
-                name="kept_finding_by_team",
+                name="cached_finding_by_team",
             ),
         ]
 
@@ -48,7 +49,7 @@ class KeptFinding(models.Model):
         return f"{self.code} of application {self.application_id}"
 
 
-class KeptRunway(models.Model):
+class CachedRunway(models.Model):
     """One active primary model with an announced retirement (runway.py). `start_by` is the last day
     on which the migration can start, or the retirement date if its duration is unknown; `is_first`
     marks the application's most urgent one."""
@@ -63,25 +64,25 @@ class KeptRunway(models.Model):
     days_left = models.IntegerField(null=True)
     effort_days = models.DecimalField(max_digits=7, decimal_places=1, null=True)
     basis = models.CharField(max_length=8, blank=True)
-    leave_by = models.DateField(null=True)
+    start_by = models.DateField(null=True)
     is_first = models.BooleanField()
 
     class Meta:
         indexes = [
-            models.Index(fields=["application_id"], name="kept_runway_by_application"),
+            models.Index(fields=["application_id"], name="cached_runway_by_application"),
             models.Index(
-                fields=["leave_by", "criticality", "dependency_id"],
-                name="kept_runway_most_urgent",
+                fields=["start_by", "criticality", "dependency_id"],
+                name="cached_runway_most_urgent",
                 include=["application_id", "team_id"],
                 condition=Q(is_first=True),
             ),
         ]
 
     def __str__(self) -> str:
-        return f"dependency {self.dependency_id} is left by {self.leave_by}"
+        return f"dependency {self.dependency_id} starts its migration by {self.start_by}"
 
 
-class UnkeptApplication(models.Model):
+class StaleApplication(models.Model):
     """The queue: applications whose findings and runways may differ from what is kept; null: all of
     them."""
 
@@ -91,11 +92,11 @@ class UnkeptApplication(models.Model):
         return f"application {self.application_id or 'any'} is to be looked at"
 
 
-class KeptState(models.Model):
+class ReadModelState(models.Model):
     """The one row (ID 1): the day of the stored rows."""
 
-    kept_on = models.DateField()
-    kept_at = models.DateTimeField()
+    as_of = models.DateField()
+    refreshed_at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return f"kept on {self.kept_on}"
+        return f"findings and runways as of {self.as_of}"

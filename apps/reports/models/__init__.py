@@ -2,17 +2,17 @@
 
 from apps.reports.models.packs import EvidencePack, EvidencePackPart
 from apps.reports.models.statements import (
+    CachedReportFigures,
     ComponentAnswer,
-    KeptFigures,
     ModelStatement,
     ReportingEntity,
 )
 
 __all__ = [
+    "CachedReportFigures",
     "ComponentAnswer",
     "EvidencePack",
     "EvidencePackPart",
-    "KeptFigures",
     "ModelStatement",
     "ReportingEntity",
 ]

@@ -10,27 +10,27 @@ from django.db.models import F, Q
 from apps.catalog.models import Provider
 from apps.common.history.context import track_history
 from apps.inventory.models import (
-    MADE_BY_WORKER,
+    WORKER_FIELDS,
     Application,
-    MadeFile,
-    MadeFilePart,
-    MadeFileQuerySet,
+    ExportFile,
+    ExportFilePart,
+    ExportFileQuerySet,
 )
 
 
-class EvidencePackQuerySet(MadeFileQuerySet["EvidencePack"]):
-    def visible_to(self, user: Any) -> "MadeFileQuerySet[EvidencePack]":
+class EvidencePackQuerySet(ExportFileQuerySet["EvidencePack"]):
+    def visible_to(self, user: Any) -> "ExportFileQuerySet[EvidencePack]":
         """For the offices every pack; for others the own ones, while they still read all the teams
         it speaks of."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:
             return self
-        return self.filter(asked_by=user).readable_by(user)
+        return self.filter(requested_by=user).readable_by(user)
 
 
-@track_history(exclude=(*MADE_BY_WORKER, "digest", "manifest", "n_files"))
-class EvidencePack(MadeFile):
+@track_history(exclude=(*WORKER_FIELDS, "digest", "manifest", "n_files"))
+class EvidencePack(ExportFile):
     """One zip for an application, a provider, or all that the asker may see, over a period.
     `digest` is the SHA-256 of its manifest.json, which names every other file with its own."""
 
@@ -48,7 +48,7 @@ class EvidencePack(MadeFile):
     )
     since = models.DateField(help_text="First day of the period.")
     until = models.DateField(help_text="Expires on (not in the pack from this date).")
-    asked_by = models.ForeignKey(
+    requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="evidence_packs"
     )
     as_of = models.DateTimeField(help_text="Time of the request; days are counted from it.")
@@ -105,7 +105,7 @@ class EvidencePack(MadeFile):
         return f"evidence-{about}-{self.since}-{self.until}-{self.pk}.zip"
 
 
-class EvidencePackPart(MadeFilePart):
+class EvidencePackPart(ExportFilePart):
     pack = models.ForeignKey(EvidencePack, on_delete=models.CASCADE, related_name="parts")
 
     class Meta:

@@ -156,7 +156,7 @@ class ComponentAnswer(models.Model):
     )
     question = models.CharField(max_length=5, choices=Question)
     answer = models.CharField(max_length=3, choices=Answer)
-    because = LimitedTextField(blank=True, help_text="Reason, and where it is documented.")
+    explanation = LimitedTextField(blank=True, help_text="Reason, and where it is documented.")
     answered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
@@ -179,7 +179,7 @@ class ComponentAnswer(models.Model):
         return f"{self.application_id} {self.question}: {self.answer}"
 
 
-class KeptFigures(models.Model):
+class CachedReportFigures(models.Model):
     """How complete a report of the whole organisation was, for portfolios too large to count while
     somebody waits."""
 

@@ -65,12 +65,12 @@ def request_pack(
         until=until,
         whole_organisation=whole,
         team_ids=teams,
-        asked_by=by,
+        requested_by=by,
         as_of=at,
         expires_on=day_of(at) + PACK_RETENTION,
     )
     same = EvidencePack.objects.open().filter(
-        asked_by=by, application=application, provider=provider, since=since, until=until
+        requested_by=by, application=application, provider=provider, since=since, until=until
     )
     if same.exists():
         raise ExportError("This pack is already being created. See the list below.")
@@ -95,7 +95,7 @@ def _export_spec() -> ExportSpec[EvidencePack]:
         model=EvidencePack,
         job="reports.make_pack",
         write=_write,
-        relations=("asked_by", "application", "provider"),
+        relations=("requested_by", "application", "provider"),
         smaller="for a shorter period, one provider or one application",
     )
 
@@ -119,7 +119,7 @@ def _write(claim: Claim[EvidencePack], target: IO[bytes]) -> dict[str, Any]:
     """All files of one pack speak of one moment of the database."""
     pack = claim.job
     scope = PackScope(
-        user=pack.asked_by,
+        user=pack.requested_by,
         since=pack.since,
         until=pack.until,
         as_of=pack.as_of,
@@ -133,8 +133,8 @@ def _write(claim: Claim[EvidencePack], target: IO[bytes]) -> dict[str, Any]:
         "since": pack.since.isoformat(),
         "until": pack.until.isoformat(),
         "as_of": pack.as_of.isoformat().replace("+00:00", "Z"),
-        "asked_by": pack.asked_by.get_username(),
-        "whole_organisation": pack.asked_by.can_read_all,
+        "asked_by": pack.requested_by.get_username(),
+        "whole_organisation": pack.requested_by.can_read_all,
     }
 
     def tell(done: int, n: int, title: str) -> None:

@@ -98,7 +98,7 @@ _STACK = {
     "binding": "binding",
     "since": "since",
     "until": "until",
-    "known": "known",
+    "known": "origin",
     "last observed on": "last_observed_on",
     "monthly spend USD": "monthly_spend",
 }
@@ -153,7 +153,7 @@ _ASSESSMENT = {
     "template": "risk__template__code",
     "own title": "risk__title",
     "state": "state",
-    "not applicable because": "not_applicable_because",
+    "not applicable because": "not_applicable_reason",
     "inherent likelihood": "inherent_likelihood",
     "inherent impact": "inherent_impact",
     "current likelihood": "current_likelihood",
@@ -173,7 +173,7 @@ _ASSESSMENT = {
     "revoked at": "revoked_at",
     "revoked because": "revoke_reason",
     "stale since": "stale_since",
-    "stale because": "stale_because",
+    "stale because": "stale_reason",
     "assessed by": "assessed_by__username",
     "assessed at": "assessed_at",
 }
@@ -283,7 +283,7 @@ def _flag_rows(scope: PackScope) -> Rows:
         "acknowledged_by__username",
         "accepted_by__username",
         "accepted_until",
-        "accepted_why",
+        "accepted_reason",
         "application_ids",
     )
     for *row, application_ids in _stream_rows(_flags(scope), *columns):
@@ -441,7 +441,7 @@ def _approvals(scope: PackScope) -> Rows:
         "expires_on",
         "revoked_at",
         "revoked_by__username",
-        "revoked_why",
+        "revoked_reason",
     )
 
 

@@ -121,7 +121,7 @@ def assess_many(
         if assessment.treatment == Treatment.ACCEPT and not assessment.accepts_on(day_of(at)):
             return "The acceptance expired. Renew it, or choose another treatment."
         assessment.state = Assessment.State.ASSESSED
-        assessment.not_applicable_because = ""
+        assessment.not_applicable_reason = ""
         return ""
 
     return _change_assessments(risk, expected_versions, decide, by, at, reason or "risk assessed")
@@ -219,7 +219,7 @@ def accept_many(
         for name, value in said.items():
             setattr(assessment, name, value)
         assessment.state = Assessment.State.ASSESSED
-        assessment.not_applicable_because = ""
+        assessment.not_applicable_reason = ""
         assessment.treatment = Treatment.ACCEPT
         assessment.accepted_by, assessment.accepted_at, assessment.accepted_until = by, at, until
         assessment.accept_reason = reason.strip()
@@ -242,7 +242,7 @@ def revoke_acceptance(
     assessment.revoked_by, assessment.revoked_at, assessment.revoke_reason = by, at, reason.strip()
     assessment.state = Assessment.State.STALE
     assessment.stale_since, assessment.stale_cause = at, StaleCause.ACCEPTANCE_REVOKED
-    assessment.stale_because = f"{by} revoked the acceptance: {reason.strip()}"
+    assessment.stale_reason = f"{by} revoked the acceptance: {reason.strip()}"
     assessment.version += 1
     with audit_context(user=by, reason=reason):
         assessment.save()
@@ -267,7 +267,7 @@ def undo_assessment(
     ):
         raise RiskChangeError(
             "The registry marked this assessment stale, so it cannot be undone. "
-            f"{assessment.stale_because} Reassess the risk instead."
+            f"{assessment.stale_reason} Reassess the risk instead."
         )
     request_count()
     with audit_context(user=by, reason=reason or "last assessment undone"):
@@ -316,7 +316,7 @@ def _previous_version(assessment: Assessment) -> pghistory.models.Event | None:
 def _set_not_applicable(reason: str) -> Callable[[Assessment], str]:
     def decide(assessment: Assessment) -> str:
         assessment.state = Assessment.State.NOT_APPLICABLE
-        assessment.not_applicable_because = reason.strip()
+        assessment.not_applicable_reason = reason.strip()
         assessment.treatment = ""
         return ""
 
@@ -385,7 +385,7 @@ def _change_assessments(
                 refused[pk] = why_not
                 continue
             mine.stale_since = mine.stale_event = None
-            mine.stale_cause = mine.stale_because = ""
+            mine.stale_cause = mine.stale_reason = ""
             mine.assessed_by, mine.assessed_at = by, at
             mine.version += 1
             mine.updated_at = at
@@ -437,7 +437,7 @@ def version_conflict(assessment: Assessment | None) -> str:
     if assessment is None:
         return "Another user undid this assessment. Reload it."
     if assessment.state == Assessment.State.STALE:
-        return f"The assessment became stale: {assessment.stale_because} Reload it, then decide."
+        return f"The assessment became stale: {assessment.stale_reason} Reload it, then decide."
     result = assessment.get_state_display().lower()
     if assessment.treatment:
         result += f", {assessment.get_treatment_display().lower()}"

@@ -111,7 +111,7 @@ def receive_evaluation(
             state=Import.State.READING,
             received_at=at,
         )
-        ImportContent.objects.create(of=received, body=zlib.compress(body, 1))
+        ImportContent.objects.create(import_record=received, body=zlib.compress(body, 1))
     if immediately or len(body) <= MAX_IMMEDIATE_BYTES:
         import_jobs.run_import_now(received.pk, STEPS)
     received.refresh_from_db()
@@ -133,7 +133,7 @@ def _file_evidence(import_: Import) -> None:
         Import.objects.filter(pk=import_.pk).update(
             state=Import.State.FAILED, error=str(unreadable), read_at=now()
         )
-        ImportContent.objects.filter(of=import_).delete()
+        ImportContent.objects.filter(import_record=import_).delete()
         return
     with audit_context(
         user=import_.by,
@@ -162,7 +162,7 @@ def _file_evidence(import_: Import) -> None:
         if run.rejected
         else {},
     )
-    ImportContent.objects.filter(of=import_).delete()
+    ImportContent.objects.filter(import_record=import_).delete()
 
 
 def _file_results(import_: Import, run: EvaluationRun) -> tuple[int, int]:

@@ -79,7 +79,7 @@ class Assessment(models.Model):
     dependency = models.ForeignKey(Dependency, on_delete=models.CASCADE, related_name="assessments")
     version = models.PositiveIntegerField(default=1, editable=False)
     state = models.CharField(max_length=14, choices=State, default=State.ASSESSED)
-    not_applicable_because = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
+    not_applicable_reason = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
 
     inherent_likelihood = models.PositiveSmallIntegerField(choices=LEVELS)
     inherent_impact = models.PositiveSmallIntegerField(choices=LEVELS)
@@ -116,7 +116,7 @@ class Assessment(models.Model):
 
     stale_since = models.DateTimeField(null=True, blank=True)
     stale_cause = models.CharField(max_length=18, choices=StaleCause, blank=True)
-    stale_because = models.TextField(blank=True, help_text="Event or reason, as a sentence.")
+    stale_reason = models.TextField(blank=True, help_text="Event or reason, as a sentence.")
     stale_event = models.ForeignKey(
         ProviderEvent,
         on_delete=models.SET_NULL,
@@ -159,7 +159,7 @@ class Assessment(models.Model):
             ),
             models.CheckConstraint(
                 name="assessment_not_applicable_says_why",
-                condition=~Q(state="not_applicable") | ~Q(not_applicable_because=""),
+                condition=~Q(state="not_applicable") | ~Q(not_applicable_reason=""),
                 violation_error_message="Enter a reason why the risk does not apply.",
             ),
             models.CheckConstraint(

@@ -43,7 +43,7 @@ class Taxonomy(models.Model):
     licence = models.CharField(max_length=200)
     attribution = models.CharField(max_length=300)
     source_url = models.URLField(max_length=500)
-    holds = models.CharField(
+    coverage = models.CharField(
         max_length=200, blank=True, help_text="Part of the taxonomy that is recorded here."
     )
 
@@ -146,7 +146,7 @@ class Modifier(models.Model):
     adaptation = models.CharField(max_length=13, choices=Adaptation.Kind)
     likelihood = models.SmallIntegerField(default=0)
     impact = models.SmallIntegerField(default=0)
-    why = models.CharField(max_length=300)
+    rationale = models.CharField(max_length=300)
 
     objects = PublicQuerySet["Modifier"].as_manager()
 

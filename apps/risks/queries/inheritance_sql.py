@@ -246,7 +246,7 @@ SELECT p.risk_id, p.dependency_id, p.inherent, p.criticality, p.application_id,
     'unassessed') AS state, s.treatment,
     s.current_likelihood, s.current_impact, s.residual_likelihood, s.residual_impact, s.due_on,
     s.accepted_until,
-    s.revoked_at, s.stale_because, s.stale_event_id, u.username AS owner, w.username AS risk_owner
+    s.revoked_at, s.stale_reason, s.stale_event_id, u.username AS owner, w.username AS risk_owner
 FROM page p
 JOIN risks_foundationrisk r ON r.id = p.risk_id LEFT
 JOIN risks_risktemplate t ON t.id = r.template_id

@@ -76,7 +76,7 @@ class InheritedRisk:
     owner: str | None
     due_on: date | None
     accepted_until: date | None
-    stale_because: str
+    stale_reason: str
     stale_event_id: int | None
     risk_owner: str | None
 
@@ -358,7 +358,7 @@ def _inherited_risks_from_rows(rows: Sequence[Mapping[str, Any]], on: date) -> l
                 owner=row["owner"],
                 due_on=row["due_on"],
                 accepted_until=row["accepted_until"] if in_force else None,
-                stale_because=row["stale_because"] or "",
+                stale_reason=row["stale_reason"] or "",
                 stale_event_id=row["stale_event_id"],
                 risk_owner=row["risk_owner"],
             )

@@ -36,7 +36,7 @@ def steps_of(template_ids: Collection[int]) -> dict[int, list[AdaptationStep]]:
     steps: dict[int, list[AdaptationStep]] = {}
     for modifier in Modifier.objects.filter(template_id__in=template_ids).order_by("pk"):
         step = AdaptationStep(
-            modifier.adaptation, modifier.likelihood, modifier.impact, modifier.why
+            modifier.adaptation, modifier.likelihood, modifier.impact, modifier.rationale
         )
         steps.setdefault(modifier.template_id, []).append(step)
     return steps

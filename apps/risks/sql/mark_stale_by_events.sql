@@ -53,7 +53,7 @@ touched AS (
 ),
 marked AS (
     UPDATE risks_assessment s
-    SET state = 'stale', stale_since = %(at)s, stale_cause = %(cause)s, stale_because = t.because,
+    SET state = 'stale', stale_since = %(at)s, stale_cause = %(cause)s, stale_reason = t.because,
         stale_event_id = t.event_id, version = s.version + 1, updated_at = %(at)s
     FROM touched t WHERE s.id = t.id AND s.state <> 'stale'
     RETURNING s.stale_event_id

@@ -20,7 +20,7 @@ from apps.exposure.node_names import node_names
 from apps.exposure.queries.concentration import LayerRow, LayerTable, visible_team_ids
 from apps.intake.models import Discrepancy
 from apps.intake.queries import open_by_kind
-from apps.inventory.models import Application, Criticality, KeptRunway
+from apps.inventory.models import Application, CachedRunway, Criticality
 from apps.risks.queries.counts import CountBasis, count_basis, team_standings
 from apps.risks.queries.reach import RiskReach
 from apps.web.wording import number, share
@@ -43,7 +43,7 @@ class ShortestRunway:
     effort_days: Decimal | None
     basis: str
     runway: Decimal | None
-    leave_by: date | None
+    start_by: date | None
 
     @property
     def is_late(self) -> bool:
@@ -51,13 +51,13 @@ class ShortestRunway:
         return (self.runway if self.runway is not None else self.days_left or 0) < 0
 
 
-def _cached_runways(user: User) -> QuerySet[KeptRunway]:
+def _cached_runways(user: User) -> QuerySet[CachedRunway]:
     teams = visible_team_ids(user)
-    found = KeptRunway.objects.filter(is_first=True)
+    found = CachedRunway.objects.filter(is_first=True)
     return found if teams is None else found.filter(team_id__in=teams)
 
 
-def _load_runways(rows: Sequence[KeptRunway], on: date) -> list[ShortestRunway]:
+def _load_runways(rows: Sequence[CachedRunway], on: date) -> list[ShortestRunway]:
     """Two statements; applications that went meanwhile are left out."""
     applications = Application.objects.select_related("team").in_bulk(
         [row.application_id for row in rows]
@@ -84,7 +84,7 @@ def _load_runways(rows: Sequence[KeptRunway], on: date) -> list[ShortestRunway]:
                     row.effort_days,
                     row.basis,
                     runway,
-                    row.leave_by,
+                    row.start_by,
                 )
             )
     return found
@@ -94,8 +94,8 @@ def shortest_runways(*, user: User, on: date, most: int) -> list[ShortestRunway]
     """One row an application, the one that must begin its move first in front: three statements."""
     rows = list(
         _cached_runways(user)
-        .filter(leave_by__isnull=False)
-        .order_by("leave_by", "criticality", "dependency_id")[:most]
+        .filter(start_by__isnull=False)
+        .order_by("start_by", "criticality", "dependency_id")[:most]
     )
     return _load_runways(rows, on)
 
@@ -104,7 +104,7 @@ def iterate_shortest_runways(*, user: User, on: date) -> Iterator[ShortestRunway
     """All of them in that order, a thousand at a time."""
     rows = (
         _cached_runways(user)
-        .order_by("leave_by", "criticality", "dependency_id")
+        .order_by("start_by", "criticality", "dependency_id")
         .iterator(chunk_size=1000)
     )
     for portion in batched(rows, 1000):
@@ -125,8 +125,8 @@ class NegativeRunways:
 
 def negative_runways(*, user: User, on: date) -> NegativeRunways:
     """One statement."""
-    late = _cached_runways(user).filter(leave_by__lt=on).order_by()[: MAX_COUNTED_RUNWAYS + 1]
-    row = KeptRunway.objects.filter(pk__in=late.values("pk")).aggregate(
+    late = _cached_runways(user).filter(start_by__lt=on).order_by()[: MAX_COUNTED_RUNWAYS + 1]
+    row = CachedRunway.objects.filter(pk__in=late.values("pk")).aggregate(
         n=Count("pk"), n_critical=Count("pk", filter=Q(criticality=Criticality.CRITICAL))
     )
     return NegativeRunways(row["n"], row["n_critical"])

@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 from apps.common.time import day_of, now
 from apps.inventory.exports.files import MAX_FILES_PER_USER, n_rows_written, request_file
 from apps.inventory.exports.jobs import ExportError, is_available, read_parts
-from apps.inventory.models import WrittenFile
+from apps.inventory.models import ListExport
 from apps.web.file_exports import FILE_EXPORTS, XLSX
 from apps.web.pages.flash_messages import flash_error
 from apps.web.pages.form_fields import signed_in_user
@@ -46,7 +46,7 @@ def file_list(request: HttpRequest) -> HttpResponse:
     """The reader's files, and the one that the address offers to write."""
     user = signed_in_user(request)
     listing = PaginatedList(
-        request, WrittenFile.objects.visible_to(user).order_by("-as_of", "-pk"), size=25
+        request, ListExport.objects.visible_to(user).order_by("-as_of", "-pk"), size=25
     )
     asked = _parse_file_request(request.GET.get("make", ""), request.GET.get("query", ""))
     return render_page(
@@ -66,7 +66,7 @@ def file_list(request: HttpRequest) -> HttpResponse:
         asked=asked,
         listing=listing,
         rows=[
-            (row, row.state == WrittenFile.State.DONE and row.expires_on > day_of(now()))
+            (row, row.state == ListExport.State.DONE and row.expires_on > day_of(now()))
             for row in listing.rows
         ],
         most=MAX_FILES_PER_USER,
@@ -94,8 +94,8 @@ def submit_file_request(request: HttpRequest) -> HttpResponse:
     return redirect("files:detail", pk=file.pk)
 
 
-def _one(request: HttpRequest, pk: int) -> WrittenFile:
-    return get_object_or_404(WrittenFile.objects.visible_to(signed_in_user(request)), pk=pk)
+def _one(request: HttpRequest, pk: int) -> ListExport:
+    return get_object_or_404(ListExport.objects.visible_to(signed_in_user(request)), pk=pk)
 
 
 @require_safe
@@ -119,10 +119,10 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def _sentence(found: WrittenFile) -> Headline:
-    if found.state == WrittenFile.State.DONE:
+def _sentence(found: ListExport) -> Headline:
+    if found.state == ListExport.State.DONE:
         return Headline(f"{found.name} is written: {number(found.n_rows)} rows.")
-    if found.state == WrittenFile.State.FAILED:
+    if found.state == ListExport.State.FAILED:
         return Headline("", f"{found.name} could not be written", ".")
     return Headline(f"{found.name} is being written. You may leave; it waits here for you.")
 
@@ -131,7 +131,7 @@ def _sentence(found: WrittenFile) -> Headline:
 def file_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The bar again, or the page anew once it is written."""
     found = _one(request, pk)
-    if found.state not in WrittenFile.OPEN:
+    if found.state not in ListExport.OPEN:
         answer = HttpResponse(status=200)
         answer["HX-Refresh"] = "true"
         return answer
@@ -139,9 +139,9 @@ def file_progress(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "files/one.html#progress", told)
 
 
-def _is_running(found: WrittenFile) -> bool:
+def _is_running(found: ListExport) -> bool:
     """Whether a worker shows itself at it; what is left by one that has gone waits for the next."""
-    return found.state == WrittenFile.State.RUNNING and not found.is_abandoned(at=now())
+    return found.state == ListExport.State.RUNNING and not found.is_abandoned(at=now())
 
 
 @require_safe

@@ -325,7 +325,7 @@ def _runway_cells(row: ShortestRunway) -> list[Any]:
         row.effort_days,
         row.basis,
         row.runway,
-        row.leave_by,
+        row.start_by,
         offering.replacement.api_id if offering.replacement else offering.replacement_text,
     ]
 

@@ -131,7 +131,7 @@ class TestFirstSignIn:
         person = who(client)
         assert (person.username, person.email, str(person)) == ("ada", "ada@example.org", "Ada L")
         assert (person.organisation_role, person.has_usable_password()) == ("", False)
-        assert list(person.memberships.values_list("team__slug", "role", "role_by_sign_on")) == [
+        assert list(person.memberships.values_list("team__slug", "role", "sso_role")) == [
             ("payments", 2, 2)
         ]
         assert client.session.get_expiry_age() <= 12 * 3600
@@ -271,7 +271,7 @@ class TestLaterSignIns:
             other.slug: 3,
             "payments": 1,
         }
-        assert not person.memberships.exclude(role_by_sign_on=None).exists()
+        assert not person.memberships.exclude(sso_role=None).exists()
 
     def test_a_role_that_only_the_group_gave_goes_with_it_and_only_with_it(
         self, configured, provider, payments

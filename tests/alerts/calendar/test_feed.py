@@ -251,7 +251,7 @@ def days(world):
         dependency=dependency,
         state="waived",
         waived_by=governor,
-        waived_why="later",
+        waived_reason="later",
         waived_until=TODAY + 14 * DAY,
     )
     Approval.objects.create(
@@ -278,9 +278,9 @@ def days(world):
         model="gemini-2.5-pro",
         reason="Moving.",
         until=TODAY + 18 * DAY,
-        asked_by=make_user("ask"),
-        asked_at=NOW,
-        asked_on=TODAY,
+        requested_by=make_user("ask"),
+        requested_at=NOW,
+        requested_on=TODAY,
         state="granted",
         decided_by=governor,
         decided_at=NOW,
@@ -289,7 +289,7 @@ def days(world):
         state="accepted",
         accepted_by=governor,
         accepted_until=TODAY + 17 * DAY,
-        accepted_why="known",
+        accepted_reason="known",
         ceiling="0.7",
     )
     assert FlagEvent.objects.filter(flag=flag).exists()

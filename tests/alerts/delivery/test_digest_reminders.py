@@ -325,7 +325,7 @@ def test_no_mail_names_an_application_a_team_or_a_risk_that_its_reader_may_not_s
         (world.application.dependencies.get(), "Open reason."),
     ):
         make_assessment(
-            own, each, state="stale", stale_since=NOW, stale_cause="event", stale_because=because
+            own, each, state="stale", stale_since=NOW, stale_cause="event", stale_reason=because
         )
     make_exit_test(theirs, backup, tested_on=day_in(-300), expires_on=day_in(7))
     refresh(on=TODAY)
@@ -397,7 +397,7 @@ def test_hostile_names_stay_text_in_every_kind_of_item(
     )
     second = make_risk(make_node(NodeKind.OFFERING, dependency.offering), title=name[:150])
     make_assessment(
-        second, dependency, state="stale", stale_since=NOW, stale_cause="event", stale_because=name
+        second, dependency, state="stale", stale_since=NOW, stale_cause="event", stale_reason=name
     )
     make_exit_plan(dependency, estimated_days=90)
     Application.objects.update(name=name[:190], business_owner=name[:190], next_review_on=TODAY)

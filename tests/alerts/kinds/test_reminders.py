@@ -616,7 +616,7 @@ def test_an_accepted_flag_reminds_who_accepted_it_and_governance(amara: User) ->
         accepted_by=henrik,
         accepted_until=day_in(8),
         ceiling=1,
-        accepted_why="known",
+        accepted_reason="known",
     )
     make_flag_event(flag, "accepted", at=morning(-50))
     look(morning(0))
@@ -695,7 +695,7 @@ def waive(dependency: Dependency, by: User, until: int, **fields: Any) -> Campai
         dependency=dependency,
         waived_by=by,
         waived_until=day_in(until),
-        waived_why="later",
+        waived_reason="later",
         **fields,
     )
 

@@ -277,7 +277,7 @@ def stale(
     )
     fields.setdefault("stale_cause", "event")
     return make_assessment(
-        risk, dependency, state="stale", stale_since=since, stale_because=because, **fields
+        risk, dependency, state="stale", stale_since=since, stale_reason=because, **fields
     )
 
 

@@ -53,10 +53,10 @@ def test_an_owner_gives_a_role_and_another_one_and_the_same_again_changes_nothin
 
 def test_a_role_is_taken_and_what_sign_on_gives_stays(owner, team):
     by_hand = Membership.objects.get(user=make_member(team, TeamRole.EDITOR))
-    groups = {"role": 2, "role_by_sign_on": 2}
+    groups = {"role": 2, "sso_role": 2}
     by_sign_on = Membership.objects.create(user=make_user(), team=team, **groups)
     by_both = Membership.objects.create(
-        user=make_user(), team=team, role=3, role_by_sign_on=2, role_by_hand=3
+        user=make_user(), team=team, role=3, sso_role=2, manual_role=3
     )
 
     answers = [owner.delete(f"{MEMBERSHIPS}{row.pk}/") for row in (by_hand, by_sign_on, by_both)]
@@ -64,7 +64,7 @@ def test_a_role_is_taken_and_what_sign_on_gives_stays(owner, team):
     assert [answer.status_code for answer in answers] == [204, 409, 200]
     assert "comes from a group of the identity provider" in answers[1].json()["detail"]
     assert answers[2].json()["role"] == "editor"
-    assert set(Membership.objects.filter(**groups, role_by_hand=None)) == {by_sign_on, by_both}
+    assert set(Membership.objects.filter(**groups, manual_role=None)) == {by_sign_on, by_both}
     assert not Membership.objects.filter(pk=by_hand.pk).exists()
 
 

@@ -207,7 +207,7 @@ def test_a_superuser_is_changed_and_invited_by_a_superuser_alone(admin, api):
 
 
 def test_a_role_that_sign_on_gives_is_told_apart_from_the_one_given_here(admin):
-    person = make_user("nele", role="governance", office_by_sign_on="governance")
+    person = make_user("nele", role="governance", sso_organisation_role="governance")
 
     answer = admin.patch(f"{USERS}{person.pk}/", {"organisation_role": "auditor"}, format="json")
 
@@ -216,7 +216,7 @@ def test_a_role_that_sign_on_gives_is_told_apart_from_the_one_given_here(admin):
         "governance",
     )
     person.refresh_from_db()
-    assert person.office_by_hand == "auditor"
+    assert person.manual_organisation_role == "auditor"
 
 
 class TestWho:

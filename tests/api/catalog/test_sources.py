@@ -7,7 +7,7 @@ import pytest
 
 from apps.catalog.models import Assertion, Source
 from apps.common.time import now
-from apps.feeds.models import FeedNotice, FeedRun, Payload, QuarantinedRow, SourceMapping
+from apps.feeds.models import FeedRun, Payload, ProviderNotice, QuarantinedRow, SourceMapping
 from tests.builders import make_source, make_user
 
 pytestmark = pytest.mark.django_db
@@ -147,7 +147,7 @@ def test_only_governance_may_and_nobody_learns_more_by_trying(api: Any) -> None:
 
 
 def test_notices_are_read_by_everybody_and_settled_by_governance(api: Any, governance: Any) -> None:
-    notice = FeedNotice.objects.create(
+    notice = ProviderNotice.objects.create(
         source=make_source("news", kind="notices"),
         external_id="n-1",
         title="Big 1 goes",

@@ -7,7 +7,7 @@ import pytest
 from apps.common.time import day_of, now
 from apps.exposure.actions.flags import evaluate_flags
 from apps.exposure.engine.table_refresh import refresh
-from apps.exposure.models import Cut, ExposureFlag, ExposureSettings, FlagEvent, Policy
+from apps.exposure.models import ExposureFlag, ExposureSettings, FlagEvent, MinimalCutSet, Policy
 from apps.inventory.models import Application
 from tests.builders import (
     make_application,
@@ -162,7 +162,9 @@ class TestSinglePoints:
         assert (answer["whole_organisation"], answer["sets"]) == (False, [])
 
     def test_the_smallest_sets_are_named(self, governor, portfolio):
-        Cut.objects.create(node_ids=[node_of(portfolio).pk], share=1.0, as_of=day_of(now()))
+        MinimalCutSet.objects.create(
+            node_ids=[node_of(portfolio).pk], share=1.0, as_of=day_of(now())
+        )
 
         [found] = governor.get("/api/v1/single-points-of-failure/").json()["sets"]
 

@@ -258,7 +258,7 @@ class TestFields:
             [row] = listed_rows(reader.get("/api/v1/offerings/?fields=api_id,host"))
 
         assert set(row) == {"api_id", "host"}
-        assert "identity_why" not in queries[-1]["sql"]
+        assert "identity_explanation" not in queries[-1]["sql"]
 
     def test_also_on_a_single_thing(self, reader):
         offering = make_offering("model-1")

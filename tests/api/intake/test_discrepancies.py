@@ -25,7 +25,7 @@ def editor(api, application):
 
 @pytest.fixture
 def shadow(application):
-    dependency = make_dependency(application, make_offering("talker"), known="observed")
+    dependency = make_dependency(application, make_offering("talker"), origin="observed")
     return Discrepancy.objects.create(
         key=f"shadow:{dependency.pk}",
         kind="shadow",
@@ -41,7 +41,7 @@ def test_a_shadow_is_declared(editor, shadow):
 
     assert (answer.status_code, answer.json()["closed_as"]) == (200, "declared")
     shadow.dependency.refresh_from_db()
-    assert shadow.dependency.known == "declared"
+    assert shadow.dependency.origin == "declared"
     assert editor.get("/api/v1/discrepancies/?state=open").json()["results"] == []
 
 

@@ -54,7 +54,7 @@ def test_known_models_become_dependencies_and_unknown_ones_questions(sender, ret
         "process.env.MODEL",
     ]
     dependency = retailer.shop.dependencies.get()
-    assert (dependency.offering, dependency.known) == (retailer.gpt, "observed")
+    assert (dependency.offering, dependency.origin) == (retailer.gpt, "observed")
     assert dependency.history.get().pgh_context.metadata["user"] == retailer.editor.pk
 
 

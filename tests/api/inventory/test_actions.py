@@ -79,7 +79,7 @@ class TestFindingsInAnswers:
 
 class TestDependencies:
     def test_an_observed_one_is_confirmed(self, client, application):
-        dependency = make_dependency(application, make_offering(), known="observed")
+        dependency = make_dependency(application, make_offering(), origin="observed")
 
         body = client.post(f"{DEPENDENCIES}{dependency.pk}/confirm/").json()
 

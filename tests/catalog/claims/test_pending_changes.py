@@ -124,7 +124,7 @@ class TestThePreview:
         assert {change.since for change in pending_changes(source)} == {suspect}
         assert not any(change.refused for change in pending_changes(source))
 
-    def test_it_can_be_asked_by_provider(self, source: Source, suspect: datetime) -> None:
+    def test_it_can_be_requested_by_provider(self, source: Source, suspect: datetime) -> None:
         assert {change.what for change in pending_changes(source, groups=["zenith"])} == {"date"}
         assert {change.what for change in pending_changes(source, groups=["acme"])} == {
             "removal",

@@ -410,7 +410,7 @@ class TestWaivers:
 
         task = sign_off(task=task, at=LATER, by=payments.owner)
 
-        assert (task.state, task.waived_until, task.waived_why) == ("done", None, "")
+        assert (task.state, task.waived_until, task.waived_reason) == ("done", None, "")
 
     def test_it_is_lifted_before_its_end(self, payments, task):
         waive_task(task=task, until=SOON, reason="because", at=NOW, by=payments.owner)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from django.db import connection
 
 from apps.catalog.models import Footing, Node, NodeKind, Provider
-from apps.exposure.models import Candidate, LiveUse, PairGrade, Path, ScopedApplication
+from apps.exposure.models import ActiveDependency, Candidate, PairGrade, Path, ScopedApplication
 from apps.exposure.threats import NodeFailure
 
 _KIND_OF_PARTY = {1: NodeKind.GATEWAY, 2: NodeKind.VENDOR}
@@ -30,7 +30,7 @@ class Rows:
         self.parent = dict(Provider.objects.values_list("pk", "parent_id"))
         self.paths = list(Path.objects.order_by("dependency_id"))
         self.candidates = list(Candidate.objects.all())
-        self.uses = list(LiveUse.objects.all())
+        self.uses = list(ActiveDependency.objects.all())
         self.grade = {
             (primary, candidate): grade
             for primary, candidate, grade in PairGrade.objects.values_list(

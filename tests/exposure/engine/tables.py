@@ -11,21 +11,21 @@ from tests.builders import TODAY
 
 # table: the columns that say something
 _COLUMNS = {
-    "exposure_liveuse": "*",
+    "exposure_activedependency": "*",
     "exposure_path": "*",
     "exposure_candidate": (
         "application_id, primary_id, dependency_id, offering_id, effective_id, reached, "
         "via_party_id, parties, place,"
-        " tested, ever_tested, alive, alive_at_horizon, turns_on"
+        " tested, ever_tested, alive, alive_at_horizon, next_change_on"
     ),
-    "exposure_rescue": (
+    "exposure_candidategrade": (
         "primary_id, application_id, grade, offering_id, reached, via_party_id, dependency_id, "
-        "place, at_once, tested,"
+        "place, is_immediate, tested,"
         " alive, alive_at_horizon"
     ),
     "exposure_scopedapplication": "*",
     "exposure_pairgrade": "*",
-    "exposure_heldfooting": "node_id, offering_id, via, depth",
+    "exposure_enginefooting": "node_id, offering_id, via, depth",
     "exposure_partyfooting": "reached, party_id, node_id, depth",
     "exposure_nodesummary": "*",
     "exposure_nodereach": "*",

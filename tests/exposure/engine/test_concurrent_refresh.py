@@ -21,7 +21,7 @@ from apps.exposure.engine.settings import engine_settings
 from apps.exposure.engine.table_refresh import RefreshResult, rebuild, refresh
 from apps.exposure.models import Path, Policy
 from apps.inventory.models import Application, Dependency
-from apps.inventory.models.change_queue import TouchedApplication
+from apps.inventory.models.change_queue import ChangedApplication
 from tests.builders import (
     TODAY,
     make_application,
@@ -212,7 +212,7 @@ def test_a_refresh_that_is_killed_half_way_leaves_the_old_rows_and_its_work_to_d
     rebuild(on=world.day)
     for _ in range(10):
         world.edit()
-    waiting = set(TouchedApplication.objects.values_list("pk", flat=True))
+    waiting = set(ChangedApplication.objects.values_list("pk", flat=True))
     before = contents()
     with transaction.atomic(), before_statement(10**6, lambda: None) as sent:
         refresh(on=world.day)
@@ -232,7 +232,7 @@ def test_a_refresh_that_is_killed_half_way_leaves_the_old_rows_and_its_work_to_d
         connection.close()
 
         assert contents() == before
-        assert waiting <= set(TouchedApplication.objects.values_list("pk", flat=True))
+        assert waiting <= set(ChangedApplication.objects.values_list("pk", flat=True))
 
     refresh(on=world.day)
     assert_like_rebuilt(world.day)
@@ -246,7 +246,7 @@ def test_a_writer_who_rolls_back_leaves_nothing_to_do() -> None:
         transaction.set_rollback(True)
 
     assert refresh(on=TODAY) == RefreshResult(0, rebuilt=False, node_ids=frozenset())
-    assert TouchedApplication.objects.count() == 0
+    assert ChangedApplication.objects.count() == 0
 
 
 def test_nobody_else_sees_a_what_if() -> None:

@@ -93,7 +93,7 @@ def test_what_is_not_concerned_is_not_rewritten(grow: Callable[[int], None]) -> 
     application = Application.objects.all()[:1].get()
     tables = (
         "exposure_path",
-        "exposure_liveuse",
+        "exposure_activedependency",
         "exposure_candidate",
         "exposure_scopedapplication",
     )
@@ -105,7 +105,7 @@ def test_what_is_not_concerned_is_not_rewritten(grow: Callable[[int], None]) -> 
     after = {table: {row[:2] for row in rows} for table, rows in versions_of_rows(tables).items()}
     assert {table: len(before[table] - after[table]) for table in tables} == {
         "exposure_path": 1,
-        "exposure_liveuse": 2,
+        "exposure_activedependency": 2,
         "exposure_candidate": 1,
         "exposure_scopedapplication": 1,
     }

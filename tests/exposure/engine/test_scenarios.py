@@ -55,8 +55,8 @@ WRITTEN = (
     "inventory_application",
     "inventory_dependency",
     "inventory_exittest",
-    "inventory_touchedapplication",
-    "catalog_touchedoffering",
+    "inventory_changedapplication",
+    "catalog_changedoffering",
     "catalog_node",
     "catalog_offering",
 )
@@ -224,7 +224,7 @@ def test_inside_the_tables_are_those_of_the_changed_portfolio() -> None:
     rebuild(on=world.day)
     built = contents()
 
-    counted = {table: kept[table] for table in ("exposure_liveuse", "exposure_nodereach")}
+    counted = {table: kept[table] for table in ("exposure_activedependency", "exposure_nodereach")}
     assert differences({**inside, **counted}, {**built, **counted}) == []
     assert inside["exposure_path"] != kept["exposure_path"]
 

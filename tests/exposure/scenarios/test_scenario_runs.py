@@ -13,7 +13,7 @@ from apps.exposure.actions.scenarios import (
     save_scenario,
 )
 from apps.exposure.engine.table_refresh import rebuild
-from apps.exposure.models import BaseLoss, Cut, EventRate, LossRun, RunState, ScenarioRun
+from apps.exposure.models import BaseLoss, EventRate, LossRun, MinimalCutSet, RunState, ScenarioRun
 from apps.exposure.node_names import find_nodes
 from apps.exposure.scenarios.operation_parser import InvalidOperationError
 from apps.inventory.models import Application, Dependency
@@ -180,8 +180,10 @@ def test_the_smallest_sets_are_kept_and_rewritten_only_when_they_differ() -> Non
     assert store_minimal_cut_sets(on=TODAY) > 0
     assert store_minimal_cut_sets(on=TODAY) == 0
     nodes = find_nodes(["developer:anthropic"])
-    assert [nodes["developer:anthropic"]] in [cut.node_ids for cut in Cut.objects.all()]
+    assert [nodes["developer:anthropic"]] in [cut.node_ids for cut in MinimalCutSet.objects.all()]
     Dependency.objects.filter(pk=two_teams.uses_sonnet.pk).update(offering=two_teams.gpt)
     rebuild(on=TODAY)
     assert store_minimal_cut_sets(on=TODAY) > 0
-    assert [nodes["developer:anthropic"]] not in [cut.node_ids for cut in Cut.objects.all()]
+    assert [nodes["developer:anthropic"]] not in [
+        cut.node_ids for cut in MinimalCutSet.objects.all()
+    ]

@@ -177,7 +177,7 @@ def test_no_model_sets_aside_and_a_second_decision_replaces_the_first(
     assert seen.state == "set_aside"
     decide_name(name="HELPER", stream="", offering=talker, **asked)
     seen.refresh_from_db()
-    assert (seen.state, NameDecision.objects.filter(lifted_at__isnull=True).count()) == (
+    assert (seen.state, NameDecision.objects.filter(revoked_at__isnull=True).count()) == (
         "matched",
         1,
     )

@@ -105,7 +105,7 @@ def test_what_a_document_names_becomes_an_observed_dependency(form, application,
         1,
         0,
     )
-    assert (dependency.offering, dependency.known, dependency.role) == (
+    assert (dependency.offering, dependency.origin, dependency.role) == (
         offering,
         "observed",
         "primary",
@@ -132,13 +132,13 @@ def test_a_key_of_the_sender_names_one_document(form, application, offering):
 
 
 def test_what_is_declared_stays_as_it_is_and_gets_its_last_day(form, application, offering):
-    declared = make_dependency(application, offering, known="declared")
+    declared = make_dependency(application, offering, origin="declared")
     entries = declared.history.count()
 
     send(form, application)
 
     declared.refresh_from_db()
-    assert (declared.known, declared.last_observed_on) == ("declared", now().date())
+    assert (declared.origin, declared.last_observed_on) == ("declared", now().date())
     assert Dependency.objects.count() == 1
     assert declared.history.count() == entries, "a day of being seen is no change anybody made"
 

@@ -114,7 +114,7 @@ def test_what_is_seen_and_nobody_declared_is_asked_about_once(
     assert find().opened == {Kind.SHADOW: 1}
     assert find().n == 0
     found = Discrepancy.objects.get()
-    assert (found.application, found.dependency.known) == (application, "observed")
+    assert (found.application, found.dependency.origin) == (application, "observed")
     assert found.details["api_id"] == "talker-1"
     # whatever is there to find, the pass is the same few statements
     with django_assert_num_queries(30):
@@ -133,11 +133,11 @@ def test_declaring_it_closes_it_and_undo_brings_the_question_back(application, t
 
     found = Discrepancy.objects.get()
     assert (answered.done, found.closed_as, found.closed_by) == (1, Closed.DECLARED, editor)
-    assert Dependency.objects.get().known == "declared"
+    assert Dependency.objects.get().origin == "declared"
     assert find(NOW + days(1)).n == 0
 
     undo_change(change=change, by=editor)
-    assert Dependency.objects.get().known == "observed"
+    assert Dependency.objects.get().origin == "observed"
     assert find(NOW + days(1)).opened == {Kind.SHADOW: 1}
 
 
@@ -173,7 +173,7 @@ def test_where_sightings_do_not_become_dependencies_they_are_asked_about_themsel
 
     editor = make_member(application.team)
     declare_discrepancies(discrepancies=list(Discrepancy.objects.all()), by=editor, at=NOW)
-    assert Dependency.objects.get().known == "declared"
+    assert Dependency.objects.get().origin == "declared"
 
 
 def test_a_dismissal_holds_until_its_day_and_can_be_taken_back(application, talker):

@@ -296,7 +296,7 @@ def test_a_listing_answers_what_waits_and_what_comes_later_and_moves_no_dependen
     question.refresh_from_db()
     assert (question.version.identifier, question.binding) == ("openai/gpt-4o-2024-11-20", "alias")
     assert (
-        question.identity_why
+        question.identity_explanation
         == "deployment: 'contact-centre-prod' is deployed as gpt-4o 2024-11-20 in acme-eu"
     )
     assert list(Dependency.objects.values_list("offering", "until")) == [(question.pk, None)]
@@ -329,7 +329,7 @@ def test_a_newer_listing_of_the_account_moves_the_name_and_a_deleted_one_keeps_w
 def test_a_listing_moves_a_name_however_its_reason_is_worded(gpt):
     see(make_application())
     take(deployed(version="2024-08-06"))
-    Offering.objects.filter(api_id="contact-centre-prod").update(identity_why="Other words")
+    Offering.objects.filter(api_id="contact-centre-prod").update(identity_explanation="Other words")
 
     take(deployed(version="2024-11-20"))
 
@@ -349,7 +349,7 @@ def test_a_listing_moves_no_name_that_a_user_decided_also_where_the_reason_reads
         not_a_model=False,
         by=make_user(role="governance"),
     )
-    Offering.objects.filter(pk=decided.pk).update(identity_why="deployment: other words")
+    Offering.objects.filter(pk=decided.pk).update(identity_explanation="deployment: other words")
 
     take(deployed(version="2024-11-20"))
 
@@ -365,7 +365,7 @@ def test_the_same_name_for_two_models_in_two_accounts_is_a_question_again(gpt):
     offering = Offering.objects.get(api_id="contact-centre-prod")
     seen.refresh_from_db()
     assert offering.version is None
-    assert "gpt-4o 2024-08-06 in acme-us" in seen.why
+    assert "gpt-4o 2024-08-06 in acme-us" in seen.explanation
 
     undone = undo_document(import_=undone, by=make_user(role="governance"))
     assert (undone.state, undone.error) == (Import.State.UNDONE, "")
@@ -482,4 +482,4 @@ def test_an_application_s_own_listing_is_believed_where_a_deployment_bears_anoth
 
     seen.refresh_from_db(), same.refresh_from_db()
     assert (seen.offering, same.offering) == (gpt["2024-11-20"], gpt["2024-11-20"])
-    assert "is deployed as gpt-4o 2024-11-20" in seen.why
+    assert "is deployed as gpt-4o 2024-11-20" in seen.explanation

@@ -150,7 +150,7 @@ def test_the_application_behind_the_gateway_stands_on_what_it_routes_to():
 
     found = {
         (each.offering.host.slug, each.offering.api_id, each.offering.region_scope, each.role)
-        for each in Dependency.objects.filter(known="declared").select_related("offering__host")
+        for each in Dependency.objects.filter(origin="declared").select_related("offering__host")
     }
     assert found == {
         ("openai", "talker-1", "", "primary"),

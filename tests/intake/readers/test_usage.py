@@ -106,7 +106,7 @@ def test_a_report_shows_what_is_used_and_how_much_and_a_corrected_one_replaces_i
     done = take(line(), line(day=DAY - timedelta(days=1), tokens=("", "")))
 
     dependency = Dependency.objects.get()
-    assert (dependency.application, dependency.offering, dependency.known) == (
+    assert (dependency.application, dependency.offering, dependency.origin) == (
         application,
         talker,
         "observed",

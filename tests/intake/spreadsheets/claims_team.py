@@ -67,11 +67,13 @@ def confirm(import_: Import, **how: Any) -> Import:
 
 def outcomes(import_: Import) -> list[str]:
     return list(
-        ImportRow.objects.filter(of=import_).order_by("position").values_list("outcome", flat=True)
+        ImportRow.objects.filter(import_record=import_)
+        .order_by("position")
+        .values_list("outcome", flat=True)
     )
 
 
 def reasons(import_: Import) -> list[tuple[str, str]]:
     """(head, sentence) of the refused rows."""
-    rows = ImportRow.objects.filter(of=import_, outcome="refused").order_by("position")
+    rows = ImportRow.objects.filter(import_record=import_, outcome="refused").order_by("position")
     return list(rows.values_list("column", "reason"))

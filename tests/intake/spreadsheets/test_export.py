@@ -122,7 +122,7 @@ def test_an_export_imports_as_all_unchanged(claims, kind):
             fallback_order=order,
             via_party=via,
             reached="gateway" if via else "direct",
-            known="observed",
+            origin="observed",
             binding="alias",
         )
     make_dependency(plain, claims.embedding, "embedding", until=date(2025, 6, 1))
@@ -165,7 +165,9 @@ def test_any_text_comes_back_from_both_formats(claims, text):
     for kind in ("xlsx", "applications.csv"):
         read = preview(exported(kind), claims.by, kind)
         plans = list(
-            ImportRow.objects.filter(of=read).values_list("plan__application__changes", flat=True)
+            ImportRow.objects.filter(import_record=read).values_list(
+                "plan__application__changes", flat=True
+            )
         )
         assert [*outcomes(read), reasons(read), plans] == ["unchanged", [], [{}]]
 
@@ -233,7 +235,7 @@ def test_refused_rows_come_back_as_they_were_and_pass_once_they_are_put_right(cl
     assert outcomes(again) == ["added", "added"]
     assert set(Application.objects.values_list("name", flat=True)) == {"Good", "=Bad", "Worse"}
     assert "why" in [head for sheet in again.mapping["sheets"] for head in sheet["heads"]]
-    assert not ImportRow.objects.filter(of=again).exclude(reason="").exists()
+    assert not ImportRow.objects.filter(import_record=again).exclude(reason="").exists()
 
 
 def test_other_teams_are_not_among_the_lists(claims):

@@ -30,7 +30,7 @@ from apps.intake.spreadsheets.import_steps import (
     run_waiting_sheets,
     undo_import,
 )
-from apps.inventory.models import Application, Dependency, TouchedApplication
+from apps.inventory.models import Application, ChangedApplication, Dependency
 from tests.builders import (
     make_application,
     make_dependency,
@@ -81,7 +81,7 @@ def rows_about(known):
 def test_what_was_shown_is_written_as_one_change_with_person_and_file(claims):
     known = make_application("Known", team=claims.team)
     used = make_dependency(known, claims.gpt, monthly_requests=10)
-    TouchedApplication.objects.all().delete()
+    ChangedApplication.objects.all().delete()
 
     done = confirm(preview(rows_about(known), claims.by, "spring.csv"))
 
@@ -115,7 +115,7 @@ def test_what_was_shown_is_written_as_one_change_with_person_and_file(claims):
     assert {
         row.history.order_by("-pgh_id").first().pgh_context_id for row in Dependency.objects.all()
     } == {done.change}
-    assert set(TouchedApplication.objects.values_list("application_id", flat=True)) == {
+    assert set(ChangedApplication.objects.values_list("application_id", flat=True)) == {
         new.pk,
         known.pk,
     }
@@ -219,7 +219,7 @@ def test_all_or_nothing_writes_nothing_and_shows_a_new_preview(claims):
     other.refresh_from_db()
     assert other.geography == "EU"
     assert not Application.objects.filter(name="Newer").exists()
-    assert ImportRow.objects.get(of=back, position=1).plan["application"]["changes"] == {
+    assert ImportRow.objects.get(import_record=back, position=1).plan["application"]["changes"] == {
         "geography": ["Asia", "US"]
     }
     assert confirm(back, whole_or_nothing=True).state == "applied"
@@ -296,7 +296,7 @@ def test_columns_may_be_chosen_anew_and_are_remembered_for_the_person_and_the_te
     stranger = upload(as_csv(rows), make_member(make_team()))
 
     assert outcomes(first) == ["added"]
-    assert ImportRow.objects.get(of=first).application["geography"] == "EU"
+    assert ImportRow.objects.get(import_record=first).application["geography"] == "EU"
     assert [
         upload_.mapping["sheets"][0]["columns"] == columns for upload_ in (again, colleague)
     ] == [True, True]

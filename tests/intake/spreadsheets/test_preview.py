@@ -43,12 +43,12 @@ def test_every_row_is_told_and_nothing_is_written(claims):
     assert read.counts["rows"] == {"added": 2, "changed": 1, "unchanged": 1, "refused": 1}
     assert read.counts["applications"] == {"added": 1, "changed": 1}
     assert read.counts["uses"] == {"added": 2, "changed": 1}
-    changed = ImportRow.objects.get(of=read, outcome="changed")
+    changed = ImportRow.objects.get(import_record=read, outcome="changed")
     assert changed.number == 3
     assert changed.plan["application"]["changes"] == {"criticality": [2, 0]}
     assert changed.plan["use"]["id"] == used.pk
     assert changed.plan["use"]["changes"] == {"monthly_requests": [10, 25]}
-    embedding = ImportRow.objects.get(of=read, position=3)
+    embedding = ImportRow.objects.get(import_record=read, position=3)
     assert embedding.plan["use"]["role"] == "embedding"
     assert embedding.note == "The role was read as embedding."
     assert reasons(read) == [
@@ -77,7 +77,7 @@ def test_two_sheets_of_one_workbook_are_read_applications_first(claims):
 
     assert outcomes(read) == ["added", "added"]
     assert [sheet["read"] for sheet in read.mapping["sheets"]] == [True, False, True]
-    first, second = ImportRow.objects.filter(of=read).order_by("position")
+    first, second = ImportRow.objects.filter(import_record=read).order_by("position")
     assert first.application == {
         "slug": "bot",
         "name": "Bot",
@@ -116,7 +116,7 @@ def test_the_heads_are_found_below_titles_and_unknown_columns_are_named(claims):
 def plan_of(claims, host, model, **more):
     heads = ["Application", "Team", "Host", "Model", *more]
     read = preview([heads, ["Bot", "Claims", host, model, *more.values()]], claims.by)
-    row = ImportRow.objects.get(of=read)
+    row = ImportRow.objects.get(import_record=read)
     return row.plan["use"] if row.outcome != "refused" else row.reason
 
 
@@ -196,7 +196,9 @@ def test_a_gateway_on_the_way_makes_another_use_and_a_vendor_has_to_be_said(clai
     read = preview(rows, claims.by)
 
     assert outcomes(read) == ["added", "added", "refused", "added", "refused", "refused"]
-    plans = [row.plan["use"] for row in ImportRow.objects.filter(of=read, outcome="added")]
+    plans = [
+        row.plan["use"] for row in ImportRow.objects.filter(import_record=read, outcome="added")
+    ]
     assert [plan["changes"]["reached"][1] for plan in plans] == ["direct", "gateway", "embedded"]
     assert plans[2]["via"] == vendor.pk
     assert [column for column, _ in reasons(read)] == ["Reached", "Via", "Via"]
@@ -213,7 +215,7 @@ def test_the_day_a_use_began_may_be_corrected_and_its_end_moves_only_to_an_earli
         read = preview(
             [heads, ["Known", "openai", "gpt-4o-2024-11-20", str(since), str(until)]], claims.by
         )
-        row = ImportRow.objects.get(of=read)
+        row = ImportRow.objects.get(import_record=read)
         return row.reason or row.plan["use"]["changes"]
 
     assert told("", "") == told("2025-01-01", end) == {}
@@ -238,7 +240,7 @@ def test_rows_of_one_sheet_do_not_contradict_each_other(claims):
     read = preview(rows, claims.by)
 
     assert outcomes(read) == ["added", "unchanged", "refused", "refused", "added"]
-    assert ImportRow.objects.get(of=read, position=2).note == "Repeats row 2."
+    assert ImportRow.objects.get(import_record=read, position=2).note == "Repeats row 2."
     assert [reason for _, reason in reasons(read)] == [
         "Row 2 has a different Business owner for the same application. Make the two rows equal, "
         "or leave this cell empty.",
@@ -258,7 +260,7 @@ def test_a_refused_row_adds_no_application_and_a_later_one_may(claims):
     read = preview(rows, claims.by)
 
     assert outcomes(read) == ["refused", "added"]
-    assert ImportRow.objects.get(of=read, position=2).plan["application"]["do"] == "add"
+    assert ImportRow.objects.get(import_record=read, position=2).plan["application"]["do"] == "add"
 
 
 # --- who may --------------------------------------------------------------------------------------
@@ -320,7 +322,10 @@ def test_applications_of_one_name_are_told_apart_by_team_or_asked_about(claims):
     read = preview(rows, claims.by)
 
     assert outcomes(read) == ["changed", "refused"]
-    assert ImportRow.objects.get(of=read, outcome="changed").plan["application"]["id"] == theirs.pk
+    assert (
+        ImportRow.objects.get(import_record=read, outcome="changed").plan["application"]["id"]
+        == theirs.pk
+    )
     assert reasons(read)[0][1] == (
         f"Several applications are called 'Bot': {mine.slug}, {theirs.slug}. Enter the ID."
     )
@@ -372,7 +377,7 @@ def test_amounts_are_read_as_the_columns_need_them(claims):
         claims.by,
     )
 
-    facts = ImportRow.objects.get(of=read).application
+    facts = ImportRow.objects.get(import_record=read).application
 
     assert Decimal(facts["monthly_spend"]) == Decimal("1250.50")
     assert (facts["next_review_on"], facts["personal_data"]) == ("2026-12-24", True)
@@ -405,6 +410,6 @@ def test_nothing_in_a_cell_means_keep_and_a_word_empties(claims):
 
     read = preview([["Application", "Purpose", "Geography"], ["Bot", "", "(none)"]], claims.by)
 
-    assert ImportRow.objects.get(of=read).plan["application"]["changes"] == {
+    assert ImportRow.objects.get(import_record=read).plan["application"]["changes"] == {
         "geography": ["EU", ""]
     }

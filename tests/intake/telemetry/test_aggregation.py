@@ -16,9 +16,9 @@ from apps.accounts.roles import TeamRole
 from apps.common.time import now
 from apps.intake.models import (
     CallBatch,
+    CountedCall,
     IntakeSettings,
     Observation,
-    SeenCall,
     Service,
     TokenBinding,
     UsageDay,
@@ -173,7 +173,7 @@ def test_a_service_waits_until_a_person_says_whose_it_is(token):
     reconcile_waiting(at=now())
 
     found = Dependency.objects.get()
-    assert (found.application, found.offering, found.known) == (application, offering, "observed")
+    assert (found.application, found.offering, found.origin) == (application, offering, "observed")
     assert Observation.objects.get(environment="staging").application == application
 
 
@@ -397,7 +397,7 @@ def test_the_same_batches_from_many_sides_at_once_and_in_any_order_are_counted_o
     aggregate_waiting(at=now())
 
     assert sum(row[0] for row in days()) == 60
-    assert SeenCall.objects.count() == 60
+    assert CountedCall.objects.count() == 60
 
 
 def test_while_one_pass_is_under_way_another_does_nothing(token, django_db_blocker):
@@ -470,14 +470,14 @@ def test_an_sdk_s_own_spans_are_known_for_a_second_telling_from_one_request_to_t
 
 def test_what_need_not_be_known_any_more_goes_in_blocks(token, monkeypatch):
     monkeypatch.setattr("apps.intake.telemetry.retention.DELETE_BATCH_SIZE", 2)
-    IntakeSettings.objects.update(keep_usage_days=30)
+    IntakeSettings.objects.update(usage_retention_days=30)
     take(token, *(told() for _ in range(5)), told(at=now() - timedelta(days=40)))
     aggregate_waiting(at=now())
 
     assert purge_calls(at=now()) == 1
-    assert SeenCall.objects.count() == 6
+    assert CountedCall.objects.count() == 6
     assert purge_calls(at=now() + timedelta(hours=50)) == 6
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM intake_seencall")
+        cursor.execute("SELECT count(*) FROM intake_countedcall")
         assert cursor.fetchone() == (0,)
     assert UsageDay.objects.get().day == now().date()

@@ -12,7 +12,7 @@ from django.db import connection, connections
 
 from apps.accounts.actions import issue_token
 from apps.common.time import now
-from apps.intake.models import Discrepancy, HalfCall, TokenBinding, UsageDay
+from apps.intake.models import Discrepancy, TokenBinding, UnmatchedCall, UsageDay
 from apps.intake.observations.discrepancies import find_discrepancies
 from apps.intake.observations.reconciliation import reconcile_waiting
 from apps.intake.telemetry import correlation, ingest
@@ -217,24 +217,24 @@ def test_an_answer_before_its_call_waits_for_it_even_of_a_sender_nobody_knows_ye
     send(token, call, answer(call))
 
     assert days() == [("gpt-4o-2024-11-20", 1, 0, 15, 2, 0.5)]
-    assert not HalfCall.objects.filter(told__isnull=False).exists()
+    assert not UnmatchedCall.objects.filter(counted_call__isnull=False).exists()
 
 
 def test_nothing_is_put_down_of_senders_that_never_tell_nor_beyond_the_lid_nor_for_long(
     token, monkeypatch
 ):
     send(token, asked())
-    assert HalfCall.objects.count() == 0
+    assert UnmatchedCall.objects.count() == 0
 
     telling_call, late, other = asked(), asked(), asked()
     send(token, telling_call, answer(telling_call), late)
     monkeypatch.setattr(correlation, "MAX_UNMATCHED", 1)
     correlation._last_check["at"] = float("-inf")
     send(token, other)
-    assert HalfCall.objects.count() == 1
+    assert UnmatchedCall.objects.count() == 1
 
     aggregate_waiting(at=now() + timedelta(minutes=11))
-    assert HalfCall.objects.count() == 0
+    assert UnmatchedCall.objects.count() == 0
     assert sum(row[1] for row in days()) == 4
 
 
@@ -255,7 +255,7 @@ def test_no_content_is_put_down(token):
     send(token, call)
 
     with connection.cursor() as cursor:
-        cursor.execute("SELECT t::text FROM intake_halfcall t")
+        cursor.execute("SELECT t::text FROM intake_unmatchedcall t")
         ((row,),) = cursor.fetchall()
     assert PROMPT not in row
 
@@ -320,4 +320,4 @@ def test_halves_from_many_sides_at_once_all_meet(token):
         list(pool.map(one, portions * 2))
 
     assert days() == [("gpt-4o-2024-11-20", 31, 0, 31 * 15, 31 * 2, Decimal("15.5"))]
-    assert not HalfCall.objects.filter(told__isnull=False).exists()
+    assert not UnmatchedCall.objects.filter(counted_call__isnull=False).exists()

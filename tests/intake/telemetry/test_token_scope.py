@@ -17,9 +17,9 @@ from apps.accounts.service_accounts import add_service
 from apps.common.time import now
 from apps.intake.models import (
     CallBatch,
+    CountedCall,
     IntakeSettings,
     Observation,
-    SeenCall,
     Service,
     ServiceToken,
     TokenBinding,
@@ -135,7 +135,7 @@ def test_what_was_refused_is_taken_once_its_user_has_the_role(post, linked, appl
     body = as_json(request(call()))
     post(TRACES, body, text)
     assert n_calls() == 0
-    assert not SeenCall.objects.exists()
+    assert not CountedCall.objects.exists()
     make_member(application.team, user=stranger)
 
     assert post(TRACES, body, text).content == b"{}"
@@ -245,7 +245,7 @@ def test_numbers_of_dropped_calls_are_sums_that_stay_few_and_go_with_the_retenti
     aggregate_waiting(at=now())
     assert ServiceToken.objects.get().n_dropped == 15
 
-    keep = IntakeSettings.objects.get(pk=1).keep_usage_days
+    keep = IntakeSettings.objects.get(pk=1).usage_retention_days
     purge_calls(at=now() + timedelta(days=keep - 1))
     assert ServiceToken.objects.exists()
     purge_calls(at=now() + timedelta(days=keep + 2))

@@ -50,14 +50,14 @@ def by():
 
 class TestConfirming:
     def test_what_was_observed_is_declared_from_then_on(self, by):
-        dependency = make_dependency(make_application(), make_offering(), known="observed")
+        dependency = make_dependency(make_application(), make_offering(), origin="observed")
 
         confirmed = confirm_dependency(dependency=dependency, on=TODAY, by=by)
 
-        assert (confirmed.known, confirmed.confirmed_on) == ("declared", TODAY)
+        assert (confirmed.origin, confirmed.confirmed_on) == ("declared", TODAY)
 
     def test_twice_the_same_day_is_once(self, by):
-        dependency = make_dependency(make_application(), make_offering(), known="observed")
+        dependency = make_dependency(make_application(), make_offering(), origin="observed")
         confirm_dependency(dependency=dependency, on=TODAY, by=by)
         before = dependency.history.count()
 

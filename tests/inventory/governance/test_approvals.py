@@ -120,7 +120,7 @@ class TestDeciding:
         )
 
         old.refresh_from_db()
-        assert "Expired on 2026-11-25" in old.revoked_why
+        assert "Expired on 2026-11-25" in old.revoked_reason
         assert decisions_by_target(targets=[foundation], on=IN_A_YEAR) == {
             ("foundation", foundation.pk): later
         }
@@ -139,7 +139,7 @@ class TestDeciding:
         )
 
         old.refresh_from_db()
-        assert (old.revoked_by, old.revoked_why) == (governance, "Replaced: cleared")
+        assert (old.revoked_by, old.revoked_reason) == (governance, "Replaced: cleared")
         assert decisions_by_target(targets=[foundation], on=TODAY) == {
             ("foundation", foundation.pk): new
         }

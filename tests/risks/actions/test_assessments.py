@@ -115,7 +115,7 @@ class TestAssessing:
             inherited.dependency,
             state="stale",
             stale_cause="event",
-            stale_because="x",
+            stale_reason="x",
             stale_since=NOW,
         )
 
@@ -161,12 +161,12 @@ class TestAssessing:
             **marked, reason="internal only", expected_version=0
         )
 
-        assert (assessment.state, assessment.not_applicable_because) == (
+        assert (assessment.state, assessment.not_applicable_reason) == (
             "not_applicable",
             "internal only",
         )
         with pytest.raises(IntegrityError), transaction.atomic():
-            Assessment.objects.update(not_applicable_because="")
+            Assessment.objects.update(not_applicable_reason="")
 
 
 class TestTwoAtOnce:
@@ -188,7 +188,7 @@ class TestTwoAtOnce:
     def test_one_that_became_stale_meanwhile_says_so(self, inherited):
         inherited.assess()
         Assessment.objects.update(
-            state="stale", stale_cause="event", stale_because="Alias moved.", version=2
+            state="stale", stale_cause="event", stale_reason="Alias moved.", version=2
         )
 
         with pytest.raises(RiskChangeError, match="became stale: Alias moved"):
@@ -313,7 +313,7 @@ class TestAcceptance:
         assessment = Assessment.objects.get()
         assert changes.acceptances_ended == 1
         assert (assessment.state, assessment.stale_cause) == ("stale", "acceptance_expired")
-        assert assessment.stale_because == "The acceptance by ines expired on 2026-11-25."
+        assert assessment.stale_reason == "The acceptance by ines expired on 2026-11-25."
         assert assessment.accept_reason == "small audience"
         assert refresh.refresh_risks(NOW + 2 * ONE_DAY).acceptances_ended == 0
 
@@ -408,7 +408,7 @@ class TestUndoing:
             version=2,
             state="stale",
             stale_cause="event",
-            stale_because="Alias moved.",
+            stale_reason="Alias moved.",
         )
 
         with pytest.raises(RiskChangeError, match=r"Alias moved\. Reassess the risk"):
@@ -476,7 +476,7 @@ class TestFoundationRisks:
 
         assessment = Assessment.objects.get()
         assert assessment.stale_cause == "facts_changed"
-        assert "it is rated 5 x 5" in assessment.stale_because
+        assert "it is rated 5 x 5" in assessment.stale_reason
 
     def test_closing_needs_a_reason_and_what_a_rule_raised_is_dismissed_instead(self):
         risk = self.raised()

@@ -146,7 +146,7 @@ def test_many_are_marked_as_not_applicable_for_one_reason_and_back(inherited):
             by=inherited.person,
             at=NOW,
         )
-    assert {row.not_applicable_because for row in outcome.assessed} == {"no people"}
+    assert {row.not_applicable_reason for row in outcome.assessed} == {"no people"}
 
     assert inherited.undo(change).n_taken_back == 3
 

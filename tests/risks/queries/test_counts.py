@@ -104,7 +104,7 @@ def counted():
         rows.dependencies[1],
         state="stale",
         stale_cause="event",
-        stale_because="Alias moved.",
+        stale_reason="Alias moved.",
         current_likelihood=3,
         current_impact=4,
         due_on=TODAY + timedelta(9),
@@ -122,7 +122,7 @@ def counted():
         rows.on_host,
         rows.dependencies[2],
         state="not_applicable",
-        not_applicable_because="no people",
+        not_applicable_reason="no people",
     )
     return rows
 

@@ -332,10 +332,10 @@ class TestStatesAndLevels:
         ]
         make_assessment(risk, dependencies[0])
         make_assessment(
-            risk, dependencies[1], state="stale", stale_cause="event", stale_because="Alias moved."
+            risk, dependencies[1], state="stale", stale_cause="event", stale_reason="Alias moved."
         )
         make_assessment(
-            risk, dependencies[2], state="not_applicable", not_applicable_because="no people"
+            risk, dependencies[2], state="not_applicable", not_applicable_reason="no people"
         )
 
         for state, dependency in zip(

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from apps.accounts.models import ApiToken, User
-from apps.catalog.models import NodeKind, TouchedOffering
+from apps.catalog.models import ChangedOffering, NodeKind
 from apps.common.time import day_of, now
 from apps.exposure.engine.concentration import measure_layer
 from apps.exposure.engine.reach import count_reached, reached_applications, reached_by_team
@@ -113,7 +113,7 @@ def test_asks_everything_and_leaves_nothing_behind(portfolio, capsys):
     assert not User.objects.filter(username="bench").exists()
     assert not ApiToken.objects.exists()
     assert not NodeSnapshot.objects.exists()
-    assert not TouchedOffering.objects.exists()
+    assert not ChangedOffering.objects.exists()
     assert before == (
         list(NodeSummary.objects.order_by("pk").values_list()),
         EngineState.objects.values_list().get(),

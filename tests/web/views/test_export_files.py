@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from apps.common.time import day_of, now
 from apps.inventory.exports import files
-from apps.inventory.models import Application, WrittenFile
+from apps.inventory.models import Application, ListExport
 from apps.web import tasks
 from apps.web.file_exports import write_export
 from apps.web.pages import background_files
@@ -27,7 +27,7 @@ def asked(client, address):
     offered = client.get(address, follow=True)
     offer = offered.context["asked"]
     client.post(reverse("files:create"), {"make": offer.kind, "query": offer.query})
-    return offered, WrittenFile.objects.latest("pk")
+    return offered, ListExport.objects.latest("pk")
 
 
 def sheet_of(response, name=None):
@@ -93,7 +93,7 @@ def test_short_lists_come_at_once(world, as_user, monkeypatch):
 
     for route in ("applications:xlsx", "reports:model-inventory-xlsx", "reports:register-xlsx"):
         assert client.get(reverse(route)).status_code == 200
-    assert not WrittenFile.objects.exists()
+    assert not ListExport.objects.exists()
 
 
 def test_asking_twice_gives_the_file_that_is_being_written(world, as_user):
@@ -112,17 +112,17 @@ def test_what_fails_says_why_and_a_lost_worker_is_tried_three_times(world, as_us
     make_application(team=world.team)
     client, at = as_user(world.governance), now()
     _offered, file = asked(client, reverse("applications:xlsx"))
-    WrittenFile.objects.filter(pk=file.pk).update(kind="forgotten")
+    ListExport.objects.filter(pk=file.pk).update(kind="forgotten")
     assert files.write_file(file.pk, write=write_export, at=at)
     page = text_of(client.get(reverse("files:detail", args=[file.pk])))
     assert "could not be written" in page
     assert "Files of the type" in page
 
-    WrittenFile.objects.filter(pk=file.pk).update(
+    ListExport.objects.filter(pk=file.pk).update(
         kind="applications", state="running", attempts=2, started_at=at - timedelta(hours=1)
     )
     assert files.write_file(file.pk, write=write_export, at=at)
-    WrittenFile.objects.filter(pk=file.pk).update(
+    ListExport.objects.filter(pk=file.pk).update(
         state="running", attempts=3, started_at=at - timedelta(hours=1)
     )
     assert not files.write_file(file.pk, write=write_export, at=at)

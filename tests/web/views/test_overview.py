@@ -6,7 +6,7 @@ import pytest
 
 from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import EngineState
-from apps.inventory.models import Application, Dependency, KeptState
+from apps.inventory.models import Application, Dependency, ReadModelState
 from apps.inventory.read_models import refresh_stale_applications
 from apps.web.views import overview as module
 from tests.builders import make_application, make_dependency
@@ -16,7 +16,7 @@ from tests.http import file_text, text_of
 def brought_up_to_date(world):
     """As the jobs do every few minutes."""
     refresh(on=world.today)
-    KeptState.objects.all().delete()
+    ReadModelState.objects.all().delete()
     refresh_stale_applications(on=world.today)
 
 

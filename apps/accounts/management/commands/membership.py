@@ -79,11 +79,11 @@ class Command(RowCommand):
 
 
 def _roles(membership: Membership) -> tuple[int | None, ...]:
-    return membership.role, membership.role_by_hand
+    return membership.role, membership.manual_role
 
 
 def row_of(membership: Membership) -> dict[str, Any]:
-    by_sign_on = membership.role_by_sign_on
+    by_sign_on = membership.sso_role
     return {
         "user": membership.user.username,
         "team": membership.team.slug,

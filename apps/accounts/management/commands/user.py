@@ -109,8 +109,8 @@ def _keep(username: str, facts: dict[str, Any]) -> tuple[User, str]:
             returncode=2,
         )
     kept = {name: getattr(person, name) for name in USER_FIELDS}
-    if person.office_by_sign_on:
-        kept["organisation_role"] = person.office_by_hand
+    if person.sso_organisation_role:
+        kept["organisation_role"] = person.manual_organisation_role
     changed = {name: value for name, value in facts.items() if kept[name] != value}
     if not changed:
         return person, "unchanged"
@@ -136,7 +136,7 @@ def row_of(person: User) -> dict[str, Any]:
         "last_name": person.last_name,
         "email": person.email,
         "organisation_role": person.organisation_role,
-        "organisation_role_by_sign_on": person.office_by_sign_on,
+        "organisation_role_by_sign_on": person.sso_organisation_role,
         "is_superuser": person.is_superuser,
         "is_active": person.is_active,
         "last_login": person.last_login.isoformat().replace("+00:00", "Z")

@@ -92,7 +92,7 @@ def store_rejections(import_: Import, refused: dict[int, str]) -> None:
             """
             UPDATE intake_importrow r SET outcome = 'refused', reason = d.reason, "column" = ''
             FROM unnest(%s::int[], %s::text[]) AS d(position, reason)
-            WHERE r.of_id = %s AND r.position = d.position
+            WHERE r.import_record_id = %s AND r.position = d.position
             """,
             [list(refused), list(refused.values()), import_.pk],
         )
@@ -106,7 +106,7 @@ def _lock_applications_of(import_: Import) -> None:
             """
             WITH concerned AS MATERIALIZED (
                 SELECT DISTINCT (plan #>> '{application,id}')::bigint AS id FROM intake_importrow
-                WHERE of_id = %s AND outcome IN ('added', 'changed')
+                WHERE import_record_id = %s AND outcome IN ('added', 'changed')
                     AND plan #>> '{application,id}' IS NOT NULL
             )
             SELECT count(*) FROM (

@@ -14,7 +14,7 @@ from apps.intake.spreadsheets.columns.rows import ParsedRow, dumps, facts_as_jso
 from apps.intake.spreadsheets.plan.planner import RowPlan
 
 _COLUMNS = (
-    "of_id",
+    "import_record_id",
     "position",
     "sheet",
     "number",
@@ -80,7 +80,7 @@ def stored_rows(import_: Import) -> Iterator[tuple[ParsedRow, dict[str, Any], st
     """(what the row says, the plan of the preview, its outcome) of every row that was not refused,
     in order."""
     rows = (
-        ImportRow.objects.filter(of=import_)
+        ImportRow.objects.filter(import_record=import_)
         .exclude(outcome=ImportRow.Outcome.REFUSED)
         .order_by("position")
         .annotate(

@@ -17,7 +17,7 @@ from apps.common.history.context import current_change_id
 from apps.common.text import pluralize
 from apps.inventory.actions import bulk_update
 from apps.inventory.actions.bulk_update import BulkUpdateResult
-from apps.inventory.models import Application, UnkeptApplication
+from apps.inventory.models import Application, StaleApplication
 from apps.inventory.queries import editable_teams
 from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import signed_in_user
@@ -207,8 +207,8 @@ def _told(request: HttpRequest, report: BulkUpdateResult, back: str) -> HttpResp
             f"{number(len(report.refused))} was refused: {' '.join(why[:3])}",
             f"{number(len(report.refused))} were refused: {' '.join(why[:3])}",
         )
-    UnkeptApplication.objects.bulk_create(
-        [UnkeptApplication(application_id=pk) for pk in report.changed]
+    StaleApplication.objects.bulk_create(
+        [StaleApplication(application_id=pk) for pk in report.changed]
     )
     flash_success(request, sentence, undo=current_change_id() if n else None)
     return redirect(back)

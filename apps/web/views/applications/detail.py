@@ -54,7 +54,7 @@ class TimeLeft:
 
     row: StackRow
     runway: PrimaryRunway
-    leave_by: date | None
+    start_by: date | None
     is_late: bool
     basis: str
 
@@ -197,13 +197,13 @@ def headline(
     known = [
         time
         for time in times
-        if time.leave_by is not None and not time.runway.at_least and time.runway.retires_on
+        if time.start_by is not None and not time.runway.at_least and time.runway.retires_on
     ]
     if not known or (known[0].runway.days_left or 0) < 0:
         return headlines.application_headline(app.name, rows, today)
     first = known[0]
     row, runway = first.row, first.runway
-    assert first.leave_by is not None
+    assert first.start_by is not None
     assert runway.retires_on is not None
     assert runway.effort_days is not None
     base = row.foundation.name if row.foundation else row.offering.api_id
@@ -218,10 +218,10 @@ def headline(
         if runway.basis == "test"
         else "Stands on {base} at {host} until {end}; moving is estimated to take {days} days, "
     )
-    by = long_day(first.leave_by)
-    if first.leave_by < today:
+    by = long_day(first.start_by)
+    if first.start_by < today:
         return Headline(took.format(**words), f"so work should have started by {by}", ".")
-    if (first.leave_by - today).days <= 30:
+    if (first.start_by - today).days <= 30:
         return Headline(took.format(**words) + "so ", f"work starts by {by}", ".")
     return Headline(took.format(**words) + f"so work starts by {by}.")
 

@@ -16,11 +16,11 @@ from apps.accounts.models import Team, User
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.exposure.models import LiveUse
+from apps.exposure.models import ActiveDependency
 from apps.exposure.queries.portfolio import used_nodes
 from apps.inventory.filters import ApplicationFilter
 from apps.inventory.findings import CODES
-from apps.inventory.models import CRITICALITY_WORDS, Application, KeptFinding, KeptRunway
+from apps.inventory.models import CRITICALITY_WORDS, Application, CachedFinding, CachedRunway
 from apps.inventory.queries import editable_teams
 from apps.web.pages.background_files import is_long, redirect_to_file_request
 from apps.web.pages.filter_controls import FilterControl, build_filter_controls, with_filter_names
@@ -47,7 +47,7 @@ ORDERS = Sorting(
         "users": ("Users", ("-users_affected", "pk")),
         "spend": ("USD a month", ("-monthly_spend", "pk")),
         "review": ("Review", ("next_review_on", "pk")),
-        "runway": ("Runway", ("leave_by", "criticality", "dependency_id")),
+        "runway": ("Runway", ("start_by", "criticality", "dependency_id")),
     }
 )
 # what an order needs to be on record; the others are left out, and the page says so
@@ -69,7 +69,7 @@ class ApplicationListFilter(ApplicationFilter):
     def having_finding(
         self, queryset: QuerySet[Application], name: str, value: str
     ) -> QuerySet[Application]:
-        found = KeptFinding.objects.filter(application_id=OuterRef("pk"))
+        found = CachedFinding.objects.filter(application_id=OuterRef("pk"))
         return queryset.filter(Exists(found if value == "any" else found.filter(code=value)))
 
 
@@ -94,7 +94,7 @@ class ApplicationRow:
     at_least: bool
     effort_days: Decimal | None
     basis: str
-    leave_by: date | None
+    start_by: date | None
     n_findings: int
     rank: int | None
 
@@ -111,11 +111,11 @@ def application_rows(applications: list[Application], today: date) -> list[Appli
     ids = [application.pk for application in applications]
     kept = {
         row.application_id: row
-        for row in KeptRunway.objects.filter(application_id__in=ids, is_first=True)
+        for row in CachedRunway.objects.filter(application_id__in=ids, is_first=True)
     }
     counts: dict[int, tuple[int, int]] = {
         row["application_id"]: (row["n"], row["gravest"])
-        for row in KeptFinding.objects.filter(application_id__in=ids)
+        for row in CachedFinding.objects.filter(application_id__in=ids)
         .order_by()
         .values("application_id")
         .annotate(n=Count("pk"), gravest=Min("rank"))
@@ -127,7 +127,7 @@ def application_rows(applications: list[Application], today: date) -> list[Appli
 
 
 def _row(
-    application: Application, kept: KeptRunway | None, counts: tuple[int, int] | None, today: date
+    application: Application, kept: CachedRunway | None, counts: tuple[int, int] | None, today: date
 ) -> ApplicationRow:
     days = runway = None
     if kept is not None and kept.retires_on is not None:
@@ -146,7 +146,7 @@ def _row(
         at_least=kept.at_least if kept else False,
         effort_days=kept.effort_days if kept else None,
         basis=kept.basis if kept else "",
-        leave_by=kept.leave_by if kept else None,
+        start_by=kept.start_by if kept else None,
         n_findings=counts[0] if counts else 0,
         rank=counts[1] if counts else None,
     )
@@ -163,7 +163,7 @@ class FilteredApplications:
         applications: Any = self.filterset.qs
         self.queryset: Any
         if self.word == _RUNWAY:
-            kept = KeptRunway.objects.filter(is_first=True, leave_by__isnull=False)
+            kept = CachedRunway.objects.filter(is_first=True, start_by__isnull=False)
             user = signed_in_user(request)
             if self.filterset.form.is_valid() and not any(
                 self.filterset.form.cleaned_data.values()
@@ -229,7 +229,7 @@ def _used(user: User) -> tuple[list[int], list[int], list[int]]:
         )
         return hosts, developers, foundations
     called = (
-        LiveUse.objects.filter(team_id__in=list(user.team_roles()))
+        ActiveDependency.objects.filter(team_id__in=list(user.team_roles()))
         .order_by()
         .values("offering_id")
         .distinct()
@@ -386,7 +386,7 @@ def cells(row: ApplicationRow) -> list[Any]:
         "at least" if row.at_least else "",
         row.effort_days,
         row.runway_days,
-        row.leave_by,
+        row.start_by,
         row.n_findings,
         application.users_affected,
         application.monthly_spend,

@@ -83,7 +83,7 @@ class FailureModeRow:
 _WAYS = """
 SELECT r.primary_id, r.offering_id, r.dependency_id, r.grade, r.tested, c.ever_tested, r.alive,
     r.alive_at_horizon
-FROM exposure_rescue r JOIN exposure_candidate c ON c.id = r.candidate_id
+FROM exposure_candidategrade r JOIN exposure_candidate c ON c.id = r.candidate_id
 WHERE r.application_id = %s ORDER BY r.primary_id, r.place, r.grade DESC, r.candidate_id
 """
 

@@ -138,7 +138,7 @@ def offering_csv(request: HttpRequest) -> StreamingHttpResponse:
             offering.retires_on,
             offering.get_date_kind_display(),
             offering.replacement.api_id if offering.replacement else offering.replacement_text,
-            offering.identity_why,
+            offering.identity_explanation,
         ]
 
     heads = [
@@ -328,7 +328,7 @@ def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) ->
         floating_since=next(
             (row.floating_since for row in claims if row.pk == this.price_claim_id), None
         ),
-        steps=[step for step in this.identity_why.split("; ") if step],
+        steps=[step for step in this.identity_explanation.split("; ") if step],
         footing=upstream_dependencies(this),
         standings=standings,
         history=price_section(request, [this], today),

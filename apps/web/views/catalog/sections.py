@@ -13,7 +13,7 @@ from apps.catalog.models import Assertion, Node, NodeKind, Offering
 from apps.catalog.models.claims import Topic
 from apps.common.time import day_of, now
 from apps.exposure.engine.reach import reached_applications
-from apps.exposure.models import LiveUse
+from apps.exposure.models import ActiveDependency
 from apps.exposure.queries.concentration import visible_team_ids
 from apps.exposure.queries.portfolio import DependentCount, dependent_counts
 from apps.inventory.models import Application
@@ -76,7 +76,7 @@ def used_offerings(user: User, offering: str = "pk") -> Exists:
     """The condition that a live application of the reader's calls the offering, as of the last
     refresh; `offering` is the column that holds it."""
     teams = visible_team_ids(user)
-    uses = LiveUse.objects.filter(offering_id=OuterRef(offering))
+    uses = ActiveDependency.objects.filter(offering_id=OuterRef(offering))
     return Exists(uses if teams is None else uses.filter(team_id__in=list(teams)))
 
 

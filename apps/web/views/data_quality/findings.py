@@ -19,10 +19,10 @@ from apps.inventory.findings import CODES, Severity, finding_sentence
 from apps.inventory.models import (
     CRITICALITY_WORDS,
     Application,
+    CachedFinding,
     Criticality,
     Dependency,
-    KeptFinding,
-    KeptState,
+    ReadModelState,
 )
 from apps.web.pages.filter_controls import FilterControl, build_filter_controls, with_filter_names
 from apps.web.pages.form_fields import signed_in_user
@@ -58,35 +58,35 @@ class FindingFilter(django_filters.FilterSet):  # type: ignore[misc]
     application = django_filters.CharFilter(method="of_application", label="Application (slug)")
 
     class Meta:
-        model = KeptFinding
+        model = CachedFinding
         fields: list[str] = []
 
     def of_severity(
-        self, queryset: QuerySet[KeptFinding], name: str, value: str
-    ) -> QuerySet[KeptFinding]:
+        self, queryset: QuerySet[CachedFinding], name: str, value: str
+    ) -> QuerySet[CachedFinding]:
         return queryset.filter(rank=BY_RANK.index(Severity(value)))
 
     def of_team(
-        self, queryset: QuerySet[KeptFinding], name: str, value: str
-    ) -> QuerySet[KeptFinding]:
+        self, queryset: QuerySet[CachedFinding], name: str, value: str
+    ) -> QuerySet[CachedFinding]:
         top = list(Team.objects.filter(slug=value).values_list("pk", flat=True))
         return queryset.filter(team_id__in=team_and_below(team_ids=top)) if top else queryset.none()
 
     def of_criticality(
-        self, queryset: QuerySet[KeptFinding], name: str, value: str
-    ) -> QuerySet[KeptFinding]:
+        self, queryset: QuerySet[CachedFinding], name: str, value: str
+    ) -> QuerySet[CachedFinding]:
         return queryset.filter(criticality=Criticality[value.upper()].value)
 
     def of_application(
-        self, queryset: QuerySet[KeptFinding], name: str, value: str
-    ) -> QuerySet[KeptFinding]:
+        self, queryset: QuerySet[CachedFinding], name: str, value: str
+    ) -> QuerySet[CachedFinding]:
         return queryset.filter(
             application_id__in=Application.objects.filter(slug=value).values("pk")
         )
 
 
-def visible_findings(user: User) -> QuerySet[KeptFinding]:
-    rows = KeptFinding.objects.all()
+def visible_findings(user: User) -> QuerySet[CachedFinding]:
+    rows = CachedFinding.objects.all()
     return rows if user.can_read_all else rows.filter(team_id__in=list(user.team_roles()))
 
 
@@ -103,7 +103,7 @@ class FindingRow:
     called: str
 
 
-def present_findings(found: list[KeptFinding]) -> list[FindingRow]:
+def present_findings(found: list[CachedFinding]) -> list[FindingRow]:
     """With application and what is called: three statements at most. What vanished meanwhile is
     left out."""
     applications = Application.objects.select_related("team").in_bulk(
@@ -149,7 +149,9 @@ class FindingKindSummary:
         return f"{number(MAX_ROWS_PER_KIND)}+" if self.n > MAX_ROWS_PER_KIND else number(self.n)
 
 
-def summarize_kinds(request: HttpRequest, rows: QuerySet[KeptFinding]) -> list[FindingKindSummary]:
+def summarize_kinds(
+    request: HttpRequest, rows: QuerySet[CachedFinding]
+) -> list[FindingKindSummary]:
     """Each kind that is found, gravest first, counted up to a bound: one statement."""
     asked = [
         rows.filter(code=code).order_by().values("code", "rank")[: MAX_ROWS_PER_KIND + 1]
@@ -180,7 +182,7 @@ def summarize_kinds(request: HttpRequest, rows: QuerySet[KeptFinding]) -> list[F
     return found
 
 
-def _found(request: HttpRequest) -> tuple[FindingFilter, QuerySet[KeptFinding]]:
+def _found(request: HttpRequest) -> tuple[FindingFilter, QuerySet[CachedFinding]]:
     found = FindingFilter(
         with_filter_names(request.GET, "team"),
         visible_findings(signed_in_user(request)),
@@ -216,7 +218,7 @@ def finding_list(request: HttpRequest) -> HttpResponse:
         title="Findings",
         counts="Findings about applications you may see",
         sentence=findings_headline(listing, by_kind),
-        kept=KeptState.objects.filter(pk=1).first(),
+        kept=ReadModelState.objects.filter(pk=1).first(),
         kinds=by_kind,
         filters=build_filter_controls(
             request,
@@ -240,7 +242,7 @@ def finding_list(request: HttpRequest) -> HttpResponse:
 
 
 def findings_headline(
-    listing: PaginatedList[KeptFinding], found: list[FindingKindSummary]
+    listing: PaginatedList[CachedFinding], found: list[FindingKindSummary]
 ) -> Headline:
     errors = sum(kind.n for kind in found if kind.mark == SEVERITY_MARKS[Severity.ERROR])
     more = any(

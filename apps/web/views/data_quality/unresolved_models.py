@@ -52,7 +52,7 @@ def unresolved_list(request: HttpRequest) -> HttpResponse:
     reach = reach_by_ref(
         kind=NodeKind.OFFERING, refs=[row.pk for row in listing.rows], user=user, on=today
     )
-    decisions = IdentityDecision.objects.filter(lifted_at__isnull=True).select_related(
+    decisions = IdentityDecision.objects.filter(revoked_at__isnull=True).select_related(
         "host", "version", "alias", "decided_by"
     )
     return render_page(
@@ -228,7 +228,7 @@ def save_decision(request: HttpRequest, pk: int) -> HttpResponse:
             )
         ),
         candidates=candidates_for(offering),
-        steps=[step for step in offering.identity_why.split("; ") if step],
+        steps=[step for step in offering.identity_explanation.split("; ") if step],
         same=same,
         form=form,
         may_decide=signed_in_user(request).is_governance,
@@ -240,7 +240,7 @@ def revoke_decision(request: HttpRequest, pk: int) -> HttpResponse:
     """Let the rules say again what the string means."""
     user = governance_user(request, "You need the governance role to revoke a decision.")
     decision = get_object_or_404(
-        IdentityDecision.objects.filter(lifted_at__isnull=True).select_related("host"), pk=pk
+        IdentityDecision.objects.filter(revoked_at__isnull=True).select_related("host"), pk=pk
     )
     revoke_identity_decision(decision=decision, by=user)
     messages.success(request, f"Lifted. The rules place {decision.raw} again.")

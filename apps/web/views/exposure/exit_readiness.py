@@ -56,7 +56,7 @@ class ExitRow:
     n_rebuild: int
     rebuild_days: Decimal
     rebuild_cost: Decimal
-    turns_on: date | None
+    next_change_on: date | None
     is_bad: bool
 
 
@@ -135,7 +135,7 @@ def exit_readiness_csv(request: HttpRequest) -> StreamingHttpResponse:
             "" if row.way.declared < 0 else row.way.declared,
             row.offering.api_id if row.offering else "",
             row.offering.host.name if row.offering else "",
-            row.turns_on,
+            row.next_change_on,
             row.n_rebuild,
             row.rebuild_days,
             row.rebuild_cost,
@@ -183,7 +183,7 @@ def _rows(found: list[FallbackOption], leaving: Portability, user: User) -> list
                 built.get("n", 0),
                 built.get("days") or Decimal(0),
                 built.get("cost") or Decimal(0),
-                way.turns_on,
+                way.next_change_on,
                 way.declared < leaving.leaves_model,
             )
         )

@@ -158,7 +158,7 @@ def flag_csv(request: HttpRequest) -> StreamingHttpResponse:
             row.flag.accepted_by or "",
             row.flag.accepted_until,
             row.flag.ceiling,
-            row.flag.accepted_why,
+            row.flag.accepted_reason,
         ],
     )
 

@@ -84,7 +84,9 @@ def _shown(
     user = signed_in_user(request)
     result: Mapping[str, Any] = run.result if run is not None and run.result else {}
     runs = (
-        LossRun.objects.visible_to(user).select_related("asked_by").defer("result", "assumptions")
+        LossRun.objects.visible_to(user)
+        .select_related("requested_by")
+        .defer("result", "assumptions")
     )
     listing = PaginatedList(request, runs, size=12)
     return render_page(

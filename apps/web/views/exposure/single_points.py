@@ -16,7 +16,7 @@ from apps.exposure.engine.single_points import (
     single_points,
     team_points,
 )
-from apps.exposure.models import Cut, ScopedApplication
+from apps.exposure.models import MinimalCutSet, ScopedApplication
 from apps.exposure.node_names import NodeName, node_names
 from apps.exposure.queries.concentration import visible_team_ids
 from apps.exposure.threats import DEFAULT_THREAT
@@ -175,7 +175,7 @@ def _row(point: SinglePoint, name: NodeName) -> SinglePointRow:
 def minimal_cut_set_rows(*, most: int = MAX_CUT_SETS) -> list[CutSetRow]:
     """Single nodes first, then pairs, the largest share first: two statements."""
     kept = sorted(
-        Cut.objects.all()[:MAX_CUT_SETS], key=lambda cut: (len(cut.node_ids), -cut.share)
+        MinimalCutSet.objects.all()[:MAX_CUT_SETS], key=lambda cut: (len(cut.node_ids), -cut.share)
     )[:most]
     names = node_names({pk for cut in kept for pk in cut.node_ids})
     return [

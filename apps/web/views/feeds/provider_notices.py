@@ -15,8 +15,8 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.catalog.models import Offering, Version
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.feeds.filters import FeedNoticeFilter
-from apps.feeds.models import FeedNotice
+from apps.feeds.filters import ProviderNoticeFilter
+from apps.feeds.models import ProviderNotice
 from apps.feeds.parsers.notices import KIND
 from apps.feeds.provider_notices import (
     EVENT_KINDS,
@@ -56,7 +56,7 @@ class NamedOfferings:
 
 @dataclass(frozen=True, slots=True)
 class NoticeRow:
-    notice: FeedNotice
+    notice: ProviderNotice
     named: tuple[NamedOfferings, ...]
     n_more: int
 
@@ -69,12 +69,14 @@ class NoticeRow:
         return [named for named in self.named if named.offering is not None]
 
 
-def _filtered(request: HttpRequest) -> tuple[FeedNoticeFilter, "QuerySet[FeedNotice]"]:
+def _filtered(request: HttpRequest) -> tuple[ProviderNoticeFilter, "QuerySet[ProviderNotice]"]:
     """Without a word about it in the address, what is unread."""
     query = request.GET.copy()
     if "state" not in query:
-        query["state"] = FeedNotice.State.UNREAD
-    found = FeedNoticeFilter(query, FeedNotice.objects.visible_to(request.user), request=request)
+        query["state"] = ProviderNotice.State.UNREAD
+    found = ProviderNoticeFilter(
+        query, ProviderNotice.objects.visible_to(request.user), request=request
+    )
     return found, found.qs.select_related("source", "decided_by").order_by("-first_seen", "-id")
 
 
@@ -84,7 +86,9 @@ def notice_list(request: HttpRequest) -> HttpResponse:
     listing = PaginatedList(request, queryset, size=PAGE_SIZE)
     sources = list(polled_sources(request.user).filter(kind=KIND).values_list("slug", "name"))
     n_unread = (
-        FeedNotice.objects.visible_to(request.user).filter(state=FeedNotice.State.UNREAD).count()
+        ProviderNotice.objects.visible_to(request.user)
+        .filter(state=ProviderNotice.State.UNREAD)
+        .count()
     )
     return render_page(
         request,
@@ -100,10 +104,10 @@ def notice_list(request: HttpRequest) -> HttpResponse:
             [
                 FilterControl("q", "Contains", "search"),
                 FilterControl("source", "Source", choices=sources),
-                FilterControl("state", "State", choices=FeedNotice.State.choices),
+                FilterControl("state", "State", choices=ProviderNotice.State.choices),
                 FilterControl("named", "Names a known id", choices=BOOLEANS),
             ],
-            usual={"state": FeedNotice.State.UNREAD},
+            usual={"state": ProviderNotice.State.UNREAD},
         ),
         listing=listing,
         rows=_rows(listing.rows, request),
@@ -121,7 +125,7 @@ def _sentence(n_unread: int, n_sources: int) -> Headline:
     return Headline("", words.format(n=number(n_unread)), ".")
 
 
-def _rows(notices: Sequence[FeedNotice], request: HttpRequest) -> list[NoticeRow]:
+def _rows(notices: Sequence[ProviderNotice], request: HttpRequest) -> list[NoticeRow]:
     """The notices with what they name: four statements for all of them, none where nothing is
     named."""
     wanted = sorted({name for notice in notices for name in notice.names})
@@ -162,7 +166,7 @@ def _rows(notices: Sequence[FeedNotice], request: HttpRequest) -> list[NoticeRow
     return [_row(notice, by_name) for notice in notices]
 
 
-def _row(notice: FeedNotice, by_name: dict[str, list[NamedOfferings]]) -> NoticeRow:
+def _row(notice: ProviderNotice, by_name: dict[str, list[NamedOfferings]]) -> NoticeRow:
     all_named = [named for name in notice.names for named in by_name.get(name, ())]
     all_named.sort(key=lambda named: (-named.n_applications, named.name, named.at))
     facts = {"source_url": notice.link, "reason": f"{notice.source.name}: {notice.title}"[:500]}
@@ -185,7 +189,7 @@ def _row(notice: FeedNotice, by_name: dict[str, list[NamedOfferings]]) -> Notice
 
 @require_safe
 def notice_csv(request: HttpRequest) -> StreamingHttpResponse:
-    def cells(row: FeedNotice) -> list[Any]:
+    def cells(row: ProviderNotice) -> list[Any]:
         return [
             row.source.name,
             row.title,
@@ -243,7 +247,7 @@ def close_selected(request: HttpRequest) -> HttpResponse:
         flash_error(request, "Select at least one provider notice and an outcome.")
         return redirect(back)
     said = form.cleaned_data
-    outcome = FeedNotice.Outcome(said["outcome"])
+    outcome = ProviderNotice.Outcome(said["outcome"])
     rows = close_notices(notices=said["pick"], outcome=outcome, by=user, reason=said["reason"])
     if not rows:
         flash_error(request, "Another user already closed these notices. Nothing was changed.")
@@ -255,7 +259,7 @@ def close_selected(request: HttpRequest) -> HttpResponse:
     return redirect(back)
 
 
-def _reopening(rows: Sequence[FeedNotice]) -> str:
+def _reopening(rows: Sequence[ProviderNotice]) -> str:
     return f"{reverse('provider-notices:reopen')}?{'&'.join(f'pick={row.pk}' for row in rows)}"
 
 
@@ -288,7 +292,7 @@ def notify_applications(request: HttpRequest, pk: int) -> HttpResponse:
     person."""
     user = governance_user(request, GOVERNANCE_ONLY)
     notice = get_object_or_404(
-        FeedNotice.objects.visible_to(request.user).select_related("source"), pk=pk
+        ProviderNotice.objects.visible_to(request.user).select_related("source"), pk=pk
     )
     back = return_path(request, reverse("provider-notices:list"))
     form = NotifyForm(request.POST)

@@ -14,7 +14,7 @@ from apps.catalog.models import Assertion, Source
 from apps.catalog.models.claims import Topic
 from apps.common.time import day_of, now, start_of
 from apps.feeds.mapping.definition import KIND
-from apps.feeds.models import FeedNotice, FeedRun, QuarantinedRow, SourceMapping
+from apps.feeds.models import FeedRun, ProviderNotice, QuarantinedRow, SourceMapping
 from apps.feeds.sources.adapters import KIND_NAMES
 from apps.web.drawings.timelines import poll_strip as drawing
 from apps.web.pages.list_page import PaginatedList
@@ -107,7 +107,9 @@ def feed_list(request: HttpRequest) -> HttpResponse:
         latest=[(run, presenters.describe_duration(run)) for run in latest],
         quarantined=list(set_aside.order_by("-first_seen", "external_id", "pk")[:MAX_QUARANTINED]),
         n_quarantined=sum(row.n_set_aside for row in rows),
-        n_unread=FeedNotice.objects.visible_to(user).filter(state=FeedNotice.State.UNREAD).count(),
+        n_unread=ProviderNotice.objects.visible_to(user)
+        .filter(state=ProviderNotice.State.UNREAD)
+        .count(),
         disagreements=latest_disagreements(user=user, at=at, limit=6),
     )
 

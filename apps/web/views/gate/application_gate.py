@@ -40,7 +40,7 @@ def application_gate(request: HttpRequest, slug: str) -> HttpResponse:
     )
     waivers = (
         Waiver.objects.filter(application=application)
-        .select_related("asked_by", "decided_by")
+        .select_related("requested_by", "decided_by")
         .order_by("-pk")
     )
     return render_page(

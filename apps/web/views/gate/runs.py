@@ -135,7 +135,7 @@ def run_csv(request: HttpRequest) -> StreamingHttpResponse:
     def cells(run: GateRun) -> list[Any]:
         return [
             run.pk,
-            run.asked_at,
+            run.requested_at,
             run.application.name,
             run.application.slug,
             run.application.team.name,
@@ -162,7 +162,8 @@ def run_csv(request: HttpRequest) -> StreamingHttpResponse:
 def _one(request: HttpRequest, pk: int) -> GateRun:
     runs = GateRun.objects.visible_to(request.user)
     return get_object_or_404(
-        runs.select_related("application__team", "by", "released_by", "token", "against"), pk=pk
+        runs.select_related("application__team", "by", "released_by", "token", "baseline_run"),
+        pk=pk,
     )
 
 
@@ -183,7 +184,7 @@ def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
             (this.application.name, reverse("gate:application", args=[this.application.slug])),
         ),
         counts="Models that the pipeline named",
-        as_of=this.decided_at or this.asked_at,
+        as_of=this.decided_at or this.requested_at,
         run=this,
         horizon=spell_horizon(this.horizon) if this.horizon else "",
         decision=DECISIONS[this.decision],

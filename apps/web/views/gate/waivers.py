@@ -58,7 +58,9 @@ def _found(request: HttpRequest) -> tuple[WaiverFilter, "QuerySet[Waiver]"]:
         rows = rows.filter(pk__in=visible.waiting().values("pk")) | rows.filter(
             pk__in=visible.standing_on(day_of(now())).values("pk")
         )
-    return found, rows.select_related("application__team", "asked_by", "decided_by").order_by("-pk")
+    return found, rows.select_related("application__team", "requested_by", "decided_by").order_by(
+        "-pk"
+    )
 
 
 @require_safe
@@ -146,8 +148,8 @@ def waiver_csv(request: HttpRequest) -> StreamingHttpResponse:
             each.model,
             each.until,
             each.reason,
-            each.asked_by,
-            each.asked_at,
+            each.requested_by,
+            each.requested_at,
             each.decided_by or "",
             each.decided_at,
             each.decision,
@@ -258,7 +260,7 @@ def _add_errors(form: forms.Form, refused: ValidationError) -> None:
 def _one(request: HttpRequest, pk: int) -> Waiver:
     waivers = Waiver.objects.visible_to(request.user)
     return get_object_or_404(
-        waivers.select_related("application__team", "asked_by", "decided_by", "offering__host"),
+        waivers.select_related("application__team", "requested_by", "decided_by", "offering__host"),
         pk=pk,
     )
 
@@ -293,8 +295,8 @@ def waiver_detail(request: HttpRequest, pk: int) -> HttpResponse:
         mark=mark,
         sentence=_of_one(this, stands),
         findings=covered[:5],
-        may_decide=user.is_governance and is_open and this.asked_by_id != user.pk,
-        is_own=user.is_governance and is_open and this.asked_by_id == user.pk,
+        may_decide=user.is_governance and is_open and this.requested_by_id != user.pk,
+        is_own=user.is_governance and is_open and this.requested_by_id == user.pk,
         may_withdraw=(is_open or stands)
         and (user.is_governance or can_use_gate(user, this.application)),
     )

@@ -151,7 +151,7 @@ def approval_csv(request: HttpRequest) -> StreamingHttpResponse:
             row.expires_on,
             row.revoked_at,
             row.revoked_by or "",
-            row.revoked_why,
+            row.revoked_reason,
         ]
 
     heads = [

@@ -85,7 +85,9 @@ def show(
 def _rows(request: HttpRequest, import_: Import, mapping: BookMapping) -> dict[str, Any]:
     """The preview, 50 rows a sheet: a bounded count, the rows, the teams their plans name, and the
     refused by sheet."""
-    found = ImportRowFilter(request.GET, ImportRow.objects.filter(of=import_), request=request)
+    found = ImportRowFilter(
+        request.GET, ImportRow.objects.filter(import_record=import_), request=request
+    )
     listing = PaginatedList(request, found.qs.order_by("position"))
     sheets = (
         [sheet.name for sheet in mapping.sheets]
@@ -141,7 +143,9 @@ def rows_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     import_, _user = import_or_404(request, pk)
     mapping = BookMapping.from_json(import_.mapping)
     sheets = [sheet.name for sheet in mapping.sheets]
-    found = ImportRowFilter(request.GET, ImportRow.objects.filter(of=import_), request=request)
+    found = ImportRowFilter(
+        request.GET, ImportRow.objects.filter(import_record=import_), request=request
+    )
     names = {"team": dict(Team.objects.values_list("pk", "name"))}
     heads = [
         "sheet",

@@ -69,8 +69,8 @@ class UsageSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             "unseen_after_days": "Unconfirmed use is reported after days",
             "drift_days": "Days compared for version drift",
             "declares_shadows": "Observed usage of known models becomes an observed dependency",
-            "keep_documents_days": "Days for which documents are stored",
-            "keep_usage_days": "Days for which daily calls are stored",
+            "document_retention_days": "Days for which documents are stored",
+            "usage_retention_days": "Days for which daily calls are stored",
         }
 
 

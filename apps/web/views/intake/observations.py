@@ -124,7 +124,7 @@ def _cells(row: Observation) -> list[Any]:
         row.gateway,
         row.role,
         row.state,
-        row.why,
+        row.explanation,
         row.offering.api_id if row.offering else "",
         row.offering.host.name if row.offering else "",
         row.served_version.identifier if row.served_version else "",

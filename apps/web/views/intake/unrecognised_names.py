@@ -40,7 +40,7 @@ def name_list(request: HttpRequest) -> HttpResponse:
     listing: PaginatedList[Any] = PaginatedList(request, unresolved_names(user))
     # names come out of applications of every team
     decisions = (
-        NameDecision.objects.filter(lifted_at__isnull=True)
+        NameDecision.objects.filter(revoked_at__isnull=True)
         if user.can_read_all
         else NameDecision.objects.none()
     )
@@ -190,7 +190,7 @@ def save_decision(request: HttpRequest) -> HttpResponse:
         sentence=_question(name, provider, seen),
         name=name,
         provider=provider,
-        why=next((row.why for row in seen if row.why), ""),
+        why=next((row.explanation for row in seen if row.explanation), ""),
         form=form,
         picker=_picker(request, name, provider, chosen),
         seen=[(row, presenters.sender_name(row.stream)) for row in seen],
@@ -250,7 +250,7 @@ def suggested_offerings(name: str, provider: str) -> list[tuple[int | None, str]
 def revoke_name_decision(request: HttpRequest, pk: int) -> HttpResponse:
     """The rules say again what the name means."""
     user: User = signed_in_user(request)
-    decision = get_object_or_404(NameDecision.objects.filter(lifted_at__isnull=True), pk=pk)
+    decision = get_object_or_404(NameDecision.objects.filter(revoked_at__isnull=True), pk=pk)
     try:
         revoke_name(decision=decision, by=user, at=now())
     except IntakePermissionError as not_yours:

@@ -217,7 +217,7 @@ def save_component_answers(request: HttpRequest, slug: str) -> HttpResponse:
                 application=application,
                 question=code,
                 answer=said,
-                because=because,
+                explanation=because,
                 on=day_of(at),
                 by=user,
             )

@@ -102,7 +102,7 @@ def pack_list(request: HttpRequest) -> HttpResponse:
 def _list(request: HttpRequest, user: User, form: PackForm) -> HttpResponse:
     seen = (
         EvidencePack.objects.visible_to(user)
-        .select_related("application", "provider", "asked_by")
+        .select_related("application", "provider", "requested_by")
         .defer("manifest")
     )
     listing = PaginatedList(request, seen.order_by("-as_of", "-pk"), size=25)
@@ -156,7 +156,7 @@ def submit_pack_request(request: HttpRequest) -> HttpResponse:
 
 def _pack(request: HttpRequest, pk: int) -> EvidencePack:
     seen = EvidencePack.objects.visible_to(signed_in_user(request)).select_related(
-        "application", "provider", "asked_by"
+        "application", "provider", "requested_by"
     )
     return get_object_or_404(seen, pk=pk)
 

@@ -36,7 +36,7 @@ def report_list(request: HttpRequest) -> HttpResponse:
     user, at = signed_in_user(request), now()
     register, models = register_figures(user=user, at=at), inventory_figures(user=user, at=at)
     packs = EvidencePack.objects.visible_to(user).select_related(
-        "application", "provider", "asked_by"
+        "application", "provider", "requested_by"
     )
     latest = list(packs.order_by("-as_of", "-pk")[:MAX_PACKS])
     waiting = "being counted for the first time"

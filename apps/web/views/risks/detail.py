@@ -232,7 +232,7 @@ def _sentence(subject: InheritedRiskSubject, name: str) -> Headline:
         application,
         row.node_name,
         row.state,
-        stale=row.stale_because,
+        stale=row.stale_reason,
         until=row.accepted_until,
     )
 

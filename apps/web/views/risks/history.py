@@ -35,8 +35,8 @@ _TOLD = (
     "due_on",
     "accepted_until",
     "accept_reason",
-    "not_applicable_because",
-    "stale_because",
+    "not_applicable_reason",
+    "stale_reason",
 )
 
 
@@ -85,8 +85,8 @@ def _label(name: str) -> str:
         "due_on": "Due",
         "accepted_until": "Accepted until",
         "accept_reason": "Accepted since",
-        "not_applicable_because": "Not applicable since",
-        "stale_because": "Stale since",
+        "not_applicable_reason": "Not applicable since",
+        "stale_reason": "Stale since",
     }[name]
 
 

@@ -294,7 +294,7 @@ def register_row(risk: InheritedRisk, user: User, today: date) -> RegisterRow:
     accepted = risk.accepted_until is not None
     note = ""
     if risk.state == "stale":
-        note = risk.stale_because
+        note = risk.stale_reason
     elif risk.accepted_until is not None:
         note = f"until {day(risk.accepted_until, today=today)}"
     return RegisterRow(
@@ -408,6 +408,6 @@ def _cells(row: InheritedRisk) -> list[Any]:
         row.owner or "",
         row.due_on or "",
         row.accepted_until or "",
-        row.stale_because,
+        row.stale_reason,
         reverse("inherited-risks:detail", args=[row.risk_id, row.dependency_id]),
     ]

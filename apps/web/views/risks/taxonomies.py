@@ -291,7 +291,7 @@ def template_detail(request: HttpRequest, code: str) -> HttpResponse:
                 Adaptation.Kind(row.adaptation).label,
                 presenters.describe_steps(row.likelihood),
                 presenters.describe_steps(row.impact),
-                row.why,
+                row.rationale,
             )
             for row in found.modifiers.all()
         ],

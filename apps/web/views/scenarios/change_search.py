@@ -23,7 +23,7 @@ from apps.catalog.models import (
     Version,
 )
 from apps.common.time import day_of, now
-from apps.exposure.models import LiveUse, NodeReach
+from apps.exposure.models import ActiveDependency, NodeReach
 from apps.exposure.queries.concentration import visible_team_ids
 from apps.inventory.models import Application, Dependency
 from apps.web.pages.form_fields import signed_in_user
@@ -122,7 +122,11 @@ def _used_first[M: Model](found: "QuerySet[M]", kind: NodeKind, most: int, user:
     used: QuerySet[Any, Any] = NodeReach.objects.values("node_id")
     if teams is not None:
         # what others use is not to be told by the order
-        own = LiveUse.objects.filter(team_id__in=list(teams)).order_by().values("offering_id")
+        own = (
+            ActiveDependency.objects.filter(team_id__in=list(teams))
+            .order_by()
+            .values("offering_id")
+        )
         used = Footing.objects.filter(offering__in=own).order_by().values("node_id")
     first = list(
         found.filter(pk__in=Node.objects.filter(kind=kind, pk__in=used).values("ref"))[:most]

@@ -105,7 +105,7 @@ def scenario_detail(request: HttpRequest, pk: int) -> HttpResponse:
             else:
                 flash_success(request, "Saved.")
                 return redirect("scenarios:detail", pk=pk)
-    runs = ScenarioRun.objects.visible_to(user).filter(scenario=this).select_related("asked_by")
+    runs = ScenarioRun.objects.visible_to(user).filter(scenario=this).select_related("requested_by")
     return render_page(
         request,
         "what-ifs/one.html",
@@ -143,7 +143,7 @@ def rerun_scenario(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _run(request: HttpRequest, pk: int) -> ScenarioRun:
     found = ScenarioRun.objects.visible_to(request.user).select_related(
-        "scenario__created_by", "asked_by"
+        "scenario__created_by", "requested_by"
     )
     return get_object_or_404(found, pk=pk)
 
@@ -334,7 +334,7 @@ def _choose(request: HttpRequest, user: User, one: ScenarioRun | None) -> HttpRe
     runs = (
         ScenarioRun.objects.visible_to(user)
         .filter(state=RunState.DONE)
-        .select_related("scenario", "asked_by")
+        .select_related("scenario", "requested_by")
     )
     return render_page(
         request,

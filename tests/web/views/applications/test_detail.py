@@ -487,14 +487,14 @@ class TestDependencies:
         assert primary.until is None
 
     def test_what_was_observed_is_confirmed(self, world, as_user, primary):
-        Dependency.objects.filter(pk=primary.pk).update(known="observed")
+        Dependency.objects.filter(pk=primary.pk).update(origin="observed")
         client = as_user(world.editor)
 
         done = client.post(f"/dependencies/{primary.pk}/confirm/", follow=True)
 
         assert "Confirmed: claude-sonnet-4-5 is used." in text_of(done)
         primary.refresh_from_db()
-        assert primary.known == "declared"
+        assert primary.origin == "declared"
 
     def test_fallbacks_are_put_in_order_in_one_change(self, world, as_user):
         first = world.triage.dependencies.get(role="fallback")

@@ -5,7 +5,7 @@ import pytest
 from apps.accounts.roles import TeamRole
 from apps.exposure.engine.table_refresh import refresh
 from apps.inventory.actions.exits import record_exit_test
-from apps.inventory.models import Application, KeptFinding
+from apps.inventory.models import Application, CachedFinding
 from apps.inventory.read_models import refresh_stale_applications
 from tests.builders import make_application, make_dependency, make_member, make_offering
 from tests.http import file_lines, text_of, workbook_of
@@ -33,7 +33,7 @@ def test_it_shows_runway_and_findings_and_a_negative_runway_is_loud(kept, as_use
     assert '<tr class="over">' in page
     assert '<b class="late">−30 d</b>' in page
     assert "40 d to move" in page
-    n = KeptFinding.objects.filter(application_id=kept.triage.pk).count()
+    n = CachedFinding.objects.filter(application_id=kept.triage.pk).count()
     assert f'#findings">{n}</a>' in page or f'#findings" class="late">{n}</a>' in page
 
 

@@ -132,7 +132,7 @@ def test_a_decision_can_be_lifted(world, as_user):
 
     world.unknown.refresh_from_db()
     assert world.unknown.not_a_model is False
-    assert IdentityDecision.objects.get().lifted_at is not None
+    assert IdentityDecision.objects.get().revoked_at is not None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from apps.catalog.models import Offering, ProviderEvent
 from apps.common.time import now
-from apps.feeds.models import FeedNotice
+from apps.feeds.models import ProviderNotice
 from apps.feeds.sources.configuration import add_source
 from tests.builders import make_application, make_dependency, make_offering
 from tests.http import file_lines, text_of
@@ -27,7 +27,7 @@ def notice(world):
     )
     offering = make_offering(api_id="acme-big-1")
     make_dependency(make_application(team=world.team), offering)
-    return FeedNotice.objects.create(
+    return ProviderNotice.objects.create(
         source=source,
         external_id="n-1",
         title="Big 1 <b>goes</b>",
@@ -126,9 +126,9 @@ def test_the_same_rows_are_a_file_and_filters_narrow_both(client, notice):
 def test_the_inbox_costs_the_same_however_much_lies_in_it(
     n, client, notice, django_assert_num_queries
 ):
-    FeedNotice.objects.filter(pk=notice.pk).update(names=["acme-big-1", "acme-1"])
+    ProviderNotice.objects.filter(pk=notice.pk).update(names=["acme-big-1", "acme-1"])
     for number in range(2, n + 1):
-        FeedNotice.objects.create(
+        ProviderNotice.objects.create(
             source=notice.source,
             external_id=f"n-{number}",
             title="t",

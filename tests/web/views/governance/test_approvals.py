@@ -97,7 +97,7 @@ def test_renewing_keeps_the_old_decision_and_of_two_at_once_one_is_told(world, b
     blocked.refresh_from_db()
     made = Approval.objects.exclude(pk=blocked.pk).get()
     assert answer["Location"] == f"/approvals/{made.pk}/"
-    assert blocked.revoked_why == "Replaced: Terms are signed."
+    assert blocked.revoked_reason == "Replaced: Terms are signed."
     assert "maren revoked this approval on" in late
     assert "No terms we can sign." in text_of(client.get(f"/approvals/{made.pk}/"))
 

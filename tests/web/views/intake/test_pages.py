@@ -220,7 +220,7 @@ def test_an_editor_declares_what_is_ticked_and_takes_it_back(seen, as_user):
 
     undo = page.split('action="/undo/')[1].split('"')[0]
     client.post(f"/undo/{undo}", {"back": "/intake/discrepancies/"})
-    assert Dependency.objects.get(pk=shadow.dependency_id).known == "observed"
+    assert Dependency.objects.get(pk=shadow.dependency_id).origin == "observed"
 
 
 def test_leaving_it_needs_a_reason_and_a_day_and_can_be_taken_back(seen, as_user):
@@ -455,8 +455,8 @@ def test_governance_sets_the_lines(world, as_user):
     said = {
         "unseen_after_days": 14,
         "drift_days": 3,
-        "keep_documents_days": 30,
-        "keep_usage_days": 90,
+        "document_retention_days": 30,
+        "usage_retention_days": 90,
     }
     assert as_user(world.editor).post("/intake/lines/", said).status_code == 403
     client = as_user(world.governance)

@@ -196,7 +196,7 @@ def test_questions_are_answered_with_a_reason_by_editors_only(
     assert not ComponentAnswer.objects.exists()
     client.post(address, {"answer-25a": "no", "because-25a": "It is used in house"})
     given = ComponentAnswer.objects.get()
-    assert (given.answer, given.because, given.answered_by) == (
+    assert (given.answer, given.explanation, given.answered_by) == (
         "no",
         "It is used in house",
         insurer.editor,

@@ -127,7 +127,7 @@ class TestOne:
         client = as_user(risky.editor)
         seen = hidden(client, risky.address, "assess")
         Assessment.objects.filter(pk=row.pk).update(
-            state="stale", stale_cause="event", stale_because="Alias moved.", version=2
+            state="stale", stale_cause="event", stale_reason="Alias moved.", version=2
         )
 
         answer = client.post(risky.address + "assess/", {"confidence": "medium"} | seen)
@@ -142,7 +142,7 @@ class TestOne:
         refused = client.post(risky.address + "not-applicable/", version)
         assert "Enter a reason why the risk does not apply" in visible_text(refused)
         client.post(risky.address + "not-applicable/", version | {"because": "no people read it"})
-        assert Assessment.objects.get().not_applicable_because == "no people read it"
+        assert Assessment.objects.get().not_applicable_reason == "no people read it"
 
     def test_evidence_is_attached(self, risky, as_user):
         make_assessment(risky.risk, risky.dependency)
@@ -323,7 +323,7 @@ class TestTogether:
         client.post(
             "/risks/assess/", said | {"decision": "not_applicable", "plan": "internal only"}
         )
-        assert set(Assessment.objects.values_list("state", "not_applicable_because")) == {
+        assert set(Assessment.objects.values_list("state", "not_applicable_reason")) == {
             ("not_applicable", "internal only")
         }
 

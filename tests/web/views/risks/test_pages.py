@@ -175,7 +175,7 @@ class TestRegister:
             risky.primary,
             state="stale",
             stale_cause="event",
-            stale_because="Price changed: sonnet.",
+            stale_reason="Price changed: sonnet.",
             stale_event=event,
             stale_since=now(),
         )
@@ -332,7 +332,7 @@ class TestRegister:
                 risky.primary,
                 state="stale",
                 stale_cause="event",
-                stale_because=f"Event {number}.",
+                stale_reason=f"Event {number}.",
             )
             make_dependency(make_application(), make_offering())
         client.get("/risks/")

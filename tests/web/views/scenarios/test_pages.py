@@ -201,7 +201,7 @@ def test_it_is_saved_worked_out_with_progress_and_again_it_says_the_same(asked, 
     assert "Without Anthropic" in visible_text(client.get("/what-if/saved/"))
 
 
-def test_what_is_shared_is_asked_by_each_for_the_own_teams(asked, as_user):
+def test_what_is_shared_is_requested_by_each_for_the_own_teams(asked, as_user):
     run = saved_by(
         as_user(asked.governance),
         name="For all",

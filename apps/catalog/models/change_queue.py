@@ -8,7 +8,7 @@ import pgtrigger
 from django.db import models
 
 
-class TouchedOffering(models.Model):
+class ChangedOffering(models.Model):
     """One row per statement and offering; not a foreign key, because the row might be deleted.
     Null: a corporate parent changed, which can affect everything."""
 
@@ -27,27 +27,27 @@ def _trigger(name: str, operation: pgtrigger.Operation, **rows: str) -> pgtrigge
         operation=operation,
         referencing=pgtrigger.Referencing(**rows),
         func=f"""
-            INSERT INTO catalog_touchedoffering (offering_id) SELECT DISTINCT offering_id FROM ({union}) r;
+            INSERT INTO catalog_changedoffering (offering_id) SELECT DISTINCT offering_id FROM ({union}) r;
             RETURN NULL;
         """,  # noqa: E501
     )
 
 
-FOOTING_TOUCHED = [
-    _trigger("footing_touched_by_insert", pgtrigger.Insert, new="new_rows"),
-    _trigger("footing_touched_by_update", pgtrigger.Update, new="new_rows"),
-    _trigger("footing_touched_by_delete", pgtrigger.Delete, old="old_rows"),
+FOOTING_CHANGE_TRIGGERS = [
+    _trigger("footing_changed_by_insert", pgtrigger.Insert, new="new_rows"),
+    _trigger("footing_changed_by_update", pgtrigger.Update, new="new_rows"),
+    _trigger("footing_changed_by_delete", pgtrigger.Delete, old="old_rows"),
 ]
 
 # what decides whether an offering may stand in for another, and which version answers
-OFFERING_TOUCHED = pgtrigger.Trigger(
-    name="offering_touched_by_update",
+OFFERING_CHANGE_TRIGGER = pgtrigger.Trigger(
+    name="offering_changed_by_update",
     level=pgtrigger.Statement,
     when=pgtrigger.After,
     operation=pgtrigger.Update,
     referencing=pgtrigger.Referencing(old="old_rows", new="new_rows"),
     func="""
-        INSERT INTO catalog_touchedoffering (offering_id)
+        INSERT INTO catalog_changedoffering (offering_id)
         SELECT n.id FROM new_rows n JOIN old_rows o ON o.id = n.id
         WHERE (n.lifecycle, n.retires_on, n.date_kind, n.end_behaviour, n.replacement_id, n.version_id, n.host_id,
                n.gateway_id)
@@ -57,14 +57,14 @@ OFFERING_TOUCHED = pgtrigger.Trigger(
     """,  # noqa: E501
 )
 
-PARENT_TOUCHED = pgtrigger.Trigger(
-    name="provider_parent_touched",
+PARENT_CHANGE_TRIGGER = pgtrigger.Trigger(
+    name="provider_parent_changed",
     level=pgtrigger.Statement,
     when=pgtrigger.After,
     operation=pgtrigger.Update,
     referencing=pgtrigger.Referencing(old="old_rows", new="new_rows"),
     func="""
-        INSERT INTO catalog_touchedoffering (offering_id)
+        INSERT INTO catalog_changedoffering (offering_id)
         SELECT NULL WHERE EXISTS (
             SELECT 1 FROM new_rows n JOIN old_rows o ON o.id = n.id WHERE n.parent_id IS DISTINCT FROM o.parent_id
         );
