@@ -169,18 +169,18 @@ def set_membership(*, user: User, team: Team, role: TeamRole, by: User | None) -
 @transaction.atomic
 def end_membership(*, membership: Membership, by: User | None) -> None:
     """Remove the role assigned by hand. Rejected if only single sign-on gives the role."""
-    held = Membership.objects.select_for_update().get(pk=membership.pk)
-    if held.sso_role is not None and held.manual_role is None:
+    locked_membership = Membership.objects.select_for_update().get(pk=membership.pk)
+    if locked_membership.sso_role is not None and locked_membership.manual_role is None:
         raise AccountChangeError(
             "This role comes from a group of the identity provider. Remove the user from "
             "that group there."
         )
     with audit_context(user=by, reason="membership ended"):
-        if held.sso_role is None:
-            held.delete()
+        if locked_membership.sso_role is None:
+            locked_membership.delete()
         else:
-            held.role, held.manual_role = held.sso_role, None
-            held.save(update_fields=["role", "manual_role"])
+            locked_membership.role, locked_membership.manual_role = locked_membership.sso_role, None
+            locked_membership.save(update_fields=["role", "manual_role"])
 
 
 TEAM_FIELDS = ("name", "parent", "email", "time_zone", "digest_hour")
@@ -238,15 +238,15 @@ def _lock_teams() -> None:
 def _refuse_same_name(team: Team) -> None:
     """Two teams of one name beside each other cannot be told apart; below different teams they
     can."""
-    same = teams_by_name(team.name).filter(parent=team.parent_id).exclude(pk=team.pk).first()
-    if same is not None:
+    sibling = teams_by_name(team.name).filter(parent=team.parent_id).exclude(pk=team.pk).first()
+    if sibling is not None:
         raise SameNameError(
             {
                 "name": (
-                    f"{same.parent.name} already has a team named {same.name} ({same.slug}). "
-                    "Choose another name."
-                    if same.parent
-                    else f"A top-level team named {same.name} already exists ({same.slug}). "
+                    f"{sibling.parent.name} already has a team named {sibling.name} "
+                    f"({sibling.slug}). Choose another name."
+                    if sibling.parent
+                    else f"A top-level team named {sibling.name} already exists ({sibling.slug}). "
                     "Choose another name."
                 )
             }
@@ -259,11 +259,11 @@ def remove_team(*, team: Team, by: User | None) -> None:
     try:
         with audit_context(user=by, reason="team removed"), transaction.atomic():
             team.delete()
-    except (ProtectedError, RestrictedError, IntegrityError) as held:
+    except (ProtectedError, RestrictedError, IntegrityError) as error:
         raise AccountChangeError(
             f"{team.name} still owns applications, service accounts or sub-teams. Assign "
             "those to another team first."
-        ) from held
+        ) from error
 
 
 @transaction.atomic
@@ -289,7 +289,9 @@ def change_user(
         raise AccountChangeError(
             "Only a superuser can change a superuser. Ask a superuser to make this change."
         )
-    administered = User.objects.filter(_IS_ADMINISTRATOR, pk=person.pk, is_active=True).exists()
+    was_administrator = User.objects.filter(
+        _IS_ADMINISTRATOR, pk=person.pk, is_active=True
+    ).exists()
     for name, value in facts.items():
         setattr(person, name, value)
     if "organisation_role" in facts and person.sso_organisation_role:
@@ -303,7 +305,7 @@ def change_user(
     # one after the other: two administrators who take the office from each other at once must not
     # both succeed
     administrators = User.objects.select_for_update().filter(is_active=True).order_by("pk")
-    if administered and not administrators.filter(_IS_ADMINISTRATOR).exists():
+    if was_administrator and not administrators.filter(_IS_ADMINISTRATOR).exists():
         raise AccountChangeError(
             "At least one administrator is required. Assign the role to another user first."
         )
@@ -322,8 +324,10 @@ def _check_team(team: Team) -> None:
 
 def _free_slug(name: str) -> str:
     stem = slugify(name)[:70] or "team"
-    taken = set(Team.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
-    return next(slug for n in count(1) if (slug := stem if n == 1 else f"{stem}-{n}") not in taken)
+    existing_slugs = set(Team.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
+    return next(
+        slug for n in count(1) if (slug := stem if n == 1 else f"{stem}-{n}") not in existing_slugs
+    )
 
 
 OWN_FIELDS = ("first_name", "last_name", "time_zone", "digest_hour")

@@ -50,15 +50,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         request: HttpRequest,
         level: int,
         message_template: str | None = None,
-        *rest: Any,
-        **named: Any,
+        *args: Any,
+        **kwargs: Any,
     ) -> None:
         """Signing in and out needs no banner: the page itself shows it."""
         if message_template not in {
             "account/messages/logged_in.txt",
             "account/messages/logged_out.txt",
         }:
-            super().add_message(request, level, message_template, *rest, **named)
+            super().add_message(request, level, message_template, *args, **kwargs)
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return request_address(request)
@@ -126,22 +126,22 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     def list_apps(
         self, request: HttpRequest, provider: Any = None, client_id: Any = None
     ) -> list[SocialApp]:
-        configured = settings.OIDC
-        if not configured or provider not in {None, "oidc", "openid_connect"}:
+        config = settings.OIDC
+        if not config or provider not in {None, "oidc", "openid_connect"}:
             return []
-        if client_id and client_id != configured["client_id"]:
+        if client_id and client_id != config["client_id"]:
             return []
         app = SocialApp(
             provider="openid_connect",
             provider_id="oidc",
-            name=configured["name"],
-            client_id=configured["client_id"],
-            secret=configured["client_secret"],
+            name=config["name"],
+            client_id=config["client_id"],
+            secret=config["client_secret"],
         )
         app.settings = {
-            "server_url": configured["issuer"].rstrip("/"),
+            "server_url": config["issuer"].rstrip("/"),
             "oauth_pkce_enabled": True,
-            "scope": configured["scopes"],
+            "scope": config["scopes"],
         }
         return [app]
 
@@ -179,14 +179,18 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     def _link(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """To the account of the same verified address, where that is configured."""
         address = sociallogin.user.email
-        verified = {one.email.lower() for one in sociallogin.email_addresses if one.verified}
+        verified = {
+            email_address.email.lower()
+            for email_address in sociallogin.email_addresses
+            if email_address.verified
+        }
         if settings.OIDC["links_by_email"] and address and address.lower() in verified:
-            found = user_by_verified_email(address)
-            if found is not None:
+            user = user_by_verified_email(address)
+            if user is not None:
                 with audit_context(job=JOB, reason="linked by verified email address"):
-                    sociallogin.user = sociallogin.account.user = found
+                    sociallogin.user = sociallogin.account.user = user
                     sociallogin.account.save()
-                log.info("single sign-on linked", user=found.username)
+                log.info("single sign-on linked", user=user.username)
                 return
         if address and User.objects.filter(email__iexact=address).exists():
             raise _refused(
@@ -206,8 +210,8 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
         """The first sign-in makes the person, with the roles of the groups."""
         person: User = sociallogin.user
-        wished = person.username or person.email.partition("@")[0]
-        person.username = free_username(wished)
+        preferred_username = person.username or person.email.partition("@")[0]
+        person.username = free_username(preferred_username)
         person.set_unusable_password()
         with audit_context(job=JOB, reason="first sign-in"):
             sociallogin.save(request)
@@ -220,8 +224,8 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return person
 
 
-def _refused(request: HttpRequest, why: str) -> ImmediateHttpResponse:
-    log.warning("single sign-on rejected", why=why)
+def _refused(request: HttpRequest, reason: str) -> ImmediateHttpResponse:
+    log.warning("single sign-on rejected", why=reason)
     return ImmediateHttpResponse(
-        render(request, "socialaccount/refused.html", {"why": why}, status=403)
+        render(request, "socialaccount/refused.html", {"why": reason}, status=403)
     )

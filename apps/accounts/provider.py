@@ -42,20 +42,20 @@ class SignOnAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
 
     @property
     def openid_config(self) -> dict[str, Any]:
-        said: dict[str, Any] = super().openid_config
-        if not isinstance(said, dict) or said.get("issuer") != settings.OIDC["issuer"]:
+        config: dict[str, Any] = super().openid_config
+        if not isinstance(config, dict) or config.get("issuer") != settings.OIDC["issuer"]:
             # OpenID Connect Discovery 1.0, section 4.3: otherwise one provider could speak for
             # another
             raise OAuth2Error(
                 "The provider's discovery document names an issuer other than OIDC_ISSUER. "
                 "Check OIDC_ISSUER."
             )
-        if not all(isinstance(said.get(name), str) for name in _ENDPOINTS):
+        if not all(isinstance(config.get(name), str) for name in _ENDPOINTS):
             raise OAuth2Error(
                 f"The provider's discovery document must contain {', '.join(_ENDPOINTS)}. "
                 "Check OIDC_ISSUER."
             )
-        return said
+        return config
 
     def complete_login(
         self, request: HttpRequest, app: Any, token: Any, **kwargs: Any
@@ -73,8 +73,8 @@ class SignOnAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
             )
         except InvalidTokenError as error:
             raise OAuth2Error(f"The ID token was rejected. {error}") from error
-        said = {**self._further(claims, token.token), **claims}
-        return self.get_provider().sociallogin_from_response(request, said)
+        merged_claims = {**self._further(claims, token.token), **claims}
+        return self.get_provider().sociallogin_from_response(request, merged_claims)
 
     def _keys(self) -> dict[str, Any]:
         with get_adapter().get_requests_session() as session:
@@ -84,19 +84,19 @@ class SignOnAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         return keys if isinstance(keys, dict) else {}
 
     def _further(self, claims: dict[str, Any], access_token: str) -> dict[str, Any]:
-        """What the userinfo endpoint adds, asked only where the ID token lacks groups or
+        """Return what the userinfo endpoint adds, asked only where the ID token lacks groups or
         address."""
         if "userinfo_endpoint" not in self.openid_config or (
             "email" in claims and groups_in(claims, settings.OIDC["groups_claim"])
         ):
             return {}
-        said = self._fetch_user_info(access_token)
-        if not isinstance(said, dict) or said.get("sub") != claims["sub"]:
+        user_info = self._fetch_user_info(access_token)
+        if not isinstance(user_info, dict) or user_info.get("sub") != claims["sub"]:
             # OpenID Connect Core 1.0, section 5.3.2
             raise OAuth2Error(
                 "The userinfo endpoint describes a user other than the one of the ID token."
             )
-        return said
+        return user_info
 
     def get_callback_url(self, request: HttpRequest, app: Any) -> str:
         return (
@@ -131,10 +131,13 @@ class SignOnProvider(OpenIDConnectProvider):  # type: ignore[misc]
         **kwargs: Any,
     ) -> HttpResponse:
         nonce = get_random_string(43)
-        asked = {**(kwargs.pop("auth_params", None) or self.get_auth_params()), "nonce": nonce}
+        auth_params = {
+            **(kwargs.pop("auth_params", None) or self.get_auth_params()),
+            "nonce": nonce,
+        }
         try:
             return super().redirect(  # type: ignore[no-any-return]
-                request, process, next_url, data, auth_params=asked, nonce=nonce, **kwargs
+                request, process, next_url, data, auth_params=auth_params, nonce=nonce, **kwargs
             )
         except (OAuth2Error, RequestException) as error:
             return render_authentication_error(request, self, exception=error)  # type: ignore[no-any-return]
@@ -144,14 +147,14 @@ class SignOnProvider(OpenIDConnectProvider):  # type: ignore[misc]
         return hashlib.sha256(f"{data['iss']}\n{data['sub']}".encode()).hexdigest()
 
     def extract_extra_data(self, data: dict[str, Any]) -> dict[str, Any]:
-        """What is kept of the claims: who it is at the provider, and the groups of the last
+        """Return what is kept of the claims: who it is at the provider, and the groups of the last
         sign-in."""
-        kept: dict[str, Any] = {
+        extra_data: dict[str, Any] = {
             name: data[name]
             for name in ("iss", "sub", "email", "preferred_username", "name")
             if name in data
         }
-        return {**kept, "groups": list(groups_in(data, settings.OIDC["groups_claim"]))[:500]}
+        return {**extra_data, "groups": list(groups_in(data, settings.OIDC["groups_claim"]))[:500]}
 
     def extract_email_addresses(self, data: dict[str, Any]) -> list[EmailAddress]:
         # some providers write booleans as text, and the text "false" is no yes

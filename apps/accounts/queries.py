@@ -16,7 +16,8 @@ def visible_users(user: User) -> QuerySet[User]:
 
 
 def owns_any_team(user: User) -> bool:
-    """Whether there is a team that `user` may act for as an owner; governance may for all."""
+    """Return whether there is a team that `user` may act for as an owner; governance may for
+    all."""
     return user.is_governance or any(
         rank >= TeamRole.OWNER.rank for rank in user.team_roles().values()
     )
@@ -51,5 +52,5 @@ def members_of(*, team: Team) -> list[tuple[User, int]]:
 def user_by_login(name: str) -> User | None:
     """The person who signs in by this name or email address."""
     people = User.objects.people()
-    named = people.filter(username__iexact=name).first()
-    return named or (people.filter(email__iexact=name).first() if "@" in name else None)
+    user = people.filter(username__iexact=name).first()
+    return user or (people.filter(email__iexact=name).first() if "@" in name else None)

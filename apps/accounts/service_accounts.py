@@ -90,7 +90,7 @@ def change_service(*, service: User, facts: Mapping[str, Any], by: User) -> User
     row = User.objects.select_for_update(of=("self",)).get(pk=service.pk, is_service=True)
     if "organisation_role" in facts and facts["organisation_role"] != row.organisation_role:
         _check_organisation_role(
-            facts["organisation_role"], row.service_team, by, taken=row.organisation_role
+            facts["organisation_role"], row.service_team, by, previous=row.organisation_role
         )
     for name in SERVICE_FIELDS:
         if name in facts:
@@ -101,8 +101,8 @@ def change_service(*, service: User, facts: Mapping[str, Any], by: User) -> User
     return row
 
 
-def _check_organisation_role(office: str, team: Team | None, by: User, taken: str = "") -> None:
-    if (office or taken) and not by.is_administrator:
+def _check_organisation_role(office: str, team: Team | None, by: User, previous: str = "") -> None:
+    if (office or previous) and not by.is_administrator:
         raise AccountChangeError(
             "You need the administrator role to assign or remove organisation roles."
         )

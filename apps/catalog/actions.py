@@ -168,7 +168,7 @@ def decide_identity(
             decided_by=by,
         )
         offerings = _named(raw, host)
-        refreshed = list(offerings.values_list("pk", flat=True))
+        offering_ids = list(offerings.values_list("pk", flat=True))
         resolved = alias.version if alias is not None else version
         offerings.update(
             version=resolved,
@@ -184,7 +184,7 @@ def decide_identity(
             identity_explanation=f"decided by {by} on {day_of(moment).isoformat()}"
             + (f": {reason}" if reason else ""),
         )
-        refresh_footing(refreshed)
+        refresh_footing(offering_ids)
     return decision
 
 
@@ -210,7 +210,7 @@ def _named(raw: str, host: Provider | None) -> Any:
     return offerings if host is None else offerings.filter(Q(host=host))
 
 
-def _day(value: Any, what: str) -> date | None:
+def _day(value: Any, label: str) -> date | None:
     if value in (None, ""):
         return None
     if isinstance(value, datetime):
@@ -221,5 +221,5 @@ def _day(value: Any, what: str) -> date | None:
         return date.fromisoformat(str(value))
     except ValueError:
         raise InvalidFactError(
-            f"The {what} date '{value}' is not a valid date. Use YYYY-MM-DD, such as 2026-11-24."
+            f"The {label} date '{value}' is not a valid date. Use YYYY-MM-DD, such as 2026-11-24."
         ) from None

@@ -54,7 +54,7 @@ class FootingAdmin[M: Model](OrganisationRoleAdmin[M]):
 
     standing_fields: ClassVar[frozenset[str]] = frozenset()
 
-    def stands(self, obj: M) -> set[int]:
+    def affected_offering_ids(self, obj: M) -> set[int]:
         """Ids of the offerings whose footing depends on this row."""
         raise NotImplementedError
 
@@ -62,11 +62,15 @@ class FootingAdmin[M: Model](OrganisationRoleAdmin[M]):
     def save_model(self, request: HttpRequest, obj: M, form: Any, change: bool) -> None:
         # one change of the catalogue at a time, as in every action
         catalogue_lock()
-        matters = not self.standing_fields or bool(self.standing_fields & set(form.changed_data))
-        form.stood = (
-            self.stands(type(obj)._default_manager.get(pk=obj.pk)) if change and matters else set()
+        affects_footing = not self.standing_fields or bool(
+            self.standing_fields & set(form.changed_data)
         )
-        form.matters = matters
+        form.stood = (
+            self.affected_offering_ids(type(obj)._default_manager.get(pk=obj.pk))
+            if change and affects_footing
+            else set()
+        )
+        form.matters = affects_footing
         super().save_model(request, obj, form, change)
 
     @transaction.atomic
@@ -74,21 +78,23 @@ class FootingAdmin[M: Model](OrganisationRoleAdmin[M]):
         super().save_related(request, form, formsets, change)
         if form.matters:
             with self.audit_context(request, form):
-                refresh_footing(form.stood | self.stands(form.instance))
+                refresh_footing(form.stood | self.affected_offering_ids(form.instance))
 
     @transaction.atomic
     def delete_model(self, request: HttpRequest, obj: M) -> None:
         catalogue_lock()
-        stood = self.stands(obj)
+        offering_ids = self.affected_offering_ids(obj)
         super().delete_model(request, obj)
-        refresh_footing(_remaining(stood))
+        refresh_footing(_remaining(offering_ids))
 
     @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         catalogue_lock()
-        stood = {offering_id for obj in queryset for offering_id in self.stands(obj)}
+        offering_ids = {
+            offering_id for obj in queryset for offering_id in self.affected_offering_ids(obj)
+        }
         super().delete_queryset(request, queryset)
-        refresh_footing(_remaining(stood))
+        refresh_footing(_remaining(offering_ids))
 
 
 def _remaining(offering_ids: Collection[int]) -> set[int]:
@@ -113,7 +119,7 @@ class ProviderAdmin(FootingAdmin[Provider]):
     autocomplete_fields = ("parent",)
     standing_fields = frozenset({"parent"})
 
-    def stands(self, obj: Provider) -> set[int]:
+    def affected_offering_ids(self, obj: Provider) -> set[int]:
         return offerings_on_nodes({NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY}, obj.pk)
 
 
@@ -134,7 +140,7 @@ class FoundationAdmin(FootingAdmin[Foundation]):
     autocomplete_fields = ("developer",)
     standing_fields = frozenset({"developer"})
 
-    def stands(self, obj: Foundation) -> set[int]:
+    def affected_offering_ids(self, obj: Foundation) -> set[int]:
         return offerings_on_nodes({NodeKind.FOUNDATION}, obj.pk)
 
 
@@ -156,7 +162,7 @@ class VersionAdmin(FootingAdmin[Version]):
     inlines = (DerivationInline,)
     standing_fields = frozenset({"foundation"})
 
-    def stands(self, obj: Version) -> set[int]:
+    def affected_offering_ids(self, obj: Version) -> set[int]:
         return offerings_on_nodes({NodeKind.VERSION}, obj.pk)
 
 
@@ -168,7 +174,7 @@ class DerivationAdmin(FootingAdmin[Derivation]):
     search_fields = ("child__identifier", "parent__identifier")
     autocomplete_fields = ("child", "parent")
 
-    def stands(self, obj: Derivation) -> set[int]:
+    def affected_offering_ids(self, obj: Derivation) -> set[int]:
         return offerings_on_nodes({NodeKind.VERSION}, obj.child_id)
 
 
@@ -183,7 +189,7 @@ class AliasAdmin(FootingAdmin[Alias]):
     autocomplete_fields = ("foundation", "version")
     standing_fields = frozenset({"version"})
 
-    def stands(self, obj: Alias) -> set[int]:
+    def affected_offering_ids(self, obj: Alias) -> set[int]:
         return set(Offering.objects.filter(alias=obj).values_list("pk", flat=True))
 
     @transaction.atomic
@@ -240,7 +246,7 @@ class OfferingAdmin(FootingAdmin[Offering]):
         {"host", "version", "gateway", "regions", "replacement", "end_behaviour", "alias"}
     )
 
-    def stands(self, obj: Offering) -> set[int]:
+    def affected_offering_ids(self, obj: Offering) -> set[int]:
         return {obj.pk}
 
 

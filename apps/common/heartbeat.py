@@ -33,7 +33,8 @@ def record_heartbeat(*, at: datetime) -> None:
 
 
 def last_heartbeat() -> datetime | None:
-    """When a worker last showed itself; None where that is longer ago than LIFETIME_SECONDS."""
+    """Return when a worker last showed itself; None where that is longer ago than
+    LIFETIME_SECONDS."""
     with client() as connection:
         text = cast("str | None", connection.get(KEY))
     return datetime.fromisoformat(text) if text else None

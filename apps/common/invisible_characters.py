@@ -44,10 +44,10 @@ def _cleaned_value(value: Any) -> Any:
         case str():
             return remove_control_characters(value)
         case list():
-            return [_cleaned_value(each) for each in value]
+            return [_cleaned_value(item) for item in value]
         case dict():
             return {
-                remove_control_characters(name): _cleaned_value(each)
-                for name, each in value.items()
+                remove_control_characters(name): _cleaned_value(item)
+                for name, item in value.items()
             }
     return value

@@ -83,7 +83,8 @@ class Job(models.Model):
         abstract = True
 
     def is_abandoned(self, *, at: datetime) -> bool:
-        """Whether it is said to run and no worker shows itself: the next one takes it over."""
+        """Return whether it is said to run and no worker shows itself: the next one takes it
+        over."""
         sign = self.heartbeat_at or self.started_at
         return self.state == self.State.RUNNING and (sign is None or sign <= at - takeover_after())
 
@@ -111,8 +112,8 @@ def takeover_after() -> timedelta:
 def running_clock(at: datetime) -> Clock:
     """Return a clock that starts at `at` now, so that late results of a long sweep are stamped
     late."""
-    began = monotonic()
-    return lambda: at + timedelta(seconds=monotonic() - began)
+    started_at = monotonic()
+    return lambda: at + timedelta(seconds=monotonic() - started_at)
 
 
 def claimable(at: datetime) -> Q:
@@ -146,7 +147,7 @@ class Claim[J: Job]:
     _lost: Event = field(default_factory=Event)
 
     def check(self) -> None:
-        """At natural steps of long work: ends it where the heartbeat has found the claim lost."""
+        """End long work at one of its steps where the heartbeat has found the claim lost."""
         if self._lost.is_set():
             raise ClaimLostError
 
@@ -162,11 +163,12 @@ class Claim[J: Job]:
             raise ClaimLostError
 
     def progress(self, **values: Any) -> None:
-        """In the transaction that keeps a part of the work: attempts are counted from one again."""
+        """Record, in the transaction that keeps a part of the work, that it advances: attempts are
+        counted from one again."""
         self.update(attempts=1, heartbeat_at=self.clock(), **values)
 
     def complete(self, **values: Any) -> None:
-        """In the transaction that keeps the result."""
+        """Mark the job as done, in the transaction that keeps the result."""
         self.update(
             state=Job.State.DONE, error="", heartbeat_at=None, finished_at=self.clock(), **values
         )
@@ -208,7 +210,7 @@ class Claim[J: Job]:
 
     def _beat(self, stopped: Event) -> None:
         """The thread. A database that is away is tried again; MAX_RUN_TIME ends it."""
-        own = _connection_of_its_own()
+        own_connection = _connection_of_its_own()
         last = self.clock() + MAX_RUN_TIME
         usual = heartbeat_interval().total_seconds()
         pause = usual
@@ -221,41 +223,41 @@ class Claim[J: Job]:
                     self._lost.set()
                     return
                 try:
-                    if not self._beat_once(own):
+                    if not self._beat_once(own_connection):
                         self._lost.set()
                         return
                     pause = usual
                 except Error as error:
                     log.warning("job heartbeat not written", job=repr(self.job), error=str(error))
-                    own.close()
+                    own_connection.close()
                     pause = min(usual, _RETRY_SECONDS)
         finally:
-            own.close()
+            own_connection.close()
 
-    def _beat_once(self, own: BaseDatabaseWrapper) -> bool:
+    def _beat_once(self, own_connection: BaseDatabaseWrapper) -> bool:
         """False where the claim is lost. A statement each, so that the row is locked for no longer
         than that."""
         table = connection.ops.quote_name(self.job._meta.db_table)
-        mine = f"SELECT id FROM {table} WHERE id = %s AND claim_number = %s AND state = 'running'"
+        rows = f"SELECT id FROM {table} WHERE id = %s AND claim_number = %s AND state = 'running'"
         key = [self.job.pk, self.job.claim_number]
-        with own.cursor() as cursor:
+        with own_connection.cursor() as cursor:
             cursor.execute(
-                f"UPDATE {table} SET heartbeat_at = %s WHERE id IN ({mine} FOR NO KEY UPDATE SKIP "
+                f"UPDATE {table} SET heartbeat_at = %s WHERE id IN ({rows} FOR NO KEY UPDATE SKIP "
                 "LOCKED)",
                 [self.clock(), *key],
             )
             if cursor.rowcount == 1:
                 return True
             # locked for a moment by who settles it, or lost
-            cursor.execute(mine, key)
+            cursor.execute(rows, key)
             return cursor.fetchone() is not None
 
 
 def _connection_of_its_own() -> BaseDatabaseWrapper:
     """Outside of the process's pool: a heartbeat must not wait for what others use."""
-    own = connection.copy()
-    own.settings_dict["OPTIONS"].pop("pool", None)
-    return own
+    own_connection = connection.copy()
+    own_connection.settings_dict["OPTIONS"].pop("pool", None)
+    return own_connection
 
 
 def run[J: Job](kind: JobKind[J], pk: int, *, at: datetime) -> bool:
@@ -271,8 +273,8 @@ def run_waiting[J: Job](kind: JobKind[J], *, at: datetime) -> int:
     Starts no further job after MAX_SWEEP_TIME: the next sweep continues.
     """
     clock, n = running_clock(at), 0
-    waiting = kind.model._default_manager.filter(claimable(at)).order_by("pk")
-    for pk in list(waiting.values_list("pk", flat=True)):
+    waiting_jobs = kind.model._default_manager.filter(claimable(at)).order_by("pk")
+    for pk in list(waiting_jobs.values_list("pk", flat=True)):
         if clock() >= at + MAX_SWEEP_TIME:
             break
         n += _run(kind, pk, clock)
@@ -280,8 +282,8 @@ def run_waiting[J: Job](kind: JobKind[J], *, at: datetime) -> int:
 
 
 def connection_is_lost() -> bool:
-    """Whether the last database error ended the session, so that the work itself may well be done
-    at another try."""
+    """Return whether the last database error ended the session, so that the work itself may well be
+    done at another try."""
     return connection.connection is None or bool(connection.connection.closed)
 
 
@@ -305,9 +307,9 @@ def _claim[J: Job](kind: JobKind[J], pk: int, clock: Clock) -> Claim[J] | None:
     job = rows.select_for_update(skip_locked=True).filter(claimable(at), pk=pk).first()
     if job is None:
         return None
-    begun = job.attempts if job.state == Job.State.RUNNING else 0
-    if begun >= MAX_ATTEMPTS:
-        log.error("job abandoned", job=repr(job), attempts=begun)
+    n_attempts = job.attempts if job.state == Job.State.RUNNING else 0
+    if n_attempts >= MAX_ATTEMPTS:
+        log.error("job abandoned", job=repr(job), attempts=n_attempts)
         rows.filter(pk=pk).update(
             state=Job.State.FAILED,
             error=kind.abandonment(job)[:2000],
@@ -315,15 +317,15 @@ def _claim[J: Job](kind: JobKind[J], pk: int, clock: Clock) -> Claim[J] | None:
             finished_at=at,
         )
         return None
-    if begun:
-        log.warning("job taken over from a lost worker", job=repr(job), attempt=begun + 1)
+    if n_attempts:
+        log.warning("job taken over from a lost worker", job=repr(job), attempt=n_attempts + 1)
     rows.filter(pk=pk).update(
         state=Job.State.RUNNING,
-        attempts=begun + 1,
+        attempts=n_attempts + 1,
         claim_number=job.claim_number + 1,
         heartbeat_at=at,
         error="",
         started_at=job.started_at or at,
     )
-    claimed = rows.select_related(*kind.relations) if kind.relations else rows
-    return Claim(claimed.get(pk=pk), clock)
+    claimed_rows = rows.select_related(*kind.relations) if kind.relations else rows
+    return Claim(claimed_rows.get(pk=pk), clock)

@@ -145,8 +145,8 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        given = request.headers.get(HEADER, "")
-        name = given if ACCEPTABLE_ID.fullmatch(given) else uuid.uuid4().hex
+        header_value = request.headers.get(HEADER, "")
+        name = header_value if ACCEPTABLE_ID.fullmatch(header_value) else uuid.uuid4().hex
         request.request_id = name  # type: ignore[attr-defined]
         with structlog.contextvars.bound_contextvars(request_id=name):
             response = self.get_response(request)

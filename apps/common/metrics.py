@@ -108,9 +108,9 @@ def render_metrics(accept: str) -> tuple[bytes, str]:
         MultiProcessCollector(registry)
     else:
         registry = _requests_registry
-    everything = _Everything(registry, _Parts())
+    collector = _Everything(registry, _Parts())
     encode, content_type = choose_encoder(accept)
-    return encode(everything), content_type
+    return encode(collector), content_type
 
 
 class _Everything(Collector):
@@ -181,7 +181,7 @@ def broker_gauges(at: datetime) -> Gauges:
 
 def job_gauges(at: datetime) -> Gauges:
     """Work that a person waits for, by kind: one statement each; and the jobs of the schedule."""
-    waiting, ages = [], []
+    job_counts, ages = [], []
     for model in job_models():
         kind = model._meta.label_lower
         counts = model._default_manager.aggregate(
@@ -192,7 +192,7 @@ def job_gauges(at: datetime) -> Gauges:
             ),
             silent_since=Min("heartbeat_at", filter=Q(state=Job.State.RUNNING)),
         )
-        waiting += [
+        job_counts += [
             ((kind, state), float(counts[state])) for state in ("queued", "running", "failed")
         ]
         ages.append(((kind,), age_seconds(counts["silent_since"], at=at)))
@@ -200,7 +200,7 @@ def job_gauges(at: datetime) -> Gauges:
         "registry_jobs",
         "Jobs that a user waits for; failed: within the last 24 hours.",
         ("kind", "state"),
-        waiting,
+        job_counts,
     )
     yield labelled_gauge(
         "registry_job_heartbeat_age_seconds",
@@ -209,14 +209,14 @@ def job_gauges(at: datetime) -> Gauges:
         ages,
     )
     cadences = recorded_jobs()
-    succeeded = dict(
+    last_successes = dict(
         PeriodicJob.objects.filter(name__in=cadences).values_list("name", "succeeded_at")
     )
     yield labelled_gauge(
         "registry_periodic_job_age_seconds",
         "Seconds since a periodic job last succeeded; missing if it never did.",
         ("job",),
-        [((name,), age_seconds(succeeded.get(name), at=at)) for name in cadences],
+        [((name,), age_seconds(last_successes.get(name), at=at)) for name in cadences],
     )
     yield labelled_gauge(
         "registry_periodic_job_interval_seconds",
@@ -228,10 +228,10 @@ def job_gauges(at: datetime) -> Gauges:
 
 def job_models() -> list[type[Job]]:
     """Return the models of background jobs, concrete ones only."""
-    found, unseen = [], [Job]
+    models, unseen = [], [Job]
     while unseen:
         for model in unseen.pop().__subclasses__():
             unseen.append(model)
             if not model._meta.abstract:
-                found.append(model)
-    return sorted(found, key=lambda model: model._meta.label_lower)
+                models.append(model)
+    return sorted(models, key=lambda model: model._meta.label_lower)

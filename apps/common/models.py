@@ -54,8 +54,8 @@ class PeriodicJob(models.Model):
         return self.name
 
     def is_due(self, *, every: timedelta, at: datetime) -> bool:
-        """Whether to send it at `at`: its time has come, or what was sent last has not succeeded
-        for a while."""
+        """Return whether to send it at `at`: its time has come, or what was sent last has not
+        succeeded for a while."""
         if self.enqueued_at is None or self.enqueued_at > at + self.MAX_CLOCK_SKEW:
             return True
         has_succeeded = self.succeeded_at is not None and self.succeeded_at >= self.enqueued_at

@@ -29,7 +29,7 @@ def recorded_jobs() -> dict[str, timedelta]:
 
 
 def is_recorded(entry: Mapping[str, Any]) -> bool:
-    """Whether PostgreSQL keeps when this entry of the schedule ran."""
+    """Return whether PostgreSQL keeps when this entry of the schedule ran."""
     cadence: timedelta = entry["schedule"]
     return cadence > MAX_BEAT_INTERVAL
 
@@ -58,11 +58,11 @@ def _enqueue(
 ) -> bool:
     """Send the job unless another process was first."""
     with transaction.atomic():
-        unchanged = PeriodicJob.objects.filter(name=row.name, enqueued_at=row.enqueued_at)
-        claimed = unchanged.update(enqueued_at=at) == 1
-        if claimed:
+        unchanged_rows = PeriodicJob.objects.filter(name=row.name, enqueued_at=row.enqueued_at)
+        is_claimed = unchanged_rows.update(enqueued_at=at) == 1
+        if is_claimed:
             send(row.name, min(every, PeriodicJob.RETRY_AFTER))
-    return claimed
+    return is_claimed
 
 
 def record_start(name: str, *, at: datetime) -> None:

@@ -130,9 +130,13 @@ class RetentionRule:
                 ~Exists(model._base_manager.filter(**{name: OuterRef("pk")}).order_by())
             )
         if self.latest_per:
-            same = {name: OuterRef(name) for name in self.latest_per}
+            group_filter = {name: OuterRef(name) for name in self.latest_per}
             rows = rows.filter(
-                Exists(self.model._base_manager.filter(**same, pk__gt=OuterRef("pk")).order_by())
+                Exists(
+                    self.model._base_manager.filter(
+                        **group_filter, pk__gt=OuterRef("pk")
+                    ).order_by()
+                )
             )
         return rows
 
@@ -141,9 +145,11 @@ class RetentionRule:
         for relation in self.model._meta.get_fields(include_hidden=True):
             if not isinstance(relation, models.ForeignObjectRel) or relation.many_to_many:
                 continue
-            other: Any = relation.related_model
-            if other._meta.label not in self.parts and not hasattr(other, "pgh_tracked_model"):
-                yield other, relation.field.name
+            related_model: Any = relation.related_model
+            if related_model._meta.label not in self.parts and not hasattr(
+                related_model, "pgh_tracked_model"
+            ):
+                yield related_model, relation.field.name
 
 
 type Entry = PermanentTable | TaskLimit | RetentionRule
@@ -207,15 +213,15 @@ def delete_expired_rows(*, at: datetime, max_rows: int = MAX_ROWS) -> dict[str, 
 def _delete(rule: RetentionRule, at: datetime, max_rows: int) -> int:
     n_deleted = 0
     while n_deleted < max_rows:
-        wanted = min(DELETE_BATCH_SIZE, max_rows - n_deleted)
+        batch_size = min(DELETE_BATCH_SIZE, max_rows - n_deleted)
         with transaction.atomic():
             expired = (
                 rule.expired(at=at).select_for_update(skip_locked=True, of=("self",)).order_by("pk")
             )
-            ids = list(expired.values_list("pk", flat=True)[:wanted])
+            ids = list(expired.values_list("pk", flat=True)[:batch_size])
             rule.model._base_manager.filter(pk__in=ids).delete()
         n_deleted += len(ids)
-        if len(ids) < wanted:
+        if len(ids) < batch_size:
             break
     return n_deleted
 
@@ -300,8 +306,8 @@ def group_sizes() -> list[GroupSize]:
     return sorted(groups, key=lambda row: -row.n_bytes)
 
 
-def _distinct(words: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(words))
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
 
 
 declare_retention(

@@ -27,19 +27,19 @@ class UnindentedLoader(filesystem.Loader):
 def unindent(markup: str) -> str:
     """Return `markup` without white space at the beginning of its lines, where it shows nothing."""
     pieces = []
-    done = 0
+    position = 0
     for opening in _EXACT.finditer(markup):
-        if opening.start() < done:
+        if opening.start() < position:
             continue
-        closing = f"</{opening[1]}>"
-        end = markup.find(closing, opening.end())
+        closing_tag = f"</{opening[1]}>"
+        end = markup.find(closing_tag, opening.end())
         if end < 0:
             break
-        end += len(closing)
+        end += len(closing_tag)
         pieces += [
-            _INDENTATION.sub("\n", markup[done : opening.start()]),
+            _INDENTATION.sub("\n", markup[position : opening.start()]),
             markup[opening.start() : end],
         ]
-        done = end
-    pieces.append(_INDENTATION.sub("\n", markup[done:]))
+        position = end
+    pieces.append(_INDENTATION.sub("\n", markup[position:]))
     return "".join(pieces)

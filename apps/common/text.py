@@ -1,6 +1,6 @@
 """Words for numbers of things."""
 
 
-def pluralize(n: float, one: str, many: str) -> str:
-    """Choose the sentence for `n` things: `one` where there is exactly one, else `many`."""
-    return one if n == 1 else many
+def pluralize(n: float, singular: str, plural: str) -> str:
+    """Choose the sentence for `n` things: `singular` where there is exactly one, else `plural`."""
+    return singular if n == 1 else plural

@@ -124,8 +124,8 @@ def _compare_tables(on: date, limit: int) -> ExposureCheck:
     cuts_are_current = _cut_sets_are_current()
     tables = [*engine_tables(), *(model._meta.db_table for model in _INVENTORY)]
     if _is_behind(on):
-        why = "Changes arrive faster than they are processed. Check again later."
-        check.not_compared |= dict.fromkeys([*tables, MinimalCutSet._meta.db_table], why)
+        reason = "Changes arrive faster than they are processed. Check again later."
+        check.not_compared |= dict.fromkeys([*tables, MinimalCutSet._meta.db_table], reason)
         return check
     with connection.cursor() as cursor:
         # as a full build does; for this transaction alone
@@ -154,25 +154,25 @@ def _compare_table(cursor: Any, schema: str, table: str, limit: int) -> TableChe
         [f"{schema}.{table}", sorted(_SERIAL_COLUMNS.get(table, ()))],
     )
     columns = ", ".join(cursor.fetchone()[0])
-    kept, built = f"{schema}.{table}", f"pg_temp.{table}"
+    stored_table, built = f"{schema}.{table}", f"pg_temp.{table}"
     only = _MAY_HOLD_MORE.get(table, "true").format(built=built)
     n_only_kept, only_kept = _count_missing(
         cursor,
-        f"SELECT {columns} FROM {kept} k WHERE {only}",
+        f"SELECT {columns} FROM {stored_table} k WHERE {only}",
         f"SELECT {columns} FROM {built}",
         limit,
     )
     n_only_rebuilt, only_rebuilt = _count_missing(
-        cursor, f"SELECT {columns} FROM {built}", f"SELECT {columns} FROM {kept}", limit
+        cursor, f"SELECT {columns} FROM {built}", f"SELECT {columns} FROM {stored_table}", limit
     )
-    cursor.execute(f"SELECT count(*) FROM {kept}")
+    cursor.execute(f"SELECT count(*) FROM {stored_table}")
     return TableCheck(cursor.fetchone()[0], n_only_kept, n_only_rebuilt, only_kept, only_rebuilt)
 
 
-def _count_missing(cursor: Any, these: str, those: str, limit: int) -> tuple[int, list[Any]]:
-    """How many of `these` are not among `those`, and the first of them."""
+def _count_missing(cursor: Any, table: str, other_table: str, limit: int) -> tuple[int, list[Any]]:
+    """Return how many of `table` are not among `other_table`, and the first of them."""
     cursor.execute(
-        f"""WITH missing AS MATERIALIZED ({these} EXCEPT ALL {those})
+        f"""WITH missing AS MATERIALIZED ({table} EXCEPT ALL {other_table})
             SELECT (SELECT count(*) FROM missing),
                    (SELECT coalesce(jsonb_agg(to_jsonb(m)), '[]')
                     FROM (SELECT * FROM missing LIMIT %s) m)::text""",
@@ -213,11 +213,11 @@ def _compare_risk_counts(
 ) -> dict[str, TableCheck]:
     kept_models: tuple[type[models.Model], ...] = (RiskCount, TeamCount, LevelCount)
     if not is_count_current(on):
-        why = (
+        reason = (
             "Inherited risks are counted every minute, and data changed since the last "
             "count. Check again in a minute."
         )
-        not_compared |= {model._meta.db_table: why for model in kept_models}
+        not_compared |= {model._meta.db_table: reason for model in kept_models}
         return {}
     by_risk, by_team, levels = count_everything(on=on)
     of_risk = (
@@ -253,7 +253,7 @@ def _compare_risk_counts(
 
 
 def _cut_sets_are_current() -> bool:
-    """Whether the hourly job began after the tables were last refreshed."""
+    """Return whether the hourly job began after the tables were last refreshed."""
     refreshed_at = EngineState.objects.filter(pk=1).values_list("refreshed_at", flat=True).first()
     jobs = PeriodicJob.objects.filter(
         name=CUT_TASK, succeeded_at__isnull=False, started_at__gt=refreshed_at
@@ -262,25 +262,25 @@ def _cut_sets_are_current() -> bool:
 
 
 def _compare_cut_sets(limit: int) -> TableCheck:
-    found = minimal_cut_sets(engine_settings())
+    cut_sets = minimal_cut_sets(engine_settings())
     built: set[tuple[tuple[int, ...], float]] = {
-        ((node,), float(share)) for node, share in found.singles
+        ((node,), float(share)) for node, share in cut_sets.singles
     }
-    built |= {((first, second), float(share)) for first, second, share in found.pairs}
-    kept = {(tuple(row.node_ids), row.share) for row in MinimalCutSet.objects.all()}
-    return _compare_sets(kept, built, ("node_ids", "share"), limit)
+    built |= {((first, second), float(share)) for first, second, share in cut_sets.pairs}
+    stored_rows = {(tuple(row.node_ids), row.share) for row in MinimalCutSet.objects.all()}
+    return _compare_sets(stored_rows, built, ("node_ids", "share"), limit)
 
 
 def _compare_sets(
-    kept: Collection[tuple[Any, ...]],
+    stored_rows: Collection[tuple[Any, ...]],
     built: Collection[tuple[Any, ...]],
     names: Sequence[str],
     limit: int,
 ) -> TableCheck:
-    def named(rows: set[tuple[Any, ...]]) -> list[dict[str, Any]]:
+    def as_dicts(rows: set[tuple[Any, ...]]) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in sorted(rows)[:limit]]
 
-    only_kept, only_built = set(kept) - set(built), set(built) - set(kept)
+    only_kept, only_built = set(stored_rows) - set(built), set(built) - set(stored_rows)
     return TableCheck(
-        len(kept), len(only_kept), len(only_built), named(only_kept), named(only_built)
+        len(stored_rows), len(only_kept), len(only_built), as_dicts(only_kept), as_dicts(only_built)
     )

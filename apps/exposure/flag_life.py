@@ -34,7 +34,7 @@ class Tolerance:
         return self.tolerance * (1 - self.hysteresis)
 
     def ceiling(self, value: Fraction) -> Fraction:
-        """What an acceptance given at `value` still covers."""
+        """Return what an acceptance given at `value` still covers."""
         return max(value, self.tolerance) * (1 + self.hysteresis)
 
 

@@ -76,7 +76,7 @@ class LossModel:
 
     as_of: date
     shocks: Sequence[Shock]
-    own: Sequence[IndependentLoss]
+    own_losses: Sequence[IndependentLoss]
     twin: Sequence[IndependentLoss]
     assumptions: Mapping[str, Any]
     scheduled: frozenset[int]
@@ -89,27 +89,29 @@ def loss_model(*, settings: EngineSettings | None = None) -> LossModel:
     rates = _rates()
     base, chances = _base_losses()
     scheduled = _scheduled(as_of)
-    asked = {(event, kind) for event, kind in rates.general} | _kinds_of_single(rates)
-    classes = severity_classes({(kind, _THREAT[event]) for event, kind in asked}, settings=settings)
+    event_kinds = {(event, kind) for event, kind in rates.general} | _kinds_of_single(rates)
+    classes = severity_classes(
+        {(kind, _THREAT[event]) for event, kind in event_kinds}, settings=settings
+    )
     kind_of = {
         pk: NodeKind(kind)
         for pk, kind in Node.objects.filter(pk__in={node for node, _ in classes}).values_list(
             "pk", "kind"
         )
     }
-    bearing = _bearing_nodes(as_of)
+    bearing_nodes = _bearing_nodes(as_of)
     losses: list[NodeLoss] = []
     frequencies: dict[tuple[int, ...], Frequency] = {}
-    for (node_id, threat), found in classes.items():
+    for (node_id, threat), node_classes in classes.items():
         kind = kind_of[node_id]
         for event in EventKind:
-            rate = rates.of(event, kind, node_id, bears=node_id in bearing)
+            rate = rates.of(event, kind, node_id, bears=node_id in bearing_nodes)
             if rate is None or _THREAT[event] != threat:
                 continue
             loss = NodeLoss(
                 (kind.value, node_id),
                 event,
-                [(base[event, criticality] * x, n) for criticality, x, n in found],
+                [(base[event, criticality] * x, n) for criticality, x, n in node_classes],
             )
             if loss.loss <= 0:
                 continue
@@ -117,12 +119,12 @@ def loss_model(*, settings: EngineSettings | None = None) -> LossModel:
             frequencies[loss.key] = _frequency(
                 rate, certain=event is EventKind.RETIREMENT and node_id in scheduled
             )
-    own = _own(base_chances=chances)
+    own_losses = _own(base_chances=chances)
     return LossModel(
         as_of=as_of,
         shocks=[shock_of(loss, frequencies[loss.key]) for loss in losses],
-        own=own,
-        twin=[*twin_classes(losses, frequencies), *own],
+        own_losses=own_losses,
+        twin=[*twin_classes(losses, frequencies), *own_losses],
         assumptions=_assumptions(settings, rates, base, chances),
         scheduled=scheduled,
     )
@@ -133,12 +135,12 @@ def simulate_portfolio(*, seed: int, years: int, keep: float) -> tuple[LossModel
     drives the tail."""
     model = loss_model()
     shared = simulate(
-        model.shocks, model.own, years=years, seed=seed, keep=keep, attribute=(ONE_IN_100,)
+        model.shocks, model.own_losses, years=years, seed=seed, keep=keep, attribute=(ONE_IN_100,)
     )
-    apart = simulate_twin(model.twin, years=years, seed=seed, keep=keep)
+    twin = simulate_twin(model.twin, years=years, seed=seed, keep=keep)
     answer = {
         "shared": _measures_as_json(shared),
-        "independent": _measures_as_json(apart),
+        "independent": _measures_as_json(twin),
         "attribution": _attribution_as_json(shared),
         "scheduled_nodes": sorted(model.scheduled),
     }
@@ -171,13 +173,13 @@ def _base_losses() -> tuple[dict[tuple[EventKind, int], float], dict[int, tuple[
     base: dict[tuple[EventKind, int], float] = {
         (event, criticality): 0.0 for event in EventKind for criticality in range(4)
     }
-    own: dict[int, tuple[float, float]] = {}
+    own_base_losses: dict[int, tuple[float, float]] = {}
     for row in BaseLoss.objects.all():
         if row.kind == BaseLoss.OWN:
-            own[row.criticality] = (row.chance, row.amount)
+            own_base_losses[row.criticality] = (row.chance, row.amount)
         else:
             base[EventKind[row.kind.upper()], row.criticality] = row.amount
-    return base, own
+    return base, own_base_losses
 
 
 def _scheduled(as_of: date) -> frozenset[int]:
@@ -245,7 +247,7 @@ def _assumptions(
     base: Mapping[tuple[EventKind, int], float],
     chances: Mapping[int, tuple[float, float]],
 ) -> dict[str, Any]:
-    said = [
+    rate_rows = [
         {
             "event": rate.kind,
             "node_kind": rate.node_kind,
@@ -261,7 +263,7 @@ def _assumptions(
         for rate in [*rates.general.values(), *rates.single.values()]
     ]
     return {
-        "rates": said,
+        "rates": rate_rows,
         "base_losses": {
             event.slug: [base[event, criticality] for criticality in range(4)]
             for event in EventKind
@@ -285,7 +287,7 @@ def _measures_as_json(run: SimulationRun) -> dict[str, Any]:
         "one_in_100": _tail_as_json(measures.tail(ONE_IN_100)),
         "curve": [[point.loss, point.probability] for point in run.curve()],
         "n_parts": run.n_parts,
-        "n_drawn": len(run.drawn),
+        "n_drawn": len(run.drawn_keys),
     }
 
 
@@ -300,9 +302,9 @@ def _tail_as_json(tail: Tail) -> dict[str, float]:
 
 
 def _attribution_as_json(run: SimulationRun) -> dict[str, Any]:
-    """Who carries the worst 1 in 100 years: the largest causes by name, the rest summed."""
-    found = run.attribution(Fraction(ONE_IN_100))
-    ordered = sorted(found.by_shock.items(), key=lambda pair: (-pair[1], pair[0]))
+    """Return who carries the worst 1 in 100 years: the largest causes by name, the rest summed."""
+    attribution = run.attribution(Fraction(ONE_IN_100))
+    ordered = sorted(attribution.by_shock.items(), key=lambda pair: (-pair[1], pair[0]))
     names = node_names([key[1] for key, _ in ordered[:_MAX_NAMED_CAUSES]])
     return {
         "level": "1 in 100",
@@ -316,6 +318,6 @@ def _attribution_as_json(run: SimulationRun) -> dict[str, Any]:
             }
             for key, loss in ordered[:_MAX_NAMED_CAUSES]
         ],
-        "other_causes": sum(loss for _, loss in ordered[_MAX_NAMED_CAUSES:]) + found.rest,
-        "own": found.own,
+        "other_causes": sum(loss for _, loss in ordered[_MAX_NAMED_CAUSES:]) + attribution.rest,
+        "own": attribution.own,
     }

@@ -63,42 +63,46 @@ def node_names(node_ids: Collection[int]) -> dict[int, NodeName]:
     """Return the names of these nodes; a node whose subject was deleted is named by its number."""
     with connection.cursor() as cursor:
         cursor.execute(f"{_NAMES} WHERE n.id = ANY (%s)", [list(node_ids)])
-        found = {}
+        names_by_id = {}
         for pk, number, name, label, ref in cursor.fetchall():
             kind = NodeKind(number)
-            found[pk] = NodeName(
+            names_by_id[pk] = NodeName(
                 pk, kind, ref, f"{kind.label}:{name or ref}", label or f"{kind.label} {ref}"
             )
-        return found
+        return names_by_id
 
 
 def find_nodes(names: Iterable[str]) -> dict[str, int]:
     """Return {name: node ID}. Raises UnknownNodeError for the first unknown name, in the given
     order."""
-    wanted = list(dict.fromkeys(names))
-    found: dict[str, int] = {}
+    unique_names = list(dict.fromkeys(names))
+    node_ids: dict[str, int] = {}
     by_kind: dict[NodeKind, list[str]] = {}
     kinds = {kind.label: kind for kind in NodeKind}
-    for name in wanted:
-        label, _, rest = name.partition(":")
-        if label not in kinds or not rest:
+    for name in unique_names:
+        label, _, identifier = name.partition(":")
+        if label not in kinds or not identifier:
             raise UnknownNodeError(
                 f"'{name}' is not a valid node name. Use a name such as developer:anthropic "
                 "or host:azure."
             )
-        by_kind.setdefault(kinds[label], []).append(rest)
+        by_kind.setdefault(kinds[label], []).append(identifier)
     for kind, rests in by_kind.items():
-        for rest, node_id in _nodes(kind, rests).items():
-            found[f"{kind.label}:{rest}"] = node_id
-    for name in wanted:
-        if name not in found:
+        for identifier, node_id in _nodes(kind, rests).items():
+            node_ids[f"{kind.label}:{identifier}"] = node_id
+    for name in unique_names:
+        if name not in node_ids:
             raise UnknownNodeError(f"'{name}' was not found. Check the name in the catalogue.")
-    return found
+    return node_ids
 
 
 def _nodes(kind: NodeKind, rests: list[str]) -> Mapping[str, int]:
     if kind is NodeKind.OFFERING:
-        ids = [int(rest) for rest in rests if rest.isdecimal() and len(rest) < 19]
+        ids = [
+            int(identifier)
+            for identifier in rests
+            if identifier.isdecimal() and len(identifier) < 19
+        ]
         pairs = Node.objects.filter(kind=kind, ref__in=ids).values_list("ref", "pk")
         return {str(ref): pk for ref, pk in pairs}
     column, source = {

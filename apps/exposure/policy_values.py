@@ -136,14 +136,15 @@ def named_applications(
         with connection.cursor() as cursor:
             cursor.execute(statement, {"limit": limit})
             return [row[0] for row in cursor.fetchall()]
-    asked = node_failures([node_id], settings=settings, threat=policy.threat or None)
+    failures = node_failures([node_id], settings=settings, threat=policy.threat or None)
     return [
-        row.application_id for row in application_states(asked, states=policy.states, limit=limit)
+        row.application_id
+        for row in application_states(failures, states=policy.states, limit=limit)
     ]
 
 
 def is_share(policy: Policy) -> bool:
-    """Whether the value is a part of a whole, else it is a number of applications."""
+    """Return whether the value is a part of a whole, else it is a number of applications."""
     return policy.measure in _SHARES
 
 

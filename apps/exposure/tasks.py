@@ -86,8 +86,10 @@ def open_large_campaign(
             due_on=date.fromisoformat(due_on) if due_on else None,
         )
     except (ChangeConflictError, ValidationError) as refusal:
-        why = " ".join(refusal.messages) if isinstance(refusal, ValidationError) else str(refusal)
-        cache.set(key, why, timeout=3600)
+        message = (
+            " ".join(refusal.messages) if isinstance(refusal, ValidationError) else str(refusal)
+        )
+        cache.set(key, message, timeout=3600)
         return None
     cache.delete(key)
     return campaign.pk

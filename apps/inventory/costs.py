@@ -156,18 +156,22 @@ def monthly_costs(
         statuses,
         relations,
     )
-    known: dict[int, Money] = {}
-    unknown: dict[int, UnknownDependencyCost] = {}
+    amounts: dict[int, Money] = {}
+    unknown_costs: dict[int, UnknownDependencyCost] = {}
     totals: dict[str, Fraction] = {}
-    for dependency_id, amount, currency, why, units in rows:
-        if why is not None:
-            unknown[dependency_id] = UnknownDependencyCost(UnknownCost(why), tuple(units or ()))
+    for dependency_id, amount, currency, reason, units in rows:
+        if reason is not None:
+            unknown_costs[dependency_id] = UnknownDependencyCost(
+                UnknownCost(reason), tuple(units or ())
+            )
             continue
         money = Money(Fraction(amount) / scale, currency)
-        known[dependency_id] = money
+        amounts[dependency_id] = money
         if currency is not None:
             totals[currency] = totals.get(currency, Fraction(0)) + money.amount
-    return MonthlyCosts(per_dependency=known, totals=dict(sorted(totals.items())), unknown=unknown)
+    return MonthlyCosts(
+        per_dependency=amounts, totals=dict(sorted(totals.items())), unknown=unknown_costs
+    )
 
 
 def monthly_totals(
@@ -187,9 +191,9 @@ def monthly_totals(
     )
     totals: dict[str, Fraction] = {}
     n_known, n_unknown = 0, Counter[UnknownCost]()
-    for n_dependencies, amount, currency, why in rows:
-        if why is not None:
-            n_unknown[UnknownCost(why)] += n_dependencies
+    for n_dependencies, amount, currency, reason in rows:
+        if reason is not None:
+            n_unknown[UnknownCost(reason)] += n_dependencies
             continue
         n_known += n_dependencies
         if currency is not None:
@@ -208,10 +212,10 @@ def _cost_rows(
     relations: InventoryRelations,
 ) -> tuple[int, list[Any]]:
     """(what the amounts are to be divided by, rows)."""
-    due = [
+    effective_changes = [
         change for change in changes if change.starts_on is None or change.starts_on <= prices_on
     ]
-    denominator = common_denominator(due)
+    denominator = common_denominator(effective_changes)
     parameters: dict[str, Any] = {
         "on": on,
         "prices_on": prices_on,
@@ -220,10 +224,12 @@ def _cost_rows(
         "team_ids": None if team_ids is None else list(team_ids),
         "all_offerings": application_ids is None and team_ids is None,
         "units": list(USED_UNITS),
-        **change_parameters(due, denominator),
+        **change_parameters(effective_changes, denominator),
     }
     with connection.cursor() as cursor:
-        cursor.execute(cost_statement(template, relations, with_changes=bool(due)), parameters)
+        cursor.execute(
+            cost_statement(template, relations, with_changes=bool(effective_changes)), parameters
+        )
         rows: list[Any] = cursor.fetchall()
     return denominator * MILLION, rows
 

@@ -33,7 +33,7 @@ class ApplicationFilter(django_filters.FilterSet):  # type: ignore[misc]
     )
     criticality = django_filters.TypedMultipleChoiceFilter(
         choices=[(level.name.lower(), level.label) for level in Criticality],
-        coerce=lambda word: Criticality[word.upper()].value,
+        coerce=lambda term: Criticality[term.upper()].value,
         label="Criticality",
         distinct=False,
     )

@@ -86,8 +86,8 @@ def findings_of_application(*, application: Application, on: date) -> list[Findi
 
 
 def findings_about(findings: Iterable[Finding], dependency_id: int) -> list[Finding]:
-    """Of the findings of an application, those that a form on one dependency should say: about it,
-    or the whole."""
+    """Return, of the findings of an application, those that a form on one dependency should say:
+    about it, or the whole."""
     return [finding for finding in findings if finding.dependency_id in (None, dependency_id)]
 
 
@@ -96,7 +96,7 @@ def finding_severity(code: str) -> Severity:
 
 
 def finding_sentence(code: str, facts: Any) -> str:
-    """What a finding says; `facts` as the rule found them."""
+    """Return what a finding says; `facts` as the rule found them."""
     return _SENTENCES[code][1](_parse_facts(facts))
 
 

@@ -96,20 +96,20 @@ def refresh_stale_applications(*, on: date) -> int:
     Each portion is a transaction of its own. The queue's rows go when their applications have been
     looked at, so a worker may die in between.
     """
-    waiting = list(StaleApplication.objects.values_list("pk", "application_id"))
+    queued = list(StaleApplication.objects.values_list("pk", "application_id"))
     state = ReadModelState.objects.filter(pk=1).first()
-    if state is not None and state.as_of == on and not waiting:
+    if state is not None and state.as_of == on and not queued:
         return 0
-    if state is None or state.as_of != on or any(pk is None for _, pk in waiting):
+    if state is None or state.as_of != on or any(pk is None for _, pk in queued):
         n = refresh_all_applications(on=on)
         _delete_orphaned_rows()
     else:
-        ids = sorted({pk for _, pk in waiting if pk is not None})
+        ids = sorted({pk for _, pk in queued if pk is not None})
         n = sum(
             len(_refresh_batch(ids[start : start + REFRESH_BATCH_SIZE], on))
             for start in range(0, len(ids), REFRESH_BATCH_SIZE)
         )
-    StaleApplication.objects.filter(pk__in=[pk for pk, _ in waiting]).delete()
+    StaleApplication.objects.filter(pk__in=[pk for pk, _ in queued]).delete()
     ReadModelState.objects.update_or_create(pk=1, defaults={"as_of": on, "refreshed_at": now()})
     return n
 

@@ -49,7 +49,7 @@ class PrimaryRunway:
     why: str | None
 
     @property
-    def place(self) -> RunwayPosition:
+    def position(self) -> RunwayPosition:
         return RunwayPosition(
             self.runway if self.runway is not None else _days_from_row(self),
             self.criticality,

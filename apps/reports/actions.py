@@ -37,8 +37,8 @@ def reporting_entity() -> ReportingEntity:
 def change_reporting_entity(
     *, name: str, lei: str, country: str, by: User, reason: str = ""
 ) -> ReportingEntity:
-    """For governance; the caller has checked `by.is_governance`. Nothing is written where nothing
-    differs."""
+    """Change the reporting entity, for governance; the caller has checked `by.is_governance`.
+    Nothing is written where nothing differs."""
     entity = reporting_entity()
     if not entity._state.adding and (entity.name, entity.lei, entity.country) == (
         name,
@@ -57,9 +57,9 @@ def change_reporting_entity(
 def set_model_statement(
     *, application: Application, facts: Mapping[str, Any], by: User, reason: str = ""
 ) -> ModelStatement:
-    """What its owners say about the application's models; for editors of its team."""
-    if unknown := sorted(set(facts) - set(STATEMENT_FIELDS)):
-        raise TypeError(f"these are not fields of a model statement: {', '.join(unknown)}")
+    """Set what its owners say about the application's models; for editors of its team."""
+    if unknown_fields := sorted(set(facts) - set(STATEMENT_FIELDS)):
+        raise TypeError(f"these are not fields of a model statement: {', '.join(unknown_fields)}")
     lock_applications([application.pk], by=by)
     row = ModelStatement.objects.select_for_update().filter(application=application).first()
     statement = row or ModelStatement(application=application)

@@ -191,7 +191,7 @@ def _row_condition(visible_rows: models.QuerySet[Any, Any]) -> HistoryCondition 
 
 
 def history_query(user: User, cleaned: Mapping[str, Any]) -> HistoryQuery:
-    """What a valid AuditForm asks, within what `user` may see."""
+    """Return what a valid AuditForm asks, within what `user` may see."""
     allowed = visible_kinds(user)
     if cleaned.get("kind"):
         allowed = {cleaned["kind"]: allowed[cleaned["kind"]]} if cleaned["kind"] in allowed else {}
@@ -238,21 +238,21 @@ def audit_lines(*, user: User, cleaned: Mapping[str, Any]) -> Iterator[list[Any]
     statement has the same patience, and the file as a whole its own; where one of them or the
     file's length ends it, its last line says so.
     """
-    began = monotonic()
+    started_at = monotonic()
     query = history_query(user, cleaned)
     first = _read_batch(query, "")
-    return chain(_lines(first.rows, user), _further_lines(query, first, user, began))
+    return chain(_lines(first.rows, user), _further_lines(query, first, user, started_at))
 
 
 def _further_lines(
-    query: HistoryQuery, page: KeysetPage[HistoryEntry], user: User, began: float
+    query: HistoryQuery, page: KeysetPage[HistoryEntry], user: User, started_at: float
 ) -> Iterator[list[Any]]:
     n = len(page.rows)
     while page.next is not None:
         if n >= MAX_FILE_CHANGES:
             yield _last_line(f"it contains {n:,} changes, and one file cannot contain more")
             return
-        if monotonic() - began > MAX_FILE_SECONDS:
+        if monotonic() - started_at > MAX_FILE_SECONDS:
             yield _last_line(f"reading further would take longer than {MAX_FILE_SECONDS} seconds")
             return
         try:
@@ -283,20 +283,20 @@ def _lines(entries: Sequence[HistoryEntry], user: User) -> list[list[Any]]:
             change.kind.label,
             change.record,
             change.name,
-            each.field if each else "",
-            each.old if each else "",
-            each.new if each else "",
+            difference.field if difference else "",
+            difference.old if difference else "",
+            difference.new if difference else "",
             change.reason,
             change.request,
             change.change,
         ]
         for change in _build_entries(entries, user)
-        for each in (change.differences or (None,))
+        for difference in (change.differences or (None,))
     ]
 
 
-def _last_line(why: str) -> list[Any]:
-    return [_CUT_NOTICE.format(why=why), *[""] * (len(FILE_HEADERS) - 1)]
+def _last_line(reason: str) -> list[Any]:
+    return [_CUT_NOTICE.format(why=reason), *[""] * (len(FILE_HEADERS) - 1)]
 
 
 # --- in words -------------------------------------------------------------------------------------
@@ -348,8 +348,8 @@ def _references(model: type[models.Model]) -> dict[str, Any]:
 def name_columns(model: type[models.Model]) -> list[str]:
     """The columns by which people call rows of the model, the best first; the first that says
     something counts."""
-    known = {field.name for field in model._meta.concrete_fields}
-    return [name for name in _NAME_COLUMNS if name in known]
+    field_names = {field.name for field in model._meta.concrete_fields}
+    return [name for name in _NAME_COLUMNS if name in field_names]
 
 
 def _record_name(row: Mapping[str, Any], columns: Iterable[str]) -> str:
@@ -357,7 +357,7 @@ def _record_name(row: Mapping[str, Any], columns: Iterable[str]) -> str:
 
 
 def _build_entry(entry: HistoryEntry, names: _Names) -> AuditEntry:
-    words = entry.words
+    metadata = entry.words
     application = entry.now.get("application_id")
     return AuditEntry(
         id=entry.id,
@@ -366,10 +366,10 @@ def _build_entry(entry: HistoryEntry, names: _Names) -> AuditEntry:
         kind=entry.kind,
         record=entry.record,
         name=_entry_name(entry, names),
-        actor=str(words.get("actor") or ""),
-        job=str(words.get("job") or ""),
-        reason=str(words.get("reason") or ""),
-        request=str(words.get("request_id") or ""),
+        actor=str(metadata.get("actor") or ""),
+        job=str(metadata.get("job") or ""),
+        reason=str(metadata.get("reason") or ""),
+        request=str(metadata.get("request_id") or ""),
         change=entry.change,
         slug=str(entry.now.get("slug") or ""),
         application=names.get(Application, {}).get(application, ("", ""))[1] if application else "",
@@ -379,14 +379,14 @@ def _build_entry(entry: HistoryEntry, names: _Names) -> AuditEntry:
 
 
 def _entry_name(entry: HistoryEntry, names: _Names) -> str:
-    if own := _record_name(entry.now, name_columns(entry.kind.model)):
-        return own
-    called = [
+    if own_name := _record_name(entry.now, name_columns(entry.kind.model)):
+        return own_name
+    reference_names = [
         names[model][entry.now[attname]][0]
         for attname, model in _references(entry.kind.model).items()
         if model is not User and entry.now.get(attname) in names.get(model, {})
     ]
-    return " · ".join(called[:2]) or f"#{entry.record}"
+    return " · ".join(reference_names[:2]) or f"#{entry.record}"
 
 
 def _differences(entry: HistoryEntry, names: _Names) -> Iterator[FieldDifference]:
@@ -407,8 +407,8 @@ def _differences(entry: HistoryEntry, names: _Names) -> Iterator[FieldDifference
 
 
 def is_secret(kind: str, field: str) -> bool:
-    """Whether a value is a key, or would help to find one; that it changed is told, what it was is
-    not."""
+    """Return whether a value is a key, or would help to find one; that it changed is told, what it
+    was is not."""
     return (kind, field) in _SECRETS or any(word in field for word in _SECRET_WORDS)
 
 
@@ -416,15 +416,15 @@ def _shown_value(field: Any, value: Any, names: _Names) -> str:
     if value is None or value == "":
         return ""
     if isinstance(field, models.ForeignKey):
-        known = names.get(field.related_model, {}).get(value)
-        return known[0] if known else f"#{value}"
+        cached_name = names.get(field.related_model, {}).get(value)
+        return cached_name[0] if cached_name else f"#{value}"
     if field.choices and not isinstance(value, list | dict):
-        words: Any = dict(field.flatchoices).get(value)
-        return str(words) if words is not None else str(value)
+        label: Any = dict(field.flatchoices).get(value)
+        return str(label) if label is not None else str(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list) and all(isinstance(one, str | int | float) for one in value):
-        return ", ".join(str(one) for one in value)[:MAX_VALUE_LENGTH]
+    if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
+        return ", ".join(str(item) for item in value)[:MAX_VALUE_LENGTH]
     text = (
         json.dumps(value, ensure_ascii=False, sort_keys=True)
         if isinstance(value, list | dict)

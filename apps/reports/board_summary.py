@@ -98,7 +98,7 @@ class PendingDecisions:
     n_requests: int
 
     @property
-    def nothing(self) -> bool:
+    def is_empty(self) -> bool:
         return not (
             self.n_flags or self.late or self.n_acceptances or self.n_approvals or self.n_requests
         )
@@ -111,7 +111,8 @@ def tested_exits(*, user: User) -> TestedExits:
 
 
 def activity_between(*, user: User, since: date, until: date) -> QuarterActivity:
-    """What happened in [since, until); six statements, flags and decisions for the offices only."""
+    """Return what happened in [since, until); six statements, flags and decisions for the offices
+    only."""
     begin, end = start_of(since), start_of(until)
     tests = _single_row(
         ExitTest.objects.visible_to(user).filter(tested_on__gte=since, tested_on__lt=until),
@@ -123,7 +124,7 @@ def activity_between(*, user: User, since: date, until: date) -> QuarterActivity
         n=Count("pk", filter=Q(assessed_at__gte=begin, assessed_at__lt=end)),
         accepted=Count("pk", filter=Q(accepted_at__gte=begin, accepted_at__lt=end)),
     )
-    decided = (
+    n_decided = (
         Approval.objects.visible_to(user)
         .filter(decided_on__gte=since, decided_on__lt=until)
         .count()
@@ -137,7 +138,7 @@ def activity_between(*, user: User, since: date, until: date) -> QuarterActivity
         Campaign.objects.visible_to(user).filter(closed_at__gte=begin, closed_at__lt=end).count()
     )
     # an application that ended a primary in the quarter and has another one since
-    moved = (
+    n_migrated = (
         Dependency.objects.visible_to(user)
         .filter(role=Dependency.Role.PRIMARY, until__gte=since, until__lt=until)
         .filter(
@@ -155,21 +156,23 @@ def activity_between(*, user: User, since: date, until: date) -> QuarterActivity
         tests["passed"],
         assessed["n"],
         assessed["accepted"],
-        decided,
+        n_decided,
         flags["opened"],
         flags["resolved"],
         campaigns,
-        moved,
+        n_migrated,
     )
 
 
 def pending_decisions(*, user: User, on: date) -> PendingDecisions:
-    """What waits for a decision; eight statements."""
+    """Return what waits for a decision; eight statements."""
     open_flags = ExposureFlag.objects.visible_to(user).filter(
         state__in=[ExposureFlag.State.OPEN, ExposureFlag.State.ACKNOWLEDGED]
     )
-    shown = list(open_flags.select_related("policy").order_by("-n_applications", "pk")[:MAX_LISTED])
-    names = node_names([flag.node_id for flag in shown if flag.node_id is not None])
+    listed_flags = list(
+        open_flags.select_related("policy").order_by("-n_applications", "pk")[:MAX_LISTED]
+    )
+    names = node_names([flag.node_id for flag in listed_flags if flag.node_id is not None])
     teams = visible_team_ids(user)
     late = CachedRunway.objects.filter(
         is_first=True, start_by__lt=on, criticality__lte=Criticality.IMPORTANT
@@ -189,7 +192,7 @@ def pending_decisions(*, user: User, on: date) -> PendingDecisions:
                 flag.limit,
                 flag.n_applications,
             )
-            for flag in shown
+            for flag in listed_flags
         ],
         n_flags=open_flags.order_by().count(),
         late=[

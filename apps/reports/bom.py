@@ -90,9 +90,9 @@ def build_bom(
     parents, ancestors = _lineage(versions)
     adaptations = list(Adaptation.objects.filter(dependency__in=used).order_by("dependency", "pk"))
     evidence = _evidence(user, applications, versions, offerings)
-    sole = applications[0] if len(applications) == 1 else None
+    only_application = applications[0] if len(applications) == 1 else None
     components = [
-        *([] if sole else [_application(row) for row in applications]),
+        *([] if only_application else [_application(row) for row in applications]),
         *(
             _model(row, parents, ancestors, evidence, offerings.values())
             for row in versions.values()
@@ -100,12 +100,24 @@ def build_bom(
         *(_adaptation(row) for row in adaptations),
     ]
     services = [_service(row, _data_classes(row, used, applications)) for row in offerings.values()]
-    subject = _application(sole) if sole else {"type": "application", "bom-ref": ref, "name": name}
+    subject = (
+        _application(only_application)
+        if only_application
+        else {"type": "application", "bom-ref": ref, "name": name}
+    )
     body = {
         "components": components,
         "services": services,
         "dependencies": list(
-            _edges(ref, applications, used, adaptations, versions, offerings, sole=sole is not None)
+            _edges(
+                ref,
+                applications,
+                used,
+                adaptations,
+                versions,
+                offerings,
+                sole=only_application is not None,
+            )
         ),
     }
     digest = hashlib.sha256(
@@ -143,7 +155,8 @@ def _edges(
     *,
     sole: bool,
 ) -> Iterator[dict[str, Any]]:
-    """Who depends on whom: applications on services and on what was built, services on models."""
+    """Return which components depend on which: applications on services and on what was built,
+    services on models."""
     built: dict[int, list[str]] = defaultdict(list)
     for row in adaptations:
         built[row.dependency_id].append(f"adaptation:{row.pk}")
@@ -164,8 +177,8 @@ def _edges(
         offering = on_offering[adaptation.dependency_id]
         yield {"ref": f"adaptation:{adaptation.pk}", "dependsOn": [f"offering:{offering}"]}
     for offering_ in offerings.values():
-        behind = [_ref(offering_.version)] if offering_.version is not None else []
-        yield {"ref": f"offering:{offering_.pk}", "dependsOn": behind}
+        version_refs = [_ref(offering_.version)] if offering_.version is not None else []
+        yield {"ref": f"offering:{offering_.pk}", "dependsOn": version_refs}
     for version in versions.values():
         yield {"ref": _ref(version), "dependsOn": []}
 
@@ -208,7 +221,7 @@ def _model(
 ) -> dict[str, Any]:
     of_it = [offering for offering in offerings if offering.version_id == row.pk]
     tested = evidence.get(("version", row.pk), []) + [
-        found for offering in of_it for found in evidence.get(("offering", offering.pk), [])
+        result for offering in of_it for result in evidence.get(("offering", offering.pk), [])
     ]
     lineage = _pedigree(row, parents, ancestors)
     return _without_empty(
@@ -265,7 +278,9 @@ def _licences(licence: str) -> list[dict[str, Any]]:
 def _model_card(
     row: Version, offerings: Sequence[Offering], tested: Sequence[Evidence]
 ) -> dict[str, Any]:
-    task = next((_TASKS[each.category] for each in offerings if each.category in _TASKS), None)
+    task = next(
+        (_TASKS[offering.category] for offering in offerings if offering.category in _TASKS), None
+    )
     modalities = row.foundation.modalities
     return _without_empty(
         {
@@ -284,15 +299,15 @@ def _model_card(
                     "performanceMetrics": [
                         _without_empty(
                             {
-                                "type": each.metric or each.get_kind_display(),
+                                "type": result.metric or result.get_kind_display(),
                                 "value": None
-                                if each.value is None
-                                else f"{each.value.normalize():f}",
-                                "slice": each.dataset,
+                                if result.value is None
+                                else f"{result.value.normalize():f}",
+                                "slice": result.dataset,
                             }
                         )
-                        for each in tested
-                        if each.value is not None
+                        for result in tested
+                        if result.value is not None
                     ],
                 }
             ),
@@ -308,7 +323,7 @@ def _pedigree(
     edges: list[str] = []
     frontier = [row.pk]
     while frontier:
-        above = [
+        parent_edges = [
             edge
             for pk in frontier
             for edge in parents.get(pk, [])
@@ -317,9 +332,9 @@ def _pedigree(
         edges += [
             f"{edge.child.identifier} is a {edge.get_kind_display().lower()} of "
             f"{edge.parent.identifier}."
-            for edge in above
+            for edge in parent_edges
         ]
-        frontier = list(dict.fromkeys(edge.parent_id for edge in above))
+        frontier = list(dict.fromkeys(edge.parent_id for edge in parent_edges))
         ancestor_ids.update(dict.fromkeys(frontier))
     if not ancestor_ids:
         return {}
@@ -361,7 +376,10 @@ def _service(row: Offering, data_classes: Sequence[str]) -> dict[str, Any]:
             "name": row.api_id,
             "version": row.version.identifier if row.version else None,
             "x-trust-boundary": True,
-            "data": [{"flow": "bi-directional", "classification": each} for each in data_classes],
+            "data": [
+                {"flow": "bi-directional", "classification": data_class}
+                for data_class in data_classes
+            ],
             "externalReferences": [
                 {"type": kind, "url": url}
                 for kind, url in (
@@ -399,9 +417,10 @@ def _data_classes(
     classes = {application.pk: application.data_classification for application in applications}
     return sorted(
         {
-            found
-            for each in used
-            if each.offering_id == row.pk and (found := classes[each.application_id])
+            data_class
+            for dependency in used
+            if dependency.offering_id == row.pk
+            and (data_class := classes[dependency.application_id])
         }
     )
 
@@ -458,7 +477,7 @@ def _evidence(
 
 
 def _properties(facts: dict[str, Any]) -> list[dict[str, str]]:
-    """What is known of these; true and false as words, days as days."""
+    """Return what is known of these; true and false as words, days as days."""
     return [
         {
             "name": f"registry:{name}",

@@ -174,12 +174,12 @@ type _Rows = list[tuple[ReportRow, Foundation | Offering | None]]
 def _documents(
     foundations: dict[int, Foundation], items: Sequence[AnnexItem], office: bool
 ) -> _Rows:
-    held = {(item.foundation_id, item.item): item for item in items}
+    item_by_key = {(item.foundation_id, item.item): item for item in items}
     rows: _Rows = []
     for foundation in sorted(foundations.values(), key=lambda f: (f.name, f.pk)):
         for code, label in ANNEX_ITEMS.items():
-            item = held.get((foundation.pk, code))
-            named = (
+            item = item_by_key.get((foundation.pk, code))
+            name_cells = (
                 ReportCell(foundation.name),
                 ReportCell(foundation.developer.name),
                 ReportCell(str(label)),
@@ -187,7 +187,7 @@ def _documents(
             rows.append(
                 (
                     ReportRow(
-                        named
+                        name_cells
                         + (
                             _item_cells(item)
                             if office
@@ -210,13 +210,13 @@ def _item_cells(item: AnnexItem | None) -> tuple[ReportCell, ...]:
             ReportCell(None, explain_code("none")),
         )
     on_file = item.status in ON_FILE_STATUSES
-    away, unasked = explain_code("not_on_file"), explain_code("unasked")
+    not_on_file, not_requested = explain_code("not_on_file"), explain_code("unasked")
     return (
         ReportCell(item.get_status_display()),
-        ReportCell(item.received_on, "" if on_file else away),
-        ReportCell(item.link or None, "" if on_file else away),
-        ReportCell(item.requested_on, "" if item.requested_on else unasked),
-        ReportCell(item.due_on, explain_code("fortnight") if item.due_on else unasked),
+        ReportCell(item.received_on, "" if on_file else not_on_file),
+        ReportCell(item.link or None, "" if on_file else not_on_file),
+        ReportCell(item.requested_on, "" if item.requested_on else not_requested),
+        ReportCell(item.due_on, explain_code("fortnight") if item.due_on else not_requested),
         ReportCell(item.note or None, "" if item.note else explain_code("none")),
     )
 
@@ -276,19 +276,19 @@ def _tests(evidence: Evidence, row: StackRow) -> bool:
 def _result(evidence: Evidence | None) -> str | None:
     if evidence is None:
         return None
-    word = {True: "passed", False: "failed", None: "on file"}[evidence.passed]
+    result = {True: "passed", False: "failed", None: "on file"}[evidence.passed]
     figure = (
         f"{evidence.metric} {evidence.value.normalize():f}"
         if evidence.metric and evidence.value is not None
         else ""
     )
-    return f"{word}, {figure}" if figure else str(word)
+    return f"{result}, {figure}" if figure else str(result)
 
 
 def _questions(
     application: Application, answers: dict[str, ComponentAnswer], adaptations: Sequence[Adaptation]
 ) -> _Rows:
-    tuned = any(adaptation.kind == Adaptation.Kind.FINE_TUNE for adaptation in adaptations)
+    has_fine_tune = any(adaptation.kind == Adaptation.Kind.FINE_TUNE for adaptation in adaptations)
     rows: _Rows = []
     for code, label in ComponentAnswer.Question.choices:
         answer = answers.get(code)
@@ -299,15 +299,15 @@ def _questions(
                 ReportCell(str(answer.answered_by)),
                 ReportCell(answer.answered_on),
             )
-        elif code == ComponentAnswer.Question.THIRD and not tuned:
+        elif code == ComponentAnswer.Question.THIRD and not has_fine_tune:
             cells = (ReportCell(None, explain_code("no_fine_tune")),) * 4
         else:
-            waiting = explain_code("unanswered")
+            no_answer = explain_code("unanswered")
             cells = (
                 ReportCell(None),
-                ReportCell(None, waiting),
-                ReportCell(None, waiting),
-                ReportCell(None, waiting),
+                ReportCell(None, no_answer),
+                ReportCell(None, no_answer),
+                ReportCell(None, no_answer),
             )
         rows.append((ReportRow((ReportCell(str(label)), *cells)), None))
     return rows
@@ -352,8 +352,8 @@ def _access_path(dependency: Dependency) -> ReportCell:
 
 def _row_fill(row: ReportRow) -> FillRate:
     missing = sum(cell.is_missing for cell in row.cells)
-    filled = sum(cell.value is not None for cell in row.cells)
-    return FillRate(1, filled, missing)
+    n_filled = sum(cell.value is not None for cell in row.cells)
+    return FillRate(1, n_filled, missing)
 
 
 def _gaps(table: ReportTable, row: ReportRow, at: Any, application: Application) -> list[ReportGap]:
@@ -385,7 +385,7 @@ def _gaps(table: ReportTable, row: ReportRow, at: Any, application: Application)
 
 
 def _column_label(table: ReportTable, row: ReportRow, column: ReportColumn) -> str:
-    """Which item or question it is, where all rows miss the same field."""
+    """Return which item or question it is, where all rows miss the same field."""
     subject = str(row.cells[2 if table is DOCUMENTS else 0].value)
     return subject if column.code in {"02", "04"} else f"{subject}: {column.name}"
 

@@ -104,8 +104,8 @@ def inventory_figures(*, user: User, at: datetime) -> ReportFigures | None:
 
 
 def quarter_activity(*, user: User, on: date) -> QuarterActivity:
-    """What was done in the quarter up to the day; of a large organisation as the sweep has counted
-    it last."""
+    """Return what was done in the quarter up to the day; of a large organisation as the sweep has
+    counted it last."""
     if user.can_read_all and is_large_portfolio(user):
         row = CachedReportFigures.objects.filter(report="done").first()
         if row is not None:
@@ -142,11 +142,12 @@ def store_figures(*, at: datetime) -> None:
         CachedReportFigures.objects.all().delete()
         return
     on = day_of(at)
-    done = asdict(
+    activity = asdict(
         activity_between(user=reader, since=on - QUARTER_LENGTH, until=on + timedelta(days=1))
     )
     CachedReportFigures.objects.update_or_create(
-        report="done", defaults={"body": {**done, "since": done["since"].isoformat()}, "as_of": at}
+        report="done",
+        defaults={"body": {**activity, "since": activity["since"].isoformat()}, "as_of": at},
     )
     for name, count in (("dora", _count_register), ("models", _count_inventory)):
         body = _serialize_figures(count(reader, at))
@@ -203,31 +204,33 @@ def _load_figures(name: str, *, office: bool) -> ReportFigures | None:
     return ReportFigures(
         sheets=[
             TableExcerpt(
-                _TABLES[said["table"]],
-                FillRate(**said["fill"]),
+                _TABLES[entry["table"]],
+                FillRate(**entry["fill"]),
                 [
-                    ReportRow(tuple(ReportCell(value, how) for value, how in cells), about)
-                    for about, cells in said["rows"]
+                    ReportRow(
+                        tuple(ReportCell(value, explanation) for value, explanation in cells), about
+                    )
+                    for about, cells in entry["rows"]
                 ],
             )
-            for said in body["sheets"]
+            for entry in body["sheets"]
         ],
         gaps=[
             ReportGap(
-                EntryPlace(said["place"]),
-                said["ref"],
-                said["slug"],
-                said["name"],
+                EntryPlace(entry["place"]),
+                entry["ref"],
+                entry["slug"],
+                entry["name"],
                 tuple(
-                    (_TABLES[slug], _column(_TABLES[slug], code)) for slug, code in said["fields"]
+                    (_TABLES[slug], _column(_TABLES[slug], code)) for slug, code in entry["fields"]
                 ),
-                said["n_cells"],
+                entry["n_cells"],
             )
-            for said in body["gaps"]
+            for entry in body["gaps"]
         ],
         checks=[
-            CheckResult(CheckRule(rule), _TABLES[slug], code, n, said)
-            for rule, slug, code, n, said in body["checks"]
+            CheckResult(CheckRule(rule), _TABLES[slug], code, n, message)
+            for rule, slug, code, n, message in body["checks"]
         ],
         as_of=row.as_of,
     )

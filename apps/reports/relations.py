@@ -92,14 +92,14 @@ def measure_fill(table: ReportTable) -> FillRate:
     }
     return FillRate(
         n_rows=n_rows,
-        n_filled=sum(filled for filled, _ in by_column.values()),
+        n_filled=sum(n_filled for n_filled, _ in by_column.values()),
         n_missing=sum(missing for _, missing in by_column.values()),
         by_column=by_column,
     )
 
 
 def find_gaps(table: ReportTable, *, limit: int) -> list[ReportGap]:
-    """What to enter where, what concerns the gravest application and the most cells first; one
+    """Find what to enter where, what concerns the gravest application and the most cells first; one
     statement."""
     by_code = {column.code: column for column in table.columns}
     gaps = [
@@ -118,7 +118,7 @@ def find_gaps(table: ReportTable, *, limit: int) -> list[ReportGap]:
         )
         return [
             ReportGap(
-                EntryPlace(place),
+                EntryPlace(entry_place),
                 ref,
                 slug,
                 name,
@@ -126,7 +126,7 @@ def find_gaps(table: ReportTable, *, limit: int) -> list[ReportGap]:
                 n,
                 criticality,
             )
-            for place, ref, codes, n, slug, name, criticality in cursor.fetchall()
+            for entry_place, ref, codes, n, slug, name, criticality in cursor.fetchall()
         ]
 
 
@@ -146,8 +146,8 @@ def stream_rows(
 
 
 def _columns(columns: Sequence[ReportColumn]) -> str:
-    values, words = (
+    values, explanations = (
         (f"t.c{column.code}" for column in columns),
         (f"t.h{column.code}" for column in columns),
     )
-    return ", ".join([*values, *words, "t.about"])
+    return ", ".join([*values, *explanations, "t.about"])

@@ -58,8 +58,8 @@ class ReportTable:
 
     @property
     def heads(self) -> list[str]:
-        named = f"{self.code}.{{}} {{}}" if self.code else "{1}"
-        return [named.format(column.code, column.name) for column in self.columns]
+        label_format = f"{self.code}.{{}} {{}}" if self.code else "{1}"
+        return [label_format.format(column.code, column.name) for column in self.columns]
 
     @property
     def keys(self) -> list[ReportColumn]:
@@ -109,11 +109,11 @@ class ReportGap:
 
     @property
     def labels(self) -> list[str]:
-        named = [
+        labels = [
             f"{table.code}.{column.code}" if table.code else str(column.name)
             for table, column in self.fields
         ]
-        return list(dict.fromkeys(named))
+        return list(dict.fromkeys(labels))
 
     @property
     def groups(self) -> list[tuple[str, list[str]]]:
@@ -122,9 +122,9 @@ class ReportGap:
         groups: dict[str, list[str]] = {}
         for table, column in self.fields:
             label = f"{column.code} {column.name}" if table.code else str(column.name)
-            held = groups.setdefault(table.code, [])
-            if label not in held:
-                held.append(label)
+            group = groups.setdefault(table.code, [])
+            if label not in group:
+                group.append(label)
         return list(groups.items())
 
 
@@ -133,9 +133,13 @@ def merge_gaps(gaps: Iterable[ReportGap]) -> list[ReportGap]:
     filled in front."""
     by_record: dict[tuple[EntryPlace, int | None], ReportGap] = {}
     for gap in gaps:
-        held = by_record.get((gap.place, gap.ref))
-        if held is not None:
-            gap = replace(gap, fields=held.fields + gap.fields, n_cells=held.n_cells + gap.n_cells)
+        existing_gap = by_record.get((gap.place, gap.ref))
+        if existing_gap is not None:
+            gap = replace(
+                gap,
+                fields=existing_gap.fields + gap.fields,
+                n_cells=existing_gap.n_cells + gap.n_cells,
+            )
         by_record[gap.place, gap.ref] = gap
     first = {
         EntryPlace.ORGANISATION: 0,
@@ -182,8 +186,8 @@ class FillRate:
 
 
 def build_row(columns: Sequence[ReportColumn], values: Sequence[Any]) -> ReportRow:
-    """From the columns c and h of a relation, in this order: all values, all words, what it is
-    about."""
+    """Build a row from the columns c and h of a relation, in this order: all values, all words,
+    what it is about."""
     n = len(columns)
     return ReportRow(
         tuple(
@@ -193,9 +197,11 @@ def build_row(columns: Sequence[ReportColumn], values: Sequence[Any]) -> ReportR
                 else column.words.get(value, value)
                 if column.words
                 else value,
-                explain_code(how) if how else "",
+                explain_code(explanation) if explanation else "",
             )
-            for column, value, how in zip(columns, values[:n], values[n : 2 * n], strict=True)
+            for column, value, explanation in zip(
+                columns, values[:n], values[n : 2 * n], strict=True
+            )
         ),
         values[2 * n] or "",
     )

@@ -32,5 +32,6 @@ def delete_files_of_expired_packs() -> int:
 
 @shared_task(name="reports.keep_figures")
 def keep_report_figures() -> None:
-    """How complete the reports of a large organisation are, so that nobody waits for the count."""
+    """Store how complete the reports of a large organisation are, so that nobody waits for the
+    count."""
     store_figures(at=now())

@@ -53,11 +53,11 @@ def load_risk_catalogue(*, folder: Path = CATALOGUE_FOLDER) -> dict[str, int]:
     with audit_context(job="load_risk_catalogue"), transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        written: dict[str, int] = {}
+        counts: dict[str, int] = {}
         taxonomies = [
             _build_row(Taxonomy, record, _TAXONOMY) for record in read_records("taxonomies", folder)
         ]
-        written["taxonomies"] = _synchronise(Taxonomy, ("slug",), taxonomies)
+        counts["taxonomies"] = _synchronise(Taxonomy, ("slug",), taxonomies)
         taxonomy = dict(Taxonomy.objects.values_list("slug", "pk"))
         entries = [
             {
@@ -66,16 +66,18 @@ def load_risk_catalogue(*, folder: Path = CATALOGUE_FOLDER) -> dict[str, int]:
             }
             for record in read_records("entries", folder)
         ]
-        written["entries"] = _synchronise(TaxonomyEntry, ("taxonomy_id", "code"), entries)
+        counts["entries"] = _synchronise(TaxonomyEntry, ("taxonomy_id", "code"), entries)
 
         templates = list(read_records("templates", folder))
-        own = set(RiskTemplate.objects.filter(built_in=False).values_list("code", flat=True))
-        ours = [
+        custom_codes = set(
+            RiskTemplate.objects.filter(built_in=False).values_list("code", flat=True)
+        )
+        built_in_rows = [
             {**_build_row(RiskTemplate, record, _TEMPLATE), "built_in": True}
             for record in templates
-            if record["code"] not in own
+            if record["code"] not in custom_codes
         ]
-        written["templates"] = _synchronise(RiskTemplate, ("code",), ours)
+        counts["templates"] = _synchronise(RiskTemplate, ("code",), built_in_rows)
         template = dict(RiskTemplate.objects.filter(built_in=True).values_list("code", "pk"))
         modifiers = [
             {"template_id": template[record["code"]], **modifier}
@@ -83,7 +85,7 @@ def load_risk_catalogue(*, folder: Path = CATALOGUE_FOLDER) -> dict[str, int]:
             if record["code"] in template
             for modifier in record.get("modifiers", [])
         ]
-        written["modifiers"] = _synchronise(
+        counts["modifiers"] = _synchronise(
             Modifier, ("template_id", "adaptation"), modifiers, of=template.values()
         )
 
@@ -102,10 +104,10 @@ def load_risk_catalogue(*, folder: Path = CATALOGUE_FOLDER) -> dict[str, int]:
             for record in read_records("mappings", folder)
             if record["template"] in template
         ]
-        written["mappings"] = _synchronise(
+        counts["mappings"] = _synchronise(
             TemplateMapping, ("template_id", "entry_id"), mappings, of=template.values()
         )
-        return written
+        return counts
 
 
 def _build_row(
@@ -130,23 +132,23 @@ def _synchronise(
     templates."""
     manager = model._default_manager
     columns = ["pk", *key, *(name for name in (rows[0] if rows else {}) if name not in key)]
-    stored = (
+    queryset = (
         manager.order_by() if of is None else manager.order_by().filter(template_id__in=list(of))
     )
-    there = {tuple(row[name] for name in key): row for row in stored.values(*columns)}
-    new = [row for row in rows if tuple(row[name] for name in key) not in there]
+    stored_rows = {tuple(row[name] for name in key): row for row in queryset.values(*columns)}
+    new = [row for row in rows if tuple(row[name] for name in key) not in stored_rows]
     manager.bulk_create([model(**row) for row in new])
-    differing: dict[int, Mapping[str, Any]] = {}
+    changes: dict[int, Mapping[str, Any]] = {}
     for row in rows:
-        found = there.get(tuple(row[name] for name in key))
-        if found is not None and any(found[name] != value for name, value in row.items()):
-            differing[found["pk"]] = {
-                name: value for name, value in row.items() if found[name] != value
+        stored_row = stored_rows.get(tuple(row[name] for name in key))
+        if stored_row is not None and any(stored_row[name] != value for name, value in row.items()):
+            changes[stored_row["pk"]] = {
+                name: value for name, value in row.items() if stored_row[name] != value
             }
-    n_written = len(new) + update_rows(model, differing)
+    n_written = len(new) + update_rows(model, changes)
     if of is not None:
-        kept = {tuple(row[name] for name in key) for row in rows}
-        gone = [row["pk"] for identity, row in there.items() if identity not in kept]
-        if gone:
-            n_written += manager.filter(pk__in=gone).delete()[0]
+        keys = {tuple(row[name] for name in key) for row in rows}
+        obsolete_ids = [row["pk"] for identity, row in stored_rows.items() if identity not in keys]
+        if obsolete_ids:
+            n_written += manager.filter(pk__in=obsolete_ids).delete()[0]
     return n_written

@@ -28,8 +28,8 @@ NODE_KINDS = [(kind.name.lower(), kind.label) for kind in NodeKind]
 PARTIES = (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR)
 
 
-def _on_nodes(kind: NodeKind, things: QuerySet[Any]) -> Q:
-    return Q(node__kind=kind, node__ref__in=things.order_by().values("pk"))
+def _on_nodes(kind: NodeKind, subjects: QuerySet[Any]) -> Q:
+    return Q(node__kind=kind, node__ref__in=subjects.order_by().values("pk"))
 
 
 class RiskTemplateFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -56,7 +56,7 @@ class FoundationRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
     node_kind = django_filters.TypedMultipleChoiceFilter(
         field_name="node__kind",
         choices=NODE_KINDS,
-        coerce=lambda word: NodeKind[word.upper()].value,
+        coerce=lambda term: NodeKind[term.upper()].value,
         label="Node kind",
     )
     node_ref = django_filters.NumberFilter(field_name="node__ref", label="Node ID")
@@ -201,25 +201,25 @@ class InheritedRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     @property
     def narrowed(self) -> InheritedRiskQuery:
-        """What was asked; what cannot be read is left out, and the form says why."""
-        asked = self.form.cleaned_data
+        """Return what was asked; what cannot be read is left out, and the form says why."""
+        cleaned = self.form.cleaned_data
 
-        def words(name: str) -> str:
-            return asked.get(name) or ""
+        def text(name: str) -> str:
+            return cleaned.get(name) or ""
 
         def number(name: str) -> int | None:
-            return None if asked.get(name) is None else int(asked[name])
+            return None if cleaned.get(name) is None else int(cleaned[name])
 
-        criticality = words("criticality")
-        said: dict[str, Any] = {name: words(name) for name in _WORDS} | {
+        criticality = text("criticality")
+        values: dict[str, Any] = {name: text(name) for name in _WORDS} | {
             name: number(name) for name in _NUMBERS
         }
         return InheritedRiskQuery(
-            **said,
+            **values,
             criticality=Criticality[criticality.upper()].value if criticality else None,
-            due_before=asked.get("due_before"),
-            accepted_before=asked.get("accepted_before"),
-            alone=bool(asked.get("alone")),
+            due_before=cleaned.get("due_before"),
+            accepted_before=cleaned.get("accepted_before"),
+            alone=bool(cleaned.get("alone")),
         )
 
 
@@ -306,5 +306,7 @@ class EvidenceFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields: list[str] = []
 
     def in_doubt(self, queryset: QuerySet[Evidence], name: str, value: bool) -> QuerySet[Evidence]:
-        doubtful = Evidence.objects.failing_or_expired_on(day_of(now())).values("pk")
-        return queryset.filter(pk__in=doubtful) if value else queryset.exclude(pk__in=doubtful)
+        doubtful_ids = Evidence.objects.failing_or_expired_on(day_of(now())).values("pk")
+        return (
+            queryset.filter(pk__in=doubtful_ids) if value else queryset.exclude(pk__in=doubtful_ids)
+        )

@@ -57,14 +57,14 @@ def adjust_level(
     go away by words: where all adaptations are prompts and examples, likelihood falls by at most
     one step and impact by none.
     """
-    taken = tuple(step for step in steps if step.adaptation in adaptations)
-    likelihood = sum(step.likelihood for step in taken)
-    impact = sum(step.impact for step in taken)
+    applied_steps = tuple(step for step in steps if step.adaptation in adaptations)
+    likelihood = sum(step.likelihood for step in applied_steps)
+    impact = sum(step.impact for step in applied_steps)
     if in_the_weights and PROMPT_ADAPTATIONS.issuperset(adaptations):
         likelihood, impact = max(likelihood, -1), max(impact, 0)
     return AdjustedLevel(
         Level(_clamp(inherent.likelihood + likelihood), _clamp(inherent.impact + impact)),
-        taken,
+        applied_steps,
     )
 
 

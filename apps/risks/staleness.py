@@ -56,13 +56,13 @@ def mark_stale_assessments(*, at: datetime) -> StalenessChanges:
         )
         acceptances = cursor.rowcount
         cursor.execute(_EVENTS, {**params, "cause": StaleCause.EVENT})
-        handled = cursor.fetchall()
-        marked = sum(row[0] for row in handled)
+        handled_rows = cursor.fetchall()
+        n_marked = sum(row[0] for row in handled_rows)
         for cause, touched in _CAUSES.items():
             cursor.execute(_mark_statement(touched), {**params, "cause": cause})
-            marked += cursor.rowcount
+            n_marked += cursor.rowcount
     return StalenessChanges(
-        acceptances_ended=acceptances, marked=marked, events_handled=len(handled)
+        acceptances_ended=acceptances, marked=n_marked, events_handled=len(handled_rows)
     )
 
 

@@ -142,7 +142,7 @@ def test_merging_fills_what_the_kept_row_does_not_know(by, dependency):
         via_party=dependency.via_party,
     )
 
-    merge_applications(kept=kept, duplicate=dependency.application, on=TODAY, by=by)
+    merge_applications(survivor=kept, duplicate=dependency.application, on=TODAY, by=by)
 
     assert_copied(BY_MODEL[Dependency], MERGED, dependency, own)
     assert own.exit_plan.reliance

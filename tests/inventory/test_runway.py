@@ -174,7 +174,7 @@ class TestOrder:
         found, place = [], None
         while page := runways(on=TODAY, limit=2, after=place):
             found += [names[row.dependency_id] for row in page]
-            place = page[-1].place
+            place = page[-1].position
 
         assert found == ["past", "tight", "grave", "late", "undated"]
         assert [names[row.dependency_id] for row in runways(on=TODAY)] == found

@@ -193,7 +193,8 @@ def _loss(settings: EngineSettings) -> Iterator[BenchmarkLine]:
     yield BenchmarkLine(
         f"loss, {_YEARS:,} years",
         time_runs(
-            lambda: simulate(model.shocks, model.own, years=_YEARS, seed=1, keep=_KEEP), runs=1
+            lambda: simulate(model.shocks, model.own_losses, years=_YEARS, seed=1, keep=_KEEP),
+            runs=1,
         ),
         note=f"{len(model.shocks)} shocks",
     )

@@ -71,19 +71,19 @@ class ApiTokenAuthentication(BaseAuthentication):
 def _token_of(request: Request) -> str | None:
     """The token the request carries, in whichever way; None where it carries none that is meant for
     us."""
-    words = _authorization_words(request)
-    if not words:
+    parts = _authorization_words(request)
+    if not parts:
         key = request.headers.get(API_KEY_HEADER, "").strip()
         return key[:_MAX_TOKEN_LENGTH] or None
-    scheme = words[0].lower()
+    scheme = parts[0].lower()
     if scheme == b"bearer":
-        if len(words) != 2:
+        if len(parts) != 2:
             raise AuthenticationFailed(
                 "Send the API token as 'Authorization: Bearer TOKEN', without spaces in the token."
             )
-        return words[1][:_MAX_TOKEN_LENGTH].decode("latin-1")
+        return parts[1][:_MAX_TOKEN_LENGTH].decode("latin-1")
     if scheme == b"basic":
-        return _password(words[1] if len(words) == 2 else b"")
+        return _password(parts[1] if len(parts) == 2 else b"")
     return None
 
 
@@ -156,13 +156,13 @@ class HasScope(BasePermission):
         token = request.auth
         if not isinstance(token, ApiToken):
             return True
-        needed = getattr(view, "required_scope", None) or (
+        required_scope = getattr(view, "required_scope", None) or (
             Scope.READ if request.method in SAFE_METHODS else Scope.WRITE
         )
-        if needed not in token.scopes:
+        if required_scope not in token.scopes:
             self.message = (
-                f'This API token lacks the scope "{needed}". Create one that has it: '
-                f"manage.py token USER --scope {needed}."
+                f'This API token lacks the scope "{required_scope}". Create one that has it: '
+                f"manage.py token USER --scope {required_scope}."
             )
             return False
         if token.team_id is not None and getattr(view, "is_personal", False):

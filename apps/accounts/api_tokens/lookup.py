@@ -34,11 +34,11 @@ def _columns(model: type[Model]) -> list[str]:
 
 @cache
 def _statement(column: str) -> str:
-    def listed(model: type[Model], alias: str) -> str:
+    def columns(model: type[Model], alias: str) -> str:
         fields: Any = model._meta.concrete_fields
         return ", ".join(f'{alias}."{field.column}"' for field in fields)
 
     return (
-        f'SELECT {listed(ApiToken, "t")}, {listed(User, "u")} FROM "{ApiToken._meta.db_table}" t'
+        f'SELECT {columns(ApiToken, "t")}, {columns(User, "u")} FROM "{ApiToken._meta.db_table}" t'
         f' JOIN "{User._meta.db_table}" u ON u.id = t.user_id WHERE t."{column}" = %s'
     )

@@ -107,8 +107,8 @@ def sentence_of(event: AccountEvent) -> str:
         AccountEventKind.EMAIL_CHANGED: "The email address of your account was changed: {detail}.",
         AccountEventKind.TOKEN_NETWORK: "The API token “{detail}” was used from a new network.",
     }
-    words = texts.get(event.kind, event.get_kind_display())
-    return words.format(detail=event.detail, actor=event.actor or "An administrator")
+    text = texts.get(event.kind, event.get_kind_display())
+    return text.format(detail=event.detail, actor=event.actor or "An administrator")
 
 
 def _subject(event: AccountEvent) -> str:
@@ -148,10 +148,10 @@ def _local(event: AccountEvent) -> str:
 
 def _claim(pk: int) -> AccountEvent | None:
     """Return the event, now this run's alone; None where another run was first."""
-    claimed = AccountEvent.objects.filter(pk=pk, email_state=EmailState.QUEUED).update(
+    n_claimed = AccountEvent.objects.filter(pk=pk, email_state=EmailState.QUEUED).update(
         email_state=EmailState.SENDING, email_attempts=F("email_attempts") + 1
     )
-    return AccountEvent.objects.select_related("user", "actor").get(pk=pk) if claimed else None
+    return AccountEvent.objects.select_related("user", "actor").get(pk=pk) if n_claimed else None
 
 
 def _send(event: AccountEvent, mailer: Any, *, at: datetime) -> bool:

@@ -99,14 +99,16 @@ def record_event(
     is_new_place = (
         kind == AccountEventKind.SIGNED_IN and user is not None and _is_new_place(user, place)
     )
-    wanted = (kind in EMAILED_KINDS or kind in DAILY_KINDS or is_new_place) and user is not None
+    is_email_due = (
+        kind in EMAILED_KINDS or kind in DAILY_KINDS or is_new_place
+    ) and user is not None
     addresses = (
         list(email_to)
         if email_to is not None
         else ([user.email] if user is not None and user.email else [])
     )
     if kind in DAILY_KINDS and _was_emailed(kind, at, user=user):
-        wanted = False
+        is_email_due = False
     row = AccountEvent.objects.create(
         kind=kind,
         user=user,
@@ -115,7 +117,7 @@ def record_event(
         **asdict(place),
         first_at=at,
         last_at=at,
-        **(_queued(addresses, at) if wanted and addresses else {}),
+        **(_queued(addresses, at) if is_email_due and addresses else {}),
     )
     if row.email_state:
         transaction.on_commit(_send_soon)
@@ -151,8 +153,10 @@ def record_token_use(token: ApiToken, *, request: Any) -> None:
     if len(networks) >= MAX_TOKEN_NETWORKS:
         return
     # the first network is where the token lives
-    wanted = bool(networks) and not _was_emailed(AccountEventKind.TOKEN_NETWORK, at, token=token)
-    addresses = verified_emails(user) if wanted else []
+    is_email_due = bool(networks) and not _was_emailed(
+        AccountEventKind.TOKEN_NETWORK, at, token=token
+    )
+    addresses = verified_emails(user) if is_email_due else []
     row = AccountEvent(
         kind=AccountEventKind.TOKEN_NETWORK,
         user=user,
@@ -211,17 +215,17 @@ def _write_line(
     detail: str,
     unknown_name: str,
 ) -> None:
-    words: dict[str, Any] = {"kind": kind.value, "address": place.address, "device": place.device}
+    fields: dict[str, Any] = {"kind": kind.value, "address": place.address, "device": place.device}
     if user is not None:
-        words |= {"user": user.get_username(), "user_id": user.pk}
+        fields |= {"user": user.get_username(), "user_id": user.pk}
     if actor is not None:
-        words |= {"by": actor.get_username(), "by_id": actor.pk}
+        fields |= {"by": actor.get_username(), "by_id": actor.pk}
     if detail:
-        words["detail"] = detail
+        fields["detail"] = detail
     if unknown_name:
-        words["unknown_name"] = name_digest(unknown_name)
+        fields["unknown_name"] = name_digest(unknown_name)
     write = log.warning if kind in COUNTED_KINDS else log.info
-    write("account_event", **words)
+    write("account_event", **fields)
 
 
 def _count_again(
@@ -241,8 +245,8 @@ def _count_again(
 
 
 def _is_new_place(user: User, place: Place) -> bool:
-    """Whether the person has signed in before, and never from this network, or never with this
-    device."""
+    """Return whether the person has signed in before, and never from this network, or never with
+    this device."""
     before = AccountEvent.objects.filter(user=user, kind=AccountEventKind.SIGNED_IN)
     if not before.exists():
         return False
@@ -252,8 +256,8 @@ def _is_new_place(user: User, place: Place) -> bool:
     )
 
 
-def _was_emailed(kind: AccountEventKind, at: datetime, **whose: Any) -> bool:
-    day = AccountEvent.objects.filter(kind=kind, first_at__gt=at - timedelta(days=1), **whose)
+def _was_emailed(kind: AccountEventKind, at: datetime, **filters: Any) -> bool:
+    day = AccountEvent.objects.filter(kind=kind, first_at__gt=at - timedelta(days=1), **filters)
     return day.exclude(email_state=EmailState.NONE).exists()
 
 

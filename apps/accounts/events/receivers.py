@@ -23,7 +23,7 @@ _RECOVERY_CODES = Authenticator.Type.RECOVERY_CODES
 
 
 @receiver(user_logged_in)
-def record_sign_in(request: Any, user: User, **_rest: Any) -> None:
+def record_sign_in(request: Any, user: User, **_kwargs: Any) -> None:
     methods = [
         record.get("method") for record in request.session.get("account_authentication_methods", [])
     ]
@@ -34,21 +34,21 @@ def record_sign_in(request: Any, user: User, **_rest: Any) -> None:
 
 
 @receiver(user_logged_out)
-def record_sign_out(request: Any, user: User | None, **_rest: Any) -> None:
+def record_sign_out(request: Any, user: User | None, **_kwargs: Any) -> None:
     if user is not None and request is not None:
         record_event(AccountEventKind.SIGNED_OUT, request=request, user=user)
 
 
 @receiver(password_changed)
 @receiver(password_set)
-def record_password_change(request: Any, user: User, **_rest: Any) -> None:
+def record_password_change(request: Any, user: User, **_kwargs: Any) -> None:
     # Django's own check refuses them too, as the password is part of it
     end_sessions(user, but_key=request.session.session_key)
     record_event(AccountEventKind.PASSWORD_CHANGED, request=request, user=user)
 
 
 @receiver(password_reset)
-def record_password_reset(request: Any, user: User, **_rest: Any) -> None:
+def record_password_reset(request: Any, user: User, **_kwargs: Any) -> None:
     # the first password, by the link of the invitation, is no news to the person
     end_sessions(user)
     release_attempts(f"u{user.pk}")
@@ -58,7 +58,7 @@ def record_password_reset(request: Any, user: User, **_rest: Any) -> None:
 
 @receiver(authenticator_added)
 def record_second_factor(
-    request: Any, user: User, authenticator: Authenticator, **_rest: Any
+    request: Any, user: User, authenticator: Authenticator, **_kwargs: Any
 ) -> None:
     # recovery codes come with the first factor
     if authenticator.type != _RECOVERY_CODES:
@@ -73,7 +73,7 @@ def record_second_factor(
 
 @receiver(authenticator_removed)
 def record_removed_factor(
-    request: Any, user: User, authenticator: Authenticator, **_rest: Any
+    request: Any, user: User, authenticator: Authenticator, **_kwargs: Any
 ) -> None:
     if authenticator.type != _RECOVERY_CODES:
         end_sessions(user, but_key=request.session.session_key)
@@ -86,26 +86,28 @@ def record_removed_factor(
 
 
 @receiver(authenticator_reset)
-def record_new_codes(request: Any, user: User, **_rest: Any) -> None:
+def record_new_codes(request: Any, user: User, **_kwargs: Any) -> None:
     record_event(AccountEventKind.CODES_REPLACED, request=request, user=user)
 
 
 @receiver(authenticator_used)
-def record_used_code(request: Any, user: User, authenticator: Authenticator, **_rest: Any) -> None:
+def record_used_code(
+    request: Any, user: User, authenticator: Authenticator, **_kwargs: Any
+) -> None:
     if authenticator.type == _RECOVERY_CODES:
         record_event(AccountEventKind.CODE_USED, request=request, user=user)
 
 
 @receiver(authentication_failed)
-def record_failed_factor(request: Any, user: User, **_rest: Any) -> None:
+def record_failed_factor(request: Any, user: User, **_kwargs: Any) -> None:
     record_event(AccountEventKind.MFA_FAILED, request=request, user=user)
 
 
 def factor_label(authenticator: Authenticator) -> str:
     """Return what the factor is, for a person."""
-    words: dict[str, str] = {
+    labels: dict[str, str] = {
         Authenticator.Type.TOTP: "authenticator app",
         Authenticator.Type.WEBAUTHN: "security key or passkey",
         Authenticator.Type.RECOVERY_CODES: "recovery codes",
     }
-    return words.get(authenticator.type, str(authenticator.type))
+    return labels.get(authenticator.type, str(authenticator.type))

@@ -40,19 +40,19 @@ class _Tree:
     """All teams at one moment, with what was worked out from them."""
 
     print: str
-    below: Mapping[int, Sequence[int]]
+    children: Mapping[int, Sequence[int]]
     answers: OrderedDict[tuple[int, int, _Memberships], Roles] = field(default_factory=OrderedDict)
 
     def under(self, team_ids: Iterable[int]) -> list[int]:
         """These teams and every one under them, once each; circles are cut."""
-        found = dict.fromkeys(team_ids)
-        waiting = list(found)
-        while waiting:
-            for team_id in self.below.get(waiting.pop(), ()):
-                if team_id not in found:
-                    found[team_id] = None
-                    waiting.append(team_id)
-        return list(found)
+        subtree_ids = dict.fromkeys(team_ids)
+        pending_ids = list(subtree_ids)
+        while pending_ids:
+            for team_id in self.children.get(pending_ids.pop(), ()):
+                if team_id not in subtree_ids:
+                    subtree_ids[team_id] = None
+                    pending_ids.append(team_id)
+        return list(subtree_ids)
 
     def answer(self, key: tuple[int, int, _Memberships], work_out: Callable[[], Roles]) -> Roles:
         answer = self.answers.get(key)
@@ -68,45 +68,54 @@ _cached_tree = _Tree("", {})
 
 def held_roles(user_id: int) -> Roles:
     """{team id: rank} with roles inherited down the tree; one statement."""
-    tree, held = _read(user_id)
-    return tree.answer((0, 0, held), lambda: _inherited(tree, held))
+    tree, memberships = _read(user_id)
+    return tree.answer((0, 0, memberships), lambda: _inherited(tree, memberships))
 
 
 def bound_roles(user_id: int, team_id: int, office_rank: int) -> Roles:
     """`held_roles` within `team_id` and the teams below, where the user holds at least
     `office_rank`; teams on which nothing is held are left out. One statement."""
-    tree, held = _read(user_id)
+    tree, memberships = _read(user_id)
     return tree.answer(
-        (team_id, office_rank, held), lambda: _within(tree, held, team_id, office_rank)
+        (team_id, office_rank, memberships),
+        lambda: _within(tree, memberships, team_id, office_rank),
     )
 
 
 def _read(user_id: int) -> tuple[_Tree, _Memberships]:
     # replaced as a whole, so that threads see one tree or the other
     global _cached_tree
-    known = _cached_tree
+    tree = _cached_tree
     with prepared_cursor() as cursor:
-        cursor.execute(_MEMBERSHIPS_AND_TREE, {"user": user_id, "known": known.print})
+        cursor.execute(_MEMBERSHIPS_AND_TREE, {"user": user_id, "known": tree.print})
         fingerprint, team_ids, ranks, all_ids, parents = cursor.fetchone()
     if all_ids is not None:
-        below: dict[int, list[int]] = {}
-        for one, parent in zip(all_ids, parents, strict=True):
-            below.setdefault(parent, []).append(one)
-        known = _cached_tree = _Tree(fingerprint, below)
-    return known, tuple(zip(team_ids, ranks, strict=True))
+        children: dict[int, list[int]] = {}
+        for team_id, parent in zip(all_ids, parents, strict=True):
+            children.setdefault(parent, []).append(team_id)
+        tree = _cached_tree = _Tree(fingerprint, children)
+    return tree, tuple(zip(team_ids, ranks, strict=True))
 
 
-def _inherited(tree: _Tree, held: _Memberships) -> Roles:
+def _inherited(tree: _Tree, memberships: _Memberships) -> Roles:
     roles: Roles = {}
-    for rank in sorted({rank for _, rank in held}):
+    for rank in sorted({rank for _, rank in memberships}):
         # the stronger role overwrites
         roles.update(
-            dict.fromkeys(tree.under(team_id for team_id, one in held if one == rank), rank)
+            dict.fromkeys(
+                tree.under(
+                    team_id for team_id, membership_rank in memberships if membership_rank == rank
+                ),
+                rank,
+            )
         )
     return roles
 
 
-def _within(tree: _Tree, held: _Memberships, team_id: int, office_rank: int) -> Roles:
-    inherited = _inherited(tree, held)
-    ranks = {one: max(office_rank, inherited.get(one, 0)) for one in tree.under([team_id])}
-    return {one: rank for one, rank in ranks.items() if rank > 0}
+def _within(tree: _Tree, memberships: _Memberships, team_id: int, office_rank: int) -> Roles:
+    inherited = _inherited(tree, memberships)
+    ranks = {
+        descendant_id: max(office_rank, inherited.get(descendant_id, 0))
+        for descendant_id in tree.under([team_id])
+    }
+    return {descendant_id: rank for descendant_id, rank in ranks.items() if rank > 0}

@@ -95,5 +95,5 @@ class ApiToken(models.Model):
         return self.revoked_at is None and self.expires_at > moment
 
     def has_old_secret_at(self, moment: datetime) -> bool:
-        """Whether the secret before the last rotation still works."""
+        """Return whether the secret before the last rotation still works."""
         return self.is_good_at(moment) and self.old_until is not None and self.old_until > moment

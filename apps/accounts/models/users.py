@@ -93,14 +93,14 @@ class Team(models.Model):
     def clean(self) -> None:
         # as it is now: a parent that was read before may have been moved since
         parents = dict(Team.objects.order_by().values_list("pk", "parent"))
-        above, passed = self.parent_id, set[int]()
-        while above is not None and above not in passed:
-            if above == self.pk:
+        ancestor_id, passed = self.parent_id, set[int]()
+        while ancestor_id is not None and ancestor_id not in passed:
+            if ancestor_id == self.pk:
                 raise ValidationError(
                     {"parent": "This would place the team below itself. Choose another parent."}
                 )
-            passed.add(above)
-            above = parents.get(above)
+            passed.add(ancestor_id)
+            ancestor_id = parents.get(ancestor_id)
 
 
 class Users(UserManager["User"]):
@@ -249,16 +249,16 @@ class User(AbstractUser):
         """
         if team is None:
             return self
-        narrowed = copy(self)
-        narrowed.bound_team_id = team if isinstance(team, int) else team.pk
+        bound_user = copy(self)
+        bound_user.bound_team_id = team if isinstance(team, int) else team.pk
         roles = self.team_roles() if self.bound_team_id else None
-        narrowed._team_roles = None
+        bound_user._team_roles = None
         if roles is not None:
             # bound already: nothing that the first bond kept out comes back by the second
-            narrowed._team_roles = {
-                team: rank for team, rank in narrowed.team_roles().items() if team in roles
+            bound_user._team_roles = {
+                team: rank for team, rank in bound_user.team_roles().items() if team in roles
             }
-        return narrowed
+        return bound_user
 
     _team_roles: dict[int, int] | None = None
 

@@ -111,7 +111,7 @@ def record_email_change(*, user: User, old: str, by: User | None, request: Any) 
 
 
 @receiver(post_save, sender=User)
-def drop_other_addresses(instance: User, update_fields: Any = None, **_rest: Any) -> None:
+def drop_other_addresses(instance: User, update_fields: Any = None, **_kwargs: Any) -> None:
     """Keep the library's own list in step: an address that the account no longer has must reset no
     password."""
     if update_fields is None or "email" in update_fields:

@@ -46,8 +46,8 @@ def release_attempts(account: str) -> None:
 
 
 def is_known_network(user: User | None, network: str) -> bool:
-    """Whether the person has signed in from this network before (for as long as account events are
-    kept)."""
+    """Return whether the person has signed in from this network before (for as long as account
+    events are kept)."""
     signed_in = AccountEvent.objects.filter(
         user=user, kind=AccountEventKind.SIGNED_IN, network=network
     )

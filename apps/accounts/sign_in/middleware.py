@@ -94,7 +94,8 @@ class SecondFactorMiddleware:
         ):
             return False
         methods = {
-            one.get("method") for one in request.session.get("account_authentication_methods", [])
+            entry.get("method")
+            for entry in request.session.get("account_authentication_methods", [])
         }
         if "socialaccount" in methods and "password" not in methods:
             return False
@@ -105,12 +106,12 @@ class SecondFactorMiddleware:
 
 
 @receiver(authenticator_removed)
-def clear_factor_check(request: HttpRequest | None, **_rest: object) -> None:
+def clear_factor_check(request: HttpRequest | None, **_kwargs: object) -> None:
     if request is not None:
         request.session.pop(HAS_FACTOR, None)
 
 
 @receiver(user_logged_out)
-def mark_sign_out(request: HttpRequest | None, **_rest: object) -> None:
+def mark_sign_out(request: HttpRequest | None, **_kwargs: object) -> None:
     if request is not None:
         request.has_signed_out = True  # type: ignore[attr-defined]

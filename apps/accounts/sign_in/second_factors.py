@@ -56,8 +56,8 @@ def by_second_factor(people: QuerySet[User], *, has_factor: bool) -> QuerySet[Us
 
 
 def second_factor_of_row() -> Exists:
-    """Whether the row, a user, has an authenticator app or a security key. Recovery codes alone are
-    no factor."""
+    """Return whether the row, a user, has an authenticator app or a security key. Recovery codes
+    alone are no factor."""
     return Exists(Authenticator.objects.filter(user=OuterRef("pk"), type__in=FACTORS))
 
 
@@ -92,8 +92,8 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     }
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
-        others = Authenticator.objects.filter(user=authenticator.user, type__in=FACTORS).exclude(
-            pk=authenticator.pk
-        )
+        other_factors = Authenticator.objects.filter(
+            user=authenticator.user, type__in=FACTORS
+        ).exclude(pk=authenticator.pk)
         required = is_required_of(authenticator.user) and is_enforced_on(day_of(now()))
-        return not required or others.exists()
+        return not required or other_factors.exists()

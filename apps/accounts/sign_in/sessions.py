@@ -36,13 +36,13 @@ class OpenSession:
 
 
 @receiver(user_logged_in)
-def start_session(request: Any, **_rest: Any) -> None:
+def start_session(request: Any, **_kwargs: Any) -> None:
     """Note when the session began and when it ends at the latest."""
     limit_session(request, timedelta(days=settings.SESSION_MAX_DAYS))
 
 
 @receiver(authentication_step_completed)
-def renew_key(request: Any, reauthenticated: bool = False, **_rest: Any) -> None:
+def renew_key(request: Any, reauthenticated: bool = False, **_kwargs: Any) -> None:
     """Give the session a new key once its person has entered a credential again: an old copy of the
     cookie ends."""
     if not reauthenticated:
@@ -60,7 +60,7 @@ def limit_session(request: Any, duration: timedelta) -> None:
 
 
 def is_over(session: Any, *, at: datetime) -> bool:
-    """Whether the session has passed its end, or lay idle for too long."""
+    """Return whether the session has passed its end, or lay idle for too long."""
     seconds = at.timestamp()
     idle = timedelta(hours=settings.SESSION_IDLE_HOURS).total_seconds()
     return bool(
@@ -72,8 +72,8 @@ def is_over(session: Any, *, at: datetime) -> bool:
 def record_activity(request: HttpRequest, *, at: datetime) -> None:
     """Write down that the session is used, once in SEEN_PRECISION; also of sessions from before
     this was written."""
-    seen = request.session.get(SEEN_AT)
-    if seen is not None and at.timestamp() - seen < SEEN_PRECISION.total_seconds():
+    seen_at = request.session.get(SEEN_AT)
+    if seen_at is not None and at.timestamp() - seen_at < SEEN_PRECISION.total_seconds():
         return
     if not request.user.is_authenticated:
         return
@@ -91,7 +91,7 @@ def sessions_of(user: User, *, current_key: str | None) -> list[OpenSession]:
         for row in UserSession.objects.purge_and_list(user)
         if not is_over(_store(row.session_key), at=now())
     ]
-    found = [
+    sessions = [
         OpenSession(
             row.pk,
             row.ip,
@@ -102,7 +102,9 @@ def sessions_of(user: User, *, current_key: str | None) -> list[OpenSession]:
         )
         for row in rows
     ]
-    return sorted(found, key=lambda one: (not one.is_current, -one.last_seen_at.timestamp()))
+    return sorted(
+        sessions, key=lambda session: (not session.is_current, -session.last_seen_at.timestamp())
+    )
 
 
 def end_session(user: User, pk: int) -> bool:

@@ -20,12 +20,16 @@ def apply_groups(*, user: User, groups: Iterable[str], rules: Iterable[Grant]) -
     Roles assigned by hand are unchanged, and the stronger of both applies. Unknown teams are
     skipped.
     """
-    held = sorted(set(groups))
-    due = roles_of_groups(rules, held)
+    group_names = sorted(set(groups))
+    roles = roles_of_groups(rules, group_names)
     row = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
-    teams = {team.pk: due.roles[team.slug].rank for team in Team.objects.filter(slug__in=due.roles)}
-    with audit_context(job=JOB, reason=f"single sign-on groups: {', '.join(held)[:400] or 'none'}"):
-        changed = _set_organisation_role(row, due.organisation_role)
+    teams = {
+        team.pk: roles.roles[team.slug].rank for team in Team.objects.filter(slug__in=roles.roles)
+    }
+    with audit_context(
+        job=JOB, reason=f"single sign-on groups: {', '.join(group_names)[:400] or 'none'}"
+    ):
+        changed = _set_organisation_role(row, roles.organisation_role)
         for membership in row.memberships.select_for_update().order_by("pk"):
             changed |= _set_team_role(membership, teams.pop(membership.team_id, None))
         for team_id, rank in teams.items():
@@ -71,35 +75,37 @@ def user_by_verified_email(address: str) -> User | None:
     """Return the account that a verified address can be linked to: an active account without
     technical rights whose address another user wrote. A user who enters another person's address in
     their own account must not become that person."""
-    found = (
+    user = (
         User.objects.people()
         .filter(email__iexact=address, is_active=True, is_superuser=False, is_staff=False)
         .first()
     )
-    return None if found is None or _set_own_email(found) else found
+    return None if user is None or _set_own_email(user) else user
 
 
 def _set_own_email(person: User) -> bool:
     entries = person.history.order_by("-pgh_id").values_list("email", "pgh_context__metadata")  # type: ignore[attr-defined]
     first_with_it: dict[str, object] = {}
-    for email, words in entries:
+    for email, metadata in entries:
         if email.lower() != person.email.lower():
             break
-        first_with_it = words or {}
+        first_with_it = metadata or {}
     return first_with_it.get("user") == person.pk
 
 
-def free_username(wished: str) -> str:
+def free_username(preferred: str) -> str:
     """Return the requested name, with a number if it is taken."""
     stem = (
-        "".join(letter for letter in wished if letter.isalnum() or letter in "@.+-_")[:140]
+        "".join(letter for letter in preferred if letter.isalnum() or letter in "@.+-_")[:140]
         or "person"
     )
-    taken = set(User.objects.filter(username__istartswith=stem).values_list("username", flat=True))
-    lowered = {name.lower() for name in taken}
-    if stem.lower() not in lowered:
+    existing_names = set(
+        User.objects.filter(username__istartswith=stem).values_list("username", flat=True)
+    )
+    lowercase_names = {name.lower() for name in existing_names}
+    if stem.lower() not in lowercase_names:
         return stem
     n = 2
-    while f"{stem}-{n}".lower() in lowered:
+    while f"{stem}-{n}".lower() in lowercase_names:
         n += 1
     return f"{stem}-{n}"

@@ -69,8 +69,8 @@ def verified_claims(
             "another request or was used before."
         )
     audience = claims["aud"]
-    others = isinstance(audience, list) and len(audience) > 1
-    if (others or "azp" in claims) and claims.get("azp") != client_id:
+    has_other_audiences = isinstance(audience, list) and len(audience) > 1
+    if (has_other_audiences or "azp" in claims) and claims.get("azp") != client_id:
         raise InvalidTokenError("The ID token was issued to another client (azp).")
     return claims
 
@@ -81,12 +81,12 @@ def _key(keys: Mapping[str, Any], kid: str | None, algorithm: str) -> Any:
         for key in keys.get("keys", [])
         if isinstance(key, Mapping) and key.get("use", "sig") == "sig"
     ]
-    named = [key for key in published if key.get("kid") == kid] if kid else published
-    if len(named) != 1:
+    matching_keys = [key for key in published if key.get("kid") == kid] if kid else published
+    if len(matching_keys) != 1:
         raise InvalidTokenError(
             f"The provider does not publish exactly one key '{kid}' for the ID token."
         )
     try:
-        return jwt.PyJWK(json.loads(json.dumps(named[0])), algorithm).key
+        return jwt.PyJWK(json.loads(json.dumps(matching_keys[0])), algorithm).key
     except (jwt.PyJWTError, ValueError, TypeError) as error:
         raise InvalidTokenError(f"The provider's key '{kid}' does not fit {algorithm}.") from error

@@ -43,41 +43,44 @@ def read_rules(text: str) -> tuple[Grant, ...]:
     if not text.strip():
         return ()
     try:
-        given = json.loads(text)
+        document = json.loads(text)
     except ValueError as error:
         raise InvalidRulesError(f"OIDC_ROLES is not valid JSON: {error}.") from error
-    if not isinstance(given, dict):
+    if not isinstance(document, dict):
         raise InvalidRulesError(
             'OIDC_ROLES must be a JSON object such as {"ai-governance": "governance"}.'
         )
     grants: list[Grant] = []
-    for group, said in given.items():
-        grants.extend(_grant(group, word) for word in (said if isinstance(said, list) else [said]))
+    for group, role_names in document.items():
+        grants.extend(
+            _grant(group, role_name)
+            for role_name in (role_names if isinstance(role_names, list) else [role_names])
+        )
     return tuple(grants)
 
 
-def _grant(group: str, word: Any) -> Grant:
-    if not isinstance(word, str):
+def _grant(group: str, role_name: Any) -> Grant:
+    if not isinstance(role_name, str):
         raise InvalidRulesError(
             f"OIDC_ROLES: the value of the group '{group}' must be a text or a list of texts."
         )
-    if word in OrganisationRole.values:
-        return Grant(group, organisation_role=word)
-    team, _, role = word.rpartition(":")
+    if role_name in OrganisationRole.values:
+        return Grant(group, organisation_role=role_name)
+    team, _, role = role_name.rpartition(":")
     if team and role in _ROLES:
         return Grant(group, team=team, role=_ROLES[role])
     raise InvalidRulesError(
-        f"OIDC_ROLES: the group '{group}' has the value '{word}', which is not valid. Use an "
+        f"OIDC_ROLES: the group '{group}' has the value '{role_name}', which is not valid. Use an "
         f"organisation role ({', '.join(OrganisationRole.values)}) or TEAM:ROLE with the slug "
         f"of a team and one of {', '.join(_ROLES)}."
     )
 
 
 def roles_of_groups(rules: Iterable[Grant], groups: Iterable[str]) -> GroupRoles:
-    held = set(groups)
+    group_names = set(groups)
     office, roles = "", dict[str, TeamRole]()
     for grant in rules:
-        if grant.group not in held:
+        if grant.group not in group_names:
             continue
         office = stronger_organisation_role(office, grant.organisation_role)
         if grant.role is not None and (
@@ -90,13 +93,13 @@ def roles_of_groups(rules: Iterable[Grant], groups: Iterable[str]) -> GroupRoles
 def groups_in(claims: Mapping[str, Any], path: str) -> tuple[str, ...]:
     """Return the groups at `path` of the claims, which can be nested (`realm_access.roles`); a text
     is one group, any other type is none."""
-    found: Any = claims.get(path)
-    if found is None:
-        found = claims
+    value: Any = claims.get(path)
+    if value is None:
+        value = claims
         for name in path.split("."):
-            found = found.get(name) if isinstance(found, Mapping) else None
-    if isinstance(found, str):
-        return (found,)
+            value = value.get(name) if isinstance(value, Mapping) else None
+    if isinstance(value, str):
+        return (value,)
     return (
-        tuple(group for group in found if isinstance(group, str)) if isinstance(found, list) else ()
+        tuple(group for group in value if isinstance(group, str)) if isinstance(value, list) else ()
     )

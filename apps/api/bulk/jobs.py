@@ -79,7 +79,11 @@ def _merge_block(resource: str, block: list[SourceRow], merge: Merge, report: Me
     counts = MergeReport()
     for attempt in (1, 2):
         counts = MergeReport()
-        said = dict(merge.said) if attempt == 1 and len(merge.said) < MERGE_BATCH_SIZE else None
+        said = (
+            dict(merge.row_numbers)
+            if attempt == 1 and len(merge.row_numbers) < MERGE_BATCH_SIZE
+            else None
+        )
         try:
             with transaction.atomic():
                 BULK_RESOURCES[resource].merge(block, merge, counts)
@@ -88,11 +92,13 @@ def _merge_block(resource: str, block: list[SourceRow], merge: Merge, report: Me
             if attempt == 2:
                 raise
             if said is not None:
-                merge.said = said
+                merge.row_numbers = said
             else:
                 numbers = {row.number for row in block}
-                merge.said = {
-                    key: number for key, number in merge.said.items() if number not in numbers
+                merge.row_numbers = {
+                    key: number
+                    for key, number in merge.row_numbers.items()
+                    if number not in numbers
                 }
     report.created += counts.created
     report.updated += counts.updated

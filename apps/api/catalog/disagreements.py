@@ -83,9 +83,9 @@ def _side_body(row: Disagreement, side: DisagreementSide) -> dict[str, Any]:
         "assertion": claim.pk,
         "external_id": claim.external_id,
         "retires_on": side.day,
-        "date_kind": side.voice.value.get("date_kind", ""),
+        "date_kind": side.source_claim.value.get("date_kind", ""),
         "built_in": side.is_built_in,
-        "in_doubt": side.voice.in_doubt,
+        "in_doubt": side.source_claim.in_doubt,
         "accepted": side == row.accepted,
         "contradicts": row.stands_against(side),
         "first_seen": claim.first_seen,
@@ -161,7 +161,7 @@ class DisagreementViewSet(ReadViewSet[Offering]):
         self, queryset: QuerySet[Offering], found: Mapping[int, Disagreement]
     ) -> QuerySet[Offering]:
         filterset = DisagreementFilter(
-            self.request.query_params, queryset, request=self.request, found=found
+            self.request.query_params, queryset, request=self.request, disagreements_by_id=found
         )
         if not filterset.is_valid():
             raise serializers.ValidationError(filter_errors(filterset))

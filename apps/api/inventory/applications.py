@@ -529,7 +529,7 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
         duplicate = asked["duplicate"]
         self.require(TeamRole.EDITOR, duplicate.team)
         kept = application_merge.merge_applications(
-            kept=kept,
+            survivor=kept,
             duplicate=duplicate,
             on=asked.get("on", today()),
             reason=asked.get("reason", ""),

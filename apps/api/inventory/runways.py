@@ -108,7 +108,7 @@ class RunwaysView(RegistryView):
                 "pk", "slug"
             )
         )
-        more = next_link(request, _numbers(rows[-1].place)) if len(found) > size else None
+        more = next_link(request, _numbers(rows[-1].position)) if len(found) > size else None
         return Response({"next": more, "results": runways_body(rows, slugs)})
 
 

@@ -36,10 +36,10 @@ class DueDisagreement:
     key: str
 
 
-def disagreement_key(offering_id: int, one: tuple[str, str], other: tuple[str, str]) -> str:
+def disagreement_key(offering_id: int, first: tuple[str, str], second: tuple[str, str]) -> str:
     """The event's key, from (source slug, ISO day) of both sides; the same whichever side is named
     first."""
-    parts = [DISAGREEMENT_KIND, offering_id, *sorted([list(one), list(other)])]
+    parts = [DISAGREEMENT_KIND, offering_id, *sorted([list(first), list(second)])]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -55,18 +55,23 @@ def due_disagreements(*, at: datetime, read_at: Mapping[int, datetime]) -> list[
     had both passed by then, and two dates of one offering that were reported before, from any
     source.
     """
-    found = _due_pairs(at, read_at)
-    if not found:
+    pairs = _due_pairs(at, read_at)
+    if not pairs:
         return []
-    due: dict[tuple[int, str, str], DueDisagreement] = {}
-    for row in disagreements({offering_id for offering_id, _, _ in found}, at=at):
-        ripe = {frozenset(pair) for offering_id, *pair in found if offering_id == row.offering.pk}
+    due_by_key: dict[tuple[int, str, str], DueDisagreement] = {}
+    for row in disagreements({offering_id for offering_id, _, _ in pairs}, at=at):
+        due_pairs = {
+            frozenset(pair) for offering_id, *pair in pairs if offering_id == row.offering.pk
+        }
         for a, b in row.pairs:
-            if frozenset((a.claim.pk, b.claim.pk)) in ripe:
-                told = _due(row, a, b)
-                old, new = sorted((told.fact.old, told.fact.new))
-                due.setdefault((row.offering.pk, old, new), told)
-    return sorted(due.values(), key=lambda each: (each.fact.detected_at, each.offering_id))
+            if frozenset((a.claim.pk, b.claim.pk)) in due_pairs:
+                disagreement = _due(row, a, b)
+                old, new = sorted((disagreement.fact.old, disagreement.fact.new))
+                due_by_key.setdefault((row.offering.pk, old, new), disagreement)
+    return sorted(
+        due_by_key.values(),
+        key=lambda disagreement: (disagreement.fact.detected_at, disagreement.offering_id),
+    )
 
 
 @transaction.atomic
@@ -78,41 +83,43 @@ def create_disagreement_events(
     if not due_disagreements(at=at, read_at=read_at):
         return []
     catalogue_lock()
-    due = {each.key: each for each in due_disagreements(at=at, read_at=read_at)}
-    for key in ProviderEvent.objects.filter(key__in=due).values_list("key", flat=True):
-        del due[key]
+    due_by_key = {
+        disagreement.key: disagreement for disagreement in due_disagreements(at=at, read_at=read_at)
+    }
+    for key in ProviderEvent.objects.filter(key__in=due_by_key).values_list("key", flat=True):
+        del due_by_key[key]
     events = ProviderEvent.objects.bulk_create(
         [
             ProviderEvent(
                 key=key,
-                kind=each.fact.kind,
-                source=each.source,
-                external_id=each.fact.external_id,
-                offering_id=each.offering_id,
-                old=each.fact.old,
-                new=each.fact.new,
-                effective_on=each.fact.effective_on,
-                detected_at=each.fact.detected_at,
+                kind=disagreement.fact.kind,
+                source=disagreement.source,
+                external_id=disagreement.fact.external_id,
+                offering_id=disagreement.offering_id,
+                old=disagreement.fact.old,
+                new=disagreement.fact.new,
+                effective_on=disagreement.fact.effective_on,
+                detected_at=disagreement.fact.detected_at,
             )
-            for key, each in due.items()
+            for key, disagreement in due_by_key.items()
         ]
     )
     evidence = ProviderEvent.evidence.through
     evidence.objects.bulk_create(
         evidence(providerevent_id=event.pk, assertion_id=claim_id)
-        for event, each in zip(events, due.values(), strict=True)
-        for claim_id in each.claim_ids
+        for event, disagreement in zip(events, due_by_key.values(), strict=True)
+        for claim_id in disagreement.claim_ids
     )
     return events
 
 
 def _due(row: Disagreement, a: DisagreementSide, b: DisagreementSide) -> DueDisagreement:
-    other, later = sorted((a, b), key=lambda side: (side.since, side.claim.pk))
+    earlier, later = sorted((a, b), key=lambda side: (side.since, side.claim.pk))
     fact = CatalogueFact(
         kind=DISAGREEMENT_KIND,
         external_id=later.claim.external_id,
         topic=LIFECYCLE,
-        old=other.says[1],
+        old=earlier.says[1],
         new=later.says[1],
         effective_on=row.offering.retires_on,
         detected_at=later.since + NEWS_HOLD,
@@ -121,8 +128,8 @@ def _due(row: Disagreement, a: DisagreementSide, b: DisagreementSide) -> DueDisa
         source=later.claim.source,
         fact=fact,
         offering_id=row.offering.pk,
-        claim_ids=(later.claim.pk, other.claim.pk),
-        key=disagreement_key(row.offering.pk, other.says, later.says),
+        claim_ids=(later.claim.pk, earlier.claim.pk),
+        key=disagreement_key(row.offering.pk, earlier.says, later.says),
     )
 
 
@@ -144,4 +151,7 @@ def _due_pairs(at: datetime, read_at: Mapping[int, datetime]) -> list[tuple[int,
                 "at": at,
             },
         )
-        return [(offering_id, one, other) for offering_id, one, other in cursor.fetchall()]
+        return [
+            (offering_id, claim_id, other_claim_id)
+            for offering_id, claim_id, other_claim_id in cursor.fetchall()
+        ]

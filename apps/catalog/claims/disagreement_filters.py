@@ -29,10 +29,13 @@ class DisagreementFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields: list[str] = []
 
     def __init__(
-        self, *args: Any, found: Mapping[int, Disagreement] | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        disagreements_by_id: Mapping[int, Disagreement] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.found = found or {}
+        self.found = disagreements_by_id or {}
 
     def involving(self, queryset: QuerySet[Offering], name: str, value: str) -> QuerySet[Offering]:
         return queryset.filter(

@@ -61,41 +61,46 @@ def is_contradiction(a: SourceClaim, b: SourceClaim) -> bool:
     return not is_soft(b) or first < second
 
 
-def is_soft(voice: SourceClaim) -> bool:
-    return bool(voice.value.get("date_kind") == NOT_BEFORE)
+def is_soft(source_claim: SourceClaim) -> bool:
+    return bool(source_claim.value.get("date_kind") == NOT_BEFORE)
 
 
-def with_true_date_kinds(voices: Iterable[SourceClaim]) -> list[SourceClaim]:
+def with_true_date_kinds(source_claims: Iterable[SourceClaim]) -> list[SourceClaim]:
     """The claims with their true kind of day: one of a source that cannot mark soft days is soft
     where another source gives that very day as soft, for this offering or for the same model
     elsewhere."""
-    voices = list(voices)
-    soft = {voice.value.get("retires_on") for voice in voices if is_soft(voice)} - {None}
+    source_claims = list(source_claims)
+    soft = {
+        source_claim.value.get("retires_on")
+        for source_claim in source_claims
+        if is_soft(source_claim)
+    } - {None}
     return [
-        replace(voice, value={**voice.value, "date_kind": NOT_BEFORE})
-        if voice.source in UNMARKED
-        and (voice.soft_elsewhere or voice.value.get("retires_on") in soft)
-        else voice
-        for voice in voices
+        replace(source_claim, value={**source_claim.value, "date_kind": NOT_BEFORE})
+        if source_claim.source in UNMARKED
+        and (source_claim.soft_elsewhere or source_claim.value.get("retires_on") in soft)
+        else source_claim
+        for source_claim in source_claims
     ]
 
 
-def precedence_reason(winner: SourceClaim, other: SourceClaim, name: str, other_name: str) -> str:
-    """Why `winner` counts and `other` does not, in a clause; the names are of their sources."""
+def precedence_reason(winner: SourceClaim, loser: SourceClaim, name: str, other_name: str) -> str:
+    """Return why `winner` counts and `loser` does not, in a clause; the names are of their
+    sources."""
     if winner.source == MANUAL:
         return "a manual override outranks every feed"
-    if winner.trust_rank > other.trust_rank and is_soft(other) and not is_soft(winner):
+    if winner.trust_rank > loser.trust_rank and is_soft(loser) and not is_soft(winner):
         return f"an announced date that respects the earliest retirement of {other_name}"
-    if winner.trust_rank != other.trust_rank:
+    if winner.trust_rank != loser.trust_rank:
         return (
             f"{name} (priority {winner.trust_rank}) has a higher priority than {other_name} "
-            f"(priority {other.trust_rank})"
+            f"(priority {loser.trust_rank})"
         )
-    if (winner.value.get("date_kind") == FIRM) != (other.value.get("date_kind") == FIRM):
+    if (winner.value.get("date_kind") == FIRM) != (loser.value.get("date_kind") == FIRM):
         return "both have the same priority, and an announced date outranks an earliest date"
-    if winner.first_party != other.first_party:
+    if winner.first_party != loser.first_party:
         return "both have the same priority, and the host outranks a gateway"
-    if winner.changed_at != other.changed_at:
+    if winner.changed_at != loser.changed_at:
         return f"both have the same priority, and the value of {name} is newer"
     return f"both have the same priority, and {name} was recorded first"
 
@@ -113,16 +118,16 @@ class DisagreementSide:
     speaker: str
     name: str
     claim: Assertion
-    voice: SourceClaim
+    source_claim: SourceClaim
     since: datetime
 
     @property
     def day(self) -> date | None:
-        return retires_on(self.voice.value)
+        return retires_on(self.source_claim.value)
 
     @property
     def is_soft(self) -> bool:
-        return self.day is not None and is_soft(self.voice)
+        return self.day is not None and is_soft(self.source_claim)
 
     @property
     def is_built_in(self) -> bool:
@@ -135,7 +140,7 @@ class DisagreementSide:
     @property
     def says(self) -> tuple[str, str]:
         """(speaker, ISO day or empty)."""
-        return self.speaker, self.voice.value.get("retires_on", "")
+        return self.speaker, self.source_claim.value.get("retires_on", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +169,7 @@ class Disagreement:
 
     @property
     def is_new(self) -> bool:
-        """So young that one source may only be late to follow the other."""
+        """Return whether it is so young that one source may only be late to follow the other."""
         return self.at - self.since < NEWS_HOLD
 
     @property
@@ -180,9 +185,12 @@ class Disagreement:
         return tuple(dict.fromkeys(side.speaker for pair in self.pairs for side in pair))
 
     def stands_against(self, side: DisagreementSide) -> bool:
-        """Whether `side` contradicts the one accepted; any other where nothing is."""
-        others = [self.accepted] if self.accepted else list(self.sides)
-        return any(is_contradiction(side.voice, other.voice) for other in others)
+        """Return whether `side` contradicts the one accepted; any other where nothing is."""
+        opposing_sides = [self.accepted] if self.accepted else list(self.sides)
+        return any(
+            is_contradiction(side.source_claim, opposing_side.source_claim)
+            for opposing_side in opposing_sides
+        )
 
 
 def disagreements(
@@ -200,39 +208,45 @@ def disagreements(
     candidates = _with_different_days(offering_ids)
     if not candidates:
         return []
-    voices, _ = standing_claims(candidates, LIFECYCLE)
-    spoken = [voice.claim_id for found in voices.values() for voice in found]
-    claims = Assertion.objects.select_related("source", "asserted_by").in_bulk(spoken)
+    source_claims, _ = standing_claims(candidates, LIFECYCLE)
+    claim_ids = [
+        source_claim.claim_id for group in source_claims.values() for source_claim in group
+    ]
+    claims = Assertion.objects.select_related("source", "asserted_by").in_bulk(claim_ids)
     names = dict(Source.objects.order_by().values_list("slug", "name"))
-    began = _dates_claimed_since(spoken)
+    claimed_since = _dates_claimed_since(claim_ids)
     offerings = Offering.objects.select_related("host").in_bulk(candidates)
-    found = (
-        _disagreement(offerings[pk], voices.get(pk, []), claims, began, names, moment)
+    results = (
+        _disagreement(
+            offerings[pk], source_claims.get(pk, []), claims, claimed_since, names, moment
+        )
         for pk in sorted(candidates)
     )
-    return [row for row in found if row is not None and (row.state == "open" or not open_only)]
+    return [row for row in results if row is not None and (row.state == "open" or not open_only)]
 
 
 def latest_disagreements(
     offering_ids: Collection[int] | None = None, *, limit: int = 6, at: datetime | None = None
 ) -> list[Disagreement]:
     """The open ones that began last, newest first."""
-    found = disagreements(offering_ids, at=at)
-    return sorted(found, key=lambda row: (row.since, row.offering.pk), reverse=True)[:limit]
+    open_disagreements = disagreements(offering_ids, at=at)
+    return sorted(open_disagreements, key=lambda row: (row.since, row.offering.pk), reverse=True)[
+        :limit
+    ]
 
 
 def count_by_source(
     offering_ids: Collection[int] | None = None,
     *,
-    found: Iterable[Disagreement] | None = None,
+    open_disagreements: Iterable[Disagreement] | None = None,
     at: datetime | None = None,
 ) -> dict[str, int]:
-    """{source slug: open disagreements it takes part in}; pass `found` where they are at hand
-    already."""
+    """{source slug: open disagreements it takes part in}; pass `open_disagreements` where they are
+    at hand already."""
     rows = (
         disagreements(offering_ids, at=at)
-        if found is None
-        else [row for row in found if row.state == "open"]
+        if open_disagreements is None
+        else [row for row in open_disagreements if row.state == "open"]
     )
     counts = Counter(speaker for row in rows for speaker in row.speakers)
     del counts[MANUAL]
@@ -242,7 +256,7 @@ def count_by_source(
 def _with_different_days(offering_ids: Collection[int] | None) -> list[int]:
     """Offerings about which standing claims name days further apart than the tolerance: a
     superset."""
-    among = None if offering_ids is None else list(offering_ids)
+    ids = None if offering_ids is None else list(offering_ids)
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -254,7 +268,7 @@ def _with_different_days(offering_ids: Collection[int] | None) -> list[int]:
             HAVING max(value ->> 'retires_on')::date - min(value ->> 'retires_on')::date
                    > %(tolerance)s
             """,
-            {"among": among, "tolerance": DATE_TOLERANCE.days},
+            {"among": ids, "tolerance": DATE_TOLERANCE.days},
         )
         return [row[0] for row in cursor.fetchall()]
 
@@ -281,32 +295,37 @@ def _dates_claimed_since(claim_ids: Collection[int]) -> dict[int, datetime]:
 
 def _disagreement(
     offering: Offering,
-    voices: Sequence[SourceClaim],
+    source_claims: Sequence[SourceClaim],
     claims: Mapping[int, Assertion],
-    began: Mapping[int, datetime],
+    claimed_since: Mapping[int, datetime],
     names: Mapping[str, str],
     at: datetime,
 ) -> Disagreement | None:
     """The disagreement about one offering, or None."""
     by_speaker: dict[str, list[SourceClaim]] = defaultdict(list)
-    for voice in with_true_date_kinds(
-        replace(each, source=_speaker(each, claims)) for each in voices
+    for source_claim in with_true_date_kinds(
+        replace(source_claim, source=_speaker(source_claim, claims))
+        for source_claim in source_claims
     ):
-        by_speaker[voice.source].append(voice)
-    counting = [
-        best for found in by_speaker.values() if (best := strongest_claim(found)) is not None
+        by_speaker[source_claim.source].append(source_claim)
+    strongest_claims = [
+        best for group in by_speaker.values() if (best := strongest_claim(group)) is not None
     ]
     sides = [
         DisagreementSide(
-            voice.source,
-            names.get(voice.source, voice.source),
-            claims[voice.claim_id],
-            voice,
-            began[voice.claim_id],
+            source_claim.source,
+            names.get(source_claim.source, source_claim.source),
+            claims[source_claim.claim_id],
+            source_claim,
+            claimed_since[source_claim.claim_id],
         )
-        for voice in sorted(counting, key=precedence)
+        for source_claim in sorted(strongest_claims, key=precedence)
     ]
-    pairs = tuple((a, b) for a, b in combinations(sides, 2) if is_contradiction(a.voice, b.voice))
+    pairs = tuple(
+        (a, b)
+        for a, b in combinations(sides, 2)
+        if is_contradiction(a.source_claim, b.source_claim)
+    )
     if not pairs:
         return None
     accepted = next((side for side in sides if side.claim.pk == offering.lifecycle_claim_id), None)
@@ -322,13 +341,13 @@ def _disagreement(
     )
 
 
-def _speaker(voice: SourceClaim, claims: Mapping[int, Assertion]) -> str:
+def _speaker(source_claim: SourceClaim, claims: Mapping[int, Assertion]) -> str:
     """The feed whose word it is: the built-in catalogue says what a feed said that has not been
     polled yet."""
     return (
-        claims[voice.claim_id].external_id.partition(":")[0]
-        if voice.source == BUILT_IN
-        else voice.source
+        claims[source_claim.claim_id].external_id.partition(":")[0]
+        if source_claim.source == BUILT_IN
+        else source_claim.source
     )
 
 
@@ -341,5 +360,9 @@ def _reason(
         return "no source value applies at the moment"
     if accepted.speaker == MANUAL:
         return f"decided by {accepted.claim.asserted_by or 'a user'}: {accepted.claim.reason}"
-    other = next(side for side in sides if side != accepted and any(side in pair for pair in pairs))
-    return precedence_reason(accepted.voice, other.voice, accepted.name, other.full_name)
+    opponent = next(
+        side for side in sides if side != accepted and any(side in pair for pair in pairs)
+    )
+    return precedence_reason(
+        accepted.source_claim, opponent.source_claim, accepted.name, opponent.full_name
+    )

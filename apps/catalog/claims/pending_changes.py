@@ -54,7 +54,7 @@ class PendingChange:
 def pending_changes(
     source: Source, *, groups: Collection[str] | None = None
 ) -> list[PendingChange]:
-    """What waits at `source`, by provider group and row; offerings and hosts are loaded. Two
+    """Return what waits at `source`, by provider group and row; offerings and hosts are loaded. Two
     statements."""
     return list(_load_changes(source, _of_groups(Q(held=True), groups)))
 
@@ -153,24 +153,26 @@ def _load_changes(source: Source, condition: Q) -> Iterator[PendingChange]:
     )
     for claim in claims:
         claim.source = source
-        refused = claim.refused is not None and not claim.held
+        is_rejected = claim.refused is not None and not claim.held
         since = claim.missing_since or claim.pending_since or claim.changed_at
         if claim.topic == Topic.IDENTITY:
-            yield PendingChange(claim, "removal", days.get(claim.external_id), None, since, refused)
+            yield PendingChange(
+                claim, "removal", days.get(claim.external_id), None, since, is_rejected
+            )
         elif claim.topic == Topic.LIFECYCLE:
-            waits = (claim.refused or {}).get("value") if refused else claim.pending
-            old, new = claim.value.get("retires_on"), (waits or {}).get("retires_on")
-            yield PendingChange(claim, "date", old, new, since, refused)
+            pending = (claim.refused or {}).get("value") if is_rejected else claim.pending
+            old, new = claim.value.get("retires_on"), (pending or {}).get("retires_on")
+            yield PendingChange(claim, "date", old, new, since, is_rejected)
         else:
             yield PendingChange(
-                claim, "price", *_price_step(claim, refused=refused), since, refused
+                claim, "price", *_price_step(claim, is_rejected=is_rejected), since, is_rejected
             )
 
 
-def _price_step(claim: Assertion, *, refused: bool) -> tuple[dict[str, str], dict[str, str]]:
-    believed = price_in_force(claim.value, day_of(now()))
-    new = _waiting_units(claim) if not refused else (claim.refused or {}).get("units", {})
-    return {unit: believed[unit] for unit in new if unit in believed}, new
+def _price_step(claim: Assertion, *, is_rejected: bool) -> tuple[dict[str, str], dict[str, str]]:
+    accepted_prices = price_in_force(claim.value, day_of(now()))
+    new = _waiting_units(claim) if not is_rejected else (claim.refused or {}).get("units", {})
+    return {unit: accepted_prices[unit] for unit in new if unit in accepted_prices}, new
 
 
 def _waiting_units(claim: Assertion) -> dict[str, str]:
@@ -190,27 +192,30 @@ def _rejected_columns(claim: Assertion) -> dict[str, Any]:
         return nothing_waits | {"refused": REFUSED_ABSENCE}
     if claim.topic == Topic.LIFECYCLE:
         return nothing_waits | {"refused": {"value": claim.pending}}
-    doubted = units_needing_review(claim.value, claim.pending, day_of(now()), DEFAULT_RULES)
-    waits = claim.pending or {"value": claim.value, "since": []}
-    lines = waits["since"]
-    refused = nothing_waits | {
-        "refused": {"units": {unit: amount for unit, amount, _ in lines if unit in doubted}}
+    units_in_review = units_needing_review(claim.value, claim.pending, day_of(now()), DEFAULT_RULES)
+    pending = claim.pending or {"value": claim.value, "since": []}
+    lines = pending["since"]
+    rejected_columns = nothing_waits | {
+        "refused": {"units": {unit: amount for unit, amount, _ in lines if unit in units_in_review}}
     }
-    others = [line for line in lines if line[0] not in doubted]
-    if not others:
-        return refused
-    return refused | {"pending": waits | {"since": others}, "pending_since": claim.pending_since}
+    other_lines = [line for line in lines if line[0] not in units_in_review]
+    if not other_lines:
+        return rejected_columns
+    return rejected_columns | {
+        "pending": pending | {"since": other_lines},
+        "pending_since": claim.pending_since,
+    }
 
 
 def _pending_columns(claim: Assertion, moment: datetime) -> dict[str, Any]:
     """The columns of a claim whose refusal is taken back."""
-    refused = claim.refused or {}
-    held: dict[str, Any] = {"refused": None, "held": True}
+    rejection = claim.refused or {}
+    columns: dict[str, Any] = {"refused": None, "held": True}
     if claim.topic == Topic.IDENTITY:
-        return held | {"missing_since": moment}
+        return columns | {"missing_since": moment}
     if claim.topic == Topic.LIFECYCLE:
-        return held | {"pending": refused["value"], "pending_since": moment}
+        return columns | {"pending": rejection["value"], "pending_since": moment}
     before = claim.pending or {"value": claim.value, "since": []}
-    lines = [[unit, amount, moment.isoformat()] for unit, amount in refused["units"].items()]
-    pending = {"value": before["value"] | refused["units"], "since": [*before["since"], *lines]}
-    return held | {"pending": pending, "pending_since": claim.pending_since or moment}
+    lines = [[unit, amount, moment.isoformat()] for unit, amount in rejection["units"].items()]
+    pending = {"value": before["value"] | rejection["units"], "since": [*before["since"], *lines]}
+    return columns | {"pending": pending, "pending_since": claim.pending_since or moment}

@@ -51,86 +51,90 @@ class SettledLifecycle:
     replacement_text: str
 
 
-def precedence(voice: SourceClaim) -> tuple[Any, ...]:
+def precedence(source_claim: SourceClaim) -> tuple[Any, ...]:
     """Sort key, strongest first."""
     return (
-        voice.source != MANUAL,
-        voice.trust_rank,
-        voice.value.get("date_kind") != FIRM,
-        not voice.first_party,
-        -voice.changed_at.timestamp(),
-        voice.claim_id,
+        source_claim.source != MANUAL,
+        source_claim.trust_rank,
+        source_claim.value.get("date_kind") != FIRM,
+        not source_claim.first_party,
+        -source_claim.changed_at.timestamp(),
+        source_claim.claim_id,
     )
 
 
-def strongest_claim(voices: Iterable[SourceClaim]) -> SourceClaim | None:
+def strongest_claim(source_claims: Iterable[SourceClaim]) -> SourceClaim | None:
     """Return the claim that applies: the strongest with a retirement date, otherwise the strongest.
     A source without a date does not outrank one with a date, but a manual override does."""
-    ranked = sorted((voice for voice in voices if voice.value), key=precedence)
-    for place, voice in enumerate(ranked):
-        if voice.source == MANUAL:
-            return voice
-        day = retires_on(voice.value)
-        if day is not None and voice.value.get("date_kind") == NOT_BEFORE:
-            return _first_firm(ranked[place + 1 :], ranked, day) or voice
+    ranked_claims = sorted(
+        (source_claim for source_claim in source_claims if source_claim.value), key=precedence
+    )
+    for rank, source_claim in enumerate(ranked_claims):
+        if source_claim.source == MANUAL:
+            return source_claim
+        day = retires_on(source_claim.value)
+        if day is not None and source_claim.value.get("date_kind") == NOT_BEFORE:
+            return _first_firm(ranked_claims[rank + 1 :], ranked_claims, day) or source_claim
         if day is not None:
-            return voice
-    return ranked[0] if ranked else None
+            return source_claim
+    return ranked_claims[0] if ranked_claims else None
 
 
 def _first_firm(
-    weaker: Iterable[SourceClaim], everybody: Iterable[SourceClaim], bound: date
+    weaker_claims: Iterable[SourceClaim], all_claims: Iterable[SourceClaim], bound: date
 ) -> SourceClaim | None:
-    """The strongest of `weaker` that names a firm day not before `bound`."""
-    everybody = list(everybody)
-    for voice in weaker:
-        day = retires_on(voice.value)
-        firm = voice.value.get("date_kind") == FIRM and not is_soft_by_others(voice, everybody)
+    """The strongest of `weaker_claims` that names a firm day not before `bound`."""
+    all_claims = list(all_claims)
+    for source_claim in weaker_claims:
+        day = retires_on(source_claim.value)
+        firm = source_claim.value.get("date_kind") == FIRM and not is_soft_by_others(
+            source_claim, all_claims
+        )
         if firm and day is not None and day >= bound:
-            return voice
+            return source_claim
     return None
 
 
-def is_soft_by_others(voice: SourceClaim, voices: Iterable[SourceClaim]) -> bool:
+def is_soft_by_others(source_claim: SourceClaim, source_claims: Iterable[SourceClaim]) -> bool:
     """Return whether a date from a source that cannot mark earliest dates is one: another source
     gives that very date as the earliest."""
-    return voice.source in UNMARKED and (
-        voice.soft_elsewhere
+    return source_claim.source in UNMARKED and (
+        source_claim.soft_elsewhere
         or any(
-            other.value.get("date_kind") == NOT_BEFORE
-            and retires_on(other.value) == retires_on(voice.value)
-            for other in voices
+            other_claim.value.get("date_kind") == NOT_BEFORE
+            and retires_on(other_claim.value) == retires_on(source_claim.value)
+            for other_claim in source_claims
         )
     )
 
 
 def choose_lifecycle(
-    voices: Iterable[SourceClaim], today: date, *, listed: bool
+    source_claims: Iterable[SourceClaim], today: date, *, is_listed: bool
 ) -> SettledLifecycle:
-    """The lifecycle on `today`. `listed` says whether any source still carries the offering."""
-    voices = list(voices)
-    voice = strongest_claim(voices)
-    if voice is None:
-        return SettledLifecycle(None, "active" if listed else "unknown", None, None, "", "")
-    value = voice.value
+    """The lifecycle on `today`. `is_listed` says whether any source still carries the offering."""
+    source_claims = list(source_claims)
+    source_claim = strongest_claim(source_claims)
+    if source_claim is None:
+        return SettledLifecycle(None, "active" if is_listed else "unknown", None, None, "", "")
+    value = source_claim.value
     end = retires_on(value)
-    announced = value.get("announced_on")
+    announced_on = value.get("announced_on")
     kind = value.get("date_kind", "") if end else ""
-    if kind == FIRM and is_soft_by_others(voice, voices):
+    if kind == FIRM and is_soft_by_others(source_claim, source_claims):
         kind = NOT_BEFORE
     if end is not None and kind == FIRM:
         # a day that its own source no longer stands by does not retire anything
-        lifecycle = "retired" if end <= today and not voice.in_doubt else "deprecated"
+        lifecycle = "retired" if end <= today and not source_claim.in_doubt else "deprecated"
     elif value.get("status") in {"preview", "active", "legacy", "deprecated"}:
         lifecycle = value["status"]
     elif value.get("status") == "retired" and end is None:
         lifecycle = "retired"
     else:
-        lifecycle = "active" if listed else "unknown"
+        lifecycle = "active" if is_listed else "unknown"
     return SettledLifecycle(
-        claim_id=voice.claim_id,
+        claim_id=source_claim.claim_id,
         lifecycle=lifecycle,
-        announced_on=date.fromisoformat(announced) if announced else None,
+        announced_on=date.fromisoformat(announced_on) if announced_on else None,
         retires_on=end,
         date_kind=kind,
         replacement_text=str(value.get("successor", ""))[:300],

@@ -49,22 +49,26 @@ class PriceGap:
             for unit, amount in side.amounts.items():
                 if amount:
                     amounts[unit, side.currency].append(amount)
-        return max((max(found) / min(found) for found in amounts.values()), default=Decimal(1))
+        return max(
+            (max(unit_amounts) / min(unit_amounts) for unit_amounts in amounts.values()),
+            default=Decimal(1),
+        )
 
     @property
     def lines(self) -> list[tuple[PriceSide, frozenset[str]]]:
         """Each side with the units for which it names another amount than the one accepted."""
-        return [(side, self._differing(side)) for side in self.sides]
+        return [(side, self._differing_units(side)) for side in self.sides]
 
-    def _differing(self, side: PriceSide) -> frozenset[str]:
-        mine = self.accepted
-        if mine is None or mine.currency != side.currency:
+    def _differing_units(self, side: PriceSide) -> frozenset[str]:
+        accepted_side = self.accepted
+        if accepted_side is None or accepted_side.currency != side.currency:
             return frozenset()
         return frozenset(
             unit
             for unit, amount in side.amounts.items()
-            if mine.amounts.get(unit)
-            and max(amount, mine.amounts[unit]) > PRICE_TOLERANCE * min(amount, mine.amounts[unit])
+            if accepted_side.amounts.get(unit)
+            and max(amount, accepted_side.amounts[unit])
+            > PRICE_TOLERANCE * min(amount, accepted_side.amounts[unit])
         )
 
 
@@ -77,9 +81,9 @@ class PriceGaps:
     offering_ids: Collection[int] | None = None
     source: str = ""
 
-    def count(self, *, most: int) -> int:
-        """One statement; counting stops at `most`."""
-        return len(self.ids(limit=most))
+    def count(self, *, limit: int) -> int:
+        """One statement; counting stops at `limit`."""
+        return len(self.ids(limit=limit))
 
     def page(self, *, limit: int, offset: int = 0) -> list[PriceGap]:
         """Return a page in five statements. Offerings have their host loaded, claims their

@@ -28,55 +28,62 @@ def ranges_due(
     for key, amount in value.items():
         if key == "currency":
             continue
-        unit, above, day = split_price_key(key)
+        unit, above_tokens, day = split_price_key(key)
         if unit in PRICE_UNITS:
-            starts[unit, above, currency].append(
+            starts[unit, above_tokens, currency].append(
                 (max(at, start_of(day)) if day else at, Decimal(amount))
             )
-    due: dict[Line, list[tuple[datetime, datetime | None, Decimal]]] = {}
-    for line, begun in starts.items():
+    ranges: dict[Line, list[tuple[datetime, datetime | None, Decimal]]] = {}
+    for line, line_starts in starts.items():
         latest = dict(
-            sorted(begun, key=lambda pair: pair[0])
+            sorted(line_starts, key=lambda pair: pair[0])
         )  # of several that begin at once the last one counts
         moments = [*sorted(latest), None]
-        due[line] = [
+        ranges[line] = [
             (begin, moments[i + 1], latest[begin])
             for i, begin in enumerate(moments[:-1])
             if begin is not None
         ]
-    return due
+    return ranges
 
 
-def update_price_ranges(voices: Mapping[int, SourceClaim], *, at: datetime) -> int:
+def update_price_ranges(source_claims: Mapping[int, SourceClaim], *, at: datetime) -> int:
     """Set the price ranges of these offerings from `at` to the applicable values; return the number
     of rows written.
 
     A range with an unchanged amount is left alone, so that the price keeps the day it began.
     """
-    if not voices:
+    if not source_claims:
         return 0
-    standing: dict[int, dict[Line, list[Price]]] = defaultdict(lambda: defaultdict(list))
+    current_prices: dict[int, dict[Line, list[Price]]] = defaultdict(lambda: defaultdict(list))
     for price in Price.objects.filter(
-        offering__in=voices, valid__endswith__isnull=True
-    ) | Price.objects.filter(offering__in=voices, valid__endswith__gt=at):
-        standing[price.offering_id][price.unit, price.above_tokens, price.currency].append(price)
-    closing: dict[int, dict[str, DateTimeTZRange]] = {}
-    dropped: list[int] = []
+        offering__in=source_claims, valid__endswith__isnull=True
+    ) | Price.objects.filter(offering__in=source_claims, valid__endswith__gt=at):
+        current_prices[price.offering_id][price.unit, price.above_tokens, price.currency].append(
+            price
+        )
+    closed_ranges: dict[int, dict[str, DateTimeTZRange]] = {}
+    removed_ids: list[int] = []
     opening: list[Price] = []
-    for offering_id, voice in voices.items():
-        due = ranges_due(voice.value, at)
-        for line in due.keys() | standing[offering_id].keys():
-            there = sorted(standing[offering_id][line], key=lambda price: price.valid.lower)
-            wanted = due.get(line, [])
+    for offering_id, source_claim in source_claims.items():
+        due_ranges = ranges_due(source_claim.value, at)
+        for line in due_ranges.keys() | current_prices[offering_id].keys():
+            existing_prices = sorted(
+                current_prices[offering_id][line], key=lambda price: price.valid.lower
+            )
+            target_ranges = due_ranges.get(line, [])
             if [
-                (price.amount, max(price.valid.lower, at), price.valid.upper) for price in there
-            ] == [(amount, begin, end) for begin, end, amount in wanted]:
+                (price.amount, max(price.valid.lower, at), price.valid.upper)
+                for price in existing_prices
+            ] == [(amount, begin, end) for begin, end, amount in target_ranges]:
                 continue
-            for price in there:
+            for price in existing_prices:
                 if price.valid.lower >= at:
-                    dropped.append(price.pk)
+                    removed_ids.append(price.pk)
                 else:
-                    closing[price.pk] = {"valid": DateTimeTZRange(price.valid.lower, at, "[)")}
+                    closed_ranges[price.pk] = {
+                        "valid": DateTimeTZRange(price.valid.lower, at, "[)")
+                    }
             opening += [
                 Price(
                     offering_id=offering_id,
@@ -85,20 +92,20 @@ def update_price_ranges(voices: Mapping[int, SourceClaim], *, at: datetime) -> i
                     currency=line[2],
                     amount=amount,
                     valid=DateTimeTZRange(begin, end, "[)"),
-                    claim_id=voice.claim_id,
+                    claim_id=source_claim.claim_id,
                 )
-                for begin, end, amount in wanted
+                for begin, end, amount in target_ranges
             ]
-    Price.objects.filter(pk__in=dropped).delete()
-    update_rows(Price, closing)
+    Price.objects.filter(pk__in=removed_ids).delete()
+    update_rows(Price, closed_ranges)
     Price.objects.bulk_create(opening)
-    claims = dict(Offering.objects.filter(pk__in=voices).values_list("pk", "price_claim_id"))
+    claims = dict(Offering.objects.filter(pk__in=source_claims).values_list("pk", "price_claim_id"))
     update_rows(
         Offering,
         {
-            pk: {"price_claim_id": voice.claim_id}
-            for pk, voice in voices.items()
-            if claims.get(pk) != voice.claim_id
+            pk: {"price_claim_id": source_claim.claim_id}
+            for pk, source_claim in source_claims.items()
+            if claims.get(pk) != source_claim.claim_id
         },
     )
-    return len(dropped) + len(closing) + len(opening)
+    return len(removed_ids) + len(closed_ranges) + len(opening)

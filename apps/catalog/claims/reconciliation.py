@@ -51,18 +51,25 @@ def reconcile_offerings(
     if not offering_ids:
         return 0
     today = day_of(at)
-    followed = _followed_offerings(offering_ids)
-    offering_ids = {*offering_ids, *followed}
-    voices, listed = standing_claims({*offering_ids, *followed.values()}, LIFECYCLE)
-    for follower, everywhere in followed.items():
-        voices[follower] = [*voices.get(follower, ()), *voices.get(everywhere, ())]
-        if everywhere not in listed:
-            listed.discard(follower)
-    settled = {
-        pk: choose_lifecycle(voices.get(pk, ()), today, listed=pk in listed or pk in fresh)
+    followed_offerings = _followed_offerings(offering_ids)
+    offering_ids = {*offering_ids, *followed_offerings}
+    source_claims, listed_ids = standing_claims(
+        {*offering_ids, *followed_offerings.values()}, LIFECYCLE
+    )
+    for follower_id, followed_id in followed_offerings.items():
+        source_claims[follower_id] = [
+            *source_claims.get(follower_id, ()),
+            *source_claims.get(followed_id, ()),
+        ]
+        if followed_id not in listed_ids:
+            listed_ids.discard(follower_id)
+    lifecycles = {
+        pk: choose_lifecycle(
+            source_claims.get(pk, ()), today, is_listed=pk in listed_ids or pk in fresh
+        )
         for pk in offering_ids
     }
-    replacements = _replacements(settled)
+    replacements = _replacements(lifecycles)
     columns = (
         "pk",
         "lifecycle",
@@ -75,16 +82,16 @@ def reconcile_offerings(
         "end_behaviour",
     )
     changes: dict[int, dict[str, Any]] = {}
-    moved: list[int] = []
+    changed_ids: list[int] = []
     for row in Offering.objects.filter(pk__in=offering_ids).values(*columns):
-        due = settled[row["pk"]]
+        lifecycle = lifecycles[row["pk"]]
         target = {
-            "lifecycle": due.lifecycle,
-            "announced_on": due.announced_on,
-            "retires_on": due.retires_on,
-            "date_kind": due.date_kind,
-            "replacement_text": due.replacement_text,
-            "lifecycle_claim_id": due.claim_id,
+            "lifecycle": lifecycle.lifecycle,
+            "announced_on": lifecycle.announced_on,
+            "retires_on": lifecycle.retires_on,
+            "date_kind": lifecycle.date_kind,
+            "replacement_text": lifecycle.replacement_text,
+            "lifecycle_claim_id": lifecycle.claim_id,
             "replacement_id": replacements.get(row["pk"], row["replacement_id"]),
         }
         if target["replacement_id"] == row["pk"]:
@@ -92,15 +99,15 @@ def reconcile_offerings(
         if any(row[name] != value for name, value in target.items()):
             changes[row["pk"]] = target
             if row["end_behaviour"] == "redirect":
-                moved.append(row["pk"])
+                changed_ids.append(row["pk"])
     update_rows(Offering, changes)
-    refresh_footing(moved, today=today)
+    refresh_footing(changed_ids, today=today)
     price_voices, _ = standing_claims(offering_ids, PRICE)
     n_priced = update_price_ranges(
         {
-            pk: voice
-            for pk, found in price_voices.items()
-            if (voice := strongest_claim(found)) is not None
+            pk: source_claim
+            for pk, group in price_voices.items()
+            if (source_claim := strongest_claim(group)) is not None
         },
         at=at,
     )
@@ -173,7 +180,7 @@ def standing_claims(
             """,
             [sorted(UNMARKED), topic, list(offering_ids)],
         )
-        voices: dict[int, list[SourceClaim]] = defaultdict(list)
+        source_claims: dict[int, list[SourceClaim]] = defaultdict(list)
         for (
             offering_id,
             claim_id,
@@ -188,7 +195,7 @@ def standing_claims(
             value = json.loads(value) if isinstance(value, str) else value
             # every other feed speaks of hosts from outside
             own_list = kind == "openrouter"
-            voices[offering_id].append(
+            source_claims[offering_id].append(
                 SourceClaim(
                     claim_id,
                     slug,
@@ -218,16 +225,18 @@ def standing_claims(
             """,
             [list(offering_ids)] * 3,
         )
-        return voices, {row[0] for row in cursor.fetchall()}
+        return source_claims, {row[0] for row in cursor.fetchall()}
 
 
-def _replacements(settled: Mapping[int, SettledLifecycle]) -> dict[int, int]:
+def _replacements(lifecycles: Mapping[int, SettledLifecycle]) -> dict[int, int]:
     """{offering: offering} where a replacement named in words is one we know at the same host, by
     api id or by the feed's own row name."""
-    named = {
-        pk: due for pk, due in settled.items() if due.replacement_text and due.claim_id is not None
+    lifecycles_with_text = {
+        pk: lifecycle
+        for pk, lifecycle in lifecycles.items()
+        if lifecycle.replacement_text and lifecycle.claim_id is not None
     }
-    if not named:
+    if not lifecycles_with_text:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -254,9 +263,9 @@ def _replacements(settled: Mapping[int, SettledLifecycle]) -> dict[int, int]:
                 r.service_tier <> o.service_tier, r.id
             """,
             [
-                list(named),
-                [due.replacement_text for due in named.values()],
-                [due.claim_id for due in named.values()],
+                list(lifecycles_with_text),
+                [lifecycle.replacement_text for lifecycle in lifecycles_with_text.values()],
+                [lifecycle.claim_id for lifecycle in lifecycles_with_text.values()],
             ],
         )
         return dict(cursor.fetchall())

@@ -32,16 +32,16 @@ def retires_on(value: Mapping[str, Any] | None) -> date | None:
 
 def price_key(line: PriceLine) -> str:
     """`unit`, `unit>tokens` for a size of request, `unit@day` for a price that starts later."""
-    above = f">{line.above_tokens}" if line.above_tokens else ""
+    size_suffix = f">{line.above_tokens}" if line.above_tokens else ""
     start = f"@{line.starts_on.isoformat()}" if line.starts_on else ""
-    return f"{line.unit}{above}{start}"
+    return f"{line.unit}{size_suffix}{start}"
 
 
 def split_price_key(key: str) -> tuple[str, int, date | None]:
     """(unit, above_tokens, starts_on) of a key made by `price_key`."""
     key, _, start = key.partition("@")
-    unit, _, above = key.partition(">")
-    return unit, int(above or 0), date.fromisoformat(start) if start else None
+    unit, _, above_tokens = key.partition(">")
+    return unit, int(above_tokens or 0), date.fromisoformat(start) if start else None
 
 
 def unit_of_key(key: str) -> str:
@@ -72,13 +72,13 @@ def price_value(lines: Iterable[PriceLine]) -> Value:
 
 def price_in_force(value: Mapping[str, str], day: date) -> dict[str, str]:
     """{unit[>tokens]: amount} on `day`: of the lines of one key, the latest that has begun."""
-    begun: dict[str, tuple[date, str]] = {}
+    latest_starts: dict[str, tuple[date, str]] = {}
     for key, amount in value.items():
         if key == "currency":
             continue
-        unit, above, start = split_price_key(key)
-        name = f"{unit}>{above}" if above else unit
+        unit, above_tokens, start = split_price_key(key)
+        name = f"{unit}>{above_tokens}" if above_tokens else unit
         since = start or date.min
-        if since <= day and (name not in begun or since >= begun[name][0]):
-            begun[name] = (since, amount)
-    return {name: amount for name, (_, amount) in begun.items()}
+        if since <= day and (name not in latest_starts or since >= latest_starts[name][0]):
+            latest_starts[name] = (since, amount)
+    return {name: amount for name, (_, amount) in latest_starts.items()}

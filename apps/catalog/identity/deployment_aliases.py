@@ -30,57 +30,65 @@ class DeploymentAlias:
     why: str
 
 
-def resolve_deployments(said: Mapping[tuple[str, str], DeploymentAlias | None]) -> int:
+def resolve_deployments(deployments: Mapping[tuple[str, str], DeploymentAlias | None]) -> int:
     """Apply {(host slug, name): its model, None without a listing}; return the number of offerings
     that changed.
 
     Only offerings without another identification change, inside the caller's transaction.
     """
-    if not said:
+    if not deployments:
         return 0
     changed: list[int] = []
-    lowered = {(host, name.lower()): deployed for (host, name), deployed in said.items()}
-    found = list(
+    by_lower_name = {
+        (host, name.lower()): deployment for (host, name), deployment in deployments.items()
+    }
+    offerings = list(
         _unresolved_offerings(
-            {host for host, _ in lowered}, {name for _, name in lowered}
+            {host for host, _ in by_lower_name}, {name for _, name in by_lower_name}
         ).select_related("host")
     )
     columns = _columns(
-        {deployed.canonical for deployed in lowered.values() if deployed is not None}
+        {deployment.canonical for deployment in by_lower_name.values() if deployment is not None}
     )
-    told_before = [each for each in found if each.identity_reason == IdentityReason.DEPLOYMENT]
-    again = resolve_identities((each.host.slug, each.api_id) for each in told_before)
-    for each in found:
-        key = (each.host.slug, each.api_id.lower())
-        if key not in lowered:
+    told_before = [
+        offering for offering in offerings if offering.identity_reason == IdentityReason.DEPLOYMENT
+    ]
+    identities = resolve_identities(
+        (offering.host.slug, offering.api_id) for offering in told_before
+    )
+    for offering in offerings:
+        key = (offering.host.slug, offering.api_id.lower())
+        if key not in by_lower_name:
             continue
-        deployed = lowered[key]
-        if deployed is None or deployed.canonical not in columns:
-            wanted = _cleared_columns(again.get((each.host.slug, each.api_id)))
+        deployment = by_lower_name[key]
+        if deployment is None or deployment.canonical not in columns:
+            new_columns = _cleared_columns(identities.get((offering.host.slug, offering.api_id)))
         else:
-            version, alias = columns[deployed.canonical]
-            wanted = {
+            version, alias = columns[deployment.canonical]
+            new_columns = {
                 "version_id": version,
                 "alias_id": alias,
-                "binding": Binding.ALIAS if deployed.moves or alias is not None else Binding.PINNED,
+                "binding": Binding.ALIAS
+                if deployment.moves or alias is not None
+                else Binding.PINNED,
                 "identity_confidence": _CONFIDENCE,
                 "identity_reason": IdentityReason.DEPLOYMENT,
-                "identity_explanation": f"deployment: {deployed.why}",
+                "identity_explanation": f"deployment: {deployment.why}",
             }
-        if wanted is not None and any(
-            getattr(each, name) != value for name, value in wanted.items()
+        if new_columns is not None and any(
+            getattr(offering, name) != value for name, value in new_columns.items()
         ):
-            Offering.objects.filter(pk=each.pk).update(**wanted)
-            changed.append(each.pk)
+            Offering.objects.filter(pk=offering.pk).update(**new_columns)
+            changed.append(offering.pk)
     refresh_footing(changed)
     return len(changed)
 
 
 def _unresolved_offerings(hosts: Iterable[str], names: Iterable[str]) -> QuerySet[Offering]:
     """Offerings of these names that nobody could place, or a listing did."""
-    unplaced = Q(version__isnull=True, alias__isnull=True, not_a_model=False)
+    unresolved = Q(version__isnull=True, alias__isnull=True, not_a_model=False)
     return Offering.objects.annotate(lower=Lower("api_id")).filter(
-        unplaced | Q(identity_reason=IdentityReason.DEPLOYMENT),
+        unresolved | Q(identity_reason=IdentityReason.DEPLOYMENT),
         host__slug__in=list(hosts),
         lower__in=list(names),
     )
@@ -101,7 +109,7 @@ def _cleared_columns(columns: Mapping[str, Any] | None) -> dict[str, Any] | None
 
 def _columns(names: set[str]) -> dict[str, tuple[int | None, int | None]]:
     """{canonical id: (version, alias)} of those on record."""
-    found: dict[str, Any] = {
+    columns_by_id: dict[str, Any] = {
         identifier: (version, pk)
         for identifier, pk, version in Alias.objects.filter(identifier__in=names).values_list(
             "identifier", "pk", "version_id"
@@ -110,5 +118,5 @@ def _columns(names: set[str]) -> dict[str, tuple[int | None, int | None]]:
     for identifier, pk in Version.objects.filter(identifier__in=names).values_list(
         "identifier", "pk"
     ):
-        found.setdefault(identifier, (pk, None))
-    return found
+        columns_by_id.setdefault(identifier, (pk, None))
+    return columns_by_id

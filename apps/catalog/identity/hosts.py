@@ -396,11 +396,11 @@ def _fold(text: str) -> str:
 
 BY_SLUG: dict[str, Host] = {host.slug: host for host in HOSTS}
 _BY_SPELLING: dict[str, Host] = {}
-for _each in HOSTS:
-    for _spelling in (_each.slug, _each.name, *_each.spellings):
-        _BY_SPELLING.setdefault(_fold(_spelling), _each)
+for _entry in HOSTS:
+    for _spelling in (_entry.slug, _entry.name, *_entry.spellings):
+        _BY_SPELLING.setdefault(_fold(_spelling), _entry)
 # A slug always names its own host, whatever another host lists as a spelling.
-_BY_SPELLING.update({_fold(_slug): _each for _slug, _each in BY_SLUG.items()})
+_BY_SPELLING.update({_fold(_slug): _entry for _slug, _entry in BY_SLUG.items()})
 
 _DEVELOPER_BY_SPELLING: dict[str, str] = {
     _fold(spelling): developer
@@ -417,9 +417,9 @@ _KIND_OF_MODEL = re.compile(r"^(vertex-ai|fireworks-ai|huggingface)-[a-z0-9-]+$"
 def host_slug(text: str) -> str | None:
     """Return the slug of the host that `text` names, ignoring case and punctuation; None if it is
     not a host."""
-    folded = _fold(text)
-    host = _BY_SPELLING.get(folded)
-    if host is None and (match := _KIND_OF_MODEL.match(folded)):
+    key = _fold(text)
+    host = _BY_SPELLING.get(key)
+    if host is None and (match := _KIND_OF_MODEL.match(key)):
         host = _BY_SPELLING.get(match.group(1))
     return host.slug if host else None
 

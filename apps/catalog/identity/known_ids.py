@@ -27,12 +27,12 @@ def known_ids_from_database() -> list[KnownId]:
         "aliases",
         "repositories",
     )
-    known = [
+    known_ids = [
         KnownId(
             id=identifier,
             developer=developer,
             line=line,
-            kind="alias" if moving else "pinned",
+            kind="alias" if is_alias else "pinned",
             entity=identifier,
             same_as=identifier,
             released=_released(released_on, precision),
@@ -44,7 +44,7 @@ def known_ids_from_database() -> list[KnownId]:
             identifier,
             developer,
             line,
-            moving,
+            is_alias,
             released_on,
             precision,
             names,
@@ -52,7 +52,7 @@ def known_ids_from_database() -> list[KnownId]:
             repositories,
         ) in versions
     ]
-    further = Alias.objects.order_by().values_list(
+    aliases_and_synonyms = Alias.objects.order_by().values_list(
         "identifier",
         "foundation__developer__slug",
         "foundation__line",
@@ -63,7 +63,7 @@ def known_ids_from_database() -> list[KnownId]:
         "aliases",
         "repositories",
     )
-    known += [
+    known_ids += [
         KnownId(
             id=identifier,
             developer=developer,
@@ -87,9 +87,9 @@ def known_ids_from_database() -> list[KnownId]:
             names,
             aliases,
             repositories,
-        ) in further
+        ) in aliases_and_synonyms
     ]
-    return sorted(known, key=lambda each: each.id)
+    return sorted(known_ids, key=lambda known_id: known_id.id)
 
 
 def _released(day: date | None, precision: str) -> str | None:
@@ -99,12 +99,12 @@ def _released(day: date | None, precision: str) -> str | None:
 def decisions_from_database() -> dict[tuple[str, str], str | None]:
     """{(host slug or "", raw string in lower case): the id a person chose, None for "not a
     model"}."""
-    standing = IdentityDecision.objects.filter(revoked_at__isnull=True).values_list(
+    active_decisions = IdentityDecision.objects.filter(revoked_at__isnull=True).values_list(
         "host__slug", "raw", "version__identifier", "alias__identifier"
     )
     return {
         (host or "", raw.strip().lower()): version or alias
-        for host, raw, version, alias in standing
+        for host, raw, version, alias in active_decisions
     }
 
 

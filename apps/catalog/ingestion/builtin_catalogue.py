@@ -54,9 +54,9 @@ type OfferingKey = tuple[int, str, str, str]
 
 def records(name: str, folder: Path = CATALOGUE) -> Iterator[Record]:
     """The records of `<name>.jsonl`, or of its packed form."""
-    plain = folder / f"{name}.jsonl"
-    if plain.exists():
-        lines: Iterable[str] = plain.read_text(encoding="utf-8").splitlines()
+    plain_path = folder / f"{name}.jsonl"
+    if plain_path.exists():
+        lines: Iterable[str] = plain_path.read_text(encoding="utf-8").splitlines()
     else:
         lines = gzip.decompress((folder / f"{name}.jsonl.gz").read_bytes()).decode().splitlines()
     for line in lines:
@@ -75,16 +75,16 @@ def load_catalogue(
     moment = at or now()
     with audit_context(job="load_catalogue"), transaction.atomic():
         catalogue_lock()
-        loading = _Loading(folder, moment)
-        loading.identities()
+        loader = _Loading(folder, moment)
+        loader.identities()
         if not identities_only:
-            loading.offerings()
-        if loading.moves_footing:
+            loader.offerings()
+        if loader.moves_footing:
             # tables that were analysed while they were empty lead to plans that take minutes
             analyze(*_FILLED)
             refresh_footing(today=day_of(moment))
             analyze(Node, Footing)
-        return loading.written
+        return loader.counts
 
 
 _FILLED = (Provider, Foundation, Version, Alias, Derivation, Region, Offering, Assertion, Price)
@@ -96,7 +96,7 @@ class _Loading:
 
     folder: Path
     at: datetime
-    written: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     providers: dict[str, int] = field(default_factory=dict)
     foundations: dict[str, int] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
@@ -105,7 +105,7 @@ class _Loading:
     @property
     def moves_footing(self) -> bool:
         return any(
-            self.written.get(name)
+            self.counts.get(name)
             for name in ("providers", "foundations", "versions", "derivations", "offerings")
         )
 
@@ -121,16 +121,16 @@ class _Loading:
         self._derivations()
 
     def _sources(self) -> None:
-        there = set(Source.objects.values_list("slug", flat=True))
+        existing = set(Source.objects.values_list("slug", flat=True))
         self._insert(
             "sources",
             Source,
-            [Source(**row) for row in self._read("sources") if row["slug"] not in there],
+            [Source(**row) for row in self._records("sources") if row["slug"] not in existing],
         )
 
     def _providers(self) -> None:
         self.providers = dict(Provider.objects.values_list("slug", "pk"))
-        missing = [row for row in self._read("providers") if row["slug"] not in self.providers]
+        missing = [row for row in self._records("providers") if row["slug"] not in self.providers]
         self.providers |= _numbered(Provider, [row["slug"] for row in missing])
         self._insert(
             "providers",
@@ -146,27 +146,29 @@ class _Loading:
         )
 
     def _policies(self) -> None:
-        there = set(NoticePolicy.objects.values_list("provider_id", "scope"))
+        existing = set(NoticePolicy.objects.values_list("provider_id", "scope"))
         rows = []
-        for row in self._read("notice_policies"):
+        for row in self._records("notice_policies"):
             provider = self.providers[row.pop("provider")]
-            if (provider, row["scope"]) not in there:
+            if (provider, row["scope"]) not in existing:
                 rows.append(NoticePolicy(provider_id=provider, **row))
         self._insert("notice_policies", NoticePolicy, rows)
 
     def _foundations(self) -> None:
         self.foundations = dict(Foundation.objects.values_list("line", "pk"))
-        taken = set(Foundation.objects.values_list("slug", flat=True))
-        missing = [row for row in self._read("foundations") if row["line"] not in self.foundations]
+        existing_slugs = set(Foundation.objects.values_list("slug", flat=True))
+        missing = [
+            row for row in self._records("foundations") if row["line"] not in self.foundations
+        ]
         self.foundations |= _numbered(Foundation, [row["line"] for row in missing])
         rows = []
         for row in missing:
             developer = self.providers[row.pop("developer")]
             slug = row.pop("slug")
             # Somebody's own foundation may stand under this slug already.
-            while slug in taken:
+            while slug in existing_slugs:
                 slug += "-2"
-            taken.add(slug)
+            existing_slugs.add(slug)
             rows.append(
                 Foundation(
                     pk=self.foundations[row["line"]], developer_id=developer, slug=slug, **row
@@ -176,7 +178,9 @@ class _Loading:
 
     def _versions(self) -> None:
         self.versions = dict(Version.objects.values_list("identifier", "pk"))
-        missing = [row for row in self._read("versions") if row["identifier"] not in self.versions]
+        missing = [
+            row for row in self._records("versions") if row["identifier"] not in self.versions
+        ]
         self.versions |= _numbered(Version, [row["identifier"] for row in missing])
         rows = []
         for row in missing:
@@ -199,7 +203,7 @@ class _Loading:
                 "identifier", "pk", "version_id"
             )
         }
-        missing = [row for row in self._read("aliases") if row["identifier"] not in self.aliases]
+        missing = [row for row in self._records("aliases") if row["identifier"] not in self.aliases]
         numbers = _numbered(Alias, [row["identifier"] for row in missing])
         rows = []
         for row in missing:
@@ -211,40 +215,40 @@ class _Loading:
         self._insert("aliases", Alias, rows)
 
     def _derivations(self) -> None:
-        there = set(Derivation.objects.values_list("child_id", "parent_id", "kind"))
+        existing = set(Derivation.objects.values_list("child_id", "parent_id", "kind"))
         rows = []
-        for row in self._read("derivations"):
+        for row in self._records("derivations"):
             child, parent = self.versions[row.pop("child")], self.versions[row.pop("parent")]
-            if (child, parent, row["kind"]) not in there:
+            if (child, parent, row["kind"]) not in existing:
                 rows.append(Derivation(child_id=child, parent_id=parent, **row))
         self._insert("derivations", Derivation, rows)
 
     # --- what is served, until when, at what price ------------------------------------------------
 
     def offerings(self) -> None:
-        rows = list(self._read("offerings"))
-        claims = list(self._read("claims"))
+        rows = list(self._records("offerings"))
+        claims = list(self._records("claims"))
         source = Source.objects.get(slug=BUILT_IN)
         keys = [self._key(row) for row in rows]
-        there = {
+        existing = {
             (host, api_id, region, tier): pk
             for pk, host, api_id, region, tier in Offering.objects.order_by().values_list(
                 "pk", "host_id", "api_id", "region_scope", "service_tier"
             )
         }
-        new = [number for number, key in enumerate(keys) if key not in there]
-        there |= dict(
+        new = [number for number, key in enumerate(keys) if key not in existing]
+        existing |= dict(
             zip((keys[number] for number in new), _next_ids(Offering, len(new)), strict=True)
         )
-        ids = [there[key] for key in keys]
+        ids = [existing[key] for key in keys]
 
-        stored = {
+        existing_claims = {
             (external_id, topic): (pk, value)
             for pk, external_id, topic, value in Assertion.objects.filter(source=source)
             .order_by()
             .values_list("pk", "external_id", "topic", "value")
         }
-        added = [row for row in claims if (row["id"], row["topic"]) not in stored]
+        added = [row for row in claims if (row["id"], row["topic"]) not in existing_claims]
         claim_ids = dict(
             zip(
                 ((row["id"], row["topic"]) for row in added),
@@ -252,7 +256,7 @@ class _Loading:
                 strict=True,
             )
         )
-        all_claims = claim_ids | {key: pk for key, (pk, _) in stored.items()}
+        all_claims = claim_ids | {key: pk for key, (pk, _) in existing_claims.items()}
 
         # Keys between offerings and claims are checked at the end of the transaction, so each is
         # written once.
@@ -268,11 +272,12 @@ class _Loading:
         )
         self._regions([(rows[n], ids[n]) for n in new])
         changed = {
-            stored[key][0]: row
+            existing_claims[key][0]: row
             for row in claims
-            if (key := (row["id"], row["topic"])) in stored and stored[key][1] != row["value"]
+            if (key := (row["id"], row["topic"])) in existing_claims
+            and existing_claims[key][1] != row["value"]
         }
-        self.written["claims_changed"] = update_rows(
+        self.counts["claims_changed"] = update_rows(
             Assertion,
             {
                 pk: {
@@ -286,7 +291,7 @@ class _Loading:
         )
         fresh = {ids[number] for number in new}
         spoken_of = {ids[row["offering"]] for row in [*added, *changed.values()]} - fresh
-        self.written["offerings_settled_anew"] = reconcile_offerings(spoken_of, at=self.at)
+        self.counts["offerings_settled_anew"] = reconcile_offerings(spoken_of, at=self.at)
 
     def _key(self, row: Record) -> OfferingKey:
         return (
@@ -345,7 +350,7 @@ class _Loading:
             Price(
                 offering_id=pk,
                 unit=unit,
-                above_tokens=above,
+                above_tokens=above_tokens,
                 currency=currency,
                 amount=amount,
                 valid=DateTimeTZRange(begin, end, "[)"),
@@ -353,7 +358,7 @@ class _Loading:
             )
             for row, pk in rows
             if "price_claim" in row
-            for (unit, above, currency), ranges in ranges_due(
+            for (unit, above_tokens, currency), ranges in ranges_due(
                 by_id[row["price_claim"]]["value"], parse_moment(by_id[row["price_claim"]]["at"])
             ).items()
             for begin, end, amount in ranges
@@ -362,7 +367,7 @@ class _Loading:
     def _regions(self, rows: Iterable[tuple[Record, int]]) -> None:
         """Offerings that hold in named regions are linked to these; elsewhere the regions stay
         unknown."""
-        wanted = {
+        region_keys = {
             (self.providers[row["host"]], name.strip(), pk)
             for row, pk in rows
             if "region" in row
@@ -371,28 +376,31 @@ class _Loading:
         Region.objects.bulk_create(
             [
                 Region(host_id=host, name=name)
-                for host, name in sorted({(host, name) for host, name, _ in wanted})
+                for host, name in sorted({(host, name) for host, name, _ in region_keys})
             ],
             ignore_conflicts=True,
         )
-        there = {
+        existing = {
             (host, name): pk
             for pk, host, name in Region.objects.values_list("pk", "host_id", "name")
         }
         link = Offering.regions.through
         link.objects.bulk_create(
-            [link(offering_id=pk, region_id=there[host, name]) for host, name, pk in sorted(wanted)]
+            [
+                link(offering_id=pk, region_id=existing[host, name])
+                for host, name, pk in sorted(region_keys)
+            ]
         )
 
     # --- writing ----------------------------------------------------------------------------------
 
-    def _read(self, name: str) -> Iterator[Record]:
+    def _records(self, name: str) -> Iterator[Record]:
         return records(name, self.folder)
 
     def _insert[M: models.Model](self, name: str, model: type[M], rows: Sequence[M]) -> None:
         if rows:
             model._default_manager.bulk_create(rows, batch_size=_BATCH)
-        self.written[name] = len(rows)
+        self.counts[name] = len(rows)
 
 
 def _claim(
@@ -446,7 +454,7 @@ def catalogue_counts() -> dict[str, int]:
         "claims": Assertion,
         "prices": Price,
     }
-    found: dict[str, int] = defaultdict(int)
+    counts: dict[str, int] = defaultdict(int)
     for name, model in kinds.items():
-        found[name] = model._default_manager.count()
-    return dict(found)
+        counts[name] = model._default_manager.count()
+    return dict(counts)

@@ -45,19 +45,21 @@ def retire_due_offerings(*, at: datetime) -> list[ProviderEvent]:
     A redirect that begins on that day moves the footing of what was built on the old model.
     """
     today = day_of(at)
-    due = Offering.objects.filter(
+    due_offerings = Offering.objects.filter(
         date_kind=FIRM, retires_on__lte=today, lifecycle_claim__pending__isnull=True
     ).exclude(lifecycle=Lifecycle.RETIRED)
-    if not due.exists():
+    if not due_offerings.exists():
         return []
     catalogue_lock()
     offerings = {
         offering.pk: offering
-        for offering in due.select_related("lifecycle_claim").select_for_update(of=("self",))
+        for offering in due_offerings.select_related("lifecycle_claim").select_for_update(
+            of=("self",)
+        )
     }
     if not offerings:
         return []
-    left = Assertion.objects.filter(
+    withdrawn_identities = Assertion.objects.filter(
         source=OuterRef("source"),
         external_id=OuterRef("external_id"),
         topic=IDENTITY,
@@ -66,7 +68,7 @@ def retire_due_offerings(*, at: datetime) -> list[ProviderEvent]:
     claims = (
         Assertion.objects.standing()
         .filter(topic=LIFECYCLE, offering__in=offerings)
-        .annotate(left_at=Subquery(left.values("withdrawn_at")[:1]))
+        .annotate(left_at=Subquery(withdrawn_identities.values("withdrawn_at")[:1]))
         .select_related("source")
         .order_by("id")
     )
@@ -75,10 +77,10 @@ def retire_due_offerings(*, at: datetime) -> list[ProviderEvent]:
         offering = offerings[claim.offering_id]  # type: ignore[index]
         day = offering.retires_on
         assert day is not None
-        settled = offering.lifecycle_claim
+        lifecycle_claim = offering.lifecycle_claim
         if (
-            settled is None
-            or settled.source_id != claim.source_id
+            lifecycle_claim is None
+            or lifecycle_claim.source_id != claim.source_id
             or retires_on(claim.value) != day
         ):
             continue
@@ -103,20 +105,24 @@ def create_due_price_events(*, at: datetime) -> list[ProviderEvent]:
     """Tell of every price published in advance that has begun by `at`, each on its first day; the
     events raised."""
     today = day_of(at)
-    gone = Assertion.objects.filter(
+    missing_identities = Assertion.objects.filter(
         source=OuterRef("source"),
         external_id=OuterRef("external_id"),
         topic=IDENTITY,
         missing_since__isnull=False,
     )
-    starting = Assertion.objects.standing().filter(
-        ~Exists(gone), topic=PRICE, next_start_on__lte=today
+    starting_prices = Assertion.objects.standing().filter(
+        ~Exists(missing_identities), topic=PRICE, next_start_on__lte=today
     )
-    if not starting.exists():
+    if not starting_prices.exists():
         return []
     catalogue_lock()
-    claims = list(starting.select_related("source").order_by("id").select_for_update(of=("self",)))
-    voices, _ = standing_claims({claim.offering_id for claim in claims if claim.offering_id}, PRICE)
+    claims = list(
+        starting_prices.select_related("source").order_by("id").select_for_update(of=("self",))
+    )
+    source_claims, _ = standing_claims(
+        {claim.offering_id for claim in claims if claim.offering_id}, PRICE
+    )
     facts: DueFact = defaultdict(list)
     columns: dict[int, dict[str, Any]] = {}
     for claim in claims:
@@ -124,21 +130,21 @@ def create_due_price_events(*, at: datetime) -> list[ProviderEvent]:
         first = claim.next_start_on
         if first is None or claim.offering_id is None:
             continue
-        counts = strongest_claim(voices.get(claim.offering_id, []))
+        counts = strongest_claim(source_claims.get(claim.offering_id, []))
         if counts is None or counts.source != claim.source.slug:
             continue
-        still = price_in_force((claim.pending or {}).get("value", claim.value), today)
-        for day, old, new in started_prices(claim.value, first, today, still):
+        feed_amounts = price_in_force((claim.pending or {}).get("value", claim.value), today)
+        for day, old, new in started_prices(claim.value, first, today, feed_amounts):
             fact = CatalogueFact("repriced", claim.external_id, PRICE, old, new, day, start_of(day))
             facts[claim.source].append((fact, claim.offering_id, claim.pk))
     update_rows(Assertion, columns)
     return _insert(facts)
 
 
-def create_due_corrections(*, at: datetime, read: Collection[int]) -> list[ProviderEvent]:
+def create_due_corrections(*, at: datetime, source_ids: Collection[int]) -> list[ProviderEvent]:
     """Report a date that a source has had for a week and that differs from the last reported one;
-    return the events raised. `read` are the IDs of the polled sources: a feed that is not polled
-    proves nothing.
+    return the events raised. `source_ids` are the IDs of the polled sources: a feed that is not
+    polled proves nothing.
 
     A date that flaps is reported once each way. Should it return to the first side, users would
     otherwise be left with the wrong one.
@@ -165,7 +171,7 @@ def create_due_corrections(*, at: datetime, read: Collection[int]) -> list[Provi
               AND (a.value ->> 'retires_on')::date > %s
             ORDER BY a.id
             """,
-            [list(read), at - MIN_STANDING, today],
+            [list(source_ids), at - MIN_STANDING, today],
         )
         last_told = dict(cursor.fetchall())
     if not last_told:
@@ -174,24 +180,26 @@ def create_due_corrections(*, at: datetime, read: Collection[int]) -> list[Provi
     claims = list(
         Assertion.objects.filter(pk__in=last_told).select_related("source").order_by("pk")
     )
-    voices, _ = standing_claims(
+    source_claims, _ = standing_claims(
         {claim.offering_id for claim in claims if claim.offering_id}, LIFECYCLE
     )
     events: list[ProviderEvent] = []
     for claim in claims:
-        day, was = retires_on(claim.value), last_told[claim.pk]
+        day, previous_day = retires_on(claim.value), last_told[claim.pk]
         assert day is not None
         assert claim.offering_id is not None
-        old = date.fromisoformat(was) if was else None
+        old = date.fromisoformat(previous_day) if previous_day else None
         kind = "announced" if old is None else "moved_later" if day > old else "moved_earlier"
-        fact = CatalogueFact(kind, claim.external_id, LIFECYCLE, was, day.isoformat(), day, at)
+        fact = CatalogueFact(
+            kind, claim.external_id, LIFECYCLE, previous_day, day.isoformat(), day, at
+        )
         if not is_promise(claim.value) and not is_known_or_outranked(
-            fact, claim.source, voices.get(claim.offering_id, [])
+            fact, claim.source, source_claims.get(claim.offering_id, [])
         ):
-            told = [(fact, claim.offering_id, claim.pk)]
+            accepted_facts = [(fact, claim.offering_id, claim.pk)]
             events += insert_events(
                 claim.source,
-                told,
+                accepted_facts,
                 repeats={claimed_value(fact): _count_earlier_events(claim, fact)},
             )
     return events

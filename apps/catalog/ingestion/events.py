@@ -33,7 +33,7 @@ _SAME_END = timedelta(days=30)
 
 def create_events(
     source: Source,
-    known: Mapping[tuple[str, str], KnownClaim],
+    claims_by_key: Mapping[tuple[str, str], KnownClaim],
     observation: Observation,
     offering_of: Mapping[str, int],
     *,
@@ -61,8 +61,8 @@ def create_events(
         .exclude(source__slug__in=[MANUAL, BUILT_IN])
         .values_list("offering_id", flat=True)
     )
-    repeats = _repeats(source, known, observation.facts, offerings, at)
-    claim_ids = {(claim.external_id, claim.topic): claim.id for claim in known.values()} | {
+    repeats = _repeats(source, claims_by_key, observation.facts, offerings, at)
+    claim_ids = {(claim.external_id, claim.topic): claim.id for claim in claims_by_key.values()} | {
         (external_id, topic): pk
         for pk, external_id, topic in Assertion.objects.filter(
             source=source, external_id__in={fact.external_id for fact in observation.facts}
@@ -94,12 +94,12 @@ def create_events(
 
 def _repeats(
     source: Source,
-    known: Mapping[tuple[str, str], KnownClaim],
+    claims_by_key: Mapping[tuple[str, str], KnownClaim],
     facts: Sequence[CatalogueFact],
     offerings: Iterable[int],
     at: datetime,
 ) -> Repeats:
-    """How often each fact about a day was told before, of those that may be told once more.
+    """Return how often each fact about a day was told before, of those that may be told once more.
 
     A day that flaps between two values is told once each way. One that comes true again is news
     again when what was so in between has stood for a while; else ingestion/due_changes.py tells it
@@ -108,31 +108,34 @@ def _repeats(
     days = [fact for fact in facts if fact.kind in _ABOUT_DAYS]
     if not days:
         return {}
-    told: dict[tuple[Any, ...], list[datetime]] = defaultdict(list)
+    reported_at: dict[tuple[Any, ...], list[datetime]] = defaultdict(list)
     events = ProviderEvent.objects.filter(
         source=source, offering__in=offerings, kind__in=_ABOUT_DAYS
     )
     for external_id, kind, old, new, moment in events.values_list(
         "external_id", "kind", "old", "new", "detected_at"
     ):
-        told[external_id, kind, old, new].append(moment)
+        reported_at[external_id, kind, old, new].append(moment)
     repeats = {}
     for fact in days:
-        claim = known.get((fact.external_id, LIFECYCLE))
-        stood = (
+        claim = claims_by_key.get((fact.external_id, LIFECYCLE))
+        has_stood = (
             claim is not None
             and claim.changed_at is not None
             and at - claim.changed_at >= MIN_STANDING
         )
-        before = told.get(claimed_value(fact))
-        if before and at - max(before) > MIN_STANDING and (stood or fact.kind in _AFTER_A_HOLD):
+        before = reported_at.get(claimed_value(fact))
+        if before and at - max(before) > MIN_STANDING and (has_stood or fact.kind in _AFTER_A_HOLD):
             repeats[claimed_value(fact)] = len(before)
     return repeats
 
 
-def _is_soft(claim_id: int, voices: Sequence[SourceClaim]) -> bool:
-    """Whether the claim's day, firm by its source's own word, is soft by what others say."""
-    return any(voice.claim_id == claim_id and is_soft_by_others(voice, voices) for voice in voices)
+def _is_soft(claim_id: int, source_claims: Sequence[SourceClaim]) -> bool:
+    """Return whether the claim's day, firm by its source's own word, is soft by what others say."""
+    return any(
+        source_claim.claim_id == claim_id and is_soft_by_others(source_claim, source_claims)
+        for source_claim in source_claims
+    )
 
 
 def _recently_retired(
@@ -142,10 +145,10 @@ def _recently_retired(
     second end."""
     if all(fact.kind != "retired" for fact in facts):
         return set()
-    told = ProviderEvent.objects.filter(
+    retired_events = ProviderEvent.objects.filter(
         source=source, offering__in=offerings, kind="retired", detected_at__gt=at - _SAME_END
     )
-    return set(told.values_list("external_id", flat=True))
+    return set(retired_events.values_list("external_id", flat=True))
 
 
 def claimed_value(fact: CatalogueFact) -> tuple[str, str, Any, Any]:
@@ -153,17 +156,21 @@ def claimed_value(fact: CatalogueFact) -> tuple[str, str, Any, Any]:
 
 
 def is_known_or_outranked(
-    fact: CatalogueFact, source: Source, voices: Iterable[SourceClaim]
+    fact: CatalogueFact, source: Source, source_claims: Iterable[SourceClaim]
 ) -> bool:
     """True when another source said this before, or one that counts more says something else."""
-    voices = list(voices)
-    others = [voice for voice in voices if voice.source not in (source.slug, BUILT_IN)]
-    days = {voice.value.get("retires_on") for voice in others}
+    source_claims = list(source_claims)
+    other_claims = [
+        source_claim
+        for source_claim in source_claims
+        if source_claim.source not in (source.slug, BUILT_IN)
+    ]
+    days = {source_claim.value.get("retires_on") for source_claim in other_claims}
     if fact.kind == "withdrawn":
         return any(days - {None})
     if fact.new in days:
         return True
-    winner = strongest_claim(voices)
+    winner = strongest_claim(source_claims)
     return (
         winner is not None
         and winner.source not in (source.slug, BUILT_IN)
@@ -171,9 +178,9 @@ def is_known_or_outranked(
     )
 
 
-def is_price_outranked(source: Source, voices: Iterable[SourceClaim]) -> bool:
-    """Whether the price that counts comes from another source."""
-    winner = strongest_claim(voices)
+def is_price_outranked(source: Source, source_claims: Iterable[SourceClaim]) -> bool:
+    """Return whether the price that counts comes from another source."""
+    winner = strongest_claim(source_claims)
     return winner is not None and winner.source not in (source.slug, BUILT_IN)
 
 

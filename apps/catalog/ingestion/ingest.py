@@ -72,9 +72,9 @@ def ingest_observation(
     has moved or cleared did not come.
     """
     catalogue_lock()
-    known = known_claims(source)
+    claims_by_key = known_claims(source)
     observation = detect_changes(
-        known,
+        claims_by_key,
         rows,
         at,
         baseline=baseline,
@@ -86,7 +86,9 @@ def ingest_observation(
     # from its first observation on, a feed speaks for itself, and the built-in catalogue no longer
     # does for it
     stood_in = _builtin_offerings(source) if baseline else set()
-    return write_observation(source, known, observation, at, host_names or {}, also_settle=stood_in)
+    return write_observation(
+        source, claims_by_key, observation, at, host_names or {}, also_settle=stood_in
+    )
 
 
 @transaction.atomic
@@ -104,19 +106,20 @@ def ingest_unchanged(
     `seen_again_by` is the last observation if this is not one itself: what was first seen then has
     not been seen again yet, and continues to wait.
     """
-    ripe = Q(pending_since__lte=at - min(rules.price_hold, rules.withdrawal_hold))
-    ripe |= Q(missing_since__lte=at - rules.removal_hold)
-    if not Assertion.objects.waiting().filter(ripe, source=source).exists():
+    is_due = Q(pending_since__lte=at - min(rules.price_hold, rules.withdrawal_hold))
+    is_due |= Q(missing_since__lte=at - rules.removal_hold)
+    if not Assertion.objects.waiting().filter(is_due, source=source).exists():
         # nothing can have waited long enough: the claims need not be read
         return IngestResult(
-            Observation(), apply_due_facts(at=at) + create_due_corrections(at=at, read=[source.pk])
+            Observation(),
+            apply_due_facts(at=at) + create_due_corrections(at=at, source_ids=[source.pk]),
         )
     catalogue_lock()
-    known = known_claims(source)
+    claims_by_key = known_claims(source)
     observation = confirm_unchanged(
-        known, at, last_seen=last_seen, seen_again_by=seen_again_by, rules=rules
+        claims_by_key, at, last_seen=last_seen, seen_again_by=seen_again_by, rules=rules
     )
-    return write_observation(source, known, observation, at, {})
+    return write_observation(source, claims_by_key, observation, at, {})
 
 
 @transaction.atomic
@@ -125,16 +128,16 @@ def apply_accepted(
 ) -> IngestResult:
     """A person believes what waits at these claims: it holds from `at` on."""
     catalogue_lock()
-    known = known_claims(source)
+    claims_by_key = known_claims(source)
     return write_observation(
-        source, known, accept_pending_values(known, claims, at, rules=rules), at, {}
+        source, claims_by_key, accept_pending_values(claims_by_key, claims, at, rules=rules), at, {}
     )
 
 
 @transaction.atomic
 def apply_due_facts(*, at: datetime) -> list[ProviderEvent]:
-    """What the clock alone has made true by `at`: firm days that have come, and prices published in
-    advance that have begun. Safe to repeat; the events, oldest first."""
+    """Apply what the clock alone has made true by `at`: firm days that have come, and prices
+    published in advance that have begun. Safe to repeat; the events, oldest first."""
     events = retire_due_offerings(at=at) + create_due_price_events(at=at)
     return sorted(events, key=lambda event: (event.detected_at, event.pk))
 
@@ -165,27 +168,29 @@ def known_claims(source: Source) -> dict[tuple[str, str], KnownClaim]:
     return {(row[1], row[2]): KnownClaim(*row) for row in rows.iterator(chunk_size=5000)}
 
 
-def row_identities(gone: Sequence[KnownClaim], fresh: Sequence[FeedRow]) -> dict[str, Hashable]:
+def row_identities(
+    vanished_claims: Sequence[KnownClaim], fresh: Sequence[FeedRow]
+) -> dict[str, Hashable]:
     """{external id: which model at which host} for rows that vanished and rows that are new."""
     strings = {(row.host, row.api_id) for row in fresh}
-    strings |= {(str(claim.value["host"]), str(claim.value["api_id"])) for claim in gone}
+    strings |= {(str(claim.value["host"]), str(claim.value["api_id"])) for claim in vanished_claims}
     answers = resolve_identities(strings)
-    places: list[tuple[str, str, str, str, str]] = [
+    locations: list[tuple[str, str, str, str, str]] = [
         *((row.external_id, row.host, row.api_id, row.region, row.tier) for row in fresh),
-        *((claim.external_id, *offering_key(claim.value)) for claim in gone),
+        *((claim.external_id, *offering_key(claim.value)) for claim in vanished_claims),
     ]
-    found: dict[str, Hashable] = {}
-    for external_id, host, api_id, region, tier in places:
+    identity_by_id: dict[str, Hashable] = {}
+    for external_id, host, api_id, region, tier in locations:
         answer = answers[host, api_id]
         if answer["version_id"] or answer["alias_id"]:
             model = answer["version_id"] or ("name", answer["alias_id"])
-            found[external_id] = host, model, region, tier
-    return found
+            identity_by_id[external_id] = host, model, region, tier
+    return identity_by_id
 
 
 def write_observation(
     source: Source,
-    known: Mapping[tuple[str, str], KnownClaim],
+    claims_by_key: Mapping[tuple[str, str], KnownClaim],
     observation: Observation,
     at: datetime,
     host_names: Mapping[str, str],
@@ -193,29 +198,29 @@ def write_observation(
     also_settle: Collection[int] = (),
 ) -> IngestResult:
     """Write down an observation; the caller holds the catalogue's lock."""
-    offering_of, fresh = _offerings_of(known, observation, host_names)
+    offering_of, fresh = _offerings_of(claims_by_key, observation, host_names)
     _insert_claims(source, observation, offering_of, at)
-    update_rows(Assertion, _columns_to_write(known, observation, offering_of))
+    update_rows(Assertion, _columns_to_write(claims_by_key, observation, offering_of))
     # After the claims, so that a day the payload has moved or cleared does not come; before the
     # settlement, which would take it for told.
-    due = apply_due_facts(at=at)
-    by_id = {claim.id: claim for claim in known.values()}
-    touched = {
+    due_facts = apply_due_facts(at=at)
+    by_id = {claim.id: claim for claim in claims_by_key.values()}
+    touched_ids = {
         offering_of[claim.row.external_id]
         for claim in observation.new
         if claim.row.external_id in offering_of
     }
-    touched |= {
+    touched_ids |= {
         offering_of.get(by_id[update.id].external_id) or by_id[update.id].offering_id or 0
         for update in observation.updates
         if update.accepted or by_id[update.id].topic == LIFECYCLE
     }
-    touched.discard(0)
-    touched |= _offerings_read_as_soft(known, observation, offering_of)
-    touched |= set(also_settle)
-    reconcile_offerings(touched, at=at, fresh=fresh)
-    events = due + create_events(source, known, observation, offering_of, at=at)
-    return IngestResult(observation, events + create_due_corrections(at=at, read=[source.pk]))
+    touched_ids.discard(0)
+    touched_ids |= _offerings_read_as_soft(claims_by_key, observation, offering_of)
+    touched_ids |= set(also_settle)
+    reconcile_offerings(touched_ids, at=at, fresh=fresh)
+    events = due_facts + create_events(source, claims_by_key, observation, offering_of, at=at)
+    return IngestResult(observation, events + create_due_corrections(at=at, source_ids=[source.pk]))
 
 
 def _builtin_offerings(source: Source) -> set[int]:
@@ -227,13 +232,13 @@ def _builtin_offerings(source: Source) -> set[int]:
 
 
 def _offerings_read_as_soft(
-    known: Mapping[tuple[str, str], KnownClaim],
+    claims_by_key: Mapping[tuple[str, str], KnownClaim],
     observation: Observation,
     offering_of: Mapping[str, int],
 ) -> set[int]:
     """Offerings whose day was, or now is, read as soft because this source gives it as soft for the
     same model."""
-    by_id = {claim.id: claim for claim in known.values()}
+    by_id = {claim.id: claim for claim in claims_by_key.values()}
     soft = {
         claim.offering_id or 0
         for update in observation.updates
@@ -254,7 +259,7 @@ def _offerings_read_as_soft(
 
 
 def _offerings_of(
-    known: Mapping[tuple[str, str], KnownClaim],
+    claims_by_key: Mapping[tuple[str, str], KnownClaim],
     observation: Observation,
     host_names: Mapping[str, str],
 ) -> tuple[dict[str, int], set[int]]:
@@ -262,27 +267,29 @@ def _offerings_of(
     before)."""
     offering_of = {
         claim.external_id: claim.offering_id
-        for (_, topic), claim in known.items()
+        for (_, topic), claim in claims_by_key.items()
         if topic == IDENTITY and claim.offering_id is not None
     }
-    by_id = {claim.id: claim for claim in known.values()}
-    wanted: dict[str, dict[str, Any]] = {
+    by_id = {claim.id: claim for claim in claims_by_key.values()}
+    identity_values: dict[str, dict[str, Any]] = {
         claim.row.external_id: claim.value for claim in observation.new if claim.topic == IDENTITY
     }
     for update in observation.updates:
         claim = by_id[update.id]
         if claim.topic == IDENTITY and "value" in update.columns:
-            wanted[claim.external_id] = update.columns["value"]
-    if not wanted:
+            identity_values[claim.external_id] = update.columns["value"]
+    if not identity_values:
         return offering_of, set()
     for external_id, before in observation.rekeyed.items():
         # a row that now goes by a display name is still about what applications call
-        if " " in wanted.get(external_id, {}).get("api_id", "") and before in offering_of:
+        if " " in identity_values.get(external_id, {}).get("api_id", "") and before in offering_of:
             offering_of[external_id] = offering_of[before]
-            del wanted[external_id]
-    found, fresh = ensure_offerings(wanted.values(), host_names) if wanted else ({}, set())
-    for external_id, value in wanted.items():
-        offering_of[external_id] = found[offering_key(value)]
+            del identity_values[external_id]
+    offering_ids, fresh = (
+        ensure_offerings(identity_values.values(), host_names) if identity_values else ({}, set())
+    )
+    for external_id, value in identity_values.items():
+        offering_of[external_id] = offering_ids[offering_key(value)]
     return offering_of, fresh
 
 
@@ -317,11 +324,11 @@ def _insert_claims(
 
 
 def _columns_to_write(
-    known: Mapping[tuple[str, str], KnownClaim],
+    claims_by_key: Mapping[tuple[str, str], KnownClaim],
     observation: Observation,
     offering_of: Mapping[str, int],
 ) -> dict[int, dict[str, Any]]:
-    by_id = {claim.id: claim for claim in known.values()}
+    by_id = {claim.id: claim for claim in claims_by_key.values()}
     columns: dict[int, dict[str, Any]] = defaultdict(dict)
     for update in observation.updates:
         columns[update.id] |= update.columns

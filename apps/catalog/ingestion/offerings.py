@@ -30,10 +30,10 @@ def ensure_offerings(
         {key[0] for key in values} | {v["gateway"] for v in values.values() if "gateway" in v},
         host_names,
     )
-    found = _find_offerings(values, hosts)
-    missing = [key for key in values if key not in found]
+    offering_ids = _find_offerings(values, hosts)
+    missing = [key for key in values if key not in offering_ids]
     if not missing:
-        return found, set()
+        return offering_ids, set()
     identified = resolve_identities([(key[0], key[1]) for key in missing])
     Offering.objects.bulk_create(
         [
@@ -51,11 +51,11 @@ def ensure_offerings(
         ],
         ignore_conflicts=True,
     )
-    found = _find_offerings(values, hosts)
-    fresh = {found[key] for key in missing}
-    _link_regions({found[key]: (hosts[key[0]], key[2]) for key in missing if key[2]})
+    offering_ids = _find_offerings(values, hosts)
+    fresh = {offering_ids[key] for key in missing}
+    _link_regions({offering_ids[key]: (hosts[key[0]], key[2]) for key in missing if key[2]})
     refresh_footing(fresh)
-    return found, fresh
+    return offering_ids, fresh
 
 
 def ensure_named_offerings(
@@ -63,12 +63,14 @@ def ensure_named_offerings(
 ) -> dict[tuple[str, str, str, str], int]:
     """`ensure_offerings` for what the inventory names and no feed: one of a region that is new ends
     on the day that is known of its model at that host. Inside the caller's transaction."""
-    found, fresh = ensure_offerings(identities, {})
-    scoped = [found[key] for key in found if key[2] and found[key] in fresh]
-    if scoped:
+    offering_ids, fresh = ensure_offerings(identities, {})
+    regional_ids = [
+        offering_ids[key] for key in offering_ids if key[2] and offering_ids[key] in fresh
+    ]
+    if regional_ids:
         catalogue_lock()
-        reconcile_offerings(scoped, at=at)
-    return found
+        reconcile_offerings(regional_ids, at=at)
+    return offering_ids
 
 
 def _link_regions(scopes: Mapping[int, tuple[int, str]]) -> None:
@@ -112,8 +114,8 @@ def _find_offerings(
 def ensure_providers(slugs: Collection[str], names: Mapping[str, str]) -> dict[str, int]:
     """Return {slug: provider ID}; unknown slugs become hosts with the given name, or a readable
     form of the slug."""
-    found = dict(Provider.objects.filter(slug__in=slugs).values_list("slug", "pk"))
-    missing = sorted(set(slugs) - set(found))
+    provider_ids = dict(Provider.objects.filter(slug__in=slugs).values_list("slug", "pk"))
+    missing = sorted(set(slugs) - set(provider_ids))
     if missing:
         Provider.objects.bulk_create(
             [
@@ -126,5 +128,5 @@ def ensure_providers(slugs: Collection[str], names: Mapping[str, str]) -> dict[s
             ],
             ignore_conflicts=True,
         )
-        found = dict(Provider.objects.filter(slug__in=slugs).values_list("slug", "pk"))
-    return found
+        provider_ids = dict(Provider.objects.filter(slug__in=slugs).values_list("slug", "pk"))
+    return provider_ids

@@ -65,8 +65,8 @@ class Source(models.Model):
 
     @property
     def is_packaged(self) -> bool:
-        """Whether it is read from an installed package, which answers without network and brings no
-        news."""
+        """Return whether it is read from an installed package, which answers without network and
+        brings no news."""
         return self.url.startswith(self.PACKAGE_SCHEME)
 
 

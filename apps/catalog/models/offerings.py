@@ -199,9 +199,9 @@ class Offering(models.Model):
         triggers = [FOOTING_COMPLETE, OFFERING_CHANGE_TRIGGER]
 
     def __str__(self) -> str:
-        where = f" in {self.region_scope}" if self.region_scope else ""
+        region_clause = f" in {self.region_scope}" if self.region_scope else ""
         tier = f" ({self.service_tier})" if self.service_tier else ""
-        return f"{self.api_id} on {self.host.name}{where}{tier}"
+        return f"{self.api_id} on {self.host.name}{region_clause}{tier}"
 
     def days_left(self, today: date) -> int | None:
         """Whole days until the date, negative once past; None while no date is known."""
@@ -210,12 +210,12 @@ class Offering(models.Model):
     def is_retired(self, today: date) -> bool:
         """Retired on `today`: said so, or a firm date has arrived. A passed soft date is no
         retirement."""
-        due = (
+        date_has_come = (
             self.date_kind == DateKind.FIRM
             and self.retires_on is not None
             and self.retires_on <= today
         )
-        return self.lifecycle == Lifecycle.RETIRED or due
+        return self.lifecycle == Lifecycle.RETIRED or date_has_come
 
 
 class PriceQuerySet(PublicQuerySet["Price"]):

@@ -120,9 +120,9 @@ class Provider(models.Model):
         return self.name
 
     def clean(self) -> None:
-        above, passed = self.parent, set[int]()
-        while above is not None and above.pk not in passed:
-            if above.pk == self.pk:
+        ancestor, passed = self.parent, set[int]()
+        while ancestor is not None and ancestor.pk not in passed:
+            if ancestor.pk == self.pk:
                 raise ValidationError(
                     {
                         "parent": (
@@ -130,8 +130,8 @@ class Provider(models.Model):
                         )
                     }
                 )
-            passed.add(above.pk)
-            above = above.parent
+            passed.add(ancestor.pk)
+            ancestor = ancestor.parent
 
 
 @track_history()

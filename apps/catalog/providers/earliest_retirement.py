@@ -60,13 +60,13 @@ class EarliestRetirement:
 
 
 def is_preview(api_id: str) -> bool:
-    """Whether the id itself says that the model is a preview."""
+    """Return whether the id itself says that the model is a preview."""
     return _PREVIEW.search(api_id) is not None
 
 
 def is_specialised(api_id: str, category: str = "", host: str = "") -> bool:
-    """Whether it is a model for one purpose (speech, pictures, code, search, ...) rather than a
-    general one; `host` is the slug of the one whose policy is asked."""
+    """Return whether it is a model for one purpose (speech, pictures, code, search, ...) rather
+    than a general one; `host` is the slug of the one whose policy is asked."""
     if host in _SPECIALISED_AT:
         return _SPECIALISED_AT[host].search(api_id) is not None
     return category not in _GENERAL_CATEGORIES or _SPECIALISED.search(api_id) is not None
@@ -100,9 +100,9 @@ def earliest_retirement(
         if is_partners
         else {ALL, scope_of(is_preview=is_preview, is_specialised=is_specialised)}
     )
-    covering = [policy for policy in policies if policy.scope in scopes]
+    applicable_policies = [policy for policy in policies if policy.scope in scopes]
     bounds: list[tuple[date, str, str, date | None]] = []
-    for policy in covering:
+    for policy in applicable_policies:
         source = (policy.source_url, policy.source_on)
         if policy.notice_days is not None:
             day = today + timedelta(policy.notice_days)
@@ -117,16 +117,16 @@ def earliest_retirement(
             day = released_on + timedelta(policy.life_days)
             life = f"At least {_days(policy.life_days)} from the release on {_day(released_on)}."
             bounds.append((day, life, *source))
-    if covering and not_before is not None:
-        words = f"Published as no earlier than {_day(not_before)}."
-        bounds.append((not_before, words, not_before_url or covering[0].source_url, None))
-    ahead = sorted(
+    if applicable_policies and not_before is not None:
+        text = f"Published as no earlier than {_day(not_before)}."
+        bounds.append((not_before, text, not_before_url or applicable_policies[0].source_url, None))
+    future_bounds = sorted(
         (bound for bound in bounds if bound[0] > today), key=lambda bound: bound[0], reverse=True
     )
-    if not ahead:
+    if not future_bounds:
         return None
-    day, _, url, on = ahead[0]
-    return EarliestRetirement(day, tuple(words for _, words, _, _ in ahead), url, on)
+    day, _, url, on = future_bounds[0]
+    return EarliestRetirement(day, tuple(text for _, text, _, _ in future_bounds), url, on)
 
 
 def offering_earliest_retirement(

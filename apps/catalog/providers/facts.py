@@ -57,9 +57,9 @@ def change_provider(
 ) -> UUID | None:
     """Set the given facts and leave the others; the id of the change, None where nothing
     differs."""
-    unknown = sorted(set(facts) - set(PROVIDER_FIELDS))
-    if unknown:
-        raise TypeError(f"Unknown fields: {', '.join(unknown)}")
+    unknown_fields = sorted(set(facts) - set(PROVIDER_FIELDS))
+    if unknown_fields:
+        raise TypeError(f"Unknown fields: {', '.join(unknown_fields)}")
     facts = {
         name: _READERS[name](value) if name in _READERS else value for name, value in facts.items()
     }
@@ -90,21 +90,25 @@ def undo_provider_change(*, provider: Provider, change: UUID, by: User) -> UUID:
     """Put back what `change` set, while all of it is as it left it; the id of the change that did
     so."""
     provider = Provider.objects.select_for_update(of=("self",)).get(pk=provider.pk)
-    made = next((each for each in provider_changes(provider) if each.change == change), None)
-    if made is None or not made.before:
+    provider_change = next(
+        (candidate for candidate in provider_changes(provider) if candidate.change == change), None
+    )
+    if provider_change is None or not provider_change.before:
         raise InvalidFactError(
             "Change not found. Select a change from the history of this provider."
         )
-    if not made.stands:
+    if not provider_change.stands:
         raise InvalidFactError(
             "Another user changed this later. Check the history and correct the values by hand."
         )
     try:
-        back = change_provider(provider=provider, facts=made.before, by=by, reason="undone")
-    except ValidationError as refused:
+        back = change_provider(
+            provider=provider, facts=provider_change.before, by=by, reason="undone"
+        )
+    except ValidationError as error:
         raise InvalidFactError(
-            f"The previous values are no longer valid: {' '.join(refused.messages)}"
-        ) from refused
+            f"The previous values are no longer valid: {' '.join(error.messages)}"
+        ) from error
     assert back is not None  # what stands differs from what was before
     return back
 
@@ -112,20 +116,20 @@ def undo_provider_change(*, provider: Provider, change: UUID, by: User) -> UUID:
 def provider_changes(provider: Provider) -> list[ProviderChange]:
     """Every write to the provider's facts, the latest first; one statement."""
     entries = list(provider.history.select_related("pgh_context").order_by("pgh_id"))  # type: ignore[attr-defined]
-    found = []
+    changes = []
     earlier: Any = None
     for entry in entries:
         names = [
             name for name in PROVIDER_FIELDS if earlier is None or _differ(earlier, entry, name)
         ]
         if names:
-            words = entry.pgh_context.metadata if entry.pgh_context else {}
-            found.append(
+            metadata = entry.pgh_context.metadata if entry.pgh_context else {}
+            changes.append(
                 ProviderChange(
                     change=entry.pgh_context_id,
                     at=entry.pgh_created_at,
-                    actor=words.get("actor", ""),
-                    reason=words.get("reason", ""),
+                    actor=metadata.get("actor", ""),
+                    reason=metadata.get("reason", ""),
                     before={}
                     if earlier is None
                     else {name: getattr(earlier, name) for name in names},
@@ -135,11 +139,11 @@ def provider_changes(provider: Provider) -> list[ProviderChange]:
                 )
             )
         earlier = entry
-    return found[::-1]
+    return changes[::-1]
 
 
-def _differ(one: Any, other: Any, name: str) -> bool:
-    return bool(getattr(one, name) != getattr(other, name))
+def _differ(value: Any, other_value: Any, name: str) -> bool:
+    return bool(getattr(value, name) != getattr(other_value, name))
 
 
 def read_lei(text: str) -> str:

@@ -140,7 +140,8 @@ class TrackRecord:
 
     @property
     def has_changed(self) -> bool:
-        """Whether the later half's median differs from the earlier one's by a quarter or more."""
+        """Return whether the later half's median differs from the earlier one's by a quarter or
+        more."""
         if self.halves is None:
             return False
         low, high = sorted(half.median_days for half in self.halves)
@@ -151,39 +152,41 @@ def measure_track_record(
     ends: Iterable[ModelRetirement], policies: Iterable[PublishedMinimum]
 ) -> TrackRecord:
     ends = list(ends)
-    told = sorted(
+    announced_retirements = sorted(
         (end for end in ends if end.notice_days is not None),
         key=lambda end: (end.announced_on, end.ends_on, end.model, end.offering_id),
     )
-    days = sorted({end.announced_on for end in told if end.announced_on})
+    days = sorted({end.announced_on for end in announced_retirements if end.announced_on})
     return TrackRecord(
-        told=tuple(told),
+        told=tuple(announced_retirements),
         n_announcements=len(days),
-        n_seen=sum(end.is_seen for end in told),
-        n_without=len(ends) - len(told),
-        notices=_notices(told) if len(days) >= MIN_ANNOUNCEMENTS else None,
-        halves=_halves([end for end in told if not end.is_seen]),
-        kept=tuple(kept for policy in policies for kept in _policy_compliance(policy, ends)),
+        n_seen=sum(end.is_seen for end in announced_retirements),
+        n_without=len(ends) - len(announced_retirements),
+        notices=_notices(announced_retirements) if len(days) >= MIN_ANNOUNCEMENTS else None,
+        halves=_halves([end for end in announced_retirements if not end.is_seen]),
+        kept=tuple(
+            compliance for policy in policies for compliance in _policy_compliance(policy, ends)
+        ),
     )
 
 
 def notice_days(end: ModelRetirement) -> int:
-    """Of an end whose notice is known."""
+    """Return the days of notice of an end whose notice is known."""
     days = end.notice_days
     assert days is not None
     return days
 
 
-def _notices(told: Sequence[ModelRetirement]) -> NoticeStatistics:
-    published = [end for end in told if not end.is_seen]
+def _notices(announced_retirements: Sequence[ModelRetirement]) -> NoticeStatistics:
+    published = [end for end in announced_retirements if not end.is_seen]
     short = [end for end in published if end.is_short]
     return NoticeStatistics(
-        n_models=len(told),
-        n_announcements=len({end.announced_on for end in told}),
-        median_days=median(notice_days(end) for end in told),
-        is_bound=len(published) < len(told),
-        shortest=min(published or told, key=notice_days),
-        longest=max(published or told, key=notice_days),
+        n_models=len(announced_retirements),
+        n_announcements=len({end.announced_on for end in announced_retirements}),
+        median_days=median(notice_days(end) for end in announced_retirements),
+        is_bound=len(published) < len(announced_retirements),
+        shortest=min(published or announced_retirements, key=notice_days),
+        longest=max(published or announced_retirements, key=notice_days),
         n_short=len(short),
         n_short_announcements=len({end.announced_on for end in short}),
     )
@@ -195,46 +198,67 @@ def _halves(published: Sequence[ModelRetirement]) -> tuple[NoticeHalf, NoticeHal
     days = sorted({end.announced_on for end in published if end.announced_on})
     if len(days) < MIN_ANNOUNCEMENTS_FOR_TREND:
         return None
-    cut = days[len(days) // 2]
+    middle_day = days[len(days) // 2]
     return (
-        _half([end for end in published if end.announced_on and end.announced_on < cut]),
-        _half([end for end in published if end.announced_on and end.announced_on >= cut]),
+        _half([end for end in published if end.announced_on and end.announced_on < middle_day]),
+        _half([end for end in published if end.announced_on and end.announced_on >= middle_day]),
     )
 
 
-def _half(told: Sequence[ModelRetirement]) -> NoticeHalf:
-    days = sorted({end.announced_on for end in told if end.announced_on})
+def _half(announced_retirements: Sequence[ModelRetirement]) -> NoticeHalf:
+    days = sorted({end.announced_on for end in announced_retirements if end.announced_on})
     return NoticeHalf(
-        days[0], days[-1], len(told), len(days), median(notice_days(end) for end in told)
+        days[0],
+        days[-1],
+        len(announced_retirements),
+        len(days),
+        median(notice_days(end) for end in announced_retirements),
     )
 
 
 def _policy_compliance(
     policy: PublishedMinimum, ends: Sequence[ModelRetirement]
 ) -> list[PolicyCompliance]:
-    covered = [
+    covered_retirements = [
         end
         for end in ends
         if policy.scope == ALL or (policy.scope == end.scope and not end.is_partners)
     ]
-    out = []
+    result = []
     if policy.notice_days is not None:
-        least = policy.notice_days
-        told = [end for end in covered if end.notice_days is not None]
-        unsure = [end for end in told if end.is_seen and notice_days(end) < least]
-        judged = [end for end in told if end not in unsure]
-        misses = sorted((end for end in judged if notice_days(end) < least), key=notice_days)
-        out.append(
-            PolicyCompliance(policy, "notice", least, len(judged), tuple(misses), len(unsure))
+        minimum_days = policy.notice_days
+        announced_retirements = [end for end in covered_retirements if end.notice_days is not None]
+        uncertain_retirements = [
+            end for end in announced_retirements if end.is_seen and notice_days(end) < minimum_days
+        ]
+        judged_retirements = [
+            end for end in announced_retirements if end not in uncertain_retirements
+        ]
+        misses = sorted(
+            (end for end in judged_retirements if notice_days(end) < minimum_days), key=notice_days
+        )
+        result.append(
+            PolicyCompliance(
+                policy,
+                "notice",
+                minimum_days,
+                len(judged_retirements),
+                tuple(misses),
+                len(uncertain_retirements),
+            )
         )
     if policy.life_days is not None:
-        least = policy.life_days
+        minimum_days = policy.life_days
         # a partner's model began at this host some time after its release, on a day nobody writes
         # down
-        judged = [end for end in covered if not end.is_partners and _life(end) > 0]
-        misses = sorted((end for end in judged if _life(end) < least), key=_life)
-        out.append(PolicyCompliance(policy, "life", least, len(judged), tuple(misses)))
-    return [kept for kept in out if kept.n or kept.n_open]
+        judged_retirements = [
+            end for end in covered_retirements if not end.is_partners and _life(end) > 0
+        ]
+        misses = sorted((end for end in judged_retirements if _life(end) < minimum_days), key=_life)
+        result.append(
+            PolicyCompliance(policy, "life", minimum_days, len(judged_retirements), tuple(misses))
+        )
+    return [compliance for compliance in result if compliance.n or compliance.n_open]
 
 
 def _life(end: ModelRetirement) -> int:

@@ -80,7 +80,7 @@ def provider_track_record(provider: Provider) -> ProviderTrackRecord:
     """The record of a host; empty where nothing at it has a firm end. At most 12 statements,
     however many rows."""
     policies = policies_by_provider([provider.pk]).get(provider.pk, ())
-    happened = list(
+    date_events = list(
         ProviderEvent.objects.filter(offering__host=provider, kind__in=_DATE_KINDS)
         .order_by("detected_at", "pk")
         .values("pk", "kind", "offering_id", "old", "new", "detected_at")
@@ -92,35 +92,35 @@ def provider_track_record(provider: Provider) -> ProviderTrackRecord:
         .select_related("version__foundation")
         .order_by("pk")
     )
-    shown = ProviderEvent.objects.filter(offering__host=provider).select_related(
+    events = ProviderEvent.objects.filter(offering__host=provider).select_related(
         "source", "offering__host"
     )
-    moved = shown.filter(
+    date_changes = events.filter(
         kind__in=[kind for kind in _DATE_KINDS if kind not in {Kind.ANNOUNCED, Kind.RETIRED}]
     )
-    priced = shown.filter(kind=Kind.REPRICED)
+    price_changes = events.filter(kind=Kind.REPRICED)
     return ProviderTrackRecord(
-        measured=measure_track_record(_ends(provider, offerings, happened), policies),
+        measured=measure_track_record(_ends(provider, offerings, date_events), policies),
         policies=policies,
-        moves=_moves(provider, offerings, happened),
-        events=_latest(moved),
-        n_events=moved.count(),
-        price_events=_latest(priced),
-        n_price_events=priced.count(),
+        moves=_moves(provider, offerings, date_events),
+        events=_latest(date_changes),
+        n_events=date_changes.count(),
+        price_events=_latest(price_changes),
+        n_price_events=price_changes.count(),
     )
 
 
 def policies_by_provider(providers: Iterable[int]) -> dict[int, tuple[PublishedMinimum, ...]]:
     """{provider id: what it has published}; providers without a policy are missing. One
     statement."""
-    found: dict[int, list[PublishedMinimum]] = defaultdict(list)
+    policies_by_id: dict[int, list[PublishedMinimum]] = defaultdict(list)
     for row in NoticePolicy.objects.filter(provider__in=list(providers)).order_by("provider", "pk"):
-        found[row.provider_id].append(
+        policies_by_id[row.provider_id].append(
             PublishedMinimum(
                 row.scope, row.notice_days, row.life_days, row.source_url, row.source_on, row.note
             )
         )
-    return {pk: tuple(rows) for pk, rows in found.items()}
+    return {pk: tuple(rows) for pk, rows in policies_by_id.items()}
 
 
 def earliest_retirements(
@@ -133,7 +133,7 @@ def earliest_retirements(
     `version__foundation` and `lifecycle_claim` loaded. One statement.
     """
     policies = policies_by_provider({offering.host_id for offering in offerings})
-    found = {}
+    earliest_by_id = {}
     for offering in offerings:
         if offering.host_id not in policies or offering.not_a_model:
             continue
@@ -156,8 +156,8 @@ def earliest_retirements(
             not_before_url=claim.source_url if claim else "",
         )
         if earliest:
-            found[offering.pk] = earliest
-    return found
+            earliest_by_id[offering.pk] = earliest
+    return earliest_by_id
 
 
 def is_partners(host_id: int, parent_id: int | None, developer_id: int | None) -> bool:
@@ -167,9 +167,9 @@ def is_partners(host_id: int, parent_id: int | None, developer_id: int | None) -
 
 
 def _ends(
-    provider: Provider, offerings: Sequence[Offering], happened: Sequence[Mapping[str, Any]]
+    provider: Provider, offerings: Sequence[Offering], date_events: Sequence[Mapping[str, Any]]
 ) -> list[ModelRetirement]:
-    voices, _ = (
+    source_claims, _ = (
         standing_claims([offering.pk for offering in offerings], LIFECYCLE)
         if offerings
         else ({}, set())
@@ -178,13 +178,13 @@ def _ends(
         "external_id", "source_url", "source__slug", "source__name"
     )
     claims = told_by.in_bulk(
-        {voice.claim_id for found in voices.values() for voice in found}
+        {source_claim.claim_id for group in source_claims.values() for source_claim in group}
         | {offering.lifecycle_claim_id for offering in offerings if offering.lifecycle_claim_id}
     )
-    seen = _seen_on(happened)
+    seen_on = _seen_on(date_events)
     grouped: dict[tuple[str, date], list[ModelRetirement]] = defaultdict(list)
     for offering in offerings:
-        end = _end(provider, offering, voices.get(offering.pk, ()), claims, seen)
+        end = _end(provider, offering, source_claims.get(offering.pk, ()), claims, seen_on)
         grouped[end.model, end.ends_on].append(end)
     return [_merge_names(ends) for ends in grouped.values()]
 
@@ -192,26 +192,26 @@ def _ends(
 def _end(
     provider: Provider,
     offering: Offering,
-    voices: Iterable[SourceClaim],
+    source_claims: Iterable[SourceClaim],
     claims: Mapping[int, Assertion],
-    seen: Mapping[tuple[int, str], date],
+    seen_on: Mapping[tuple[int, str], date],
 ) -> ModelRetirement:
     assert offering.retires_on is not None
     version = offering.version
-    settled = claims.get(offering.lifecycle_claim_id or 0)
-    announced_on, teller = _announcement(offering, settled, voices, claims)
+    lifecycle_claim = claims.get(offering.lifecycle_claim_id or 0)
+    announced_on, notice = _announcement(offering, lifecycle_claim, source_claims, claims)
     iso = offering.retires_on.isoformat()
-    is_seen = announced_on is None and (offering.pk, iso) in seen
-    released = version.released_on if version and version.released_precision == "day" else None
+    is_seen = announced_on is None and (offering.pk, iso) in seen_on
+    released_on = version.released_on if version and version.released_precision == "day" else None
     return ModelRetirement(
         model=version.identifier if version else offering.api_id,
         offering_id=offering.pk,
         api_id=offering.api_id,
         ends_on=offering.retires_on,
-        announced_on=seen[offering.pk, iso] if is_seen else announced_on,
+        announced_on=seen_on[offering.pk, iso] if is_seen else announced_on,
         is_seen=is_seen,
         # a moving name has no life of its own
-        released_on=None if offering.binding == Binding.ALIAS else released,
+        released_on=None if offering.binding == Binding.ALIAS else released_on,
         scope=scope_of(
             is_preview=is_preview(offering.api_id),
             is_specialised=is_specialised(offering.api_id, offering.category, provider.slug),
@@ -219,27 +219,27 @@ def _end(
         is_partners=is_partners(
             provider.pk, provider.parent_id, version.foundation.developer_id if version else None
         ),
-        source=_name_of(settled) if settled else "",
-        source_url=(teller or settled).source_url if teller or settled else "",  # type: ignore[union-attr]
-        told_by=_name_of(teller) if teller else "",
+        source=_name_of(lifecycle_claim) if lifecycle_claim else "",
+        source_url=(notice or lifecycle_claim).source_url if notice or lifecycle_claim else "",  # type: ignore[union-attr]
+        told_by=_name_of(notice) if notice else "",
     )
 
 
 def _announcement(
     offering: Offering,
-    settled: Assertion | None,
-    voices: Iterable[SourceClaim],
+    lifecycle_claim: Assertion | None,
+    source_claims: Iterable[SourceClaim],
     claims: Mapping[int, Assertion],
 ) -> tuple[date | None, Assertion | None]:
     """(day, who says so): the settled claim, else the strongest other one that names the same
     end."""
     if offering.announced_on is not None:
-        return offering.announced_on, settled
+        return offering.announced_on, lifecycle_claim
     iso = offering.retires_on.isoformat() if offering.retires_on else ""
-    for voice in sorted(voices, key=precedence):
-        day = voice.value.get("announced_on")
-        if day and voice.value.get("retires_on") == iso:
-            return date.fromisoformat(day), claims.get(voice.claim_id)
+    for source_claim in sorted(source_claims, key=precedence):
+        day = source_claim.value.get("announced_on")
+        if day and source_claim.value.get("retires_on") == iso:
+            return date.fromisoformat(day), claims.get(source_claim.claim_id)
     return None, None
 
 
@@ -250,24 +250,24 @@ def _name_of(claim: Assertion) -> str:
     return claim.source.name
 
 
-def _seen_on(happened: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], date]:
+def _seen_on(date_events: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], date]:
     """{(offering, its date): the day on which this registry first saw an end announced for it}.
 
     A date that moves keeps the day of its announcement; one that is withdrawn and comes again is
     announced anew.
     """
-    announced: dict[int, date] = {}
-    found: dict[tuple[int, str], date] = {}
-    for event in happened:
+    first_dates: dict[int, date] = {}
+    seen_on: dict[tuple[int, str], date] = {}
+    for event in date_events:
         pk, day = event["offering_id"], day_of(event["detected_at"])
         if event["kind"] == Kind.WITHDRAWN:
-            announced.pop(pk, None)
+            first_dates.pop(pk, None)
         elif event["kind"] == Kind.ANNOUNCED:
-            announced.setdefault(pk, day)
-            found[pk, str(event["new"])] = announced[pk]
-        elif event["kind"] in {Kind.MOVED_EARLIER, Kind.MOVED_LATER} and pk in announced:
-            found[pk, str(event["new"])] = announced[pk]
-    return found
+            first_dates.setdefault(pk, day)
+            seen_on[pk, str(event["new"])] = first_dates[pk]
+        elif event["kind"] in {Kind.MOVED_EARLIER, Kind.MOVED_LATER} and pk in first_dates:
+            seen_on[pk, str(event["new"])] = first_dates[pk]
+    return seen_on
 
 
 def _merge_names(ends: Sequence[ModelRetirement]) -> ModelRetirement:
@@ -281,12 +281,12 @@ def _merge_names(ends: Sequence[ModelRetirement]) -> ModelRetirement:
             end.api_id,
         ),
     )
-    released = next((end.released_on for end in ends if end.released_on), None)
-    return replace(best, released_on=released, n_offerings=len(ends))
+    released_on = next((end.released_on for end in ends if end.released_on), None)
+    return replace(best, released_on=released_on, n_offerings=len(ends))
 
 
 def _moves(
-    provider: Provider, offerings: Sequence[Offering], happened: Sequence[Mapping[str, Any]]
+    provider: Provider, offerings: Sequence[Offering], date_events: Sequence[Mapping[str, Any]]
 ) -> DateMoves:
     first = (
         Assertion.objects.filter(offering__host=provider, topic=Topic.LIFECYCLE)
@@ -294,7 +294,7 @@ def _moves(
         .aggregate(first=Min("first_seen"))["first"]
     )
     by_kind: dict[str, set[int]] = defaultdict(set)
-    for event in happened:
+    for event in date_events:
         kind = (
             "delisted_dated" if event["kind"] == Kind.DELISTED and event["old"] else event["kind"]
         )

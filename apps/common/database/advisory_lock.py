@@ -35,34 +35,34 @@ def database_lock(
     Waits for another holder without a time limit; `on_wait` is called once if it has to wait. Two
     connections are used during that time: this one and that of the work.
     """
-    holder = psycopg.connect(**_parameters(using))
+    lock_connection = psycopg.connect(**_parameters(using))
     try:
-        waited = False
-        while not _acquired(holder, name):
+        has_waited = False
+        while not _acquired(lock_connection, name):
             # in a transaction of its own: one that waited inside the server would keep its
             # snapshot, for which an index that is built concurrently by the holder waits in turn
-            holder.rollback()
-            if not waited:
+            lock_connection.rollback()
+            if not has_waited:
                 on_wait()
-            waited = True
+            has_waited = True
             time.sleep(POLL_SECONDS)
         yield
     finally:
         # gone already where the server went away meanwhile: the work has heard of that by itself
         with suppress(psycopg.Error):
-            holder.rollback()
-        holder.close()
+            lock_connection.rollback()
+        lock_connection.close()
 
 
-def _acquired(holder: "psycopg.Connection[Any]", name: str) -> bool:
-    holder.execute(_NO_TIMEOUTS)
-    row = holder.execute(_TRY, [name]).fetchone()
+def _acquired(lock_connection: "psycopg.Connection[Any]", name: str) -> bool:
+    lock_connection.execute(_NO_TIMEOUTS)
+    row = lock_connection.execute(_TRY, [name]).fetchone()
     return bool(row and row[0])
 
 
 def _parameters(using: str) -> dict[str, Any]:
-    """What Django opens its connections with, but for its own types; a firewall sees that the idle
-    one is in use."""
+    """Return what Django opens its connections with, but for its own types; a firewall sees that
+    the idle one is in use."""
     parameters = connections[using].get_connection_params()
     parameters.pop("context", None)
     return {

@@ -45,12 +45,12 @@ def copy_rows(
     """
     if not rows:
         return
-    said = set().union(*rows)
+    attributes = set().union(*rows)
     fields = [field for field in model._meta.concrete_fields if not field.generated]
     moments = {"created_at": at, "updated_at": at}
     # a column that the database fills by itself need not be sent
     fields = [
-        field for field in fields if field.attname in said or field.db_default is NOT_PROVIDED
+        field for field in fields if field.attname in attributes or field.db_default is NOT_PROVIDED
     ]
     plan = [
         (

@@ -112,5 +112,6 @@ def small_text_map(value: Any) -> None:
 
 
 def is_history(model: type[models.Model]) -> bool:
-    """Whether the table keeps versions of another table's rows, which stay as they were written."""
+    """Return whether the table keeps versions of another table's rows, which stay as they were
+    written."""
     return any(field.name == "pgh_id" for field in model._meta.local_fields)

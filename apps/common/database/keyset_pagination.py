@@ -63,9 +63,9 @@ def keyset_page[M: Model](
     Costs one statement. InvalidCursorError where the cursor is not of this order.
     """
     backwards, after = read_cursor(cursor, queryset.model, order)
-    falls = order.falls != backwards
+    is_descending = order.falls != backwards
     if after is not None:
-        queryset = queryset.filter(_rows_after(order.names, after, falls=falls))
+        queryset = queryset.filter(_rows_after(order.names, after, is_descending=is_descending))
     rows = list(queryset.order_by(*order.directed(backwards=backwards))[: size + 1])
     return page_from_rows(rows, order=order, size=size, backwards=backwards, is_first=after is None)
 
@@ -87,12 +87,12 @@ def page_from_rows(
 ) -> KeysetPage[Any]:
     """Return a page from `size` + 1 rows; the last row shows whether there are more. `columns`
     names the values of rows that are tuples."""
-    more = len(rows) > size
+    has_more = len(rows) > size
     del rows[size:]
     if backwards:
         rows.reverse()
-    has_next = bool(rows) and (more or backwards)
-    has_previous = bool(rows) and (more if backwards else not is_first)
+    has_next = bool(rows) and (has_more or backwards)
+    has_previous = bool(rows) and (has_more if backwards else not is_first)
     return KeysetPage(
         rows=rows,
         next=_encode(rows[-1], order, columns, backwards=False) if has_next else None,
@@ -100,14 +100,14 @@ def page_from_rows(
     )
 
 
-def _rows_after(names: Sequence[str], values: Sequence[Any], *, falls: bool) -> Q:
+def _rows_after(names: Sequence[str], values: Sequence[Any], *, is_descending: bool) -> Q:
     """Rows strictly after `values`: (a, b) > (x, y), written so that the index on (a, b) bounds the
     scan."""
-    beyond, level = ("lt", "lte") if falls else ("gt", "gte")
-    condition, same = Q(), Q()
+    strict_lookup, level = ("lt", "lte") if is_descending else ("gt", "gte")
+    condition, equal_prefix = Q(), Q()
     for name, value in zip(names, values, strict=True):
-        condition |= same & Q((f"{name}__{beyond}", value))
-        same &= Q((name, value))
+        condition |= equal_prefix & Q((f"{name}__{strict_lookup}", value))
+        equal_prefix &= Q((name, value))
     return Q((f"{names[0]}__{level}", values[0])) & condition
 
 

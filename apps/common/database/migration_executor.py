@@ -64,8 +64,8 @@ class LeanState(ProjectState):
             self._render_all()
 
     def _has_heirs(self, app_label: str, model_name: str) -> bool:
-        """Whether another model is derived from this one: proxies, and tables that extend its
-        table."""
+        """Return whether another model is derived from this one: proxies, and tables that extend
+        its table."""
         label = f"{app_label}.{model_name}"
         return any(base == label for model in self.models.values() for base in model.bases)
 

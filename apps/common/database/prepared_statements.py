@@ -65,10 +65,10 @@ class PreparedStatement:
         columns = self._compiler.select[0 : len(self.names)]
         self._converters = self._compiler.get_converters([column for column, _, _ in columns])
         for converters, _ in self._converters.values():
-            converters[:] = [_with_orjson(one) for one in converters]
+            converters[:] = [_with_orjson(converter) for converter in converters]
         self._slots = [
-            (place, param.number)
-            for place, param in enumerate(self._params)
+            (position, param.number)
+            for position, param in enumerate(self._params)
             if isinstance(param, Placeholder)
         ]
 
@@ -79,8 +79,8 @@ class PreparedStatement:
         params: Sequence[Any] = self._params
         if self._slots:
             params = list(params)
-            for place, number in self._slots:
-                params[place] = values[number]
+            for position, number in self._slots:
+                params[position] = values[number]
         with prepared_cursor() as cursor:
             cursor.execute(self._sql, params)
             rows = cursor.fetchall()
@@ -104,9 +104,9 @@ def row_comparison(model: type[Model], names: Sequence[str], operator: str) -> R
     table = quote(model._meta.db_table)
     fields: list[Any] = [model._meta.get_field(name) for name in names]
     columns = ", ".join(f"{table}.{quote(field.column)}" for field in fields)
-    places = ", ".join(f"%s::{_plain_type(field)}" for field in fields)
+    placeholders = ", ".join(f"%s::{_plain_type(field)}" for field in fields)
     return RawSQL(  # noqa: S611  columns are the model's own, values are parameters
-        f"({columns}) {operator} ({places})",
+        f"({columns}) {operator} ({placeholders})",
         [Placeholder(n) for n in range(len(names))],
         output_field=BooleanField(),
     )

@@ -119,9 +119,14 @@ def _build_template(home: str, prefix: str, template: str, prepare: Callable[[],
 def _administration(home: str) -> Iterator[Callable[[Statement], list[tuple[str, ...]]]]:
     """Run statements outside of any transaction on a connection that does not follow the switch."""
     to = connection.settings_dict
-    known = {"user": to["USER"], "password": to["PASSWORD"], "host": to["HOST"], "port": to["PORT"]}
+    credentials = {
+        "user": to["USER"],
+        "password": to["PASSWORD"],
+        "host": to["HOST"],
+        "port": to["PORT"],
+    }
     address = make_conninfo(
-        dbname=home, **{name: str(value) for name, value in known.items() if value}
+        dbname=home, **{name: str(value) for name, value in credentials.items() if value}
     )
     with psycopg.connect(address, autocommit=True) as administration:
 

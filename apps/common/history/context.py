@@ -47,19 +47,19 @@ def audit_context(
     sentence for readers. `code` says what was done where programs read it from the history, and
     `note` what the user wrote to that.
     """
-    words: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
     if user is not None:
-        words["user"] = user.pk
-        words["actor"] = user.get_username()
+        metadata["user"] = user.pk
+        metadata["actor"] = user.get_username()
     if job:
-        words["job"] = job
-        words.setdefault("actor", job)
+        metadata["job"] = job
+        metadata.setdefault("actor", job)
     if reason:
-        words["reason"] = reason
+        metadata["reason"] = reason
     if code:
         # without a note, that of an earlier action of the same request must not stay
-        words |= {"code": str(code), "note": note}
-    with pghistory.context(**words) as change:
+        metadata |= {"code": str(code), "note": note}
+    with pghistory.context(**metadata) as change:
         yield change.id
 
 

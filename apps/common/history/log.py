@@ -44,14 +44,14 @@ class TrackedModel:
 @cache
 def tracked_models() -> dict[str, TrackedModel]:
     """{label such as `inventory.application`: kind}."""
-    found = {}
+    by_label = {}
     for number, history in enumerate(history_models()):
         model = history.pgh_tracked_model  # type: ignore[attr-defined]
         label = model._meta.label_lower
-        found[label] = TrackedModel(
+        by_label[label] = TrackedModel(
             label, str(model._meta.verbose_name), number, model, history._meta.db_table
         )
-    return found
+    return by_label
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,22 +115,22 @@ _EMPTY_VALUES: tuple[Any, ...] = (None, "", [], {})
 type _Position = tuple[datetime, int, int]
 
 
-def history_page(asked: HistoryQuery, *, size: int, cursor: str = "") -> KeysetPage[HistoryEntry]:
+def history_page(query: HistoryQuery, *, size: int, cursor: str = "") -> KeysetPage[HistoryEntry]:
     """Return the latest changes before the cursor; three statements, and up to four more for large
     changes.
 
     Raises InvalidCursorError.
     """
-    backwards, place = _decode(cursor) if cursor else (False, None)
-    found = _find_rows(asked, size + 1, place, backwards)
-    more = len(found) > size
-    del found[size:]
+    backwards, position = _decode(cursor) if cursor else (False, None)
+    row_keys = _find_rows(query, size + 1, position, backwards)
+    has_more = len(row_keys) > size
+    del row_keys[size:]
     if backwards:
-        found.reverse()
-    rows = _entries(found)
+        row_keys.reverse()
+    rows = _entries(row_keys)
     ends = [(entry.at, entry.kind.number, entry.id) for entry in rows]
-    has_next = bool(rows) and (more or backwards)
-    has_previous = bool(rows) and (more if backwards else place is not None)
+    has_next = bool(rows) and (has_more or backwards)
+    has_previous = bool(rows) and (has_more if backwards else position is not None)
     return KeysetPage(
         rows=rows,
         next=_encode(ends[-1], "+") if has_next else None,
@@ -142,70 +142,74 @@ def history_page(asked: HistoryQuery, *, size: int, cursor: str = "") -> KeysetP
 
 
 def _find_rows(
-    asked: HistoryQuery, limit: int, place: _Position | None, backwards: bool
+    query: HistoryQuery, limit: int, position: _Position | None, backwards: bool
 ) -> list[tuple[int, int]]:
     """(kind number, id) in the order of the list, turned round where backwards."""
-    of_contexts = _of_contexts(asked)
-    if not asked.kinds or of_contexts == []:
+    of_contexts = _of_contexts(query)
+    if not query.kinds or of_contexts == []:
         return []
     if of_contexts is not None and of_contexts is not _MANY:
         return _run(
-            asked,
+            query,
             HistoryCondition("h.pgh_context_id = ANY (%s)", (of_contexts,)),
             limit,
-            place,
+            position,
             backwards,
         )
     if of_contexts is None:
-        return _run(asked, None, limit, place, backwards)
-    return _find_rows_in_steps(asked, limit, place, backwards)
+        return _run(query, None, limit, position, backwards)
+    return _find_rows_in_steps(query, limit, position, backwards)
 
 
 def _find_rows_in_steps(
-    asked: HistoryQuery, limit: int, place: _Position | None, backwards: bool
+    query: HistoryQuery, limit: int, position: _Position | None, backwards: bool
 ) -> list[tuple[int, int]]:
-    """For somebody who wrote very much: the next few thousand contexts, what they wrote, and so on
-    until it is enough.
+    """Find the rows of an actor who wrote very much: take the next few thousand contexts, what they
+    wrote, and so on until it is enough.
 
     A step ends at the moment `edge`, at which the last of its contexts began: whatever was written
     on this side of it belongs to a context that began at most `_MAX_CONTEXT_DURATION` before.
     """
-    lower, upper = asked.since, asked.until
-    if place is not None and backwards:
-        lower = max(filter(None, [lower, place[0]]))
-    elif place is not None:
-        upper = min(filter(None, [upper, place[0] + timedelta(microseconds=1)]))
-    found: list[tuple[int, int]] = []
+    lower, upper = query.since, query.until
+    if position is not None and backwards:
+        lower = max(filter(None, [lower, position[0]]))
+    elif position is not None:
+        upper = min(filter(None, [upper, position[0] + timedelta(microseconds=1)]))
+    row_keys: list[tuple[int, int]] = []
     n_contexts = _FIRST_STEP
     while True:
-        edge = _edge(asked, lower, upper, n_contexts, backwards)
+        edge = _edge(query, lower, upper, n_contexts, backwards)
         since, until = (lower, edge or upper) if backwards else (edge or lower, upper)
-        written = HistoryCondition(
-            "h.pgh_context_id = ANY (%s)", (_contexts_between(asked, since, until),)
+        context_condition = HistoryCondition(
+            "h.pgh_context_id = ANY (%s)", (_contexts_between(query, since, until),)
         )
-        found += _run(
-            _with(asked, since=since, until=until), written, limit - len(found), place, backwards
+        row_keys += _run(
+            _with(query, since=since, until=until),
+            context_condition,
+            limit - len(row_keys),
+            position,
+            backwards,
         )
-        if len(found) >= limit or edge is None:
-            return found
+        if len(row_keys) >= limit or edge is None:
+            return row_keys
         lower, upper = (edge, upper) if backwards else (lower, edge)
         n_contexts *= _GROWTH
 
 
 def _edge(
-    asked: HistoryQuery,
+    query: HistoryQuery,
     lower: datetime | None,
     upper: datetime | None,
     n_contexts: int,
     backwards: bool,
 ) -> datetime | None:
-    """When the n-th next context began; None where there are fewer."""
-    said, params = _bounded(asked, lower, upper)
-    turn = "ASC" if backwards else "DESC"
+    """Return when the n-th next context began; None where there are fewer."""
+    condition, params = _bounded(query, lower, upper)
+    direction = "ASC" if backwards else "DESC"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT c.created_at FROM pghistory_context c WHERE {said}"
-            f" ORDER BY c.created_at {turn} OFFSET {n_contexts} LIMIT 1",
+            f"SELECT c.created_at FROM pghistory_context c WHERE {condition}"
+            f" ORDER BY c.created_at {direction} OFFSET {n_contexts} LIMIT 1",
             params,
         )
         row = cursor.fetchone()
@@ -213,45 +217,45 @@ def _edge(
 
 
 def _contexts_between(
-    asked: HistoryQuery, since: datetime | None, until: datetime | None
+    query: HistoryQuery, since: datetime | None, until: datetime | None
 ) -> list[UUID]:
-    said, params = _bounded(asked, since - _MAX_CONTEXT_DURATION if since else None, until)
+    condition, params = _bounded(query, since - _MAX_CONTEXT_DURATION if since else None, until)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT c.id FROM pghistory_context c WHERE {said}", params)
+        cursor.execute(f"SELECT c.id FROM pghistory_context c WHERE {condition}", params)
         return [pk for (pk,) in cursor.fetchall()]
 
 
 def _bounded(
-    asked: HistoryQuery, since: datetime | None, until: datetime | None
+    query: HistoryQuery, since: datetime | None, until: datetime | None
 ) -> tuple[str, list[Any]]:
-    said, params = _context_condition(asked)
+    condition, params = _context_condition(query)
     for sql, moment in (("c.created_at >= %s", since), ("c.created_at < %s", until)):
         if moment is not None:
-            said, params = f"{said} AND {sql}", [*params, moment]
-    return said, params
+            condition, params = f"{condition} AND {sql}", [*params, moment]
+    return condition, params
 
 
-def _with(asked: HistoryQuery, **changed: Any) -> HistoryQuery:
-    return HistoryQuery(**{name: getattr(asked, name) for name in HistoryQuery.__slots__} | changed)
+def _with(query: HistoryQuery, **changed: Any) -> HistoryQuery:
+    return HistoryQuery(**{name: getattr(query, name) for name in HistoryQuery.__slots__} | changed)
 
 
 # stands for a list that is too long
 _MANY: list[UUID] = [UUID(int=0)]
 
 
-def _context_condition(asked: HistoryQuery) -> tuple[str, list[Any]]:
+def _context_condition(query: HistoryQuery) -> tuple[str, list[Any]]:
     conditions: list[str] = []
     params: list[Any] = []
     for sql, value in (
-        ("c.metadata->>'actor' = %s", asked.actor),
-        ("c.metadata->>'job' = %s AND c.metadata ? 'job'", asked.job),
-        ("c.metadata->>'reason' ILIKE %s", f"%{_literal(asked.reason)}%" if asked.reason else ""),
+        ("c.metadata->>'actor' = %s", query.actor),
+        ("c.metadata->>'job' = %s AND c.metadata ? 'job'", query.job),
+        ("c.metadata->>'reason' ILIKE %s", f"%{_literal(query.reason)}%" if query.reason else ""),
     ):
         if value:
             conditions.append(sql)
             params.append(value)
-    if asked.by in _BY:
-        conditions.append(_BY[asked.by])
+    if query.by in _BY:
+        conditions.append(_BY[query.by])
     return " AND ".join(conditions), params
 
 
@@ -260,21 +264,21 @@ _OF_SOMEBODY = "c.metadata->>'user' IS NOT NULL"
 _BY = {"people": _OF_SOMEBODY, "jobs": f"NOT ({_OF_SOMEBODY}) AND c.metadata ? 'job'"}
 
 
-def _of_contexts(asked: HistoryQuery) -> list[UUID] | None:
+def _of_contexts(query: HistoryQuery) -> list[UUID] | None:
     """The contexts asked for; None where none is, `_MANY` itself where there are too many to
     list."""
-    if asked.change is not None:
-        return [asked.change]
-    said, params = _context_condition(asked)
-    if not said:
+    if query.change is not None:
+        return [query.change]
+    sql, params = _context_condition(query)
+    if not sql:
         return None
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT c.id FROM pghistory_context c WHERE {said} LIMIT {MAX_CONTEXTS_AT_A_TIME + 1}",
+            f"SELECT c.id FROM pghistory_context c WHERE {sql} LIMIT {MAX_CONTEXTS_AT_A_TIME + 1}",
             params,
         )
-        found = [pk for (pk,) in cursor.fetchall()]
-    return _MANY if len(found) > MAX_CONTEXTS_AT_A_TIME else found
+        context_ids = [pk for (pk,) in cursor.fetchall()]
+    return _MANY if len(context_ids) > MAX_CONTEXTS_AT_A_TIME else context_ids
 
 
 def _literal(text: str) -> str:
@@ -282,29 +286,31 @@ def _literal(text: str) -> str:
 
 
 def _run(
-    asked: HistoryQuery,
+    query: HistoryQuery,
     within: HistoryCondition | None,
     limit: int,
-    place: _Position | None,
+    position: _Position | None,
     backwards: bool,
 ) -> list[tuple[int, int]]:
     """One statement: the first of each table, then the first of all."""
-    at, kind_order, turn = ("ASC", "DESC", ">") if backwards else ("DESC", "ASC", "<")
+    at, kind_order, operator = ("ASC", "DESC", ">") if backwards else ("DESC", "ASC", "<")
     parts: list[str] = []
     params: list[Any] = []
-    for label, shown in asked.kinds.items():
+    for label, visibility in query.kinds.items():
         kind = tracked_models()[label]
-        conditions, given = _conditions(asked, kind, shown, within)
-        if place is not None:
-            conditions.append(_beyond(kind.number, place, turn))
-            given += [place[0], place[2]] if kind.number == place[1] else [place[0]]
-        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        conditions, kind_params = _conditions(query, kind, visibility, within)
+        if position is not None:
+            conditions.append(_beyond(kind.number, position, operator))
+            kind_params += (
+                [position[0], position[2]] if kind.number == position[1] else [position[0]]
+            )
+        where_clause = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         parts.append(
             f"(SELECT h.pgh_created_at AS at, {kind.number} AS kind, h.pgh_id AS id"
-            f" FROM {connection.ops.quote_name(kind.table)} h {where}"
+            f" FROM {connection.ops.quote_name(kind.table)} h {where_clause}"
             f" ORDER BY h.pgh_created_at {at}, h.pgh_id {at} LIMIT {limit})"
         )
-        params += given
+        params += kind_params
     statement = (
         f"SELECT * FROM ({' UNION ALL '.join(parts)}) found"
         f" ORDER BY at {at}, kind {kind_order}, id {at} LIMIT {limit}"
@@ -315,20 +321,20 @@ def _run(
 
 
 def _conditions(
-    asked: HistoryQuery,
+    query: HistoryQuery,
     kind: TrackedModel,
-    shown: HistoryCondition | None,
+    visibility: HistoryCondition | None,
     within: HistoryCondition | None,
 ) -> tuple[list[str], list[Any]]:
     conditions: list[str] = []
     params: list[Any] = []
     for condition in (
-        shown,
-        HistoryCondition("h.pgh_obj_id = %s", (asked.record,))
-        if asked.record is not None
+        visibility,
+        HistoryCondition("h.pgh_obj_id = %s", (query.record,))
+        if query.record is not None
         else None,
-        HistoryCondition("h.pgh_created_at >= %s", (asked.since,)) if asked.since else None,
-        HistoryCondition("h.pgh_created_at < %s", (asked.until,)) if asked.until else None,
+        HistoryCondition("h.pgh_created_at >= %s", (query.since,)) if query.since else None,
+        HistoryCondition("h.pgh_created_at < %s", (query.until,)) if query.until else None,
         within,
     ):
         if condition is not None:
@@ -337,29 +343,29 @@ def _conditions(
     return conditions, params
 
 
-def _beyond(number: int, place: _Position, turn: str) -> str:
+def _beyond(number: int, position: _Position, operator: str) -> str:
     """Rows after the place: at its moment, kinds go by their number, and ids of one kind like the
     time."""
-    if number == place[1]:
-        return f"(h.pgh_created_at, h.pgh_id) {turn} (%s, %s)"
+    if number == position[1]:
+        return f"(h.pgh_created_at, h.pgh_id) {operator} (%s, %s)"
     # forwards, later kinds of the same moment follow; backwards, earlier ones do
-    same_moment = number > place[1] if turn == "<" else number < place[1]
-    return f"h.pgh_created_at {turn}{'=' if same_moment else ''} %s"
+    same_moment = number > position[1] if operator == "<" else number < position[1]
+    return f"h.pgh_created_at {operator}{'=' if same_moment else ''} %s"
 
 
 # --- what they say --------------------------------------------------------------------------------
 
 
-def _entries(found: Sequence[tuple[int, int]]) -> list[HistoryEntry]:
+def _entries(row_keys: Sequence[tuple[int, int]]) -> list[HistoryEntry]:
     """The rows with the version before each, in one statement."""
-    if not found:
+    if not row_keys:
         return []
     by_number = {kind.number: kind for kind in tracked_models().values()}
-    wanted: dict[int, list[int]] = {}
-    for number, pk in found:
-        wanted.setdefault(number, []).append(pk)
+    ids_by_kind: dict[int, list[int]] = {}
+    for number, pk in row_keys:
+        ids_by_kind.setdefault(number, []).append(pk)
     parts, params = [], []
-    for number, ids in wanted.items():
+    for number, ids in ids_by_kind.items():
         table = connection.ops.quote_name(by_number[number].table)
         parts.append(
             f"SELECT {number} AS kind, h.pgh_id, h.pgh_created_at, h.pgh_label, h.pgh_obj_id, "
@@ -381,17 +387,17 @@ def _entries(found: Sequence[tuple[int, int]]) -> list[HistoryEntry]:
                 label,
                 record,
                 change,
-                json.loads(words or "{}"),
+                json.loads(metadata or "{}"),
                 json.loads(now),
-                json.loads(was) if was else None,
+                json.loads(previous) if previous else None,
             )
-            for number, pk, at, label, record, change, words, now, was in cursor.fetchall()
+            for number, pk, at, label, record, change, metadata, now, previous in cursor.fetchall()
         }
-    return [rows[key] for key in found if key in rows]
+    return [rows[key] for key in row_keys if key in rows]
 
 
-def _encode(place: _Position, direction: str) -> str:
-    text = json.dumps([direction, place[0].isoformat(), place[1], place[2]])
+def _encode(position: _Position, direction: str) -> str:
+    text = json.dumps([direction, position[0].isoformat(), position[1], position[2]])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 

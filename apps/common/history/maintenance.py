@@ -15,14 +15,14 @@ _CONTEXT = "pghistory_context"
 
 def history_models() -> list[type[models.Model]]:
     """Every model that keeps versions, in the order of its label."""
-    found = [
+    models = [
         model
         for model in apps.get_models()
         if model._meta.managed
         and hasattr(model, "pgh_tracked_model")
         and hasattr(model, "pgh_label")
     ]
-    return sorted(found, key=lambda model: model._meta.label)
+    return sorted(models, key=lambda model: model._meta.label)
 
 
 def create_history_indexes(**_: Any) -> int:
@@ -31,18 +31,23 @@ def create_history_indexes(**_: Any) -> int:
 
     Runs after every `migrate`, so that a model that begins to be tracked needs no thought of it.
     """
-    wanted = {f"{model._meta.db_table}_at"[:63]: model._meta.db_table for model in history_models()}
+    table_by_index = {
+        f"{model._meta.db_table}_at"[:63]: model._meta.db_table for model in history_models()
+    }
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT indexname FROM pg_indexes WHERE indexname = ANY (%s)", [list(wanted)]
+            "SELECT indexname FROM pg_indexes WHERE indexname = ANY (%s)", [list(table_by_index)]
         )
-        there = {name for (name,) in cursor.fetchall()}
+        existing_indexes = {name for (name,) in cursor.fetchall()}
         cursor.execute(
-            "SELECT tablename FROM pg_tables WHERE tablename = ANY (%s)", [list(wanted.values())]
+            "SELECT tablename FROM pg_tables WHERE tablename = ANY (%s)",
+            [list(table_by_index.values())],
         )
         tables = {name for (name,) in cursor.fetchall()}
         missing = [
-            (name, table) for name, table in wanted.items() if name not in there and table in tables
+            (name, table)
+            for name, table in table_by_index.items()
+            if name not in existing_indexes and table in tables
         ]
         quote = connection.ops.quote_name
         for name, table in missing:
@@ -95,7 +100,7 @@ def _purge_versions(model: type[models.Model], before: datetime) -> Iterator[int
 
 
 def _purge_contexts(before: datetime) -> Iterator[int]:
-    """Who and why of changes of which no version is left."""
+    """Delete actor and reason of changes of which no version is left."""
     quote = connection.ops.quote_name
     unused = " AND ".join(
         f"NOT EXISTS (SELECT 1 FROM {quote(model._meta.db_table)} h WHERE h.pgh_context_id = c.id)"

@@ -27,14 +27,14 @@ def parse_networks(text: str) -> tuple[Network, ...]:
     """Networks from a comma or space separated list such as `10.0.0.0/8 fd00::/8`; ValueError with
     a sentence."""
     networks: list[Network] = []
-    for word in re.split(r"[,\s]+", text.strip()):
-        if not word:
+    for entry in re.split(r"[,\s]+", text.strip()):
+        if not entry:
             continue
         try:
-            networks.append(ipaddress.ip_network(word))
+            networks.append(ipaddress.ip_network(entry))
         except ValueError:
             raise ValueError(
-                f"'{word}' is not a valid network. Use a form such as 10.0.0.0/8 or 192.0.2.7/32."
+                f"'{entry}' is not a valid network. Use a form such as 10.0.0.0/8 or 192.0.2.7/32."
             ) from None
     return tuple(networks)
 
@@ -80,7 +80,7 @@ def checked_url(url: str, *, trusted: bool) -> SplitResult:
 
 
 def redirect_target(current: SplitResult, location: str) -> SplitResult:
-    """Where a redirect leads, refused where it is a step down in safety."""
+    """Return where a redirect leads, refused where it is a step down in safety."""
     # Servers send unescaped spaces and non-ASCII here; browsers escape them, and so do we.
     absolute = urljoin(urlunsplit(current), quote(location.strip(), safe="%/:=&?~#+!$,;'@()*[]"))
     target = checked_url(absolute, trusted=False)
@@ -131,7 +131,7 @@ def _embedded_ipv4(address: Address) -> Address:
 
 
 def refusal_reason(address: Address, policy: Policy, *, trusted: bool) -> str | None:
-    """Why we may not connect there, as a word or two; None if we may.
+    """Return why we may not connect there, as a word or two; None if we may.
 
     A trusted address may be private or this machine. Link-local (where clouds keep credentials),
     multicast and reserved addresses have no service an operator means, so that they need
@@ -163,7 +163,7 @@ def refusal_reason(address: Address, policy: Policy, *, trusted: bool) -> str | 
 def resolve_host(host: str, port: int, clock: Deadline, seconds: float) -> list[Address]:
     """All addresses of a host, asked once. `getaddrinfo` knows no timeout, hence the thread left
     behind."""
-    found: list[Address] = []
+    addresses: list[Address] = []
     trouble: list[OSError | UnicodeError] = []
 
     def ask() -> None:
@@ -174,8 +174,8 @@ def resolve_host(host: str, port: int, clock: Deadline, seconds: float) -> list[
             return
         for answer in answers:
             address = ipaddress.ip_address(str(answer[4][0]))
-            if address not in found:
-                found.append(address)
+            if address not in addresses:
+                addresses.append(address)
 
     thread = threading.Thread(target=ask, name=f"lookup {host}", daemon=True)
     thread.start()
@@ -184,12 +184,12 @@ def resolve_host(host: str, port: int, clock: Deadline, seconds: float) -> list[
         raise OutboundFailedError(
             f"The DNS lookup of {host} timed out. Check the DNS settings of the server."
         )
-    if trouble or not found:
+    if trouble or not addresses:
         raise OutboundFailedError(
             f"The name {host} does not resolve. Check its spelling and the DNS settings of "
             "the server."
         )
-    return found
+    return addresses
 
 
 def allowed_addresses(
@@ -231,8 +231,8 @@ def check_before_proxy(
 
 
 def _resembles_address(host: str) -> bool:
-    """Whether a host is another spelling of an address, or of this machine, that a proxy might
-    understand."""
+    """Return whether a host is another spelling of an address, or of this machine, that a proxy
+    might understand."""
     last = host.rstrip(".").rpartition(".")[2]
     return (
         ":" in host

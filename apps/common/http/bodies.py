@@ -21,14 +21,14 @@ def read_body(stream: Readable, encoding: str, limit: int) -> bytes:
     Raises ResponseTooLargeError beyond the limit, and OutboundFailedError if the content is
     damaged, incomplete or has an encoding that was not requested.
     """
-    inflating: Readable
+    source: Readable
     match encoding:
         case "" | "identity":
-            inflating = stream
+            source = stream
         case "gzip" | "x-gzip":
-            inflating = gzip.GzipFile(mode="rb", fileobj=cast(BinaryIO, stream))
+            source = gzip.GzipFile(mode="rb", fileobj=cast(BinaryIO, stream))
         case "deflate":
-            inflating = _Deflated(stream, limit)
+            source = _Deflated(stream, limit)
         case _:
             raise OutboundFailedError(
                 f"The response is encoded as '{encoding[:40]}', which was not requested. Report "
@@ -36,7 +36,7 @@ def read_body(stream: Readable, encoding: str, limit: int) -> bytes:
             )
     body = bytearray()
     try:
-        while piece := inflating.read(_CHUNK):
+        while piece := source.read(_CHUNK):
             body += piece
             if len(body) > limit:
                 raise ResponseTooLargeError(response_too_large(limit))
@@ -64,18 +64,18 @@ class _Deflated:
         """The next piece, of more than the limit's bytes where it is too large; empty at the
         end."""
         while not self._decoder.eof:
-            packed = self._stream.read(size)
-            if not packed and self._is_begun:
+            compressed = self._stream.read(size)
+            if not compressed and self._is_begun:
                 raise EOFError
-            if not packed:
+            if not compressed:
                 return b""
-            if not self._is_begun and not _has_zlib_header(packed):
+            if not self._is_begun and not _has_zlib_header(compressed):
                 self._decoder = zlib.decompressobj(-zlib.MAX_WBITS)
             self._is_begun = True
-            if piece := self._decoder.decompress(packed, self._limit + 1):
+            if piece := self._decoder.decompress(compressed, self._limit + 1):
                 return piece
         return b""
 
 
-def _has_zlib_header(packed: bytes) -> bool:
-    return packed[0] & 15 == 8 and int.from_bytes(packed[:2]) % 31 == 0
+def _has_zlib_header(compressed: bytes) -> bool:
+    return compressed[0] & 15 == 8 and int.from_bytes(compressed[:2]) % 31 == 0

@@ -148,10 +148,10 @@ class Deadline:
 
     def within(self, seconds: float) -> float:
         """Seconds to wait for the next step: `seconds`, or less where the deadline is nearer."""
-        left = self.at - time.monotonic()
-        if left <= 0:
+        seconds_left = self.at - time.monotonic()
+        if seconds_left <= 0:
             raise self.passed()
-        return min(seconds, left)
+        return min(seconds, seconds_left)
 
     def passed(self) -> OutboundFailedError:
         return OutboundFailedError(

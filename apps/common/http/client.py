@@ -70,12 +70,12 @@ def fetch(request: Request, *, policy: Policy) -> Response:
         headers = request.headers if origin_of(target) == origin else {}
         try:
             response = _exchange(target, request, headers, policy, deadline, trusted=trusted)
-        except OutboundRefusedError as refused:
+        except OutboundRefusedError as error:
             if not n_redirects:
                 raise
             raise OutboundRefusedError(
-                f"{first} redirects to a URL that is not allowed. {refused}"
-            ) from refused
+                f"{first} redirects to a URL that is not allowed. {error}"
+            ) from error
         if response.status not in _REDIRECTS or request.method != "GET":
             return response
         location = response.headers.get("location")
@@ -143,7 +143,7 @@ def _send_request(
     connection: BoundedConnection,
     parts: SplitResult,
     request: Request,
-    own: Mapping[str, str],
+    own_headers: Mapping[str, str],
     policy: Policy,
 ) -> Response:
     host, port = ascii_host(parts), port_of(parts)
@@ -162,28 +162,36 @@ def _send_request(
         headers["If-None-Match"] = request.etag
     if request.last_modified:
         headers["If-Modified-Since"] = request.last_modified
-    headers |= {name: value for name, value in own.items() if not _OUR_HEADERS.fullmatch(name)}
+    headers |= {
+        name: value for name, value in own_headers.items() if not _OUR_HEADERS.fullmatch(name)
+    }
     # https goes through a tunnel, which only the connection knows of
-    forwarding = policy.proxy_for(host, port) if parts.scheme == "http" else None
-    if forwarding is not None:
+    proxy = policy.proxy_for(host, port) if parts.scheme == "http" else None
+    if proxy is not None:
         path = f"http://{authority}:{port}{path}"
-        headers |= forwarding.headers
+        headers |= proxy.headers
     body = request.body if request.method == "POST" else None
     # inflated by read_body, which notices a stream that ends early
     connection.request(
         request.method, path, body, headers, preload_content=False, decode_content=False
     )
     with connection.getresponse() as answer:
-        if forwarding is not None and answer.status == _PROXY_LOGIN_REQUIRED:
+        if proxy is not None and answer.status == _PROXY_LOGIN_REQUIRED:
             raise proxy_login_refused()
         if (answer.length_remaining or 0) > policy.max_wire_bytes:
             raise ResponseTooLargeError(response_too_large(policy.max_wire_bytes))
-        received = {name.lower(): " ".join(value.split()) for name, value in answer.headers.items()}
+        response_headers = {
+            name.lower(): " ".join(value.split()) for name, value in answer.headers.items()
+        }
         encoding = (
-            "" if answer.status in _BODILESS else received.get("content-encoding", "").lower()
+            ""
+            if answer.status in _BODILESS
+            else response_headers.get("content-encoding", "").lower()
         )
         content = read_body(answer, encoding, policy.max_body_bytes)
-    return Response(answer.status, received, content, urlunsplit(parts), connection.bounds.received)
+    return Response(
+        answer.status, response_headers, content, urlunsplit(parts), connection.bounds.received
+    )
 
 
 def _read_file(parts: SplitResult, request: Request, policy: Policy) -> Response:

@@ -167,7 +167,7 @@ def _tls_context(policy: Policy) -> ssl.SSLContext:
 
 
 def _refused_tunnel(host: str | None, answer: str) -> OutboundFailedError:
-    """What a proxy's refusal means; of its answer only the status is repeated."""
+    """Return what a proxy's refusal means; of its answer only the status is repeated."""
     status = re.search(r"failed: (\d{3})\b", answer)
     if status is None:
         return OutboundFailedError(

@@ -39,8 +39,8 @@ class Proxy:
 
 
 def _covers(name: str, host: str, port: int) -> bool:
-    """Whether a bypassed name, as in `example.org` or `example.org:8443`, is this host or one above
-    it."""
+    """Return whether a bypassed name, as in `example.org` or `example.org:8443`, is this host or
+    one above it."""
     name, _, its_port = name.partition(":")
     return its_port in {"", str(port)} and f".{host}".endswith(f".{name}")
 
@@ -72,15 +72,15 @@ def parse_proxy(url: str, no_proxy: str = "") -> Proxy | None:
         headers["Proxy-Authorization"] = "Basic " + base64.b64encode(login).decode("ascii")
     names: list[str] = []
     networks: list[Network] = []
-    for word in re.split(r"[,\s]+", no_proxy.lower().strip()):
+    for entry in re.split(r"[,\s]+", no_proxy.lower().strip()):
         try:
-            networks.append(ipaddress.ip_network(word.strip("[]"), strict=False))
+            networks.append(ipaddress.ip_network(entry.strip("[]"), strict=False))
         except ValueError:
-            if word and not _BYPASSED_NAME.fullmatch(word):
+            if entry and not _BYPASSED_NAME.fullmatch(entry):
                 raise ValueError(
-                    f"OUTBOUND_NO_PROXY: '{word}' is not a valid entry. Use a host such as "
+                    f"OUTBOUND_NO_PROXY: '{entry}' is not a valid entry. Use a host such as "
                     "example.org, an IP address, or a network such as 10.0.0.0/8."
                 ) from None
-            if word:
-                names.append(word.removeprefix("*.").strip(".").replace(".:", ":"))
+            if entry:
+                names.append(entry.removeprefix("*.").strip(".").replace(".:", ":"))
     return Proxy(parts.hostname, port, headers, tuple(names), tuple(networks))

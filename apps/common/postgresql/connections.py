@@ -84,17 +84,17 @@ class BoundedConnection(psycopg.Connection[Any]):
         """Close the connection, and raise SilentServerError, where no server answers it."""
         longest = limits().statement
         if self._silence is not None:
-            why = "The connection did not respond."
+            reason = "The connection did not respond."
         elif longest and seconds > longest + _GRACE:
-            why = "The statement exceeded its time limit."
+            reason = "The statement exceeded its time limit."
         elif not _PROBE.server_answers(self.info):
-            why = "The server does not respond."
+            reason = "The server does not respond."
             if pause := limits().breaker_pause:
                 BREAKER.open(pause)
         else:
             return
         self.pgconn.finish()
-        raise SilentServerError(f"{why} No data was received for {seconds:.1f} seconds.")
+        raise SilentServerError(f"{reason} No data was received for {seconds:.1f} seconds.")
 
     def check(self, seconds: float) -> None:
         """Raise psycopg.OperationalError where the server does not answer within `seconds`."""

@@ -78,8 +78,8 @@ _BY_CLASS = {"08": Unavailable.LOST, "53": Unavailable.AWAY}
 
 
 def unavailability(error: BaseException) -> Unavailable | None:
-    """What the error of Django or of psycopg says about the database; None where it is about the
-    question."""
+    """Return what the error of Django or of psycopg says about the database; None where it is about
+    the question."""
     if not isinstance(error, (DatabaseError, InterfaceError, psycopg.Error)):
         return None
     cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error

@@ -65,13 +65,13 @@ LIMITS = {
 
 def connection_options(limits: DatabaseLimits) -> str:
     """The limits that PostgreSQL keeps, as libpq's `options`: they cost no statement."""
-    named = {
+    timeouts = {
         "statement_timeout": limits.statement,
         "lock_timeout": limits.lock,
         "idle_in_transaction_session_timeout": limits.idle_in_transaction,
     }
     return " ".join(
-        f"-c {name}={round(seconds * 1000)}" for name, seconds in named.items() if seconds
+        f"-c {name}={round(seconds * 1000)}" for name, seconds in timeouts.items() if seconds
     )
 
 

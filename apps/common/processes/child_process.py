@@ -109,8 +109,8 @@ class ChildFunction[**P, R]:
     ) -> None:
         self.function = function
         self.name = f"{function.__module__}:{function.__qualname__}"
-        self.classes = {_key_of(each): each for each in (*classes, *_PLAIN_CLASSES)}
-        self.errors = {_key_of(each): each for each in errors}
+        self.classes = {_key_of(cls): cls for cls in (*classes, *_PLAIN_CLASSES)}
+        self.errors = {_key_of(error): error for error in errors}
         self.refusal = refusal
         self.limits = limits
         update_wrapper(self, function)
@@ -125,12 +125,12 @@ class ChildFunction[**P, R]:
         return self.function(*args, **kwargs)
 
     def decoded(self, answer: bytes) -> R:
-        """What the child returned, or what it raised."""
+        """Return what the child returned, or what it raised."""
         kind, *parts = _Unpickler(io.BytesIO(answer), self.classes).load()
         match kind, parts:
             case "result", [result]:
-                returned: R = result
-                return returned
+                value: R = result
+                return value
             case "error", [key, arguments]:
                 raise self.errors[tuple(key)](*arguments)
             case "memory", []:
@@ -180,7 +180,7 @@ def child_function[**P, R](
 
 
 def has_server() -> bool:
-    """Whether functions run in children here: in a process that serves pages."""
+    """Return whether functions run in children here: in a process that serves pages."""
     return _client is not None
 
 
@@ -205,9 +205,10 @@ def limit_memory(mib: int) -> None:
     with suppress(OSError, ValueError):
         n_pages = int(Path("/proc/self/statm").read_text().split()[0])
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        most = n_pages * resource.getpagesize() + mib * MIB
+        max_bytes = n_pages * resource.getpagesize() + mib * MIB
         resource.setrlimit(
-            resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard)
+            resource.RLIMIT_AS,
+            (max_bytes if hard == resource.RLIM_INFINITY else min(max_bytes, hard), hard),
         )
 
 
@@ -259,12 +260,12 @@ class Client:
     started again."""
 
     control: socket.socket
-    places: threading.BoundedSemaphore
+    slots: threading.BoundedSemaphore
     lock: threading.Lock = field(default_factory=threading.Lock)
     started: subprocess.Popen[bytes] | None = None
 
     def call(self, function: ChildFunction[..., Any], args: Any, kwargs: Any) -> Any:
-        if not self.places.acquire(timeout=PLACE_TIMEOUT):
+        if not self.slots.acquire(timeout=PLACE_TIMEOUT):
             raise BusyError
         try:
             return self._call(
@@ -272,7 +273,7 @@ class Client:
                 pickle.dumps((function.name, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL),
             )
         finally:
-            self.places.release()
+            self.slots.release()
 
     def _call(self, function: ChildFunction[..., Any], request: bytes) -> Any:
         channel, status = self._open()
@@ -309,10 +310,12 @@ class Client:
             raise BusyError
         try:
             for attempt in range(2):
-                channel, theirs = socket.socketpair()
-                status, told = os.pipe()
+                channel, child_channel = socket.socketpair()
+                status, status_writer = os.pipe()
                 try:
-                    socket.send_fds(self.control, [b"call"], [theirs.fileno(), told])
+                    socket.send_fds(
+                        self.control, [b"call"], [child_channel.fileno(), status_writer]
+                    )
                 except TimeoutError:
                     channel.close()
                     os.close(status)
@@ -328,18 +331,18 @@ class Client:
                 else:
                     return channel, status
                 finally:
-                    theirs.close()
-                    os.close(told)
+                    child_channel.close()
+                    os.close(status_writer)
         finally:
             self.lock.release()
         raise BusyError
 
     def _refusal(self, function: ChildFunction[..., Any], end: Any) -> Exception:
-        """Why a child ended without an answer, as the function's refusal."""
+        """Return why a child ended without an answer, as the function's refusal."""
         # a server that is gone itself tells nothing
         is_told, _, _ = select.select([end], [], [], _GRACE_SECONDS)
-        told = end.read(_STATUS.size) if is_told else b""
-        status = _STATUS.unpack(told)[0] if len(told) == _STATUS.size else 0
+        status_bytes = end.read(_STATUS.size) if is_told else b""
+        status = _STATUS.unpack(status_bytes)[0] if len(status_bytes) == _STATUS.size else 0
         killed_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
         log.warning("child process ended", function=function.name, signal=killed_by, status=status)
         if killed_by in {signal.SIGXCPU, signal.SIGALRM}:
@@ -349,13 +352,14 @@ class Client:
         return function.refusal(_BROKEN)
 
 
-def received(channel: socket.socket, most: int) -> bytes | None:
-    """A message; None where the other side ended before its end, or it is longer than `most`."""
+def received(channel: socket.socket, max_bytes: int) -> bytes | None:
+    """A message; None where the other side ended before its end, or it is longer than
+    `max_bytes`."""
     head = _exactly(channel, _LENGTH.size)
     if head is None:
         return None
     (length,) = _LENGTH.unpack(head)
-    return _exactly(channel, length) if length <= most else None
+    return _exactly(channel, length) if length <= max_bytes else None
 
 
 def _exactly(channel: socket.socket, length: int) -> bytes | None:
@@ -363,10 +367,10 @@ def _exactly(channel: socket.socket, length: int) -> bytes | None:
     view = memoryview(body)
     n_bytes = 0
     while n_bytes < length:
-        got = channel.recv_into(view[n_bytes:])
-        if not got:
+        n_received = channel.recv_into(view[n_bytes:])
+        if not n_received:
             return None
-        n_bytes += got
+        n_bytes += n_received
     return bytes(body)
 
 
@@ -379,7 +383,7 @@ _client: Client | None = None
 
 
 def use_server(control: socket.socket, *, threads: int) -> None:
-    """From now on, in this process and its forks, functions run in children of the server at
+    """Run functions, from now on in this process and its forks, in children of the server at
     `control`.
 
     At most half of a process's `threads` wait for children, so that the others answer pages.
@@ -392,13 +396,18 @@ def use_server(control: socket.socket, *, threads: int) -> None:
 def started_server() -> tuple[socket.socket, subprocess.Popen[bytes]]:
     """Start a server in a process of its own, which loads the site, for callers without one to fork
     from. Raises BusyError if it does not start in time."""
-    control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
+    control, server_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with server_control:
         process = subprocess.Popen(  # noqa: S603 - of ourselves, with nothing anybody sent
-            [sys.executable, "-m", "apps.common.processes.fork_server", str(theirs.fileno())],
+            [
+                sys.executable,
+                "-m",
+                "apps.common.processes.fork_server",
+                str(server_control.fileno()),
+            ],
             cwd=settings.BASE_DIR,
             stdin=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
+            pass_fds=[server_control.fileno()],
         )
     control.settimeout(_LOAD_TIMEOUT)
     try:
@@ -426,8 +435,8 @@ def own_server(*, threads: int = 4) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         assert _client is not None
         _client.control.close()
-        for each in (process, _client.started):
-            if each is not None:
+        for server in (process, _client.started):
+            if server is not None:
                 with suppress(subprocess.TimeoutExpired):
-                    each.wait(START_TIMEOUT)
+                    server.wait(START_TIMEOUT)
         _client = before

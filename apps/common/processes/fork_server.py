@@ -52,16 +52,16 @@ _STATUS = struct.Struct("!i")
 
 def fork_server(*, threads: int) -> None:
     """Fork the server from this process, and use it in this process and in its forks."""
-    control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    control, server_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     if os.fork() == 0:
-        _end_with(lambda: _serve_in_fork(control, theirs))
-    theirs.close()
+        _end_with(lambda: _serve_in_fork(control, server_control))
+    server_control.close()
     child_process.use_server(control, threads=threads)
 
 
-def _serve_in_fork(control: socket.socket, theirs: socket.socket) -> None:
+def _serve_in_fork(control: socket.socket, server_control: socket.socket) -> None:
     control.close()
-    Server(theirs).serve()
+    Server(server_control).serve()
 
 
 def _end_with(work: Any) -> NoReturn:
@@ -89,8 +89,8 @@ class Server:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # the web server ends in its own time, and this process with it
             signal.signal(number, signal.SIG_IGN)
-        woken, waker = os.pipe()
-        os.set_blocking(woken, False)
+        wake_reader, waker = os.pipe()
+        os.set_blocking(wake_reader, False)
         os.set_blocking(waker, False)
         signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -101,10 +101,10 @@ class Server:
         if tells_ready:
             self._control.send(READY)
         while True:
-            ready, _, _ = select.select([self._control.fileno(), woken], [], [])
-            if woken in ready:
+            ready, _, _ = select.select([self._control.fileno(), wake_reader], [], [])
+            if wake_reader in ready:
                 with suppress(BlockingIOError):
-                    os.read(woken, 512)
+                    os.read(wake_reader, 512)
                 self._reap()
             if self._control.fileno() in ready and not self._take():
                 return
@@ -114,41 +114,41 @@ class Server:
         message, fds, _, _ = socket.recv_fds(self._control, 16, 2)
         if not message:
             return False
-        channel, told = fds
+        channel, status_writer = fds
         if len(self._running) < MAX_CHILDREN:
-            self._start(channel, told)
+            self._start(channel, status_writer)
         elif len(self._waiting) < MAX_WAITING:
-            self._waiting.append((channel, told))
+            self._waiting.append((channel, status_writer))
         else:
             # the caller sees the end of it, and says that we are busy
             os.close(channel)
-            os.close(told)
+            os.close(status_writer)
         return True
 
-    def _start(self, channel: int, told: int) -> None:
+    def _start(self, channel: int, status_writer: int) -> None:
         pid = os.fork()
         if pid == 0:
             signal.set_wakeup_fd(-1)
             self._control.close()
             for fd in (
-                told,
+                status_writer,
                 *self._running.values(),
                 *(fd for pair in self._waiting for fd in pair),
             ):
                 os.close(fd)
             _end_with(lambda: _work(socket.socket(fileno=channel)))
         os.close(channel)
-        self._running[pid] = told
+        self._running[pid] = status_writer
 
     def _reap(self) -> None:
         while self._running:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if not pid:
                 break
-            told = self._running.pop(pid)
+            status_writer = self._running.pop(pid)
             with suppress(OSError):
-                os.write(told, _STATUS.pack(status))
-            os.close(told)
+                os.write(status_writer, _STATUS.pack(status))
+            os.close(status_writer)
         while self._waiting and len(self._running) < MAX_CHILDREN:
             self._start(*self._waiting.popleft())
 
@@ -218,7 +218,7 @@ def _lift_memory_limit() -> None:
 
 
 def main(fd: int) -> None:
-    """In a process of its own: load the site, as a web server has, then serve."""
+    """Load the site in a process of its own, as a web server has, then serve."""
     django.setup()
     freeze_heap()
     Server(socket.socket(fileno=fd)).serve(tells_ready=True)

@@ -56,13 +56,15 @@ def check_migrations() -> str:
     try:
         check_migration_history()
         executor = MigrationExecutor(connection)
-        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        pending_migrations = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except UnsupportedDatabaseError as error:
         raise NotReadyError(str(error)) from error
     except (DatabaseError, PoolTimeout) as error:
         raise failed_probe("The migrations cannot be read.", error) from error
-    if waiting:
-        raise NotReadyError(f"{len(waiting)} migrations are not applied. Run manage.py migrate.")
+    if pending_migrations:
+        raise NotReadyError(
+            f"{len(pending_migrations)} migrations are not applied. Run manage.py migrate."
+        )
     return "applied"
 
 
@@ -109,8 +111,8 @@ def readyz() -> Report:
 
 
 def probes() -> dict[str, Callable[[], Report]]:
-    """By path. Each of settings.HEALTH_CHECKS has its own: what watches an installation asks them,
-    no balancer does."""
+    """Return the probes by path. Each of settings.HEALTH_CHECKS has its own: what watches an
+    installation asks them, no balancer does."""
     checks = {name: import_string(path) for name, path in settings.HEALTH_CHECKS.items()}
     return {
         "/healthz": healthz,

@@ -14,8 +14,8 @@ def client_address(environ: Mapping[str, Any], *, n_proxies: int) -> str:
     where none is known."""
     if n_proxies:
         hops = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
-        if forwarded := hops[-min(n_proxies, len(hops))].strip():
-            return forwarded
+        if forwarded_address := hops[-min(n_proxies, len(hops))].strip():
+            return forwarded_address
     return str(environ.get("REMOTE_ADDR", ""))
 
 
@@ -29,8 +29,8 @@ def parse_address(text: str) -> IPv4Address | IPv6Address | None:
         address = ip_address(text.partition("%")[0])
     except ValueError:
         return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
+    ipv4_address = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return ipv4_address or address
 
 
 def network_of(address: IPv4Address | IPv6Address | None) -> str:

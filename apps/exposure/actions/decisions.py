@@ -74,8 +74,8 @@ def accept_flag(
         )
     try:
         validate_plausible_date(until)
-    except ValidationError as slip:
-        raise ValidationError({"until": slip.messages}) from slip
+    except ValidationError as error:
+        raise ValidationError({"until": error.messages}) from error
 
     def decide(row: ExposureFlag, life: FlagLife, line: Tolerance) -> tuple[FlagLife, list[str]]:
         if not life.live:

@@ -128,10 +128,10 @@ def _measure(policy: Policy, settings: EngineSettings, at: datetime) -> FlagChan
     values = policy_values(policy, keep=[node_id for node_id in flags if node_id is not None])
     line, new, changed, events = policy_tolerance(policy), [], [], []
     for node_id in sorted({*values, *flags}, key=lambda node_id: node_id or 0):
-        measured = values.get(node_id, ZERO_VALUE)
+        measurement = values.get(node_id, ZERO_VALUE)
         flag = flags.get(node_id)
         life, kinds = advance_flag(
-            flag_life(flag) if flag else FlagLife(), line, on=day_of(at), value=measured.value
+            flag_life(flag) if flag else FlagLife(), line, on=day_of(at), value=measurement.value
         )
         if flag is None and not life.live:
             continue
@@ -140,7 +140,7 @@ def _measure(policy: Policy, settings: EngineSettings, at: datetime) -> FlagChan
             new.append(flag)
         before = _written_values(flag)
         apply_flag_life(flag, life, at=at)
-        _apply_measurement(flag, policy, measured, settings)
+        _apply_measurement(flag, policy, measurement, settings)
         if flag.pk is not None and before != _written_values(flag):
             changed.append(flag)
         events += [build_flag_event(flag, kind, at=at) for kind in kinds]
@@ -150,18 +150,18 @@ def _measure(policy: Policy, settings: EngineSettings, at: datetime) -> FlagChan
 
 
 def _apply_measurement(
-    flag: ExposureFlag, policy: Policy, measured: PolicyValue, settings: EngineSettings
+    flag: ExposureFlag, policy: Policy, measurement: PolicyValue, settings: EngineSettings
 ) -> None:
     flag.value, flag.limit, flag.n_applications = (
-        _stored_decimal(measured.value),
+        _stored_decimal(measurement.value),
         policy.tolerance,
-        measured.n_applications,
+        measurement.n_applications,
     )
     flag.application_ids = named_applications(
         policy,
         flag.node_id,
         settings=settings,
-        limit=min(measured.n_applications, ExposureFlag.NAMED),
+        limit=min(measurement.n_applications, ExposureFlag.NAMED),
     )
 
 
@@ -187,7 +187,7 @@ def policy_tolerance(policy: Policy) -> Tolerance:
 
 
 def flag_life(flag: ExposureFlag) -> FlagLife:
-    """Of a live flag; a resolved one begins no new life."""
+    """Return the life of a live flag; a resolved one begins no new life."""
     match flag.state:
         case "open" | "acknowledged" | "accepted" as state:
             return FlagLife(

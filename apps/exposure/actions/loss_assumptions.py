@@ -48,12 +48,12 @@ def change_base_loss(
     placeholder."""
     _require_governance(by)
     row = BaseLoss.objects.select_for_update().get(pk=loss.pk)
-    known = _check_fields(facts, LOSS_FIELDS)
+    cleaned = _check_fields(facts, LOSS_FIELDS)
     if row.placeholder is False and all(
-        getattr(row, name) == value for name, value in known.items()
+        getattr(row, name) == value for name, value in cleaned.items()
     ):
         return row
-    for name, value in known.items():
+    for name, value in cleaned.items():
         setattr(row, name, value)
     row.placeholder = False
     row.full_clean()
@@ -70,8 +70,8 @@ def _require_governance(by: User) -> None:
 
 
 def _check_fields(facts: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
-    if unknown := sorted(set(facts) - names):
+    if unknown_fields := sorted(set(facts) - names):
         raise ValidationError(
-            f"'{unknown[0]}' is not a valid field. Use one of: {', '.join(sorted(names))}."
+            f"'{unknown_fields[0]}' is not a valid field. Use one of: {', '.join(sorted(names))}."
         )
     return dict(facts)

@@ -14,20 +14,24 @@ from apps.exposure.models import MinimalCutSet
 def store_minimal_cut_sets(*, on: date) -> int:
     """Work the smallest sets out and keep those that differ from what is kept; the number of rows
     written."""
-    found = minimal_cut_sets(engine_settings())
-    due: dict[tuple[int, ...], float] = {(node,): float(share) for node, share in found.singles}
-    due |= {(first, second): float(share) for first, second, share in found.pairs}
-    kept: dict[tuple[int, ...], MinimalCutSet] = {
+    cut_sets = minimal_cut_sets(engine_settings())
+    share_by_nodes: dict[tuple[int, ...], float] = {
+        (node,): float(share) for node, share in cut_sets.singles
+    }
+    share_by_nodes |= {(first, second): float(share) for first, second, share in cut_sets.pairs}
+    stored_cuts: dict[tuple[int, ...], MinimalCutSet] = {
         tuple(row.node_ids): row for row in MinimalCutSet.objects.select_for_update()
     }
-    gone = [row.pk for nodes, row in kept.items() if due.get(nodes) != row.share]
+    outdated_ids = [
+        row.pk for nodes, row in stored_cuts.items() if share_by_nodes.get(nodes) != row.share
+    ]
     new = [
         MinimalCutSet(node_ids=list(nodes), share=share, as_of=on)
-        for nodes, share in due.items()
-        if nodes not in kept or kept[nodes].share != share
+        for nodes, share in share_by_nodes.items()
+        if nodes not in stored_cuts or stored_cuts[nodes].share != share
     ]
-    if gone:
-        MinimalCutSet.objects.filter(pk__in=gone).delete()
+    if outdated_ids:
+        MinimalCutSet.objects.filter(pk__in=outdated_ids).delete()
     if new:
         MinimalCutSet.objects.bulk_create(new)
-    return len(gone) + len(new)
+    return len(outdated_ids) + len(new)

@@ -114,8 +114,8 @@ def _require_governance(by: User) -> None:
 
 
 def _check_fields(facts: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
-    if unknown := sorted(set(facts) - names):
+    if unknown_fields := sorted(set(facts) - names):
         raise ValidationError(
-            f"'{unknown[0]}' is not a valid field. Use one of: {', '.join(sorted(names))}."
+            f"'{unknown_fields[0]}' is not a valid field. Use one of: {', '.join(sorted(names))}."
         )
     return dict(facts)

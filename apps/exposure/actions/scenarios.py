@@ -77,12 +77,12 @@ def change_scenario(
 def queue_scenario_run(*, scenario: Scenario, at: datetime, by: User) -> ScenarioRun:
     """Queue a run over the applications that `by` can view: all for organisation roles, otherwise
     those of their teams."""
-    whole = by.can_read_all
+    can_read_all = by.can_read_all
     return ScenarioRun.objects.create(
         scenario=scenario,
         ops=scenario.ops,
-        whole_organisation=whole,
-        team_ids=[] if whole else sorted(by.team_roles()),
+        whole_organisation=can_read_all,
+        team_ids=[] if can_read_all else sorted(by.team_roles()),
         requested_by=by,
         queued_at=at,
     )
@@ -149,14 +149,14 @@ def queue_loss_run(
 
 
 def _answer_run(claim: Claim[ScenarioRun]) -> None:
-    asked = claim.job
-    scenario = asked.scenario
-    scenario.ops = asked.ops
+    run = claim.job
+    scenario = run.scenario
+    scenario.ops = run.ops
     try:
         result, details = answer_scenario_with_lists(
             scenario=scenario,
-            by=asked.requested_by,
-            team_ids=None if asked.whole_organisation else asked.team_ids,
+            by=run.requested_by,
+            team_ids=None if run.whole_organisation else run.team_ids,
         )
     except (InvalidOperationError, TablesNotBuiltError) as refusal:
         claim.fail(str(refusal))
@@ -170,11 +170,9 @@ def _answer_run(claim: Claim[ScenarioRun]) -> None:
 
 
 def _simulate_run(claim: Claim[LossRun]) -> None:
-    asked = claim.job
+    run = claim.job
     try:
-        model, answer = loss_runs.simulate_portfolio(
-            seed=asked.seed, years=asked.years, keep=asked.keep
-        )
+        model, answer = loss_runs.simulate_portfolio(seed=run.seed, years=run.years, keep=run.keep)
     except (InvalidLossInputError, TablesNotBuiltError) as refusal:
         claim.fail(str(refusal))
     except SoftTimeLimitExceeded:
@@ -219,7 +217,7 @@ def _check(scenario: Scenario, by: User) -> None:
 
 
 def _check_fields(facts: Mapping[str, Any]) -> dict[str, Any]:
-    unknown = sorted(set(facts) - SCENARIO_FIELDS)
-    if unknown:
-        raise TypeError(f"Unknown fields: {', '.join(unknown)}")
+    unknown_fields = sorted(set(facts) - SCENARIO_FIELDS)
+    if unknown_fields:
+        raise TypeError(f"Unknown fields: {', '.join(unknown_fields)}")
     return dict(facts)

@@ -67,9 +67,11 @@ def open_campaign(
         .select_related("host", "replacement__host")
         .get(pk=subject_id)
     )
-    standing = Campaign.objects.filter(state=Campaign.State.OPEN, event=event, subject=subject)
-    if found := standing.select_related(*_RELATIONS).first():
-        return found
+    open_campaigns = Campaign.objects.filter(
+        state=Campaign.State.OPEN, event=event, subject=subject
+    )
+    if existing := open_campaigns.select_related(*_RELATIONS).first():
+        return existing
     target = target or subject.replacement
     if target is not None and target.pk == subject.pk:
         raise ChangeConflictError(
@@ -128,10 +130,10 @@ def change_campaign(
     only."""
     campaign = lock_campaign(campaign)
     _require_open(campaign)
-    given = {"title": title, "target": target, "due_on": due_on, "note": note}
+    changes = {"title": title, "target": target, "due_on": due_on, "note": note}
     changed = [
         name
-        for name, value in given.items()
+        for name, value in changes.items()
         if value is not None and getattr(campaign, name) != value
     ]
     if not changed:
@@ -141,7 +143,7 @@ def change_campaign(
             "The target is the offering to migrate from. Choose another offering."
         )
     for name in changed:
-        setattr(campaign, name, given[name])
+        setattr(campaign, name, changes[name])
     campaign.full_clean()
     with audit_context(user=by, reason=reason or "campaign changed"):
         campaign.save(update_fields=[*changed, "updated_at"])
@@ -224,13 +226,13 @@ def reopen_campaign(*, campaign: Campaign, by: User, reason: str) -> Campaign:
     campaign = lock_campaign(campaign)
     if campaign.state == Campaign.State.OPEN:
         return campaign
-    others = Campaign.objects.filter(
+    open_campaigns = Campaign.objects.filter(
         state=Campaign.State.OPEN, event=campaign.event, subject=campaign.subject
     )
     refusal = ChangeConflictError(
         "Another campaign for the same subject is open. Close it first, or continue with it."
     )
-    if others.exists():
+    if open_campaigns.exists():
         raise refusal
     campaign.state, campaign.closed_by, campaign.closed_at = Campaign.State.OPEN, None, None
     try:

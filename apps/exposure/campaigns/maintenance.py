@@ -138,9 +138,9 @@ def refresh_states(*, at: datetime) -> int:
     n_changed, last = 0, 0
     while ids := list(near.filter(pk__gt=last)[:TASK_BATCH_SIZE]):
         last = ids[-1]
-        found = sign_off_requirements(tasks=ids, on=day_of(at))
-        is_open = [pk for pk, gate in found.items() if gate.is_open]
-        is_shut = [pk for pk, gate in found.items() if not gate.is_open]
+        requirements = sign_off_requirements(tasks=ids, on=day_of(at))
+        is_open = [pk for pk, gate in requirements.items() if gate.is_open]
+        is_shut = [pk for pk, gate in requirements.items() if not gate.is_open]
         # one transaction a chunk, each conditional on the state: an action that came between wins
         with transaction.atomic(), audit_context(job=JOB, reason="sign-off requirements changed"):
             n_changed += (

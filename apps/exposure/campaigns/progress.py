@@ -55,33 +55,33 @@ def campaign_progress(
         .filter(pk__in=list(campaigns))
         .values_list("pk", "subject__retires_on")
     )
-    seen = CampaignTask.objects.visible_to(user).filter(campaign__in=list(ends))
-    unfinished = Q(state__in=UNFINISHED)
-    counted: dict[int, dict[str, Any]] = {
+    visible_tasks = CampaignTask.objects.visible_to(user).filter(campaign__in=list(ends))
+    is_unfinished = Q(state__in=UNFINISHED)
+    counts: dict[int, dict[str, Any]] = {
         row["campaign"]: dict(row)
-        for row in seen.order_by()
+        for row in visible_tasks.order_by()
         .values("campaign")
         .annotate(
-            n_overdue=Count("pk", filter=unfinished & Q(due_on__lt=on)),
-            n_unowned=Count("pk", filter=unfinished & Q(owner__isnull=True)),
-            next_due_on=Min("due_on", filter=unfinished),
+            n_overdue=Count("pk", filter=is_unfinished & Q(due_on__lt=on)),
+            n_unowned=Count("pk", filter=is_unfinished & Q(owner__isnull=True)),
+            next_due_on=Min("due_on", filter=is_unfinished),
             **{state: Count("pk", filter=Q(state=state)) for state in State.values},
         )
     }
     steps: dict[int, tuple[int, int]] = {
         campaign: (n, n_done)
         for campaign, n, n_done in TaskStep.objects.filter(
-            task__in=seen.exclude(state=State.OBSOLETE).values("pk"), required=True
+            task__in=visible_tasks.exclude(state=State.OBSOLETE).values("pk"), required=True
         )
         .order_by()
         .values_list("task__campaign")
         .annotate(n=Count("pk"), n_done=Count("pk", filter=Q(done_on__isnull=False)))
     }
-    found = {}
+    progress_by_id = {}
     for pk, ends_on in ends.items():
-        row = counted.get(pk, {})
+        row = counts.get(pk, {})
         n_steps, n_done = steps.get(pk, (0, 0))
-        found[pk] = CampaignProgress(
+        progress_by_id[pk] = CampaignProgress(
             by_state={state: row.get(state, 0) for state in State.values},
             n_overdue=row.get("n_overdue", 0),
             n_unowned=row.get("n_unowned", 0),
@@ -91,7 +91,7 @@ def campaign_progress(
             n_steps_done=n_done,
             whole_campaign=bool(user.can_read_all),
         )
-    return found
+    return progress_by_id
 
 
 def visible_tasks(*, user: Any) -> CampaignTaskQuerySet:
@@ -137,12 +137,12 @@ def expiring_waivers(*, user: Any, on: date, within_days: int = 14) -> CampaignT
 def tasks_of_dependencies(*, dependencies: Collection[int], user: Any) -> dict[int, CampaignTask]:
     """{dependency id: its unsettled task in an open campaign}, the most urgent where there are
     several."""
-    found: dict[int, CampaignTask] = {}
+    task_by_dependency: dict[int, CampaignTask] = {}
     open_tasks = visible_tasks(user=user).filter(
         dependency__in=list(dependencies),
         state__in=UNSETTLED,
         campaign__state=Campaign.State.OPEN,
     )
     for task in open_tasks:
-        found.setdefault(task.dependency_id, task)
-    return found
+        task_by_dependency.setdefault(task.dependency_id, task)
+    return task_by_dependency

@@ -48,8 +48,8 @@ WHERE x.id = %s AND NOT (CASE WHEN a.id IS NULL THEN x.binding = 'alias'
 
 
 def is_ending(campaign: Campaign) -> bool:
-    """Whether the subject ends, so that everything on it must go; otherwise it changes and must be
-    tested again."""
+    """Return whether the subject ends, so that everything on it must go; otherwise it changes and
+    must be tested again."""
     return campaign.event is None or campaign.event.kind in LIFECYCLE_KINDS
 
 
@@ -61,18 +61,23 @@ def dependencies_on(*, offering: Offering, on: date) -> DependencyQuerySet:
     row of their own in a source: a campaign opened by hand covers everything that retires with the
     offering.
     """
-    reached = RawSQL(_REACHED_BY_OFFERING, [offering.pk] * 3)  # noqa: S611
-    return Dependency.objects.live_on(on).filter(offering_id__in=reached)
+    reached_ids = RawSQL(_REACHED_BY_OFFERING, [offering.pk] * 3)  # noqa: S611
+    return Dependency.objects.live_on(on).filter(offering_id__in=reached_ids)
 
 
 def dependencies_in(campaign: Campaign, *, on: date) -> DependencyQuerySet:
-    """What the campaign is about on that day; what already is on its target is not among it."""
-    found = (
+    """Return what the campaign is about on that day; what already is on its target is not among
+    it."""
+    dependencies = (
         dependencies_on(offering=campaign.subject, on=on)
         if campaign.event is None
         else affected_dependencies(event=campaign.event, on=on)
     )
-    return found if campaign.target_id is None else found.exclude(offering_id=campaign.target_id)
+    return (
+        dependencies
+        if campaign.target_id is None
+        else dependencies.exclude(offering_id=campaign.target_id)
+    )
 
 
 def as_sql(dependencies: DependencyQuerySet) -> tuple[str, dict[str, Any]] | None:
@@ -151,9 +156,9 @@ def task_due_dates(*, tasks: Collection[int]) -> dict[int, TaskDueDate]:
 
 
 def task_target(task: CampaignTask) -> Offering | None:
-    """What the task moves to, or is tested again on: what it moved to already, its own choice, the
-    campaign's; where the subject only changes, what is called today. Needs these relations
-    loaded."""
+    """Return what the task moves to, or is tested again on: what it moved to already, its own
+    choice, the campaign's; where the subject only changes, what is called today. Needs these
+    relations loaded."""
     if task.successor is not None:
         return task.successor.offering
     if task.target is not None:

@@ -71,11 +71,11 @@ def sign_off_requirements(*, tasks: Collection[int], on: date) -> dict[int, Sign
         if kind != OWN_EVALUATION:
             steps[task_id].append(title)
     evaluations: dict[int, list[Evidence]] = defaultdict(list)
-    own = Evidence.objects.filter(
+    own_evaluations = Evidence.objects.filter(
         kind=Evidence.Kind.OWN_EVALUATION,
         application__in={row.dependency.application_id for row in rows},
     )
-    for evidence in own.order_by("run_on", "pk"):
+    for evidence in own_evaluations.order_by("run_on", "pk"):
         assert evidence.application_id is not None
         evaluations[evidence.application_id].append(evidence)
     return {
@@ -95,8 +95,8 @@ def _requirements(
         else [run for run in evaluations if _is_about(run, target) and run.run_on >= opened_on]
     )
     latest = [run for run in _latest_runs(after) if run.passed is not None and run.run_on <= on]
-    failing = [run for run in latest if not run.passed]
-    holding = [
+    failed_runs = [run for run in latest if not run.passed]
+    valid_runs = [
         run for run in latest if run.passed and (run.expires_on is None or run.expires_on > on)
     ]
     measures = _measures(
@@ -104,13 +104,13 @@ def _requirements(
     )
     if target is None:
         missing.append("Choose a target.")
-    elif failing:
-        names = ", ".join(run.metric or str(run) for run in failing)
+    elif failed_runs:
+        names = ", ".join(run.metric or str(run) for run in failed_runs)
         missing.append(
             f"The latest evaluation of the target fails: {names}. Correct the problem and "
             "repeat the evaluation."
         )
-    elif not holding:
+    elif not valid_runs:
         missing.append(
             f"No passed evaluation of {target.api_id} since {opened_on:%Y-%m-%d}. Run one on "
             "your own workload and record it as evidence."
@@ -121,7 +121,9 @@ def _requirements(
             "values for at least one metric."
         )
     missing += [f"Step not done: {title}." for title in undone]
-    return SignOffRequirements(evidence=tuple(holding), measures=measures, missing=tuple(missing))
+    return SignOffRequirements(
+        evidence=tuple(valid_runs), measures=measures, missing=tuple(missing)
+    )
 
 
 def _is_about(evidence: Evidence, offering: Offering) -> bool:
@@ -142,12 +144,12 @@ def _latest_runs(runs: Iterable[Evidence]) -> list[Evidence]:
 def _measures(
     task: CampaignTask, before: list[Evidence], after: list[Evidence]
 ) -> tuple[MetricComparison, ...]:
-    """What people typed, and under it what evaluations measured."""
-    then = {**_values(before), **_manual_measurements(task.before)}
+    """Return what people typed, and under it what evaluations measured."""
+    values_before = {**_values(before), **_manual_measurements(task.before)}
     now = {**_values(after), **_manual_measurements(task.after)}
     return tuple(
-        MetricComparison(metric, then.get(metric), now.get(metric))
-        for metric in sorted({*then, *now})
+        MetricComparison(metric, values_before.get(metric), now.get(metric))
+        for metric in sorted({*values_before, *now})
     )
 
 
@@ -157,15 +159,15 @@ def _values(runs: list[Evidence]) -> dict[str, Decimal]:
     }
 
 
-def _manual_measurements(measured: Mapping[str, Any]) -> dict[str, Decimal]:
+def _manual_measurements(measurements: Mapping[str, Any]) -> dict[str, Decimal]:
     """Numbers by metric; what is none was not written by `record_measurements` and is left out."""
-    found = {}
-    for metric, value in measured.items():
+    values = {}
+    for metric, value in measurements.items():
         try:
-            found[metric] = Decimal(str(value))
+            values[metric] = Decimal(str(value))
         except InvalidOperation:
             continue
-    return found
+    return values
 
 
 def task_requirements(*, task: CampaignTask, at: datetime) -> SignOffRequirements:

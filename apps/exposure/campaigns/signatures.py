@@ -46,8 +46,10 @@ def sign_off(*, task: CampaignTask, at: datetime, by: User, reason: str = "") ->
         task.waived_by, task.waived_until, task.waived_reason = None, None, ""
     task.state, task.signed_off_by, task.signed_off_at = State.DONE, by, at
     relied_on = ", ".join(str(evidence.pk) for evidence in gate.evidence)
-    why = f"signed off with evidence {relied_on}" if gate.is_open else "signed off with a deferral"
-    with audit_context(user=by, reason=reason or why):
+    history_reason = (
+        f"signed off with evidence {relied_on}" if gate.is_open else "signed off with a deferral"
+    )
+    with audit_context(user=by, reason=reason or history_reason):
         if gate.is_open:
             complete_steps(task, OWN_EVALUATION, at, by)
         task.save(

@@ -26,7 +26,7 @@ class StepTemplate:
     shown by `place`."""
 
     kind: str
-    place: int
+    position: int
     title: str
     adaptation: str = ""
     role: str = ""
@@ -146,7 +146,7 @@ def add_missing_steps(*, campaign_id: int, ending: bool, unfinished: tuple[str, 
                 "unfinished": list(unfinished),
                 "record_adaptations": RECORD_ADAPTATIONS,
                 "kinds": [step.kind for step in STEP_TEMPLATES],
-                "places": [step.place for step in STEP_TEMPLATES],
+                "places": [step.position for step in STEP_TEMPLATES],
                 "titles": [step.title for step in STEP_TEMPLATES],
                 "adaptations": [str(step.adaptation) for step in STEP_TEMPLATES],
                 "roles": [str(step.role) for step in STEP_TEMPLATES],

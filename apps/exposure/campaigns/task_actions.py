@@ -90,12 +90,12 @@ def choose_target(
         raise ChangeConflictError(
             "This task is already migrated. Replace the offering of the new dependency instead."
         )
-    called = task.dependency.offering
-    if target.pk == called.pk:
+    current_offering = task.dependency.offering
+    if target.pk == current_offering.pk:
         raise ChangeConflictError("The application already uses this offering. Choose another one.")
     if target.is_retired(day_of(at)):
         raise ChangeConflictError(f"{target.api_id} is retired. Choose an offering that is served.")
-    ends_on = called.retires_on or task.campaign.subject.retires_on
+    ends_on = current_offering.retires_on or task.campaign.subject.retires_on
     if target.retires_on is not None and ends_on is not None and target.retires_on <= ends_on:
         raise ChangeConflictError(
             f"{target.api_id} retires on {target.retires_on:%Y-%m-%d}, no later than the "
@@ -217,11 +217,11 @@ def switch_task(
     if target is None:
         raise ChangeConflictError("Choose a target first.")
     _refuse_blocked_target(task, target, day_of(at))
-    why = reason or f"refresh campaign: {task.campaign.title}"
+    history_reason = reason or f"refresh campaign: {task.campaign.title}"
     task.successor = replace_offering(
-        dependency=task.dependency, successor=target, on=on, by=by, reason=why
+        dependency=task.dependency, successor=target, on=on, by=by, reason=history_reason
     )
-    with audit_context(user=by, reason=why):
+    with audit_context(user=by, reason=history_reason):
         task.save(update_fields=["successor", "updated_at"])
         complete_steps(task, CHOOSE_TARGET, at, by)
         complete_steps(task, SWITCH, at, by)
@@ -282,10 +282,10 @@ def _refuse_blocked_target(task: CampaignTask, target: Offering, on: date) -> No
             )
 
 
-def _decimal_texts(measured: Mapping[str, Any]) -> dict[str, str]:
-    """As decimal texts, which JSON keeps exactly."""
-    found = {}
-    for metric, value in measured.items():
+def _decimal_texts(measurements: Mapping[str, Any]) -> dict[str, str]:
+    """Return the numbers as decimal texts, which JSON keeps exactly."""
+    texts = {}
+    for metric, value in measurements.items():
         name = str(metric).strip()
         try:
             number = Decimal(str(value)) if not isinstance(value, bool) else None
@@ -295,5 +295,5 @@ def _decimal_texts(measured: Mapping[str, Any]) -> dict[str, str]:
             raise ChangeConflictError(
                 f"'{name}': enter a metric name of up to 120 characters and a number."
             )
-        found[name] = str(number)
-    return found
+        texts[name] = str(number)
+    return texts

@@ -73,16 +73,16 @@ class ScorecardData:
     policies: Mapping[int, Sequence[PublishedMinimum]]
     contracts: Mapping[int, Sequence[Contract]]
     annex: Mapping[int, Sequence[AnnexItem]]
-    moved: Mapping[tuple[str, int], ChangeCounts]
+    change_counts: Mapping[tuple[str, int], ChangeCounts]
     dependents: Mapping[tuple[str, int], DependentCounts]
-    developed: dict[int, list[Foundation]] = field(default_factory=dict)
+    foundations_by_developer: dict[int, list[Foundation]] = field(default_factory=dict)
 
 
 def load_scorecard_data(
     *, foundations: Collection[int], providers: Collection[int], user: Any, on: date
 ) -> ScorecardData:
-    """What is known of these foundations and providers, and of what those develop. Statements: see
-    the test."""
+    """Load what is known of these foundations and providers, and of what those develop. Statements:
+    see the test."""
     rows = list(
         Foundation.objects.filter(Q(pk__in=list(foundations)) | Q(developer__in=list(providers)))
         .select_related("developer__parent")
@@ -92,16 +92,16 @@ def load_scorecard_data(
         {*providers, *(row.developer_id for row in rows if row.pk in set(foundations))}
     )
     hosts = _independent_hosts([row.pk for row in rows], on)
-    serving = {
+    host_ids = {
         pk
         for row in rows
         if row.pk in set(foundations)
         for host in hosts[row.pk]
         for pk in host.provider_ids
     }
-    developed: dict[int, list[Foundation]] = defaultdict(list)
+    foundations_by_developer: dict[int, list[Foundation]] = defaultdict(list)
     for row in rows:
-        developed[row.developer_id].append(row)
+        foundations_by_developer[row.developer_id].append(row)
     policies = policies_by_provider(parties)
     annex: dict[int, list[AnnexItem]] = defaultdict(list)
     for item in AnnexItem.objects.visible_to(user).filter(foundation__in=[row.pk for row in rows]):
@@ -112,11 +112,11 @@ def load_scorecard_data(
         hosts=hosts,
         records=_records(parties, policies),
         policies=policies,
-        contracts=contracts_by_party(parties={*parties, *serving}, user=user),
+        contracts=contracts_by_party(parties={*parties, *host_ids}, user=user),
         annex=annex,
-        moved=_change_counts(foundations, providers, on),
+        change_counts=_change_counts(foundations, providers, on),
         dependents=_dependents(foundations, providers, user, on),
-        developed=developed,
+        foundations_by_developer=foundations_by_developer,
     )
 
 
@@ -124,7 +124,7 @@ def _independent_hosts(
     foundations: Collection[int], on: date
 ) -> dict[int, tuple[IndependentHost, ...]]:
     """{foundation: the companies that serve it that day, each once however many hosts it has}."""
-    found: dict[int, list[IndependentHost]] = defaultdict(list)
+    hosts_by_foundation: dict[int, list[IndependentHost]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -147,8 +147,8 @@ def _independent_hosts(
             {"foundations": list(foundations), "day": on},
         )
         for foundation_id, name, ids in cursor.fetchall():
-            found[foundation_id].append(IndependentHost(name, tuple(ids)))
-    return {pk: tuple(found[pk]) for pk in foundations}
+            hosts_by_foundation[foundation_id].append(IndependentHost(name, tuple(ids)))
+    return {pk: tuple(hosts_by_foundation[pk]) for pk in foundations}
 
 
 def _records(
@@ -156,13 +156,13 @@ def _records(
 ) -> dict[int, TrackRecord]:
     """{host: what its announcements were like}, as provider_record measures them; five statements
     for all hosts."""
-    happened: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    events_by_host: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for event in (
         ProviderEvent.objects.filter(offering__host__in=list(hosts), kind__in=_DATE_KINDS)
         .order_by("detected_at", "pk")
         .values("pk", "kind", "offering_id", "old", "new", "detected_at", "offering__host_id")
     ):
-        happened[event["offering__host_id"]].append(event)
+        events_by_host[event["offering__host_id"]].append(event)
     offerings = list(
         Offering.objects.filter(
             host__in=list(hosts), date_kind="firm", retires_on__isnull=False, not_a_model=False
@@ -170,29 +170,33 @@ def _records(
         .select_related("version__foundation")
         .order_by("pk")
     )
-    voices, _ = standing_claims([offering.pk for offering in offerings], LIFECYCLE)
+    source_claims, _ = standing_claims([offering.pk for offering in offerings], LIFECYCLE)
     claims = (
         Assertion.objects.select_related("source")
         .only("external_id", "source_url", "source__slug", "source__name")
         .in_bulk(
-            {voice.claim_id for heard in voices.values() for voice in heard}
+            {
+                source_claim.claim_id
+                for claims_of_offering in source_claims.values()
+                for source_claim in claims_of_offering
+            }
             | {offering.lifecycle_claim_id for offering in offerings if offering.lifecycle_claim_id}
         )
     )
-    seen = {host: _seen_on(happened[host]) for host in hosts}
+    seen_on_by_host = {host: _seen_on(events_by_host[host]) for host in hosts}
     names: dict[tuple[int, str, date], list[ModelRetirement]] = defaultdict(list)
     for offering in offerings:
         end = _end(
             hosts[offering.host_id],
             offering,
-            voices.get(offering.pk, ()),
+            source_claims.get(offering.pk, ()),
             claims,
-            seen[offering.host_id],
+            seen_on_by_host[offering.host_id],
         )
         names[offering.host_id, end.model, end.ends_on].append(end)
     ends: dict[int, list[ModelRetirement]] = defaultdict(list)
-    for (host, _model, _day), same in names.items():
-        ends[host].append(_merge_names(same))
+    for (host, _model, _day), group in names.items():
+        ends[host].append(_merge_names(group))
     return {host: measure_track_record(ends[host], policies.get(host, ())) for host in hosts}
 
 
@@ -237,7 +241,9 @@ def _dependents(
     at_offering, names = _compile_query(
         live.extra(where=["inventory_dependency.offering_id = f.offering_id"])
     )
-    at_party, _same = _compile_query(live.extra(where=["inventory_dependency.via_party_id = b.id"]))
+    at_party, _params = _compile_query(
+        live.extra(where=["inventory_dependency.via_party_id = b.id"])
+    )
     kinds = ["foundation"] * len(foundations) + ["provider"] * len(providers)
     with connection.cursor() as cursor:
         cursor.execute(

@@ -70,10 +70,10 @@ class Scorecard:
 
 
 def unknown_fact(
-    key: str, label: str, reason: str, *, scope: Scope = PUBLIC, **more: Any
+    key: str, label: str, reason: str, *, scope: Scope = PUBLIC, **extra: Any
 ) -> ScorecardFact:
     return ScorecardFact(
-        key=key, label=label, value=None, gap=True, why_gap=reason, scope=scope, **more
+        key=key, label=label, value=None, gap=True, why_gap=reason, scope=scope, **extra
     )
 
 

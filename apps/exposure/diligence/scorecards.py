@@ -37,20 +37,20 @@ N_ITEMS = len(AnnexItem.Item.values)
 
 def foundation_scorecards(*, foundations: Collection[int], user: Any, on: date) -> list[Scorecard]:
     """Return scorecards in the given order; unknown IDs are left out."""
-    known = load_scorecard_data(foundations=foundations, providers=(), user=user, on=on)
-    rows = {row.pk: row for row in known.foundations}
+    data = load_scorecard_data(foundations=foundations, providers=(), user=user, on=on)
+    rows = {row.pk: row for row in data.foundations}
     return [
-        _foundation_card(rows[pk], known, user, on)
+        _foundation_card(rows[pk], data, user, on)
         for pk in dict.fromkeys(foundations)
         if pk in rows
     ]
 
 
 def provider_scorecards(*, providers: Collection[int], user: Any, on: date) -> list[Scorecard]:
-    known = load_scorecard_data(foundations=(), providers=providers, user=user, on=on)
-    rows = known.providers
+    data = load_scorecard_data(foundations=(), providers=providers, user=user, on=on)
+    rows = data.providers
     return [
-        _provider_card(rows[pk], known, user, on) for pk in dict.fromkeys(providers) if pk in rows
+        _provider_card(rows[pk], data, user, on) for pk in dict.fromkeys(providers) if pk in rows
     ]
 
 
@@ -73,11 +73,11 @@ def compare(
 def _foundation_card(row: Foundation, data: ScorecardData, user: Any, on: date) -> Scorecard:
     developer = row.developer
     hosts = data.hosts[row.pk]
-    serving = [
+    host_ids = [
         developer.pk,
         *(pk for host in hosts for pk in host.provider_ids if pk != developer.pk),
     ]
-    stated: dict[str, Any] = {
+    source_fields: dict[str, Any] = {
         "source": "Catalogue",
         "source_url": row.source_url,
         "as_of": row.source_on,
@@ -94,14 +94,14 @@ def _foundation_card(row: Foundation, data: ScorecardData, user: Any, on: date) 
         ),
         unknown_fact("open_weights", "Open weights", "Not recorded.")
         if row.open_weights is None
-        else ScorecardFact("open_weights", "Open weights", row.open_weights, **stated),
-        ScorecardFact("licence", "Licence", row.licence, **stated)
+        else ScorecardFact("open_weights", "Open weights", row.open_weights, **source_fields),
+        ScorecardFact("licence", "Licence", row.licence, **source_fields)
         if row.licence
         else unknown_fact("licence", "Licence", "Not recorded."),
         *_notice_facts(developer, data.records[developer.pk], data.policies.get(developer.pk, ())),
-        *_change_facts(data.moved.get(("foundation", row.pk), ChangeCounts()), on),
+        *_change_facts(data.change_counts.get(("foundation", row.pk), ChangeCounts()), on),
         *_contract_facts(
-            [contract for pk in serving for contract in data.contracts.get(pk, ())], user, on
+            [contract for pk in host_ids for contract in data.contracts.get(pk, ())], user, on
         ),
         _annex_fact([row], data, user, on),
         *_party_facts(developer),
@@ -113,13 +113,13 @@ def _foundation_card(row: Foundation, data: ScorecardData, user: Any, on: date) 
 
 
 def _provider_card(row: Provider, data: ScorecardData, user: Any, on: date) -> Scorecard:
-    made = data.developed.get(row.pk, [])
+    foundations = data.foundations_by_developer.get(row.pk, [])
     facts = [
-        *_developed_facts(made, data, on),
+        *_developed_facts(foundations, data, on),
         *_notice_facts(row, data.records[row.pk], data.policies.get(row.pk, ())),
-        *_change_facts(data.moved.get(("provider", row.pk), ChangeCounts()), on),
+        *_change_facts(data.change_counts.get(("provider", row.pk), ChangeCounts()), on),
         *_contract_facts(data.contracts.get(row.pk, ()), user, on),
-        _annex_fact(made, data, user, on),
+        _annex_fact(foundations, data, user, on),
         *_party_facts(row),
         *_dependent_facts(data.dependents.get(("provider", row.pk), DependentCounts()), user, on),
     ]
@@ -129,21 +129,21 @@ def _provider_card(row: Provider, data: ScorecardData, user: Any, on: date) -> S
 
 
 def _developed_facts(
-    made: Sequence[Foundation], data: ScorecardData, on: date
+    foundations: Sequence[Foundation], data: ScorecardData, on: date
 ) -> Iterable[ScorecardFact]:
     labels = {
         "independent_hosts": "Foundations on two or more independent hosts",
         "open_weights": "Foundations with open weights",
         "licence": "Licences",
     }
-    if not made:
+    if not foundations:
         yield from (
             inapplicable_fact(key, label, "No foundations of this provider are recorded.")
             for key, label in labels.items()
         )
         return
-    n = len(made)
-    n_spread = sum(len(data.hosts[row.pk]) >= 2 for row in made)
+    n = len(foundations)
+    n_spread = sum(len(data.hosts[row.pk]) >= 2 for row in foundations)
     yield ScorecardFact(
         "independent_hosts",
         labels["independent_hosts"],
@@ -152,25 +152,25 @@ def _developed_facts(
         source=REGISTRY,
         as_of=on,
     )
-    said = [row.open_weights for row in made if row.open_weights is not None]
-    if not said:
+    open_weights = [row.open_weights for row in foundations if row.open_weights is not None]
+    if not open_weights:
         yield unknown_fact("open_weights", labels["open_weights"], f"Not recorded for any of {n}.")
     else:
-        silent = f"not recorded for {n - len(said)}" if len(said) < n else ""
+        silent = f"not recorded for {n - len(open_weights)}" if len(open_weights) < n else ""
         yield ScorecardFact(
             "open_weights",
             labels["open_weights"],
-            sum(said),
+            sum(open_weights),
             unit=f"of {n}",
             detail=silent,
             source=REGISTRY,
             as_of=on,
         )
-    licences = sorted({row.licence for row in made if row.licence})
+    licences = sorted({row.licence for row in foundations if row.licence})
     if not licences:
         yield unknown_fact("licence", labels["licence"], f"Not recorded for any of {n}.")
     else:
-        n_silent = sum(not row.licence for row in made)
+        n_silent = sum(not row.licence for row in foundations)
         yield ScorecardFact(
             "licence",
             labels["licence"],
@@ -185,7 +185,7 @@ def _notice_facts(
     host: Provider, record: TrackRecord, policies: Sequence[PublishedMinimum]
 ) -> Iterable[ScorecardFact]:
     """Promised and observed; of a foundation, those of its developer as a host."""
-    promises = [kept for kept in record.kept if kept.what == "notice"]
+    promises = [compliance for compliance in record.kept if compliance.what == "notice"]
     yield _promised(host, policies)
     if record.notices is None:
         yield unknown_fact(
@@ -202,19 +202,19 @@ def _notice_facts(
             "Too few announcements are recorded.",
         )
     else:
-        told = record.notices
-        at_least = "at least, " if told.is_bound else ""
+        notice = record.notices
+        at_least = "at least, " if notice.is_bound else ""
         yield ScorecardFact(
             "observed_notice",
             "Observed notice period",
-            told.median_days,
+            notice.median_days,
             unit="days, median",
-            detail=f"{at_least}{told.n_models} models in {told.n_announcements} announcements "
+            detail=f"{at_least}{notice.n_models} models in {notice.n_announcements} announcements "
             f"of {host.name}",
             source=REGISTRY,
             as_of=max((end.announced_on for end in record.told if end.announced_on), default=None),
         )
-        shortest = told.shortest
+        shortest = notice.shortest
         yield ScorecardFact(
             "shortest_notice",
             "Shortest observed notice period",
@@ -232,8 +232,14 @@ def _notice_facts(
             "No promise is recorded, or no retirement to compare it with.",
         )
     else:
-        n, n_kept = sum(kept.n for kept in promises), sum(kept.n_kept for kept in promises)
-        last = max((kept.last_miss_on for kept in promises if kept.last_miss_on), default=None)
+        n, n_kept = (
+            sum(compliance.n for compliance in promises),
+            sum(compliance.n_kept for compliance in promises),
+        )
+        last = max(
+            (compliance.last_miss_on for compliance in promises if compliance.last_miss_on),
+            default=None,
+        )
         yield ScorecardFact(
             "notice_kept",
             "Notice promises kept",
@@ -250,7 +256,7 @@ def _promised(host: Provider, published: Sequence[PublishedMinimum]) -> Scorecar
     policies = [policy for policy in published if policy.notice_days is not None]
     if policies:
         shortest = min(policies, key=lambda policy: policy.notice_days or 0)
-        others = (
+        scoped_minimums = (
             ", ".join(f"{policy.scope} {policy.notice_days}" for policy in policies)
             if len(policies) > 1
             else ""
@@ -260,7 +266,7 @@ def _promised(host: Provider, published: Sequence[PublishedMinimum]) -> Scorecar
             "Promised notice period",
             shortest.notice_days,
             unit="days, at least",
-            detail=others,
+            detail=scoped_minimums,
             source=f"Policy of {host.name}",
             source_url=shortest.source_url,
             as_of=shortest.source_on,
@@ -280,30 +286,34 @@ def _promised(host: Provider, published: Sequence[PublishedMinimum]) -> Scorecar
     )
 
 
-def _change_facts(moved: ChangeCounts, on: date) -> Iterable[ScorecardFact]:
-    if not moved.n_priced or moved.read_since is None:
+def _change_facts(change_counts: ChangeCounts, on: date) -> Iterable[ScorecardFact]:
+    if not change_counts.n_priced or change_counts.read_since is None:
         yield unknown_fact(
             "price_moves", "Price changes in 12 months", "No feed provides its price."
         )
     else:
-        since = day_of(moved.read_since)
+        since = day_of(change_counts.read_since)
         short = f"recorded only since {since:%Y-%m-%d}" if since > on - YEAR else ""
         yield ScorecardFact(
             "price_moves",
             "Price changes in 12 months",
-            moved.n_price_moves,
-            unit=f"on {moved.n_priced} priced rows",
+            change_counts.n_price_moves,
+            unit=f"on {change_counts.n_priced} priced rows",
             detail=short,
             source=REGISTRY,
             as_of=on,
         )
-    yield ScorecardFact("retired", "Retired releases", moved.n_ended, source=REGISTRY, as_of=on)
-    ahead = f"the next on {moved.next_end_on:%Y-%m-%d}" if moved.next_end_on else ""
+    yield ScorecardFact(
+        "retired", "Retired releases", change_counts.n_ended, source=REGISTRY, as_of=on
+    )
+    next_end = (
+        f"the next on {change_counts.next_end_on:%Y-%m-%d}" if change_counts.next_end_on else ""
+    )
     yield ScorecardFact(
         "ending",
         "Releases with an announced retirement",
-        moved.n_ending,
-        detail=ahead,
+        change_counts.n_ending,
+        detail=next_end,
         source=REGISTRY,
         as_of=on,
     )
@@ -322,22 +332,23 @@ _CLAUSES = {
 
 
 def _contract_facts(contracts: Sequence[Contract], user: Any, on: date) -> Iterable[ScorecardFact]:
-    """What the contracts in force say; the developer's before those of hosts. For the offices."""
+    """Return what the contracts in force say; the developer's before those of hosts. For the
+    offices."""
     labels = {
         "contract": "Recorded contract",
         "terms": "Terms last read",
-        **{key: said[0] for key, said in _CLAUSES.items()},
+        **{key: clause[0] for key, clause in _CLAUSES.items()},
     }
     if not user.can_read_all:
         yield from (hidden_fact(key, label) for key, label in labels.items())
         return
-    standing = [
+    contracts_in_force = [
         contract
         for contract in contracts
         if (contract.starts_on is None or contract.starts_on <= on)
         and (contract.ends_on is None or contract.ends_on > on)
     ]
-    if not standing:
+    if not contracts_in_force:
         yield from (
             unknown_fact(key, label, "No valid contract is recorded.", scope=ORGANISATION_ROLE)
             for key, label in labels.items()
@@ -346,14 +357,14 @@ def _contract_facts(contracts: Sequence[Contract], user: Any, on: date) -> Itera
     yield ScorecardFact(
         "contract",
         labels["contract"],
-        [contract.ref for contract in standing],
+        [contract.ref for contract in contracts_in_force],
         source=REGISTRY,
-        as_of=max((day_of(contract.updated_at) for contract in standing), default=on),
+        as_of=max((day_of(contract.updated_at) for contract in contracts_in_force), default=on),
         scope=ORGANISATION_ROLE,
     )
-    read = [contract for contract in standing if contract.terms_read_on]
-    if read:
-        latest = max(read, key=lambda contract: contract.terms_read_on or date.min)
+    contracts_read = [contract for contract in contracts_in_force if contract.terms_read_on]
+    if contracts_read:
+        latest = max(contracts_read, key=lambda contract: contract.terms_read_on or date.min)
         yield _contract_fact(
             latest,
             "terms",
@@ -368,10 +379,15 @@ def _contract_facts(contracts: Sequence[Contract], user: Any, on: date) -> Itera
             scope=ORGANISATION_ROLE,
         )
     for key, (label, unit) in _CLAUSES.items():
-        saying = next(
-            (contract for contract in standing if getattr(contract, key) not in {None, ""}), None
+        source_contract = next(
+            (
+                contract
+                for contract in contracts_in_force
+                if getattr(contract, key) not in {None, ""}
+            ),
+            None,
         )
-        if saying is None:
+        if source_contract is None:
             yield unknown_fact(
                 key,
                 label,
@@ -379,9 +395,11 @@ def _contract_facts(contracts: Sequence[Contract], user: Any, on: date) -> Itera
                 scope=ORGANISATION_ROLE,
             )
         else:
-            value = getattr(saying, key)
-            words = getattr(saying, f"get_{key}_display", None)
-            yield _contract_fact(saying, key, label, words() if words else value, unit)
+            value = getattr(source_contract, key)
+            get_display = getattr(source_contract, f"get_{key}_display", None)
+            yield _contract_fact(
+                source_contract, key, label, get_display() if get_display else value, unit
+            )
 
 
 def _contract_fact(
@@ -420,13 +438,13 @@ def _annex_fact(
         for item in items
     )
     n_refused = sum(item.status == AnnexItem.Status.REFUSED for item in items)
-    counted = [(n_open, "requested"), (n_late, "overdue"), (n_refused, "refused")]
+    counts = [(n_open, "requested"), (n_late, "overdue"), (n_refused, "refused")]
     return ScorecardFact(
         key,
         label,
         sum(item.status in ON_FILE for item in items),
         unit=f"of {N_ITEMS * len(foundations)}",
-        detail=", ".join(f"{n} {word}" for n, word in counted if n),
+        detail=", ".join(f"{n} {label}" for n, label in counts if n),
         source=REGISTRY,
         as_of=max(day_of(item.updated_at) for item in items),
         scope=ORGANISATION_ROLE,
@@ -434,14 +452,14 @@ def _annex_fact(
 
 
 def _party_facts(party: Provider) -> Iterable[ScorecardFact]:
-    """Of a foundation, those of its developer."""
-    stated: dict[str, Any] = {
+    """Return the facts of a party; of a foundation, those of its developer."""
+    source_fields: dict[str, Any] = {
         "source": "Catalogue",
         "source_url": party.source_url,
         "as_of": party.source_on,
     }
     if party.status_page_url:
-        yield ScorecardFact("status_page", "Status page", party.status_page_url, **stated)
+        yield ScorecardFact("status_page", "Status page", party.status_page_url, **source_fields)
     else:
         yield unknown_fact(
             "status_page", "Status page", f"No status page of {party.name} is recorded."
@@ -464,12 +482,12 @@ def _party_facts(party: Provider) -> Iterable[ScorecardFact]:
 
 
 def _dependent_facts(dependents: DependentCounts, user: Any, on: date) -> Iterable[ScorecardFact]:
-    whose = "Our applications" if user.can_read_all else "Applications of your teams"
+    subject = "Our applications" if user.can_read_all else "Applications of your teams"
     n = dependents.n_applications
     yield ScorecardFact(
-        "applications", f"{whose} that depend on it", n, source=REGISTRY, as_of=on, scope=OWN
+        "applications", f"{subject} that depend on it", n, source=REGISTRY, as_of=on, scope=OWN
     )
-    label = f"{whose} with a tested exit"
+    label = f"{subject} with a tested exit"
     if not n:
         yield inapplicable_fact("tested_exits", label, "No application depends on it.", scope=OWN)
     else:

@@ -73,15 +73,15 @@ def _masses(
         ),
         Layer.VENDOR: ("CASE WHEN reached = 2 THEN via_party_id END", "u.party"),
     }
-    kept = ", ".join(f"u.{key}" for key in keys.replace(",", " ").split())
-    kept = f"{kept}," if kept else ""
+    columns = ", ".join(f"u.{key}" for key in keys.replace(",", " ").split())
+    columns = f"{columns}," if columns else ""
     if layer in of_path:
         party, node = of_path[layer]
         used = (
             f"SELECT {keys} effective_id, {party} AS party, sum({weight}) AS weight"
             f" FROM exposure_path {only}"
         )
-        mass = _THROUGH_PARTY.format(keys=kept, kind=layer.node_kind.value, party=node)
+        mass = _THROUGH_PARTY.format(keys=columns, kind=layer.node_kind.value, party=node)
         group = (
             f"GROUP BY {keys} effective_id, 2"
             if not keys
@@ -89,7 +89,7 @@ def _masses(
         )
     else:
         used = f"SELECT {keys} effective_id, sum({weight}) AS weight FROM exposure_path {only}"
-        mass = _THROUGH_FOOTING.format(keys=kept, kind=layer.node_kind.value)
+        mass = _THROUGH_FOOTING.format(keys=columns, kind=layer.node_kind.value)
         group = f"GROUP BY {keys} effective_id"
     return f"used AS MATERIALIZED ({used} {group}), mass AS ({mass})", params
 
@@ -118,17 +118,17 @@ def _indices(
             "ORDER BY node_id, loose",
             params,
         )
-        known: dict[int, float] = {}
+        mass_by_node: dict[int, float] = {}
         unresolved: list[float] = []
         none = 0.0
-        for node_id, loose, mass in cursor.fetchall():
+        for node_id, is_unresolved, mass in cursor.fetchall():
             if node_id is not None:
-                known[node_id] = float(mass)
-            elif loose:
+                mass_by_node[node_id] = float(mass)
+            elif is_unresolved:
                 unresolved.append(float(mass))
             else:
                 none += float(mass)
-    return indices(known, unresolved, none)
+    return indices(mass_by_node, unresolved, none)
 
 
 def measure_layer(
@@ -147,8 +147,8 @@ def measure_layer(
             params,
         )
         n_applications, n_missing, n_undeclared = cursor.fetchone()
-    found = _indices(layer, basis, team_ids=team_ids)
-    return LayerIndices(layer, basis, found, n_applications, n_missing, n_undeclared)
+    layer_indices = _indices(layer, basis, team_ids=team_ids)
+    return LayerIndices(layer, basis, layer_indices, n_applications, n_missing, n_undeclared)
 
 
 def _missing_weight(basis: Basis) -> str:
@@ -200,8 +200,8 @@ def contributions(
     """The largest contributions first, within everything or these teams; empty where nothing weighs
     anything."""
     masses, params = _masses(layer, basis, keys="application_id,", team_ids=team_ids)
-    whole = measure_layer(layer, basis, team_ids=team_ids).indices
-    if whole.hhi is None:
+    layer_indices = measure_layer(layer, basis, team_ids=team_ids).indices
+    if layer_indices.hhi is None:
         return []
     only = (
         "WHERE own.application_id = ANY (%(applications)s)" if application_ids is not None else ""
@@ -235,36 +235,40 @@ def contributions(
             params,
         )
         rows = cursor.fetchall()
-    covered = whole.covered_weight
-    found = []
-    for application_id, weight, crossed, own in rows:
-        if weight > covered / 2:
+    covered_weight = layer_indices.covered_weight
+    result = []
+    for application_id, weight, cross_mass, own_mass in rows:
+        if weight > covered_weight / 2:
             # nearly everything is its own: what is left would be a small difference of large
             # numbers
-            rest = _indices(layer, basis, team_ids=team_ids, without=application_id).hhi
-            change = None if rest is None else whole.hhi - rest
+            hhi_without = _indices(layer, basis, team_ids=team_ids, without=application_id).hhi
+            change = None if hhi_without is None else layer_indices.hhi - hhi_without
         else:
             change = marginal(
-                hhi=whole.hhi,
-                squares=whole.squares,
-                covered=covered,
-                cross=crossed,
-                own=own,
+                hhi=layer_indices.hhi,
+                squares=layer_indices.squares,
+                covered=covered_weight,
+                cross=cross_mass,
+                own=own_mass,
                 weight=weight,
             )
-        found.append(Contribution(application_id, weight, crossed / (covered * covered), change))
-    return found
+        result.append(
+            Contribution(
+                application_id, weight, cross_mass / (covered_weight * covered_weight), change
+            )
+        )
+    return result
 
 
 def contributions_of(
-    layer: Layer, basis: Basis, whole: Indices, *, application_ids: Collection[int]
+    layer: Layer, basis: Basis, layer_indices: Indices, *, application_ids: Collection[int]
 ) -> dict[int, Contribution]:
-    """What the named applications add to `whole`, the layer that they are part of; one statement on
-    their own paths.
+    """Return what the named applications add to `layer_indices`, the layer that they are part of;
+    one statement on their own paths.
 
     Those that weigh nothing in the layer are left out.
     """
-    if whole.hhi is None:
+    if layer_indices.hhi is None:
         return {}
     masses, params = _masses(
         layer, basis, keys="application_id,", team_ids=None, only_of=application_ids
@@ -276,28 +280,30 @@ def contributions_of(
             " WHERE loose IS DISTINCT FROM 0 GROUP BY application_id, node_id",
             params,
         )
-        own: dict[int, dict[int | None, float]] = {}
+        own_by_application: dict[int, dict[int | None, float]] = {}
         for application_id, node_id, mass in cursor.fetchall():
-            own.setdefault(application_id, {})[node_id] = float(mass)
-    covered, unknown = whole.covered_weight, whole.unknown or 0.0
-    found = {}
-    for application_id, parts in own.items():
+            own_by_application.setdefault(application_id, {})[node_id] = float(mass)
+    covered_weight, unknown_weight = layer_indices.covered_weight, layer_indices.unknown or 0.0
+    result = {}
+    for application_id, parts in own_by_application.items():
         weight = sum(parts.values())
         cross = sum(
-            mass * covered * (unknown if node is None else whole.shares.get(node, 0.0))
+            mass
+            * covered_weight
+            * (unknown_weight if node is None else layer_indices.shares.get(node, 0.0))
             for node, mass in parts.items()
         )
         if weight > 0:
             squares = sum(mass * mass for mass in parts.values())
             change = marginal(
-                hhi=whole.hhi,
-                squares=whole.squares,
-                covered=covered,
+                hhi=layer_indices.hhi,
+                squares=layer_indices.squares,
+                covered=covered_weight,
                 cross=cross,
                 own=squares,
                 weight=weight,
             )
-            found[application_id] = Contribution(
-                application_id, weight, cross / (covered * covered), change
+            result[application_id] = Contribution(
+                application_id, weight, cross / (covered_weight * covered_weight), change
             )
-    return found
+    return result

@@ -31,43 +31,47 @@ class Indices:
     squares: float = 0.0
 
 
-def indices(known: Mapping[int, float], unresolved: Sequence[float], none_weight: float) -> Indices:
-    """`known` is the mass of each node, `unresolved` that of each unresolved offering,
+def indices(
+    mass_by_node: Mapping[int, float], unresolved: Sequence[float], none_weight: float
+) -> Indices:
+    """`mass_by_node` is the mass of each node, `unresolved` that of each unresolved offering,
     `none_weight` what the layer does not apply to."""
-    covered = math.fsum([*known.values(), *unresolved])
-    if covered <= 0:
+    covered_weight = math.fsum([*mass_by_node.values(), *unresolved])
+    if covered_weight <= 0:
         return Indices(
-            total_weight=covered + none_weight, none_weight=none_weight, covered_weight=covered
+            total_weight=covered_weight + none_weight,
+            none_weight=none_weight,
+            covered_weight=covered_weight,
         )
     shares = dict(
         sorted(
-            ((node, mass / covered) for node, mass in known.items()),
+            ((node, mass / covered_weight) for node, mass in mass_by_node.items()),
             key=lambda pair: (-pair[1], pair[0]),
         )
     )
-    loose = [mass / covered for mass in unresolved]
-    unknown = math.fsum(loose)
+    unresolved_shares = [mass / covered_weight for mass in unresolved]
+    unknown_mass = math.fsum(unresolved_shares)
     largest = list(shares.values())[:3]
     squares = math.fsum(share * share for share in shares.values())
     top = largest[0] if largest else 0.0
-    hhi = squares + unknown * unknown
+    hhi = squares + unknown_mass * unknown_mass
     entropy = -math.fsum(
-        share * math.log(share) for share in [*shares.values(), unknown] if share > 0
+        share * math.log(share) for share in [*shares.values(), unknown_mass] if share > 0
     )
     return Indices(
-        total_weight=covered + none_weight,
+        total_weight=covered_weight + none_weight,
         none_weight=none_weight,
-        covered_weight=covered,
-        unknown=unknown,
+        covered_weight=covered_weight,
+        unknown=unknown_mass,
         shares=shares,
         cr1=top,
         cr3=math.fsum(largest),
         hhi=hhi,
-        hhi_best=squares + math.fsum(share * share for share in loose),
-        hhi_worst=squares - top * top + (top + unknown) ** 2,
+        hhi_best=squares + math.fsum(share * share for share in unresolved_shares),
+        hhi_worst=squares - top * top + (top + unknown_mass) ** 2,
         n1=math.exp(entropy),
         n2=1 / hhi,
-        squares=hhi * covered * covered,
+        squares=hhi * covered_weight * covered_weight,
     )
 
 
@@ -79,7 +83,7 @@ def marginal(
     For masses m of the application and M of all: `cross` = sum of m M, `own` = sum of m squared,
     `weight` = sum of m.
     """
-    rest = covered - weight
-    if rest <= covered * 1e-12:
+    remaining_weight = covered - weight
+    if remaining_weight <= covered * 1e-12:
         return None
-    return hhi - (squares - (2 * cross - own)) / (rest * rest)
+    return hhi - (squares - (2 * cross - own)) / (remaining_weight * remaining_weight)

@@ -72,38 +72,39 @@ class MinimalCutSets:
 def stops(
     stack: SharedStack,
     failed: frozenset[int],
-    failing: Mapping[int, FailureDemand],
+    demand_by_node: Mapping[int, FailureDemand],
     grades: Mapping[tuple[int, int], int],
 ) -> bool:
-    """Whether the joint failure leaves no primary path, and one of them without a tested rescue."""
-    unrescued = False
-    for place, path in enumerate(stack.paths):
-        struck = failed & path.nodes
-        if not struck:
+    """Return whether the joint failure leaves no primary path, and one of them without a tested
+    rescue."""
+    lacks_rescue = False
+    for position, path in enumerate(stack.paths):
+        failed_nodes = failed & path.nodes
+        if not failed_nodes:
             return False
-        unrescued = unrescued or not _rescued(
-            place, path, stack.candidates, failed, struck, failing, grades
+        lacks_rescue = lacks_rescue or not _rescued(
+            position, path, stack.candidates, failed, failed_nodes, demand_by_node, grades
         )
-    return unrescued
+    return lacks_rescue
 
 
 def _rescued(
-    place: int,
+    position: int,
     path: StackPath,
     candidates: Sequence[StackCandidate],
     failed: frozenset[int],
-    struck: Iterable[int],
-    failing: Mapping[int, FailureDemand],
+    failed_nodes: Iterable[int],
+    demand_by_node: Mapping[int, FailureDemand],
     grades: Mapping[tuple[int, int], int],
 ) -> bool:
-    demands = [failing[node] for node in struck]
+    demands = [demand_by_node[node] for node in failed_nodes]
     need = max(demand.need for demand in demands)
-    noticed = any(demand.notice for demand in demands)
+    has_notice = any(demand.notice for demand in demands)
     immediate = any(not demand.notice for demand in demands)
     for candidate in candidates:
-        if candidate.primary is not None and (immediate or candidate.primary != place):
+        if candidate.primary is not None and (immediate or candidate.primary != position):
             continue
-        if (immediate and not candidate.alive) or (noticed and not candidate.alive_at_horizon):
+        if (immediate and not candidate.alive) or (has_notice and not candidate.alive_at_horizon):
             continue
         if failed & candidate.nodes:
             continue
@@ -120,41 +121,54 @@ def find_minimal_cut_sets(
     *,
     n_target: int,
     threshold: Fraction,
-    failing: Mapping[int, FailureDemand],
+    demand_by_node: Mapping[int, FailureDemand],
     grades: Mapping[tuple[int, int], int],
 ) -> MinimalCutSets:
     """Single nodes and pairs that reach the threshold."""
-    alone: Counter[int] = Counter()
-    both: Counter[tuple[int, int]] = Counter()
+    n_by_node: Counter[int] = Counter()
+    n_by_pair: Counter[tuple[int, int]] = Counter()
     together: Counter[tuple[int, int]] = Counter()
     for stack in stacks:
-        own = set().union(*(path.nodes for path in stack.paths)) if stack.paths else set()
-        singles = {node for node in own if stops(stack, frozenset((node,)), failing, grades)}
+        path_nodes = set().union(*(path.nodes for path in stack.paths)) if stack.paths else set()
+        singles = {
+            node for node in path_nodes if stops(stack, frozenset((node,)), demand_by_node, grades)
+        }
         for node in singles:
-            alone[node] += stack.n
+            n_by_node[node] += stack.n
         for pair in itertools.combinations(sorted(singles), 2):
-            both[pair] += stack.n
-        others = own.union(*(candidate.nodes for candidate in stack.candidates)) - singles
-        for first, second in itertools.combinations(sorted(others), 2):
-            if (first in own or second in own) and stops(
-                stack, frozenset((first, second)), failing, grades
+            n_by_pair[pair] += stack.n
+        other_nodes = (
+            path_nodes.union(*(candidate.nodes for candidate in stack.candidates)) - singles
+        )
+        for first, second in itertools.combinations(sorted(other_nodes), 2):
+            if (first in path_nodes or second in path_nodes) and stops(
+                stack, frozenset((first, second)), demand_by_node, grades
             ):
                 together[first, second] += stack.n
-    enough = threshold * n_target
+    n_required = threshold * n_target
     singles_found = sorted(
-        (node, Fraction(n, n_target)) for node, n in alone.items() if n >= enough
+        (node, Fraction(n, n_target)) for node, n in n_by_node.items() if n >= n_required
     )
-    small = sorted(((n, node) for node, n in alone.items() if n < enough), reverse=True)
-    asked = {pair for pair in together if alone[pair[0]] < enough and alone[pair[1]] < enough}
-    for place, (n, node) in enumerate(small):
-        for n_other, other in small[place + 1 :]:
-            if n + n_other < enough:
+    small = sorted(((n, node) for node, n in n_by_node.items() if n < n_required), reverse=True)
+    candidate_pairs = {
+        pair
+        for pair in together
+        if n_by_node[pair[0]] < n_required and n_by_node[pair[1]] < n_required
+    }
+    for position, (n, node) in enumerate(small):
+        for n_other, other_node in small[position + 1 :]:
+            if n + n_other < n_required:
                 break
-            asked.add((min(node, other), max(node, other)))
+            candidate_pairs.add((min(node, other_node), max(node, other_node)))
     pairs_found = []
-    for first, second in sorted(asked):
-        n = alone[first] + alone[second] - both[first, second] + together[first, second]
-        if n >= enough:
+    for first, second in sorted(candidate_pairs):
+        n = (
+            n_by_node[first]
+            + n_by_node[second]
+            - n_by_pair[first, second]
+            + together[first, second]
+        )
+        if n >= n_required:
             pairs_found.append((first, second, Fraction(n, n_target)))
     return MinimalCutSets(n_target, threshold, tuple(singles_found), tuple(pairs_found))
 
@@ -201,21 +215,21 @@ def minimal_cut_sets(settings: EngineSettings) -> MinimalCutSets:
         cursor.execute(_STACKS)
         # Django hands JSON over as text where no model field stands for it
         rows = [
-            (n, orjson.loads(paths), orjson.loads(found or "[]"))
-            for n, paths, found in cursor.fetchall()
+            (n, orjson.loads(paths), orjson.loads(candidates or "[]"))
+            for n, paths, candidates in cursor.fetchall()
         ]
-        holding = _NodesOfStacks(cursor, settings, rows)
+        nodes_of_stacks = _NodesOfStacks(cursor, settings, rows)
         cursor.execute(
             "SELECT primary_id, candidate_id, grade FROM exposure_pairgrade"
             " WHERE primary_id = ANY (%s) AND candidate_id = ANY (%s)",
-            [sorted(holding.primaries), sorted(holding.candidates)],
+            [sorted(nodes_of_stacks.primaries), sorted(nodes_of_stacks.candidates)],
         )
         grades = {(primary, candidate): grade for primary, candidate, grade in cursor.fetchall()}
     return find_minimal_cut_sets(
-        holding.stacks,
+        nodes_of_stacks.stacks,
         n_target=n_target,
         threshold=settings.cut_threshold,
-        failing=holding.failing,
+        demand_by_node=nodes_of_stacks.demand_by_node,
         grades=grades,
     )
 
@@ -228,7 +242,7 @@ class _NodesOfStacks:
         self, cursor: Any, settings: EngineSettings, rows: list[tuple[int, Any, Any]]
     ) -> None:
         offerings = {path[0] for _, paths, _ in rows for path in paths}
-        offerings |= {candidate[1] for _, _, found in rows for candidate in found}
+        offerings |= {candidate[1] for _, _, spares in rows for candidate in spares}
         kinds = [kind.value for kind in settings.cut_kinds]
         ties = ", ".join(
             f"({kind.value}, ARRAY{[int(via) for via in TIES[DEFAULT_THREAT[kind]]]})"
@@ -258,35 +272,37 @@ class _NodesOfStacks:
         for reached, party_id, node_id, kind in cursor.fetchall():
             self._party_nodes[reached, party_id].add(node_id)
             kind_of[node_id] = kind
-        self.failing: dict[int, FailureDemand] = {}
+        self.demand_by_node: dict[int, FailureDemand] = {}
         for node_id, number in kind_of.items():
             threat = DEFAULT_THREAT[NodeKind(number)]
             need = needed_grade(settings.required_grade, threat, NodeKind(number))
-            self.failing[node_id] = FailureDemand(need, threat in THREATS_WITH_NOTICE)
+            self.demand_by_node[node_id] = FailureDemand(need, threat in THREATS_WITH_NOTICE)
         self.primaries = {path[1] for _, paths, _ in rows for path in paths}
-        self.candidates = {candidate[2] for _, _, found in rows for candidate in found}
+        self.candidates = {candidate[2] for _, _, spares in rows for candidate in spares}
         self.stacks = [
             SharedStack(
                 n,
                 tuple(
-                    StackPath(effective, self._held(offering, reached, party), frozenset(parties))
+                    StackPath(
+                        effective, self._nodes_held(offering, reached, party), frozenset(parties)
+                    )
                     for offering, effective, reached, party, parties in paths
                 ),
                 tuple(
                     StackCandidate(
-                        place,
+                        rank,
                         effective,
-                        self._held(offering, reached, party),
+                        self._nodes_held(offering, reached, party),
                         frozenset(parties),
                         alive,
                         horizon,
                     )
-                    for place, offering, effective, reached, party, parties, alive, horizon in found
+                    for rank, offering, effective, reached, party, parties, alive, horizon in spares
                 ),
             )
-            for n, paths, found in rows
+            for n, paths, spares in rows
         ]
 
-    def _held(self, offering_id: int, reached: int, party_id: int | None) -> frozenset[int]:
+    def _nodes_held(self, offering_id: int, reached: int, party_id: int | None) -> frozenset[int]:
         party = self._party_nodes.get((reached, party_id), set()) if party_id is not None else set()
         return frozenset(self._nodes.get(offering_id, set()) | party)

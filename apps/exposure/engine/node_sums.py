@@ -50,7 +50,7 @@ def _states(settings: EngineSettings, *, restricted: bool) -> str:
             FROM exposure_candidate c JOIN exposure_due d ON d.application_id = c.application_id)"""
         paths = "AND p.application_id IN (SELECT application_id FROM exposure_due)"
     common = every_path_state_sql(
-        settings=settings, threats=settings.asked, offerings=offerings, paths=paths
+        settings=settings, threats=settings.threats, offerings=offerings, paths=paths
     )
     return common + STANDING + _SUMS
 

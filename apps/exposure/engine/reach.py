@@ -132,20 +132,20 @@ def reached_applications(
     """
     walk = _is_widely_used(node_id, team_ids)
     params: dict[str, Any] = {"node": node_id, "limit": limit}
-    bound, teams = "", ""
+    after_condition, teams = "", ""
     if after is not None:
-        bound = "AND ({of}.criticality, {of}.application_id) > (%(grave)s, %(last)s)"
+        after_condition = "AND ({of}.criticality, {of}.application_id) > (%(grave)s, %(last)s)"
         params |= {"grave": after[0], "last": after[1]}
     if team_ids is not None:
         teams = "AND {of}.team_id = ANY (%(teams)s)"
         params["teams"] = list(team_ids)
     of = "a" if walk else "u"
-    narrowed = f"{bound} {teams}".format(of=of)
+    conditions = f"{after_condition} {teams}".format(of=of)
     if walk:
         by_party = _BY_PARTY if kind in _PARTIES else ""
-        statement = _WALKED.format(by_party=by_party, narrowed=narrowed)
+        statement = _WALKED.format(by_party=by_party, narrowed=conditions)
     else:
-        statement = _GATHERED.format(uses=_uses(kind, None)[0], narrowed=narrowed)
+        statement = _GATHERED.format(uses=_uses(kind, None)[0], narrowed=conditions)
     with prepared_cursor() as cursor:
         cursor.execute(statement, params)
         return [
@@ -194,7 +194,7 @@ def unresolved_applications(
     foundation or developer."""
     if kind not in {NodeKind.VERSION, NodeKind.FOUNDATION, NodeKind.DEVELOPER}:
         return []
-    found = ScopedApplication.objects.filter(unresolved=True)
+    applications = ScopedApplication.objects.filter(unresolved=True)
     if team_ids is not None:
-        found = found.filter(team_id__in=team_ids)
-    return list(found.order_by("pk").values_list("pk", flat=True))
+        applications = applications.filter(team_id__in=team_ids)
+    return list(applications.order_by("pk").values_list("pk", flat=True))

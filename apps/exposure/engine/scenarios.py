@@ -85,10 +85,10 @@ def run_operations(
     prices_on = prices_on or as_of
 
     def side(changes: Sequence[PriceChange]) -> ScenarioSide:
-        asked = node_failures(removed, settings=settings)
-        found = application_states(asked, team_ids=team_ids) if asked else []
+        failures = node_failures(removed, settings=settings)
+        impacts = application_states(failures, team_ids=team_ids) if failures else []
         return ScenarioSide(
-            states={standing.application_id: standing.state for standing in found},
+            states={impact.application_id: impact.state for impact in impacts},
             hhi={
                 layer: measure_layer(layer, basis, team_ids=team_ids).indices.hhi
                 for layer in layers
@@ -118,16 +118,16 @@ def run_operations(
 
 
 def _breaches() -> dict[tuple[int, int | None], PolicyValue]:
-    """What lies above the lines that are drawn; a statement a policy."""
-    found: dict[tuple[int, int | None], PolicyValue] = {}
+    """Return what lies above the lines that are drawn; a statement a policy."""
+    breaches: dict[tuple[int, int | None], PolicyValue] = {}
     for policy in Policy.objects.filter(enabled=True).order_by("pk"):
         line = exact_fraction(policy.tolerance)
-        found |= {
+        breaches |= {
             (policy.pk, node): value
             for node, value in policy_values(policy).items()
             if value.value > line
         }
-    return found
+    return breaches
 
 
 def day_of_tables() -> date:

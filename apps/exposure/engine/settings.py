@@ -35,19 +35,19 @@ class EngineSettings:
     cut_kinds: tuple[NodeKind, ...]
     cut_threshold: Fraction
     factor: Mapping[str, Fraction] = field(default_factory=dict)
-    asked: frozenset[tuple[NodeKind, str]] = frozenset(DEFAULT_THREAT.items())
+    threats: frozenset[tuple[NodeKind, str]] = frozenset(DEFAULT_THREAT.items())
 
     def digest(self) -> str:
         """Return a digest that changes when derived rows must be rebuilt."""
-        said = [
+        inputs = [
             self.statuses,
             self.points,
             sort_grades(self.required_grade),
             self.test_validity_days,
             self.horizon_days,
-            sorted((kind.value, threat) for kind, threat in self.asked),
+            sorted((kind.value, threat) for kind, threat in self.threats),
         ]
-        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()
 
 
 def sort_grades(grades: Mapping[str, Mapping[str, int]]) -> list[tuple[str, list[tuple[str, int]]]]:
@@ -55,7 +55,7 @@ def sort_grades(grades: Mapping[str, Mapping[str, int]]) -> list[tuple[str, list
 
 
 def engine_settings() -> EngineSettings:
-    """As governance has set them, else the defaults."""
+    """Return the settings as governance has set them, else the defaults."""
     row = ExposureSettings.objects.filter(pk=ExposureSettings.ONLY).first() or ExposureSettings()
     points = {**DEFAULT_CRITICALITY_POINTS, **row.criticality_points}
     factor = {**DEFAULT_STATE_FACTOR, **row.state_factor}
@@ -68,13 +68,13 @@ def engine_settings() -> EngineSettings:
         cut_kinds=tuple(node_kinds(row.cut_kinds)),
         cut_threshold=exact_fraction(row.cut_threshold),
         factor={state: exact_fraction(value) for state, value in factor.items()},
-        asked=frozenset(DEFAULT_THREAT.items()) | _threats_of_policies(),
+        threats=frozenset(DEFAULT_THREAT.items()) | _threats_of_policies(),
     )
 
 
 def _threats_of_policies() -> set[tuple[NodeKind, str]]:
-    named = Policy.objects.filter(enabled=True).exclude(threat="").values_list("kinds", "threat")
-    return {(kind, threat) for kinds, threat in named for kind in node_kinds(kinds)}
+    rows = Policy.objects.filter(enabled=True).exclude(threat="").values_list("kinds", "threat")
+    return {(kind, threat) for kinds, threat in rows for kind in node_kinds(kinds)}
 
 
 def node_kinds(names: Iterable[str]) -> list[NodeKind]:

@@ -40,12 +40,12 @@ def severity_classes(
     if not threats:
         return {}
     factors = [float(settings.factor[state]) for state in STATE_OF_CODE[:3]]
-    found: dict[tuple[int, str], list[SeverityClass]] = defaultdict(list)
+    classes: dict[tuple[int, str], list[SeverityClass]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
             every_path_state_sql(settings=settings, threats=threats) + _CLASSES,
             {"factors": factors},
         )
         for node_id, threat, criticality, x, n in cursor.fetchall():
-            found[node_id, THREATS[threat]].append((criticality, x, n))
-    return found
+            classes[node_id, THREATS[threat]].append((criticality, x, n))
+    return classes

@@ -74,7 +74,7 @@ def single_points(
 
 
 def count_single_points() -> int:
-    """How many nodes can stop something."""
+    """Return how many nodes can stop something."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""

@@ -124,8 +124,8 @@ class ApplicationImpact:
 def node_failures(
     node_ids: Collection[int], *, settings: EngineSettings, threat: str | None = None
 ) -> list[NodeFailure]:
-    """What is asked when these nodes fail, each under `threat` or its kind's usual one; unknown ids
-    are left out."""
+    """Return what is asked when these nodes fail, each under `threat` or its kind's usual one;
+    unknown ids are left out."""
     failures = []
     for pk, number in Node.objects.filter(pk__in=node_ids).order_by("pk").values_list("pk", "kind"):
         kind = NodeKind(number)
@@ -148,26 +148,26 @@ def path_states_sql(
     hits, party_hits, params = [], [], {}
     for index, failure in enumerate(failures):
         params[f"n{index}"] = failure.node_id
-        said = (
+        needs = (
             f"{failure.need} AS need, {not failure.notice} AS immediate, "
             f"{failure.notice} AS noticed"
         )
         node = f"%(n{index})s::bigint"
         ties = ", ".join(str(tie) for tie in failure.ties)
         hits.append(
-            f"SELECT 0 AS q, offering_id, {said} FROM exposure_enginefooting "
+            f"SELECT 0 AS q, offering_id, {needs} FROM exposure_enginefooting "
             f"WHERE node_id = {node} "
             f"AND via IN ({ties})"
         )
         party_hits.append(
-            f"SELECT 0 AS q, reached, party_id, {said} FROM exposure_partyfooting WHERE node_id = "
+            f"SELECT 0 AS q, reached, party_id, {needs} FROM exposure_partyfooting WHERE node_id = "
             f"{node}"
         )
     if not failures:
-        said = "0 AS need, false AS immediate, false AS noticed"
-        hits = [f"SELECT 0 AS q, 0::bigint AS offering_id, {said} WHERE false"]
+        needs = "0 AS need, false AS immediate, false AS noticed"
+        hits = [f"SELECT 0 AS q, 0::bigint AS offering_id, {needs} WHERE false"]
         party_hits = [
-            f"SELECT 0 AS q, 0::smallint AS reached, 0::bigint AS party_id, {said} WHERE false"
+            f"SELECT 0 AS q, 0::smallint AS reached, 0::bigint AS party_id, {needs} WHERE false"
         ]
     common = _statement(
         _union(hits, "offering_id"),
@@ -192,9 +192,9 @@ def _union(parts: Sequence[str], key: str) -> str:
 def _statement(
     hits: str, party_hits: str, *, together: bool, with_candidates: bool, paths: str
 ) -> str:
-    struck = (_TOGETHER if together else _APART).format(paths=paths)
-    hit = _HIT.format(hits=hits, party_hits=party_hits)
-    return f"WITH {hit}{struck}{_NAMED_BEST if with_candidates else _BEST}"
+    failed_sql = (_TOGETHER if together else _APART).format(paths=paths)
+    affected_sql = _HIT.format(hits=hits, party_hits=party_hits)
+    return f"WITH {affected_sql}{failed_sql}{_NAMED_BEST if with_candidates else _BEST}"
 
 
 def every_path_state_sql(
@@ -284,8 +284,8 @@ def _path_rows(
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, {**params, **only})
-        for application_id, dependency_id, share, best, rescuer, offering_id in cursor.fetchall():
-            rescue = None if offering_id is None else FallbackCandidate(rescuer, offering_id)
+        for application_id, dependency_id, share, best, candidate, offering_id in cursor.fetchall():
+            rescue = None if offering_id is None else FallbackCandidate(candidate, offering_id)
             yield PathState(application_id, dependency_id, share, STATE_OF_CODE[best], rescue)
 
 

@@ -319,7 +319,7 @@ UNION SELECT d.application_id
 def _collect_due(touched: _Touched, *, since: date, on: date) -> None:
     """Fill the temporary `exposure_due` with the applications whose rows may differ on `on` from
     those of `since`."""
-    turned = _TURNED_BY_DATE if on != since else ""
+    date_condition = _TURNED_BY_DATE if on != since else ""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -336,7 +336,7 @@ def _collect_due(touched: _Touched, *, since: date, on: date) -> None:
             WHERE offering_id = ANY (%(offerings)s)
             UNION SELECT application_id FROM exposure_candidate
             WHERE effective_id = ANY (%(offerings)s)
-            {turned}
+            {date_condition}
             """,
             {
                 "applications": touched.application_ids,
@@ -349,7 +349,7 @@ def _collect_due(touched: _Touched, *, since: date, on: date) -> None:
 
 
 def _queue_for_inventory(applications: str) -> None:
-    """What was looked at again is handed on to the inventory, which keeps findings and runways;
+    """Hand on what was looked at again to the inventory, which keeps findings and runways;
     null is all."""
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO inventory_staleapplication (application_id) {applications}")

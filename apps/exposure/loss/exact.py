@@ -65,7 +65,8 @@ class ExactLoss:
     independent: ExactMeasures
 
     def as_section(self) -> dict[str, object]:
-        """As JSON: whole numbers, "p/q" or floats; levels as var95, tvar95, attribution95."""
+        """Return the measures as JSON: whole numbers, "p/q" or floats; levels as var95, tvar95,
+        attribution95."""
         return {
             "exact": self.exact,
             "node_loss": {name: _plain(loss) for name, loss in self.node_loss.items()},
@@ -76,7 +77,7 @@ class ExactLoss:
 
 def exact_loss(
     events: Sequence[SharedEvent],
-    own: Sequence[OwnLoss] = (),
+    own_losses: Sequence[OwnLoss] = (),
     *,
     levels: Sequence[Fraction] = LEVELS,
     in_floats: bool = False,
@@ -87,31 +88,34 @@ def exact_loss(
     Attribution is of the correlated case, and only if the result is exact. `in_floats` requests
     floats although every part has a Chance, for instance because a rate is assumed.
     """
-    rest = sorted(own, key=lambda each: each.application)
-    occurrences = [*(event.occurrence for event in events), *(each.occurrence for each in own)]
+    sorted_losses = sorted(own_losses, key=lambda own_loss: own_loss.application)
+    occurrences = [
+        *(event.occurrence for event in events),
+        *(own_loss.occurrence for own_loss in own_losses),
+    ]
     if in_floats or not all(isinstance(occurrence, Chance) for occurrence in occurrences):
-        return _floating_loss(events, rest, levels)
+        return _floating_loss(events, sorted_losses, levels)
     shared = [
         ExactPart(event.name, event.occurrence, sum(event.losses.values(), start=Fraction(0)))
         for event in events
     ]
-    alone = [
+    event_parts = [
         ExactPart(event.name, event.occurrence, loss)
         for event in events
         for loss in _amounts(event)
         if loss
     ]
-    own_parts = [ExactPart(OWN, each.occurrence, each.loss) for each in rest]
+    own_parts = [ExactPart(OWN, own_loss.occurrence, own_loss.loss) for own_loss in sorted_losses]
     return ExactLoss(
         exact=True,
         node_loss={part.name: part.loss for part in shared},
         shared=measure_rational(shared + own_parts, levels, attribute=True),
-        independent=measure_rational(alone + own_parts, levels, attribute=False),
+        independent=measure_rational(event_parts + own_parts, levels, attribute=False),
     )
 
 
 def _floating_loss(
-    events: Sequence[SharedEvent], own: Sequence[OwnLoss], levels: Sequence[Fraction]
+    events: Sequence[SharedEvent], own_losses: Sequence[OwnLoss], levels: Sequence[Fraction]
 ) -> ExactLoss:
     # added up as floats in the order of the applications' names, as the values of the distribution
     # are
@@ -119,15 +123,15 @@ def _floating_loss(
         (event.occurrence, sum((float(loss) for loss in _amounts(event)), start=0.0))
         for event in events
     ]
-    alone = [
+    event_parts = [
         (event.occurrence, float(loss)) for event in events for loss in _amounts(event) if loss
     ]
-    own_parts = [(each.occurrence, float(each.loss)) for each in own]
+    own_parts = [(own_loss.occurrence, float(own_loss.loss)) for own_loss in own_losses]
     return ExactLoss(
         exact=False,
         node_loss={event.name: loss for event, (_, loss) in zip(events, shared, strict=True)},
         shared=measure_floating(shared + own_parts, levels),
-        independent=measure_floating(alone + own_parts, levels),
+        independent=measure_floating(event_parts + own_parts, levels),
     )
 
 

@@ -81,11 +81,11 @@ class WorkBudget:
 
     def __init__(self, max_terms: int, max_values: int) -> None:
         self._max_values = max_values
-        self._left = max_terms
+        self._terms_left = max_terms
 
     def take(self, n_values: int, n_atoms: int) -> None:
-        self._left -= n_values * n_atoms
-        if self._left < 0 or n_values > self._max_values:
+        self._terms_left -= n_values * n_atoms
+        if self._terms_left < 0 or n_values > self._max_values:
             raise LossTooLargeError(
                 "The exact loss of this portfolio has too many different values. Simulate it "
                 "instead."
@@ -93,10 +93,10 @@ class WorkBudget:
 
 
 def curve_positions(n_values: int) -> Sequence[int]:
-    """Which of the sorted values the curve tells."""
+    """Return which of the sorted values the curve tells."""
     last, steps = n_values - 1, N_CURVE_POINTS - 1
     return (
         range(n_values)
         if n_values <= N_CURVE_POINTS
-        else [place * last // steps for place in range(N_CURVE_POINTS)]
+        else [index * last // steps for index in range(N_CURVE_POINTS)]
     )

@@ -49,23 +49,24 @@ def measure_floating(
         values, chances = _convolve(values, chances, counts, loss)
     mean = float(values @ chances)
     # summed from the smallest on, so that far tails keep their digits
-    above = np.append(np.cumsum(chances[::-1])[::-1][1:], 0.0)
-    cumulated = np.cumsum(chances)
+    chances_above = np.append(np.cumsum(chances[::-1])[::-1][1:], 0.0)
+    cumulative = np.cumsum(chances)
     return ExactMeasures(
         eal=mean,
         sd=math.sqrt(float((values - mean) ** 2 @ chances)),
         exceedance=[
-            (float(values[place]), float(above[place])) for place in curve_positions(len(values))
+            (float(values[position]), float(chances_above[position]))
+            for position in curve_positions(len(values))
         ],
-        tails=[_tail(values, chances, cumulated, level) for level in levels],
+        tails=[_tail(values, chances, cumulative, level) for level in levels],
     )
 
 
 def _counts(occurrence: Occurrence) -> list[tuple[int, float]]:
     """(number of events, its probability), those that cannot be left out."""
     if isinstance(occurrence, Chance):
-        both = [(0, float(1 - occurrence.q)), (1, float(occurrence.q))]
-        return [(n, chance) for n, chance in both if chance]
+        both_counts = [(0, float(1 - occurrence.q)), (1, float(occurrence.q))]
+        return [(n, chance) for n, chance in both_counts if chance]
     rate = float(occurrence.per_year)
     if rate > _MAX_RATE:
         raise LossTooLargeError(
@@ -93,9 +94,9 @@ def _convolve(
     if not loss:
         return values, chances * math.fsum(chance for _, chance in counts)
     sums, weights = np.empty(0), np.empty(0)
-    for some in batched(counts, max(1, _BATCH_SIZE // len(values))):
-        sums = np.concatenate([sums, *(values + n * loss for n, _ in some)])
-        weights = np.concatenate([weights, *(chances * chance for _, chance in some)])
+    for batch in batched(counts, max(1, _BATCH_SIZE // len(values))):
+        sums = np.concatenate([sums, *(values + n * loss for n, _ in batch)])
+        weights = np.concatenate([weights, *(chances * chance for _, chance in batch)])
         order = np.argsort(sums, kind="stable")
         sums = sums[order]
         first = np.flatnonzero(np.append(True, sums[1:] != sums[:-1]))
@@ -103,11 +104,13 @@ def _convolve(
     return sums, weights
 
 
-def _tail(values: Floats, chances: Floats, cumulated: Floats, level: Fraction) -> ExactTail:
+def _tail(values: Floats, chances: Floats, cumulative: Floats, level: Fraction) -> ExactTail:
     alpha = float(level)
-    place = min(int(np.searchsorted(cumulated, alpha - _ROUNDING)), len(values) - 1)
-    above = slice(place + 1, None)
+    position = min(int(np.searchsorted(cumulative, alpha - _ROUNDING)), len(values) - 1)
+    tail_slice = slice(position + 1, None)
     # of the probability at VaR, what belongs to the worst 1 - level
-    at = float(cumulated[place]) - alpha
-    tvar = (float(values[above] @ chances[above]) + at * float(values[place])) / float(1 - level)
-    return ExactTail(level, var=float(values[place]), tvar=tvar)
+    at = float(cumulative[position]) - alpha
+    tvar = (float(values[tail_slice] @ chances[tail_slice]) + at * float(values[position])) / float(
+        1 - level
+    )
+    return ExactTail(level, var=float(values[position]), tvar=tvar)

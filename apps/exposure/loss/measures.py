@@ -87,38 +87,43 @@ def _tail(ordered: Floats, level: Fraction) -> Tail:
     n = len(ordered)
     rank = _rank(level, n)
     var = float(ordered[rank - 1])
-    beyond = ordered[rank:]
+    tail_losses = ordered[rank:]
     n_worst = float((1 - level) * n)
-    tvar = (float(beyond.sum()) + float(rank - level * n) * var) / n_worst
+    tvar = (float(tail_losses.sum()) + float(rank - level * n) * var) / n_worst
     # rounding may put the mean of equal years a hair below each of them
     tvar = max(tvar, var)
-    half = _Z95 * math.sqrt(n * float(level * (1 - level)))
-    low = max(0, math.floor(rank - half) - 1)
-    high = min(n, math.ceil(rank + half)) - 1
+    half_width = _Z95 * math.sqrt(n * float(level * (1 - level)))
+    low = max(0, math.floor(rank - half_width) - 1)
+    high = min(n, math.ceil(rank + half_width)) - 1
     # Manistre and Hancock 2005: spread inside the tail, and that of its edge
-    spread = (float(beyond.var()) if len(beyond) else 0.0) + float(level) * (tvar - var) ** 2
+    spread = (float(tail_losses.var()) if len(tail_losses) else 0.0) + float(level) * (
+        tvar - var
+    ) ** 2
     return Tail(
         level, var, float(ordered[low]), float(ordered[high]), tvar, math.sqrt(spread / n_worst)
     )
 
 
 def tail_weights(losses: Floats, level: Fraction) -> TailWeights:
-    """How much each year counts in TVaR: fully above VaR, the years at VaR share what is left of 1
+    """Return how much each year counts in TVaR: fully above VaR, the years at VaR share what is
+    left of 1
     - level."""
     n = _n_years(losses)
     rank = _rank(level, n)
     var = np.partition(losses, rank - 1)[rank - 1]
-    above = np.flatnonzero(losses > var)
+    years_above = np.flatnonzero(losses > var)
     at = np.flatnonzero(losses == var)
     worst = (1 - level) * n
-    share_at = float((worst - len(above)) / len(at) / worst)
-    weights = np.concatenate([np.full(len(above), float(1 / worst)), np.full(len(at), share_at)])
-    return TailWeights(np.concatenate([above, at]), weights)
+    share_at = float((worst - len(years_above)) / len(at) / worst)
+    weights = np.concatenate(
+        [np.full(len(years_above), float(1 / worst)), np.full(len(at), share_at)]
+    )
+    return TailWeights(np.concatenate([years_above, at]), weights)
 
 
 def exceedance_curve(losses: Floats, n_points: int = 120) -> list[CurvePoint]:
-    """At most `n_points` points of P(L > x), x rising, dense in the tail: ranks are spaced evenly
-    in the logarithm.
+    """Return at most `n_points` points of P(L > x), x rising, dense in the tail: ranks are spaced
+    evenly in the logarithm.
 
     The first point is the mildest year, the last the worst one seen, with probability 0.
     """
@@ -137,9 +142,9 @@ def exceedances(losses: Floats, at: Sequence[float] | Floats) -> list[CurvePoint
     """P(L > x) at each x of `at`, for instance where the organisation has drawn its line."""
     n = _n_years(losses)
     ordered = np.sort(losses)
-    above = n - np.searchsorted(ordered, np.asarray(at, dtype=np.float64), side="right")
+    n_above = n - np.searchsorted(ordered, np.asarray(at, dtype=np.float64), side="right")
     points = []
-    for loss, count in zip(at, above, strict=True):
+    for loss, count in zip(at, n_above, strict=True):
         p = int(count) / n
         points.append(CurvePoint(float(loss), p, math.sqrt(p * (1 - p) / n)))
     return points
@@ -169,7 +174,7 @@ class TailChange:
 def measure_change(
     before: Floats, after: Floats, levels: Sequence[Fraction] = LEVELS
 ) -> LossChange:
-    """What a what-if changes. Both must be of the same seed and years, or the errors mean
+    """Measure what a what-if changes. Both must be of the same seed and years, or the errors mean
     nothing."""
     n = _n_years(before)
     if _n_years(after) != n:

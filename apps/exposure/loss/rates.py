@@ -71,7 +71,8 @@ class YearlyRate:
         return f"events a year per {self.node_kind}"
 
     def frequency(self) -> Frequency:
-        """As the simulation takes it: kinds that happen once get the chance 1 - exp(-rate)."""
+        """Return the rate as the simulation takes it: kinds that happen once get the chance 1 -
+        exp(-rate)."""
         value, _, _ = self.as_simulated()
         return Frequency(value, self.event.once, SEVERITY_CV[self.event])
 
@@ -296,7 +297,7 @@ DEVELOPER_RECORDS: Mapping[str, DeveloperRecord] = {
 
 
 def default_rate(event: EventKind, node_kind: str) -> YearlyRate | None:
-    """None where nothing is simulated unless the organisation gives a rate of its own."""
+    """Return None where nothing is simulated unless the organisation gives a rate of its own."""
     return next(
         (rate for rate in DEFAULT_RATES if (rate.event, rate.node_kind) == (event, node_kind)), None
     )

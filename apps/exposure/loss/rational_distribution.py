@@ -43,20 +43,20 @@ def measure_rational(
 ) -> ExactMeasures:
     """`parts` all have a Chance."""
     unit = math.lcm(*(part.loss.denominator for part in parts))
-    alike = Counter((_chance(part), int(part.loss * unit)) for part in parts)
+    n_by_part = Counter((_chance(part), int(part.loss * unit)) for part in parts)
     work = WorkBudget(_MAX_TERMS, _MAX_VALUES)
     weights: Weights = {0: 1}
-    for (chance, loss), n in sorted(alike.items()):
+    for (chance, loss), n in sorted(n_by_part.items()):
         weights = _convolve(weights, chance, loss, n, work)
-    total = math.prod(chance.denominator**n for (chance, _), n in alike.items())
+    total = math.prod(chance.denominator**n for (chance, _), n in n_by_part.items())
 
     values = sorted(weights)
-    cumulated = list(accumulate(weights[value] for value in values))
+    cumulative = list(accumulate(weights[value] for value in values))
     mean = Fraction(sum(value * weights[value] for value in values), total * unit)
     square = Fraction(sum(value * value * weights[value] for value in values), total * unit * unit)
-    tails = [_tail(values, cumulated, weights, total, level) for level in levels]
+    tails = [_tail(values, cumulative, weights, total, level) for level in levels]
     attributions = (
-        _attributions(parts, alike, unit, weights, values, total, tails, work)
+        _attributions(parts, n_by_part, unit, weights, values, total, tails, work)
         if attribute
         else None
     )
@@ -64,17 +64,17 @@ def measure_rational(
         eal=mean,
         sd=math.sqrt(max(0.0, float(square - mean * mean))),
         exceedance=[
-            (Fraction(values[place], unit), Fraction(total - cumulated[place], total))
-            for place in curve_positions(len(values))
+            (Fraction(values[position], unit), Fraction(total - cumulative[position], total))
+            for position in curve_positions(len(values))
         ],
         tails=[
             ExactTail(
                 tail.level,
                 var=Fraction(tail.var, unit),
                 tvar=_tvar(tail, weights, total) / unit,
-                attribution=dict(attributions[place]) if attributions is not None else None,
+                attribution=dict(attributions[index]) if attributions is not None else None,
             )
-            for place, tail in enumerate(tails)
+            for index, tail in enumerate(tails)
         ],
     )
 
@@ -107,32 +107,32 @@ def _without(weights: Weights, values: Sequence[int], chance: Fraction, loss: in
     hit, miss = chance.numerator, chance.denominator - chance.numerator
     if not miss:
         return {value - loss: weights[value] // hit for value in values}
-    rest: Weights = {}
+    remaining: Weights = {}
     for value in values:
-        weight = (weights[value] - hit * rest.get(value - loss, 0)) // miss
+        weight = (weights[value] - hit * remaining.get(value - loss, 0)) // miss
         if weight:
-            rest[value] = weight
-    return rest
+            remaining[value] = weight
+    return remaining
 
 
 def _tail(
-    values: Sequence[int], cumulated: Sequence[int], weights: Weights, total: int, level: Fraction
+    values: Sequence[int], cumulative: Sequence[int], weights: Weights, total: int, level: Fraction
 ) -> _Tail:
     bound = level * total
-    place = next(place for place, weight in enumerate(cumulated) if weight >= bound)
-    var = values[place]
-    return _Tail(level, var, (cumulated[place] - bound) / weights[var])
+    position = next(index for index, weight in enumerate(cumulative) if weight >= bound)
+    var = values[position]
+    return _Tail(level, var, (cumulative[position] - bound) / weights[var])
 
 
 def _tvar(tail: _Tail, weights: Weights, total: int) -> Fraction:
-    above = sum(value * weight for value, weight in weights.items() if value > tail.var)
+    loss_above = sum(value * weight for value, weight in weights.items() if value > tail.var)
     at = tail.share_at_var * tail.var * weights[tail.var]
-    return (above + at) / (total * (1 - tail.level))
+    return (loss_above + at) / (total * (1 - tail.level))
 
 
 def _attributions(
     parts: Sequence[ExactPart],
-    alike: Counter[tuple[Fraction, int]],
+    n_by_part: Counter[tuple[Fraction, int]],
     unit: int,
     weights: Weights,
     values: Sequence[int],
@@ -142,26 +142,26 @@ def _attributions(
 ) -> list[dict[str, Fraction]]:
     """Euler's E[loss of the part | tail], per level by name: the tail's weight given that the part
     happens."""
-    carried: dict[tuple[Fraction, int], list[Fraction]] = {}
-    for chance, loss in alike:
+    shares_by_part: dict[tuple[Fraction, int], list[Fraction]] = {}
+    for chance, loss in n_by_part:
         if not chance or not loss:
-            carried[chance, loss] = [Fraction(0)] * len(tails)
+            shares_by_part[chance, loss] = [Fraction(0)] * len(tails)
             continue
         work.take(len(values), 1)
-        rest = _without(weights, values, chance, loss)
-        carried[chance, loss] = [
+        remaining = _without(weights, values, chance, loss)
+        shares_by_part[chance, loss] = [
             loss
             * chance.numerator
             * (
-                sum(weight for value, weight in rest.items() if value + loss > tail.var)
-                + tail.share_at_var * rest.get(tail.var - loss, 0)
+                sum(weight for value, weight in remaining.items() if value + loss > tail.var)
+                + tail.share_at_var * remaining.get(tail.var - loss, 0)
             )
             / (total * (1 - tail.level) * unit)
             for tail in tails
         ]
     by_name: list[dict[str, Fraction]] = [{} for _ in tails]
     for part in parts:
-        amounts = carried[_chance(part), int(part.loss * unit)]
+        amounts = shares_by_part[_chance(part), int(part.loss * unit)]
         for names, amount in zip(by_name, amounts, strict=True):
             names[part.name] = names.get(part.name, Fraction(0)) + amount
     return by_name

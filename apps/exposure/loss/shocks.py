@@ -38,7 +38,7 @@ class EventKind(IntEnum):
 
     @property
     def once(self) -> bool:
-        """Whether it happens to a node at most once a year; the others may recur."""
+        """Return whether it happens to a node at most once a year; the others may recur."""
         return self in (EventKind.RETIREMENT, EventKind.DEVELOPER_FAILURE)
 
     @property
@@ -171,9 +171,9 @@ def twin_classes(
             amounts[loss] = amounts.get(loss, 0) + n
         classes += [
             IndependentLoss(
-                (*node_loss.key, place), n, loss, frequency.rate, frequency.once, frequency.cv
+                (*node_loss.key, index), n, loss, frequency.rate, frequency.once, frequency.cv
             )
-            for place, (loss, n) in enumerate(sorted(amounts.items()))
+            for index, (loss, n) in enumerate(sorted(amounts.items()))
             if loss and n
         ]
     return merge_classes(classes)
@@ -182,14 +182,14 @@ def twin_classes(
 def merge_classes(classes: Iterable[IndependentLoss]) -> list[IndependentLoss]:
     """Classes of equal loss and frequency as one, under the smallest of their keys; sorted by
     key."""
-    alike: dict[tuple[float, float, bool, float], tuple[Key, int]] = {}
-    for each in classes:
-        kind = (each.loss, each.rate, each.once, each.cv)
-        key, n = alike.get(kind, (each.key, 0))
-        alike[kind] = (min(key, each.key), n + each.n)
+    merged: dict[tuple[float, float, bool, float], tuple[Key, int]] = {}
+    for loss_class in classes:
+        kind = (loss_class.loss, loss_class.rate, loss_class.once, loss_class.cv)
+        key, n = merged.get(kind, (loss_class.key, 0))
+        merged[kind] = (min(key, loss_class.key), n + loss_class.n)
     return sorted(
-        (IndependentLoss(key, n, *kind) for kind, (key, n) in alike.items()),
-        key=lambda own: own.key,
+        (IndependentLoss(key, n, *kind) for kind, (key, n) in merged.items()),
+        key=lambda loss_class: loss_class.key,
     )
 
 

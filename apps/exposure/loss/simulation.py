@@ -87,7 +87,7 @@ class SimulationRun:
     measures: Measures
     scheduled: float
     n_parts: int
-    drawn: frozenset[Key]
+    drawn_keys: frozenset[Key]
     attributions: tuple[Attribution, ...] = ()
 
     @property
@@ -98,7 +98,7 @@ class SimulationRun:
         return exceedance_curve(self.losses, n_points)
 
     def attribution(self, level: Fraction) -> Attribution:
-        return next(each for each in self.attributions if each.level == level)
+        return next(attribution for attribution in self.attributions if attribution.level == level)
 
 
 def simulate(
@@ -121,12 +121,12 @@ def simulate(
     parts = _ordered(shocks, "shocks")
     sources = _ordered(own, "own losses")
     _check_run(years, seed, keep)
-    drawn, rest = _split(parts, keep, also_draw)
+    single_parts, pooled_parts = _split(parts, keep, also_draw)
     own_losses = np.zeros(years)
     _add_all(own_losses, sources, seed, _Stream.OWN)
-    rest_losses = _rest(rest, years, seed, _Stream.SHOCK_REST)
+    rest_losses = _rest(pooled_parts, years, seed, _Stream.SHOCK_REST)
     losses = np.zeros(years)
-    _add_all(losses, drawn, seed, _Stream.SHOCK)
+    _add_all(losses, single_parts, seed, _Stream.SHOCK)
     losses += own_losses
     losses += rest_losses
     return SimulationRun(
@@ -136,8 +136,8 @@ def simulate(
         measures=measure(losses, levels),
         scheduled=_scheduled([*parts, *sources]),
         n_parts=len(parts) + len(sources),
-        drawn=frozenset(shock.key for shock in drawn),
-        attributions=_attribute(losses, drawn, own_losses, rest_losses, seed, attribute),
+        drawn_keys=frozenset(shock.key for shock in single_parts),
+        attributions=_attribute(losses, single_parts, own_losses, rest_losses, seed, attribute),
     )
 
 
@@ -157,10 +157,12 @@ def simulate_twin(
     """
     parts = merge_classes(_ordered(classes, "classes"))
     _check_run(years, seed, keep)
-    drawn: list[IndependentLoss]
-    drawn, rest = ([], parts) if _nearly_normal(parts) else _split(parts, keep, frozenset())
-    losses = _rest(rest, years, seed, _Stream.TWIN_REST)
-    _add_all(losses, drawn, seed, _Stream.TWIN)
+    single_parts: list[IndependentLoss]
+    single_parts, pooled_parts = (
+        ([], parts) if _nearly_normal(parts) else _split(parts, keep, frozenset())
+    )
+    losses = _rest(pooled_parts, years, seed, _Stream.TWIN_REST)
+    _add_all(losses, single_parts, seed, _Stream.TWIN)
     return SimulationRun(
         seed=seed,
         keep=keep,
@@ -168,7 +170,7 @@ def simulate_twin(
         measures=measure(losses, levels),
         scheduled=_scheduled(parts),
         n_parts=len(parts),
-        drawn=frozenset(part.key for part in drawn),
+        drawn_keys=frozenset(part.key for part in single_parts),
     )
 
 
@@ -191,15 +193,15 @@ def simulate_change(
     """
     old, new = _ordered(before, "shocks"), _ordered(after, "shocks")
     own_old, own_new = list(own_before), list(own_after)
-    differing = frozenset(shock.key for shock in set(old) ^ set(new))
+    changed_keys = frozenset(shock.key for shock in set(old) ^ set(new))
     _check_run(years, seed, keep)
-    draw = differing.union(
-        *({shock.key for shock in _split(side, keep, differing)[0]} for side in (old, new))
+    draw = changed_keys.union(
+        *({shock.key for shock in _split(shocks, keep, changed_keys)[0]} for shocks in (old, new))
     )
     first, second = (
         simulate(
             shocks,
-            own,
+            own_losses,
             years=years,
             seed=seed,
             keep=keep,
@@ -207,7 +209,7 @@ def simulate_change(
             levels=levels,
             attribute=(),
         )
-        for shocks, own in ((old, own_old), (new, own_new))
+        for shocks, own_losses in ((old, own_old), (new, own_new))
     )
     return first, second, measure_change(first.losses, second.losses, levels)
 
@@ -227,14 +229,14 @@ def _check_run(years: int, seed: int, keep: float | None) -> None:
         )
 
 
-def _ordered[P: (Shock, IndependentLoss)](parts: Iterable[P], what: str) -> list[P]:
-    """By key, whatever order they came in; a key that comes twice would make two causes strike as
-    one."""
+def _ordered[P: (Shock, IndependentLoss)](parts: Iterable[P], label: str) -> list[P]:
+    """Sort by key, whatever order they came in; a key that comes twice would make two causes strike
+    as one."""
     ordered = sorted(parts, key=lambda part: part.key)
-    for one, other in pairwise(ordered):
-        if one.key == other.key:
+    for part, next_part in pairwise(ordered):
+        if part.key == next_part.key:
             raise InvalidLossInputError(
-                f"The key {one.key} occurs twice among the {what}. Combine the two or use "
+                f"The key {part.key} occurs twice among the {label}. Combine the two or use "
                 "different keys."
             )
     return ordered
@@ -249,13 +251,17 @@ def _split[P: (Shock, IndependentLoss)](
         return parts, []
     variances = np.array([cumulants([part])[1] for part in parts])
     order = np.argsort(-variances, kind="stable")
-    held = np.cumsum(variances[order])
-    n = int(np.searchsorted(held, keep * held[-1])) + 1 if len(parts) and held[-1] > 0 else 0
+    cumulative_variance = np.cumsum(variances[order])
+    n = (
+        int(np.searchsorted(cumulative_variance, keep * cumulative_variance[-1])) + 1
+        if len(parts) and cumulative_variance[-1] > 0
+        else 0
+    )
     large = set(order[:n].tolist())
-    chosen = [place in large or part.key in also for place, part in enumerate(parts)]
+    is_single = [index in large or part.key in also for index, part in enumerate(parts)]
     return (
-        [part for part, is_drawn in zip(parts, chosen, strict=True) if is_drawn],
-        [part for part, is_drawn in zip(parts, chosen, strict=True) if not is_drawn],
+        [part for part, is_drawn in zip(parts, is_single, strict=True) if is_drawn],
+        [part for part, is_drawn in zip(parts, is_single, strict=True) if not is_drawn],
     )
 
 
@@ -305,8 +311,8 @@ def _events(
 def _yearly_sums(
     part: Part, years: int, generator: np.random.Generator
 ) -> tuple[NDArray[np.int32], Floats]:
-    """At most one entry a year: the sum of k Gammas of one scale is one Gamma, so one draw serves
-    any number."""
+    """Return at most one entry a year: the sum of k Gammas of one scale is one Gamma, so one draw
+    serves any number."""
     n, rate = part.n, part.rate
     counts = generator.binomial(n, rate, years) if part.once else generator.poisson(n * rate, years)
     at = np.flatnonzero(counts).astype(np.int32)
@@ -319,20 +325,20 @@ def _yearly_sums(
 
 
 def _successes(trials: int, chance: float, generator: np.random.Generator) -> NDArray[np.int64]:
-    """Which of the trials succeed: gaps between successes are geometric, so the cost is successes,
-    not trials."""
-    found: list[NDArray[np.int64]] = []
+    """Return which of the trials succeed: gaps between successes are geometric, so the cost is
+    successes, not trials."""
+    batches: list[NDArray[np.int64]] = []
     last = -1
     while last < trials:
         mean = trials * chance
         gaps = generator.geometric(chance, int(mean + 6 * math.sqrt(mean) + 16))
         # of a tiny chance a gap is as long as integers go; what lies beyond the end need not be
         # told apart
-        places = last + np.cumsum(np.minimum(gaps, trials + 1))
-        found.append(places)
-        last = int(places[-1])
-    places = np.concatenate(found)
-    return places[places < trials]
+        positions = last + np.cumsum(np.minimum(gaps, trials + 1))
+        batches.append(positions)
+        last = int(positions[-1])
+    positions = np.concatenate(batches)
+    return positions[positions < trials]
 
 
 def _batches(
@@ -344,24 +350,24 @@ def _batches(
     One part has at most about `years` entries, so memory does not depend on how many parts there
     are.
     """
-    places: list[int] = []
+    positions: list[int] = []
     starts: list[int] = []
     at: list[NDArray[np.int32]] = []
     losses: list[Floats] = []
     n = 0
-    for place, part in enumerate(parts):
+    for position, part in enumerate(parts):
         part_at, part_losses = _events(part, years, seed, purpose)
         if len(part_at):
-            places.append(place)
+            positions.append(position)
             starts.append(n)
             at.append(part_at)
             losses.append(part_losses)
             n += len(part_at)
         if n >= _BATCH_SIZE:
-            yield places, starts, np.concatenate(at), np.concatenate(losses)
-            places, starts, at, losses, n = [], [], [], [], 0
+            yield positions, starts, np.concatenate(at), np.concatenate(losses)
+            positions, starts, at, losses, n = [], [], [], [], 0
     if n:
-        yield places, starts, np.concatenate(at), np.concatenate(losses)
+        yield positions, starts, np.concatenate(at), np.concatenate(losses)
 
 
 def _add_all(losses: Floats, parts: Sequence[Part], seed: int, purpose: _Stream) -> None:
@@ -387,13 +393,13 @@ def _rest(parts: Sequence[Part], years: int, seed: int, purpose: _Stream) -> Flo
     if third > 0 and (shift_stays_positive or mean > 6 * math.sqrt(variance)):
         shape, scale = 4 * variance**3 / third**2, third / (2 * variance)
     generator = _generator(seed, purpose, ())
-    drawn = generator.standard_gamma(shape, years) * scale + (mean - shape * scale)
-    return np.maximum(drawn, 0)
+    samples = generator.standard_gamma(shape, years) * scale + (mean - shape * scale)
+    return np.maximum(samples, 0)
 
 
 def _attribute(
     losses: Floats,
-    drawn: Sequence[Shock],
+    shocks: Sequence[Shock],
     own_losses: Floats,
     rest_losses: Floats,
     seed: int,
@@ -407,15 +413,15 @@ def _attribute(
     weights = np.zeros((len(levels), len(losses)))
     for row, tail in enumerate(tails.values()):
         weights[row, tail.years] = tail.weights
-    carried = np.zeros((len(levels), len(drawn)))
-    for places, starts, at, amounts in _batches(drawn, len(losses), seed, _Stream.SHOCK):
+    loss_by_shock = np.zeros((len(levels), len(shocks)))
+    for positions, starts, at, amounts in _batches(shocks, len(losses), seed, _Stream.SHOCK):
         for row in range(len(levels)):
-            carried[row, places] = np.add.reduceat(amounts * weights[row][at], starts)
-    keys = [shock.key for shock in drawn]
+            loss_by_shock[row, positions] = np.add.reduceat(amounts * weights[row][at], starts)
+    keys = [shock.key for shock in shocks]
     return tuple(
         Attribution(
             level,
-            by_shock=dict(zip(keys, carried[row].tolist(), strict=True)),
+            by_shock=dict(zip(keys, loss_by_shock[row].tolist(), strict=True)),
             own=float((own_losses[tail.years] * tail.weights).sum()),
             rest=float((rest_losses[tail.years] * tail.weights).sum()),
         )

@@ -155,13 +155,13 @@ class Policy(models.Model):
         return self.name
 
     def clean(self) -> None:
-        known = {kind.label for kind in NodeKind}
-        if unknown := sorted(set(self.kinds) - known):
+        labels = {kind.label for kind in NodeKind}
+        if unknown := sorted(set(self.kinds) - labels):
             raise ValidationError(
                 {
                     "kinds": (
                         f"'{unknown[0]}' is not a valid layer. Use one of: "
-                        f"{', '.join(sorted(known))}."
+                        f"{', '.join(sorted(labels))}."
                     )
                 }
             )

@@ -106,9 +106,9 @@ class ExposureSettings(models.Model):
 
     def clean(self) -> None:
         problems: dict[str, Any] = {}
-        if unknown := sorted(set(self.statuses) - set(Application.Status.values)):
+        if unknown_statuses := sorted(set(self.statuses) - set(Application.Status.values)):
             problems["statuses"] = (
-                f"'{unknown[0]}' is not a valid status. Use a status of applications."
+                f"'{unknown_statuses[0]}' is not a valid status. Use a status of applications."
             )
         if not isinstance(self.criticality_points, dict) or any(
             not isinstance(points, int) or isinstance(points, bool) or not 0 <= points <= MAX_POINTS

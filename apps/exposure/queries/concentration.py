@@ -143,8 +143,8 @@ def layer_table(*, layer: Layer, user: User, limit: int | None = None) -> LayerT
             ),
             _params(layer.node_kind, team_ids, limit),
         )
-        found = cursor.fetchall()
-    n_applications, n_critical, tolerance, as_of = found[0][:4]
+        rows = cursor.fetchall()
+    n_applications, n_critical, tolerance, as_of = rows[0][:4]
     line = None if tolerance is None else exact_fraction(tolerance)
     return LayerTable(
         layer=layer,
@@ -167,7 +167,7 @@ def layer_table(*, layer: Layer, user: User, limit: int | None = None) -> LayerT
                 # compared exactly, not by the rounded share: the line itself is tolerated
                 over=line is not None and n_critical > 0 and int(n_there) > line * n_critical,
             )
-            for *_, node_id, ref, slug, name, n, n_there in found
+            for *_, node_id, ref, slug, name, n, n_there in rows
             if node_id is not None
         ],
     )
@@ -207,10 +207,10 @@ def slugs_without_weight(
 ) -> list[str]:
     """Return slugs of applications with a primary model but without a recorded weight, most
     critical first."""
-    unrecorded = {Basis.SPEND: "s.spend IS NULL", Basis.USERS: "s.users IS NULL"}.get(
+    missing_condition = {Basis.SPEND: "s.spend IS NULL", Basis.USERS: "s.users IS NULL"}.get(
         basis, "false"
     )
-    return _slugs(f"s.n_paths > 0 AND {unrecorded}", team_ids, limit)
+    return _slugs(f"s.n_paths > 0 AND {missing_condition}", team_ids, limit)
 
 
 def slugs_without_primary(*, team_ids: Collection[int] | None, limit: int) -> list[str]:

@@ -112,11 +112,11 @@ def affected_dependencies(*, event: ProviderEvent, on: date) -> DependencyQueryS
     is reached by the events of that row only: forty regional rows of one release tell a team once,
     not forty times.
     """
-    reached = RawSQL(  # noqa: S611
+    reached_ids = RawSQL(  # noqa: S611
         f"SELECT offering_id FROM ({reached_offerings_sql('e.id = %s')}) reached",
         [event.pk, event.pk, event.pk],
     )
-    return Dependency.objects.live_on(on).filter(offering_id__in=reached)
+    return Dependency.objects.live_on(on).filter(offering_id__in=reached_ids)
 
 
 def affected_applications(*, event: ProviderEvent, on: date) -> ApplicationQuerySet:
@@ -142,15 +142,15 @@ def applications_on_node(*, kind: NodeKind, ref: int, on: date) -> ApplicationQu
     supporting role. Gateways and vendors are also reached by a dependency's own `via_party` and its
     corporate parents.
     """
-    there = Q(
+    on_node = Q(
         offering__in=Footing.objects.filter(node__kind=kind, node__ref=ref).values("offering_id")
     )
     if kind in {NodeKind.GATEWAY, NodeKind.VENDOR}:
         reached = (
             Dependency.Reached.GATEWAY if kind == NodeKind.GATEWAY else Dependency.Reached.EMBEDDED
         )
-        there |= Q(reached=reached, via_party__in=_with_subsidiaries(ref))
-    live = Dependency.objects.live_on(on).filter(there)
+        on_node |= Q(reached=reached, via_party__in=_with_subsidiaries(ref))
+    live = Dependency.objects.live_on(on).filter(on_node)
     return (
         Application.objects.filter(pk__in=live.values("application_id"))
         .annotate(stands=Exists(live.primary().filter(application=OuterRef("pk"))))
@@ -221,15 +221,15 @@ def runways(*, user: Any, on: date, limit: int | None = None) -> list[Runway]:
     if not user.is_authenticated or not user.is_active:
         return []
     team_ids = None if user.can_read_all else list(user.team_roles())
-    found = [
+    dated_runways = [
         row
         for row in primary_runways(on=on, team_ids=team_ids, limit=limit)
         if row.days_left is not None
     ]
     dependencies = _with_stack(
-        Dependency.objects.filter(pk__in=[row.dependency_id for row in found])
+        Dependency.objects.filter(pk__in=[row.dependency_id for row in dated_runways])
     ).in_bulk()
-    offerings = _offerings({row.offering_id for row in found})
+    offerings = _offerings({row.offering_id for row in dated_runways})
     return [
         Runway(
             application=dependencies[row.dependency_id].application,
@@ -243,7 +243,7 @@ def runways(*, user: Any, on: date, limit: int | None = None) -> list[Runway]:
             basis=row.basis,
             runway=row.runway,
         )
-        for row in found
+        for row in dated_runways
     ]
 
 
@@ -284,11 +284,11 @@ def application_stack(*, application: Application, on: date) -> list[StackRow]:
         "pk",
     )
     dependencies = list(used)
-    answering = _answering_offerings([dependency.offering_id for dependency in dependencies])
-    offerings = _offerings(set(answering.values()))
+    effective_ids = _answering_offerings([dependency.offering_id for dependency in dependencies])
+    offerings = _offerings(set(effective_ids.values()))
     rows = []
     for dependency in dependencies:
-        today = offerings[answering[dependency.offering_id]]
+        today = offerings[effective_ids[dependency.offering_id]]
         version = today.version
         end = retirement_countdown(today, on)
         rows.append(
@@ -330,11 +330,11 @@ def _offerings(ids: Collection[int]) -> dict[int, Offering]:
 
 def _answering_offerings(offering_ids: Collection[int]) -> dict[int, int]:
     """{offering: the offering that answers in its place today, itself unless redirected}."""
-    answering = {offering_id: offering_id for offering_id in offering_ids}
-    redirected = (
-        Footing.objects.filter(offering_id__in=answering, node__kind=NodeKind.OFFERING)
+    effective_ids = {offering_id: offering_id for offering_id in offering_ids}
+    redirects = (
+        Footing.objects.filter(offering_id__in=effective_ids, node__kind=NodeKind.OFFERING)
         .exclude(node__ref=F("offering_id"))
         .values_list("offering_id", "node__ref")
     )
-    answering.update(redirected)
-    return answering
+    effective_ids.update(redirects)
+    return effective_ids

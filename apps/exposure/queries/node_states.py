@@ -73,7 +73,7 @@ def node_states(
     """Return states of the nodes with most critical applications, or of the named ones: one
     statement if the refresh stores them, otherwise two, and then of the nodes with most dependents
     in any role."""
-    kept = team_ids is None and (kind, threat) in settings.asked
+    is_stored = team_ids is None and (kind, threat) in settings.threats
     params: dict[str, Any] = {
         "kind": kind.value,
         "threat": THREAT_CODES[threat],
@@ -82,7 +82,7 @@ def node_states(
         "nodes": None if node_ids is None else list(node_ids),
     }
     with connection.cursor() as cursor:
-        if kept:
+        if is_stored:
             cursor.execute(
                 _KEPT.format(nodes="" if node_ids is None else "AND k.id = ANY (%(nodes)s)"), params
             )
@@ -93,11 +93,15 @@ def node_states(
             cursor.execute(
                 _question(settings, kind, threat, team_ids) + STANDING + _ASKED_FOR, params
             )
-        found: dict[int, dict[str, tuple[int, int]]] = {}
+        counts_by_node: dict[int, dict[str, tuple[int, int]]] = {}
         for node_id, code, n, n_critical in cursor.fetchall():
-            found.setdefault(node_id, {})[STATE_OF_CODE[code]] = (int(n), int(n_critical))
-    wanted = found if params["nodes"] is None else set(params["nodes"])
-    rows = [NodeStates(node_id, counts) for node_id, counts in found.items() if node_id in wanted]
+            counts_by_node.setdefault(node_id, {})[STATE_OF_CODE[code]] = (int(n), int(n_critical))
+    listed_ids = counts_by_node if params["nodes"] is None else set(params["nodes"])
+    rows = [
+        NodeStates(node_id, counts)
+        for node_id, counts in counts_by_node.items()
+        if node_id in listed_ids
+    ]
     return sorted(rows, key=lambda row: (-row.n_critical, -row.n, row.node_id))[:limit]
 
 

@@ -114,8 +114,14 @@ def portability(
         n_rebuild, days, cost, n_unknown = cursor.fetchone()
     return Portability(
         n=sum(n for _, _, n in counts),
-        tested={grade: sum(n for found, _, n in counts if found == grade) for grade in GRADES},
-        declared={grade: sum(n for _, found, n in counts if found == grade) for grade in GRADES},
+        tested={
+            grade: sum(n for counted_grade, _, n in counts if counted_grade == grade)
+            for grade in GRADES
+        },
+        declared={
+            grade: sum(n for _, counted_grade, n in counts if counted_grade == grade)
+            for grade in GRADES
+        },
         leaves_model=needed_grade(settings.required_grade, RETIREMENT, NodeKind.VERSION),
         outlasts_developer=needed_grade(
             settings.required_grade, DEVELOPER_FAILURE, NodeKind.DEVELOPER
@@ -134,12 +140,12 @@ def count_portable(
 ) -> tuple[int, int]:
     """Critical applications with a live primary, and those of them that have a tested way out in
     date: the `n` and `n_tested` of `portability` alone. One statement."""
-    least = needed_grade(settings.required_grade, RETIREMENT, NodeKind.VERSION)
+    minimum_grade = needed_grade(settings.required_grade, RETIREMENT, NodeKind.VERSION)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*), count(*) FILTER (WHERE tested >= %(least)s) "
             f"FROM ({_BEST.format(teams=_teams('p', team_ids))}) b",
-            {"teams": list(team_ids or ()), "least": least},
+            {"teams": list(team_ids or ()), "least": minimum_grade},
         )
         n, n_tested = cursor.fetchone()
     return n, n_tested

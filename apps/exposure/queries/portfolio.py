@@ -78,9 +78,9 @@ def portfolio_figures(*, user: User, on: date) -> PortfolioFigures:
                 "teams": list(teams or ()),
             },
         )
-        ended, ending_30, ending_180, offerings_180, unresolved = cursor.fetchone()
+        n_retired, ending_30, ending_180, offerings_180, unresolved = cursor.fetchone()
     return PortfolioFigures(
-        n, n_critical, ended, ending_30, ending_180, offerings_180, unresolved, as_of
+        n, n_critical, n_retired, ending_30, ending_180, offerings_180, unresolved, as_of
     )
 
 
@@ -199,11 +199,13 @@ def retiring_offerings(
         ids = [pk for pk, _ in cursor.fetchall()]
         cursor.execute(_COUNTED.format(teams=_of_teams("l", teams)), {**params, "offerings": ids})
         counts = {pk: (n, n_critical) for pk, n, n_critical in cursor.fetchall()}
-    found = Offering.objects.select_related("host", "version__foundation", "replacement").in_bulk(
-        ids
-    )
+    offerings = Offering.objects.select_related(
+        "host", "version__foundation", "replacement"
+    ).in_bulk(ids)
     ordered = [
-        RetiringOffering(found[pk], *counts[pk]) for pk in ids if pk in found and pk in counts
+        RetiringOffering(offerings[pk], *counts[pk])
+        for pk in ids
+        if pk in offerings and pk in counts
     ]
     return sorted(
         ordered, key=lambda row: (row.offering.retires_on or date.max, -row.n, row.offering.pk)
@@ -294,10 +296,10 @@ def party_applications(*, provider: Provider, user: User, limit: int) -> Applica
     }
     if teams is None and sum(n for _, _, n in parts) > COUNT_LIMIT:
         # OFFSET 0 keeps the walk in order from being turned into a join of everything
-        one = _uses(parts, None, only="AND l.application_id = a.application_id")
+        use_sql = _uses(parts, None, only="AND l.application_id = a.application_id")
         statement = f"""
             SELECT a.application_id FROM exposure_scopedapplication a
-            WHERE EXISTS (SELECT 1 FROM ({one}) used OFFSET 0)
+            WHERE EXISTS (SELECT 1 FROM ({use_sql}) used OFFSET 0)
             ORDER BY a.criticality, a.application_id LIMIT %(limit)s
             """
     else:

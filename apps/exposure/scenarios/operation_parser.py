@@ -84,17 +84,17 @@ def read_operations(
             f"You sent {len(operations)} operations. The maximum is {MAX_OPERATIONS}."
         )
     reader = _Reader(on, applications, dependencies)
-    found: list[Operation] = []
-    for place, each in enumerate(operations, start=1):
+    result: list[Operation] = []
+    for number, entry in enumerate(operations, start=1):
         try:
-            found.append(reader.read(each))
+            result.append(reader.read(entry))
         except (InvalidOperationError, UnknownNodeError, InvalidPriceChangeError) as problem:
-            raise InvalidOperationError(f"Operation {place}: {problem}") from None
+            raise InvalidOperationError(f"Operation {number}: {problem}") from None
         except ValidationError as problem:
             raise InvalidOperationError(
-                f"Operation {place}: {' '.join(problem.messages)}"
+                f"Operation {number}: {' '.join(problem.messages)}"
             ) from None
-    return found
+    return result
 
 
 class _Reader:
@@ -109,12 +109,12 @@ class _Reader:
         if not isinstance(entry, dict) or entry.get("op") not in _KEYS:
             raise InvalidOperationError(f"'op' must be one of {', '.join(_KEYS)}.")
         required, optional = _KEYS[entry["op"]]
-        given = set(entry) - {"op"}
-        if missing := sorted(required - given):
+        keys = set(entry) - {"op"}
+        if missing := sorted(required - keys):
             raise InvalidOperationError(f"'{missing[0]}' is required for {entry['op']}.")
-        if unknown := sorted(given - required - optional):
+        if unknown_keys := sorted(keys - required - optional):
             raise InvalidOperationError(
-                f"'{unknown[0]}' is not a valid field of {entry['op']}. Remove it."
+                f"'{unknown_keys[0]}' is not a valid field of {entry['op']}. Remove it."
             )
         operation: Operation = getattr(self, f"_{entry['op']}")(entry)
         return operation
@@ -158,22 +158,22 @@ class _Reader:
         )
 
     def _retire(self, operation: Mapping[str, Any]) -> Retire:
-        found = (
+        application_id = (
             self._applications.filter(slug=str(operation["application"]))
             .values_list("pk", flat=True)
             .first()
         )
-        if found is None:
+        if application_id is None:
             raise InvalidOperationError(
                 f"Application {operation['application']!r} was not found. It does not exist "
                 "or you do not have access."
             )
-        return Retire(found)
+        return Retire(application_id)
 
     def _add(self, operation: Mapping[str, Any]) -> Add:
         facts = _dictionary(operation["application"], "application", _APPLICATION_KEYS)
         criticality = facts.pop("criticality", "standard")
-        if criticality not in {each.name.lower() for each in Criticality}:
+        if criticality not in {level.name.lower() for level in Criticality}:
             raise InvalidOperationError(
                 "'criticality' must be critical, important, standard or low."
             )
@@ -226,10 +226,10 @@ class _Reader:
             )
         if dependency.traffic_share is not None and dependency.traffic_share < 0:
             raise InvalidOperationError("'traffic_share' must be 0 or more.")
-        kept = {name: getattr(dependency, name) for name in facts if name != "role"}
+        base_facts = {name: getattr(dependency, name) for name in facts if name != "role"}
         if provider is not None:
-            kept["via_party_id"] = provider.pk
-        return AddedDependency(offering_id, role=dependency.role, since=self._on, facts=kept)
+            base_facts["via_party_id"] = provider.pk
+        return AddedDependency(offering_id, role=dependency.role, since=self._on, facts=base_facts)
 
     def _offering(self, pk: Any) -> int:
         if not _is_id(pk) or not Offering.objects.filter(pk=pk).exists():
@@ -247,9 +247,9 @@ def _is_id(value: Any) -> bool:
 def _dictionary(value: Any, label: str, allowed: frozenset[str]) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidOperationError(f"'{label}' must be an object.")
-    if unknown := sorted(set(value) - allowed):
+    if unknown_keys := sorted(set(value) - allowed):
         raise InvalidOperationError(
-            f"'{unknown[0]}' is not a valid field of '{label}'. Use one of: "
+            f"'{unknown_keys[0]}' is not a valid field of '{label}'. Use one of: "
             f"{', '.join(sorted(allowed))}."
         )
     return dict(value)

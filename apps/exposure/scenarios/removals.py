@@ -29,7 +29,7 @@ def team_state_counts(
             """,
             {**params, "teams": list(team_ids or ())},
         )
-        found: dict[int, dict[str, tuple[int, int]]] = {}
+        counts_by_team: dict[int, dict[str, tuple[int, int]]] = {}
         for team_id, code, n, n_critical in cursor.fetchall():
-            found.setdefault(team_id, {})[STATE_OF_CODE[code]] = (n, n_critical)
-    return found
+            counts_by_team.setdefault(team_id, {})[STATE_OF_CODE[code]] = (n, n_critical)
+    return counts_by_team

@@ -20,13 +20,13 @@ def serialize_answer(answer: ScenarioAnswer) -> dict[str, Any]:
 
     Added applications have no slug; they are named by their negative number.
     """
-    moved = {
+    state_pairs = {
         pk: (answer.before.states.get(pk, NOT_STANDING), answer.after.states.get(pk, NOT_STANDING))
         for pk in answer.before.states.keys() | answer.after.states.keys()
     }
-    changed = {pk: pair for pk, pair in moved.items() if pair[0] != pair[1]}
+    changed = {pk: pair for pk, pair in state_pairs.items() if pair[0] != pair[1]}
     # most cannot be named, so the gravest are chosen in the database
-    named = list(
+    application_rows = list(
         Application.objects.filter(pk__in=changed)
         .order_by("criticality", "pk")
         .values("pk", "slug", "name")[:MAX_NAMED_APPLICATIONS]
@@ -38,7 +38,7 @@ def serialize_answer(answer: ScenarioAnswer) -> dict[str, Any]:
             "before": changed[row["pk"]][0],
             "after": changed[row["pk"]][1],
         }
-        for row in named
+        for row in application_rows
     ]
     rows += [
         {"application": None, "name": f"added {-pk}", "before": pair[0], "after": pair[1]}
@@ -53,7 +53,7 @@ def serialize_answer(answer: ScenarioAnswer) -> dict[str, Any]:
         "n_states_changed": len(changed),
         "transitions": [
             {"before": before, "after": after, "n": n}
-            for (before, after), n in sorted(Counter(moved.values()).items())
+            for (before, after), n in sorted(Counter(state_pairs.values()).items())
         ],
         "changes": rows,
     }
@@ -66,9 +66,9 @@ MAX_LISTED_APPLICATIONS = 10_000
 def rebuild_lists(result: Mapping[str, Any]) -> dict[str, Any]:
     """The same of an answer that was kept before answers were listed: of the applications it names,
     and no flags."""
-    named: Mapping[str, str] = result["after"]["states"]
-    rows = Application.objects.filter(slug__in=named).values_list("pk", "slug")
-    return _by_state({pk: named[slug] for pk, slug in rows}) | {"flags": []}
+    states: Mapping[str, str] = result["after"]["states"]
+    rows = Application.objects.filter(slug__in=states).values_list("pk", "slug")
+    return _by_state({pk: states[slug] for pk, slug in rows}) | {"flags": []}
 
 
 def serialize_lists(answer: ScenarioAnswer) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def _side(side: ScenarioSide) -> dict[str, Any]:
         "hhi": {str(layer): value for layer, value in side.hhi.items()},
         "n_spof_nodes": side.n_single_points,
         "cost": format_amounts(side.cost.totals),
-        "cost_unknown": {str(why): n for why, n in sorted(side.cost.n_unknown.items())},
+        "cost_unknown": {str(reason): n for reason, n in sorted(side.cost.n_unknown.items())},
     }
 
 

@@ -157,7 +157,7 @@ def is_snapshot_taken(on: date) -> bool:
 
 
 def _write(on: date) -> int:
-    """From the engine's tables as this transaction sees them."""
+    """Write the snapshot from the engine's tables as this transaction sees them."""
     _make_month(on)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -172,24 +172,24 @@ def _write(on: date) -> int:
 
 
 def _measured(on: date, layer: Layer, basis: Basis) -> ConcentrationSnapshot:
-    measured = measure_layer(layer, basis)
-    found = measured.indices
+    layer_indices = measure_layer(layer, basis)
+    values = layer_indices.indices
     return ConcentrationSnapshot(
         day=on,
         layer=layer,
         basis=basis,
-        n_applications=measured.n_applications,
-        covered_weight=found.covered_weight,
-        none_weight=found.none_weight,
-        unknown=found.unknown,
-        cr1=found.cr1,
-        cr3=found.cr3,
-        hhi=found.hhi,
-        hhi_best=found.hhi_best,
-        hhi_worst=found.hhi_worst,
-        n1=found.n1,
-        n2=found.n2,
-        top=[[node_id, share] for node_id, share in list(found.shares.items())[:N_TOP]],
+        n_applications=layer_indices.n_applications,
+        covered_weight=values.covered_weight,
+        none_weight=values.none_weight,
+        unknown=values.unknown,
+        cr1=values.cr1,
+        cr3=values.cr3,
+        hhi=values.hhi,
+        hhi_best=values.hhi_best,
+        hhi_worst=values.hhi_worst,
+        n1=values.n1,
+        n2=values.n2,
+        top=[[node_id, share] for node_id, share in list(values.shares.items())[:N_TOP]],
     )
 
 
@@ -197,7 +197,7 @@ def _make_month(on: date) -> None:
     """The partition of the month, made with its first day; the caller holds the lock, so no two
     make it at once."""
     first = on.replace(day=1)
-    following = (first + timedelta(days=32)).replace(day=1)
+    next_month = (first + timedelta(days=32)).replace(day=1)
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass(%s)", [_partition(first)])
         if cursor.fetchone()[0] is None:
@@ -208,7 +208,7 @@ def _make_month(on: date) -> None:
             )
             cursor.execute(
                 f"ALTER TABLE exposure_nodesnapshot ATTACH PARTITION {_partition(first)}"
-                f" FOR VALUES FROM ('{first}') TO ('{following}')"
+                f" FOR VALUES FROM ('{first}') TO ('{next_month}')"
             )
 
 
@@ -236,13 +236,13 @@ def _differences(on: date, limit: int) -> list[SnapshotDifference]:
 
 
 def _difference(row: tuple[Any, ...]) -> SnapshotDifference:
-    node_id, threat, state, taken, taken_critical, found, found_critical = row
+    node_id, threat, state, n_snapshot, n_snapshot_critical, n_current, n_current_critical = row
     return SnapshotDifference(
         node_id=node_id,
         threat=threat,
         state=state,
-        taken=None if taken is None else (taken, taken_critical),
-        recomputed=None if found is None else (found, found_critical),
+        taken=None if n_snapshot is None else (n_snapshot, n_snapshot_critical),
+        recomputed=None if n_current is None else (n_current, n_current_critical),
     )
 
 

@@ -62,12 +62,12 @@ def shadow_with_empty(cursor: Any, tables: Collection[str]) -> str:
 def engine_tables() -> list[str]:
     """Return every table that the engine fills: one left out here would be emptied for all
     sessions."""
-    ours = [
+    own_models = [
         model
         for model in apps.get_app_config("exposure").get_models()
         if model.__module__ == EngineState.__module__
     ]
-    return [model._meta.db_table for model in ours if model not in _NOT_BUILT]
+    return [model._meta.db_table for model in own_models if model not in _NOT_BUILT]
 
 
 def _derived_tables() -> list[str]:
@@ -78,9 +78,11 @@ def _shadow_table(cursor: Any, model: type[Model], day: date) -> None:
     """The rows that were there when the day ended: each one's last version before, unless that
     deleted it."""
     history = apps.get_model(model._meta.app_label, f"{model.__name__}History")
-    kept = {field.column for field in history._meta.concrete_fields if field.column}
+    history_columns = {field.column for field in history._meta.concrete_fields if field.column}
     columns = ", ".join(
-        f'"{field.column}"' for field in model._meta.concrete_fields if field.column in kept
+        f'"{field.column}"'
+        for field in model._meta.concrete_fields
+        if field.column in history_columns
     )
     table = model._meta.db_table
     cursor.execute(

@@ -27,11 +27,11 @@ def concentration_trend(
 ) -> list[TrendPoint]:
     """Day by day from `since` to `until` (exclusive); days without a snapshot are missing. For the
     whole portfolio."""
-    found = ConcentrationSnapshot.objects.filter(layer=layer, basis=basis, day__gte=since)
+    snapshots = ConcentrationSnapshot.objects.filter(layer=layer, basis=basis, day__gte=since)
     if until is not None:
-        found = found.filter(day__lt=until)
+        snapshots = snapshots.filter(day__lt=until)
     columns = ("day", "hhi", "n2", "cr1", "cr3", "unknown", "n_applications")
-    return [TrendPoint(*row) for row in found.order_by("day").values_list(*columns)]
+    return [TrendPoint(*row) for row in snapshots.order_by("day").values_list(*columns)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,95 +23,103 @@ _GAP_FILLING_FIELDS = sorted(
 
 @transaction.atomic
 def merge_applications(
-    *, kept: Application, duplicate: Application, on: date, by: User, reason: str = ""
+    *, survivor: Application, duplicate: Application, on: date, by: User, reason: str = ""
 ) -> Application:
-    """`duplicate` turns out to be `kept`: what it uses, and used, moves there, and it is retired on
-    `on`.
+    """`duplicate` turns out to be `survivor`: what it uses, and used, moves there, and it is
+    retired on `on`.
 
-    `by` edits both. A dependency that `kept` has at the same time (same offering, role and way) is
-    not doubled: the duplicate's row ends on `on` and stays with it as history, its exit tests, its
-    adaptations and, unless there is one, its exit plan move to the kept row, which also learns
+    `by` edits both. A dependency that `survivor` has at the same time (same offering, role and way)
+    is not doubled: the duplicate's row ends on `on` and stays with it as history, its exit tests,
+    its adaptations and, unless there is one, its exit plan move to the kept row, which also learns
     amounts, tags and binding that it did not know. Facts of the application itself are those of
-    `kept`. The duplicate's slug leads to `kept` from now on.
+    `survivor`. The duplicate's slug leads to `survivor` from now on.
     """
     validate_date(on)
-    if kept.pk == duplicate.pk:
+    if survivor.pk == duplicate.pk:
         raise ChangeConflictError(
             "An application cannot be merged with itself. Select another one."
         )
-    lock_applications([kept.pk, duplicate.pk], by=by)
-    kept, duplicate = locked_application(kept, by=by), locked_application(duplicate, by=by)
+    lock_applications([survivor.pk, duplicate.pk], by=by)
+    survivor, duplicate = locked_application(survivor, by=by), locked_application(duplicate, by=by)
     if duplicate.merged_into_id is not None:
         raise ChangeConflictError(
             f"{duplicate.name} is already merged into another application. Undo that merge first."
         )
-    if kept.merged_into_id is not None or kept.status == Application.Status.RETIRED:
+    if survivor.merged_into_id is not None or survivor.status == Application.Status.RETIRED:
         raise ChangeConflictError(
-            f"{kept.name} is retired. Select an active application to merge into."
+            f"{survivor.name} is retired. Select an active application to merge into."
         )
-    doubled, outliving = _match_dependencies(kept, duplicate)
-    with audit_context(user=by, reason=reason or f"{duplicate.slug} merged into {kept.slug}"):
-        for own, theirs in doubled:
-            _take_over_fields(own, theirs)
-        for theirs, goes_on_from in outliving:
-            theirs.since = goes_on_from
-            theirs.save(update_fields=["since", "updated_at"])
+    overlapping_pairs, continuations = _match_dependencies(survivor, duplicate)
+    with audit_context(user=by, reason=reason or f"{duplicate.slug} merged into {survivor.slug}"):
+        for survivor_row, duplicate_row in overlapping_pairs:
+            _take_over_fields(survivor_row, duplicate_row)
+        for duplicate_row, goes_on_from in continuations:
+            duplicate_row.since = goes_on_from
+            duplicate_row.save(update_fields=["since", "updated_at"])
         Dependency.objects.filter(application=duplicate).exclude(
-            pk__in=[row.pk for _, row in doubled]
-        ).update(application=kept, updated_at=Now())
+            pk__in=[row.pk for _, row in overlapping_pairs]
+        ).update(application=survivor, updated_at=Now())
         duplicate.status = Application.Status.RETIRED
-        duplicate.merged_into = kept
+        duplicate.merged_into = survivor
         duplicate.save(update_fields=["status", "merged_into", "updated_at"])
         end_dependencies(duplicate, on)
-    return kept
+    return survivor
 
 
 def _match_dependencies(
-    kept: Application, duplicate: Application
+    survivor: Application, duplicate: Application
 ) -> tuple[list[tuple[Dependency, Dependency]], list[tuple[Dependency, date]]]:
-    """([(row of `kept`, row of `duplicate`)] that say the same about an overlapping time, [(row of
-    `duplicate`, day from which only it says so)]): a use that goes on after its row at `kept` has
-    ended is not lost."""
+    """([(row of `survivor`, row of `duplicate`)] that say the same about an overlapping time, [(row
+    of `duplicate`, day from which only it says so)]): a use that goes on after its row at
+    `survivor` has ended is not lost."""
     rows = list(
         Dependency.objects.select_for_update(of=("self",))
-        .filter(application__in=[kept, duplicate])
+        .filter(application__in=[survivor, duplicate])
         .order_by("since", "pk")
     )
-    doubled, outliving = [], []
-    for theirs in (row for row in rows if row.application_id == duplicate.pk):
-        same = [
+    overlapping_pairs, continuations = [], []
+    for duplicate_row in (row for row in rows if row.application_id == duplicate.pk):
+        equal_rows = [
             row
             for row in rows
-            if row.application_id == kept.pk
+            if row.application_id == survivor.pk
             and (row.offering_id, row.role, row.via_party_id)
-            == (theirs.offering_id, theirs.role, theirs.via_party_id)
-            and (row.until is None or row.until > theirs.since)
-            and (theirs.until is None or theirs.until > row.since)
+            == (duplicate_row.offering_id, duplicate_row.role, duplicate_row.via_party_id)
+            and (row.until is None or row.until > duplicate_row.since)
+            and (duplicate_row.until is None or duplicate_row.until > row.since)
         ]
-        ends = [row.until for row in same if row.until is not None]
-        if not same:
+        ends = [row.until for row in equal_rows if row.until is not None]
+        if not equal_rows:
             continue
-        if len(ends) == len(same) and (theirs.until is None or theirs.until > max(ends)):
-            outliving.append((theirs, max(ends)))
+        if len(ends) == len(equal_rows) and (
+            duplicate_row.until is None or duplicate_row.until > max(ends)
+        ):
+            continuations.append((duplicate_row, max(ends)))
         else:
-            doubled.append((same[-1], theirs))
-    return doubled, outliving
+            overlapping_pairs.append((equal_rows[-1], duplicate_row))
+    return overlapping_pairs, continuations
 
 
-def _take_over_fields(own: Dependency, theirs: Dependency) -> None:
+def _take_over_fields(survivor_row: Dependency, duplicate_row: Dependency) -> None:
     gaps = [
-        name for name in _GAP_FILLING_FIELDS if _is_unset(own, name) and not _is_unset(theirs, name)
+        name
+        for name in _GAP_FILLING_FIELDS
+        if _is_unset(survivor_row, name) and not _is_unset(duplicate_row, name)
     ]
     for name in gaps:
-        setattr(own, name, getattr(theirs, name))
+        setattr(survivor_row, name, getattr(duplicate_row, name))
     if gaps:
-        own.save(update_fields=[*gaps, "updated_at"])
-    ExitTest.objects.filter(dependency=theirs).update(dependency=own, updated_at=Now())
-    Adaptation.objects.filter(dependency=theirs).exclude(
-        pk__in=_shared_adaptations(own, theirs)
-    ).update(dependency=own, updated_at=Now())
-    if not ExitPlan.objects.filter(dependency=own).exists():
-        ExitPlan.objects.filter(dependency=theirs).update(dependency=own, updated_at=Now())
+        survivor_row.save(update_fields=[*gaps, "updated_at"])
+    ExitTest.objects.filter(dependency=duplicate_row).update(
+        dependency=survivor_row, updated_at=Now()
+    )
+    Adaptation.objects.filter(dependency=duplicate_row).exclude(
+        pk__in=_shared_adaptations(survivor_row, duplicate_row)
+    ).update(dependency=survivor_row, updated_at=Now())
+    if not ExitPlan.objects.filter(dependency=survivor_row).exists():
+        ExitPlan.objects.filter(dependency=duplicate_row).update(
+            dependency=survivor_row, updated_at=Now()
+        )
 
 
 def _is_unset(row: Dependency, name: str) -> bool:
@@ -120,9 +128,11 @@ def _is_unset(row: Dependency, name: str) -> bool:
     return bool(getattr(row, name) == column.get_default())
 
 
-def _shared_adaptations(own: Dependency, theirs: Dependency) -> Iterable[int]:
-    """Adaptations of `theirs` that `own` has as well, by kind, name and place."""
-    has = set(own.adaptations.values_list("kind", "name", "artefact_ref"))
+def _shared_adaptations(survivor_row: Dependency, duplicate_row: Dependency) -> Iterable[int]:
+    """Adaptations of `duplicate_row` that `survivor_row` has as well, by kind, name and place."""
+    existing_keys = set(survivor_row.adaptations.values_list("kind", "name", "artefact_ref"))
     return [
-        row.pk for row in theirs.adaptations.all() if (row.kind, row.name, row.artefact_ref) in has
+        row.pk
+        for row in duplicate_row.adaptations.all()
+        if (row.kind, row.name, row.artefact_ref) in existing_keys
     ]

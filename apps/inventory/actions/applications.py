@@ -165,21 +165,23 @@ def reactivate_application(
         )
     if status == Application.Status.RETIRED:
         raise ChangeConflictError("Choose proposed, pilot or production as the new status.")
-    ended = _dependencies_ended_by_retirement(application) if with_dependencies else []
+    ended_dependencies = _dependencies_ended_by_retirement(application) if with_dependencies else []
     application.status = status
     application.full_clean()
     with audit_context(user=by, reason=reason or "application reactivated"):
         application.save(update_fields=["status", "updated_at"])
-        going_on = [row.pk for row in ended if row.until is not None and row.until >= on]
+        going_on = [
+            row.pk for row in ended_dependencies if row.until is not None and row.until >= on
+        ]
         Dependency.objects.filter(pk__in=going_on).update(until=None, updated_at=Now())
-        for row in ended:
+        for row in ended_dependencies:
             if row.pk not in going_on:
                 create_successor(row, offering=row.offering, on=on, until=None)
     return application
 
 
 def end_dependencies(application: Application, on: date) -> None:
-    """Inside `audit_context`: what is live, or would be later, ends on `on`."""
+    """End on `on`, inside `audit_context`, what is live or would be later."""
     Dependency.objects.filter(
         Q(until__isnull=True) | Q(until__gt=on), application=application
     ).update(
@@ -231,9 +233,11 @@ def _dependencies_ended_by_retirement(application: Application) -> list[Dependen
 
 def _free_slug(name: str) -> str:
     base = slugify(name)[:100] or "application"
-    taken = set(Application.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    existing_slugs = set(
+        Application.objects.filter(slug__startswith=base).values_list("slug", flat=True)
+    )
     number, slug = 1, base
-    while slug in taken:
+    while slug in existing_slugs:
         number += 1
         slug = f"{base}-{number}"
     return slug

@@ -23,8 +23,8 @@ _OTHER_MODELS: tuple[type[models.Model], ...] = (Adaptation, ExitPlan, ExitTest)
 
 
 def is_bulk_change(change: UUID) -> bool:
-    """Whether the change wrote so much that it is undone here: only applications and what they use,
-    none removed."""
+    """Return whether the change wrote so much that it is undone here: only applications and what
+    they use, none removed."""
     total = 0
     for model in _MODELS:
         rows = _history(model)._default_manager.filter(pgh_context_id=change)
@@ -72,7 +72,7 @@ def undo_bulk_change(
     changed_since: Any,
     lock: Callable[[Sequence[int], User], None],
 ) -> tuple[UUID, int, tuple[int, ...]]:
-    """Inside a transaction: put back what `change` wrote; (id of the undoing, number of rows,
+    """Put back, inside a transaction, what `change` wrote; (id of the undoing, number of rows,
     applications).
 
     `changed_since(model, entry)` raises for an entry of the history that a later change wrote;
@@ -92,12 +92,12 @@ def undo_bulk_change(
         application_ids = tuple(pk for (pk,) in cursor.fetchall())
         lock(application_ids, by)
         for model in _MODELS:
-            later = _later_entry(cursor, model, change)
-            if later is not None:
-                changed_since(model, later)
+            later_entry = _later_entry(cursor, model, change)
+            if later_entry is not None:
+                changed_since(model, later_entry)
         _refuse_if_built_upon(cursor)
         n_rows = 0
-        with audit_context(user=by, reason=f"undone: {reason}" if reason else "undone") as own:
+        with audit_context(user=by, reason=f"undone: {reason}" if reason else "undone") as undo_id:
             for model in _MODELS:
                 n_rows += _put_back(cursor, model)
             for model in reversed(_MODELS):
@@ -108,7 +108,7 @@ def undo_bulk_change(
                 n_rows += cursor.rowcount
         for name in map(_list_table_name, _MODELS):
             cursor.execute(f"DROP TABLE {name}")
-    return own, n_rows, application_ids
+    return undo_id, n_rows, application_ids
 
 
 def changed_dependencies(change: UUID) -> list[int]:

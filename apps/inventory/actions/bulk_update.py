@@ -56,14 +56,14 @@ def change_applications(
         .order_by("pk")
     }
     changed: list[int] = []
-    unchanged: list[int] = []
-    refused: list[RejectedApplication] = []
-    checked: dict[tuple[Any, ...], str] = {}
-    writing: dict[tuple[Any, ...], tuple[dict[str, Any], list[int]]] = defaultdict(lambda: ({}, []))
+    unchanged_ids: list[int] = []
+    rejections: list[RejectedApplication] = []
+    messages_by_facts: dict[tuple[Any, ...], str] = {}
+    batches: dict[tuple[Any, ...], tuple[dict[str, Any], list[int]]] = defaultdict(lambda: ({}, []))
     for pk, facts in facts_by_id.items():
         row = rows.get(pk)
         if row is None:
-            refused.append(
+            rejections.append(
                 RejectedApplication(
                     pk, "", ("Application not found. It does not exist or you do not have access.")
                 )
@@ -73,21 +73,21 @@ def change_applications(
             row, {**facts, **_team_id(facts)}, EDITABLE_APPLICATION_FIELDS | {"team_id"}
         )
         names = [name for name in names if name != "team"]
-        sentence = _rejection_reason(row, facts, names, by, checked)
+        sentence = _rejection_reason(row, facts, names, by, messages_by_facts)
         if sentence:
-            refused.append(RejectedApplication(pk, row.slug, sentence))
+            rejections.append(RejectedApplication(pk, row.slug, sentence))
         elif not names:
-            unchanged.append(pk)
+            unchanged_ids.append(pk)
         else:
             new = {name: facts["team"].pk if name == "team_id" else facts[name] for name in names}
-            values, ids = writing[tuple((name, repr(new[name])) for name in sorted(new))]
+            values, ids = batches[tuple((name, repr(new[name])) for name in sorted(new))]
             values.update(new)
             ids.append(pk)
             changed.append(pk)
     with audit_context(user=by, reason=reason or "applications updated together"):
-        for values, ids in writing.values():
+        for values, ids in batches.values():
             Application.objects.filter(pk__in=ids).update(**values, updated_at=Now())
-    return BulkUpdateResult(changed=changed, unchanged=unchanged, refused=refused)
+    return BulkUpdateResult(changed=changed, unchanged=unchanged_ids, refused=rejections)
 
 
 def _team_id(facts: Mapping[str, Any]) -> dict[str, int]:
@@ -100,12 +100,12 @@ def _rejection_reason(
     facts: Mapping[str, Any],
     names: Sequence[str],
     by: User,
-    checked: dict[tuple[Any, ...], str],
+    messages_by_facts: dict[tuple[Any, ...], str],
 ) -> str:
-    """Why the row cannot be changed so; empty where it can. Equal facts are checked once and kept
-    in `checked`."""
+    """Return why the row cannot be changed so; empty where it can. Equal facts are checked once and
+    kept in `messages_by_facts`."""
     if not by.may(TeamRole.EDITOR, row.team_id):
-        name = _team_name(row.team_id, checked)
+        name = _team_name(row.team_id, messages_by_facts)
         return f"You need the editor role on {name} to change this application."
     if "team_id" in names and not by.may(TeamRole.EDITOR, facts["team"]):
         return f"You need the editor role on {facts['team'].name} to move this application there."
@@ -120,9 +120,9 @@ def _rejection_reason(
         return ""
     new = {name: facts[name] for name in names if name != "team_id"}
     key = tuple((name, repr(new[name])) for name in sorted(new))
-    if key not in checked:
-        checked[key] = _validation_message(new)
-    return checked[key]
+    if key not in messages_by_facts:
+        messages_by_facts[key] = _validation_message(new)
+    return messages_by_facts[key]
 
 
 def _team_name(pk: int, checked: dict[tuple[Any, ...], str]) -> str:
@@ -133,15 +133,15 @@ def _team_name(pk: int, checked: dict[tuple[Any, ...], str]) -> str:
 
 
 def _validation_message(facts: Mapping[str, Any]) -> str:
-    """What the fields and the checks of the model say of these facts; they look at no other
+    """Return what the fields and the checks of the model say of these facts; they look at no other
     column."""
     candidate = Application(**facts)
-    others = {field.name for field in Application._meta.fields} - set(facts)
+    excluded_fields = {field.name for field in Application._meta.fields} - set(facts)
     try:
-        candidate.clean_fields(exclude=others)
+        candidate.clean_fields(exclude=excluded_fields)
         for constraint in Application._meta.constraints:
             if isinstance(constraint, CheckConstraint):
-                constraint.validate(Application, candidate, exclude=others)
+                constraint.validate(Application, candidate, exclude=excluded_fields)
     except ValidationError as error:
         if not hasattr(error, "error_dict"):
             return " ".join(error.messages)

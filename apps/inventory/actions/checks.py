@@ -16,9 +16,9 @@ class ChangeConflictError(Exception):
 
 
 def checked_fields(facts: Mapping[str, Any] | None, allowed: frozenset[str]) -> dict[str, Any]:
-    unknown = sorted(set(facts or {}) - allowed)
-    if unknown:
-        raise TypeError(f"Unknown fields: {', '.join(unknown)}")
+    unknown_fields = sorted(set(facts or {}) - allowed)
+    if unknown_fields:
+        raise TypeError(f"Unknown fields: {', '.join(unknown_fields)}")
     return dict(facts or {})
 
 
@@ -51,12 +51,12 @@ def refuse_stale(row: Application | Dependency, expected_updated_at: datetime | 
 
 
 def describe_last_change(row: models.Model) -> str:
-    """Who changed the row last, when and why, as a sentence."""
+    """Return who changed the row last, when and why, as a sentence."""
     history: Any = row.history  # type: ignore[attr-defined]
     entry = history.select_related("pgh_context").order_by("-pgh_id").first()
     if entry is None:
         return "The record was changed."
     metadata = entry.pgh_context.metadata if entry.pgh_context else {}
     actor = metadata.get("actor") or "Somebody"
-    why = f" ({metadata['reason']})" if metadata.get("reason") else ""
-    return f"{actor} changed it on {entry.pgh_created_at:%Y-%m-%d at %H:%M} UTC{why}."
+    reason_clause = f" ({metadata['reason']})" if metadata.get("reason") else ""
+    return f"{actor} changed it on {entry.pgh_created_at:%Y-%m-%d at %H:%M} UTC{reason_clause}."

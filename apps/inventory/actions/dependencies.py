@@ -207,9 +207,9 @@ def replace_offering(
     says by whom and how.
     """
     validate_date(on)
-    read = dependency
+    original = dependency
     dependency = locked_dependency(dependency, by=by)
-    if (dependency.offering_id, dependency.until) != (read.offering_id, read.until):
+    if (dependency.offering_id, dependency.until) != (original.offering_id, original.until):
         raise ChangeConflictError(
             f"{_describe_end(dependency)} Reload the record and decide again."
         )
@@ -233,14 +233,14 @@ def replace_offering(
 
 def overlapping_dependencies(dependency: Dependency) -> DependencyQuerySet:
     """Other rows that say the same about an overlapping time."""
-    same = Dependency.objects.filter(
+    overlaps = Dependency.objects.filter(
         Q(until__isnull=True) | Q(until__gt=dependency.since),
         application_id=dependency.application_id,
         offering_id=dependency.offering_id,
         role=dependency.role,
         via_party_id=dependency.via_party_id,
     ).exclude(pk=dependency.pk)
-    return same if dependency.until is None else same.filter(since__lt=dependency.until)
+    return overlaps if dependency.until is None else overlaps.filter(since__lt=dependency.until)
 
 
 def _refuse_retired(application: Application) -> None:
@@ -265,13 +265,13 @@ def _refuse_unless_in_use(dependency: Dependency, on: date) -> None:
 
 
 def _describe_end(dependency: Dependency) -> str:
-    """What became of a row that is no longer as it was read: the offering that came in its place,
-    by whom and why."""
+    """Return what became of a row that is no longer as it was read: the offering that came in its
+    place, by whom and why."""
     last_change = describe_last_change(dependency)
     history: Any = dependency.history  # type: ignore[attr-defined]
     context = history.order_by("-pgh_id").values_list("pgh_context_id", flat=True).first()
     if context is not None and dependency.until is not None:
-        begun = (
+        successor = (
             Dependency.objects.filter(
                 application_id=dependency.application_id,
                 role=dependency.role,
@@ -282,8 +282,8 @@ def _describe_end(dependency: Dependency) -> str:
             .select_related("offering__host")
             .first()
         )
-        if begun is not None:
-            return f"{last_change} It was replaced by {begun.offering} from {begun.since}."
+        if successor is not None:
+            return f"{last_change} It was replaced by {successor.offering} from {successor.since}."
     if dependency.until is not None:
         return f"{last_change} Its end date is {dependency.until}."
     return f"{last_change} It uses {dependency.offering} and has no end date."

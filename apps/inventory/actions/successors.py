@@ -68,31 +68,31 @@ def create_successor(
     old one. The exit plan is copied unless `offering` was its target: that plan is completed. Exit
     tests are not copied: they were made from the old offering.
     """
-    begun = build_successor(dependency, offering=offering, on=on, until=until)
-    begun.full_clean()
-    begun.save(force_insert=True)
+    successor = build_successor(dependency, offering=offering, on=on, until=until)
+    successor.full_clean()
+    successor.save(force_insert=True)
     moves = offering.pk != dependency.offering_id
     Adaptation.objects.bulk_create(
         [
-            _copy_adaptation(row, begun, dependency.offering, moves=moves)
+            _copy_adaptation(row, successor, dependency.offering, moves=moves)
             for row in dependency.adaptations.order_by("pk")
         ]
     )
     plan = ExitPlan.objects.filter(dependency=dependency).first()
     if plan is not None and plan.target_id != offering.pk:
-        ExitPlan.objects.create(dependency=begun, **_column_values(plan, EXIT_PLAN_NOT_COPIED))
-    return begun
+        ExitPlan.objects.create(dependency=successor, **_column_values(plan, EXIT_PLAN_NOT_COPIED))
+    return successor
 
 
 def _copy_adaptation(
-    row: Adaptation, begun: Dependency, was_on: Offering, *, moves: bool
+    row: Adaptation, successor: Dependency, was_on: Offering, *, moves: bool
 ) -> Adaptation:
-    copy = Adaptation(dependency=begun, **_column_values(row, ADAPTATION_NOT_COPIED))
+    copy = Adaptation(dependency=successor, **_column_values(row, ADAPTATION_NOT_COPIED))
     if moves and row.moves != Adaptation.Moves.PORTABLE:
         for name in INVESTMENT_FIELDS:
             setattr(copy, name, None)
         to_do = _MIGRATION_NOTES.get(row.moves, "Reuse unknown")
-        made_for = f"{to_do}: made for {was_on.api_id}, used until {begun.since}."
+        made_for = f"{to_do}: made for {was_on.api_id}, used until {successor.since}."
         # the row it was copied from keeps the whole note
         shortened_note = row.note[: MAX_TEXT_LENGTH - len(made_for) - 1]
         copy.note = "\n".join(filter(None, [shortened_note, made_for]))

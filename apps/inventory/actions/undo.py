@@ -66,15 +66,15 @@ def teams_of_change(*, change: UUID) -> set[int]:
     """
     if is_bulk_change(change):
         return teams_of_bulk_change(change)
-    written = [row for model in _MODELS for row in _written_rows(model, change)]
+    written_rows = [row for model in _MODELS for row in _written_rows(model, change)]
     teams = {
         values["team_id"]
-        for row in written
+        for row in written_rows
         for values in (row.before, row.after)
         if row.model is Application and values
     }
     return teams | set(
-        Application.objects.filter(pk__in=_applications_of(written)).values_list(
+        Application.objects.filter(pk__in=_applications_of(written_rows)).values_list(
             "team_id", flat=True
         )
     )
@@ -90,42 +90,44 @@ def undo_change(*, change: UUID, by: User, reason: str = "") -> UndoResult:
     """
     if is_bulk_change(change):
         return _undo_in_bulk(change, by, reason)
-    written = [row for model in _MODELS for row in _written_rows(model, change)]
-    if not written:
+    written_rows = [row for model in _MODELS for row in _written_rows(model, change)]
+    if not written_rows:
         raise ChangeConflictError(
             "Change not found. Select a change of applications or dependencies from the history."
         )
-    application_ids = _applications_of(written)
+    application_ids = _applications_of(written_rows)
     # whoever changes one of these waits here, or is seen below
     _lock_editable(application_ids, by)
     _refuse_if_it_wrote_elsewhere(change)
     for model in _MODELS:
-        _refuse_if_changed_since(model, [row for row in written if row.model is model], change)
-    _refuse_if_built_upon(written)
+        _refuse_if_changed_since(model, [row for row in written_rows if row.model is model], change)
+    _refuse_if_built_upon(written_rows)
     with audit_context(user=by, reason=f"undone: {reason}" if reason else "undone"):
-        for row in written:
+        for row in written_rows:
             if row.is_gone and not row.is_new:
                 # raw: the moment it was first made is kept
                 row.model(pk=row.pk, **row.before, updated_at=now()).save_base(
                     raw=True, force_insert=True
                 )
-        _put_back([row for row in written if not row.is_new and not row.is_gone])
+        _put_back([row for row in written_rows if not row.is_new and not row.is_gone])
         for model in reversed(_MODELS):
-            gone = [
-                row.pk for row in written if row.model is model and row.is_new and not row.is_gone
+            created_ids = [
+                row.pk
+                for row in written_rows
+                if row.model is model and row.is_new and not row.is_gone
             ]
-            if gone:
-                model._default_manager.filter(pk__in=gone).delete()
-    _refuse_if_duplicated([row.pk for row in written if row.model is Dependency])
-    first = written[0]
-    own: UUID = (
+            if created_ids:
+                model._default_manager.filter(pk__in=created_ids).delete()
+    _refuse_if_duplicated([row.pk for row in written_rows if row.model is Dependency])
+    first = written_rows[0]
+    undo_id: UUID = (
         _history_of(first.model)
         .filter(pgh_obj_id=first.pk)
         .order_by("-pgh_id")
         .values_list("pgh_context_id", flat=True)[0]
     )
     return UndoResult(
-        change=own, n_rows=len(written), application_ids=tuple(sorted(application_ids))
+        change=undo_id, n_rows=len(written_rows), application_ids=tuple(sorted(application_ids))
     )
 
 
@@ -139,7 +141,7 @@ def _lock_editable(application_ids: Iterable[int], by: User) -> None:
 def _undo_in_bulk(change: UUID, by: User, reason: str) -> UndoResult:
     _refuse_if_it_wrote_elsewhere(change)
     changed = changed_dependencies(change)
-    own, n_rows, application_ids = undo_bulk_change(
+    undo_id, n_rows, application_ids = undo_bulk_change(
         change=change,
         by=by,
         reason=reason,
@@ -147,7 +149,7 @@ def _undo_in_bulk(change: UUID, by: User, reason: str) -> UndoResult:
         lock=_lock_editable,
     )
     _refuse_if_duplicated(changed)
-    return UndoResult(change=own, n_rows=n_rows, application_ids=application_ids)
+    return UndoResult(change=undo_id, n_rows=n_rows, application_ids=application_ids)
 
 
 def _history_of(model: type[models.Model]) -> Any:
@@ -165,23 +167,24 @@ def _columns(model: type[models.Model]) -> list[str]:
 
 
 def _written_rows(model: type[models.Model], change: UUID) -> list[_WrittenRow]:
-    """What `change` did to rows of the model: its first and last entry of each, and the last one
-    before it."""
+    """Return what `change` did to rows of the model: its first and last entry of each, and the last
+    one before it."""
     history = _history_of(model)
     columns = _columns(model)
-    own: dict[int, list[dict[str, Any]]] = {}
+    entries_by_id: dict[int, list[dict[str, Any]]] = {}
     for entry in (
         history.filter(pgh_context_id=change)
         .order_by("pgh_id")
         .values("pgh_id", "pgh_obj_id", "pgh_label", *columns)
     ):
-        own.setdefault(entry["pgh_obj_id"], []).append(entry)
-    if not own:
+        entries_by_id.setdefault(entry["pgh_obj_id"], []).append(entry)
+    if not entries_by_id:
         return []
     before: dict[int, dict[str, Any]] = {}
     for entry in (
         history.filter(
-            pgh_obj_id__in=own, pgh_id__lt=min(entries[0]["pgh_id"] for entries in own.values())
+            pgh_obj_id__in=entries_by_id,
+            pgh_id__lt=min(entries[0]["pgh_id"] for entries in entries_by_id.values()),
         )
         .order_by("pgh_obj_id", "-pgh_id")
         .distinct("pgh_obj_id")
@@ -189,7 +192,7 @@ def _written_rows(model: type[models.Model], change: UUID) -> list[_WrittenRow]:
     ):
         before[entry["pgh_obj_id"]] = entry
     rows = []
-    for pk, entries in own.items():
+    for pk, entries in entries_by_id.items():
         is_new = entries[0]["pgh_label"] == _INSERTED
         rows.append(
             _WrittenRow(
@@ -204,10 +207,10 @@ def _written_rows(model: type[models.Model], change: UUID) -> list[_WrittenRow]:
     return rows
 
 
-def _applications_of(written: Iterable[_WrittenRow]) -> set[int]:
+def _applications_of(written_rows: Iterable[_WrittenRow]) -> set[int]:
     application_ids: set[int] = set()
     dependencies: set[int] = set()
-    for row in written:
+    for row in written_rows:
         if row.model is Application:
             application_ids.add(row.pk)
         for values in filter(None, (row.before, row.after)):
@@ -222,26 +225,27 @@ def _applications_of(written: Iterable[_WrittenRow]) -> set[int]:
 
 
 def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
-    own = {_history_of(model).model for model in _MODELS}
-    others = [
+    own_models = {_history_of(model).model for model in _MODELS}
+    other_models = [
         model
         for model in apps.get_models()
         if issubclass(model, Event)
         and not model._meta.abstract
         and model._meta.managed
-        and model not in own
+        and model not in own_models
     ]
-    if not others:
+    if not other_models:
         return
     quote = connection.ops.quote_name
     statements = " UNION ALL ".join(
         f"SELECT %s WHERE EXISTS (SELECT 1 FROM {quote(model._meta.db_table)} WHERE pgh_context_id "
         f"= %s{_ignored_entries_condition(model)})"
-        for model in others
+        for model in other_models
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            statements, [value for model in others for value in (_tracked_name(model), change)]
+            statements,
+            [value for model in other_models for value in (_tracked_name(model), change)],
         )
         names = [name for (name,) in cursor.fetchall()]
     if names:
@@ -251,9 +255,9 @@ def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
 
 
 def _ignored_entries_condition(history: type[models.Model]) -> str:
-    """What a change may have brought along and leaves behind: offerings nobody knew, which wait in
-    the inbox, and what a listing of deployments said of one, which the listings that are left say
-    anew."""
+    """Return what a change may have brought along and leaves behind: offerings nobody knew, which
+    wait in the inbox, and what a listing of deployments said of one, which the listings that are
+    left say anew."""
     if history is not _history_of(Offering).model:
         return ""
     return f" AND pgh_label <> 'insert' AND identity_reason <> '{IdentityReason.DEPLOYMENT}'"
@@ -264,58 +268,58 @@ def _tracked_name(history: type[models.Model]) -> str:
 
 
 def _refuse_if_changed_since(
-    model: type[models.Model], written: list[_WrittenRow], change: UUID
+    model: type[models.Model], written_rows: list[_WrittenRow], change: UUID
 ) -> None:
-    if not written:
+    if not written_rows:
         return
     history = _history_of(model)
     first = (
         history.filter(pgh_context_id=change).order_by("pgh_id").values_list("pgh_id", flat=True)[0]
     )
-    later = (
-        history.filter(pgh_obj_id__in=[row.pk for row in written], pgh_id__gt=first)
+    later_entries = (
+        history.filter(pgh_obj_id__in=[row.pk for row in written_rows], pgh_id__gt=first)
         .exclude(pgh_context_id=change, pgh_context_id__isnull=False)
         .select_related("pgh_context")
         .order_by("-pgh_id")
         .first()
     )
-    if later is not None:
-        _refuse_changed_since(model, later)
+    if later_entries is not None:
+        _refuse_changed_since(model, later_entries)
 
 
-def _refuse_changed_since(model: type[models.Model], later: Any) -> None:
-    """`later` is an entry of the history, with its context."""
-    words = later.pgh_context.metadata if later.pgh_context else {}
-    actor = words.get("actor") or "Somebody"
-    why = f" ({words['reason']})" if words.get("reason") else ""
+def _refuse_changed_since(model: type[models.Model], later_entry: Any) -> None:
+    """`later_entry` is an entry of the history, with its context."""
+    metadata = later_entry.pgh_context.metadata if later_entry.pgh_context else {}
+    actor = metadata.get("actor") or "Somebody"
+    reason_clause = f" ({metadata['reason']})" if metadata.get("reason") else ""
     raise ChangeConflictError(
         f"{actor} has changed the {model._meta.verbose_name} on "
-        f"{later.pgh_created_at:%Y-%m-%d at %H:%M} UTC since"
-        f"{why}. Undo that first, or put it right by hand."
+        f"{later_entry.pgh_created_at:%Y-%m-%d at %H:%M} UTC since"
+        f"{reason_clause}. Undo that first, or put it right by hand."
     )
 
 
-def _refuse_if_built_upon(written: list[_WrittenRow]) -> None:
+def _refuse_if_built_upon(written_rows: list[_WrittenRow]) -> None:
     """Rows of others, on whatever floor, that would go along with a row that goes."""
-    going: set[tuple[type[models.Model], Any]] = {
-        (row.model, row.pk) for row in written if row.is_new and not row.is_gone
+    created_keys: set[tuple[type[models.Model], Any]] = {
+        (row.model, row.pk) for row in written_rows if row.is_new and not row.is_gone
     }
     for model in _MODELS:
         rows = list(
-            model._default_manager.filter(pk__in=[pk for kind, pk in going if kind is model])
+            model._default_manager.filter(pk__in=[pk for kind, pk in created_keys if kind is model])
         )
         if not rows:
             continue
         collector = NestedObjects(using=DEFAULT_DB_ALIAS, origin=rows)
         collector.collect(rows)
-        hanging: set[models.Model] = {
-            row for found in collector.model_objs.values() for row in found
+        dependent_rows: set[models.Model] = {
+            row for instances in collector.model_objs.values() for row in instances
         }
-        hanging |= {row for row in collector.protected if isinstance(row, models.Model)}
+        dependent_rows |= {row for row in collector.protected if isinstance(row, models.Model)}
         built = {
             str(row._meta.verbose_name_plural)
-            for row in hanging
-            if (type(row), row.pk) not in going
+            for row in dependent_rows
+            if (type(row), row.pk) not in created_keys
         }
         if built:
             raise ChangeConflictError(
@@ -324,10 +328,10 @@ def _refuse_if_built_upon(written: list[_WrittenRow]) -> None:
             )
 
 
-def _put_back(written: list[_WrittenRow]) -> None:
+def _put_back(written_rows: list[_WrittenRow]) -> None:
     """One statement per distinct set of values."""
     groups: dict[tuple[Any, ...], tuple[type[models.Model], dict[str, Any], list[int]]] = {}
-    for row in written:
+    for row in written_rows:
         if not row.before:
             raise ChangeConflictError(
                 "The previous value is not recorded, so this change cannot be "

@@ -32,48 +32,48 @@ def merge_applications(rows: Sequence[SourceRow], merge: Merge, report: MergeRep
     if not _READERS:
         _READERS.update(readers_of(Application, _FACTS))
     given_slugs = {
-        given
+        given_slug
         for row in rows
-        if isinstance(row.value, dict) and isinstance(given := row.value.get("slug"), str)
+        if isinstance(row.value, dict) and isinstance(given_slug := row.value.get("slug"), str)
     }
     slugs = sorted(slug for slug in given_slugs if "\x00" not in slug)
-    known = {
-        found["slug"]: found
-        for found in Application.objects.select_for_update(of=("self",))
-        .filter(merge.seen("team"), slug__in=slugs)
+    by_slug = {
+        application["slug"]: application
+        for application in Application.objects.select_for_update(of=("self",))
+        .filter(merge.visible_rows("team"), slug__in=slugs)
         .order_by("pk")
         .values(*_COLUMNS)
     }
     # those of others are looked at and not held
-    hidden = [slug for slug in slugs if slug not in known]
-    known |= {
-        found["slug"]: found
-        for found in Application.objects.filter(slug__in=hidden).values(*_COLUMNS)
+    hidden_slugs = [slug for slug in slugs if slug not in by_slug]
+    by_slug |= {
+        application["slug"]: application
+        for application in Application.objects.filter(slug__in=hidden_slugs).values(*_COLUMNS)
     }
     new: list[dict[str, Any]] = []
     changes: dict[int, dict[str, Any]] = {}
     for row in rows:
         key = row.value.get("slug", "") if isinstance(row.value, dict) else ""
         try:
-            facts, rest = read_fields(row, _READERS, _OTHERS)
-            slug = _slug(rest)
-            if "team" in rest:
+            facts, other_values = read_fields(row, _READERS, _OTHERS)
+            slug = _slug(other_values)
+            if "team" in other_values:
                 facts["team_id"] = _team(
-                    read_text(rest, "team", "team: Enter the slug of a team."), merge
+                    read_text(other_values, "team", "team: Enter the slug of a team."), merge
                 )
-            found = known.get(slug)
-            if found is None:
+            application = by_slug.get(slug)
+            if application is None:
                 _refuse_new(facts)
             else:
-                facts = _changed_fields(found, facts, merge)
+                facts = _changed_fields(application, facts, merge)
             merge.only_once(slug, row.number)
         except RejectedRowError as rejected:
             report.reject(row.number, str(key)[:120], str(rejected))
             continue
-        if found is None:
+        if application is None:
             new.append({**facts, "slug": slug})
         elif facts:
-            changes[found["id"]] = {**facts, "updated_at": merge.at}
+            changes[application["id"]] = {**facts, "updated_at": merge.at}
         else:
             report.unchanged += 1
     for row_, pk in zip(new, reserve_ids(Application, len(new)), strict=True):
@@ -84,8 +84,8 @@ def merge_applications(rows: Sequence[SourceRow], merge: Merge, report: MergeRep
     report.updated += len(changes)
 
 
-def _slug(rest: dict[str, Any]) -> str:
-    slug = read_text(rest, "slug", "slug: Enter the slug that identifies the application.")
+def _slug(other_values: dict[str, Any]) -> str:
+    slug = read_text(other_values, "slug", "slug: Enter the slug that identifies the application.")
     if _SLUG.fullmatch(slug) is None:
         raise RejectedRowError(
             "slug: Use only letters, digits, hyphens and underscores, at most 120 characters."
@@ -122,24 +122,24 @@ def _refuse_new(facts: dict[str, Any]) -> None:
 
 
 def _changed_fields(
-    recorded: dict[str, Any], facts: dict[str, Any], merge: Merge
+    stored_row: dict[str, Any], facts: dict[str, Any], merge: Merge
 ) -> dict[str, Any]:
     """The facts that differ, where the caller may change them."""
-    if recorded["team_id"] not in merge.visible:
+    if stored_row["team_id"] not in merge.visible:
         raise RejectedRowError("slug: This slug is already in use. Choose another one.")
-    if recorded["team_id"] not in merge.editable:
+    if stored_row["team_id"] not in merge.editable:
         raise RejectedRowError(
-            f"You need the editor role on {merge.team_slugs[recorded['team_id']]} to change this "
+            f"You need the editor role on {merge.team_slugs[stored_row['team_id']]} to change this "
             "application."
         )
-    changed = {name: value for name, value in facts.items() if recorded[name] != value}
+    changed = {name: value for name, value in facts.items() if stored_row[name] != value}
     if "status" in changed:
         if changed["status"] == Application.Status.RETIRED:
             raise RejectedRowError(
                 "This change cannot retire an application. Use the retire action, which also "
                 "ends its dependencies."
             )
-        if recorded["merged_into_id"] is not None:
+        if stored_row["merged_into_id"] is not None:
             raise RejectedRowError(
                 "This application was merged into another application. Undo the merge instead."
             )

@@ -39,41 +39,41 @@ def merge_dependencies(rows: Sequence[SourceRow], merge: Merge, report: MergeRep
     applications = lock_applications_by_slug(rows, merge)
     offerings = OfferingLookup(rows, merge)
     parties = find_providers(rows, "via_party")
-    uses = DependencyIndex((each.id for each in applications.values()), _FACTS)
+    uses = DependencyIndex((application.id for application in applications.values()), _FACTS)
     new: list[dict[str, Any]] = []
     changes: dict[int, dict[str, Any]] = {}
     for row in rows:
         try:
-            facts, rest = read_fields(row, _READERS, _OTHERS)
-            application = editable_application(rest, applications, merge)
-            offering = offerings.needed(rest)
-            if "via_party" in rest:
-                facts["via_party_id"] = _party(rest["via_party"], parties)
+            facts, other_values = read_fields(row, _READERS, _OTHERS)
+            application = editable_application(other_values, applications, merge)
+            offering = offerings.required(other_values)
+            if "via_party" in other_values:
+                facts["via_party_id"] = _party(other_values["via_party"], parties)
             role = facts.pop("role", Dependency.Role.PRIMARY.value)
-            recorded = _find_recorded(uses, application, offering, role, facts, merge.on)
-            if recorded is None:
+            stored_row = _find_recorded(uses, application, offering, role, facts, merge.on)
+            if stored_row is None:
                 _refuse_new(application, facts)
                 facts.setdefault("since", merge.on)
             else:
-                facts = _changed_fields(recorded, facts)
-            _refuse_unpaired({**(recorded or {}), **facts})
-            party = facts.get("via_party_id", recorded["via_party_id"] if recorded else None)
+                facts = _changed_fields(stored_row, facts)
+            _refuse_unpaired({**(stored_row or {}), **facts})
+            party = facts.get("via_party_id", stored_row["via_party_id"] if stored_row else None)
             # two rows about different times or parties speak of different things
             merge.only_once(
-                ("use", recorded["id"])
-                if recorded
+                ("use", stored_row["id"])
+                if stored_row
                 else _key(application, offering, role, party, facts),
                 row.number,
             )
         except RejectedRowError as rejected:
             report.reject(row.number, _row_label(row.value), str(rejected))
             continue
-        if recorded is None:
+        if stored_row is None:
             new.append(
                 {**facts, "application_id": application.id, "offering_id": offering, "role": role}
             )
         elif facts:
-            changes[recorded["id"]] = {**facts, "updated_at": merge.at}
+            changes[stored_row["id"]] = {**facts, "updated_at": merge.at}
         else:
             report.unchanged += 1
     for row_, pk in zip(new, reserve_ids(Dependency, len(new)), strict=True):
@@ -140,22 +140,22 @@ def _refuse_new(application: KnownApplication, facts: dict[str, Any]) -> None:
         del facts[name]
 
 
-def _changed_fields(recorded: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
-    changed = {name: value for name, value in facts.items() if recorded[name] != value}
+def _changed_fields(current: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
+    changed = {name: value for name, value in facts.items() if current[name] != value}
     if "since" in changed:
         raise RejectedRowError(
-            f"since: The recorded start date is {recorded['since']}. Leave since out, or undo "
+            f"since: The recorded start date is {current['since']}. Leave since out, or undo "
             "the recorded change first."
         )
-    if "until" in changed and recorded["until"] is not None:
+    if "until" in changed and current["until"] is not None:
         until = changed["until"]
-        if until is None or until > recorded["until"]:
+        if until is None or until > current["until"]:
             raise RejectedRowError(
-                f"until: The recorded end date is {recorded['until']}. Reopen the dependency "
+                f"until: The recorded end date is {current['until']}. Reopen the dependency "
                 "to set a later date."
             )
-    if changed.get("until") is not None and changed["until"] <= recorded["since"]:
-        raise RejectedRowError(f"until: In use since {recorded['since']}. Enter a later date.")
+    if changed.get("until") is not None and changed["until"] <= current["since"]:
+        raise RejectedRowError(f"until: In use since {current['since']}. Enter a later date.")
     return changed
 
 
@@ -181,7 +181,7 @@ def _key(
 def _row_label(value: Any) -> str:
     if not isinstance(value, dict):
         return ""
-    what = value.get("offering") or "/".join(
+    label = value.get("offering") or "/".join(
         str(value.get(name, "")) for name in ("host", "api_id")
     )
-    return f"{value.get('application', '')} {value.get('role', 'primary')} {what}"[:240]
+    return f"{value.get('application', '')} {value.get('role', 'primary')} {label}"[:240]

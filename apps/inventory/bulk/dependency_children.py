@@ -54,44 +54,44 @@ EXIT_PLAN_FIELDS = _EXIT_PLANS.fields
 
 
 def merge_adaptations(rows: Sequence[SourceRow], merge: Merge, report: MergeReport) -> None:
-    """By dependency, kind and name."""
+    """Merge adaptations by dependency, kind and name."""
     _merge(_ADAPTATIONS, rows, merge, report)
 
 
 def merge_exit_plans(rows: Sequence[SourceRow], merge: Merge, report: MergeReport) -> None:
-    """By dependency: there is one plan each."""
+    """Merge exit plans by dependency: there is one plan each."""
     _merge(_EXIT_PLANS, rows, merge, report)
 
 
 def _merge(kind: _ChildKind, rows: Sequence[SourceRow], merge: Merge, report: MergeReport) -> None:
     if not kind.readers:
         kind.readers.update(readers_of(kind.model, kind.facts))
-    others = [*_DEPENDENCY_NAMES, *(("target", *_TARGET_NAMES) if kind.has_target else ())]
-    named = _DependencyLookup(rows, merge)
+    other_names = [*_DEPENDENCY_NAMES, *(("target", *_TARGET_NAMES) if kind.has_target else ())]
+    lookup = _DependencyLookup(rows, merge)
     targets = _find_targets(rows, merge) if kind.has_target else None
-    known = _known_rows(kind, named.ids)
+    stored_rows = _known_rows(kind, lookup.ids)
     new: list[dict[str, Any]] = []
     changes: dict[int, dict[str, Any]] = {}
     for row in rows:
         try:
-            facts, rest = read_fields(row, kind.readers, others)
-            dependency, offering = named.of(rest)
-            if targets is not None and (target := targets(rest)) is not None:
+            facts, other_values = read_fields(row, kind.readers, other_names)
+            dependency, offering = lookup.of(other_values)
+            if targets is not None and (target := targets(other_values)) is not None:
                 facts["target_id"] = _check_target(target, offering)
             key = (dependency, *(facts.get(name, "") for name in kind.key))
-            recorded = known.get(key)
-            if recorded is None:
+            stored_row = stored_rows.get(key)
+            if stored_row is None:
                 _refuse_lacking(kind, facts)
             else:
-                facts = {name: value for name, value in facts.items() if recorded[name] != value}
+                facts = {name: value for name, value in facts.items() if stored_row[name] != value}
             merge.only_once((kind.model.__name__, *key), row.number)
         except RejectedRowError as rejected:
             report.reject(row.number, _row_label(row.value), str(rejected))
             continue
-        if recorded is None:
+        if stored_row is None:
             new.append({**facts, "dependency_id": dependency})
         elif facts:
-            changes[recorded["id"]] = {**facts, "updated_at": merge.at}
+            changes[stored_row["id"]] = {**facts, "updated_at": merge.at}
         else:
             report.unchanged += 1
     for row_, pk in zip(new, reserve_ids(kind.model, len(new)), strict=True):
@@ -134,13 +134,15 @@ def _find_targets(
     rows: Sequence[SourceRow], merge: Merge
 ) -> Callable[[dict[str, Any]], int | None]:
     """`target` is an id, or `target_host` and `target_api_id` name it."""
-    renamed = [
+    target_rows = [
         SourceRow(row.number, {**row.value, "target_offering": row.value.get("target")})
         for row in rows
         if isinstance(row.value, dict)
     ]
-    offerings = OfferingLookup(renamed, merge, prefix="target_")
-    return lambda rest: offerings.of({**rest, "target_offering": rest.get("target")})
+    offerings = OfferingLookup(target_rows, merge, prefix="target_")
+    return lambda other_values: offerings.of(
+        {**other_values, "target_offering": other_values.get("target")}
+    )
 
 
 class _DependencyLookup:
@@ -151,16 +153,18 @@ class _DependencyLookup:
         self._merge = merge
         self._applications = lock_applications_by_slug(rows, merge)
         self._offerings = OfferingLookup(rows, merge)
-        self._uses = DependencyIndex(each.id for each in self._applications.values())
+        self._uses = DependencyIndex(application.id for application in self._applications.values())
         wanted_ids = {
-            given
+            dependency_id
             for row in rows
-            if isinstance(row.value, dict) and type(given := row.value.get("dependency")) is int
+            if isinstance(row.value, dict)
+            and type(dependency_id := row.value.get("dependency")) is int
         }
         self._by_id: dict[int, tuple[int, int]] = {}
         if wanted_ids:
             dependencies = Dependency.objects.filter(
-                merge.seen("application__team"), pk__in=[pk for pk in wanted_ids if 0 < pk < 2**63]
+                merge.visible_rows("application__team"),
+                pk__in=[pk for pk in wanted_ids if 0 < pk < 2**63],
             )
             self._by_id = {
                 pk: (team, offering)
@@ -181,10 +185,10 @@ class _DependencyLookup:
             )
         self.ids = {*self._by_id, *self._uses.ids}
 
-    def of(self, rest: dict[str, Any]) -> tuple[int, int]:
+    def of(self, other_values: dict[str, Any]) -> tuple[int, int]:
         """(dependency, its offering)"""
-        if "dependency" in rest:
-            pk = rest["dependency"]
+        if "dependency" in other_values:
+            pk = other_values["dependency"]
             team, offering = self._by_id.get(pk, (None, 0)) if type(pk) is int else (None, 0)
             if team is None:
                 raise RejectedRowError(
@@ -197,11 +201,11 @@ class _DependencyLookup:
                     "dependency."
                 )
             return int(pk), offering
-        application = editable_application(rest, self._applications, self._merge)
-        offering_ = self._offerings.needed(rest)
-        role = rest.get("role", Dependency.Role.PRIMARY.value)
+        application = editable_application(other_values, self._applications, self._merge)
+        offering_id = self._offerings.required(other_values)
+        role = other_values.get("role", Dependency.Role.PRIMARY.value)
         today: date = self._merge.on
-        uses = self._uses.at(application.id, offering_, str(role), today, None)
+        uses = self._uses.at(application.id, offering_id, str(role), today, None)
         if not uses:
             raise RejectedRowError(
                 f"The application does not use this offering as {str(role)[:20]} today. Check "
@@ -211,17 +215,17 @@ class _DependencyLookup:
             raise RejectedRowError(
                 "Several dependencies use this offering in that role. Use the id of the dependency."
             )
-        return uses[0]["id"], offering_
+        return uses[0]["id"], offering_id
 
 
 def _row_label(value: Any) -> str:
     if not isinstance(value, dict):
         return ""
-    what = (
+    label = (
         value.get("dependency")
         or f"{value.get('application', '')} {value.get('host', '')}/{value.get('api_id', '')}"
     )
-    return f"{what} {value.get('kind', '')} {value.get('name', '')}".strip()[:240]
+    return f"{label} {value.get('kind', '')} {value.get('name', '')}".strip()[:240]
 
 
 __all__ = ["ADAPTATION_FIELDS", "EXIT_PLAN_FIELDS", "merge_adaptations", "merge_exit_plans"]

@@ -55,12 +55,12 @@ def reader_of(field: Any) -> Reader:
     raise TypeError(f"no reader for {field!r}")
 
 
-def _optional(read: Reader, *, nullable: bool) -> Reader:
+def _optional(reader: Reader, *, nullable: bool) -> Reader:
     if not nullable:
-        return read
+        return reader
 
     def optional(value: Any) -> Any:
-        return None if value is None else read(value)
+        return None if value is None else reader(value)
 
     return optional
 
@@ -130,9 +130,9 @@ def _integer(low: int, high: int) -> Reader:
     return integer
 
 
-def _decimal(digits: int, places: int) -> Reader:
-    whole = 10 ** (digits - places)
-    step = Decimal(1).scaleb(-places)
+def _decimal(digits: int, decimal_places: int) -> Reader:
+    limit = 10 ** (digits - decimal_places)
+    step = Decimal(1).scaleb(-decimal_places)
 
     def decimal(value: Any) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
@@ -142,14 +142,15 @@ def _decimal(digits: int, places: int) -> Reader:
             rounded = number.quantize(step) if number.is_finite() else number
         except InvalidOperation:
             raise InvalidValueError("The value must be a number, such as 1200 or '0.25'.") from None
-        if not number.is_finite() or abs(number) >= whole:
+        if not number.is_finite() or abs(number) >= limit:
             raise InvalidValueError(
-                f"The value must be a number with at most {digits - places} digits before the "
-                "decimal point."
+                f"The value must be a number with at most {digits - decimal_places} digits before "
+                "the decimal point."
             )
         if rounded != number:
             raise InvalidValueError(
-                f"The value must be a number with at most {places} digits after the decimal point."
+                f"The value must be a number with at most {decimal_places} digits after the "
+                "decimal point."
             )
         if number < 0:
             raise InvalidValueError("The value must be 0 or more.")
@@ -164,9 +165,9 @@ _days: dict[str, date] = {}
 def _day(value: Any) -> date:
     if not isinstance(value, str):
         raise InvalidValueError("The value must be a date, such as '2026-05-31'.")
-    known = _days.get(value)
-    if known is not None:
-        return known
+    cached_day = _days.get(value)
+    if cached_day is not None:
+        return cached_day
     try:
         # the other forms that ISO 8601 has would be read as well
         day = date.fromisoformat(value if len(value) == 10 else "")
@@ -192,31 +193,33 @@ def _text_map(value: Any) -> dict[str, str]:
     if isinstance(value, dict):
         # numbers of other systems come as they are there
         value = {
-            name: str(each) if type(each) in (int, float) else each for name, each in value.items()
+            name: str(item) if type(item) in (int, float) else item for name, item in value.items()
         }
     try:
         small_text_map(value)
-    except ValidationError as wrong:
-        raise InvalidValueError(wrong.messages[0]) from None
+    except ValidationError as error:
+        raise InvalidValueError(error.messages[0]) from None
     return dict(value)
 
 
 def _most_entries(field: Any) -> int | None:
     limits = [
-        each.limit_value for each in field.validators if isinstance(each, ArrayMaxLengthValidator)
+        validator.limit_value
+        for validator in field.validators
+        if isinstance(validator, ArrayMaxLengthValidator)
     ]
     return min(limits, default=None)
 
 
-def _texts(longest: int, most: int | None) -> Reader:
+def _texts(longest: int, max_entries: int | None) -> Reader:
     def texts(value: Any) -> list[str]:
-        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise InvalidValueError("The value must be a list of texts.")
-        if most is not None and len(value) > most:
-            raise InvalidValueError(f"The list has {len(value)} texts. Send at most {most}.")
-        stripped = [each.strip() for each in value]
-        if any(not each or len(each) > longest or "\x00" in each for each in stripped):
+        if max_entries is not None and len(value) > max_entries:
+            raise InvalidValueError(f"The list has {len(value)} texts. Send at most {max_entries}.")
+        items = [item.strip() for item in value]
+        if any(not item or len(item) > longest or "\x00" in item for item in items):
             raise InvalidValueError(f"Each text must have 1 to {longest} characters.")
-        return stripped
+        return items
 
     return texts

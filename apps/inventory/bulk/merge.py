@@ -64,7 +64,7 @@ class Merge:
     by: User
     on: date
     at: datetime
-    said: dict[int, int] = field(default_factory=dict)
+    row_numbers: dict[int, int] = field(default_factory=dict)
     offerings: dict[Any, Any] = field(default_factory=dict)
     # by slug: (id, may the caller edit there)
     teams: dict[str, tuple[int, bool]] = field(init=False)
@@ -81,13 +81,13 @@ class Merge:
         self.team_slugs = {pk: slug for slug, (pk, _) in self.teams.items()}
         self.visible = set(self.team_slugs)
 
-    def seen(self, team: str) -> Q:
+    def visible_rows(self, team: str) -> Q:
         """The rows that the caller may see, by the path to their team. Only these are locked:
         whoever sends slowly must not keep others waiting for what is theirs."""
         return Q() if self.by.can_read_all else Q(**{f"{team}__in": self.visible})
 
     def only_once(self, key: Any, number: int) -> None:
-        earlier = self.said.setdefault(hash(key), number)
+        earlier = self.row_numbers.setdefault(hash(key), number)
         if earlier != number:
             raise RejectedRowError(
                 f"Row {earlier} describes the same record. Combine the two rows into one."
@@ -101,40 +101,40 @@ class Merger(Protocol):
 
 
 def read_fields(
-    row: SourceRow, readers: dict[str, Any], others: Iterable[str]
+    row: SourceRow, readers: dict[str, Any], other_names: Iterable[str]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(the facts the row gives, read; what it gives of `others`, as it is). Rejected with a
+    """(the facts the row gives, read; what it gives of `other_names`, as it is). Rejected with a
     sentence."""
     if row.broken:
         raise RejectedRowError(row.broken)
     members = row.value
     if not isinstance(members, dict):
         raise RejectedRowError("This row must be an object with names and values.")
-    facts, rest = {}, {}
+    facts, other_values = {}, {}
     for name, value in members.items():
-        read = readers.get(name)
-        if read is not None:
+        reader = readers.get(name)
+        if reader is not None:
             try:
-                facts[name] = read(value)
-            except ValueError as wrong:
-                raise RejectedRowError(f"{name}: {wrong}") from None
-        elif name in others:
-            rest[name] = value
+                facts[name] = reader(value)
+            except ValueError as error:
+                raise RejectedRowError(f"{name}: {error}") from None
+        elif name in other_names:
+            other_values[name] = value
         else:
             raise RejectedRowError(
                 f"'{str(name)[:60]}' is not a valid field. Use one of: "
-                f"{', '.join([*others, *readers])}."
+                f"{', '.join([*other_names, *readers])}."
             )
-    return facts, rest
+    return facts, other_values
 
 
-def read_text(rest: dict[str, Any], name: str, needed: str = "") -> str:
-    """A text by which something is found, such as a slug; `needed` is the sentence where it is
-    missing."""
-    value = rest.get(name)
+def read_text(other_values: dict[str, Any], name: str, missing_message: str = "") -> str:
+    """A text by which something is found, such as a slug; `missing_message` is the sentence where
+    it is missing."""
+    value = other_values.get(name)
     if value is None or value == "":
-        if needed:
-            raise RejectedRowError(needed)
+        if missing_message:
+            raise RejectedRowError(missing_message)
         return ""
     if not isinstance(value, str) or "\x00" in value:
         raise RejectedRowError(f"{name}: The value must be text in quotation marks.")

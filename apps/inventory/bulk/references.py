@@ -29,22 +29,26 @@ class OfferingLookup:
 
     def __init__(self, rows: Sequence[SourceRow], merge: Merge, prefix: str = "") -> None:
         self._prefix = prefix
-        self._kept = merge.offerings
-        if len(self._kept) > _MAX_CACHED_OFFERINGS:
-            self._kept.clear()
-        named = [row.value for row in rows if isinstance(row.value, dict)]
-        wanted: list[Any] = [row.get(self._name("offering")) for row in named]
-        ids = {given for given in wanted if _is_id(given) and given not in self._kept}
+        self._offerings = merge.offerings
+        if len(self._offerings) > _MAX_CACHED_OFFERINGS:
+            self._offerings.clear()
+        row_values = [row.value for row in rows if isinstance(row.value, dict)]
+        offering_ids: list[Any] = [row.get(self._name("offering")) for row in row_values]
+        ids = {
+            offering_id
+            for offering_id in offering_ids
+            if _is_id(offering_id) and offering_id not in self._offerings
+        }
         for pk in (
             Offering.objects.filter(pk__in=list(ids)).values_list("pk", flat=True) if ids else ()
         ):
-            self._kept[pk] = pk
+            self._offerings[pk] = pk
         models = {
-            given
-            for row in named
-            if isinstance(given := row.get(self._name("api_id")), str)
-            and given not in self._kept
-            and "\x00" not in given
+            api_id
+            for row in row_values
+            if isinstance(api_id := row.get(self._name("api_id")), str)
+            and api_id not in self._offerings
+            and "\x00" not in api_id
         }
         if models:
             offerings_by_model: dict[str, list[tuple[int, str, str, str]]] = {
@@ -54,54 +58,63 @@ class OfferingLookup:
                 api_id__in=models
             ).values_list("pk", "host__slug", "api_id", "region_scope", "service_tier"):
                 offerings_by_model[model].append((pk, host, region, tier))
-            self._kept.update(offerings_by_model)
+            self._offerings.update(offerings_by_model)
 
     def _name(self, name: str) -> str:
         return self._prefix + name
 
-    def needed(self, rest: dict[str, Any]) -> int:
+    def required(self, other_values: dict[str, Any]) -> int:
         """As `of`, of a row that has to name one."""
-        offering = self.of(rest)
+        offering = self.of(other_values)
         if offering is None:
             raise RejectedRowError("Identify the offering by host and api_id, or by its id.")
         return offering
 
-    def of(self, rest: dict[str, Any]) -> int | None:
+    def of(self, other_values: dict[str, Any]) -> int | None:
         """Return the offering that a row names; None if it names none. Rejected if there is none,
         or several."""
-        pk = rest.get(self._name("offering"))
+        pk = other_values.get(self._name("offering"))
         if pk is not None:
-            if not _is_id(pk) or pk not in self._kept:
+            if not _is_id(pk) or pk not in self._offerings:
                 raise RejectedRowError(
                     f"{self._name('offering')}: Offering {str(pk)[:40]} was not found. Check "
                     "the id under offerings/."
                 )
             return int(pk)
-        host, model = read_text(rest, self._name("host")), read_text(rest, self._name("api_id"))
+        host, model = (
+            read_text(other_values, self._name("host")),
+            read_text(other_values, self._name("api_id")),
+        )
         if not host and not model:
             return None
         if not host or not model:
             raise RejectedRowError("Identify the offering by host and api_id, or by its id.")
-        fitting = [each for each in self._kept.get(model, ()) if each[1] == host]
-        for place, name in ((2, "region"), (3, "tier")):
-            if self._name(name) in rest:
-                fitting = [
-                    each for each in fitting if each[place] == (rest[self._name(name)] or "")
+        matches = [
+            candidate for candidate in self._offerings.get(model, ()) if candidate[1] == host
+        ]
+        for position, name in ((2, "region"), (3, "tier")):
+            if self._name(name) in other_values:
+                matches = [
+                    candidate
+                    for candidate in matches
+                    if candidate[position] == (other_values[self._name(name)] or "")
                 ]
-        if len(fitting) > 1:
+        if len(matches) > 1:
             # the one that is tied to no region and no tier is what the plain name means
-            fitting = [each for each in fitting if not each[2] and not each[3]] or fitting
-        if not fitting:
+            matches = [
+                candidate for candidate in matches if not candidate[2] and not candidate[3]
+            ] or matches
+        if not matches:
             raise RejectedRowError(
                 f"Offering '{model[:80]}' on '{host[:80]}' was not found. Search with "
                 "offerings/?host=&api_id=."
             )
-        if len(fitting) > 1:
+        if len(matches) > 1:
             raise RejectedRowError(
                 f"'{model[:80]}' on '{host[:80]}' is offered by region or tier. Add the "
                 "region or tier."
             )
-        return int(fitting[0][0])
+        return int(matches[0][0])
 
 
 def _is_id(value: Any) -> bool:
@@ -111,9 +124,9 @@ def _is_id(value: Any) -> bool:
 def find_providers(rows: Sequence[SourceRow], name: str) -> dict[str, int]:
     """{slug: id} of the providers that the rows name in this field."""
     slugs = {
-        given
+        slug
         for row in rows
-        if isinstance(row.value, dict) and isinstance(given := row.value.get(name), str)
+        if isinstance(row.value, dict) and isinstance(slug := row.value.get(name), str)
     }
     valid_slugs = [slug for slug in slugs if "\x00" not in slug]
     return (
@@ -129,13 +142,13 @@ def lock_applications_by_slug(
     """Lock the applications that the rows name and the caller can view, by slug; other changes of
     them or their dependencies wait."""
     slugs = {
-        given
+        slug
         for row in rows
-        if isinstance(row.value, dict) and isinstance(given := row.value.get("application"), str)
+        if isinstance(row.value, dict) and isinstance(slug := row.value.get("application"), str)
     }
     applications = (
         Application.objects.select_for_update(of=("self",))
-        .filter(merge.seen("team"), slug__in=[slug for slug in slugs if "\x00" not in slug])
+        .filter(merge.visible_rows("team"), slug__in=[slug for slug in slugs if "\x00" not in slug])
         .order_by("pk")
         .values_list("slug", "pk", "team_id", "status", "merged_into_id")
     )
@@ -146,10 +159,10 @@ def lock_applications_by_slug(
 
 
 def editable_application(
-    rest: dict[str, Any], known: dict[str, KnownApplication], merge: Merge
+    other_values: dict[str, Any], applications: dict[str, KnownApplication], merge: Merge
 ) -> KnownApplication:
-    slug = read_text(rest, "application", "application: Enter the slug of an application.")
-    application = known.get(slug)
+    slug = read_text(other_values, "application", "application: Enter the slug of an application.")
+    application = applications.get(slug)
     if application is None:
         raise RejectedRowError(
             f"application: Application '{slug[:120]}' was not found. It does not exist or you "
@@ -168,13 +181,13 @@ class DependencyIndex:
 
     columns: tuple[str, ...] = ("id", "via_party_id", "since", "until")
 
-    def __init__(self, application_ids: Iterable[int], more: Sequence[str] = ()) -> None:
+    def __init__(self, application_ids: Iterable[int], extra_fields: Sequence[str] = ()) -> None:
         self._by_key: dict[tuple[int, int, str], list[dict[str, Any]]] = defaultdict(list)
         self.ids: set[int] = set()
         rows = (
             Dependency.objects.filter(application_id__in=set(application_ids))
             .order_by("pk")
-            .values("application_id", "offering_id", "role", *self.columns, *more)
+            .values("application_id", "offering_id", "role", *self.columns, *extra_fields)
         )
         for row in rows:
             self._by_key[row["application_id"], row["offering_id"], row["role"]].append(row)

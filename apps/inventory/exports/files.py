@@ -33,12 +33,12 @@ type FileWriter = Callable[[ListExport, IO[bytes], ProgressCallback], int]
 def request_file(*, kind: str, query: str, name: str, by: User, at: datetime) -> ListExport:
     """Queue a file of what `by` may see; an equal one of theirs that is still being written is
     given instead. Raises ExportError."""
-    same = ListExport.objects.visible_to(by).open().filter(kind=kind, query=query).first()
-    if same is not None:
-        return same
-    whole = by.can_read_all
-    teams = [] if whole else sorted(by.team_roles())
-    if not whole and not teams:
+    pending_file = ListExport.objects.visible_to(by).open().filter(kind=kind, query=query).first()
+    if pending_file is not None:
+        return pending_file
+    can_read_all = by.can_read_all
+    teams = [] if can_read_all else sorted(by.team_roles())
+    if not can_read_all and not teams:
         raise ExportError(
             "You do not have a role on any team, so the file would be empty. "
             "Ask a team owner for a role."
@@ -50,7 +50,7 @@ def request_file(*, kind: str, query: str, name: str, by: User, at: datetime) ->
         requested_by=by,
         as_of=at,
         expires_on=day_of(at) + FILE_RETENTION,
-        whole_organisation=whole,
+        whole_organisation=can_read_all,
         team_ids=teams,
     )
     with audit_context(user=by, reason=f"{name} requested"):
@@ -70,11 +70,11 @@ def write_waiting_files(*, write: FileWriter, at: datetime) -> int:
 
 
 def _export_spec(write: FileWriter) -> ExportSpec[ListExport]:
-    def written(claim: Claim[ListExport], target: IO[bytes]) -> dict[str, int]:
+    def write_file(claim: Claim[ListExport], target: IO[bytes]) -> dict[str, int]:
         return {"n_rows": write(claim.job, target, lambda n: save_progress(claim, n))}
 
     return ExportSpec(
-        model=ListExport, job="inventory.write_file", smaller="for fewer rows", write=written
+        model=ListExport, job="inventory.write_file", smaller="for fewer rows", write=write_file
     )
 
 

@@ -52,11 +52,13 @@ def run_waiting_exports[F: ExportFile](spec: ExportSpec[F], *, at: datetime) -> 
 
 
 def _job_kind[F: ExportFile](spec: ExportSpec[F]) -> JobKind[F]:
-    gone = "The export failed after 3 attempts because the worker stopped. Try again {smaller}."
+    lost_message = (
+        "The export failed after 3 attempts because the worker stopped. Try again {smaller}."
+    )
     return JobKind(
         model=spec.model,
         work=partial(_run_claim, spec),
-        abandonment=lambda _file: gone.format(smaller=spec.smaller),
+        abandonment=lambda _file: lost_message.format(smaller=spec.smaller),
         relations=spec.relations,
     )
 
@@ -64,20 +66,20 @@ def _job_kind[F: ExportFile](spec: ExportSpec[F]) -> JobKind[F]:
 def _run_claim[F: ExportFile](spec: ExportSpec[F], claim: Claim[F]) -> None:
     file = claim.job
     # it holds what the asker may see now, and is fetched later while they still may
-    asker = file.requested_by
-    file.whole_organisation = asker.can_read_all
-    file.team_ids = [] if asker.can_read_all else sorted(asker.team_roles())
+    requester = file.requested_by
+    file.whole_organisation = requester.can_read_all
+    file.team_ids = [] if requester.can_read_all else sorted(requester.team_roles())
     with audit_context(job=spec.job):
         claim.update(whole_organisation=file.whole_organisation, team_ids=file.team_ids)
     try:
         with tempfile.SpooledTemporaryFile(max_size=_MAX_BYTES_IN_MEMORY) as target:
             _store_parts(claim, target, spec.write(claim, target))
-    except (ExportError, DatabaseError, SoftTimeLimitExceeded) as why:
-        if isinstance(why, DatabaseError) and jobs.connection_is_lost():
+    except (ExportError, DatabaseError, SoftTimeLimitExceeded) as error:
+        if isinstance(error, DatabaseError) and jobs.connection_is_lost():
             # the database was restarted: nothing is wrong with the file, and the next worker makes
             # it
             raise
-        claim.fail(_failure_message(why, spec.smaller))
+        claim.fail(_failure_message(error, spec.smaller))
     finally:
         cache.delete(_progress_key(file))
 
@@ -127,19 +129,19 @@ def delete_expired_parts(model: type[ExportFile], *, on: date, max_files: int) -
 
 def _part_table(model: type[ExportFile]) -> tuple[str, str]:
     """Their table, and its column that leads to the file."""
-    described: Any = model._meta
-    to_file = described.get_field("parts").remote_field
+    meta: Any = model._meta
+    to_file = meta.get_field("parts").remote_field
     return to_file.model._meta.db_table, to_file.column
 
 
-def _failure_message(why: Exception, smaller: str) -> str:
-    match why:
+def _failure_message(error: Exception, smaller: str) -> str:
+    match error:
         case SoftTimeLimitExceeded():
             return f"The export took longer than a worker is allowed to run. Try again {smaller}."
         case DatabaseError():
-            return f"The export failed in the database: {why}"
+            return f"The export failed in the database: {error}"
         case _:
-            return str(why)
+            return str(error)
 
 
 def _progress_key(file: ExportFile) -> str:

@@ -35,16 +35,16 @@ def request_documents(
     An item that is received or already requested is unchanged: a reminder does not move its due
     date. A refused item can be requested again.
     """
-    if unknown := sorted(set(items) - set(Item.values)):
+    if unknown_items := sorted(set(items) - set(Item.values)):
         raise ChangeConflictError(
-            f"'{unknown[0]}' is not a valid item. Use one of: {', '.join(Item.values)}."
+            f"'{unknown_items[0]}' is not a valid item. Use one of: {', '.join(Item.values)}."
         )
     # two people who ask at once: the second waits here
     Foundation.objects.select_for_update(no_key=True).only("pk").get(pk=foundation.pk)
-    held = {row.item: row for row in AnnexItem.objects.filter(foundation=foundation)}
+    rows_by_item = {row.item: row for row in AnnexItem.objects.filter(foundation=foundation)}
     requested = []
     for item in items or Item.values:
-        row = held.get(str(item)) or AnnexItem(foundation=foundation, item=str(item))
+        row = rows_by_item.get(str(item)) or AnnexItem(foundation=foundation, item=str(item))
         if row.status in {*ON_FILE, Status.REQUESTED}:
             continue
         row.status, row.requested_on, row.due_on, row.noted_by = (
@@ -58,7 +58,9 @@ def request_documents(
     columns = ["status", "requested_on", "due_on", "noted_by"]
     with audit_context(user=by, reason=reason or "documents requested"):
         AnnexItem.objects.bulk_create([row for row in requested if row.pk is None])
-        AnnexItem.objects.bulk_update([row for row in requested if row.item in held], [*columns])
+        AnnexItem.objects.bulk_update(
+            [row for row in requested if row.item in rows_by_item], [*columns]
+        )
     return list(
         AnnexItem.objects.filter(foundation=foundation, item__in=[row.item for row in requested])
     )
@@ -76,8 +78,8 @@ def record_document_status(
     note: str = "",
     reason: str = "",
 ) -> AnnexItem:
-    """What became of an item: received, public, refused, or missing after all. Asking for it is
-    `request_documents`."""
+    """Record what became of an item: received, public, refused, or missing after all. Asking for it
+    is `request_documents`."""
     if status == Status.REQUESTED:
         raise ChangeConflictError(
             "A document is requested with the request action, which sets the date and the "
@@ -116,13 +118,13 @@ def annex_checklist(*, foundation: Foundation, user: Any) -> list[ChecklistRow]:
     rows = (
         AnnexItem.objects.visible_to(user).filter(foundation=foundation).select_related("noted_by")
     )
-    held = {row.item: row for row in rows}
+    rows_by_item = {row.item: row for row in rows}
     return [
         ChecklistRow(
             item,
             str(label),
-            held[item].status if item in held else str(Status.MISSING),
-            held.get(item),
+            rows_by_item[item].status if item in rows_by_item else str(Status.MISSING),
+            rows_by_item.get(item),
         )
         for item, label in Item.choices
     ]

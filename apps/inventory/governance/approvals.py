@@ -54,22 +54,22 @@ def record_decision(
     Refused if another decision on the same target is valid: replace or revoke that one. An expired
     one is revoked on the way.
     """
-    standing = _current_approval(target)
-    if standing is not None and (standing.expires_on is None or standing.expires_on > day_of(at)):
+    current = _current_approval(target)
+    if current is not None and (current.expires_on is None or current.expires_on > day_of(at)):
         raise ChangeConflictError(
-            f"An approval already exists ({standing.get_decision_display().lower()}, "
-            f"{standing.decided_on:%Y-%m-%d}, {standing.approver}). Replace or revoke it."
+            f"An approval already exists ({current.get_decision_display().lower()}, "
+            f"{current.decided_on:%Y-%m-%d}, {current.approver}). Replace or revoke it."
         )
     created = _build_approval(
         target, decision, reason, at, by, expires_on, data_classes, regions, criticalities
     )
     with audit_context(user=by, reason=reason):
-        if standing is not None:
+        if current is not None:
             _revoke(
-                standing,
+                current,
                 at,
                 by,
-                (f"Expired on {standing.expires_on:%Y-%m-%d} and replaced by a new approval."),
+                (f"Expired on {current.expires_on:%Y-%m-%d} and replaced by a new approval."),
             )
         created.full_clean()
         created.save(force_insert=True)
@@ -180,9 +180,9 @@ def _build_approval(
             f"'{unknown[0]}' is not a valid data class. Use one of: "
             f"{', '.join(Application.DataClass.values)}."
         )
-    if strange := sorted(set(criticalities) - set(Criticality.values)):
+    if unknown_levels := sorted(set(criticalities) - set(Criticality.values)):
         raise ChangeConflictError(
-            f"'{strange[0]}' is not a valid criticality. Use 0 (critical) to 3 (low)."
+            f"'{unknown_levels[0]}' is not a valid criticality. Use 0 (critical) to 3 (low)."
         )
     limits = bool(data_classes or regions or criticalities)
     if limits and decision != Decision.RESTRICTED:
@@ -202,8 +202,8 @@ def _build_approval(
     )
 
 
-def _revoke(approval: Approval, at: datetime, by: User, why: str) -> None:
-    approval.revoked_at, approval.revoked_by, approval.revoked_reason = at, by, why
+def _revoke(approval: Approval, at: datetime, by: User, reason: str) -> None:
+    approval.revoked_at, approval.revoked_by, approval.revoked_reason = at, by, reason
     approval.save(update_fields=["revoked_at", "revoked_by", "revoked_reason", "updated_at"])
 
 

@@ -68,12 +68,12 @@ def change_contract(
 ) -> Contract:
     """Set the given facts and leave the others; nothing is written where nothing differs."""
     contract = Contract.objects.select_for_update().get(pk=contract.pk)
-    known = _cleaned_fields(facts)
-    changed = [name for name, value in known.items() if getattr(contract, name) != value]
+    cleaned = _cleaned_fields(facts)
+    changed = [name for name, value in cleaned.items() if getattr(contract, name) != value]
     if not changed:
         return contract
     for name in changed:
-        setattr(contract, name, known[name])
+        setattr(contract, name, cleaned[name])
     _refuse_cycle(contract)
     contract.full_clean()
     with audit_context(user=by, reason=reason or "contract changed"):
@@ -92,9 +92,9 @@ def contracts_by_party(*, parties: Collection[int], user: Any) -> dict[int, list
 
 
 def _cleaned_fields(facts: Mapping[str, Any] | None) -> dict[str, Any]:
-    unknown = sorted(set(facts or {}) - EDITABLE_CONTRACT_FIELDS)
-    if unknown:
-        raise TypeError(f"Unknown fields: {', '.join(unknown)}")
+    unknown_fields = sorted(set(facts or {}) - EDITABLE_CONTRACT_FIELDS)
+    if unknown_fields:
+        raise TypeError(f"Unknown fields: {', '.join(unknown_fields)}")
     return {
         name: value.strip().upper()
         if name in UPPER_CASE_FIELDS and isinstance(value, str)
@@ -105,11 +105,11 @@ def _cleaned_fields(facts: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def _refuse_cycle(contract: Contract) -> None:
     """A frame that stands, at some remove, under this very contract."""
-    above, steps = contract.overarching, 0
-    while above is not None:
+    ancestor, steps = contract.overarching, 0
+    while ancestor is not None:
         steps += 1
-        if above.pk == contract.pk or steps > 32:
+        if ancestor.pk == contract.pk or steps > 32:
             raise ChangeConflictError(
                 "This would place the contract under itself. Choose another overarching contract."
             )
-        above = above.overarching
+        ancestor = ancestor.overarching

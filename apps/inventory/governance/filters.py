@@ -70,8 +70,12 @@ class ApprovalFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields: list[str] = []
 
     def in_force(self, queryset: ApprovalQuerySet, name: str, value: bool) -> QuerySet[Approval]:
-        standing = Approval.objects.standing_on(_today())
-        return queryset.filter(pk__in=standing) if value else queryset.exclude(pk__in=standing)
+        current_approvals = Approval.objects.standing_on(_today())
+        return (
+            queryset.filter(pk__in=current_approvals)
+            if value
+            else queryset.exclude(pk__in=current_approvals)
+        )
 
 
 class SelectionFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -89,8 +93,8 @@ class SelectionFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields: list[str] = []
 
     def considering(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        considered = SelectionCandidate.objects.filter(foundation__slug=value)
-        return queryset.filter(pk__in=considered.values("selection"))
+        candidates = SelectionCandidate.objects.filter(foundation__slug=value)
+        return queryset.filter(pk__in=candidates.values("selection"))
 
 
 def _today() -> date:

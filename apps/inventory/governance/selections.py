@@ -136,13 +136,13 @@ def score_candidate(
     unchanged."""
     selection = _lock_draft(candidate.selection)
     candidate = SelectionCandidate.objects.select_for_update().get(pk=candidate.pk)
-    known = [criterion["name"] for criterion in selection.criteria]
+    criterion_names = [criterion["name"] for criterion in selection.criteria]
     new_scores = dict(candidate.scores)
     for name, score in scores.items():
-        if name not in known:
+        if name not in criterion_names:
             raise ChangeConflictError(
                 f"'{name}' is not a valid criterion of this selection record. Use one of: "
-                f"{', '.join(known) or 'none defined'}."
+                f"{', '.join(criterion_names) or 'none defined'}."
             )
         value = _parse_number(score.get("value"), f"'{name}': the value")
         new_scores[name] = {"value": str(value), "note": str(score.get("note", ""))[:2000]}
@@ -175,9 +175,9 @@ def decide_selection(
         raise ChangeConflictError(
             "This selection record has no candidates. Add the foundations that were considered."
         )
-    if strangers := {row.pk for row in chosen} - {row.pk for row in candidates}:
+    if foreign_ids := {row.pk for row in chosen} - {row.pk for row in candidates}:
         raise ChangeConflictError(
-            f"Candidate {min(strangers)} is not part of this selection "
+            f"Candidate {min(foreign_ids)} is not part of this selection "
             "record. Choose one of its candidates."
         )
     if review_on is not None and review_on <= on:
@@ -255,7 +255,7 @@ def _cleaned_criteria(criteria: Sequence[Mapping[str, Any]]) -> list[dict[str, s
             raise ChangeConflictError(
                 f"Criterion {number} must have a name of 1 to 120 characters."
             )
-        if any(name == other["name"] for other in cleaned):
+        if any(name == existing_criterion["name"] for existing_criterion in cleaned):
             raise ChangeConflictError(f"'{name}' is there twice. Give every criterion once.")
         weight = _parse_number(criterion.get("weight", 1), f"'{name}': the weight")
         if weight <= 0:
@@ -268,11 +268,11 @@ def _cleaned_criteria(criteria: Sequence[Mapping[str, Any]]) -> list[dict[str, s
     return cleaned
 
 
-def _parse_number(value: Any, what: str) -> Decimal:
+def _parse_number(value: Any, label: str) -> Decimal:
     try:
         number = Decimal(str(value)) if not isinstance(value, bool) else None
     except InvalidOperation:
         number = None
     if number is None or not number.is_finite() or abs(number) > 1_000_000:
-        raise ChangeConflictError(f"{what} must be a number.")
+        raise ChangeConflictError(f"{label} must be a number.")
     return number

@@ -82,10 +82,10 @@ def approval_violations(
     """
     live = Dependency.objects.live_on(on).visible_to(user)
     if nodes:
-        there = Q()
+        node_condition = Q()
         for kind, ref in nodes:
-            there |= Q(node__kind=kind, node__ref=ref)
-        live = live.filter(offering__in=Footing.objects.filter(there).values("offering"))
+            node_condition |= Q(node__kind=kind, node__ref=ref)
+        live = live.filter(offering__in=Footing.objects.filter(node_condition).values("offering"))
     try:
         sql, params = (
             live.order_by()
@@ -105,12 +105,22 @@ def approval_violations(
     )
     violations = []
     for row in rows:
-        dependency, held = dependencies.get(row["dependency"]), approvals.get(row["approval"])
+        dependency, standing_approval = (
+            dependencies.get(row["dependency"]),
+            approvals.get(row["approval"]),
+        )
         # what was taken back between the statements is no finding
-        if dependency is not None and held is not None:
-            why, certain = _violation_sentences(row, dependency.application, held)
+        if dependency is not None and standing_approval is not None:
+            sentences, certain = _violation_sentences(
+                row, dependency.application, standing_approval
+            )
             violations.append(
-                ApprovalViolation(dependency=dependency, approval=held, why=why, certain=certain)
+                ApprovalViolation(
+                    dependency=dependency,
+                    approval=standing_approval,
+                    why=sentences,
+                    certain=certain,
+                )
             )
     return ApprovalViolations(rows=tuple(violations), n_total=rows[0]["total"] if rows else 0)
 
@@ -215,11 +225,11 @@ def _obstacles(
     for row in rows:
         approval = approvals.get(row["approval"])
         if approval is not None:
-            why, certain = _violation_sentences(row, application, approval)
+            sentences, certain = _violation_sentences(row, application, approval)
             obstacles.append(
                 (
                     row["dependency"],
-                    ApprovalObstacle(approval, why, certain, *violation_grounds(row)),
+                    ApprovalObstacle(approval, sentences, certain, *violation_grounds(row)),
                 )
             )
     return obstacles
@@ -238,8 +248,8 @@ _UNKNOWN = {"data_class": "class_unknown", "region": "region_unknown"}
 def violation_grounds(row: Mapping[str, Any]) -> tuple[tuple[str, ...], frozenset[str]]:
     """(grounds, open grounds) of a row of `judged`, as `ApprovalObstacle` holds them."""
     grounds = tuple(ground for ground, column in _GROUNDS.items() if row[column])
-    unknown = frozenset(ground for ground, column in _UNKNOWN.items() if row[column])
-    return grounds, unknown & set(grounds)
+    open_grounds = frozenset(ground for ground, column in _UNKNOWN.items() if row[column])
+    return grounds, open_grounds & set(grounds)
 
 
 _COLUMNS = (
@@ -280,17 +290,17 @@ def _violation_sentences(
     row: Mapping[str, Any], application: Application, approval: Approval
 ) -> tuple[tuple[str, ...], bool]:
     """(sentences, whether it is certain)."""
-    what = approval.target
-    why, certain = [], row["blocked"] or row["criticality_outside"]
+    target = approval.target
+    sentences, certain = [], row["blocked"] or row["criticality_outside"]
     if row["blocked"]:
-        why.append(f"{what} is blocked: {approval.reason}")
+        sentences.append(f"{target} is blocked: {approval.reason}")
     if row["criticality_outside"]:
         allowed = ", ".join(
             Criticality(level).label.lower() for level in sorted(approval.criticalities)
         )
-        why.append(
-            f"{what} is restricted to {allowed} applications. The criticality of this application "
-            f"is {_criticality_label(application)}."
+        sentences.append(
+            f"{target} is restricted to {allowed} applications. The criticality of this "
+            f"application is {_criticality_label(application)}."
         )
     if row["class_outside"]:
         allowed = ", ".join(_data_class_labels(approval))
@@ -299,20 +309,20 @@ def _violation_sentences(
             if row["class_unknown"]
             else application.get_data_classification_display().lower()
         )
-        why.append(
-            f"{what} is restricted to data classified as {allowed}. The data classification of "
+        sentences.append(
+            f"{target} is restricted to data classified as {allowed}. The data classification of "
             f"this application is {recorded_value}."
         )
         certain = certain or not row["class_unknown"]
     if row["region_outside"]:
         allowed = ", ".join(approval.regions)
         recorded_value = "not recorded" if row["region_unknown"] else application.geography
-        why.append(
-            f"{what} is restricted to the regions {allowed}. The region of this application is "
+        sentences.append(
+            f"{target} is restricted to the regions {allowed}. The region of this application is "
             f"{recorded_value}."
         )
         certain = certain or not row["region_unknown"]
-    return tuple(why), bool(certain)
+    return tuple(sentences), bool(certain)
 
 
 def _criticality_label(application: Application) -> str:

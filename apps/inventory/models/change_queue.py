@@ -68,8 +68,8 @@ def application_change_triggers(name: str, application: str, through: str = "") 
             level=pgtrigger.Statement,
             when=pgtrigger.After,
             operation=operation,
-            referencing=referencing,
+            referencing=transition_tables,
             func=f"{statement} RETURN NULL;",
         )
-        for verb, operation, referencing, statement in cases
+        for verb, operation, transition_tables, statement in cases
     ]

@@ -26,8 +26,8 @@ class DependencyQuerySet(models.QuerySet["Dependency"]):
         return self.filter(application__team__in=user.team_roles())
 
     def live_on(self, day: date) -> "DependencyQuerySet":
-        """In use on `day` (since inclusive, until exclusive) by an application in pilot or
-        production."""
+        """Select those in use on `day` (since inclusive, until exclusive) by an application in
+        pilot or production."""
         return self.filter(
             Q(until__isnull=True) | Q(until__gt=day),
             since__lte=day,

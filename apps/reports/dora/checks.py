@@ -36,8 +36,9 @@ class CheckResult:
 
 
 def run_checks(tables: Sequence[ReportTable], fills: dict[str, FillRate]) -> list[CheckResult]:
-    """Inside the register's relations; one statement. What does not apply is no empty key; empty
-    values are no duplicates and refer to nothing, since rule 805 has them already."""
+    """Run the checks inside the register's relations; one statement. What does not apply is no
+    empty key; empty values are no duplicates and refer to nothing, since rule 805 has them
+    already."""
     conditions: list[tuple[CheckRule, ReportTable, str, str, str]] = []
     for table in tables:
         conditions += [
@@ -45,9 +46,9 @@ def run_checks(tables: Sequence[ReportTable], fills: dict[str, FillRate]) -> lis
             for column in table.keys
         ]
         conditions.append((CheckRule.DUPLICATE_KEY, table, "", "", _duplicate_sql(table)))
-    known = {table.relation for table in tables}
+    relations = {table.relation for table in tables}
     for child, column, parent, target in FOREIGN_KEYS:
-        if child.relation in known and parent.relation in known:
+        if child.relation in relations and parent.relation in relations:
             conditions.append(
                 (
                     CheckRule.FOREIGN_KEY,
@@ -78,12 +79,12 @@ def _empty_key_sql(table: ReportTable, code: str) -> str:
 def _duplicate_sql(table: ReportTable) -> str:
     """A field that does not apply is a value of the key like any other."""
     keys = ", ".join(f"c{column.code}" for column in table.keys)
-    whole = " AND ".join(
+    keys_present = " AND ".join(
         f"(c{column.code} IS NOT NULL OR h{column.code} IS NOT NULL)" for column in table.keys
     )
     return (
         f"SELECT coalesce(sum(n - 1), 0)::bigint FROM (SELECT count(*) AS n FROM {table.relation} "
-        f"WHERE {whole}"
+        f"WHERE {keys_present}"
         f" GROUP BY {keys} HAVING count(*) > 1) twice"
     )
 
@@ -96,7 +97,7 @@ def _orphan_sql(child: ReportTable, column: str, parent: ReportTable, target: st
 
 
 def _sentence(rule: CheckRule, table: ReportTable, code: str, parent: str, n: int) -> str:
-    words: dict[str, Any] = {
+    values: dict[str, Any] = {
         "n": n,
         "field": f"{table.code}.{code}",
         "table": table.code,
@@ -105,17 +106,19 @@ def _sentence(rule: CheckRule, table: ReportTable, code: str, parent: str, n: in
     match rule:
         case CheckRule.EMPTY_KEY:
             return (
-                pluralize(n, "{n} row has no {field}.", "{n} rows have no {field}.").format(**words)
+                pluralize(n, "{n} row has no {field}.", "{n} rows have no {field}.").format(
+                    **values
+                )
                 if n
-                else "Every row has {field}.".format(**words)
+                else "Every row has {field}.".format(**values)
             )
         case CheckRule.DUPLICATE_KEY:
             return (
                 pluralize(
                     n, "{n} row of {table} repeats a key.", "{n} rows of {table} repeat a key."
-                ).format(**words)
+                ).format(**values)
                 if n
-                else "Keys of {table} are unique.".format(**words)
+                else "Keys of {table} are unique.".format(**values)
             )
         case _:
             return (
@@ -123,9 +126,9 @@ def _sentence(rule: CheckRule, table: ReportTable, code: str, parent: str, n: in
                     n,
                     "{n} row names a {field} that is not in {parent}.",
                     "{n} rows name a {field} that is not in {parent}.",
-                ).format(**words)
+                ).format(**values)
                 if n
-                else "Every {field} is in {parent}.".format(**words)
+                else "Every {field} is in {parent}.".format(**values)
             )
 
 

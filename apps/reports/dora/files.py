@@ -43,15 +43,15 @@ def register_workbook(register: InformationRegister, *, as_of: datetime, for_who
                 for check in completeness.checks
             ),
         )
-        whole = completeness.whole
+        overall = completeness.whole
         book.sheet(
             "Notes",
             ["Note", "Value"],
             [
                 ["As of", as_of.isoformat(timespec="seconds")],
                 ["Whose applications", for_whom],
-                ["Cells filled", whole.n_filled],
-                ["Cells missing", whole.n_missing],
+                ["Cells filled", overall.n_filled],
+                ["Cells missing", overall.n_missing],
                 *([f"{table.code} {table.name}", str(table.about)] for table in TEMPLATES),
                 *derivation_notes(),
             ],

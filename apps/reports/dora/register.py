@@ -57,9 +57,9 @@ class InformationRegister:
 
 @contextmanager
 def open_register(*, user: User, on: date) -> Iterator[InformationRegister]:
-    """What `user` may see: for the offices the organisation, for others the functions of their
-    teams' applications and the parties behind them, without the contracts. Eleven relations, a
-    statement each, whatever the portfolio."""
+    """Open the register of what `user` may see: for the offices the organisation, for others the
+    functions of their teams' applications and the parties behind them, without the contracts.
+    Eleven relations, a statement each, whatever the portfolio."""
     teams = visible_team_ids(user)
     params: dict[str, Any] = {
         "on": on,

@@ -20,8 +20,8 @@ from apps.inventory.models import (
 
 class EvidencePackQuerySet(ExportFileQuerySet["EvidencePack"]):
     def visible_to(self, user: Any) -> "ExportFileQuerySet[EvidencePack]":
-        """For the offices every pack; for others the own ones, while they still read all the teams
-        it speaks of."""
+        """Select for the offices every pack; for others the own ones, while they still read all the
+        teams it speaks of."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:

@@ -46,9 +46,9 @@ def request_pack(
         raise ExportError("The period must end after its start. Correct the dates.")
     if until - since > MAX_PERIOD:
         raise ExportError("The period of a pack can be at most five years. Enter a shorter period.")
-    whole = by.can_read_all
-    teams = [] if whole else sorted(by.team_roles())
-    if not whole and not teams:
+    can_read_all = by.can_read_all
+    teams = [] if can_read_all else sorted(by.team_roles())
+    if not can_read_all and not teams:
         raise ExportError(
             "You are not a member of a team, so the pack would be empty. Ask an "
             "administrator to add you to a team."
@@ -63,16 +63,16 @@ def request_pack(
         provider=provider,
         since=since,
         until=until,
-        whole_organisation=whole,
+        whole_organisation=can_read_all,
         team_ids=teams,
         requested_by=by,
         as_of=at,
         expires_on=day_of(at) + PACK_RETENTION,
     )
-    same = EvidencePack.objects.open().filter(
+    pending_packs = EvidencePack.objects.open().filter(
         requested_by=by, application=application, provider=provider, since=since, until=until
     )
-    if same.exists():
+    if pending_packs.exists():
         raise ExportError("This pack is already being created. See the list below.")
     with audit_context(user=by, reason="evidence pack requested"):
         pack.save(force_insert=True)
@@ -111,8 +111,8 @@ def progress_of(pack: EvidencePack, *, at: datetime) -> tuple[int, int, str]:
     has gone."""
     if pack.is_abandoned(at=at):
         return 0, 0, ""
-    done, n, title = load_progress(pack) or (0, 0, "")
-    return done, n, title
+    n_done, n, title = load_progress(pack) or (0, 0, "")
+    return n_done, n, title
 
 
 def _write(claim: Claim[EvidencePack], target: IO[bytes]) -> dict[str, Any]:
@@ -137,18 +137,18 @@ def _write(claim: Claim[EvidencePack], target: IO[bytes]) -> dict[str, Any]:
         "whole_organisation": pack.requested_by.can_read_all,
     }
 
-    def tell(done: int, n: int, title: str) -> None:
-        save_progress(claim, [done, n, title])
+    def tell(n_done: int, n: int, title: str) -> None:
+        save_progress(claim, [n_done, n, title])
 
-    own = not connection.in_atomic_block
+    opens_transaction = not connection.in_atomic_block
     with transaction.atomic():
-        if own:
+        if opens_transaction:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        written = write_pack(target, scope, about=about, progress=tell)
+        result = write_pack(target, scope, about=about, progress=tell)
     # manifest.json and SHA256SUMS are beside those it lists
     return {
-        "digest": written.digest,
-        "manifest": written.manifest,
-        "n_files": len(written.files) + 2,
+        "digest": result.digest,
+        "manifest": result.manifest,
+        "n_files": len(result.files) + 2,
     }

@@ -64,7 +64,7 @@ def write_pack(
         (
             f"data/{section.name}.csv",
             str(section.title),
-            str(section.what),
+            str(section.description),
             csv_lines(section.heads, section.rows(scope)),
         )
         for section in SECTIONS
@@ -86,11 +86,17 @@ def write_pack(
         )
     )
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for done, (name, title, what, lines) in enumerate(jobs):
-            progress(done, len(jobs), title)
+        for n_done, (name, title, description, lines) in enumerate(jobs):
+            progress(n_done, len(jobs), title)
             files.append(
                 _add_file(
-                    archive, name, title, what, lines, moment=moment, heads=name.endswith(".csv")
+                    archive,
+                    name,
+                    title,
+                    description,
+                    lines,
+                    moment=moment,
+                    heads=name.endswith(".csv"),
                 )
             )
             if target.tell() > MAX_PACK_BYTES:
@@ -123,17 +129,17 @@ def write_pack(
         manifest_bytes = (
             json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False, default=str) + "\n"
         )
-        listed = _add_file(archive, MANIFEST, "", "", [manifest_bytes], moment=moment)
-        sums = "".join(f"{file.sha256}  {file.name}\n" for file in [*files, listed])
+        manifest_file = _add_file(archive, MANIFEST, "", "", [manifest_bytes], moment=moment)
+        sums = "".join(f"{file.sha256}  {file.name}\n" for file in [*files, manifest_file])
         _add_file(archive, CHECKSUMS, "", "", [sums], moment=moment)
-    return WrittenPack(manifest, listed.sha256, files)
+    return WrittenPack(manifest, manifest_file.sha256, files)
 
 
 def _add_file(
     archive: zipfile.ZipFile,
     name: str,
     title: str,
-    what: str,
+    description: str,
     lines: Iterable[str],
     *,
     moment: datetime,
@@ -151,4 +157,4 @@ def _add_file(
             out.write(body)
             n_bytes += len(body)
             n_lines += 1
-    return PackedFile(name, title, what, digest.hexdigest(), n_bytes, n_lines - heads)
+    return PackedFile(name, title, description, digest.hexdigest(), n_bytes, n_lines - heads)

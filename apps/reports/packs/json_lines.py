@@ -72,7 +72,7 @@ def history_lines(scope: PackScope) -> Iterator[str]:
             scope.during("pgh_created_at"), **{f"{column}__in": ids}
         )
         columns = ["pgh_id", "pgh_created_at", "pgh_label", "pgh_context__metadata", *fields]
-        for number, at, change, words, *values in (
+        for number, at, change, metadata, *values in (
             rows.order_by("pgh_id").values_list(*columns).iterator(chunk_size=FETCH_BATCH_SIZE)
         ):
             yield json_line(
@@ -81,8 +81,8 @@ def history_lines(scope: PackScope) -> Iterator[str]:
                     "number": number,
                     "at": at,
                     "change": change,
-                    "actor": (words or {}).get("actor", ""),
-                    "reason": (words or {}).get("reason", ""),
+                    "actor": (metadata or {}).get("actor", ""),
+                    "reason": (metadata or {}).get("reason", ""),
                     "row": dict(zip(fields, values, strict=True)),
                 }
             )

@@ -49,15 +49,15 @@ class PackScope:
 
     @property
     def dependencies(self) -> QuerySet[Dependency]:
-        """In use at some time of the period."""
+        """Return those in use at some time of the period."""
         used = Dependency.objects.visible_to(self.user).filter(
             Q(until__isnull=True) | Q(until__gt=self.since), since__lt=self.until
         )
         if self.application is not None:
             return used.filter(application=self.application)
         if self.provider is not None:
-            there = Q(offering__footings__node__in=self.nodes) | Q(via_party=self.provider)
-            return used.filter(pk__in=Dependency.objects.filter(there).values("pk"))
+            on_nodes = Q(offering__footings__node__in=self.nodes) | Q(via_party=self.provider)
+            return used.filter(pk__in=Dependency.objects.filter(on_nodes).values("pk"))
         return used
 
     @property
@@ -77,7 +77,8 @@ class PackScope:
 
     @property
     def all_dependencies(self) -> QuerySet[Dependency]:
-        """Of the applications, whenever in use: what plans, tests and assessments hang on."""
+        """Return those of the applications, whenever in use: what plans, tests and assessments hang
+        on."""
         return Dependency.objects.visible_to(self.user).filter(
             application__in=self.applications.order_by().values("pk")
         )
@@ -87,5 +88,5 @@ class PackScope:
         """{id: slug} of the applications the pack speaks of; others are never named."""
         return dict(self.applications.order_by("pk").values_list("pk", "slug"))
 
-    def named(self, application_ids: Any) -> list[str]:
+    def names_of(self, application_ids: Any) -> list[str]:
         return [self.names[pk] for pk in application_ids or () if pk in self.names]

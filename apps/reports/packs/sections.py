@@ -33,13 +33,13 @@ class PackSection:
 
     name: str
     title: Any
-    what: Any
+    description: Any
     heads: tuple[str, ...]
     rows: Callable[[PackScope], Rows]
 
 
 def _stream_rows[M: Model](rows: QuerySet[M], *columns: str) -> Rows:
-    """In a fixed order, fetched in pieces."""
+    """Stream the rows in a fixed order, fetched in pieces."""
     for row in rows.order_by("pk").values_list(*columns).iterator(chunk_size=FETCH_BATCH_SIZE):
         yield list(row)
 
@@ -235,11 +235,11 @@ def _dependency_rows[M: Model](model: type[M], scope: PackScope) -> QuerySet[M]:
 
 def _evidence(scope: PackScope) -> QuerySet[Evidence]:
     """About the applications, and about the versions and offerings they called."""
-    called = scope.all_dependencies.order_by()
+    dependencies = scope.all_dependencies.order_by()
     return Evidence.objects.visible_to(scope.user).filter(
         Q(application__in=scope.applications.order_by().values("pk"))
-        | Q(application__isnull=True, offering__in=called.values("offering"))
-        | Q(application__isnull=True, version__in=called.values("offering__version"))
+        | Q(application__isnull=True, offering__in=dependencies.values("offering"))
+        | Q(application__isnull=True, version__in=dependencies.values("offering__version"))
     )
 
 
@@ -248,9 +248,10 @@ def _contracts(scope: PackScope) -> QuerySet[Contract]:
     if scope.provider is not None:
         contracts = contracts.filter(party=scope.provider)
     if scope.application is not None:
-        own = scope.all_dependencies.order_by()
+        dependencies = scope.all_dependencies.order_by()
         contracts = contracts.filter(
-            Q(party__in=own.values("offering__host")) | Q(party__in=own.values("via_party"))
+            Q(party__in=dependencies.values("offering__host"))
+            | Q(party__in=dependencies.values("via_party"))
         )
     return contracts
 
@@ -287,15 +288,22 @@ def _flag_rows(scope: PackScope) -> Rows:
         "application_ids",
     )
     for *row, application_ids in _stream_rows(_flags(scope), *columns):
-        yield [*row, ", ".join(scope.named(application_ids))]
+        yield [*row, ", ".join(scope.names_of(application_ids))]
 
 
 def _flag_life(scope: PackScope) -> Rows:
-    turns = FlagEvent.objects.filter(
+    flag_events = FlagEvent.objects.filter(
         scope.during("at"), flag__in=_flags(scope).order_by().values("pk")
     )
     return _stream_rows(
-        turns, "flag_id", "flag__policy__name", "kind", "at", "value", "by__username", "reason"
+        flag_events,
+        "flag_id",
+        "flag__policy__name",
+        "kind",
+        "at",
+        "value",
+        "by__username",
+        "reason",
     )
 
 
@@ -350,12 +358,12 @@ def _alert_rows(scope: PackScope) -> Rows:
     )
     for *row, resolution, text, application_ids in _stream_rows(_alerts(scope), *columns):
         sentence = resolution_sentence(resolution, text)
-        yield [*row, sentence, ", ".join(scope.named(application_ids))]
+        yield [*row, sentence, ", ".join(scope.names_of(application_ids))]
 
 
 def _alert_recipients(scope: PackScope) -> Rows:
-    """Who may see an alert may see who was owed word of it, but only the messages that they may
-    read themselves."""
+    """List the recipients of each alert that the reader may see, but only the messages that they
+    may read themselves."""
     readable = Delivery.objects.visible_to(scope.user).filter(pk=OuterRef("delivery"))
     notices = (
         Notice.objects.visible_to(scope.user)
@@ -397,13 +405,13 @@ def _alert_recipients(scope: PackScope) -> Rows:
             failure,
             key,
         ) = row
-        shown = [*leading_cells, skip_sentence(reason, details), kind, state, sent_at]
+        cells = [*leading_cells, skip_sentence(reason, details), kind, state, sent_at]
         readable_part = [address, subject, delivery_sentence(unsent, failure), key]
-        yield [*shown, *(readable_part if may_read else [None] * 4)]
+        yield [*cells, *(readable_part if may_read else [None] * 4)]
 
 
 def _approvals(scope: PackScope) -> Rows:
-    """In force at some time of the period, on what the pack is about."""
+    """List the approvals in force at some time of the period, on what the pack is about."""
     approvals = Approval.objects.visible_to(scope.user).filter(
         Q(expires_on__isnull=True) | Q(expires_on__gt=scope.since), decided_on__lt=scope.until
     )
@@ -415,13 +423,13 @@ def _approvals(scope: PackScope) -> Rows:
             | Q(offering__host=scope.provider)
         )
     if scope.application is not None:
-        own = scope.all_dependencies.order_by()
+        dependencies = scope.all_dependencies.order_by()
         approvals = approvals.filter(
-            Q(offering__in=own.values("offering"))
-            | Q(version__in=own.values("offering__version"))
-            | Q(foundation__in=own.values("offering__version__foundation"))
-            | Q(provider__in=own.values("offering__version__foundation__developer"))
-            | Q(provider__in=own.values("offering__host"))
+            Q(offering__in=dependencies.values("offering"))
+            | Q(version__in=dependencies.values("offering__version"))
+            | Q(foundation__in=dependencies.values("offering__version__foundation"))
+            | Q(provider__in=dependencies.values("offering__version__foundation__developer"))
+            | Q(provider__in=dependencies.values("offering__host"))
         )
     return _stream_rows(
         approvals,

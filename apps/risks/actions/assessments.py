@@ -109,14 +109,14 @@ def assess_many(
     A handful of statements for any number. Dependencies whose assessment changed, or that do not
     inherit the risk, are unchanged and reported.
     """
-    said = _check_fields(facts)
-    if said.get("treatment") == Treatment.ACCEPT:
+    cleaned = _check_fields(facts)
+    if cleaned.get("treatment") == Treatment.ACCEPT:
         raise RiskChangeError(
             "An acceptance needs an approver, a reason and an expiry date. Use the accept action."
         )
 
     def decide(assessment: Assessment) -> str:
-        for name, value in said.items():
+        for name, value in cleaned.items():
             setattr(assessment, name, value)
         if assessment.treatment == Treatment.ACCEPT and not assessment.accepts_on(day_of(at)):
             return "The acceptance expired. Renew it, or choose another treatment."
@@ -213,10 +213,10 @@ def accept_many(
         raise RiskChangeError(
             f"An acceptance must expire by {today + MAX_ACCEPTANCE}. Enter an earlier date."
         )
-    said = _check_fields(facts)
+    cleaned = _check_fields(facts)
 
     def decide(assessment: Assessment) -> str:
-        for name, value in said.items():
+        for name, value in cleaned.items():
             setattr(assessment, name, value)
         assessment.state = Assessment.State.ASSESSED
         assessment.not_applicable_reason = ""
@@ -300,12 +300,13 @@ def role_to_undo(assessment: Assessment) -> TeamRole:
 
 
 def is_about_acceptance(row: Any) -> bool:
-    """Of an assessment, or of an entry of its history: accepted, or an acceptance revoked."""
+    """Return whether an assessment, or an entry of its history, is accepted, or an acceptance
+    revoked."""
     return row.treatment == Treatment.ACCEPT or row.revoked_at is not None
 
 
 def _previous_version(assessment: Assessment) -> pghistory.models.Event | None:
-    """What its last decision replaced."""
+    """Return what its last decision replaced."""
     history: type[models.Model] = apps.get_model("risks", "AssessmentHistory")
     before = history._default_manager.filter(
         pgh_obj_id=assessment.pk, version=assessment.version - 1
@@ -346,58 +347,60 @@ def _change_assessments(
         Dependency.objects.select_for_update(no_key=True).filter(pk__in=expected).order_by("pk")
     )
     dependencies = {dependency.pk: dependency for dependency in locked}
-    barred = {
+    forbidden_ids = {
         dependency.pk
         for dependency in dependencies.values()
         # one that has moved to an application which is not locked here was merged meanwhile
         if dependency.application_id not in teams
         or not by.may(role, teams[dependency.application_id])
     }
-    there = {
+    assessments = {
         assessment.dependency_id: assessment
         for assessment in Assessment.objects.select_for_update(of=("self",))
         .select_related("assessed_by")
         .filter(risk=risk, dependency__in=expected)
     }
-    inherits = inheriting_dependencies(risk_id=risk.pk, dependency_ids=expected, on=day_of(at))
+    inheriting = inheriting_dependencies(risk_id=risk.pk, dependency_ids=expected, on=day_of(at))
     levels = levels_on(risk=risk, dependency_ids=list(dependencies))
-    refused: dict[int, str] = {}
+    rejections: dict[int, str] = {}
     added: list[Assessment] = []
     changed: list[Assessment] = []
     for pk, version in expected.items():
-        assessment = there.get(pk)
-        if pk in barred:
-            refused[pk] = f"You need the {role.word} role on the owning team to assess this risk."
-        elif pk not in inherits:
-            refused[pk] = (
+        assessment = assessments.get(pk)
+        if pk in forbidden_ids:
+            rejections[pk] = (
+                f"You need the {role.word} role on the owning team to assess this risk."
+            )
+        elif pk not in inheriting:
+            rejections[pk] = (
                 "This dependency does not inherit the risk today. Check its upstream dependencies."
             )
         elif (assessment.version if assessment else 0) != version:
-            refused[pk] = version_conflict(assessment)
+            rejections[pk] = version_conflict(assessment)
         else:
-            mine = assessment or Assessment(risk=risk, dependency=dependencies[pk], version=0)
-            mine.inherent_likelihood, mine.inherent_impact = (
+            row = assessment or Assessment(risk=risk, dependency=dependencies[pk], version=0)
+            row.inherent_likelihood, row.inherent_impact = (
                 levels[pk].likelihood,
                 levels[pk].impact,
             )
-            why_not = decide(mine)
+            why_not = decide(row)
             if why_not:
-                refused[pk] = why_not
+                rejections[pk] = why_not
                 continue
-            mine.stale_since = mine.stale_event = None
-            mine.stale_cause = mine.stale_reason = ""
-            mine.assessed_by, mine.assessed_at = by, at
-            mine.version += 1
-            mine.updated_at = at
-            mine.clean_fields(exclude=_RELATIONS)
-            (changed if assessment else added).append(mine)
+            row.stale_since = row.stale_event = None
+            row.stale_cause = row.stale_reason = ""
+            row.assessed_by, row.assessed_at = by, at
+            row.version += 1
+            row.updated_at = at
+            row.clean_fields(exclude=_RELATIONS)
+            (changed if assessment else added).append(row)
     with audit_context(user=by, reason=reason):
         Assessment.objects.bulk_create(added, batch_size=2000)
         if changed:
             Assessment.objects.bulk_update(changed, WRITTEN_FIELDS, batch_size=500)
     if added or changed:
         request_count()
-    return BulkOutcome(assessed=(*added, *changed), refused=refused)
+    return BulkOutcome(assessed=(*added, *changed), refused=rejections)
 
 
 _RELATIONS = {field.name for field in Assessment._meta.concrete_fields if field.is_relation}
@@ -421,12 +424,12 @@ def _lock_assessment(
     assessment: Assessment, expected_version: int, *, by: User, role: TeamRole = TeamRole.EDITOR
 ) -> Assessment:
     locked_dependency(assessment.dependency, by=by, role=role)
-    found: Iterable[Assessment] = (
+    rows: Iterable[Assessment] = (
         Assessment.objects.select_for_update(of=("self",))
         .select_related("assessed_by", "dependency__application")
         .filter(pk=assessment.pk)
     )
-    row = next(iter(found), None)
+    row = next(iter(rows), None)
     if row is None or row.version != expected_version:
         raise RiskChangeError(version_conflict(row))
     return row
@@ -449,13 +452,13 @@ def version_conflict(assessment: Assessment | None) -> str:
     )
 
 
-def _require_text(text: str, otherwise: str) -> None:
+def _require_text(text: str, message: str) -> None:
     if not text.strip():
-        raise RiskChangeError(otherwise)
+        raise RiskChangeError(message)
 
 
 def _check_fields(facts: Mapping[str, Any] | None) -> dict[str, Any]:
-    unknown = sorted(set(facts or {}) - ASSESSMENT_FIELDS)
-    if unknown:
-        raise TypeError(f"Unknown fields: {', '.join(unknown)}")
+    unknown_fields = sorted(set(facts or {}) - ASSESSMENT_FIELDS)
+    if unknown_fields:
+        raise TypeError(f"Unknown fields: {', '.join(unknown_fields)}")
     return dict(facts or {})

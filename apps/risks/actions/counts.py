@@ -62,7 +62,7 @@ def count_changed_risk(at: datetime) -> bool:
 
 
 def is_count_current(on: date) -> bool:
-    """Whether the last count saw everything that the histories tell up to `on`."""
+    """Return whether the last count saw everything that the histories tell up to `on`."""
     return CountState.objects.filter(pk=1, changes=_latest_changes(on)).exists()
 
 
@@ -162,18 +162,24 @@ def _store_rows(model: type[models.Model], key: tuple[str, ...], rows: Collectio
         field.attname for field in model._meta.concrete_fields if field.attname not in {*key, "id"}
     ]
     manager = model._default_manager
-    there = {tuple(row[name] for name in key): row for row in manager.values("pk", *key, *columns)}
-    wanted = {tuple(getattr(row, name) for name in key): row for row in rows}
-    gone = [there[identity]["pk"] for identity in there.keys() - wanted.keys()]
-    if gone:
-        manager.filter(pk__in=gone).delete()
+    stored_rows = {
+        tuple(row[name] for name in key): row for row in manager.values("pk", *key, *columns)
+    }
+    new_rows = {tuple(getattr(row, name) for name in key): row for row in rows}
+    obsolete_ids = [
+        stored_rows[identity]["pk"] for identity in stored_rows.keys() - new_rows.keys()
+    ]
+    if obsolete_ids:
+        manager.filter(pk__in=obsolete_ids).delete()
     changed = []
-    for identity, row in wanted.items():
-        kept = there.get(identity)
-        if kept is not None and any(kept[name] != getattr(row, name) for name in columns):
-            row.pk = kept["pk"]
+    for identity, row in new_rows.items():
+        stored_row = stored_rows.get(identity)
+        if stored_row is not None and any(
+            stored_row[name] != getattr(row, name) for name in columns
+        ):
+            row.pk = stored_row["pk"]
             changed.append(row)
     manager.bulk_update(changed, columns, batch_size=2000)
     manager.bulk_create(
-        [row for identity, row in wanted.items() if identity not in there], batch_size=2000
+        [row for identity, row in new_rows.items() if identity not in stored_rows], batch_size=2000
     )

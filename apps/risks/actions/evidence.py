@@ -56,16 +56,16 @@ def record_evidence(
     """
     if (application := facts.get("application")) is not None:
         lock_applications([application.pk], by=None if is_granted else by, no_key=True)
-    unknown = sorted(set(facts) - EVIDENCE_FIELDS)
-    if unknown:
-        raise TypeError(f"Unknown fields: {', '.join(unknown)}")
+    unknown_fields = sorted(set(facts) - EVIDENCE_FIELDS)
+    if unknown_fields:
+        raise TypeError(f"Unknown fields: {', '.join(unknown_fields)}")
     evidence = Evidence(kind=kind, run_on=run_on, recorded_by=by, recorded_at=at, **facts)
     if run_on > day_of(at):
         raise RiskChangeError(f"The run date is in the future. Enter a date up to {day_of(at)}.")
     value, threshold = evidence.value, evidence.threshold
     if value is not None and threshold is not None:
-        meets = value >= threshold if evidence.higher_is_better else value <= threshold
-        if evidence.passed is not None and evidence.passed != meets:
+        meets_threshold = value >= threshold if evidence.higher_is_better else value <= threshold
+        if evidence.passed is not None and evidence.passed != meets_threshold:
             raise RiskChangeError(
                 f"The result is marked as passed, but {value} misses the threshold {threshold}. "
                 "Correct one of them."
@@ -73,7 +73,7 @@ def record_evidence(
                 else f"The result is marked as failed, but {value} meets the threshold "
                 f"{threshold}. Correct one of them."
             )
-        evidence.passed = meets
+        evidence.passed = meets_threshold
     evidence.full_clean()
     with audit_context(
         user=by, job="" if by else "risks.record_evidence", reason=reason or "evidence recorded"

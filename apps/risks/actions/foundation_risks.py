@@ -59,15 +59,15 @@ def raise_risk(
 ) -> FoundationRisk:
     """Attach a template, or an own risk with a title, to one node. Levels not given are the
     template's usual ones."""
-    said = _check_fields(facts)
+    cleaned = _check_fields(facts)
     if template is not None:
-        said = {
+        cleaned = {
             "likelihood": template.usual_likelihood,
             "impact": template.usual_impact,
             "inherits": template.inherits_by_default,
-            **said,
+            **cleaned,
         }
-    risk = FoundationRisk(template=template, node=node, opened_at=at, changed_at=at, **said)
+    risk = FoundationRisk(template=template, node=node, opened_at=at, changed_at=at, **cleaned)
     if template is not None:
         # two who raise the same at once: the second waits here and then sees the first one's
         RiskTemplate.objects.select_for_update().get(pk=template.pk)
@@ -144,8 +144,8 @@ def reopen_risk(
 
 @transaction.atomic
 def dismiss_risk(*, risk: FoundationRisk, reason: str, by: User, at: datetime) -> FoundationRisk:
-    """What a rule raised does not matter here. It stays dismissed until its facts change
-    materially."""
+    """Dismiss a risk that a rule raised and that does not matter here. It stays dismissed until its
+    facts change materially."""
     risk = _lock_risk(risk)
     if not risk.rule:
         raise RiskChangeError("A user added this risk. Close it instead.")
@@ -178,27 +178,28 @@ def _lock_risk(risk: FoundationRisk) -> FoundationRisk:
     return FoundationRisk.objects.select_for_update().get(pk=risk.pk)
 
 
-def _require_text(text: str, otherwise: str) -> None:
+def _require_text(text: str, message: str) -> None:
     if not text.strip():
-        raise RiskChangeError(otherwise)
+        raise RiskChangeError(message)
 
 
 def _refuse_duplicate(risk: FoundationRisk) -> None:
-    there = FoundationRisk.objects.filter(
+    open_risks = FoundationRisk.objects.filter(
         template=risk.template_id, node=risk.node_id, closed_at__isnull=True
     )
-    other = there.exclude(pk=risk.pk).first() if risk.template_id else None
-    if other is not None:
+    duplicate = open_risks.exclude(pk=risk.pk).first() if risk.template_id else None
+    if duplicate is not None:
         raise RiskChangeError(
-            f"This risk is already recorded on this node (risk {other.pk}) but was dismissed. "
+            f"This risk is already recorded on this node (risk {duplicate.pk}) but was dismissed. "
             "Reinstate it instead."
-            if other.dismissed_at
-            else f"This risk is already recorded on this node (risk {other.pk}). Change it instead."
+            if duplicate.dismissed_at
+            else f"This risk is already recorded on this node (risk {duplicate.pk}). "
+            "Change it instead."
         )
 
 
 def _check_fields(facts: Mapping[str, Any] | None) -> dict[str, Any]:
-    unknown = sorted(set(facts or {}) - RISK_FIELDS)
-    if unknown:
-        raise TypeError(f"Unknown fields: {', '.join(unknown)}")
+    unknown_fields = sorted(set(facts or {}) - RISK_FIELDS)
+    if unknown_fields:
+        raise TypeError(f"Unknown fields: {', '.join(unknown_fields)}")
     return dict(facts or {})

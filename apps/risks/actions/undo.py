@@ -47,10 +47,10 @@ def teams_decided_in(*, change: UUID) -> dict[int, TeamRole]:
         if any(map(is_about_acceptance, filter(None, (*rows, before.get(pk)))))
     }
     teams: dict[int, TeamRole] = {}
-    found = Assessment.objects.filter(pk__in=entries).values_list(
+    rows = Assessment.objects.filter(pk__in=entries).values_list(
         "pk", "dependency__application__team_id"
     )
-    for pk, team_id in found:
+    for pk, team_id in rows:
         if pk in owned or team_id not in teams:
             teams[team_id] = TeamRole.OWNER if pk in owned else TeamRole.EDITOR
     return teams
@@ -75,7 +75,7 @@ def undo_assessments(*, change: UUID, by: User, reason: str = "") -> AssessmentU
     for team, role in teams_decided_in(change=change).items():
         refuse_without_role(by, role, team)
     lock_staleness()
-    there = {
+    assessments = {
         row.pk: row
         for row in Assessment.objects.select_for_update(of=("self",))
         .select_related("assessed_by")
@@ -83,18 +83,18 @@ def undo_assessments(*, change: UUID, by: User, reason: str = "") -> AssessmentU
         .order_by("pk")
     }
     before = _previous_entries(entries)
-    refused: dict[int, str] = {}
-    gone: list[int] = []
+    rejections: dict[int, str] = {}
+    deleted_ids: list[int] = []
     changed: list[Assessment] = []
     at = now()
     for pk, rows in entries.items():
-        row = there.get(pk)
+        row = assessments.get(pk)
         if row is None or row.version != rows[-1].version:
-            refused[pk] = version_conflict(row)
+            rejections[pk] = version_conflict(row)
         elif rows[0].version == 1:
-            gone.append(pk)
+            deleted_ids.append(pk)
         elif pk not in before:
-            refused[pk] = (
+            rejections[pk] = (
                 "The previous value is not recorded, so this cannot be undone. "
                 "Reassess the risk instead."
             )
@@ -107,13 +107,17 @@ def undo_assessments(*, change: UUID, by: User, reason: str = "") -> AssessmentU
             changed.append(row)
     request_count()
     with audit_context(user=by, reason=reason or "assessments undone"):
-        attached = _history("AssessmentEvidence").filter(pgh_context_id=change, pgh_label="insert")
-        kept = [pk for pk in there if pk not in refused]
-        links = attached.filter(assessment_id__in=kept).values_list("pgh_obj_id", flat=True)
+        attachments = _history("AssessmentEvidence").filter(
+            pgh_context_id=change, pgh_label="insert"
+        )
+        restored_ids = [pk for pk in assessments if pk not in rejections]
+        links = attachments.filter(assessment_id__in=restored_ids).values_list(
+            "pgh_obj_id", flat=True
+        )
         AssessmentEvidence.objects.filter(pk__in=list(links)).delete()
         Assessment.objects.bulk_update(changed, WRITTEN_FIELDS, batch_size=500)
-        Assessment.objects.filter(pk__in=gone).delete()
-    return AssessmentUndo(n_taken_back=len(gone) + len(changed), refused=refused)
+        Assessment.objects.filter(pk__in=deleted_ids).delete()
+    return AssessmentUndo(n_taken_back=len(deleted_ids) + len(changed), refused=rejections)
 
 
 def _history(model: str) -> Any:
@@ -122,15 +126,15 @@ def _history(model: str) -> Any:
 
 def _entries(change: UUID) -> dict[int, list[Any]]:
     """{assessment: what the change wrote of it, in order}; what it took away is not among them."""
-    found: dict[int, list[Any]] = {}
+    entries_by_id: dict[int, list[Any]] = {}
     for entry in (
         _history("Assessment")
         .filter(pgh_context_id=change)
         .exclude(pgh_label="delete")
         .order_by("pgh_id")
     ):
-        found.setdefault(entry.pgh_obj_id, []).append(entry)
-    return found
+        entries_by_id.setdefault(entry.pgh_obj_id, []).append(entry)
+    return entries_by_id
 
 
 def _previous_entries(entries: Mapping[int, list[Any]]) -> dict[int, Any]:

@@ -96,7 +96,7 @@ def receive_evaluation(
         )
         if earlier is not None:
             return earlier, False
-        received = Import.objects.create(
+        import_ = Import.objects.create(
             kind=Import.Kind.EVALUATION,
             format="evals",
             file_name=clean(file_name, 255),
@@ -111,11 +111,11 @@ def receive_evaluation(
             state=Import.State.READING,
             received_at=at,
         )
-        ImportContent.objects.create(import_record=received, body=zlib.compress(body, 1))
+        ImportContent.objects.create(import_record=import_, body=zlib.compress(body, 1))
     if immediately or len(body) <= MAX_IMMEDIATE_BYTES:
-        import_jobs.run_import_now(received.pk, STEPS)
-    received.refresh_from_db()
-    return received, True
+        import_jobs.run_import_now(import_.pk, STEPS)
+    import_.refresh_from_db()
+    return import_, True
 
 
 def run_evidence_import(pk: int) -> bool:
@@ -170,20 +170,20 @@ def _file_results(import_: Import, run: EvaluationRun) -> tuple[int, int]:
     `rejected`."""
     namer = NameResolver()
     names = {result: _names(run, result) for result in run.results}
-    found = namer.find(names.values())
+    matches = namer.find(names.values())
     is_granted = has_bound_token(import_)
     offerings = Offering.objects.select_related("version").in_bulk(
-        {each.offering for each in found.values() if each.offering is not None}
+        {match.offering for match in matches.values() if match.offering is not None}
     )
-    filed = _filed_figures(import_, run)
+    filed_keys = _filed_figures(import_, run)
     n_created = n_unchanged = 0
     for result in run.results:
-        answer = found[names[result]]
+        answer = matches[names[result]]
         offering = offerings.get(answer.offering or 0)
         if offering is None and import_.application is None:
             run.rejected.append(SkippedPart(result.where, f"{result.model}: {answer.why}"))
             continue
-        if (answer.offering, result.dataset, result.metric) in filed:
+        if (answer.offering, result.dataset, result.metric) in filed_keys:
             n_unchanged += 1
             continue
         try:
@@ -191,8 +191,8 @@ def _file_results(import_: Import, run: EvaluationRun) -> tuple[int, int]:
             with transaction.atomic():
                 _record_result(import_, run, result, offering, answer, is_granted=is_granted)
             n_created += 1
-        except (RiskChangeError, ForbiddenChangeError) as refused:
-            run.rejected.append(SkippedPart(result.where, str(refused)))
+        except (RiskChangeError, ForbiddenChangeError) as rejection:
+            run.rejected.append(SkippedPart(result.where, str(rejection)))
         except ValidationError as error:
             run.rejected.append(SkippedPart(result.where, " ".join(error.messages)))
     return n_created, n_unchanged
@@ -206,8 +206,8 @@ def _filed_figures(import_: Import, run: EvaluationRun) -> set[tuple[int | None,
     """(offering, dataset, metric) of the figures of the same run that another file brought."""
     if not run.run:
         return set()
-    known = Evidence.objects.filter(tool=run.tool, run=run.run, application=import_.application)
-    return set(known.values_list("offering", "dataset", "metric"))
+    evidence = Evidence.objects.filter(tool=run.tool, run=run.run, application=import_.application)
+    return set(evidence.values_list("offering", "dataset", "metric"))
 
 
 def _record_result(

@@ -30,15 +30,15 @@ _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
 
 def read_run(body: bytes) -> EvaluationRun:
-    said = load_object(_header(body) if body[:4] == b"PK\x03\x04" else body)
-    about, results = as_mapping(said.get("eval")), as_mapping(said.get("results"))
-    if "version" not in said or "task" not in about or "model" not in about:
+    document = load_object(_header(body) if body[:4] == b"PK\x03\x04" else body)
+    about, results = as_mapping(document.get("eval")), as_mapping(document.get("results"))
+    if "version" not in document or "task" not in about or "model" not in about:
         raise UnreadableError(
             "This is not a log of inspect_ai, which has a version and an eval with task and "
             "model. Send the log file."
         )
-    status = clean(said.get("status"), 20)
-    stats = as_mapping(said.get("stats"))
+    status = clean(document.get("status"), 20)
+    stats = as_mapping(document.get("stats"))
     run = EvaluationRun(
         "inspect_ai",
         clean(as_mapping(about.get("packages")).get("inspect_ai"), 60),
@@ -54,8 +54,8 @@ def read_run(body: bytes) -> EvaluationRun:
     version = clean(about.get("task_version"), 18)
     dataset = f"{task} v{version}" if version not in {"", "0"} else task
     n_all = parse_count(results.get("total_samples"))
-    for place, each in enumerate(as_list(results.get("scores"))):
-        score = as_mapping(each)
+    for position, item in enumerate(as_list(results.get("scores"))):
+        score = as_mapping(item)
         n = parse_count(score.get("scored_samples"))
         for name, metric in as_mapping(score.get("metrics")).items():
             value = parse_number(as_mapping(metric).get("value"))
@@ -73,7 +73,7 @@ def read_run(body: bytes) -> EvaluationRun:
                     value,
                     n if n is not None else n_all,
                     note=f"standard error {error:.4g}" if error is not None else "",
-                    where=f"/results/scores/{place}",
+                    where=f"/results/scores/{position}",
                 )
             )
     return run
@@ -94,8 +94,8 @@ def _header(body: bytes) -> bytes:
         start = member.header_offset
         local = _LOCAL_HEADER.unpack_from(body, start)
         start += _LOCAL_HEADER.size + local[-2] + local[-1]
-        packed = io.BytesIO(body[start : start + member.compress_size])
-        with zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(packed) as stream:
+        compressed = io.BytesIO(body[start : start + member.compress_size])
+        with zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(compressed) as stream:
             return _capped(stream.read(MAX_HEADER_BYTES + 1))
     except KeyError:
         raise UnreadableError(

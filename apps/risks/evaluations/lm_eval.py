@@ -24,35 +24,39 @@ _HOSTS = {"openai": "openai", "anthropic": "anthropic", "hf": "huggingface", "vl
 
 
 def read_run(body: bytes) -> EvaluationRun:
-    said = load_object(body)
-    results = said.get("results")
+    document = load_object(body)
+    results = document.get("results")
     if not isinstance(results, dict) or not (
-        {"lm_eval_version", "n-shot", "versions"} & said.keys()
+        {"lm_eval_version", "n-shot", "versions"} & document.keys()
     ):
         raise UnreadableError(
             "This is not a results file of lm-eval, which has results and versions by task. "
             "Send the results file."
         )
-    source = clean(said.get("model_source"), 60)
-    made = parse_time(said.get("date"))
+    source = clean(document.get("model_source"), 60)
+    created_at = parse_time(document.get("date"))
     run = EvaluationRun(
         "lm-eval",
-        clean(said.get("lm_eval_version"), 60),
+        clean(document.get("lm_eval_version"), 60),
         kind="benchmark",
-        made_at=made,
+        made_at=created_at,
         run=clean(
-            "/".join(str(said.get(key)) for key in ("date", "model_name") if said.get(key)), 200
+            "/".join(str(document.get(key)) for key in ("date", "model_name") if document.get(key)),
+            200,
         ),
     )
-    model = clean(said.get("model_name"))
+    model = clean(document.get("model_name"))
     # local-chat-completions speaks to any server of that shape
     host = _HOSTS.get(source.partition("-")[0], "")
     grouped = {
-        name for tasks in as_mapping(said.get("group_subtasks")).values() if tasks for name in tasks
+        name
+        for tasks in as_mapping(document.get("group_subtasks")).values()
+        if tasks
+        for name in tasks
     }
     for task, figures in results.items():
-        if task not in grouped or task not in as_mapping(said.get("groups")):
-            _add_task(run, said, str(task), as_mapping(figures), model=model, host=host)
+        if task not in grouped or task not in as_mapping(document.get("groups")):
+            _add_task(run, document, str(task), as_mapping(figures), model=model, host=host)
     return run
 
 
@@ -60,7 +64,7 @@ def _add_task(
     run: EvaluationRun, document: Any, task: str, figures: Any, *, model: str, host: str
 ) -> None:
     samples = as_mapping(as_mapping(document.get("n-samples")).get(task))
-    n, whole = parse_count(samples.get("effective")), parse_count(samples.get("original"))
+    n, n_original = parse_count(samples.get("effective")), parse_count(samples.get("original"))
     version = as_mapping(document.get("versions")).get(task)
     better = as_mapping(as_mapping(document.get("higher_is_better")).get(task))
     for key, value in figures.items():
@@ -72,8 +76,8 @@ def _add_task(
         error = parse_number(figures.get(f"{metric}_stderr,{kind}"))
         if error is not None:
             notes.append(f"standard error {error:.4g}")
-        if n is not None and whole is not None and n < whole:
-            notes.append(f"{n} of {whole} samples were run")
+        if n is not None and n_original is not None and n < n_original:
+            notes.append(f"{n} of {n_original} samples were run")
         run.add(
             EvaluationResult(
                 model,

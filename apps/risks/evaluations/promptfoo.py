@@ -41,14 +41,14 @@ class _Tally:
     n_passed: int = 0
     n_failed: int = 0
     n_errors: int = 0
-    named: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    scores: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
 
 def read_run(body: bytes) -> EvaluationRun:
-    said = load_object(body)
-    results, metadata = as_mapping(said.get("results")), as_mapping(said.get("metadata"))
+    document = load_object(body)
+    results, metadata = as_mapping(document.get("results")), as_mapping(document.get("metadata"))
     cases = results.get("results")
-    if "evalId" not in said or not isinstance(cases, list):
+    if "evalId" not in document or not isinstance(cases, list):
         raise UnreadableError(
             "This is not a results file of promptfoo, which has an evalId and "
             "results.results. Write it with the option -o."
@@ -56,13 +56,13 @@ def read_run(body: bytes) -> EvaluationRun:
     run = EvaluationRun(
         "promptfoo",
         clean(metadata.get("promptfooVersion"), 60),
-        clean(said["evalId"], 200),
+        clean(document["evalId"], 200),
         made_at=parse_time(metadata.get("evaluationCreatedAt") or results.get("timestamp")),
     )
     tallies: dict[str, _Tally] = defaultdict(_Tally)
     for case in cases:
         _count(as_mapping(case), tallies)
-    dataset = clean(as_mapping(said.get("config")).get("description"), 200) or "promptfoo suite"
+    dataset = clean(as_mapping(document.get("config")).get("description"), 200) or "promptfoo suite"
     for provider, tally in tallies.items():
         host, model = split_provider(provider)
         n = tally.n_passed + tally.n_failed + tally.n_errors
@@ -85,7 +85,7 @@ def read_run(body: bytes) -> EvaluationRun:
                     where=provider,
                 )
             )
-        for name, values in tally.named.items():
+        for name, values in tally.scores.items():
             run.add(
                 EvaluationResult(
                     model,
@@ -101,8 +101,12 @@ def read_run(body: bytes) -> EvaluationRun:
 
 
 def _count(case: Any, tallies: dict[str, _Tally]) -> None:
-    said = case.get("provider")
-    provider = clean(as_mapping(said).get("id") if isinstance(said, dict) else said)
+    stated_provider = case.get("provider")
+    provider = clean(
+        as_mapping(stated_provider).get("id")
+        if isinstance(stated_provider, dict)
+        else stated_provider
+    )
     if not provider:
         return
     tally = tallies[provider]
@@ -116,14 +120,14 @@ def _count(case: Any, tallies: dict[str, _Tally]) -> None:
     for name, value in as_mapping(case.get("namedScores")).items():
         figure = parse_number(value)
         if figure is not None:
-            tally.named[str(name)].append(figure)
+            tally.scores[str(name)].append(figure)
 
 
 def split_provider(provider: str) -> tuple[str, str]:
     """(host, model) of `openai:chat:gpt-4o`; a model's id may itself hold colons. A path or address
     names no model."""
-    host, colon, rest = provider.partition(":")
+    host, colon, model_id = provider.partition(":")
     if not colon or host in {"file", "http", "https", "exec", "python", "package"}:
         return "", provider
-    kind, colon, model = rest.partition(":")
-    return (host, model) if colon and kind in _KINDS else (host, rest)
+    kind, colon, model = model_id.partition(":")
+    return (host, model) if colon and kind in _KINDS else (host, model_id)

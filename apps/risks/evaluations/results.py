@@ -68,28 +68,28 @@ def load_object(body: bytes) -> Mapping[str, Any]:
     """The JSON object of the file; NaN and Infinity, which Python tools write, are read as null."""
     check_size(body)
     try:
-        said = orjson.loads(body)
+        document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         try:
-            said = orjson.loads(_without_nan(body))
+            document = orjson.loads(_without_nan(body))
         except orjson.JSONDecodeError:
             raise UnreadableError(f"The file is not valid JSON: {error}.") from None
-    if not isinstance(said, dict):
+    if not isinstance(document, dict):
         raise UnreadableError(
             "The file is not a JSON object. Send results of promptfoo, inspect_ai or lm-eval."
         )
-    return said
+    return document
 
 
 def _without_nan(body: bytes) -> bytes:
     """NaN and Infinity outside of text become null."""
     parts = body.split(b'"')
     inside = False
-    for place, part in enumerate(parts):
+    for position, part in enumerate(parts):
         if not inside:
             for word in (b"-Infinity", b"Infinity", b"NaN"):
                 part = part.replace(word, b"null")
-            parts[place] = part
+            parts[position] = part
         # a quote after an odd number of backslashes is part of the text
         n_backslashes = len(part) - len(part.rstrip(b"\\"))
         if not (inside and n_backslashes % 2):
@@ -103,10 +103,10 @@ def parse_time(text: Any) -> datetime | None:
     try:
         if isinstance(text, int | float):
             return datetime.fromtimestamp(text, tz=UTC)
-        found = datetime.fromisoformat(str(text))
+        moment = datetime.fromisoformat(str(text))
     except (ValueError, OverflowError, OSError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def parse_number(value: Any) -> float | None:
@@ -115,8 +115,8 @@ def parse_number(value: Any) -> float | None:
 
 
 def parse_count(value: Any) -> int | None:
-    found = parse_number(value)
-    return int(found) if found is not None and 0 <= found < 2**31 else None
+    number = parse_number(value)
+    return int(number) if number is not None and 0 <= number < 2**31 else None
 
 
 def as_mapping(value: Any) -> Mapping[str, Any]:

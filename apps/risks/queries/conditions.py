@@ -132,30 +132,30 @@ _OTHER_FIELDS = frozenset({"team", "alone", "level", "q"})
 
 @dataclass(frozen=True, slots=True)
 class InheritedRiskConditions:
-    """Conditions of a query. `few`: the requested applications are few enough to gather all they
-    inherit. `stored`: only assessments can match. `owned`: only those of one owner. `nothing`:
-    nothing can match."""
+    """Conditions of a query. `is_small`: the requested applications are few enough to gather all
+    they inherit. `stored`: only assessments can match. `owned`: only those of one owner.
+    `is_empty`: nothing can match."""
 
     which: str
     chosen: str
     state: str
     params: dict[str, Any]
-    few: bool
+    is_small: bool
     stored: bool
     owned: bool
-    nothing: bool
+    is_empty: bool
 
     @property
     def gathered(self) -> bool:
         """All that meet it are few enough to be sorted and counted."""
-        return self.few or self.owned
+        return self.is_small or self.owned
 
 
 def build_conditions(
     *, user: Any, on: date, query: InheritedRiskQuery, count_all: bool = False
 ) -> InheritedRiskConditions:
-    """At most three statements. `count_all`: find out also for readers of everything whether there
-    are few."""
+    """Build the conditions of a list; at most three statements. `count_all`: find out also for
+    readers of everything whether there are few."""
     params: dict[str, Any] = {**team_scope(user), "day": on}
     params |= {
         name: getattr(query, name)
@@ -164,23 +164,25 @@ def build_conditions(
     }
     params["lowest"], params["highest"] = score_range(query.severity or 1)
     params["like"] = f"%{_escape_pattern(query.q)}%"
-    asked = {
+    query_fields = {
         name for name in InheritedRiskQuery.__slots__ if getattr(query, name) not in (None, "")
     }
-    which = ["", *(sql for name, sql in _WHICH.items() if name in asked)]
-    chosen = ["true", *(sql for name, sql in _CHOSEN.items() if name in asked)]
-    stored = [sql for name, sql in _STORED.items() if name in asked]
+    which = ["", *(sql for name, sql in _WHICH.items() if name in query_fields)]
+    chosen = ["true", *(sql for name, sql in _CHOSEN.items() if name in query_fields)]
+    stored_conditions = [sql for name, sql in _STORED.items() if name in query_fields]
     for name in ("likelihood", "impact"):
-        if name in asked and query.level in (CURRENT, RESIDUAL):
-            stored.append(f"s.{query.level}_{name} = %({name})s AND s.state <> 'not_applicable'")
-        elif name in asked:
+        if name in query_fields and query.level in (CURRENT, RESIDUAL):
+            stored_conditions.append(
+                f"s.{query.level}_{name} = %({name})s AND s.state <> 'not_applicable'"
+            )
+        elif name in query_fields:
             which.append(f"r.{name} = %({name})s")
-    nothing = bool(stored) and query.state == UNASSESSED
+    is_empty = bool(stored_conditions) and query.state == UNASSESSED
     state = "s.id IS NULL" if query.state == UNASSESSED else "true"
     if query.state and query.state != UNASSESSED:
-        stored.append("s.state = %(state)s")
-    if stored:
-        state = "(" + " AND ".join(stored) + ")"
+        stored_conditions.append("s.state = %(state)s")
+    if stored_conditions:
+        state = "(" + " AND ".join(stored_conditions) + ")"
 
     if query.team:
         top = _team_ids(query.team)
@@ -188,18 +190,18 @@ def build_conditions(
         params["teams"] = (
             sorted(teams if params["teams"] is None else teams & set(params["teams"])) or NO_TEAMS
         )
-    few = bool(query.application) or query.dependency is not None
-    if not few and (params["teams"] is not None or count_all):
-        few = _count_applications(params["teams"]) <= MAX_GATHERED_APPLICATIONS
+    is_small = bool(query.application) or query.dependency is not None
+    if not is_small and (params["teams"] is not None or count_all):
+        is_small = _count_applications(params["teams"]) <= MAX_GATHERED_APPLICATIONS
     return InheritedRiskConditions(
         " AND ".join(which),
         " AND ".join(chosen),
         state,
         params,
-        few,
-        bool(stored),
+        is_small,
+        bool(stored_conditions),
         bool(query.owner),
-        nothing,
+        is_empty,
     )
 
 

@@ -85,8 +85,8 @@ def count_basis(user: Any, *, by_team: bool = False) -> CountBasis:
 
 
 def counted_at(user: Any) -> datetime | None:
-    """When the counts that this reader gets were made; None where they are live, or never were
-    made."""
+    """Return when the counts that this reader gets were made; None where they are live, or never
+    were made."""
     return count_basis(user).counted_at
 
 
@@ -99,7 +99,7 @@ def risk_standings(
     `stored`: as last counted (`count_basis` says when), for readers of everything only.
     """
     if stored and not application:
-        counted = RiskCount.objects.values_list(
+        counts = RiskCount.objects.values_list(
             "risk_id",
             "n_inherited",
             "n_assessed",
@@ -109,7 +109,7 @@ def risk_standings(
             "n_critical",
             "n_critical_decided",
         )
-        reach = {row[0]: RiskReach(*row[1:]) for row in counted}
+        reach = {row[0]: RiskReach(*row[1:]) for row in counts}
     else:
         reach = reach_per_risk(user=user, on=on, application=application)
     risks = FoundationRisk.objects.handed_on().order_by("-inherent", "pk")
@@ -123,22 +123,22 @@ def team_standings(
     """The teams, `most` of them, whose applications inherit something, most unassessed first; two
     statements at most."""
     if stored:
-        left = F("n_inherited") - F("n_assessed") - F("n_stale") - F("n_not_applicable")
+        n_unassessed = F("n_inherited") - F("n_assessed") - F("n_stale") - F("n_not_applicable")
         teams = team_scope(user)["teams"]
-        kept = (
+        stored_counts = (
             TeamCount.objects.all() if teams is None else TeamCount.objects.filter(team__in=teams)
         )
-        rows = kept.order_by(left.desc(), "team__name").values_list(
+        rows = stored_counts.order_by(n_unassessed.desc(), "team__name").values_list(
             "team__slug", "team__name", "n_inherited", "n_assessed", "n_stale", "n_not_applicable"
         )
         return [
             TeamStanding(slug, name, RiskReach(*counts)) for slug, name, *counts in rows[:limit]
         ]
-    found = [
+    standings = [
         TeamStanding(slug, name, reach)
         for (_, slug, name), reach in _live_teams(user=user, on=on).items()
     ]
-    return sorted(found, key=lambda team: (-team.reach.n_unassessed, team.name))[:limit]
+    return sorted(standings, key=lambda team: (-team.reach.n_unassessed, team.name))[:limit]
 
 
 def level_counts(
@@ -176,7 +176,7 @@ def _live_teams(*, user: Any, on: date) -> Mapping[tuple[int, str, str], RiskRea
 def count_everything(
     *, on: date
 ) -> tuple[dict[int, RiskReach], dict[int, RiskReach], dict[str, dict[tuple[int, int], int]]]:
-    """Of the whole organisation, by risk, by team and by level; what the job stores. Four
+    """Count for the whole organisation, by risk, by team and by level; what the job stores. Four
     statements."""
     everyone = _Everyone()
     by_team = {

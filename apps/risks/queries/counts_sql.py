@@ -62,16 +62,16 @@ def _count_column(name: str) -> str:
 
 def _by_condition(column: str) -> str:
     """SQL of `column`_<condition> for the condition that risk `r` has."""
-    some = " ".join(f"WHEN '{name}' THEN {column}_{name}" for name in _COUNTED if name != "all")
-    return f"CASE r.applies_when {some} ELSE {column}_all END"
+    branches = " ".join(f"WHEN '{name}' THEN {column}_{name}" for name in _COUNTED if name != "all")
+    return f"CASE r.applies_when {branches} ELSE {column}_all END"
 
 
 def _count_columns() -> str:
     counts = []
     for name, sql in _COUNTED.items():
-        holds = f"{_count_column(name)} AND {sql}"
-        counts.append(f"count(*) FILTER (WHERE {holds}) AS n_{name}")
-        counts.append(f"count(*) FILTER (WHERE {holds} AND a.criticality = 0) AS c_{name}")
+        condition = f"{_count_column(name)} AND {sql}"
+        counts.append(f"count(*) FILTER (WHERE {condition}) AS n_{name}")
+        counts.append(f"count(*) FILTER (WHERE {condition} AND a.criticality = 0) AS c_{name}")
     return ", ".join(counts)
 
 

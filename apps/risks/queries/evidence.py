@@ -66,10 +66,10 @@ def evidence_for_dependency(*, dependency: Dependency, user: Any, on: date) -> E
     """Return evidence about the application on this offering, or on all it calls; and about the
     offering or its version itself."""
     versions = _versions(offering=dependency.offering_id)
-    here = (Q(offering__isnull=True) | Q(offering=dependency.offering_id)) & (
+    on_offering = (Q(offering__isnull=True) | Q(offering=dependency.offering_id)) & (
         Q(version__isnull=True) | Q(version__in=versions)
     )
-    about = (Q(application=dependency.application_id) | Q(application__isnull=True)) & here
+    about = (Q(application=dependency.application_id) | Q(application__isnull=True)) & on_offering
     return with_state(Evidence.objects.visible_to(user).filter(about), on=on)
 
 
@@ -87,5 +87,5 @@ def evidence_for_risk(*, risk: FoundationRisk, user: Any, on: date) -> EvidenceQ
 
 def _versions(**of: Any) -> Any:
     """The versions that answer for these offerings today, as a subquery."""
-    answering = Footing.objects.filter(node__kind=NodeKind.VERSION, via=Via.DIRECT, **of)
-    return answering.order_by().values("node__ref")
+    footings = Footing.objects.filter(node__kind=NodeKind.VERSION, via=Via.DIRECT, **of)
+    return footings.order_by().values("node__ref")

@@ -276,9 +276,9 @@ def sql_parts(
     `lazily` lets the risks be read in order until enough rows are found; `inline` lets them be
     looked up one by one.
     """
-    beyond = "<" if backwards else ">"
+    comparison = "<" if backwards else ">"
     pieces = {
-        "beyond": beyond,
+        "beyond": comparison,
         "lower": ">" if backwards else "<",
         "falling": "ASC" if backwards else "DESC",
         "rising": "DESC" if backwards else "ASC",

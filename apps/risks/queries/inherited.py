@@ -101,16 +101,16 @@ def inherited_risks(
     """
     query = query or InheritedRiskQuery()
     backwards, after = _decode(cursor) if cursor else (False, None)
-    found = _page(user=user, on=on, query=query, size=size + 1, backwards=backwards, after=after)
-    more = len(found) > size
-    if more:
-        found = found[1:] if backwards else found[:size]
-    has_next = bool(found) and (more or backwards)
-    has_previous = bool(found) and (more if backwards else after is not None)
+    rows = _page(user=user, on=on, query=query, size=size + 1, backwards=backwards, after=after)
+    has_more = len(rows) > size
+    if has_more:
+        rows = rows[1:] if backwards else rows[:size]
+    has_next = bool(rows) and (has_more or backwards)
+    has_previous = bool(rows) and (has_more if backwards else after is not None)
     return KeysetPage(
-        rows=_inherited_risks_from_rows(found, on),
-        next=_encode(found[-1], backwards=False) if has_next else None,
-        previous=_encode(found[0], backwards=True) if has_previous else None,
+        rows=_inherited_risks_from_rows(rows, on),
+        next=_encode(rows[-1], backwards=False) if has_next else None,
+        previous=_encode(rows[0], backwards=True) if has_previous else None,
     )
 
 
@@ -165,21 +165,23 @@ def _page(
     backwards: bool,
     after: Sequence[int] | None,
 ) -> list[dict[str, Any]]:
-    asked = build_conditions(user=user, on=on, query=query)
-    if asked.nothing:
+    conditions = build_conditions(user=user, on=on, query=query)
+    if conditions.is_empty:
         return []
     names = ("inherent", "risk", "criticality", "application", "dependency")
     after_row = {
         f"after_{name}": value for name, value in zip(names, after or NO_POSITION, strict=True)
     }
-    template = inheritance_sql.FROM_APPLICATIONS if asked.few else inheritance_sql.FROM_RISKS
-    if asked.stored:
+    template = (
+        inheritance_sql.FROM_APPLICATIONS if conditions.is_small else inheritance_sql.FROM_RISKS
+    )
+    if conditions.stored:
         template = inheritance_sql.FROM_ASSESSMENTS
     pieces = inheritance_sql.sql_parts(
         backwards=backwards,
-        which=asked.which,
-        chosen=asked.chosen,
-        state=asked.state,
+        which=conditions.which,
+        chosen=conditions.chosen,
+        state=conditions.state,
         lazily=template is not inheritance_sql.FROM_APPLICATIONS,
     )
     # DETAILS reads forwards, also where the page was taken backwards
@@ -188,7 +190,7 @@ def _page(
         + inheritance_sql.DETAILS
         + f"ORDER BY {inheritance_sql.GRAVEST}"
     )
-    return _fetch_rows(sql, {**asked.params, **after_row, "size": size})
+    return _fetch_rows(sql, {**conditions.params, **after_row, "size": size})
 
 
 def _fetch_rows(sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -229,12 +231,12 @@ def _pieces(conditions: InheritedRiskConditions) -> dict[str, str]:
         which=conditions.which,
         chosen=conditions.chosen,
         state=conditions.state,
-        inline=not conditions.few,
+        inline=not conditions.is_small,
     )
 
 
 def _all_of(conditions: InheritedRiskConditions) -> str:
-    return inheritance_sql.ALL_OF_FEW if conditions.few else inheritance_sql.ALL_STORED
+    return inheritance_sql.ALL_OF_FEW if conditions.is_small else inheritance_sql.ALL_STORED
 
 
 def sorted_inherited_risks(
@@ -248,7 +250,7 @@ def sorted_inherited_risks(
 ) -> list[InheritedRisk]:
     """A sheet of what is `gathered`, few applications' or one owner's, in an order of ORDERS; two
     statements."""
-    if conditions.nothing:
+    if conditions.is_empty:
         return []
     by = order_sql(order, falling=falling)
     pieces = _pieces(conditions)
@@ -261,8 +263,9 @@ def sorted_inherited_risks(
 
 
 def count_gathered_risks(conditions: InheritedRiskConditions, *, limit: int) -> int:
-    """How many rows `sorted_inherited_risks` has in all, counted up to `most`; one statement."""
-    if conditions.nothing:
+    """Return how many rows `sorted_inherited_risks` has in all, counted up to `most`; one
+    statement."""
+    if conditions.is_empty:
         return 0
     pieces = _pieces(conditions)
     sql = (
@@ -284,7 +287,7 @@ def dated_inherited_risks(
 ) -> list[InheritedRisk]:
     """Those with a due day (`due`) or an acceptance (`until`), by that day, in any portfolio; two
     statements."""
-    if conditions.nothing:
+    if conditions.is_empty:
         return []
     column = "s.due_on" if order == "due" else "s.accepted_until"
     dated = (
@@ -292,12 +295,12 @@ def dated_inherited_risks(
         if order == "due"
         else "s.treatment = 'accept' AND s.revoked_at IS NULL"
     )
-    turn = "DESC" if falling else "ASC"
+    direction = "DESC" if falling else "ASC"
     state = f"{dated} AND ({conditions.state})"
     pieces = inheritance_sql.sql_parts(
         backwards=False, which=conditions.which, chosen=conditions.chosen, state=state, inline=True
     )
-    by = f"{column} {turn}, s.id {turn}"
+    by = f"{column} {direction}, s.id {direction}"
     sql = compose_statement(inheritance_sql.FROM_DAYS, order=by, **pieces) + inheritance_sql.DETAILS
     return _inherited_risks_from_rows(
         _fetch_rows(f"{sql} ORDER BY {by}", {**conditions.params, "size": size, "offset": offset}),
@@ -307,7 +310,7 @@ def dated_inherited_risks(
 
 def _inherited_risks_from_rows(rows: Sequence[Mapping[str, Any]], on: date) -> list[InheritedRisk]:
     steps = steps_of({row["template_id"] for row in rows if row["template_id"] is not None})
-    told = []
+    risks = []
     for row in rows:
         inherent = Level(row["likelihood"], row["impact"])
         adaptations = tuple(row["adaptations"] or ())
@@ -319,7 +322,7 @@ def _inherited_risks_from_rows(rows: Sequence[Mapping[str, Any]], on: date) -> l
         )
         accepted = row["treatment"] == "accept" and row["revoked_at"] is None
         in_force = accepted and row["accepted_until"] is not None and row["accepted_until"] > on
-        told.append(
+        risks.append(
             InheritedRisk(
                 risk_id=row["risk_id"],
                 dependency_id=row["dependency_id"],
@@ -363,7 +366,7 @@ def _inherited_risks_from_rows(rows: Sequence[Mapping[str, Any]], on: date) -> l
                 risk_owner=row["risk_owner"],
             )
         )
-    return told
+    return risks
 
 
 def _level(likelihood: int | None, impact: int | None) -> Level | None:
@@ -385,12 +388,12 @@ def _decode(cursor: str) -> tuple[bool, list[int]]:
             cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True
         )
         direction, of, values = json.loads(text)
-        fits = [
+        are_valid = [
             isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
             for value in values
         ]
         small = len(values) == 5 and values[0] <= 25 and values[2] < 2**15
-        if direction not in {"+", "-"} or of != "inherited" or not small or not all(fits):
+        if direction not in {"+", "-"} or of != "inherited" or not small or not all(are_valid):
             raise InvalidCursorError
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:
         raise InvalidCursorError(

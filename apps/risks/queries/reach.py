@@ -19,10 +19,10 @@ NO_TEAMS = [0]
 
 def team_scope(user: Any) -> dict[str, Any]:
     """Return `visible_to` as parameters: `teams` null reads everything, an empty list nothing."""
-    everything = bool(getattr(user, "can_read_all", False))
+    reads_all = bool(getattr(user, "can_read_all", False))
     teams = (
         None
-        if everything
+        if reads_all
         else (sorted(user.team_roles()) or NO_TEAMS if isinstance(user, User) else NO_TEAMS)
     )
     return {"teams": teams, "in_scope": inheritance_sql.IN_SCOPE}
@@ -46,7 +46,7 @@ class RiskReach:
 
     @property
     def n_critical_unassessed(self) -> int:
-        """Of critical applications, with no assessment at all."""
+        """Count those of critical applications with no assessment at all."""
         return self.n_critical - self.n_critical_decided
 
     def __add__(self, other: "RiskReach") -> "RiskReach":
@@ -103,7 +103,7 @@ def total_reach(*, user: Any, on: date, application: str = "") -> RiskReach:
 
 
 def count_inheriting_applications(*, risk_id: int, user: Any, on: date) -> int:
-    """How many applications inherit one risk, each once."""
+    """Return how many applications inherit one risk, each once."""
     sql = """
         WITH {party}, {risk}
         SELECT count(DISTINCT a.id)

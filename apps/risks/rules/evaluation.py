@@ -99,31 +99,33 @@ def apply_rules(*, at: datetime) -> RuleChanges:
 def _apply(
     rule: Rule, template: RiskTemplate, facts: dict[int, RuleFact], at: datetime
 ) -> RuleChanges:
-    there = {
+    open_risks = {
         risk.node_id: risk
         for risk in FoundationRisk.objects.filter(
             rule=rule.name, closed_at__isnull=True
         ).select_for_update()
     }
-    missing = facts.keys() - there.keys()
+    missing = facts.keys() - open_risks.keys()
     # what a person, or another rule of the template, has raised on the node says it already
-    taken = set(
+    occupied_nodes = set(
         FoundationRisk.objects.filter(template=template, closed_at__isnull=True, node__in=missing)
         .exclude(rule=rule.name)
         .values_list("node_id", flat=True)
     )
-    new = [_risk(rule, template, facts[node_id], at) for node_id in sorted(missing - taken)]
+    new = [
+        _risk(rule, template, facts[node_id], at) for node_id in sorted(missing - occupied_nodes)
+    ]
     FoundationRisk.objects.bulk_create(new, batch_size=2000)
     changed = {}
-    for node_id in facts.keys() & there.keys():
-        columns = _changes(there[node_id], template, facts[node_id], at)
+    for node_id in facts.keys() & open_risks.keys():
+        columns = _changes(open_risks[node_id], template, facts[node_id], at)
         if columns:
-            changed[there[node_id].pk] = columns
+            changed[open_risks[node_id].pk] = columns
     n_changed = update_rows(FoundationRisk, changed)
-    gone = [there[node_id].pk for node_id in there.keys() - facts.keys()]
+    obsolete_ids = [open_risks[node_id].pk for node_id in open_risks.keys() - facts.keys()]
     n_closed = 0
-    if gone:
-        n_closed = FoundationRisk.objects.filter(pk__in=gone).update(
+    if obsolete_ids:
+        n_closed = FoundationRisk.objects.filter(pk__in=obsolete_ids).update(
             closed_at=at, closed_reason=CLOSING_REASON, updated_at=at
         )
     return RuleChanges(raised=len(new), changed=n_changed, closed=n_closed)

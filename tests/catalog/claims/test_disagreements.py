@@ -550,7 +550,7 @@ class TestPrices:
             value={"input": "2", "output": "3", "input>200000": "4"}
         )
 
-        assert PriceGaps(self.ON).count(most=10) == 0
+        assert PriceGaps(self.ON).count(limit=10) == 0
 
     def test_a_price_published_in_advance_counts_from_its_day(self) -> None:
         offering = make_offering()
@@ -558,8 +558,8 @@ class TestPrices:
         price("b", offering, input="3")
         Assertion.objects.filter(pk=claim.pk).update(value={"input": "3", "input@2026-09-01": "2"})
 
-        assert PriceGaps(date(2026, 8, 31)).count(most=10) == 0
-        assert PriceGaps(date(2026, 9, 1)).count(most=10) == 1
+        assert PriceGaps(date(2026, 8, 31)).count(limit=10) == 0
+        assert PriceGaps(date(2026, 9, 1)).count(limit=10) == 1
 
     def test_the_widest_comes_first_and_sheets_are_cut_by_the_database(self) -> None:
         offerings = [make_offering() for _ in range(3)]
@@ -575,8 +575,8 @@ class TestPrices:
         assert order(PriceGaps(self.ON), limit=1, offset=1) == [offerings[2]]
         assert order(PriceGaps(self.ON, source="c")) == [offerings[2]]
         assert order(PriceGaps(self.ON, {offerings[0].pk})) == [offerings[0]]
-        assert PriceGaps(self.ON).count(most=2) == 2
-        assert PriceGaps(self.ON, set()).count(most=2) == 0
+        assert PriceGaps(self.ON).count(limit=2) == 2
+        assert PriceGaps(self.ON, set()).count(limit=2) == 0
 
     def test_a_sheet_costs_the_same_however_long_it_is(self) -> None:
         for _ in range(4):

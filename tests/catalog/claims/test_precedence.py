@@ -28,7 +28,7 @@ def test_a_persons_word_outranks_every_feed() -> None:
     settled = choose_lifecycle(
         [voice(1, "2027-01-01", rank=10), voice(2, "2027-06-01", rank=0, source="manual")],
         TODAY,
-        listed=True,
+        is_listed=True,
     )
 
     assert (settled.claim_id, settled.retires_on) == (2, date(2027, 6, 1))
@@ -41,7 +41,7 @@ def test_a_person_can_say_that_no_date_is_known() -> None:
             voice(2, None, rank=0, source="manual", value={"status": "active"}),
         ],
         TODAY,
-        listed=True,
+        is_listed=True,
     )
 
     assert (settled.claim_id, settled.lifecycle, settled.retires_on) == (2, "active", None)
@@ -53,7 +53,7 @@ def test_the_source_trusted_more_counts_even_if_its_word_is_older() -> None:
     settled = choose_lifecycle(
         [voice(1, "2027-01-01", rank=10), voice(2, "2027-06-01", rank=20, at=newer)],
         TODAY,
-        listed=True,
+        is_listed=True,
     )
 
     assert settled.claim_id == 1
@@ -61,7 +61,7 @@ def test_the_source_trusted_more_counts_even_if_its_word_is_older() -> None:
 
 def test_among_equals_a_firm_date_counts_before_a_soft_one() -> None:
     settled = choose_lifecycle(
-        [voice(1, "2027-01-01", kind="not_before"), voice(2, "2027-06-01")], TODAY, listed=True
+        [voice(1, "2027-01-01", kind="not_before"), voice(2, "2027-06-01")], TODAY, is_listed=True
     )
 
     assert settled.claim_id == 2
@@ -69,7 +69,7 @@ def test_among_equals_a_firm_date_counts_before_a_soft_one() -> None:
 
 def test_among_equals_the_host_itself_counts_before_a_router() -> None:
     settled = choose_lifecycle(
-        [voice(1, "2027-01-01", first_party=False), voice(2, "2027-06-01")], TODAY, listed=True
+        [voice(1, "2027-01-01", first_party=False), voice(2, "2027-06-01")], TODAY, is_listed=True
     )
 
     assert settled.claim_id == 2
@@ -79,21 +79,21 @@ def test_silence_does_not_outrank_a_date() -> None:
     settled = choose_lifecycle(
         [voice(1, None, rank=10, value={"successor": "next"}), voice(2, "2027-06-01", rank=20)],
         TODAY,
-        listed=True,
+        is_listed=True,
     )
 
     assert settled.claim_id == 2
 
 
 def test_a_firm_day_that_has_come_is_a_retirement_and_a_soft_one_never_is() -> None:
-    firm = choose_lifecycle([voice(1, "2026-11-24")], TODAY, listed=True)
-    soft = choose_lifecycle([voice(1, "2026-11-24", kind="not_before")], TODAY, listed=True)
+    firm = choose_lifecycle([voice(1, "2026-11-24")], TODAY, is_listed=True)
+    soft = choose_lifecycle([voice(1, "2026-11-24", kind="not_before")], TODAY, is_listed=True)
 
     assert (firm.lifecycle, soft.lifecycle) == ("retired", "active")
 
 
 def test_an_offering_that_nobody_lists_any_more_is_unknown_and_not_retired() -> None:
-    assert choose_lifecycle([], TODAY, listed=False).lifecycle == "unknown"
+    assert choose_lifecycle([], TODAY, is_listed=False).lifecycle == "unknown"
 
 
 def test_a_source_that_cannot_mark_soft_days_is_corrected_by_one_that_can() -> None:
@@ -103,7 +103,7 @@ def test_a_source_that_cannot_mark_soft_days_is_corrected_by_one_that_can() -> N
             voice(2, "2026-10-15", kind="not_before", rank=90),
         ],
         TODAY,
-        listed=True,
+        is_listed=True,
     )
 
     assert (settled.date_kind, settled.lifecycle) == ("not_before", "active")
@@ -112,8 +112,8 @@ def test_a_source_that_cannot_mark_soft_days_is_corrected_by_one_that_can() -> N
 def test_a_firm_day_that_respects_a_bound_counts_though_its_source_is_trusted_less() -> None:
     bound = voice(1, "2026-10-16", rank=10, kind="not_before")
 
-    later = choose_lifecycle([bound, voice(2, "2026-12-01", rank=20)], TODAY, listed=True)
-    earlier = choose_lifecycle([bound, voice(2, "2026-09-01", rank=20)], TODAY, listed=True)
+    later = choose_lifecycle([bound, voice(2, "2026-12-01", rank=20)], TODAY, is_listed=True)
+    earlier = choose_lifecycle([bound, voice(2, "2026-09-01", rank=20)], TODAY, is_listed=True)
 
     assert (later.claim_id, later.date_kind) == (2, "firm")
     assert (earlier.claim_id, earlier.date_kind) == (1, "not_before")

@@ -480,14 +480,14 @@ class TestAfterAFlap:
 
         for day in range(4, 30):
             observe(source, AT + day * DAY, row("acme/m", "2027-03-01"))
-            create_due_corrections(at=AT + day * DAY + HOUR, read=[source.pk])
+            create_due_corrections(at=AT + day * DAY + HOUR, source_ids=[source.pk])
 
         assert [(kind, new) for kind, _, new, _ in told()][2:] == [("moved_later", "2027-03-01")]
 
     def test_a_feed_that_nobody_reads_corrects_nothing(self, source: Source) -> None:
         self.flapping(source, "2026-12-01", "2027-03-01", "2026-12-01", "2027-03-01")
 
-        assert create_due_corrections(at=AT + 30 * DAY, read=[]) == []
+        assert create_due_corrections(at=AT + 30 * DAY, source_ids=[]) == []
 
     def test_a_day_that_goes_on_flapping_is_told_once_each_way(self, source: Source) -> None:
         self.flapping(source, *["2026-12-01", "2027-03-01"] * 20)
@@ -513,7 +513,7 @@ class TestAfterAFlap:
 
         for day in range(3, 30):
             observe(source, AT + day * DAY, row("acme/m", "2026-12-01"))
-            create_due_corrections(at=AT + day * DAY + HOUR, read=[source.pk])
+            create_due_corrections(at=AT + day * DAY + HOUR, source_ids=[source.pk])
 
         assert [new for _, _, new, _ in told()] == ["2027-03-01", "2026-12-01"]
 

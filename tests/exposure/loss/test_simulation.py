@@ -209,7 +209,7 @@ def test_keeping_part_of_the_variance_keeps_the_mean_and_the_tail(keep: float) -
     whole = simulate(shocks, years=50_000, seed=4)
     part = simulate(shocks, years=50_000, seed=4, keep=keep)
 
-    assert len(part.drawn) < len(whole.drawn) / 2
+    assert len(part.drawn_keys) < len(whole.drawn_keys) / 2
     assert abs(part.measures.eal - mean) < 4 * part.measures.eal_se
     assert part.measures.sd == pytest.approx(variance**0.5, rel=0.02)
     for level in LEVELS:
@@ -226,9 +226,9 @@ def test_keeping_part_of_the_variance_keeps_the_mean_and_the_tail(keep: float) -
 def test_the_fewest_shocks_that_hold_the_variance_are_drawn() -> None:
     shocks = [Shock((n,), loss, 1.0) for n, loss in enumerate([1.0, 10.0, 100.0])]
 
-    assert simulate(shocks, years=100, seed=1, keep=0.98).drawn == {(2,)}
-    assert simulate(shocks, years=100, seed=1, keep=0.9999).drawn == {(1,), (2,)}
-    assert simulate(shocks, years=100, seed=1, keep=1).drawn == {(0,), (1,), (2,)}
+    assert simulate(shocks, years=100, seed=1, keep=0.98).drawn_keys == {(2,)}
+    assert simulate(shocks, years=100, seed=1, keep=0.9999).drawn_keys == {(1,), (2,)}
+    assert simulate(shocks, years=100, seed=1, keep=1).drawn_keys == {(0,), (1,), (2,)}
 
 
 def test_what_is_not_drawn_one_by_one_never_becomes_negative_and_keeps_its_mean() -> None:
@@ -238,7 +238,7 @@ def test_what_is_not_drawn_one_by_one_never_becomes_negative_and_keeps_its_mean(
 
     run = simulate(shocks, years=100_000, seed=1, keep=0.5)
 
-    assert run.drawn == {alone.key}
+    assert run.drawn_keys == {alone.key}
     assert run.losses.min() >= 0
     assert run.losses[run.losses < 5_000].mean() == pytest.approx(0.01, rel=0.2)
 
@@ -257,7 +257,7 @@ def test_what_is_taken_together_keeps_its_skewness(small: list[Shock]) -> None:
 
     run = simulate([alone, *small], years=100_000, seed=1, keep=0.5)
 
-    assert run.drawn == {alone.key}
+    assert run.drawn_keys == {alone.key}
     rest = run.losses[run.losses < 5_000]
     assert rest.mean() == pytest.approx(mean, rel=0.01)
     assert ((rest - rest.mean()) ** 3).mean() == pytest.approx(third, rel=0.2)
@@ -274,7 +274,7 @@ def test_near_certain_losses_keep_their_mean_when_taken_together(chance: float) 
 
     run = simulate(shocks, years=50_000, seed=1, keep=0.5)
 
-    assert run.drawn == {(1,)}
+    assert run.drawn_keys == {(1,)}
     assert abs(run.measures.eal - mean) < 4 * run.measures.eal_se
 
 
@@ -324,7 +324,7 @@ def test_many_small_own_losses_are_taken_as_nearly_normal() -> None:
 
     run = simulate_twin(classes, years=20_000, seed=1)
 
-    assert run.drawn == frozenset()
+    assert run.drawn_keys == frozenset()
     assert abs(run.measures.eal - mean) < 4 * run.measures.eal_se
     assert run.measures.sd == pytest.approx(variance**0.5, rel=0.03)
 
@@ -339,7 +339,7 @@ def test_few_classes_of_the_twin_are_drawn_class_by_class() -> None:
     run = simulate_twin(classes, years=1_000, seed=1)
 
     # equal ones are one class, under the smaller key
-    assert run.drawn == {(1,), (3,)}
+    assert run.drawn_keys == {(1,), (3,)}
 
 
 def test_a_what_if_changes_only_what_it_changes() -> None:
@@ -373,7 +373,7 @@ def test_both_sides_of_a_what_if_draw_the_same_shocks() -> None:
 
     old, new, change = simulate_change(before, [*before, large], years=5_000, seed=1, keep=0.9)
 
-    assert new.drawn == old.drawn | {large.key}
+    assert new.drawn_keys == old.drawn_keys | {large.key}
     hits = (new.losses - old.losses) / 50_000
     assert hits == pytest.approx(np.rint(hits), abs=1e-6)
     assert change.eal == pytest.approx(25_000, rel=0.1)

@@ -382,7 +382,9 @@ def test_what_was_seen_of_a_merged_application_is_of_the_one_that_stays(applicat
     )
     see(twin, service=service)
     find()
-    merge_applications(kept=application, duplicate=twin, on=day_of(NOW), by=make_user(role="admin"))
+    merge_applications(
+        survivor=application, duplicate=twin, on=day_of(NOW), by=make_user(role="admin")
+    )
 
     find()
     service.refresh_from_db()

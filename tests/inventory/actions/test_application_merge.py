@@ -42,7 +42,7 @@ class TestMerging:
         theirs = make_dependency(duplicate, make_offering())
         ended = make_dependency(duplicate, make_offering(), until=TODAY - ONE_DAY)
 
-        merge_applications(kept=kept, duplicate=duplicate, on=TODAY, by=by)
+        merge_applications(survivor=kept, duplicate=duplicate, on=TODAY, by=by)
 
         duplicate.refresh_from_db()
         assert (duplicate.status, duplicate.merged_into) == ("retired", kept)
@@ -61,7 +61,7 @@ class TestMerging:
         make_adaptation(theirs, "prompt", name="same")
         make_adaptation(theirs, "prompt", name="other")
 
-        merge_applications(kept=kept, duplicate=duplicate, on=TODAY, by=by)
+        merge_applications(survivor=kept, duplicate=duplicate, on=TODAY, by=by)
 
         own.refresh_from_db()
         assert rows_of(kept) == [(offering.pk, own.since, None)]
@@ -78,7 +78,7 @@ class TestMerging:
         own = make_dependency(kept, offering)
         make_dependency(duplicate, offering, tags=["letters"], binding="pinned")
 
-        merge_applications(kept=kept, duplicate=duplicate, on=TODAY, by=by)
+        merge_applications(survivor=kept, duplicate=duplicate, on=TODAY, by=by)
 
         own.refresh_from_db()
         assert (own.tags, own.binding) == (["letters"], "pinned")
@@ -88,7 +88,7 @@ class TestMerging:
         for application, days in ((kept, 1), (duplicate, 2)):
             make_exit_plan(make_dependency(application, offering), estimated_days=days)
 
-        merge_applications(kept=kept, duplicate=duplicate, on=TODAY, by=by)
+        merge_applications(survivor=kept, duplicate=duplicate, on=TODAY, by=by)
 
         assert kept.dependencies.get().exit_plan.estimated_days == 1
 
@@ -97,7 +97,7 @@ class TestMerging:
         own = make_dependency(kept, offering, until=TODAY - 30 * ONE_DAY)
         make_dependency(duplicate, offering)
 
-        merge_applications(kept=kept, duplicate=duplicate, on=TODAY, by=by)
+        merge_applications(survivor=kept, duplicate=duplicate, on=TODAY, by=by)
 
         assert rows_of(kept) == [
             (offering.pk, own.since, own.until),
@@ -110,7 +110,7 @@ class TestMerging:
             make_application(),
             make_application(status="retired"),
         )
-        merge_applications(kept=kept, duplicate=duplicate, on=TODAY, by=by)
+        merge_applications(survivor=kept, duplicate=duplicate, on=TODAY, by=by)
 
         for kept_one, duplicate_one, why in (
             (kept, kept, "merged with itself"),
@@ -119,11 +119,11 @@ class TestMerging:
             (duplicate, kept, "is retired"),
         ):
             with pytest.raises(ChangeConflictError, match=why):
-                merge_applications(kept=kept_one, duplicate=duplicate_one, on=TODAY, by=by)
+                merge_applications(survivor=kept_one, duplicate=duplicate_one, on=TODAY, by=by)
 
     def test_the_merged_one_comes_back_only_by_undoing(self, by):
         kept, duplicate = make_application(), make_application()
-        merge_applications(kept=kept, duplicate=duplicate, on=TODAY, by=by)
+        merge_applications(survivor=kept, duplicate=duplicate, on=TODAY, by=by)
 
         with pytest.raises(ChangeConflictError, match="Undo the merge"):
             reactivate_application(application=duplicate, on=TODAY, by=by)
@@ -136,7 +136,9 @@ class TestMerging:
         make_dependency(duplicate, offering)
         make_dependency(duplicate, make_offering())
 
-        merge_applications(kept=kept, duplicate=duplicate, on=TODAY, by=by, reason="found twice")
+        merge_applications(
+            survivor=kept, duplicate=duplicate, on=TODAY, by=by, reason="found twice"
+        )
 
         contexts = {
             entry.pgh_context_id

@@ -69,8 +69,8 @@ def test_two_who_merge_each_into_the_other_end_with_one_application():
     first, second, by = make_application(), make_application(), make_user(role="governance")
 
     answers = call_at_once(
-        lambda: merge_applications(kept=first, duplicate=second, on=TODAY, by=by),
-        lambda: merge_applications(kept=second, duplicate=first, on=TODAY, by=by),
+        lambda: merge_applications(survivor=first, duplicate=second, on=TODAY, by=by),
+        lambda: merge_applications(survivor=second, duplicate=first, on=TODAY, by=by),
     )
 
     assert sorted(type(answer).__name__ for answer in answers) == [

@@ -93,7 +93,9 @@ def actions_on(application, by):
         ),
         "adapt": lambda: add_adaptation(dependency=used, kind="prompt", by=by),
         "unadapt": lambda: remove_adaptation(adaptation=adaptation, by=by),
-        "merge": lambda: merge_applications(kept=application, duplicate=duplicate, on=TODAY, by=by),
+        "merge": lambda: merge_applications(
+            survivor=application, duplicate=duplicate, on=TODAY, by=by
+        ),
         "bulk": lambda: change_applications(
             facts_by_id={application.pk: {"geography": "EU"}, duplicate.pk: {"geography": "EU"}},
             by=by,

@@ -355,7 +355,7 @@ class TestNarrowing:
         few = build_conditions(
             user=counted.auditor, on=TODAY, query=InheritedRiskQuery(**asked), count_all=True
         )
-        assert few.few
+        assert few.is_small
         assert [row.key for row in sorted_inherited_risks(few, on=TODAY)] == wanted
         assert count_gathered_risks(few, limit=100) == len(wanted)
 

@@ -31,18 +31,18 @@ class Command(RowCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        username, slug, word = options["username"], options["team"], options["role"]
+        username, slug, role_name = options["username"], options["team"], options["role"]
         if username is None:
             for membership in Membership.objects.select_related("user", "team").order_by(
                 "team__slug", "user__username"
             ):
                 self.write_row(row_of(membership))
             return
-        words = [*(role.word for role in TeamRole), NONE]
-        if slug is None or word not in words:
+        role_names = [*(role.word for role in TeamRole), NONE]
+        if slug is None or role_name not in role_names:
             raise CommandError(
                 "A user, a team and a role are required: manage.py membership USERNAME TEAM "
-                f"{'|'.join(words)}.",
+                f"{'|'.join(role_names)}.",
                 returncode=2,
             )
         user, team = User.objects.filter(username=username).first(), team_of(slug)
@@ -51,31 +51,35 @@ class Command(RowCommand):
                 f"User '{username}' was not found. 'manage.py user' lists all users.", returncode=2
             )
         with refusals(), audit_context(job=JOB), transaction.atomic():
-            held = (
+            current_membership = (
                 Membership.objects.select_for_update(of=("self",))
                 .filter(user=user, team=team)
                 .first()
             )
-            if word != NONE:
-                kept = set_membership(user=user, team=team, role=TeamRole[word.upper()], by=None)
+            if role_name != NONE:
+                new_membership = set_membership(
+                    user=user, team=team, role=TeamRole[role_name.upper()], by=None
+                )
                 change = (
                     "added"
-                    if held is None
+                    if current_membership is None
                     else "changed"
-                    if _roles(kept) != _roles(held)
+                    if _roles(new_membership) != _roles(current_membership)
                     else "unchanged"
                 )
-                self.write_row({**row_of(kept), "change": change})
+                self.write_row({**row_of(new_membership), "change": change})
                 return
-            if held is not None:
-                end_membership(membership=held, by=None)
+            if current_membership is not None:
+                end_membership(membership=current_membership, by=None)
             remaining = Membership.objects.filter(user=user, team=team).first()
             row = (
                 row_of(remaining)
                 if remaining
                 else {"user": user.username, "team": team.slug, "role": None}
             )
-            self.write_row({**row, "change": "unchanged" if held is None else "removed"})
+            self.write_row(
+                {**row, "change": "unchanged" if current_membership is None else "removed"}
+            )
 
 
 def _roles(membership: Membership) -> tuple[int | None, ...]:

@@ -70,8 +70,8 @@ class Command(RowCommand):
             )
 
     def _keep(self, slug: str, facts: dict[str, Any]) -> None:
-        found = Team.objects.filter(slug=slug).first()
-        team = None if found is None else locked_team(found)
+        existing_team = Team.objects.filter(slug=slug).first()
+        team = None if existing_team is None else locked_team(existing_team)
         if team is None:
             if "name" not in facts:
                 raise CommandError(

@@ -66,8 +66,8 @@ class Command(RowCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         role = options["role"]
-        given = {**options, "organisation_role": "" if role == NONE else role}
-        facts = {name: given[name] for name in USER_FIELDS if given[name] is not None}
+        values = {**options, "organisation_role": "" if role == NONE else role}
+        facts = {name: values[name] for name in USER_FIELDS if values[name] is not None}
         invites = options["invite"] or options["link"]
         if options["username"] is None:
             if facts or invites:
@@ -108,10 +108,10 @@ def _keep(username: str, facts: dict[str, Any]) -> tuple[User, str]:
             "or with the REST API.",
             returncode=2,
         )
-    kept = {name: getattr(person, name) for name in USER_FIELDS}
+    previous_values = {name: getattr(person, name) for name in USER_FIELDS}
     if person.sso_organisation_role:
-        kept["organisation_role"] = person.manual_organisation_role
-    changed = {name: value for name, value in facts.items() if kept[name] != value}
+        previous_values["organisation_role"] = person.manual_organisation_role
+    changed = {name: value for name, value in facts.items() if previous_values[name] != value}
     if not changed:
         return person, "unchanged"
     return change_user(person=person, facts=changed, by=None), "changed"

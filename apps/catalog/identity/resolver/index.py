@@ -95,7 +95,7 @@ class Candidate:
     moving: a display name that says "(latest)", which the spelling omits.
     """
 
-    known: KnownId
+    known_id: KnownId
     rank: Rank
     tokens: Tokens
     left_out: str = ""
@@ -122,7 +122,7 @@ class Index:
     )  # (developer, first word) by word
     dated: frozenset[str] = frozenset()  # lines with a snapshot named by its day
     coded: frozenset[str] = frozenset()  # lines with a snapshot named by four digits
-    words: dict[str, tuple[tuple[str, frozenset[str]], ...]] = field(default_factory=dict)
+    pairs_by_word: dict[str, tuple[tuple[str, frozenset[str]], ...]] = field(default_factory=dict)
 
 
 def signature(tokens: Tokens) -> Signature:
@@ -138,8 +138,8 @@ def squash(text: str) -> str:
     return _NOT_WORD.sub("", text)
 
 
-def _without(tokens: Tokens, *dropped: str) -> Tokens:
-    return tuple(token for token in tokens if token not in dropped)
+def _without(tokens: Tokens, *removed_tokens: str) -> Tokens:
+    return tuple(token for token in tokens if token not in removed_tokens)
 
 
 def _plain(tokens: Tokens, developer: str) -> Tokens:
@@ -157,27 +157,28 @@ def _undated(tokens: Tokens) -> Tokens:
     return tuple(token for token in tokens if token[0] != "=" and not REVISION.fullmatch(token))
 
 
-def _spellings(known: KnownId) -> list[tuple[Tokens, Rank]]:
-    spellings = [(tokens_of(known.slug.lower()), Rank.ID)]
-    spellings += [(tokens_of(alias.lower()), Rank.REPOSITORY) for alias in known.aliases]
+def _spellings(known_id: KnownId) -> list[tuple[Tokens, Rank]]:
+    spellings = [(tokens_of(known_id.slug.lower()), Rank.ID)]
+    spellings += [(tokens_of(alias.lower()), Rank.REPOSITORY) for alias in known_id.aliases]
     spellings += [
-        (tokens_of(repo.rpartition("/")[2].lower()), Rank.REPOSITORY) for repo in known.repositories
+        (tokens_of(repo.rpartition("/")[2].lower()), Rank.REPOSITORY)
+        for repo in known_id.repositories
     ]
     result = []
     for tokens, rank in spellings:
         result.append((tokens, rank))
-        plain = _plain(tokens, known.developer)
-        if plain != tokens:
-            result.append((plain, rank))
+        plain_tokens = _plain(tokens, known_id.developer)
+        if plain_tokens != tokens:
+            result.append((plain_tokens, rank))
         # A repository in one number format stands for the model.
-        unformatted = tuple(token for token in plain if not facts.FORMAT.fullmatch(token))
-        if rank is Rank.REPOSITORY and unformatted != plain:
-            result.append((unformatted, rank))
+        without_format = tuple(token for token in plain_tokens if not facts.FORMAT.fullmatch(token))
+        if rank is Rank.REPOSITORY and without_format != plain_tokens:
+            result.append((without_format, rank))
     return result
 
 
 def _telling(name: Tokens) -> bool:
-    """Whether a display name can stand alone: it has a word and a number, or three words."""
+    """Return whether a display name can stand alone: it has a word and a number, or three words."""
     return len(name) > 2 or (
         len(name) == 2 and any(NUMBER.fullmatch(t) or SIZE.fullmatch(t) for t in name)
     )
@@ -186,17 +187,17 @@ def _telling(name: Tokens) -> bool:
 _INSTRUCT = ("instruct", "chat")
 
 
-def _shortened(tokens: Tokens, known: KnownId) -> Iterable[tuple[Tokens, Rank, str, bool]]:
+def _shortened(tokens: Tokens, known_id: KnownId) -> Iterable[tuple[Tokens, Rank, str, bool]]:
     """Shorter spellings of `tokens`: (tokens, rank, what is left out, whether -instruct is among
     it)."""
-    sized = any(SIZE.fullmatch(token) for token in tokens)
+    has_size = any(SIZE.fullmatch(token) for token in tokens)
     active = tuple(token for token in tokens if ACTIVE.fullmatch(token))
     instruct = tuple(token for token in tokens if token in _INSTRUCT)
     codes = tuple(token for token in tokens if CODE.fullmatch(token))
-    versioned = any(NUMBER.fullmatch(token) and not CODE.fullmatch(token) for token in tokens)
-    if instruct and (sized or codes):
+    has_version = any(NUMBER.fullmatch(token) and not CODE.fullmatch(token) for token in tokens)
+    if instruct and (has_size or codes):
         yield _without(tokens, *instruct), Rank.FILLED, "-instruct", True
-    if active and sized:
+    if active and has_size:
         yield _without(tokens, *active), Rank.FILLED, "the active size", False
         if instruct:
             yield (
@@ -209,9 +210,9 @@ def _shortened(tokens: Tokens, known: KnownId) -> Iterable[tuple[Tokens, Rank, s
         yield _without(tokens, "preview"), Rank.FILLED, "-preview", False
     # Mistral's -2512 and Qwen's -2507 name the release that the version number, or the word, names
     # already.
-    if codes and versioned and known.developer == "mistral":
+    if codes and has_version and known_id.developer == "mistral":
         yield _without(tokens, *codes, *active), Rank.SHORT, "the release code", False
-        if instruct and sized:
+        if instruct and has_size:
             yield (
                 _without(tokens, *codes, *instruct),
                 Rank.SHORT,
@@ -220,24 +221,27 @@ def _shortened(tokens: Tokens, known: KnownId) -> Iterable[tuple[Tokens, Rank, s
             )
     if (
         codes
-        and versioned
-        and known.developer == "alibaba"
+        and has_version
+        and known_id.developer == "alibaba"
         and ("thinking" in tokens or "instruct" in tokens)
     ):
         yield _without(tokens, *codes, *active), Rank.SHORT, "the release code", False
-    if sized and known.kind == "pinned":
+    if has_size and known_id.kind == "pinned":
         sizeless = tuple(t for t in tokens if not SIZE.fullmatch(t) and not ACTIVE.fullmatch(t))
-        for short, bare in ((sizeless, False), (_without(sizeless, *_INSTRUCT), bool(instruct))):
+        for short, drops_instruct in (
+            (sizeless, False),
+            (_without(sizeless, *_INSTRUCT), bool(instruct)),
+        ):
             if len(short) > 2 and any(NUMBER.fullmatch(token) for token in short):
-                yield short, Rank.SIZELESS, "the size", bare
-    if "vision" in tokens and sized:
+                yield short, Rank.SIZELESS, "the size", drops_instruct
+    if "vision" in tokens and has_size:
         yield (
             _without(tokens, "vision", *instruct),
             Rank.SIZELESS,
             "-vision, which only this size has",
             bool(instruct),
         )
-    if known.developer == "nvidia" and sized:
+    if known_id.developer == "nvidia" and has_size:
         tier = tuple(token for token in tokens if token in ("nano", "super", "ultra"))
         if tier:
             yield _without(tokens, *tier), Rank.SIZELESS, "the tier word", False
@@ -251,27 +255,27 @@ def _day(text: str | None) -> date | None:
         return None
 
 
-def _day_of_snapshot(known: KnownId) -> date | None:
+def _day_of_snapshot(known_id: KnownId) -> date | None:
     """The day a pinned id carries in its name."""
-    for token in tokens_of(known.entity.partition("/")[2].lower()):
+    for token in tokens_of(known_id.entity.partition("/")[2].lower()):
         if token[0] == "=" and len(token) == 9:
             return _day(f"{token[1:5]}-{token[5:7]}-{token[7:9]}")
     return None
 
 
-def build_index(known: Iterable[KnownId]) -> Index:
-    """The index over `known`; about 60 ms for the 1,326 ids of the catalogue."""
+def build_index(known_ids: Iterable[KnownId]) -> Index:
+    """The index over `known_ids`; about 60 ms for the 1,326 ids of the catalogue."""
     index = Index()
-    entries = list(known)
-    found: dict[Signature, list[Candidate]] = defaultdict(list)
-    words: dict[str, set[tuple[str, frozenset[str]]]] = defaultdict(set)
+    entries = list(known_ids)
+    candidates_by_signature: dict[Signature, list[Candidate]] = defaultdict(list)
+    pairs_by_word: dict[str, set[tuple[str, frozenset[str]]]] = defaultdict(set)
     families: dict[str, set[tuple[str, str]]] = defaultdict(set)
     squashes: dict[str, set[str]] = defaultdict(set)
     members: dict[str, list[KnownId]] = defaultdict(list)
 
     def enter(candidate: Candidate) -> None:
         if candidate.tokens:
-            found[signature(candidate.tokens)].append(candidate)
+            candidates_by_signature[signature(candidate.tokens)].append(candidate)
 
     for entry in entries:
         index.by_id[entry.id] = entry
@@ -288,20 +292,20 @@ def build_index(known: Iterable[KnownId]) -> Index:
         for entry in entries:
             for text in text_of(entry):
                 owners[text.lower()].append(entry)
-        for text, having in owners.items():
-            if len({entry.entity for entry in having}) == 1:
-                index.by_text.setdefault(text, having[0])
-    hosting = facts.SERVICE_OF_LLAMA | {
-        word for words_ in facts.SERVICE_OF_HOST.values() for word in words_
+        for text, holders in owners.items():
+            if len({entry.entity for entry in holders}) == 1:
+                index.by_text.setdefault(text, holders[0])
+    hosting_words = facts.SERVICE_OF_LLAMA | {
+        word for service_words in facts.SERVICE_OF_HOST.values() for word in service_words
     }
-    hosting |= facts.REASONING | facts.SERVICE | facts.SERVICE_OF_OPEN_WEIGHTS
+    hosting_words |= facts.REASONING | facts.SERVICE | facts.SERVICE_OF_OPEN_WEIGHTS
     # A preview is not what an undated name means once the model is released.
-    released = {
+    released_signatures = {
         signature(_undated(tokens_of(entry.slug.lower())))
         for entry in entries
         if "preview" not in entry.slug.lower()
     }
-    tuned = {
+    tuned_entities = {
         entry.entity
         for entry in entries
         for repo in entry.repositories
@@ -312,33 +316,33 @@ def build_index(known: Iterable[KnownId]) -> Index:
         for tokens, rank in spellings:
             enter(Candidate(entry, rank, tokens))
             for word in tokens:
-                if word in hosting:
-                    words[word].add((entry.developer, frozenset(tokens)))
+                if word in hosting_words:
+                    pairs_by_word[word].add((entry.developer, frozenset(tokens)))
                 if CONTEXT.fullmatch(word) or word == "lightning":
                     families[word if word == "lightning" else "#context"].add(
                         (entry.developer, tokens[0])
                     )
-            for short, short_rank, left_out, bare in _shortened(tokens, entry):
-                if left_out == "-preview" and signature(short) in released:
+            for short, short_rank, left_out, drops_instruct in _shortened(tokens, entry):
+                if left_out == "-preview" and signature(short) in released_signatures:
                     continue
-                enter(Candidate(entry, short_rank, short, left_out, bare))
+                enter(Candidate(entry, short_rank, short, left_out, drops_instruct))
         for text in (entry.slug, *entry.aliases):
             squashes[squash(text.lower())].add(entry.id)
         for pattern, sizes in facts.RESTATED_SIZES:
             if pattern.fullmatch(entry.id):
                 for size in sizes:
                     for tokens, _rank in spellings:
-                        extended = (*tokens, *tokens_of(size))
-                        enter(Candidate(entry, Rank.REPOSITORY, extended))
+                        with_size = (*tokens, *tokens_of(size))
+                        enter(Candidate(entry, Rank.REPOSITORY, with_size))
                         enter(
-                            Candidate(entry, Rank.FILLED, (*extended, "instruct"), "its own size")
+                            Candidate(entry, Rank.FILLED, (*with_size, "instruct"), "its own size")
                         )
                         if "instruct" in tokens:
                             enter(
                                 Candidate(
                                     entry,
                                     Rank.FILLED,
-                                    _without(extended, "instruct"),
+                                    _without(with_size, "instruct"),
                                     "-instruct",
                                     True,
                                 )
@@ -352,7 +356,7 @@ def build_index(known: Iterable[KnownId]) -> Index:
                         entry,
                         Rank.NAME,
                         tokens,
-                        instruct_left_out=entry.entity in tuned
+                        instruct_left_out=entry.entity in tuned_entities
                         and not set(_INSTRUCT) & set(tokens),
                         needs_developer=not _telling(tokens),
                         moving=text != name.lower(),
@@ -364,16 +368,16 @@ def build_index(known: Iterable[KnownId]) -> Index:
                             entry, Rank.FILLED, _without(tokens, "instruct"), "-instruct", True
                         )
                     )
-    for line, having in members.items():
+    for line, holders in members.items():
         tokens = tokens_of(line.partition("/")[2].lower())
         index.lines.setdefault(signature(tokens), line)
-        if len({entry.entity for entry in having}) == 1 and _telling(tokens):
+        if len({entry.entity for entry in holders}) == 1 and _telling(tokens):
             enter(
-                Candidate(having[0], Rank.LINE, tokens, "the snapshot, of which the line has one")
+                Candidate(holders[0], Rank.LINE, tokens, "the snapshot, of which the line has one")
             )
     index.by_signature = {
         key: tuple(sorted(candidates, key=lambda candidate: candidate.rank))
-        for key, candidates in found.items()
+        for key, candidates in candidates_by_signature.items()
     }
     index.families = {word: frozenset(pairs) for word, pairs in families.items()}
     index.dated = frozenset(
@@ -395,8 +399,8 @@ def build_index(known: Iterable[KnownId]) -> Index:
         if entry.entity in first:
             index.released.setdefault(entry.id, first[entry.entity])
     index.moving = frozenset(entry.entity for entry in entries if entry.kind != "pinned")
-    index.words = {word: tuple(sets) for word, sets in words.items()}
+    index.pairs_by_word = {word: tuple(sets) for word, sets in pairs_by_word.items()}
     for text, ids in squashes.items():
-        entities = {index.by_id[each].entity for each in ids}
+        entities = {index.by_id[known_id].entity for known_id in ids}
         index.by_squash[text] = index.by_id[min(ids)] if len(entities) == 1 else None
     return index

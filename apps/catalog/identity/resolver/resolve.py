@@ -69,7 +69,7 @@ class Resolution:
 class _Hit:
     """A known id found for some tokens, with what was taken off on the way."""
 
-    known: KnownId
+    known_id: KnownId
     confidence: float
     steps: tuple[str, ...] = ()
     variant: tuple[str, ...] = ()
@@ -87,7 +87,7 @@ class _Context:
     host: str | None
     developer: str | None
     organisation: str
-    own: str | None
+    host_developer: str | None
     text: str
     vendor_prefix: bool = False
     certain: bool = False
@@ -128,15 +128,17 @@ _INSTRUCT_OPTIONAL = frozenset({"microsoft", "mistral", "moonshotai", "nvidia", 
 def _defused(tokens: Tokens) -> Tokens:
     """Two digits in one read as a version number (`54`, `k25`), and a torn size mended (`1`,
     `5b`)."""
-    out: list[str] = []
+    result: list[str] = []
     for token in tokens:
         if (match := _FUSED.fullmatch(token)) is not None:
-            out.append(f"{match[1]}{match[2]}.{match[3]}")
-        elif out and _TORN_SIZE.fullmatch(token) and len(out[-1]) == 1 and out[-1].isdigit():
-            out[-1] = f"{out[-1]}.{token}"
+            result.append(f"{match[1]}{match[2]}.{match[3]}")
+        elif (
+            result and _TORN_SIZE.fullmatch(token) and len(result[-1]) == 1 and result[-1].isdigit()
+        ):
+            result[-1] = f"{result[-1]}.{token}"
         else:
-            out.append(token)
-    return tuple(out)
+            result.append(token)
+    return tuple(result)
 
 
 class Resolver:
@@ -149,10 +151,10 @@ class Resolver:
 
     def __init__(
         self,
-        known: Iterable[KnownId],
+        known_ids: Iterable[KnownId],
         decisions: Mapping[tuple[str, str], str | None] | None = None,
     ) -> None:
-        self.index: Index = build_index(known)
+        self.index: Index = build_index(known_ids)
         self._decisions = dict(decisions or {})
         self._facts: dict[tuple[str, Signature], KnownId | None] = {}
         for host, text, target in facts.NAMES:
@@ -169,17 +171,17 @@ class Resolver:
         # a decision may name a host that no table knows
         for host in dict.fromkeys((hint or "", (host_hint or "").strip().lower(), "")):
             if (host, lower) in self._decisions:
-                return self._decided(raw, host_hint, hint, self._decisions[host, lower])
-        wrapped = unwrap(raw, host_hint)
-        if wrapped.closed:
-            return self._unknown(raw, host_hint, wrapped, ())
-        exact = self._verbatim(lower, wrapped)
+                return self._from_decision(raw, host_hint, hint, self._decisions[host, lower])
+        name_parts = unwrap(raw, host_hint)
+        if name_parts.closed:
+            return self._unresolved(raw, host_hint, name_parts, ())
+        exact = self._verbatim(lower, name_parts)
         if exact is not None:
-            return self._answer(raw, host_hint, wrapped, exact)
-        hit = self._search(wrapped)
-        if hit is not None and not self._is_everyday(hit, wrapped):
-            return self._answer(raw, host_hint, wrapped, hit)
-        return self._unknown(raw, host_hint, wrapped, tokens_of(wrapped.names[0]))
+            return self._answer(raw, host_hint, name_parts, exact)
+        match = self._search(name_parts)
+        if match is not None and not self._is_everyday(match, name_parts):
+            return self._answer(raw, host_hint, name_parts, match)
+        return self._unresolved(raw, host_hint, name_parts, tokens_of(name_parts.names[0]))
 
     def suggest(self, raw: str, host_hint: str | None = None, limit: int = 5) -> list[Suggestion]:
         """Look-alikes of `raw` for a person to choose from, best first."""
@@ -187,7 +189,7 @@ class Resolver:
 
     # --- answers ----------------------------------------------------------------------------------
 
-    def _decided(
+    def _from_decision(
         self, raw: str, hint: str | None, host: str | None, choice: str | None
     ) -> Resolution:
         entry = self.index.by_id.get(choice) if choice else None
@@ -198,40 +200,40 @@ class Resolver:
         return Resolution(raw, hint, entry.id, entry.kind, host, None, (), 1.0, (step,))
 
     @staticmethod
-    def _answer(raw: str, hint: str | None, wrapped: Unwrapped, hit: _Hit) -> Resolution:
-        variant = tuple(dict.fromkeys((*wrapped.variant, *hit.variant)))
+    def _answer(raw: str, hint: str | None, name_parts: Unwrapped, match: _Hit) -> Resolution:
+        variant = tuple(dict.fromkeys((*name_parts.variant, *match.variant)))
         return Resolution(
             raw=raw,
             host_hint=hint,
-            canonical=hit.known.id,
-            kind=hit.known.kind,
-            host=wrapped.host,
-            region=wrapped.region,
+            canonical=match.known_id.id,
+            kind=match.known_id.kind,
+            host=name_parts.host,
+            region=name_parts.region,
             variant=variant,
-            confidence=round(hit.confidence, 2),
-            steps=(*wrapped.steps, *hit.steps),
+            confidence=round(match.confidence, 2),
+            steps=(*name_parts.steps, *match.steps),
         )
 
-    def _unknown(
-        self, raw: str, hint: str | None, wrapped: Unwrapped, tokens: Tokens
+    def _unresolved(
+        self, raw: str, hint: str | None, name_parts: Unwrapped, tokens: Tokens
     ) -> Resolution:
-        line = None if wrapped.closed else self._line_hint(tokens, wrapped.developer)
-        steps = list(wrapped.steps)
+        line = None if name_parts.closed else self._line_hint(tokens, name_parts.developer)
+        steps = list(name_parts.steps)
         if line is not None:
             steps.append(
                 f"part of the name is the line {line}, the rest (a date, size, version or "
                 "word) is unknown"
             )
-        elif not wrapped.closed:
+        elif not name_parts.closed:
             steps.append("no known id has this name")
         return Resolution(
             raw,
             hint,
             None,
             UNKNOWN,
-            wrapped.host,
-            wrapped.region,
-            tuple(wrapped.variant),
+            name_parts.host,
+            name_parts.region,
+            tuple(name_parts.variant),
             0.0,
             tuple(steps),
             line,
@@ -243,66 +245,66 @@ class Resolver:
             short = tokens[:end]
             line = self.index.lines.get(signature(short))
             if line is None and (match := self.index.by_signature.get(signature(short))):
-                line = match[0].known.line
+                line = match[0].known_id.line
             if line is not None and (developer is None or line.startswith(developer + "/")):
                 return line
         return None
 
     # --- before any reading -----------------------------------------------------------------------
 
-    def _verbatim(self, lower: str, wrapped: Unwrapped) -> _Hit | None:
+    def _verbatim(self, lower: str, name_parts: Unwrapped) -> _Hit | None:
         """The string, as it stands, is an id, an alias or a repository."""
         entry = self.index.by_text.get(lower)
         if entry is None:
             return None
         text = lower.rpartition("/")[2]
         sig = signature(tokens_of(text))
-        if wrapped.host and (wrapped.host, sig) in self._facts:
+        if name_parts.host and (name_parts.host, sig) in self._facts:
             return None
-        hit = _Hit(entry, 1.0, (f"the string is exactly {entry.id}",))
-        if not self._is_everyday(hit, wrapped, lower):
-            return hit
-        return None if wrapped.host == "azure" else replace(hit, confidence=0.6)
+        match = _Hit(entry, 1.0, (f"the string is exactly {entry.id}",))
+        if not self._is_everyday(match, name_parts, lower):
+            return match
+        return None if name_parts.host == "azure" else replace(match, confidence=0.6)
 
-    def _is_everyday(self, hit: _Hit, wrapped: Unwrapped, lower: str = "") -> bool:
+    def _is_everyday(self, match: _Hit, name_parts: Unwrapped, lower: str = "") -> bool:
         """One plain word is a model only where its developer is named; elsewhere it is a
         deployment's free name."""
-        name = lower or (wrapped.names[0] if wrapped.names else "")
-        if not name.isalpha() or wrapped.developer == hit.known.developer:
+        name = lower or (name_parts.names[0] if name_parts.names else "")
+        if not name.isalpha() or name_parts.developer == match.known_id.developer:
             return False
-        own = BY_SLUG[wrapped.host].developer if wrapped.host in BY_SLUG else None
-        if own == hit.known.developer:
+        host_developer = BY_SLUG[name_parts.host].developer if name_parts.host in BY_SLUG else None
+        if host_developer == match.known_id.developer:
             return False
-        return name in facts.EVERYDAY_WORDS or wrapped.host == "azure"
+        return name in facts.EVERYDAY_WORDS or name_parts.host == "azure"
 
     # --- search -----------------------------------------------------------------------------------
 
-    def _search(self, wrapped: Unwrapped) -> _Hit | None:
-        own = BY_SLUG[wrapped.host].developer if wrapped.host in BY_SLUG else None
-        for name in wrapped.names:
-            for text, developer, steps in self._prefixes(name, wrapped.host, 2):
+    def _search(self, name_parts: Unwrapped) -> _Hit | None:
+        host_developer = BY_SLUG[name_parts.host].developer if name_parts.host in BY_SLUG else None
+        for name in name_parts.names:
+            for text, developer, steps in self._prefixes(name, name_parts.host, 2):
                 if facts.NO_SINGLE_VERSION.fullmatch(text):
                     return None
                 tokens = tokens_of(text)
                 if not tokens:
                     continue
                 context = _Context(
-                    wrapped.host,
-                    developer or wrapped.developer,
-                    wrapped.organisation,
-                    own,
+                    name_parts.host,
+                    developer or name_parts.developer,
+                    name_parts.organisation,
+                    host_developer,
                     text,
-                    vendor_prefix=wrapped.developer is not None and not wrapped.dotted,
+                    vendor_prefix=name_parts.developer is not None and not name_parts.dotted,
                     certain=developer is not None,
                 )
-                found = self._read(tokens, context)
-                if found == "blocked":
+                match = self._look_up(tokens, context)
+                if match == "blocked":
                     return None
-                if isinstance(found, _Hit):
-                    return replace(found, steps=(*steps, *found.steps))
-        for name in wrapped.names[:1]:
-            for text, developer, steps in self._prefixes(name, wrapped.host, 2):
-                entry = self._squashed(text, wrapped.host)
+                if isinstance(match, _Hit):
+                    return replace(match, steps=(*steps, *match.steps))
+        for name in name_parts.names[:1]:
+            for text, developer, steps in self._prefixes(name, name_parts.host, 2):
+                entry = self._match_squashed(text, name_parts.host)
                 if entry is not None and developer in (None, entry.developer):
                     step = f"letters and digits are those of {entry.id}, written in one"
                     return _Hit(entry, 0.84, (*steps, step))
@@ -321,18 +323,18 @@ class Resolver:
             if match is None:
                 return
             head = match.group(1).replace("_", "-")
-            rest = name[match.end() :]
-            repeated = rest.startswith(head)
+            remainder = name[match.end() :]
+            is_repeated = remainder.startswith(head)
             developer = (
-                developer_slug(head) if head in facts.DEVELOPER_PREFIXES or repeated else None
+                developer_slug(head) if head in facts.DEVELOPER_PREFIXES or is_repeated else None
             )
-            served = host_slug(head)
+            head_host = host_slug(head)
             if (
                 developer is None
                 and head not in facts.DEVELOPER_PREFIXES
                 and head not in facts.HOST_PREFIXES
                 and head != hosts_word
-                and (served is None or BY_SLUG[served].developer is not None)
+                and (head_host is None or BY_SLUG[head_host].developer is not None)
             ):
                 continue
             step = (
@@ -340,26 +342,26 @@ class Resolver:
                 if developer
                 else f"{head} in front is a prefix of the host"
             )
-            for text, deeper, steps in self._prefixes(rest, host, depth - 1):
-                yield text, deeper or developer, (step, *steps)
+            for text, inner_developer, steps in self._prefixes(remainder, host, depth - 1):
+                yield text, inner_developer or developer, (step, *steps)
 
-    def _read(self, tokens: Tokens, context: _Context) -> _Hit | str | None:
+    def _look_up(self, tokens: Tokens, context: _Context) -> _Hit | str | None:
         """Look `tokens` up as they are, then completed, then with fused decimals read apart."""
-        found = self._peel(tokens, context)
-        if found is not None:
-            return found
+        match = self._peel(tokens, context)
+        if match is not None:
+            return match
         for completed, step in self._completed(tokens, context):
-            found = self._peel(completed, context)
-            if found is not None:
-                return self._with_step(found, step, 0.03)
-        fused = _defused(tokens)
-        if fused != tokens:
-            found = self._peel(fused, context)
-            if found is not None:
-                return self._with_step(found, "two digits in one are a version number", 0.04)
-        return self._paired(tokens, context) or self._listed(tokens, context)
+            match = self._peel(completed, context)
+            if match is not None:
+                return self._with_step(match, step, 0.03)
+        split_tokens = _defused(tokens)
+        if split_tokens != tokens:
+            match = self._peel(split_tokens, context)
+            if match is not None:
+                return self._with_step(match, "two digits in one are a version number", 0.04)
+        return self._match_pair(tokens, context) or self._match_listing(tokens, context)
 
-    def _paired(self, tokens: Tokens, context: _Context) -> _Hit | None:
+    def _match_pair(self, tokens: Tokens, context: _Context) -> _Hit | None:
         """A version number and a release code that mean the same release
         (`mistral-medium-3-1-2508`)."""
         codes = tuple(token for token in tokens if CODE.fullmatch(token))
@@ -370,16 +372,16 @@ class Resolver:
         by_number = self._peel(tuple(token for token in tokens if token != codes[0]), context)
         if not isinstance(by_code, _Hit) or not isinstance(by_number, _Hit):
             return None
-        if by_code.known.entity != by_number.known.entity:
+        if by_code.known_id.entity != by_number.known_id.entity:
             return None
-        step = f"{numbers[0]} and {codes[0]} both mean {by_code.known.id}"
+        step = f"{numbers[0]} and {codes[0]} both mean {by_code.known_id.id}"
         return replace(by_code, steps=(*by_code.steps, step), confidence=by_code.confidence - 0.05)
 
     @staticmethod
-    def _with_step(found: _Hit | str, step: str, doubt: float) -> _Hit | str:
-        if isinstance(found, str):
-            return found
-        return replace(found, steps=(step, *found.steps), confidence=found.confidence - doubt)
+    def _with_step(match: _Hit | str, step: str, doubt: float) -> _Hit | str:
+        if isinstance(match, str):
+            return match
+        return replace(match, steps=(step, *match.steps), confidence=match.confidence - doubt)
 
     @staticmethod
     def _completed(tokens: Tokens, context: _Context) -> Iterator[tuple[Tokens, str]]:
@@ -392,23 +394,23 @@ class Resolver:
             if context.developer in (None, "anthropic"):
                 yield ("claude", *tokens), "a tier with a version is Claude"
             return
-        developer = context.developer or context.own
+        developer = context.developer or context.host_developer
         if developer and tokens[0][-1:].isdigit() and not SIZE.fullmatch(tokens[0]):
             for family in facts.FAMILY_NAMES.get(developer, ()):
                 yield (family, *tokens), f"{developer} makes the family {family}"
 
-    def _squashed(self, text: str, host: str | None) -> KnownId | None:
+    def _match_squashed(self, text: str, host: str | None) -> KnownId | None:
         """The one known id with the same letters and digits, if no size is torn by it."""
         candidates = [text]
         for short, long in facts.ABBREVIATIONS.get(host or "", ()):
             if text.startswith(short):
                 candidates.append(long + text[len(short) :])
-            stem, _, word = candidates[-1].rpartition("-")
-            if stem and word in facts.SERVICE:
+            stem, _, suffix = candidates[-1].rpartition("-")
+            if stem and suffix in facts.SERVICE:
                 candidates.append(stem)
-        for each in candidates:
-            entry = self.index.by_squash.get(squash(each))
-            if entry is not None and sizes_of(tokens_of(each)) == sizes_of(
+        for candidate in candidates:
+            entry = self.index.by_squash.get(squash(candidate))
+            if entry is not None and sizes_of(tokens_of(candidate)) == sizes_of(
                 tokens_of(entry.slug.lower())
             ):
                 return entry
@@ -423,11 +425,11 @@ class Resolver:
         doubt = 0.0
         context.instruct = "instruct" in tokens or "chat" in tokens
         while tokens:
-            found = self._find(tokens, context)
-            if found == "blocked":
-                return found
-            if isinstance(found, _Hit):
-                if removed and not self._may_drop(removed, tokens, found, context):
+            match = self._find(tokens, context)
+            if match == "blocked":
+                return match
+            if isinstance(match, _Hit):
+                if removed and not self._may_drop(removed, tokens, match, context):
                     return None
                 variant = tuple(
                     reversed(
@@ -435,15 +437,15 @@ class Resolver:
                     )
                 )
                 return replace(
-                    found,
-                    steps=(*steps, *found.steps),
+                    match,
+                    steps=(*steps, *match.steps),
                     variant=variant,
-                    confidence=found.confidence - doubt,
+                    confidence=match.confidence - doubt,
                 )
-            taken = self._take(tokens, context)
-            if taken is None:
+            removal = self._take(tokens, context)
+            if removal is None:
                 return None
-            tokens, word, step = taken
+            tokens, word, step = removal
             removed.append(word)
             steps.append(step)
             if not facts.FORMAT.fullmatch(word):
@@ -455,7 +457,7 @@ class Resolver:
         """The tokens less one remark: (rest, word, step)."""
         for position in range(len(tokens) - 1, 0, -1):
             if facts.FORMAT.fullmatch(tokens[position]):
-                rest = tokens[:position]
+                remaining = tokens[:position]
                 after = tokens[position + 1 :]
                 if after and facts.FORMAT.fullmatch(after[0]):
                     after = after[1:]
@@ -465,7 +467,11 @@ class Resolver:
                 if re.fullmatch(r"i?q\d", tokens[position]):
                     while after and after[0] in ("k", "m", "s", "l", "xl", "xs", "xxs"):
                         after = after[1:]
-                return (*rest, *after), tokens[position], f"{tokens[position]} is a number format"
+                return (
+                    (*remaining, *after),
+                    tokens[position],
+                    f"{tokens[position]} is a number format",
+                )
         if len(tokens) < 2:
             return None
         last = tokens[-1]
@@ -502,53 +508,59 @@ class Resolver:
             return (*tokens[:-2], last), tokens[-2], f"-{tokens[-2]} is how the host serves it"
         return None
 
-    def _may_drop(self, removed: list[str], tokens: Tokens, found: _Hit, context: _Context) -> bool:
-        """Whether the words taken off can be remarks of hosting for what was found."""
-        known, rest, first = found.known, frozenset(tokens), tokens[0]
+    def _may_drop(self, removed: list[str], tokens: Tokens, match: _Hit, context: _Context) -> bool:
+        """Return whether the words taken off can be remarks of hosting for what was found."""
+        known_id, remaining, first = match.known_id, frozenset(tokens), tokens[0]
         for word in removed:
-            for developer, spelled in self.index.words.get(word, ()):
-                if developer == known.developer and word not in rest and rest | {word} <= spelled:
+            for developer, spelling in self.index.pairs_by_word.get(word, ()):
+                if (
+                    developer == known_id.developer
+                    and word not in remaining
+                    and remaining | {word} <= spelling
+                ):
                     return False
-            if word == "fast" and facts.FAST_IS_A_MODEL.match(known.id):
+            if word == "fast" and facts.FAST_IS_A_MODEL.match(known_id.id):
                 return False
             if (
                 word in facts.SERVICE_OF_OPEN_WEIGHTS
-                and not known.repositories
-                and known.developer != "meta"
+                and not known_id.repositories
+                and known_id.developer != "meta"
             ):
                 return False
-            if word in facts.SERVICE_OF_LLAMA and not known.id.startswith("meta/llama-3"):
+            if word in facts.SERVICE_OF_LLAMA and not known_id.id.startswith("meta/llama-3"):
                 return False
-            if (known.developer, first) in self.index.families.get(word, ()):
+            if (known_id.developer, first) in self.index.families.get(word, ()):
                 return False
-            if word in facts.EFFORT and known.developer not in facts.DEVELOPERS_WITH_EFFORT:
+            if word in facts.EFFORT and known_id.developer not in facts.DEVELOPERS_WITH_EFFORT:
                 return False
             # Where a family is sold by context length, the length is part of the identity.
             if (CONTEXT.fullmatch(word) or word.isdigit()) and (
-                (known.developer, first) in self.index.families.get("#context", ())
-                or found.confidence < 0.8
+                (known_id.developer, first) in self.index.families.get("#context", ())
+                or match.confidence < 0.8
             ):
                 return False
-            if word == "latest" and not self._moves(rest, known, context):
+            if word == "latest" and not self._moves(remaining, known_id, context):
                 return False
             if (word in facts.REASONING or word in _MODES) and (
-                facts.NOT_HYBRID.match(known.id) or facts.MODE_IS_A_MODEL.match(known.id)
+                facts.NOT_HYBRID.match(known_id.id) or facts.MODE_IS_A_MODEL.match(known_id.id)
             ):
                 return False
-            if word == "instruct" and known.developer not in _INSTRUCT_OPTIONAL:
+            if word == "instruct" and known_id.developer not in _INSTRUCT_OPTIONAL:
                 return False
-            if word == "chat" and known.developer != "deepseek":
+            if word == "chat" and known_id.developer != "deepseek":
                 return False
         return True
 
-    def _moves(self, rest: frozenset[str], known: KnownId, context: _Context) -> bool:
-        """Whether `known`-latest is `known`: its own developer's moving name, or a name that has
-        one version."""
-        if known.developer == "openai":
+    def _moves(self, remaining: frozenset[str], known_id: KnownId, context: _Context) -> bool:
+        """Return whether `known_id`-latest is `known_id`: its own developer's moving name, or a
+        name that has one version."""
+        if known_id.developer == "openai":
             return False
-        if known.kind == "pinned":
-            return known.entity in self.index.moving
-        return known.developer == context.own or any(NUMBER.fullmatch(token) for token in rest)
+        if known_id.kind == "pinned":
+            return known_id.entity in self.index.moving
+        return known_id.developer == context.host_developer or any(
+            NUMBER.fullmatch(token) for token in remaining
+        )
 
     # --- one lookup -------------------------------------------------------------------------------
 
@@ -562,80 +574,82 @@ class Resolver:
                 if entry is None:
                     return "blocked"
                 return _Hit(entry, 0.9, (f"documented: {' '.join(tokens)} is {entry.id}",))
-        found = self._best(self.index.by_signature.get(sig, ()), tokens, context)
-        if found is None and "latest" not in tokens and (len(tokens) > 1 or context.developer):
+        match = self._best(self.index.by_signature.get(sig, ()), tokens, context)
+        if match is None and "latest" not in tokens and (len(tokens) > 1 or context.developer):
             latest = (*tokens, "latest")
             candidates = self.index.by_signature.get(signature(latest), ())
-            found = self._best(tuple(c for c in candidates if c.rank is Rank.ID), latest, context)
-            if found is not None:
+            match = self._best(tuple(c for c in candidates if c.rank is Rank.ID), latest, context)
+            if match is not None:
                 return replace(
-                    found,
-                    steps=(f"undated, so the moving name {found.known.id}",),
-                    confidence=found.confidence - 0.1,
+                    match,
+                    steps=(f"undated, so the moving name {match.known_id.id}",),
+                    confidence=match.confidence - 0.1,
                 )
-        return found
+        return match
 
     def _best(
         self, candidates: tuple[Candidate, ...], tokens: Tokens, context: _Context
     ) -> _Hit | None:
-        fitting = [candidate for candidate in candidates if self._fits(candidate, tokens, context)]
-        if not fitting:
+        matches = [candidate for candidate in candidates if self._fits(candidate, tokens, context)]
+        if not matches:
             return None
-        rank = fitting[0].rank
-        group = [candidate for candidate in fitting if candidate.rank is rank]
-        made_by = context.developer or context.own
+        rank = matches[0].rank
+        group = [candidate for candidate in matches if candidate.rank is rank]
+        made_by = context.developer or context.host_developer
         if made_by is not None and len(group) > 1:
-            group = [c for c in group if c.known.developer == made_by] or group
+            group = [c for c in group if c.known_id.developer == made_by] or group
         group = [c for c in group if c.tokens == tokens] or group
-        if len({candidate.known.entity for candidate in group}) > 1:
-            group = self._named(group) if rank is Rank.NAME else []
+        if len({candidate.known_id.entity for candidate in group}) > 1:
+            group = self._choose_by_name(group) if rank is Rank.NAME else []
             if not group:
                 return None
-        chosen = min(
+        best = min(
             group,
             key=lambda c: (
-                c.known.slug.lower() != context.text,
-                c.known.same_as != c.known.id,
-                c.known.id,
+                c.known_id.slug.lower() != context.text,
+                c.known_id.same_as != c.known_id.id,
+                c.known_id.id,
             ),
         )
-        known = chosen.known
+        known_id = best.known_id
         confidence = _CONFIDENCE[rank]
-        if chosen.tokens != tokens:
+        if best.tokens != tokens:
             confidence -= 0.02
-        if context.developer is not None and known.developer != context.developer:
+        if context.developer is not None and known_id.developer != context.developer:
             confidence -= 0.08
         if rank <= Rank.REPOSITORY:
-            step = f"the facts {' '.join(tokens)} are those of {known.id}"
+            step = f"the facts {' '.join(tokens)} are those of {known_id.id}"
         elif rank is Rank.NAME:
-            step = f"this is the display name of {known.id}"
+            step = f"this is the display name of {known_id.id}"
         else:
-            step = f"{known.id} without {chosen.left_out}, and nothing else fits"
-        return _Hit(known, confidence, (step,))
+            step = f"{known_id.id} without {best.left_out}, and nothing else fits"
+        return _Hit(known_id, confidence, (step,))
 
     @staticmethod
-    def _named(group: list[Candidate]) -> list[Candidate]:
-        """Of several ids with one display name in one line, the moving one, else the only pinned
-        one."""
-        lines = {candidate.known.line for candidate in group if not candidate.moving}
+    def _choose_by_name(group: list[Candidate]) -> list[Candidate]:
+        """Choose, of several ids with one display name in one line, the moving one, else the only
+        pinned one."""
+        lines = {candidate.known_id.line for candidate in group if not candidate.moving}
         if len(lines) != 1:
             return []
-        moving = [c for c in group if c.moving and c.known.line in lines]
-        pinned = [c for c in group if c.known.kind == "pinned" and c.known.line in lines]
-        if moving:
-            return moving
-        return pinned if len({candidate.known.entity for candidate in pinned}) == 1 else []
+        aliases = [c for c in group if c.moving and c.known_id.line in lines]
+        pinned_ids = [c for c in group if c.known_id.kind == "pinned" and c.known_id.line in lines]
+        if aliases:
+            return aliases
+        return (
+            pinned_ids if len({candidate.known_id.entity for candidate in pinned_ids}) == 1 else []
+        )
 
     @staticmethod
     def _fits(candidate: Candidate, tokens: Tokens, context: _Context) -> bool:
         if candidate.instruct_left_out and context.base_weights and not context.instruct:
             return False
-        if candidate.needs_developer and candidate.known.developer not in (
+        if candidate.needs_developer and candidate.known_id.developer not in (
             context.developer,
-            context.own,
+            context.host_developer,
         ):
             return False
-        if context.developer is None or candidate.known.developer == context.developer:
+        if context.developer is None or candidate.known_id.developer == context.developer:
             return True
         # Another vendor's prefix: a gateway's own label or a re-uploader. The name must then say it
         # all.
@@ -643,14 +657,14 @@ class Resolver:
 
     # --- dates of listing -------------------------------------------------------------------------
 
-    def _listed(self, tokens: Tokens, context: _Context) -> _Hit | str | None:
+    def _match_listing(self, tokens: Tokens, context: _Context) -> _Hit | str | None:
         """A router's or Volcengine's day of listing, which is no snapshot date."""
         dates = [token for token in tokens if token[0] == "=" and len(token) == 9]
-        routed = context.host in facts.HOSTS_WITH_LISTING_DATES
+        has_listing_dates = context.host in facts.HOSTS_WITH_LISTING_DATES
         if not dates:
-            return self._listed_by_code(tokens, context) if routed else None
+            return self._listed_by_code(tokens, context) if has_listing_dates else None
         day = dates[0]
-        rest = tuple(token for token in tokens if token != day)
+        remaining = tuple(token for token in tokens if token != day)
         short = _SHORT_DATE.search(context.text) is not None and context.developer != "bytedance"
         slug = (
             context.host is None
@@ -658,41 +672,41 @@ class Resolver:
             and _COMPACT_DATE.search(context.text) is not None
             and (context.developer != "anthropic" or _TURNED_CLAUDE.match(context.text) is not None)
         )
-        if not (routed or short or slug):
+        if not (has_listing_dates or short or slug):
             return None
-        found = self._peel(rest, context)
-        if not isinstance(found, _Hit):
-            return found
-        if short and found.known.developer == "bytedance":
+        match = self._peel(remaining, context)
+        if not isinstance(match, _Hit):
+            return match
+        if short and match.known_id.developer == "bytedance":
             return None
-        if found.known.line in self.index.dated and not _TURNED_CLAUDE.match(context.text):
+        if match.known_id.line in self.index.dated and not _TURNED_CLAUDE.match(context.text):
             # The line's snapshots are named by their day, and this day is none of theirs.
             return None
-        if found.known.kind == "pinned" or short:
-            coded = self._peel((*rest, day[5:]), context)
+        if match.known_id.kind == "pinned" or short:
+            match_by_code = self._peel((*remaining, day[5:]), context)
             if (
-                isinstance(coded, _Hit)
-                and coded.known.kind == "pinned"
-                and coded.known.developer == found.known.developer
+                isinstance(match_by_code, _Hit)
+                and match_by_code.known_id.kind == "pinned"
+                and match_by_code.known_id.developer == match.known_id.developer
             ):
-                return self._with_step(coded, f"{day[1:]} is the snapshot {day[5:]}", 0.04)
-        if not self._listed_in_time(day, found.known):
+                return self._with_step(match_by_code, f"{day[1:]} is the snapshot {day[5:]}", 0.04)
+        if not self._listed_in_time(day, match.known_id):
             return None
-        return self._with_step(found, f"{day[1:]} is the day of listing, not a snapshot", 0.1)
+        return self._with_step(match, f"{day[1:]} is the day of listing, not a snapshot", 0.1)
 
-    def _listed_in_time(self, day: str, known: KnownId) -> bool:
-        """Whether a listing on `day` ("=YYYYMMDD") fits the model's release, where that day is
-        known.
+    def _listed_in_time(self, day: str, known_id: KnownId) -> bool:
+        """Return whether a listing on `day` ("=YYYYMMDD") fits the model's release, where that day
+        is known.
 
         Routers list a model within weeks of its release; some of their dates have the wrong year.
         """
-        released = self.index.released.get(known.id)
-        if released is None:
+        released_on = self.index.released.get(known_id.id)
+        if released_on is None:
             return True
         try:
-            listed = date.fromisoformat(day[1:])
-            gap_days = (listed - released).days
-            same_day = (listed.month, listed.day) == (released.month, released.day)
+            listed_on = date.fromisoformat(day[1:])
+            gap_days = (listed_on - released_on).days
+            same_day = (listed_on.month, listed_on.day) == (released_on.month, released_on.day)
         except ValueError:
             return False
         return abs(gap_days) <= _LISTED_WITHIN_DAYS or same_day
@@ -701,28 +715,28 @@ class Resolver:
         last = tokens[-1]
         if not CODE.fullmatch(last):
             return None
-        swapped = self._peel((*tokens[:-1], last[2:] + last[:2]), context)
-        if isinstance(swapped, _Hit):
-            return self._with_step(swapped, f"{last} is month and year of the release", 0.08)
-        found = self._peel(tokens[:-1], context)
+        swapped_match = self._peel((*tokens[:-1], last[2:] + last[:2]), context)
+        if isinstance(swapped_match, _Hit):
+            return self._with_step(swapped_match, f"{last} is month and year of the release", 0.08)
+        match = self._peel(tokens[:-1], context)
         if (
-            not isinstance(found, _Hit)
-            or found.known.kind != "pinned"
-            or not found.known.repositories
+            not isinstance(match, _Hit)
+            or match.known_id.kind != "pinned"
+            or not match.known_id.repositories
         ):
             return None
-        if found.known.line in self.index.coded or not self._code_in_time(last, found.known):
+        if match.known_id.line in self.index.coded or not self._code_in_time(last, match.known_id):
             return None
-        return self._with_step(found, f"{last} is the day of listing, not a snapshot", 0.1)
+        return self._with_step(match, f"{last} is the day of listing, not a snapshot", 0.1)
 
-    def _code_in_time(self, code: str, known: KnownId) -> bool:
-        """Whether four digits, as month and day or as year and month, fit the release where its day
-        is known."""
-        released = self.index.released.get(known.id)
-        if released is None or code == f"{released:%y%m}":
+    def _code_in_time(self, code: str, known_id: KnownId) -> bool:
+        """Return whether four digits, as month and day or as year and month, fit the release where
+        its day is known."""
+        released_on = self.index.released.get(known_id.id)
+        if released_on is None or code == f"{released_on:%y%m}":
             return True
         try:
-            listed = released.replace(month=int(code[:2]), day=int(code[2:]))
+            listed_on = released_on.replace(month=int(code[:2]), day=int(code[2:]))
         except ValueError:
             return False
-        return abs((listed - released).days) <= _LISTED_WITHIN_DAYS
+        return abs((listed_on - released_on).days) <= _LISTED_WITHIN_DAYS

@@ -17,52 +17,52 @@ class Suggestion:
     reason: str
 
 
-def _overlap(ours: Tokens, theirs: Tokens) -> float:
+def _overlap(tokens: Tokens, other_tokens: Tokens) -> float:
     """Shared facts by all facts; words count double, because a shared number alone says little."""
-    weight = {token: 1.0 if NUMBER.fullmatch(token) else 2.0 for token in (*ours, *theirs)}
-    shared = set(ours) & set(theirs)
+    weight = {token: 1.0 if NUMBER.fullmatch(token) else 2.0 for token in (*tokens, *other_tokens)}
+    shared = set(tokens) & set(other_tokens)
     return sum(weight[token] for token in shared) / sum(weight.values())
 
 
 def suggest(
-    known: dict[str, KnownId], raw: str, host_hint: str | None, limit: int
+    known_ids: dict[str, KnownId], raw: str, host_hint: str | None, limit: int
 ) -> list[Suggestion]:
     """The `limit` known ids most like `raw`, best first; one per group of synonyms; some 10 ms."""
-    wrapped = unwrap(raw, host_hint)
-    name = wrapped.names[0] if wrapped.names else raw.strip().lower().rpartition("/")[2]
+    name_parts = unwrap(raw, host_hint)
+    name = name_parts.names[0] if name_parts.names else raw.strip().lower().rpartition("/")[2]
     tokens = tokens_of(name)
-    scored: list[tuple[float, KnownId, Tokens]] = []
-    for entry in known.values():
-        theirs = tokens_of(entry.slug.lower())
-        overlap = _overlap(tokens, theirs) if tokens else 0.0
+    scores: list[tuple[float, KnownId, Tokens]] = []
+    for entry in known_ids.values():
+        entry_tokens = tokens_of(entry.slug.lower())
+        overlap = _overlap(tokens, entry_tokens) if tokens else 0.0
         if overlap == 0.0:
             continue
-        if wrapped.developer is not None and wrapped.developer == entry.developer:
+        if name_parts.developer is not None and name_parts.developer == entry.developer:
             overlap = min(1.0, overlap * 1.1)
-        scored.append((overlap, entry, theirs))
-    scored.sort(key=lambda item: (-item[0], item[1].id))
-    refined = [
+        scores.append((overlap, entry, entry_tokens))
+    scores.sort(key=lambda item: (-item[0], item[1].id))
+    refined_scores = [
         (
             (2 * overlap + SequenceMatcher(None, squash(name), squash(entry.slug.lower())).ratio())
             / 3,
             entry,
-            theirs,
+            entry_tokens,
         )
-        for overlap, entry, theirs in scored[: 8 * limit]
+        for overlap, entry, entry_tokens in scores[: 8 * limit]
     ]
-    refined.sort(key=lambda item: (-item[0], item[1].id))
-    chosen: list[Suggestion] = []
-    seen: set[str] = set()
-    for score, entry, theirs in refined:
-        if entry.same_as in seen:
+    refined_scores.sort(key=lambda item: (-item[0], item[1].id))
+    suggestions: list[Suggestion] = []
+    seen_ids: set[str] = set()
+    for score, entry, entry_tokens in refined_scores:
+        if entry.same_as in seen_ids:
             continue
-        seen.add(entry.same_as)
-        shared = [token for token in theirs if token in tokens]
-        missing = [token for token in tokens if token not in theirs]
+        seen_ids.add(entry.same_as)
+        shared = [token for token in entry_tokens if token in tokens]
+        missing = [token for token in tokens if token not in entry_tokens]
         reason = f"shares {' '.join(shared)}" + (
             f"; does not have {' '.join(missing)}" if missing else ""
         )
-        chosen.append(Suggestion(entry.id, round(score, 2), reason))
-        if len(chosen) == limit:
+        suggestions.append(Suggestion(entry.id, round(score, 2), reason))
+        if len(suggestions) == limit:
             break
-    return chosen
+    return suggestions

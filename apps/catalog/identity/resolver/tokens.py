@@ -74,17 +74,17 @@ def _split(chunk: str) -> Tokens:
     i = 0
     while i < len(runs):
         run = runs[i]
-        following = runs[i + 1] if i + 1 < len(runs) else ""
+        next_run = runs[i + 1] if i + 1 < len(runs) else ""
         if run.isalpha():
-            if len(run) == 1 and following and not following.isalpha():
-                tokens.append(run + _number(following))
+            if len(run) == 1 and next_run and not next_run.isalpha():
+                tokens.append(run + _number(next_run))
                 i += 2
                 continue
             tokens.append(run)
-        elif following in ("o", "n", "v") or _WHOLE.fullmatch(
-            run + following
+        elif next_run in ("o", "n", "v") or _WHOLE.fullmatch(
+            run + next_run
         ):  # gpt-4o, gemma-3n, glm-4.5v
-            tokens.append(run + following)
+            tokens.append(run + next_run)
             i += 2
             continue
         else:
@@ -104,52 +104,52 @@ def _number(run: str) -> str:
 
 def _join_numbers(tokens: list[str]) -> list[str]:
     """Join the parts of dates and of dashed decimals that separators have torn apart."""
-    out: list[str] = []
+    result: list[str] = []
     i, n = 0, len(tokens)
     while i < n:
         token = tokens[i]
         if not token[-1].isdigit():
-            out.append(token)
+            result.append(token)
             i += 1
             continue
-        one = tokens[i + 1] if i + 1 < n else ""
+        next_part = tokens[i + 1] if i + 1 < n else ""
         two = tokens[i + 2] if i + 2 < n else ""
         if _DATE8.fullmatch(token):
-            out.append("=" + token)
+            result.append("=" + token)
             i += 1
         elif _DATE6.fullmatch(token):
-            out.append("=20" + token)
+            result.append("=20" + token)
             i += 1
-        elif _YEAR.fullmatch(token) and _TWO.fullmatch(one) and _TWO.fullmatch(two):
-            out.append("=" + token + one + two)
+        elif _YEAR.fullmatch(token) and _TWO.fullmatch(next_part) and _TWO.fullmatch(two):
+            result.append("=" + token + next_part + two)
             i += 3
-        elif _MONTH.fullmatch(token) and _YEAR.fullmatch(one):
-            out.append("=" + one + token)
+        elif _MONTH.fullmatch(token) and _YEAR.fullmatch(next_part):
+            result.append("=" + next_part + token)
             i += 2
-        elif _TWO.fullmatch(token) and _TWO.fullmatch(one):
-            out.append(token + one)
+        elif _TWO.fullmatch(token) and _TWO.fullmatch(next_part):
+            result.append(token + next_part)
             i += 2
         elif (
             _ONE_DIGIT.fullmatch(token)
-            and _SHORT.fullmatch(one)
-            and not (_TWO.fullmatch(one) and _TWO.fullmatch(two))
+            and _SHORT.fullmatch(next_part)
+            and not (_TWO.fullmatch(next_part) and _TWO.fullmatch(two))
         ):
-            if len(one) == 2 and one[0] == "0":  # speech 2 02: not a decimal
-                out.append(token)
+            if len(next_part) == 2 and next_part[0] == "0":  # speech 2 02: not a decimal
+                result.append(token)
                 i += 1
                 continue
-            number = f"{token}.{one}"
+            number = f"{token}.{next_part}"
             i += 2
-            if len(one) == 1 and len(two) == 1 and two.isdigit():
+            if len(next_part) == 1 and len(two) == 1 and two.isdigit():
                 number = f"{number}.{two}"
                 i += 1
-            elif one == "0":
+            elif next_part == "0":
                 number = token
-            out.append(number)
+            result.append(number)
         else:
-            out.append(token)
+            result.append(token)
             i += 1
-    return out
+    return result
 
 
 @lru_cache(maxsize=32768)

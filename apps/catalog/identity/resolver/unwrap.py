@@ -118,10 +118,10 @@ def _with_version_joined(text: str) -> str:
 
 def unwrap(raw: str, host_hint: str | None) -> Unwrapped:
     """Take `raw` apart; cost is linear in its length."""
-    out = Unwrapped()
+    result = Unwrapped()
     hint = host_slug(host_hint) if host_hint else None
-    out.host = hint
-    out.routed = host_hint is not None and host_hint.lower() == "litellm"
+    result.host = hint
+    result.routed = host_hint is not None and host_hint.lower() == "litellm"
     text = raw.strip().strip("`'\"")
     text = _with_version_joined(text)
     lower = text.lower()
@@ -129,74 +129,76 @@ def unwrap(raw: str, host_hint: str | None) -> Unwrapped:
         # taken out of a URL's path
         lower = lower.replace("%3a", ":").replace("%2f", "/")
     if not lower:
-        return out.refuse("the string is empty")
+        return result.refuse("the string is empty")
     if lower.startswith(("ft:", "ft-")) or "/ft:" in lower or ":ft-" in lower:
-        return out.refuse("ft: names a fine-tuned model of a customer")
+        return result.refuse("ft: names a fine-tuned model of a customer")
     if (match := _AZUREML.match(lower)) is not None:
-        return _azureml(out, match)
+        return _azureml(result, match)
     if (match := _URL.match(lower)) is not None:
-        lower = _url(out, match)
+        lower = _url(result, match)
     if (match := _ARN.search(lower)) is not None:
-        service, region, _account, resource, rest = match.groups()
-        out.host = "amazon-bedrock" if service == "bedrock" else "sagemaker"
-        out.steps.append(f"an AWS ARN of type {resource}")
+        service, region, _account, resource, remainder = match.groups()
+        result.host = "amazon-bedrock" if service == "bedrock" else "sagemaker"
+        result.steps.append(f"an AWS ARN of type {resource}")
         if resource in _OPAQUE_RESOURCES or resource not in (
             "foundation-model",
             "inference-profile",
         ):
-            return out.refuse(
+            return result.refuse(
                 f"{resource} names no model by itself: only the AWS control plane knows which"
             )
-        out.region = region or None
-        lower = rest
+        result.region = region or None
+        lower = remainder
     if "#" in lower:
         lower, _, _ = lower.partition("#")
-        out.variant.append("dedicated")
-        out.steps.append("a dedicated deployment of the model before #")
+        result.variant.append("dedicated")
+        result.steps.append("a dedicated deployment of the model before #")
     lower = lower.lstrip("~")
-    lower = _scheme(out, lower)
+    lower = _scheme(result, lower)
     path = [segment for segment in lower.split("/") if segment]
     if not path:
-        return out.refuse("the string is empty")
-    name = _walk(out, path)
-    if out.closed:
-        return out
-    _name(out, name, path)
-    return out
+        return result.refuse("the string is empty")
+    name = _walk(result, path)
+    if result.closed:
+        return result
+    _name(result, name, path)
+    return result
 
 
-def _azureml(out: Unwrapped, match: re.Match[str]) -> Unwrapped:
+def _azureml(result: Unwrapped, match: re.Match[str]) -> Unwrapped:
     registry, name, version = match.groups()
-    out.host = "azure"
-    out.developer = developer_slug(registry.removeprefix("azureml-").removeprefix("azure-"))
+    result.host = "azure"
+    result.developer = developer_slug(registry.removeprefix("azureml-").removeprefix("azure-"))
     if registry == "azure-openai":
-        out.developer = "openai"
-        out.steps.append("a model of the registry azure-openai, whose version is the snapshot date")
-        out.names = [f"{name}-{version}"] if version and len(version) > 3 else [name]
+        result.developer = "openai"
+        result.steps.append(
+            "a model of the registry azure-openai, whose version is the snapshot date"
+        )
+        result.names = [f"{name}-{version}"] if version and len(version) > 3 else [name]
     else:
-        out.steps.append(
+        result.steps.append(
             f"a model of the registry {registry}; its version counts uploads, not models"
         )
-        out.names = [name]
-    return out
+        result.names = [name]
+    return result
 
 
-def _url(out: Unwrapped, match: re.Match[str]) -> str:
+def _url(result: Unwrapped, match: re.Match[str]) -> str:
     domain, path = match.groups()
     path = path.partition("?")[0]
     if "azure" in domain:
-        out.host = "azure"
+        result.host = "azure"
     elif "huggingface.co" in domain or domain == "hf.co":
-        out.host = out.host or "huggingface"
+        result.host = result.host or "huggingface"
         path = re.sub(r"/(tree|blob|resolve)/.*$", "", path)
     elif "amazonaws.com" in domain:
-        out.host = "amazon-bedrock"
+        result.host = "amazon-bedrock"
     elif "googleapis.com" in domain:
-        out.host = "google-vertex" if "aiplatform" in domain else "google"
+        result.host = "google-vertex" if "aiplatform" in domain else "google"
     if (deployment := _DEPLOYMENT.search(path)) is not None:
-        out.steps.append("the deployment named in an Azure URL")
+        result.steps.append("the deployment named in an Azure URL")
         return deployment.group(1)
-    out.steps.append(f"a URL of {domain}")
+    result.steps.append(f"a URL of {domain}")
     path = re.sub(
         r":(generatecontent|streamgeneratecontent|predict|rawpredict|streamrawpredict)$", "", path
     )
@@ -204,250 +206,250 @@ def _url(out: Unwrapped, match: re.Match[str]) -> str:
     return re.sub(r"^(v1|v1beta|v1beta1|openai|api|model)/", "", path)
 
 
-def _scheme(out: Unwrapped, lower: str) -> str:
+def _scheme(result: Unwrapped, lower: str) -> str:
     """`google-gla:gemini-2.5-pro`, `hf:org/name`: a host before the first colon."""
-    head, colon, rest = lower.partition(":")
-    if not colon or "/" in head or not rest:
+    head, colon, remainder = lower.partition(":")
+    if not colon or "/" in head or not remainder:
         return lower
     if head == "hf":
-        out.steps.append("hf: marks a Hugging Face repository")
-        return rest
+        result.steps.append("hf: marks a Hugging Face repository")
+        return remainder
     host = host_slug(head)
     if (
         host is not None
-        and not rest[0].isdigit()
+        and not remainder[0].isdigit()
         and "." not in head[1:]
         and head not in ("mistral", "deepseek", "llama", "command")
     ):
-        out.host = host
-        out.steps.append(f"{head}: names the host {host}")
-        return rest
+        result.host = host
+        result.steps.append(f"{head}: names the host {host}")
+        return remainder
     return lower
 
 
-def _walk(out: Unwrapped, path: list[str]) -> str:
+def _walk(result: Unwrapped, path: list[str]) -> str:
     """Read all segments but the model's own name, which is returned."""
     if len(path) > 2 and path[-1] in _TASKS:
-        out.variant.append(path[-1])
-        out.steps.append(f"{path[-1]} at the end is what the endpoint does")
+        result.variant.append(path[-1])
+        result.steps.append(f"{path[-1]} at the end is what the endpoint does")
         path.pop()
     lead, last = path[:-1], path[-1]
     if "accounts" in path[:-1]:
         i = path.index("accounts")
         account = path[i + 1]
-        out.host = "fireworks"
+        result.host = "fireworks"
         if account != "fireworks" and (
             i + 2 >= len(path) - 1 or path[i + 2] not in ("models", "routers", "deployedmodels")
         ):
-            out.refuse("an account path that names no model")
+            result.refuse("an account path that names no model")
             return last
         if account != "fireworks" and developer_slug(account) is None:
-            out.refuse(f"a model of the customer account {account}")
+            result.refuse(f"a model of the customer account {account}")
             return last
-        out.steps.append(f"a Fireworks resource of the account {account}")
+        result.steps.append(f"a Fireworks resource of the account {account}")
         lead = []
     if "projects" in lead or "publishers" in lead:
-        out.host = "google-vertex" if out.host in (None, "google") else out.host
+        result.host = "google-vertex" if result.host in (None, "google") else result.host
         if "publishers" not in lead:
-            out.refuse("an endpoint of a project names no model by itself")
+            result.refuse("an endpoint of a project names no model by itself")
             return last
         publisher = path[path.index("publishers") + 1]
-        out.developer, out.organisation = developer_slug(publisher), publisher
+        result.developer, result.organisation = developer_slug(publisher), publisher
         if "locations" in lead and path.index("locations") + 1 < len(path):
-            out.region = path[path.index("locations") + 1]
-        out.steps.append(f"a Vertex resource name of the publisher {publisher}")
+            result.region = path[path.index("locations") + 1]
+        result.steps.append(f"a Vertex resource name of the publisher {publisher}")
         return last
     if "custom-model" in lead or "endpoints" in lead:
-        out.refuse("an endpoint names no model by itself")
+        result.refuse("an endpoint names no model by itself")
         return last
     if len(lead) >= 2 and lead[-1] == "models":  # Clarifai: user/app/models/name
-        out.steps.append(f"a model resource of {lead[0]}")
+        result.steps.append(f"a model resource of {lead[0]}")
         lead = [segment for segment in lead[:-2] if segment != "models"]
     image = any(_IMAGE_SIZE.match(segment) for segment in lead)
-    taken: list[str] = []
+    path_steps: list[str] = []
     for position, segment in enumerate(lead):
         if _IMAGE_SIZE.match(segment) or (
             segment in _QUALITY and (image or position > 0 or len(lead) > 1)
         ):
-            out.variant.append(segment)
-            taken.append(f"{segment} is an image price row")
+            result.variant.append(segment)
+            path_steps.append(f"{segment} is an image price row")
         elif _is_region(segment) or segment == "*":
-            out.region = segment if segment != "*" else None
-            taken.append(f"{segment} is a region")
+            result.region = segment if segment != "*" else None
+            path_steps.append(f"{segment} is a region")
         elif segment in _DATA_ZONE and (
-            position > 0 or out.host in ("azure", "amazon-bedrock", None)
+            position > 0 or result.host in ("azure", "amazon-bedrock", None)
         ):
-            out.region = {"global-standard": "global", "standard": None, "datazone": None}.get(
+            result.region = {"global-standard": "global", "standard": None, "datazone": None}.get(
                 segment, segment
             )
-            taken.append(f"{segment} is a data zone")
+            path_steps.append(f"{segment} is a data zone")
         elif _COMMITMENT.match(segment):
-            out.variant.append(segment)
-            taken.append(f"{segment} is a contract")
+            result.variant.append(segment)
+            path_steps.append(f"{segment} is a contract")
         elif segment == "tee":
-            out.variant.append("tee")
-            taken.append("tee is confidential computing")
+            result.variant.append("tee")
+            path_steps.append("tee is confidential computing")
         elif segment in _ROUTE_WORDS and position > 0 and developer_slug(segment) is None:
-            taken.append(f"{segment} is a route")
+            path_steps.append(f"{segment} is a route")
         else:
-            _vendor(out, segment, position, taken)
-    if taken:
-        out.steps.append("in the path " + ", ".join(taken))
+            _vendor(result, segment, position, path_steps)
+    if path_steps:
+        result.steps.append("in the path " + ", ".join(path_steps))
     return last
 
 
-def _vendor(out: Unwrapped, segment: str, position: int, taken: list[str]) -> None:
+def _vendor(result: Unwrapped, segment: str, position: int, path_steps: list[str]) -> None:
     """A segment that names a host, a developer or an organisation."""
     segment = segment.lstrip("@~")
     host = host_slug(segment)
     developer = developer_slug(segment)
-    if developer is not None and not (out.routed and position == 0 and host is not None):
-        out.developer, out.organisation = developer, segment
-        taken.append(f"{segment} is the developer {developer}")
+    if developer is not None and not (result.routed and position == 0 and host is not None):
+        result.developer, result.organisation = developer, segment
+        path_steps.append(f"{segment} is the developer {developer}")
     elif host is not None:
-        if position == 0 and out.host is None:
-            out.host = host
-        out.developer, out.organisation = None, ""
-        taken.append(f"{segment} is the host {host}")
+        if position == 0 and result.host is None:
+            result.host = host
+        result.developer, result.organisation = None, ""
+        path_steps.append(f"{segment} is the host {host}")
     elif segment not in _ROUTE_WORDS:
-        out.developer, out.organisation = None, segment
-        taken.append(f"{segment} is an organisation")
+        result.developer, result.organisation = None, segment
+        path_steps.append(f"{segment} is an organisation")
     else:
-        taken.append(f"{segment} is a route")
+        path_steps.append(f"{segment} is a route")
 
 
-def _name(out: Unwrapped, name: str, path: list[str]) -> None:
+def _name(result: Unwrapped, name: str, path: list[str]) -> None:
     """Take the packaging off the last segment and list its readings."""
     if (match := _CONTEXT_REMARK.search(name)) is not None:
-        out.variant.append(match.group(1))
-        out.steps.append(f"[{match.group(1)}] is a context length")
+        result.variant.append(match.group(1))
+        result.steps.append(f"[{match.group(1)}] is a context length")
         name = name[: match.start()]
     if (match := _GGUF.search(name)) is not None:
-        out.steps.append(f"{match.group(2)} is a file format")
-        out.variant.append(match.group(2))
+        result.steps.append(f"{match.group(2)} is a file format")
+        result.variant.append(match.group(2))
         name = name[: match.start()]
     if (match := _JUMPSTART.match(name)) is not None:
         # JumpStart marks the chat weights with -f; without it the weights are the base model.
-        out.host = "sagemaker"
-        out.steps.append("a SageMaker JumpStart id")
+        result.host = "sagemaker"
+        result.steps.append("a SageMaker JumpStart id")
         name = match.group(1) + ("-chat" if match.group(2) else "")
     name = _N_BIT.sub(r"\1bit", name)
     if (match := _GGUF_QUANT.search(name)) is not None and not name.startswith(match.group(1)):
-        out.variant.append(match.group(1))
-        out.steps.append(f"{match.group(1)} is a number format")
+        result.variant.append(match.group(1))
+        result.steps.append(f"{match.group(1)} is a number format")
         name = name[: match.start()] + name[match.end() :]
-    name = _dotted(out, name)
+    name = _dotted(result, name)
     if "@" in name:
-        _at(out, name)
+        _at(result, name)
         return
-    if out.dotted or out.host == "amazon-bedrock":
-        _bedrock_tail(out, name)
+    if result.dotted or result.host == "amazon-bedrock":
+        _bedrock_tail(result, name)
     else:
         if ":" in name:
-            name = _colon(out, name)
-        out.names.append(name)
+            name = _colon(result, name)
+        result.names.append(name)
         if re.search(r"-v\d+$", name):
             # A Bedrock id quoted without its revision, as some gateways do.
             stem, _, revision = name.rpartition("-v")
             if revision == "1" and stem.count("-") > 1:
-                out.names.append(stem)
-    if len(path) > 1 and not out.developer:
-        out.names.append(f"{path[-2]}-{out.names[0]}")
+                result.names.append(stem)
+    if len(path) > 1 and not result.developer:
+        result.names.append(f"{path[-2]}-{result.names[0]}")
 
 
-def _dotted(out: Unwrapped, name: str) -> str:
+def _dotted(result: Unwrapped, name: str) -> str:
     """`us.anthropic.claude-...`: a geographic profile and a developer, dotted."""
     if name.startswith("system.ai."):
-        out.host = "databricks"
-        out.steps.append("system.ai is Databricks' catalogue")
+        result.host = "databricks"
+        result.steps.append("system.ai is Databricks' catalogue")
         return name.removeprefix("system.ai.")
     geo = _GEO.match(name)
-    rest = name[geo.end() :] if geo else name
-    dot = _DOTTED.match(rest)
+    remainder = name[geo.end() :] if geo else name
+    dot = _DOTTED.match(remainder)
     if dot is None:
         return name
     developer = developer_slug(dot.group(1))
     if developer is None or dot.group(1) in ("llama", "kimi"):
         return name
-    out.developer, out.organisation, out.dotted = developer, dot.group(1), True
-    out.host = out.host or "amazon-bedrock"
+    result.developer, result.organisation, result.dotted = developer, dot.group(1), True
+    result.host = result.host or "amazon-bedrock"
     if geo:
-        out.region = geo.group(1)
-        out.steps.append(f"{geo.group(1)} is a geographic inference profile")
-    out.steps.append(f"{dot.group(1)} is the developer {developer}")
-    return rest[dot.end() :]
+        result.region = geo.group(1)
+        result.steps.append(f"{geo.group(1)} is a geographic inference profile")
+    result.steps.append(f"{dot.group(1)} is the developer {developer}")
+    return remainder[dot.end() :]
 
 
-def _bedrock_tail(out: Unwrapped, name: str) -> None:
+def _bedrock_tail(result: Unwrapped, name: str) -> None:
     """`-v1:0`, `-1:0`, `:0:200k`: Bedrock's packaging revision, which for a few models is the
     version."""
     match = _BEDROCK_TAIL.match(name)
     if match is None:
-        out.names.append(name)
+        result.names.append(name)
         return
     stem, major, minor, context = match["name"], match["major"], match["minor"], match["context"]
     if ":" in stem or (major is None and minor is not None and len(minor) > 2):
         # A tag of another kind, not a revision.
-        out.names.append(_colon(out, name))
+        result.names.append(_colon(result, name))
         return
     if context:
-        out.variant.append(context)
-        out.steps.append(f"{context} is a context length")
+        result.variant.append(context)
+        result.steps.append(f"{context} is a context length")
     if major is None:
         if minor is not None and (short := re.sub(r"-\d$", "", stem)) != stem and minor == "0":
-            out.names += [stem, short]
-            out.steps.append(f":{minor} is Bedrock's packaging revision")
+            result.names += [stem, short]
+            result.steps.append(f":{minor} is Bedrock's packaging revision")
         else:
-            out.names.append(stem)
+            result.names.append(stem)
             if minor is not None:
-                out.steps.append(f":{minor} is Bedrock's packaging revision")
+                result.steps.append(f":{minor} is Bedrock's packaging revision")
         return
     if minor is not None and not (major != "0" and minor == "0"):
-        out.names.append(f"{stem}-{major}.{minor}")
-    out.names.append(f"{stem}-v{major}")
+        result.names.append(f"{stem}-{major}.{minor}")
+    result.names.append(f"{stem}-v{major}")
     if major == "1" or (major != "0" and re.search(r"\d{8}", stem)):
-        out.names.append(stem)
-        out.steps.append(
+        result.names.append(stem)
+        result.steps.append(
             f"-v{major}{f':{minor}' if minor is not None else ''} is Bedrock's packaging revision"
         )
 
 
-def _at(out: Unwrapped, name: str) -> None:
+def _at(result: Unwrapped, name: str) -> None:
     """`name@version` of Vertex, `name@region` of a gateway."""
     stem, _, tag = name.partition("@")
     tag, colon, remark = tag.partition(":")
     if colon:
-        out.variant.append(remark)
+        result.variant.append(remark)
     if _is_region(tag) or tag in _DATA_ZONE:
-        out.region = tag
-        out.steps.append(f"@{tag} is a region")
-        out.names.append(stem)
+        result.region = tag
+        result.steps.append(f"@{tag} is a region")
+        result.names.append(stem)
         return
-    out.host = out.host or "google-vertex"
+    result.host = result.host or "google-vertex"
     if tag == "default":
-        out.steps.append("@default is Vertex's undated version")
-        out.names.append(stem)
+        result.steps.append("@default is Vertex's undated version")
+        result.names.append(stem)
     elif tag == "latest":
-        out.names += [f"{stem}-latest"]
+        result.names += [f"{stem}-latest"]
     elif _AT_REVISION.match(tag):
-        out.names.append(f"{stem}-{tag}")
+        result.names.append(f"{stem}-{tag}")
         # A partner's revision counts uploads on Vertex; Google's own revisions are snapshots.
         if not stem.startswith(("gemini", "text-", "imagen", "veo", "chat-", "code")):
-            out.names.append(stem)
-            out.steps.append(f"@{tag} is Vertex's revision of a partner model")
+            result.names.append(stem)
+            result.steps.append(f"@{tag} is Vertex's revision of a partner model")
     elif (match := _AT_CODE_REVISION.match(tag)) is not None:
-        out.steps.append(f"-{match.group(2)} is Vertex's revision")
-        out.names.append(f"{stem}-{match.group(1)}")
+        result.steps.append(f"-{match.group(2)} is Vertex's revision")
+        result.names.append(f"{stem}-{match.group(1)}")
     else:
-        out.names.append(f"{stem}-{tag}")
-        if (repeated := re.sub(r"-v\d$", "", stem)) != stem:
-            out.names.append(f"{repeated}-{tag}")
+        result.names.append(f"{stem}-{tag}")
+        if (stem_without_version := re.sub(r"-v\d$", "", stem)) != stem:
+            result.names.append(f"{stem_without_version}-{tag}")
 
 
-def _colon(out: Unwrapped, name: str) -> str:
+def _colon(result: Unwrapped, name: str) -> str:
     """`name:remark`: a variant of a router, or a tag that belongs to the name."""
     stem, *remarks = name.split(":")
-    kept = [stem]
+    name_parts = [stem]
     for remark in remarks:
         if (
             remark in facts.SERVICE
@@ -458,10 +460,10 @@ def _colon(out: Unwrapped, name: str) -> str:
             or _COLON_NUMBER.match(remark)
         ):
             if remark != "latest":
-                out.variant.append(remark)
-            out.steps.append(f":{remark} is a variant")
+                result.variant.append(remark)
+            result.steps.append(f":{remark} is a variant")
         elif _HASH.match(remark) or _COLON_VARIANT.match(remark) or remark == "0":
-            out.steps.append(f":{remark} is the host's own number")
+            result.steps.append(f":{remark} is the host's own number")
         else:
-            kept.append(remark)
-    return "-".join(kept)
+            name_parts.append(remark)
+    return "-".join(name_parts)

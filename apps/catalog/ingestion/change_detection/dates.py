@@ -14,8 +14,8 @@ _ENDING = frozenset({"legacy", "deprecated", "retired"})
 def is_promise(value: Value) -> bool:
     """Return whether an earliest date is only the promised life of an active model, without an
     announced retirement."""
-    announced = value.get("announced_on") or value.get("status") in _ENDING
-    return value.get("date_kind") == NOT_BEFORE and not announced
+    is_announced = value.get("announced_on") or value.get("status") in _ENDING
+    return value.get("date_kind") == NOT_BEFORE and not is_announced
 
 
 def firm_day(value: Value) -> date | None:
@@ -35,7 +35,7 @@ class DateRules:
         if not self.ledger.baseline:
             self._tell(external_id, before or {}, value)
 
-    def said(self, claim: KnownClaim, value: Value, *, doubted: bool) -> None:
+    def compare(self, claim: KnownClaim, value: Value, *, is_doubtful: bool) -> None:
         old_day, new_day = retires_on(claim.value), retires_on(value)
         if value == claim.value:
             if claim.pending is not None:
@@ -52,8 +52,8 @@ class DateRules:
             return
         if claim.refused is not None:
             self.ledger.update(claim, {"refused": None}, accepted=False)
-        if old_day is not None and (new_day is None or (doubted and new_day != old_day)):
-            self._wait(claim, value, held=doubted)
+        if old_day is not None and (new_day is None or (is_doubtful and new_day != old_day)):
+            self._wait(claim, value, is_held=is_doubtful)
         else:
             self.accept(claim, value)
 
@@ -69,17 +69,17 @@ class DateRules:
     def confirm(self, claim: KnownClaim) -> None:
         """The feed still says what waits."""
         if claim.pending is not None:
-            self._wait(claim, claim.pending, held=claim.held)
+            self._wait(claim, claim.pending, is_held=claim.held)
 
     def accept(self, claim: KnownClaim, value: Value) -> None:
         self.ledger.accept(claim, value)
         self._tell(claim.external_id, claim.value, value)
 
-    def _wait(self, claim: KnownClaim, value: Value, *, held: bool) -> None:
+    def _wait(self, claim: KnownClaim, value: Value, *, is_held: bool) -> None:
         """Believe `value` once it has been seen unchanged for the hold; only an observation can
         confirm it."""
         if claim.pending != value or claim.pending_since is None:
-            columns = {"pending": value, "pending_since": self.ledger.at, "held": held}
+            columns = {"pending": value, "pending_since": self.ledger.at, "held": is_held}
             self.ledger.update(claim, columns, accepted=False)
         elif self.ledger.at - claim.pending_since >= self._hold(claim):
             self.accept(claim, value)
@@ -134,16 +134,20 @@ class DateRules:
             self._retired_if_due(external_id, new, new_day)
             return
         self.ledger.backfill(external_id, new_day)
-        seen = self.ledger.last_seen
-        if seen is not None and old_day > day_of(seen) and old.get("date_kind") == FIRM:
+        last_seen = self.ledger.last_seen
+        if last_seen is not None and old_day > day_of(last_seen) and old.get("date_kind") == FIRM:
             # it fell due since the observation before, so nobody has been told of it yet
             self._retired_if_due(external_id, new, new_day)
 
     def _fell_due(self, external_id: str, value: Value, day: date) -> None:
         """The claim changes in other parts after its day has come: the clock would take it for
         back-fill."""
-        seen = self.ledger.last_seen
-        if seen is not None and day_of(seen) < day <= self.today and value.get("date_kind") == FIRM:
+        last_seen = self.ledger.last_seen
+        if (
+            last_seen is not None
+            and day_of(last_seen) < day <= self.today
+            and value.get("date_kind") == FIRM
+        ):
             self._retired_on(external_id, day)
 
     def _retired_if_due(self, external_id: str, value: Value, day: date) -> None:
@@ -153,10 +157,10 @@ class DateRules:
     def _came_while_in_doubt(self, claim: KnownClaim, day: date | None) -> None:
         """The clock passed over a day that was in doubt; it stands after all, so it is told now,
         for its day."""
-        began = claim.pending_since
-        if day is None or began is None or claim.value.get("date_kind") != FIRM:
+        started_at = claim.pending_since
+        if day is None or started_at is None or claim.value.get("date_kind") != FIRM:
             return
-        if day_of(began) < day <= self.today:
+        if day_of(started_at) < day <= self.today:
             self._retired_on(claim.external_id, day)
 
     def _retired_on(self, external_id: str, day: date) -> None:

@@ -37,8 +37,8 @@ def place_and_name(group: str, value: Mapping[str, Any]) -> tuple[str, str, str,
 
 
 def rekeyed_rows(
-    known: Claims,
-    gone: Sequence[KnownClaim],
+    claims_by_key: Claims,
+    vanished_claims: Sequence[KnownClaim],
     fresh: Sequence[FeedRow],
     identity_of: Mapping[str, Hashable],
 ) -> dict[str, str]:
@@ -52,36 +52,38 @@ def rekeyed_rows(
     no other change than its date or price.
     """
     pairs: dict[str, str] = {}
-    for key_of_gone, key_of_new, least_alike in _match_keys(known, gone, fresh, identity_of):
-        waiting: dict[Hashable, list[str]] = defaultdict(list)
-        for claim in gone:
+    for key_of_gone, key_of_new, least_alike in _match_keys(
+        claims_by_key, vanished_claims, fresh, identity_of
+    ):
+        unmatched_ids: dict[Hashable, list[str]] = defaultdict(list)
+        for claim in vanished_claims:
             key = key_of_gone(claim)
             if key is not None and claim.external_id not in pairs:
-                waiting[key].append(claim.external_id)
-        paired = set(pairs.values())
+                unmatched_ids[key].append(claim.external_id)
+        paired_ids = set(pairs.values())
         for row in fresh:
             key = key_of_new(row)
-            if key is None or row.external_id in paired or not waiting.get(key):
+            if key is None or row.external_id in paired_ids or not unmatched_ids.get(key):
                 continue
-            nearest = max(waiting[key], key=lambda name: _likeness(name, row.external_id))
+            nearest = max(unmatched_ids[key], key=lambda name: _likeness(name, row.external_id))
             if _likeness(nearest, row.external_id) >= least_alike:
-                waiting[key].remove(nearest)
+                unmatched_ids[key].remove(nearest)
                 pairs[nearest] = row.external_id
     return pairs
 
 
 def _match_keys(
-    known: Claims,
-    gone: Sequence[KnownClaim],
+    claims_by_key: Claims,
+    vanished_claims: Sequence[KnownClaim],
     fresh: Sequence[FeedRow],
     identity_of: Mapping[str, Hashable],
 ) -> list[tuple[KeyOfGone, KeyOfNew, float]]:
     """Per way of being one: the key of a vanished row, the key of a new one, and how alike their
     names must be."""
-    renamed = _renamed_providers(known, gone, fresh)
+    new_groups = _renamed_providers(claims_by_key, vanished_claims, fresh)
 
     def day_of_gone(claim: KnownClaim) -> Hashable:
-        lifecycle = known.get((claim.external_id, LIFECYCLE))
+        lifecycle = claims_by_key.get((claim.external_id, LIFECYCLE))
         day = None if lifecycle is None else retires_on(lifecycle.value)
         return (claim.group, day) if day and claim.missing_since is None else None
 
@@ -90,17 +92,17 @@ def _match_keys(
         return (row.group, day) if day else None
 
     def prices_of_gone(claim: KnownClaim) -> Hashable:
-        price = known.get((claim.external_id, PRICE))
-        named = tuple(sorted(price.value.items())) if price is not None else ()
+        price = claims_by_key.get((claim.external_id, PRICE))
+        price_items = tuple(sorted(price.value.items())) if price is not None else ()
         return (
-            (claim.group, named)
-            if len(named) >= _MIN_UNITS and claim.missing_since is None
+            (claim.group, price_items)
+            if len(price_items) >= _MIN_UNITS and claim.missing_since is None
             else None
         )
 
     def prices_of_new(row: FeedRow) -> Hashable:
-        named = tuple(sorted(price_value(row.prices).items())) if row.prices else ()
-        return (row.group, named) if len(named) >= _MIN_UNITS else None
+        price_items = tuple(sorted(price_value(row.prices).items())) if row.prices else ()
+        return (row.group, price_items) if len(price_items) >= _MIN_UNITS else None
 
     return [
         (
@@ -117,12 +119,14 @@ def _match_keys(
         ),
         (
             lambda claim: (
-                (renamed[claim.group], folded_name(claim.external_id))
-                if claim.group in renamed
+                (new_groups[claim.group], folded_name(claim.external_id))
+                if claim.group in new_groups
                 else None
             ),
             lambda row: (
-                (row.group, folded_name(row.external_id)) if row.group in renamed.values() else None
+                (row.group, folded_name(row.external_id))
+                if row.group in new_groups.values()
+                else None
             ),
             0.0,
         ),
@@ -132,59 +136,63 @@ def _match_keys(
 
 
 def _renamed_providers(
-    known: Claims, gone: Sequence[KnownClaim], fresh: Sequence[FeedRow]
+    claims_by_key: Claims, vanished_claims: Sequence[KnownClaim], fresh: Sequence[FeedRow]
 ) -> dict[str, str]:
     """{old group: new group} of providers that left as a whole while one that was not there came
     with the names of most of their rows. A single row proves nothing: the same model is served in
     many places."""
-    leaving = {claim.external_id for claim in gone}
-    staying = {
+    vanished_ids = {claim.external_id for claim in vanished_claims}
+    remaining_groups = {
         claim.group
-        for claim in known.values()
+        for claim in claims_by_key.values()
         if claim.topic == IDENTITY
         and claim.missing_since is None
-        and claim.external_id not in leaving
+        and claim.external_id not in vanished_ids
     }
     names_left: dict[str, set[str]] = defaultdict(set)
-    for claim in gone:
-        if claim.group not in staying and claim.missing_since is None:
+    for claim in vanished_claims:
+        if claim.group not in remaining_groups and claim.missing_since is None:
             names_left[claim.group].add(folded_name(claim.external_id))
     names_came: dict[str, set[str]] = defaultdict(set)
     for row in fresh:
-        if row.group not in staying:
+        if row.group not in remaining_groups:
             names_came[row.group].add(folded_name(row.external_id))
-    renamed = {}
+    new_groups = {}
     for group, names in names_left.items():
-        common, other = max(
-            ((len(names & came), other) for other, came in names_came.items()), default=(0, "")
+        common, new_group = max(
+            (
+                (len(names & new_names), candidate_group)
+                for candidate_group, new_names in names_came.items()
+            ),
+            default=(0, ""),
         )
         if common >= _MIN_NAMES and 2 * common >= len(names):
-            renamed[group] = other
-    return renamed
+            new_groups[group] = new_group
+    return new_groups
 
 
-def _likeness(one: str, other: str) -> float:
-    return SequenceMatcher(None, folded_name(one), folded_name(other), autojunk=False).ratio()
+def _likeness(first: str, second: str) -> float:
+    return SequenceMatcher(None, folded_name(first), folded_name(second), autojunk=False).ratio()
 
 
 def doubt_removals(
-    ledger: ResultBuilder, identities: Iterable[KnownClaim], gone: Iterable[KnownClaim]
+    ledger: ResultBuilder, identities: Iterable[KnownClaim], vanished_claims: Iterable[KnownClaim]
 ) -> set[str]:
-    """Return the provider groups with too many missing rows at once. `gone` holds rows that
-    disappeared without a known reason."""
+    """Return the provider groups with too many missing rows at once. `vanished_claims` holds rows
+    that disappeared without a known reason."""
     rules = ledger.rules
     present = Counter(claim.group for claim in identities if claim.missing_since is None)
-    doubted = set()
-    for group, n_gone in Counter(claim.group for claim in gone).items():
+    doubtful_groups = set()
+    for group, n_gone in Counter(claim.group for claim in vanished_claims).items():
         if n_gone >= rules.min_vanished and n_gone > rules.max_vanished_share * present[group]:
-            doubted.add(group)
+            doubtful_groups.add(group)
             ledger.result.held[group] = (
                 f"{n_gone} of {present[group]} rows disappeared together. Removals are on hold."
             )
-    return doubted
+    return doubtful_groups
 
 
-def doubt_changes(ledger: ResultBuilder, known: Claims) -> set[str]:
+def doubt_changes(ledger: ResultBuilder, claims_by_key: Claims) -> set[str]:
     """Return the provider groups in which too many rows lose or change a date at once.
 
     A date that appears does not count and is never on hold: late news is worse than an odd payload.
@@ -201,10 +209,10 @@ def doubt_changes(ledger: ResultBuilder, known: Claims) -> set[str]:
     present: Counter[str] = Counter()
     changed: Counter[str] = Counter()
     for external_id, row in ledger.rows.items():
-        if (external_id, IDENTITY) not in known:
+        if (external_id, IDENTITY) not in claims_by_key:
             continue
         present[row.group] += 1
-        lifecycle = known.get((external_id, LIFECYCLE))
+        lifecycle = claims_by_key.get((external_id, LIFECYCLE))
         if (
             lifecycle is None
             or row.lifecycle is None
@@ -213,13 +221,13 @@ def doubt_changes(ledger: ResultBuilder, known: Claims) -> set[str]:
             continue
         old_day = retires_on(lifecycle.value)
         changed[row.group] += old_day is not None and row.lifecycle.retires_on != old_day
-    doubted = set()
+    doubtful_groups = set()
     for group, n_changed in changed.items():
         if n_changed >= rules.min_changed and n_changed > rules.max_changed_share * present[group]:
-            doubted.add(group)
+            doubtful_groups.add(group)
             sentence = (
                 f"{n_changed} of {present[group]} rows changed or lost their date together. "
                 "These changes are on hold."
             )
             ledger.result.held[group] = f"{ledger.result.held.get(group, '')} {sentence}".strip()
-    return doubted
+    return doubtful_groups

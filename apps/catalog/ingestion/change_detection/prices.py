@@ -61,22 +61,23 @@ class PriceStep:
 
     @property
     def is_move(self) -> bool:
-        """Whether it is news when it has stood: both prices known, and no mistake of units."""
-        known = self.new is not None and Decimal(self.old) != 0 and Decimal(self.new) != 0
-        return known and not self.is_unit_error
+        """Return whether it is news when it has stood: both prices known, and no mistake of
+        units."""
+        has_both_prices = self.new is not None and Decimal(self.old) != 0 and Decimal(self.new) != 0
+        return has_both_prices and not self.is_unit_error
 
 
 def units_needing_review(
     value: Value, pending: Value | None, day: date, rules: DetectionRules
 ) -> set[str]:
-    """Of what waits at a price claim, the units that rise by so much that only a person may believe
-    it."""
-    believed = price_in_force(value, day)
+    """Return, of what waits at a price claim, the units that rise by so much that only a person may
+    believe it."""
+    accepted_prices = price_in_force(value, day)
     lines = (pending or {}).get("since", [])
     steps = [
-        PriceStep(unit, believed[unit], new, start_of(day), rules)
+        PriceStep(unit, accepted_prices[unit], new, start_of(day), rules)
         for unit, new, _ in lines
-        if unit in believed
+        if unit in accepted_prices
     ]
     return {step.unit for step in steps if step.hold is None}
 
@@ -89,18 +90,18 @@ def pending_since(claim: KnownClaim) -> dict[str, tuple[str | None, datetime]]:
 
 def merge_prices(new: Value, old: Value, units: Collection[str]) -> Value:
     """`new`, but with the lines of these units (`unit[>tokens]`) as in `old`."""
-    kept = {key: amount for key, amount in old.items() if unit_of_key(key) in units}
-    return {key: amount for key, amount in new.items() if unit_of_key(key) not in units} | kept
+    old_lines = {key: amount for key, amount in old.items() if unit_of_key(key) in units}
+    return {key: amount for key, amount in new.items() if unit_of_key(key) not in units} | old_lines
 
 
 def started_prices(
-    value: Value, first: date, last: date, still: Mapping[str, str]
+    value: Value, first: date, last: date, feed_amounts: Mapping[str, str]
 ) -> list[tuple[date, Value, Value]]:
     """(day, old, new) per unit of the prices of `value` that begin from `first` to `last`, both
     included.
 
-    Only of units of which the feed `still` names what holds on `last`: another was postponed. Zero
-    is unknown, and no step.
+    Only of units of which the feed `feed_amounts` names what holds on `last`: another was
+    postponed. Zero is unknown, and no step.
     """
     final = price_in_force(value, last)
     steps = []
@@ -111,7 +112,7 @@ def started_prices(
             for unit, amount in before.items()
             if after[unit] != amount
             and "0" not in (amount, after[unit])
-            and still.get(unit) == final[unit]
+            and feed_amounts.get(unit) == final[unit]
         ]
         if units:
             steps.append(
@@ -120,17 +121,23 @@ def started_prices(
     return steps
 
 
-def without_postponed(value: Value, first: date, last: date, still: Mapping[str, str]) -> Value:
+def without_postponed(
+    value: Value, first: date, last: date, feed_amounts: Mapping[str, str]
+) -> Value:
     """`value` without the prices that should have begun by `last` and of which the feed names
     another."""
     final = price_in_force(value, last)
-    postponed = {unit for unit, amount in final.items() if unit in still and still[unit] != amount}
+    postponed_units = {
+        unit
+        for unit, amount in final.items()
+        if unit in feed_amounts and feed_amounts[unit] != amount
+    }
     days = set(_starts(value, first, last))
     return {
         key: amount
         for key, amount in value.items()
         if key == "currency"
-        or unit_of_key(key) not in postponed
+        or unit_of_key(key) not in postponed_units
         or split_price_key(key)[2] not in days
     }
 
@@ -150,22 +157,26 @@ class PriceRules:
     def __init__(self, ledger: ResultBuilder) -> None:
         self.ledger, self.rules, self.today = ledger, ledger.rules, ledger.today
 
-    def said(self, claim: KnownClaim, row: FeedRow, value: Value) -> None:
+    def compare(self, claim: KnownClaim, row: FeedRow, value: Value) -> None:
         if not value:
             # no price named is "unknown", never "free": the last known price stands
             return
-        believed = self._begun(claim, value)
-        if value == claim.value == believed and claim.pending is None and claim.refused is None:
+        accepted_value = self._apply_started(claim, value)
+        if (
+            value == claim.value == accepted_value
+            and claim.pending is None
+            and claim.refused is None
+        ):
             return
-        moves = self._count_move(claim, believed, value)
-        self._judge(claim, believed, value, moves, is_offer=row.price_is_offer)
+        moves = self._count_move(claim, accepted_value, value)
+        self._judge(claim, accepted_value, value, moves, is_offer=row.price_is_offer)
 
     def taken_over(self, before: KnownClaim, row: FeedRow, value: Value) -> NewClaim:
         """Return the claim of a row under a new key, with the accepted, waiting and counted values
         of the old one."""
         updates = self.ledger.result.updates
         n_others = len(updates)
-        self.said(replace(before, external_id=row.external_id), row, value)
+        self.compare(replace(before, external_id=row.external_id), row, value)
         columns: dict[str, Any] = {
             "price_moves": before.price_moves,
             "floating_since": before.floating_since,
@@ -184,100 +195,116 @@ class PriceRules:
             columns |= update.columns
         del updates[n_others:]
         about_the_row = {"excerpt", "source_url", "changed_at"}
-        kept = {name: part for name, part in columns.items() if name not in about_the_row}
-        return NewClaim(row, PRICE, kept.pop("value"), kept)
+        carried_columns = {
+            name: part for name, part in columns.items() if name not in about_the_row
+        }
+        return NewClaim(row, PRICE, carried_columns.pop("value"), carried_columns)
 
     def confirm(self, claim: KnownClaim, seen_again_by: datetime) -> None:
         """The feed still says what waits; units first seen at `seen_again_by` or later were seen
         once only."""
         if claim.pending is not None:
             value = claim.pending["value"]
-            believed = self._begun(claim, value)
-            self._judge(claim, believed, value, {}, is_offer=None, seen_again_by=seen_again_by)
+            accepted_value = self._apply_started(claim, value)
+            self._judge(
+                claim, accepted_value, value, {}, is_offer=None, seen_again_by=seen_again_by
+            )
 
     def accept(self, claim: KnownClaim) -> None:
         """Accept the values on hold for a user; a corrected mistake of units is not news."""
         if claim.pending is None:
             return
-        value, ignored = claim.pending["value"], self._ignored(claim, claim.pending["value"])
-        steps = self._steps(claim, claim.value, value, ignored)
-        self._write(claim, claim.value, value, [], ignored, {})
+        value, ignored_units = (
+            claim.pending["value"],
+            self._ignored_units(claim, claim.pending["value"]),
+        )
+        steps = self._steps(claim, claim.value, value, ignored_units)
+        self._write(claim, claim.value, value, [], ignored_units, {})
         self._tell(
             claim,
             [step for step in steps if step.is_move],
-            floating=claim.floating_since is not None,
+            is_floating=claim.floating_since is not None,
         )
 
     # --- prices published for a later day ---------------------------------------------------------
 
-    def _begun(self, claim: KnownClaim, value: Value) -> Value:
+    def _apply_started(self, claim: KnownClaim, value: Value) -> Value:
         """Prices published in advance have begun since: told for their day, if the feed still says
         so. What is believed now: a price that was postponed has not begun, and was never
         believed."""
         first = claim.next_start_on
         if first is None or first > self.today:
             return claim.value
-        still = price_in_force(value, self.today)
-        for day, old, new in started_prices(claim.value, first, self.today, still):
+        feed_amounts = price_in_force(value, self.today)
+        for day, old, new in started_prices(claim.value, first, self.today, feed_amounts):
             self.ledger.fact(
                 "repriced", claim.external_id, PRICE, old, new, day, detected_at=start_of(day)
             )
         self.ledger.update(
             claim, {"next_start_on": next_start(claim.value, self.today)}, accepted=False
         )
-        return without_postponed(claim.value, first, self.today, still)
+        return without_postponed(claim.value, first, self.today, feed_amounts)
 
     # --- units that differ ------------------------------------------------------------------------
 
     def _judge(
         self,
         claim: KnownClaim,
-        believed: Value,
+        accepted_value: Value,
         value: Value,
-        moved: dict[str, Any],
+        move_columns: dict[str, Any],
         *,
         is_offer: bool | None,
         seen_again_by: datetime | None = None,
     ) -> None:
         """Believe the steps that have stood long enough, let the others wait, take over all the
         rest of `value`."""
-        ignored = self._ignored(claim, value)
-        steps = self._steps(claim, believed, value, ignored)
-        ripe = [
+        ignored_units = self._ignored_units(claim, value)
+        steps = self._steps(claim, accepted_value, value, ignored_units)
+        due_steps = [
             step
             for step in steps
             if step.hold is not None
             and self.ledger.at - step.since >= step.hold
             and (seen_again_by is None or step.since < seen_again_by)
         ]
-        waiting = [step for step in steps if step not in ripe]
-        self._say_doubts(claim, [step for step in waiting if step.is_unit_error])
-        columns = dict(moved)
-        floating = self._is_floating(columns.get("price_moves", claim.price_moves), is_offer, claim)
-        if moved and floating != (claim.floating_since is not None):
-            columns["floating_since"] = self.today if floating else None
-        if claim.refused is not None and not ignored:
+        pending_steps = [step for step in steps if step not in due_steps]
+        self._say_doubts(claim, [step for step in pending_steps if step.is_unit_error])
+        columns = dict(move_columns)
+        is_floating = self._is_floating(
+            columns.get("price_moves", claim.price_moves), is_offer, claim
+        )
+        if move_columns and is_floating != (claim.floating_since is not None):
+            columns["floating_since"] = self.today if is_floating else None
+        if claim.refused is not None and not ignored_units:
             columns["refused"] = None
-        self._write(claim, believed, value, waiting, ignored, columns)
-        self._tell(claim, [step for step in ripe if step.is_move], floating=floating)
+        self._write(claim, accepted_value, value, pending_steps, ignored_units, columns)
+        self._tell(claim, [step for step in due_steps if step.is_move], is_floating=is_floating)
 
-    def _ignored(self, claim: KnownClaim, value: Value) -> set[str]:
+    def _ignored_units(self, claim: KnownClaim, value: Value) -> set[str]:
         """Units of which the feed repeats an amount that a person has refused."""
-        refused = (claim.refused or {}).get("units", {})
-        named = price_in_force(value, self.today) if refused else {}
-        return {unit for unit, amount in refused.items() if unit in named and named[unit] == amount}
+        rejected_units = (claim.refused or {}).get("units", {})
+        feed_amounts = price_in_force(value, self.today) if rejected_units else {}
+        return {
+            unit
+            for unit, amount in rejected_units.items()
+            if unit in feed_amounts and feed_amounts[unit] == amount
+        }
 
     def _steps(
-        self, claim: KnownClaim, believed: Value, value: Value, ignored: set[str]
+        self, claim: KnownClaim, accepted_value: Value, value: Value, ignored_units: set[str]
     ) -> list["PriceStep"]:
-        before, after = price_in_force(believed, self.today), price_in_force(value, self.today)
-        seen = pending_since(claim)
+        before, after = (
+            price_in_force(accepted_value, self.today),
+            price_in_force(value, self.today),
+        )
+        first_seen = pending_since(claim)
         steps = []
         for unit, old in before.items():
             new = after.get(unit)
-            if new == old or unit in ignored:
+            if new == old or unit in ignored_units:
                 continue
-            amount, since = seen.get(unit, (None, self.ledger.at))
+            amount, since = first_seen.get(unit, (None, self.ledger.at))
             steps.append(
                 PriceStep(unit, old, new, since if amount == new else self.ledger.at, self.rules)
             )
@@ -285,10 +312,10 @@ class PriceRules:
 
     def _say_doubts(self, claim: KnownClaim, steps: list["PriceStep"]) -> None:
         if steps:
-            what = ", ".join(f"{step.unit} {step.old} to {step.new}" for step in steps)
+            steps_text = ", ".join(f"{step.unit} {step.old} to {step.new}" for step in steps)
             factor = self.rules.max_price_factor
             sentence = (
-                f"The price changes by a factor of {factor} or more ({what}). The unit "
+                f"The price changes by a factor of {factor} or more ({steps_text}). The unit "
                 "might be wrong."
             )
             self.ledger.result.doubtful.append((claim.external_id, sentence))
@@ -296,24 +323,28 @@ class PriceRules:
     def _write(
         self,
         claim: KnownClaim,
-        believed: Value,
+        accepted_value: Value,
         value: Value,
-        waiting: list["PriceStep"],
-        ignored: set[str],
+        pending_steps: list["PriceStep"],
+        ignored_units: set[str],
         columns: dict[str, Any],
     ) -> None:
         pending: Value | None = None
-        if waiting:
+        if pending_steps:
             lines = [
                 [step.unit, step.new, step.since.isoformat()]
-                for step in sorted(waiting, key=lambda s: s.unit)
+                for step in sorted(pending_steps, key=lambda s: s.unit)
             ]
             pending = {"value": value, "since": lines}
         if pending != claim.pending:
             columns["pending"] = pending
-            columns["pending_since"] = min(step.since for step in waiting) if waiting else None
-            columns["held"] = any(step.hold is None for step in waiting)
-        accepted = merge_prices(value, believed, {step.unit for step in waiting} | ignored)
+            columns["pending_since"] = (
+                min(step.since for step in pending_steps) if pending_steps else None
+            )
+            columns["held"] = any(step.hold is None for step in pending_steps)
+        accepted = merge_prices(
+            value, accepted_value, {step.unit for step in pending_steps} | ignored_units
+        )
         if accepted != claim.value:
             keep = {
                 "pending": claim.pending,
@@ -325,28 +356,28 @@ class PriceRules:
         elif columns:
             self.ledger.update(claim, columns, accepted=False)
 
-    def _tell(self, claim: KnownClaim, steps: list["PriceStep"], *, floating: bool) -> None:
+    def _tell(self, claim: KnownClaim, steps: list["PriceStep"], *, is_floating: bool) -> None:
         if not steps:
             return
         old, new = {step.unit: step.old for step in steps}, {step.unit: step.new for step in steps}
-        if floating:
+        if is_floating:
             self.ledger.result.floated.append([claim.external_id, old, new])
         else:
             self.ledger.fact("repriced", claim.external_id, PRICE, old, new, self.today)
 
     # --- floating ---------------------------------------------------------------------------------
 
-    def _count_move(self, claim: KnownClaim, believed: Value, value: Value) -> dict[str, Any]:
+    def _count_move(self, claim: KnownClaim, accepted_value: Value, value: Value) -> dict[str, Any]:
         """The columns that change when the price in force is another than at the observation
         before."""
-        last = (claim.pending or {}).get("value", believed)
+        last = (claim.pending or {}).get("value", accepted_value)
         before, after = price_in_force(last, self.today), price_in_force(value, self.today)
         before |= (claim.refused or {}).get("units", {})
         if not any(unit in after and after[unit] != amount for unit, amount in before.items()):
             return {}
         oldest = (self.today - _MOVES_WINDOW).isoformat()
-        kept = [day for day in claim.price_moves if day >= oldest]
-        return {"price_moves": [*kept, self.today.isoformat()][-_MAX_MOVES:]}
+        recent_days = [day for day in claim.price_moves if day >= oldest]
+        return {"price_moves": [*recent_days, self.today.isoformat()][-_MAX_MOVES:]}
 
     def _is_floating(self, moves: list[str], is_offer: bool | None, claim: KnownClaim) -> bool:
         """`is_offer` is None where the row is not at hand; then what was found last counts."""
@@ -354,7 +385,7 @@ class PriceRules:
             return claim.floating_since is not None
         oldest = (self.today - _MOVES_WINDOW).isoformat()
         recent = (self.today - _OFFER_WINDOW).isoformat()
-        often = sum(day >= oldest for day in moves) > self.rules.max_moves
-        return often or (
+        moves_often = sum(day >= oldest for day in moves) > self.rules.max_moves
+        return moves_often or (
             is_offer and sum(day >= recent for day in moves) > self.rules.max_offer_moves
         )

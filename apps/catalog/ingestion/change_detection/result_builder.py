@@ -43,7 +43,7 @@ class ResultBuilder:
 
     def accept(self, claim: KnownClaim, value: Value, **columns: Any) -> None:
         """Set the claim to `value`; waiting values are settled, unless `columns` differ."""
-        settled: dict[str, Any] = {
+        new_columns: dict[str, Any] = {
             "value": value,
             "changed_at": self.at,
             "pending": None,
@@ -52,8 +52,8 @@ class ResultBuilder:
         }
         row = self.rows.get(claim.external_id)
         if row is not None:
-            settled |= {"excerpt": row.excerpt, "source_url": row.source_url}
-        self.update(claim, settled | columns)
+            new_columns |= {"excerpt": row.excerpt, "source_url": row.source_url}
+        self.update(claim, new_columns | columns)
 
     def fact(
         self,

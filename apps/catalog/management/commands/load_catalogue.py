@@ -22,9 +22,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, identities_only: bool, **options: Any) -> None:
-        began = time.monotonic()
-        written = load_catalogue(identities_only=identities_only)
-        seconds = round(time.monotonic() - began, 2)
+        started_at = time.monotonic()
+        counts = load_catalogue(identities_only=identities_only)
+        seconds = round(time.monotonic() - started_at, 2)
         self.stdout.write(
-            json.dumps({"written": written, "holds": catalogue_counts(), "seconds": seconds})
+            json.dumps({"written": counts, "holds": catalogue_counts(), "seconds": seconds})
         )

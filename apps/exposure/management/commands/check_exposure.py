@@ -34,13 +34,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["limit"] < 0:
             raise CommandError("--limit must be a whole number, 0 or more.", returncode=2)
-        began = perf_counter()
+        started_at = perf_counter()
         try:
             with audit_context(job="check_exposure"):
                 check = check_exposure(on=day_of(now()), limit=options["limit"])
         except OperationalError as error:
             raise CommandError(f"The database did not respond: {error}", returncode=3) from error
-        self.stdout.write(json.dumps(_answer(check, perf_counter() - began), indent=1, default=str))
+        self.stdout.write(
+            json.dumps(_answer(check, perf_counter() - started_at), indent=1, default=str)
+        )
         if check.n_differences:
             raise SystemExit(1)
 

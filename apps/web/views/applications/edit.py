@@ -212,7 +212,7 @@ def merge_applications(request: HttpRequest, slug: str) -> HttpResponse:
             before = application_state(application, on=today)
             try:
                 kept = application_merge.merge_applications(
-                    kept=application,
+                    survivor=application,
                     duplicate=duplicate,
                     on=form.cleaned_data["on"],
                     by=user,

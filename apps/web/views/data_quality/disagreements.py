@@ -124,7 +124,7 @@ def _cell(
 ) -> SourceCell:
     against = row.stands_against(side)
     note = ""
-    if side.voice.in_doubt:
+    if side.source_claim.in_doubt:
         note = "in doubt: its source now has another value"
     elif side.is_soft and not against and side != row.accepted:
         note = "compatible: an earliest date"
@@ -157,7 +157,9 @@ def latest_disagreements(*, user: Any, at: datetime, limit: int = 6) -> Disagree
     found = [row for row in open_ones if row.offering.pk in used]
     newest = sorted(found, key=lambda row: (row.since, row.offering.pk), reverse=True)[:limit]
     table = disagreement_table(newest, user=user, at=at)
-    return DisagreementTable(table.sources, table.rows, len(found), count_by_source(found=found))
+    return DisagreementTable(
+        table.sources, table.rows, len(found), count_by_source(open_disagreements=found)
+    )
 
 
 # --- ends: the list -------------------------------------------------------------------------------
@@ -192,7 +194,7 @@ def _parse_query(request: HttpRequest, at: datetime) -> DisagreementQuery:
     only_used = data["in_use"] == "true"
     if only_used:
         offerings = offerings.filter(pk__in=used)
-    filterset = DisagreementFilter(data, offerings, request=request, found=found)
+    filterset = DisagreementFilter(data, offerings, request=request, disagreements_by_id=found)
     return DisagreementQuery(found, used, only_used, filterset, ORDERS.apply(request, filterset.qs))
 
 
@@ -386,7 +388,7 @@ class DecisionForm(forms.Form):
             self.value = {"retires_on": other, "date_kind": said.get("date_kind")}
         elif choice in self.sides:
             side = self.sides[choice]
-            self.value = {**side.voice.value, "source_url": side.claim.source_url}
+            self.value = {**side.source_claim.value, "source_url": side.claim.source_url}
         else:
             self.add_error(None, "Select one of the dates, or enter another.")
         return said

@@ -33,7 +33,7 @@ class GapListing(PaginatedList[Offering]):
 
     @cached_property
     def n_found(self) -> int:
-        return self.gaps.count(most=MAX_COUNTED_ROWS + 1)
+        return self.gaps.count(limit=MAX_COUNTED_ROWS + 1)
 
     @cached_property
     def found(self) -> list[PriceGap]:

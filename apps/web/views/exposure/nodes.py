@@ -453,7 +453,7 @@ def _other_parts(subject: NodeSubject) -> list[tuple[Any, str]]:
 
 
 def _trend(subject: NodeSubject, threat: str, settings: EngineSettings) -> Any:
-    if subject.node_id is None or (subject.kind, threat) not in settings.asked:
+    if subject.node_id is None or (subject.kind, threat) not in settings.threats:
         return None
     points = node_trend(subject.node_id, threat=threat, since=day_of(now()) - timedelta(TREND_DAYS))
     if len(points) < 2:

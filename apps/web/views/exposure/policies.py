@@ -462,7 +462,7 @@ def _history(this: Policy) -> list[PastTolerance]:
 
 def _is_summed(measured: Policy) -> bool:
     """Whether what it measures is kept today; else it is summed up once the line is kept."""
-    asked = engine_settings().asked
+    asked = engine_settings().threats
     return all(
         (kind, measured.threat or DEFAULT_THREAT[kind]) in asked
         for kind in kind_of_policy(measured)
