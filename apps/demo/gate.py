@@ -14,13 +14,13 @@ from apps.accounts.models import User
 from apps.catalog.claims.reconciliation import BUILT_IN
 from apps.catalog.models import Assertion
 from apps.catalog.models.claims import Topic
+from apps.common.errors import ConflictError
 from apps.demo.fixtures import LoadingDay, Record, read_fixture
 from apps.gate.actions import grant_waiver, request_waiver
 from apps.gate.matching import RequestedModel
 from apps.gate.models import GateRun, Waiver
 from apps.gate.rules.catalogue_freshness import Catalogue, SourceReading
 from apps.gate.runs import release_run, request_run
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.models import Application
 
 
@@ -88,7 +88,7 @@ def _ask_for_waiver(
             by=people[row["by"]],
             at=at,
         )
-    except ChangeConflictError:
+    except ConflictError:
         # people have moved its owners since
         return
     if "granted_by" in row:

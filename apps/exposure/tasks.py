@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 
 from apps.accounts.models import User
 from apps.catalog.models import Offering, ProviderEvent
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
 from apps.exposure.actions.events import handle_events
@@ -23,7 +24,6 @@ from apps.exposure.snapshots.daily import (
     take_snapshot,
     thin_snapshots,
 )
-from apps.inventory.actions.checks import ChangeConflictError
 
 
 @shared_task(name="exposure.refresh_exposure")
@@ -85,7 +85,7 @@ def open_large_campaign(
             note=note,
             due_on=date.fromisoformat(due_on) if due_on else None,
         )
-    except (ChangeConflictError, ValidationError) as refusal:
+    except (ConflictError, ValidationError) as refusal:
         message = (
             " ".join(refusal.messages) if isinstance(refusal, ValidationError) else str(refusal)
         )

@@ -11,13 +11,13 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import Offering
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.gate.models import MAX_WAIVER_DURATION, GatePolicy, Horizon, Waiver
 from apps.gate.models.policy import ANY_ENVIRONMENT
 from apps.gate.rules.definitions import Rule
 from apps.gate.runs import normalise_environment
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.actions.locks import lock_applications, locked_application
 from apps.inventory.models import Application, Criticality
 
@@ -58,7 +58,7 @@ def change_gate_policy(
     quicker."""
     policy = GatePolicy.objects.select_for_update().get(pk=1)
     if expected_version is not None and expected_version != policy.version:
-        raise ChangeConflictError(
+        raise ConflictError(
             "Another user changed the policy at the same time. Reload it and repeat your change."
         )
     if unknown := sorted(set(fields or {}) - _POLICY_FIELDS):
@@ -138,9 +138,7 @@ def request_waiver(
     that day.
     """
     if not by.may(TeamRole.EDITOR, application.team_id):
-        raise ChangeConflictError(
-            "You need the editor role on the owning team to request a waiver."
-        )
+        raise ConflictError("You need the editor role on the owning team to request a waiver.")
     if rule != Rule.NO_OWNER and not model and offering is None:
         raise ValidationError({"model": "Enter the model as the finding names it."})
     today = day_of(at)
@@ -155,13 +153,11 @@ def request_waiver(
             offering.pk if offering else None
         )
         if alike and other.state == Waiver.State.ASKED:
-            raise ChangeConflictError(
+            raise ConflictError(
                 f"{other.requested_by} already requested the same waiver. Wait for the decision."
             )
         if alike and other.stands_on(today):
-            raise ChangeConflictError(
-                f"The same waiver is already granted until {other.until:%Y-%m-%d}."
-            )
+            raise ConflictError(f"The same waiver is already granted until {other.until:%Y-%m-%d}.")
     waiver = Waiver(
         application=application,
         rule=rule,
@@ -186,18 +182,18 @@ def grant_waiver(
     """For governance. `until` may shorten what was asked for. Who asked does not grant."""
     waiver = _lock_waiver(waiver)
     if waiver.state != Waiver.State.ASKED:
-        raise ChangeConflictError(_state_conflict(waiver))
+        raise ConflictError(_state_conflict(waiver))
     if waiver.requested_by_id == by.pk:
-        raise ChangeConflictError("You requested this waiver. Another governance user must decide.")
+        raise ConflictError("You requested this waiver. Another governance user must decide.")
     if until is not None:
         if until > waiver.until:
-            raise ChangeConflictError(
+            raise ConflictError(
                 "A waiver can be granted at most until the requested date. Enter that date or an "
                 "earlier one."
             )
         waiver.until = until
     if waiver.until <= day_of(at):
-        raise ChangeConflictError(
+        raise ConflictError(
             "The requested date has passed. Reject the request; a new one can be made if the "
             "waiver is still needed."
         )
@@ -209,9 +205,9 @@ def reject_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str) -> Wai
     """For governance, with the reason."""
     waiver = _lock_waiver(waiver)
     if waiver.state != Waiver.State.ASKED:
-        raise ChangeConflictError(_state_conflict(waiver))
+        raise ConflictError(_state_conflict(waiver))
     if not reason.strip():
-        raise ChangeConflictError("Enter a reason for the rejection.")
+        raise ConflictError("Enter a reason for the rejection.")
     return _decide_waiver(waiver, Waiver.State.REFUSED, by=by, at=at, reason=reason)
 
 
@@ -222,9 +218,9 @@ def withdraw_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str = "")
         lock_applications([waiver.application_id], by=by, no_key=True)
     waiver = _lock_waiver(waiver)
     if waiver.state not in (Waiver.State.ASKED, Waiver.State.GRANTED):
-        raise ChangeConflictError(_state_conflict(waiver))
+        raise ConflictError(_state_conflict(waiver))
     if not (by.is_governance or by.may(TeamRole.EDITOR, waiver.application.team_id)):
-        raise ChangeConflictError(
+        raise ConflictError(
             "You need the governance role, or the editor role on the owning team, to withdraw a "
             "waiver."
         )

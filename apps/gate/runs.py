@@ -22,13 +22,13 @@ from kombu.exceptions import OperationalError
 from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import TeamRole
 from apps.common.database.bulk_writes import acquire_named_lock
+from apps.common.errors import ConflictError
 from apps.gate.matching import RequestedModel
 from apps.gate.models import GateFinding, GateRun
 from apps.gate.rules.catalogue_freshness import Catalogue
 from apps.gate.rules.definitions import EXIT_CODES, Decision
 from apps.gate.rules.evaluation import GateOutcome, evaluate_models
 from apps.intake.documents.records import clean
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.actions.locks import lock_applications
 from apps.inventory.models import Application
 
@@ -305,16 +305,14 @@ def release_run(*, run: GateRun, by: User, at: datetime) -> GateRun:
     """What this run looked at was shipped: from now on it is what further runs of the environment
     are compared with.
 
-    Twice changes nothing. ChangeConflictError before it was decided.
+    Twice changes nothing. ConflictError before it was decided.
     """
     lock_applications([run.application_id], by=by, no_key=True)
     run = (
         GateRun.objects.select_for_update(of=("self",)).select_related("application").get(pk=run.pk)
     )
     if run.state != GateRun.State.DONE:
-        raise ChangeConflictError(
-            "This run has no decision yet. Mark it as released after the decision."
-        )
+        raise ConflictError("This run has no decision yet. Mark it as released after the decision.")
     if run.released_at is None:
         run.released_at, run.released_by = at, by
         run.save(update_fields=["released_at", "released_by"])

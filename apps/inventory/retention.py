@@ -11,7 +11,7 @@ from apps.common.retention import (
     format_days,
     permanent_tables,
 )
-from apps.inventory.exports.files import FILE_RETENTION
+from apps.inventory.export_files import FILE_RETENTION
 from apps.inventory.models import ListExport
 
 declare_retention(

@@ -1,7 +1,7 @@
 from celery import shared_task
 
 from apps.common.time import day_of, now
-from apps.inventory.exports.files import delete_expired_files
+from apps.inventory.export_files import delete_expired_files
 from apps.inventory.read_models import refresh_stale_applications
 
 

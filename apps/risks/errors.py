@@ -1,6 +1,6 @@
-from apps.inventory.actions.checks import ChangeConflictError
+from apps.common.errors import ConflictError
 
 
-class RiskChangeError(ChangeConflictError):
+class RiskChangeError(ConflictError):
     """A change of a risk or assessment that conflicts with recorded data; the text says why and
     what to do."""

@@ -10,10 +10,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 
 from apps.accounts.models import Team
+from apps.common.exports.jobs import ExportError
 from apps.common.time import day_of, now
 from apps.intake.spreadsheets.export import inventory_workbook
-from apps.inventory.exports.files import ProgressCallback, with_progress
-from apps.inventory.exports.jobs import ExportError
+from apps.inventory.export_files import ProgressCallback, with_progress
 from apps.inventory.filters import ApplicationFilter
 from apps.inventory.models import Application, ListExport
 from apps.reports.files import Workbook

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from apps.common.time import now
-from apps.inventory.exports.files import write_file, write_waiting_files
+from apps.inventory.export_files import write_file, write_waiting_files
 from apps.web.file_exports import write_export
 
 # sooner than the heartbeat ends (apps/common/jobs.py)

@@ -26,7 +26,7 @@ from apps.api.models import JobChunk
 from apps.common.jobs import Job
 from apps.common.time import day_of, now
 from apps.exposure.actions.scenarios import queue_loss_run, queue_scenario_run, save_scenario
-from apps.inventory.exports.files import request_file
+from apps.inventory.export_files import request_file
 from apps.inventory.models import Application, Criticality, ListExport
 from apps.reports.models import EvidencePack
 from apps.reports.packs.actions import request_pack

@@ -21,7 +21,7 @@ from apps.common.jobs import MAX_ATTEMPTS, Claim, ClaimLostError, JobKind, takeo
 from apps.common.time import now
 from apps.exposure.actions import scenarios
 from apps.exposure.models import LossRun
-from apps.inventory.exports.files import request_file, write_file
+from apps.inventory.export_files import request_file, write_file
 from apps.inventory.models import ListExport
 from apps.reports.models import EvidencePack
 from tests.builders import NOW, make_application, make_user

@@ -7,12 +7,12 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from apps.common.errors import ConflictError
 from apps.common.time import now
 from apps.gate.actions import grant_waiver, reject_waiver, request_waiver, withdraw_waiver
 from apps.gate.matching import RequestedModel
 from apps.gate.models import Waiver
 from apps.gate.rules.evaluation import evaluate_models
-from apps.inventory.actions.checks import ChangeConflictError
 from tests.builders import make_user
 from tests.gate.support_desk import SupportDesk
 
@@ -86,14 +86,14 @@ def test_what_is_refused_or_withdrawn_does_not_count(desk):
     waiver = grant_waiver(waiver=asked_for(desk), by=desk.governance, at=now())
     withdraw_waiver(waiver=waiver, by=desk.editor, at=now(), reason="Moved.")
     assert gate(desk).decision == "block"
-    with pytest.raises(ChangeConflictError, match="withdrawn since"):
+    with pytest.raises(ConflictError, match="withdrawn since"):
         grant_waiver(waiver=waiver, by=desk.governance, at=now())
 
 
 def test_who_asks_does_not_grant_and_the_database_keeps_to_it(desk):
     waiver = asked_for(desk, by=desk.governance)
 
-    with pytest.raises(ChangeConflictError, match="Another governance user must decide"):
+    with pytest.raises(ConflictError, match="Another governance user must decide"):
         grant_waiver(waiver=waiver, by=desk.governance, at=now())
     with pytest.raises(IntegrityError), transaction.atomic():
         Waiver.objects.filter(pk=waiver.pk).update(
@@ -116,10 +116,10 @@ def test_a_waiver_ends_within_180_days(desk):
 
 def test_the_same_is_not_asked_for_twice(desk):
     waiver = asked_for(desk)
-    with pytest.raises(ChangeConflictError, match="already requested the same waiver"):
+    with pytest.raises(ConflictError, match="already requested the same waiver"):
         asked_for(desk, model="GPT-3.5-turbo-0125")
     grant_waiver(waiver=waiver, by=desk.governance, at=now())
-    with pytest.raises(ChangeConflictError, match="The same waiver is already granted until"):
+    with pytest.raises(ConflictError, match="The same waiver is already granted until"):
         asked_for(desk)
     assert asked_for(desk, until=desk.today + timedelta(60)).state == "asked"
     with pytest.raises(ValidationError, match="Enter the model as the finding names it"):

@@ -15,10 +15,10 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import Membership, User
 from apps.alerts.models import Alert, Delivery, Notice
+from apps.common.exports.jobs import ExportError
 from apps.common.history.context import audit_context
 from apps.common.jobs import MAX_ATTEMPTS, takeover_after
 from apps.common.time import day_of, now
-from apps.inventory.exports.jobs import ExportError
 from apps.inventory.models import Application
 from apps.reports.models import EvidencePack
 from apps.reports.packs import actions

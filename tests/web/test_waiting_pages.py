@@ -11,7 +11,7 @@ from apps.accounts.roles import OrganisationRole
 from apps.common.jobs import takeover_after
 from apps.common.time import day_of, now
 from apps.exposure.models import LossRun, Scenario, ScenarioRun
-from apps.inventory.exports.files import request_file
+from apps.inventory.export_files import request_file
 from apps.reports.packs.actions import request_pack
 from tests.builders import make_user
 

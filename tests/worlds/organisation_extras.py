@@ -22,7 +22,7 @@ from apps.feeds.polls.pipeline import poll_source
 from apps.intake.models import Import
 from apps.intake.spreadsheets.columns.mapping import BookMapping
 from apps.intake.spreadsheets.import_steps import choose_columns, receive_sheet, run_sheet_import
-from apps.inventory.exports.files import request_file, write_file
+from apps.inventory.export_files import request_file, write_file
 from apps.inventory.models import ListExport
 from apps.reports.models import EvidencePack
 from apps.reports.packs.actions import make_pack, request_pack

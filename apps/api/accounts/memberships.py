@@ -14,7 +14,7 @@ from apps.accounts.filters import MembershipFilter
 from apps.accounts.models import Membership, Team, User
 from apps.accounts.queries import owns_any_team
 from apps.accounts.roles import TeamRole
-from apps.api.framework.problems import ConflictError
+from apps.api.framework.problems import ApiConflictError
 from apps.api.framework.row_reader import EnumNameField
 from apps.api.framework.views import BY_ID, ReadViewSet
 from apps.api.inventory.applications import VisibleTeamField
@@ -109,7 +109,7 @@ class MembershipViewSet(ReadViewSet[Membership]):
                 user=user, team=team, role=TeamRole(asked["role"]), by=self.user
             )
         except AccountChangeError as refusal:
-            raise ConflictError(str(refusal)) from None
+            raise ApiConflictError(str(refusal)) from None
         return self.answer(membership, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
     @extend_schema(
@@ -126,7 +126,7 @@ class MembershipViewSet(ReadViewSet[Membership]):
         try:
             end_membership(membership=membership, by=self.user)
         except AccountChangeError as refusal:
-            raise ConflictError(str(refusal)) from None
+            raise ApiConflictError(str(refusal)) from None
         remaining = Membership.objects.filter(pk=membership.pk).first()
         return (
             Response(status=status.HTTP_204_NO_CONTENT)

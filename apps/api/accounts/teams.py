@@ -16,7 +16,7 @@ from apps.accounts.actions import (
 )
 from apps.accounts.filters import TeamFilter
 from apps.accounts.models import Team
-from apps.api.framework.problems import ConflictError
+from apps.api.framework.problems import ApiConflictError
 from apps.api.framework.views import BY_ID
 from apps.api.governance.base import GovernedViewSet
 from apps.api.inventory.applications import VisibleTeamField
@@ -97,7 +97,7 @@ class TeamViewSet(GovernedViewSet[Team]):
         try:
             team = add_team(facts=facts, slug=slug, by=self.user)
         except SameNameError as refusal:
-            raise ConflictError(" ".join(refusal.messages)) from None
+            raise ApiConflictError(" ".join(refusal.messages)) from None
         return self.answer(team, status.HTTP_201_CREATED)
 
     @transaction.atomic
@@ -116,7 +116,7 @@ class TeamViewSet(GovernedViewSet[Team]):
         try:
             return self.answer(change_team(team=team, facts=facts, by=self.user))
         except SameNameError as refusal:
-            raise ConflictError(" ".join(refusal.messages)) from None
+            raise ApiConflictError(" ".join(refusal.messages)) from None
 
     @extend_schema(
         responses={204: OpenApiResponse(description="The team and its memberships were removed.")}
@@ -127,5 +127,5 @@ class TeamViewSet(GovernedViewSet[Team]):
         try:
             remove_team(team=self.governed(), by=self.user)
         except AccountChangeError as refusal:
-            raise ConflictError(str(refusal)) from None
+            raise ApiConflictError(str(refusal)) from None
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -31,7 +31,7 @@ from apps.accounts.service_accounts import (
     can_manage_service,
     visible_service_accounts,
 )
-from apps.api.framework.problems import ConflictError
+from apps.api.framework.problems import ApiConflictError
 from apps.api.framework.views import BY_ID, ReadViewSet
 from apps.api.inventory.applications import VisibleApplicationField, VisibleTeamField
 from apps.common.database.keyset_pagination import Keyset
@@ -218,7 +218,7 @@ class TokenViewSet(ReadViewSet[ApiToken]):
                 lifetime=lifetime,
             )
         except AccountChangeError as refusal:
-            raise ConflictError(str(refusal)) from None
+            raise ApiConflictError(str(refusal)) from None
         return self._issued(token, text)
 
     @extend_schema(request=None, responses=TokenSerializer)

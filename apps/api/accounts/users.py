@@ -21,7 +21,7 @@ from apps.accounts.queries import visible_users
 from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.accounts.sign_in.invitations import invitation_url, send_invitation
 from apps.accounts.sign_in.second_factors import second_factor_of_row
-from apps.api.framework.problems import ConflictError
+from apps.api.framework.problems import ApiConflictError
 from apps.api.framework.row_reader import ComputedField, EnumNameField
 from apps.api.framework.views import BY_ID, ReadViewSet
 from apps.api.inventory.applications import VisibleTeamField
@@ -223,7 +223,7 @@ class UserViewSet(ReadViewSet[User]):
                 change_user(person=person, facts=facts, by=self.user, request=request)
             )
         except AccountChangeError as refusal:
-            raise ConflictError(str(refusal)) from None
+            raise ApiConflictError(str(refusal)) from None
 
     @extend_schema(request=None, responses=InvitationSerializer)
     @action(detail=True, methods=["post"])
@@ -232,9 +232,9 @@ class UserViewSet(ReadViewSet[User]):
         once and expires with the next sign-in."""
         person = self._changeable()
         if not person.is_active:
-            raise ConflictError(f"The account of {person.username} is closed. Reopen it first.")
+            raise ApiConflictError(f"The account of {person.username} is closed. Reopen it first.")
         if not person.email:
-            raise ConflictError(f"{person.username} has no email address. Enter one first.")
+            raise ApiConflictError(f"{person.username} has no email address. Enter one first.")
         answer = Response()
         answer.data = self._invite(person, answer)
         return answer

@@ -25,7 +25,7 @@ from apps.api.alerts.base import LATEST_FIRST, UserField, errors_as_problems
 from apps.api.alerts.mutes import MuteSerializer, mute_body
 from apps.api.framework.export_formats import AlertsAtomRenderer
 from apps.api.framework.file_responses import FileRows
-from apps.api.framework.problems import ConflictError
+from apps.api.framework.problems import ApiConflictError
 from apps.api.framework.row_reader import ComputedField
 from apps.api.framework.views import ReadViewSet
 from apps.api.inventory.applications import ReasonMixin, VisibleTeamField
@@ -413,7 +413,7 @@ class AlertViewSet(ReadViewSet[Alert]):
         try:
             return self.answer(actions.undo_response(alert=alert, by=self.user, at=now()))
         except actions.InvalidResponseError as refusal:
-            raise ConflictError(str(refusal)) from None
+            raise ApiConflictError(str(refusal)) from None
 
     @extend_schema(request=MuteAlertSerializer, responses={201: MuteSerializer})
     @action(detail=True, methods=["post"], is_personal=True)

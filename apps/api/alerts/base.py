@@ -11,7 +11,7 @@ from rest_framework.exceptions import PermissionDenied, ValidationError
 from apps.alerts.lifecycle.responses import AlreadyResolvedError, InvalidResponseError
 from apps.alerts.models import KINDS
 from apps.alerts.preferences import InvalidPreferenceError
-from apps.api.framework.problems import ConflictError
+from apps.api.framework.problems import ApiConflictError
 from apps.api.framework.views import BY_ID, RegistryView
 from apps.api.risks.base import UserField
 from apps.common.database.keyset_pagination import Keyset
@@ -62,7 +62,7 @@ def errors_as_problems(field: str = "non_field_errors") -> Iterator[None]:
     try:
         yield
     except AlreadyResolvedError as refusal:
-        raise ConflictError(str(refusal)) from None
+        raise ApiConflictError(str(refusal)) from None
     except InvalidPreferenceError as refusal:
         raise ValidationError({refusal.field or field: str(refusal)}) from None
     except InvalidResponseError as refusal:

@@ -16,7 +16,7 @@ from apps.alerts.filters import DeliveryFilter, NoticeFilter
 from apps.alerts.models import Delivery, Notice
 from apps.alerts.models.outcomes import delivery_sentence, skip_sentence
 from apps.api.alerts.base import LATEST_FIRST
-from apps.api.framework.problems import ConflictError
+from apps.api.framework.problems import ApiConflictError
 from apps.api.framework.row_reader import ComputedField, RowReader
 from apps.api.framework.views import BY_ID, Names, ReadViewSet
 from apps.common.database.keyset_pagination import Keyset
@@ -95,7 +95,7 @@ class DeliveryViewSet(ReadViewSet[Delivery]):
         answer is 409 if the delivery has not failed."""
         delivery = self.subject()
         if not requeue_delivery(delivery=delivery, at=now(), by=self.user):
-            raise ConflictError("Only a failed delivery can be sent again. Check its state.")
+            raise ApiConflictError("Only a failed delivery can be sent again. Check its state.")
         return self.answer(delivery)
 
 

@@ -17,7 +17,7 @@ from apps.alerts.delivery.schedule import next_window
 from apps.alerts.models import Cadence, Preference
 from apps.alerts.preferences import set_preference
 from apps.api.alerts.base import errors_as_problems
-from apps.api.framework.problems import ConflictError
+from apps.api.framework.problems import ApiConflictError
 from apps.api.framework.validation import validate_data
 from apps.api.framework.views import RegistryView
 from apps.common.time import now
@@ -147,7 +147,7 @@ class SendSummaryView(RegistryView):
         try:
             n_alerts = request_digest(user=self.user, at=now())
         except DigestRequestError as refusal:
-            raise ConflictError(str(refusal)) from None
+            raise ApiConflictError(str(refusal)) from None
         return Response({"n_alerts": n_alerts}, status=status.HTTP_202_ACCEPTED)
 
 

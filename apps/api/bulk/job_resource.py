@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from apps.api.bulk.jobs import cancel_job, resume_job
 from apps.api.bulk.views import RETRY_AFTER_SECONDS, JobSerializer
-from apps.api.framework.problems import ConflictError
+from apps.api.framework.problems import ApiConflictError
 from apps.api.framework.views import ReadViewSet
 from apps.api.models import Job
 from apps.common.database.keyset_pagination import Keyset
@@ -50,7 +50,9 @@ class JobViewSet(ReadViewSet[Job]):
         """Cancel a job that has not started."""
         job = self.subject()
         if not cancel_job(job, at=now()):
-            raise ConflictError("The job has already started. Undo its changes with its `change`.")
+            raise ApiConflictError(
+                "The job has already started. Undo its changes with its `change`."
+            )
         return self.answer(job)
 
     @extend_schema(request=None, responses=JobSerializer)
@@ -63,7 +65,7 @@ class JobViewSet(ReadViewSet[Job]):
                 "Only the user who sent the rows or a governance user can resume this job."
             )
         if not resume_job(job):
-            raise ConflictError(
+            raise ApiConflictError(
                 "Only a failed job with rows left can be resumed. Send the rows again."
             )
         return self.answer(job)

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.alerts.base import require_governance
-from apps.api.framework.problems import ConflictError
+from apps.api.framework.problems import ApiConflictError
 from apps.api.framework.views import ReadViewSet
 from apps.common.database.keyset_pagination import Keyset
 from apps.feeds.filters import FeedRunFilter, ProviderNoticeFilter
@@ -134,7 +134,7 @@ class ProviderNoticeViewSet(ReadViewSet[ProviderNotice]):
         if not close_notices(
             notices=[notice.pk], outcome=outcome, by=self.user, reason=said.get("reason", "")
         ):
-            raise ConflictError("This notice is already closed. Reopen it first.")
+            raise ApiConflictError("This notice is already closed. Reopen it first.")
         return self.answer(notice)
 
     @extend_schema(request=None, responses=ProviderNoticeSerializer)

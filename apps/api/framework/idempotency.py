@@ -29,7 +29,7 @@ from rest_framework.response import Response
 
 from apps.accounts.models import User
 from apps.api.framework.json_renderer import FastJSONRenderer
-from apps.api.framework.problems import MEDIA_TYPE, ConflictError, problem_body
+from apps.api.framework.problems import MEDIA_TYPE, ApiConflictError, problem_body
 from apps.api.models import IdempotencyKey
 from apps.common.database.bulk_writes import try_acquire_named_lock
 from apps.common.database.leases import HeldLease, acquire_lease
@@ -160,7 +160,8 @@ def claim_key(request: Request, *, streams: bool) -> KeyClaim | StreamKeyClaim |
 
     Runs in the transaction of the work, unless the body is a stream. With `streams` the view reads
     the body as it arrives, so its hash is known afterwards only; a repeated body is read to its end
-    to be compared. Raises ReplayedResponseError, ConflictError or KeyReusedError if the key exists.
+    to be compared. Raises ReplayedResponseError, ApiConflictError or KeyReusedError if the key
+    exists.
     """
     key = request.headers.get(HEADER)
     if key is None or request.method != "POST" or not isinstance(request.user, User):
@@ -197,8 +198,8 @@ def claim_key(request: Request, *, streams: bool) -> KeyClaim | StreamKeyClaim |
     raise ReplayedResponseError(_stored_response(row))
 
 
-def _still_running_error() -> ConflictError:
-    return ConflictError(
+def _still_running_error() -> ApiConflictError:
+    return ApiConflictError(
         "The first request with this Idempotency-Key is still in progress. Repeat the "
         "request in a moment."
     )
@@ -233,7 +234,7 @@ def _claim_stream_key(
                 ).pk, lease
         except IntegrityError:
             lease.release()
-    raise ConflictError(
+    raise ApiConflictError(
         "Several requests with this Idempotency-Key arrived at the same time. Repeat the "
         "request in a moment."
     )

@@ -20,9 +20,9 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from apps.api.bulk.row_stream import BodyTooLargeError
+from apps.common.errors import ConflictError
 from apps.common.postgresql.errors import Unavailable, unavailability
 from apps.common.processes.child_process import RETRY_AFTER_SECONDS, BusyError
-from apps.inventory.actions.checks import ChangeConflictError
 
 log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -61,7 +61,7 @@ class ServiceBusyError(exceptions.APIException):
     wait = RETRY_AFTER_SECONDS
 
 
-class ConflictError(exceptions.APIException):
+class ApiConflictError(exceptions.APIException):
     status_code = HTTPStatus.CONFLICT
     default_detail = "The request conflicts with existing data. Read the record again."
     default_code = "conflict"
@@ -134,8 +134,8 @@ def _as_api_error(error: Exception) -> exceptions.APIException | None:
             )
         case BusyError():
             return ServiceBusyError(str(error))
-        case ChangeConflictError():
-            return ConflictError(str(error))
+        case ConflictError():
+            return ApiConflictError(str(error))
         case RequestDataTooBig():
             return BodyTooLargeError(
                 "A body of this size cannot be compared for an Idempotency-Key. Omit the "
@@ -147,7 +147,7 @@ def _as_api_error(error: Exception) -> exceptions.APIException | None:
                 "A value is out of range. Check the largest and smallest values in the request."
             )
         case IntegrityError():
-            return ConflictError(
+            return ApiConflictError(
                 "Another request changed this record at the same time. Reload and retry."
             )
     return None
@@ -311,7 +311,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 __all__ = [
     "MEDIA_TYPE",
-    "ConflictError",
+    "ApiConflictError",
     "DatabaseUnavailableError",
     "UnknownRouteError",
     "bad_request",

@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.framework.problems import ConflictError
+from apps.api.framework.problems import ApiConflictError
 from apps.api.framework.validation import FORMAT_PARAMETERS, refuse_unknown_parameters
 from apps.api.framework.views import ReadViewSet
 from apps.api.inventory.applications import ReasonMixin, VisibleApplicationField
@@ -117,9 +117,9 @@ class DiscrepancyViewSet(ReadViewSet[Discrepancy]):
         try:
             done = deed(discrepancies=[row], by=self.user, at=now(), **said)
         except InvalidStateError as refused:
-            raise ConflictError(str(refused)) from None
+            raise ApiConflictError(str(refused)) from None
         if done.refused:
-            raise ConflictError(done.refused[0])
+            raise ApiConflictError(done.refused[0])
         return self.answer(row)
 
 
@@ -264,7 +264,7 @@ class ReportedServiceViewSet(ReadViewSet[Service]):
         except IntakePermissionError as refused:
             raise PermissionDenied(str(refused)) from None
         except InvalidStateError as refused:
-            raise ConflictError(str(refused)) from None
+            raise ApiConflictError(str(refused)) from None
         # a sender that is nobody's any more may be out of the caller's sight
         found = self.reader.select(Service.objects.filter(pk=sender.pk), self.reader.names)
         return Response(self.reader.rows(found, self.reader.names)[0])

@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.framework.problems import ConflictError
+from apps.api.framework.problems import ApiConflictError
 from apps.api.framework.views import Names, ReadViewSet
 from apps.api.intake.serializers import COMPUTED_FIELDS, PARTS, ImportSerializer
 from apps.common.database.keyset_pagination import Keyset
@@ -68,16 +68,16 @@ class ImportViewSet(ReadViewSet[Import]):
             elif import_.kind == Import.Kind.SHEET:
                 import_ = undo_import(import_=import_, by=self.user)
             else:
-                raise ConflictError(
+                raise ApiConflictError(
                     "Results of evaluations cannot be undone as a whole. Correct the "
                     "evidence they created."
                 )
         except IntakePermissionError as refused:
             raise PermissionDenied(str(refused)) from None
         except InvalidStateError as refused:
-            raise ConflictError(str(refused)) from None
+            raise ApiConflictError(str(refused)) from None
         if import_.state == Import.State.APPLIED and import_.error:
-            raise ConflictError(import_.error)
+            raise ApiConflictError(import_.error)
         return self.answer(import_)
 
     @extend_schema(
@@ -99,7 +99,7 @@ class ImportViewSet(ReadViewSet[Import]):
         except IntakePermissionError as refused:
             raise PermissionDenied(str(refused)) from None
         except InvalidStateError as refused:
-            raise ConflictError(str(refused)) from None
+            raise ApiConflictError(str(refused)) from None
         return self.answer(named)
 
 

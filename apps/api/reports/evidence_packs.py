@@ -16,14 +16,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.bulk.views import RETRY_AFTER_SECONDS
-from apps.api.framework.problems import ConflictError
+from apps.api.framework.problems import ApiConflictError
 from apps.api.framework.views import ReadViewSet
 from apps.api.inventory.applications import VisibleApplicationField
 from apps.catalog.models import Provider
 from apps.common.database.keyset_pagination import Keyset
+from apps.common.exports.jobs import ExportError, is_available, read_parts
 from apps.common.time import now
 from apps.common.validators import validate_plausible_date
-from apps.inventory.exports.jobs import ExportError, is_available, read_parts
 from apps.inventory.models import Application
 from apps.reports.models import EvidencePack
 from apps.reports.packs.actions import request_pack
@@ -151,7 +151,7 @@ class EvidencePackViewSet(ReadViewSet[EvidencePack]):
                 by=self.user, at=now(), **{**asked, "until": asked["until"] + timedelta(days=1)}
             )
         except ExportError as refused:
-            raise ConflictError(str(refused)) from None
+            raise ApiConflictError(str(refused)) from None
         # without a broker beat finds it within a minute
         with contextlib.suppress(OperationalError):
             make_one_pack.delay(pack.pk)

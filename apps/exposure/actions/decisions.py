@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 
 from apps.accounts.models import User
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.common.validators import validate_plausible_date
@@ -21,7 +22,6 @@ from apps.exposure.actions.flags import (
 )
 from apps.exposure.flag_life import FlagDecision, FlagLife, Tolerance, advance_flag
 from apps.exposure.models import ExposureFlag, FlagEvent
-from apps.inventory.actions.checks import ChangeConflictError
 
 type _Decide = Callable[[ExposureFlag, FlagLife, Tolerance], tuple[FlagLife, list[str]]]
 
@@ -32,7 +32,7 @@ class FlagPermissionError(PermissionDenied):
     """The user lacks the governance or administrator role."""
 
 
-class FlagDecisionError(ChangeConflictError):
+class FlagDecisionError(ConflictError):
     """A decision that the flag's state does not allow; the text says what to do instead."""
 
 

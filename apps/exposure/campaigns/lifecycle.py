@@ -1,7 +1,7 @@
 """Opening, extending, rescheduling, closing and reopening of campaigns.
 
 The caller has checked `by.is_governance`: a campaign spans teams. Refusals raise
-ChangeConflictError with a sentence.
+ConflictError with a sentence.
 """
 
 from datetime import date, datetime
@@ -13,6 +13,7 @@ from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import Offering, ProviderEvent
 from apps.common.database.statements import compose_statement, load_statement
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.exposure.campaigns.reach import (
@@ -24,7 +25,6 @@ from apps.exposure.campaigns.reach import (
 )
 from apps.exposure.campaigns.steps import add_missing_steps
 from apps.exposure.models import Campaign, CampaignTask
-from apps.inventory.actions.checks import ChangeConflictError
 
 State = CampaignTask.State
 # states in which there still is something to do; a waiver only puts it off
@@ -57,7 +57,7 @@ def open_campaign(
     Tasks and steps cost two statements, for any number.
     """
     if (event is None) == (offering is None):
-        raise ChangeConflictError("Choose either an event or an offering to start the campaign.")
+        raise ConflictError("Choose either an event or an offering to start the campaign.")
     subject_id = (
         event.offering_id if event is not None else offering.pk if offering is not None else 0
     )
@@ -74,7 +74,7 @@ def open_campaign(
         return existing
     target = target or subject.replacement
     if target is not None and target.pk == subject.pk:
-        raise ChangeConflictError(
+        raise ConflictError(
             "The target is the offering to migrate from. Choose another offering, or leave "
             "it empty."
         )
@@ -92,7 +92,7 @@ def open_campaign(
     with audit_context(user=by, reason=reason or "campaign opened"):
         campaign.save(force_insert=True)
         if not _insert_tasks(campaign, at):
-            raise ChangeConflictError(
+            raise ConflictError(
                 "No dependency uses this offering today, so there is nothing to migrate. "
                 "Open a campaign when one does."
             )
@@ -139,9 +139,7 @@ def change_campaign(
     if not changed:
         return campaign
     if target is not None and target.pk == campaign.subject_id:
-        raise ChangeConflictError(
-            "The target is the offering to migrate from. Choose another offering."
-        )
+        raise ConflictError("The target is the offering to migrate from. Choose another offering.")
     for name in changed:
         setattr(campaign, name, changes[name])
     campaign.full_clean()
@@ -199,7 +197,7 @@ def close_campaign(
         return campaign
     n_left = campaign.tasks.filter(state__in=UNSETTLED).count()
     if n_left and not closing_note.strip():
-        raise ChangeConflictError(
+        raise ConflictError(
             "1 task is unfinished or deferred. Finish it, or enter a closing "
             "note that explains why "
             "the campaign is closed."
@@ -221,7 +219,7 @@ def reopen_campaign(*, campaign: Campaign, by: User, reason: str) -> Campaign:
     """Open again, with its tasks as they were. Refused without a reason, and while another one is
     open for the same."""
     if not reason.strip():
-        raise ChangeConflictError("Enter a reason for reopening the campaign.")
+        raise ConflictError("Enter a reason for reopening the campaign.")
     Offering.objects.select_for_update(no_key=True).only("pk").get(pk=campaign.subject_id)
     campaign = lock_campaign(campaign)
     if campaign.state == Campaign.State.OPEN:
@@ -229,7 +227,7 @@ def reopen_campaign(*, campaign: Campaign, by: User, reason: str) -> Campaign:
     open_campaigns = Campaign.objects.filter(
         state=Campaign.State.OPEN, event=campaign.event, subject=campaign.subject
     )
-    refusal = ChangeConflictError(
+    refusal = ConflictError(
         "Another campaign for the same subject is open. Close it first, or continue with it."
     )
     if open_campaigns.exists():
@@ -252,7 +250,7 @@ def lock_campaign(campaign: Campaign) -> Campaign:
 
 def _require_open(campaign: Campaign) -> None:
     if campaign.state == Campaign.State.CLOSED:
-        raise ChangeConflictError("The campaign is closed. Reopen it first.")
+        raise ConflictError("The campaign is closed. Reopen it first.")
 
 
 def _insert_tasks(campaign: Campaign, at: datetime) -> int:

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.exposure.campaigns.sign_off_requirements import task_requirements
@@ -18,14 +19,13 @@ from apps.exposure.campaigns.task_actions import (
     update_task_state,
 )
 from apps.exposure.models import Campaign, CampaignTask
-from apps.inventory.actions.checks import ChangeConflictError
 
 State = CampaignTask.State
 # a waiver is a loan; after a year somebody looks again
 MAX_WAIVER = timedelta(days=366)
 
 
-class SignOffRequirementsError(ChangeConflictError):
+class SignOffRequirementsError(ConflictError):
     """Something is missing for the signature; the text names all of it."""
 
 
@@ -77,9 +77,9 @@ def waive_task(
     require_under_way(task)
     day = day_of(at)
     if not reason.strip():
-        raise ChangeConflictError("Enter a reason for deferring the task.")
+        raise ConflictError("Enter a reason for deferring the task.")
     if not day < until <= day + MAX_WAIVER:
-        raise ChangeConflictError(
+        raise ConflictError(
             "A deferral must expire after today and at most one year from now, by "
             f"{day + MAX_WAIVER}. Enter another date."
         )
@@ -101,7 +101,7 @@ def cancel_waiver(*, task: CampaignTask, at: datetime, by: User, reason: str = "
     """Take the waiver back before its end."""
     task = lock_task(task, by=by, role=TeamRole.OWNER)
     if task.state != State.WAIVED:
-        raise ChangeConflictError("This task is not deferred.")
+        raise ConflictError("This task is not deferred.")
     task.state = State.IN_PROGRESS
     with audit_context(user=by, reason=reason or "deferral cancelled"):
         task.save(update_fields=["state", "updated_at"])
@@ -114,11 +114,11 @@ def reopen_task(*, task: CampaignTask, at: datetime, by: User, reason: str) -> C
     """Take a signature back, for a reason: what was signed turned out otherwise."""
     task = lock_task(task, by=by, role=TeamRole.OWNER)
     if task.state != State.DONE:
-        raise ChangeConflictError("Only a signed-off task can be reopened.")
+        raise ConflictError("Only a signed-off task can be reopened.")
     if task.campaign.state == Campaign.State.CLOSED:
-        raise ChangeConflictError("The campaign is closed. Reopen it first.")
+        raise ConflictError("The campaign is closed. Reopen it first.")
     if not reason.strip():
-        raise ChangeConflictError("Enter a reason for reopening the task.")
+        raise ConflictError("Enter a reason for reopening the task.")
     task.state, task.signed_off_by, task.signed_off_at = State.IN_PROGRESS, None, None
     with audit_context(user=by, reason=reason):
         task.save(update_fields=["state", "signed_off_by", "signed_off_at", "updated_at"])

@@ -2,7 +2,7 @@
 
 For editors of the application's team. Every action locks the application and the task and then
 checks the role, so that of two concurrent users one waits for the other; other refusals raise
-ChangeConflictError with a sentence.
+ConflictError with a sentence.
 """
 
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import Offering
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.exposure.campaigns.reach import task_target
 from apps.exposure.campaigns.sign_off_requirements import task_requirements
 from apps.exposure.campaigns.steps import AUTOMATIC_STEPS, CHOOSE_TARGET, SWITCH, TEAM_STEP
 from apps.exposure.models import Campaign, CampaignTask, TaskStep
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.actions.dependencies import replace_offering
 from apps.inventory.actions.locks import locked_dependency
 from apps.inventory.governance.violations import obstacles_to_use
@@ -50,7 +50,7 @@ def assign_task(
     task = lock_task(task, by=by)
     require_under_way(task)
     if owner is not None and not owner.may(TeamRole.EDITOR, task.dependency.application.team_id):
-        raise ChangeConflictError(
+        raise ConflictError(
             f"{owner} cannot change this application. Assign the editor role on its team first."
         )
     if task.owner_id != (owner.pk if owner else None):
@@ -67,7 +67,7 @@ def set_due_date(*, task: CampaignTask, due_on: date, by: User, reason: str = ""
     require_under_way(task)
     ends_on = task.dependency.offering.retires_on or task.campaign.subject.retires_on
     if ends_on is not None and due_on > ends_on:
-        raise ChangeConflictError(
+        raise ConflictError(
             f"The model retires on {ends_on:%Y-%m-%d}. Enter that date or an earlier one."
         )
     if task.due_on != due_on:
@@ -87,17 +87,17 @@ def choose_target(
     task = lock_task(task, by=by)
     require_under_way(task)
     if task.successor is not None:
-        raise ChangeConflictError(
+        raise ConflictError(
             "This task is already migrated. Replace the offering of the new dependency instead."
         )
     current_offering = task.dependency.offering
     if target.pk == current_offering.pk:
-        raise ChangeConflictError("The application already uses this offering. Choose another one.")
+        raise ConflictError("The application already uses this offering. Choose another one.")
     if target.is_retired(day_of(at)):
-        raise ChangeConflictError(f"{target.api_id} is retired. Choose an offering that is served.")
+        raise ConflictError(f"{target.api_id} is retired. Choose an offering that is served.")
     ends_on = current_offering.retires_on or task.campaign.subject.retires_on
     if target.retires_on is not None and ends_on is not None and target.retires_on <= ends_on:
-        raise ChangeConflictError(
+        raise ConflictError(
             f"{target.api_id} retires on {target.retires_on:%Y-%m-%d}, no later than the "
             "current offering. Choose one that is served longer."
         )
@@ -121,7 +121,7 @@ def complete_step(
     if step.kind in AUTOMATIC_STEPS and not (
         step.kind == CHOOSE_TARGET and task_target(task) is not None
     ):
-        raise ChangeConflictError(
+        raise ConflictError(
             "This step cannot be completed by hand. Choose the target, record the evaluation "
             "as evidence, or switch."
         )
@@ -140,7 +140,7 @@ def reopen_step(*, step: TaskStep, at: datetime, by: User, reason: str = "") -> 
     require_under_way(task)
     step = TaskStep.objects.select_for_update().get(pk=step.pk)
     if step.kind == SWITCH and task.successor is not None:
-        raise ChangeConflictError(
+        raise ConflictError(
             "The task is already migrated. To undo the migration, replace the offering in "
             "the inventory."
         )
@@ -188,7 +188,7 @@ def record_measurements(
     task.before = {**task.before, **_decimal_texts(before or {})}
     task.after = {**task.after, **_decimal_texts(after or {})}
     if len(task.before) > MAX_METRICS or len(task.after) > MAX_METRICS:
-        raise ChangeConflictError(f"A task can have at most {MAX_METRICS} metrics. Remove some.")
+        raise ConflictError(f"A task can have at most {MAX_METRICS} metrics. Remove some.")
     with audit_context(user=by, reason=reason or "measured"):
         task.save(update_fields=["before", "after", "updated_at"])
         update_task_state(task, at)
@@ -209,13 +209,13 @@ def switch_task(
     task = lock_task(task, by=by)
     require_under_way(task)
     if task.successor is not None:
-        raise ChangeConflictError(
+        raise ConflictError(
             f"This task already migrated to {task.successor.offering.api_id} on "
             f"{task.successor.since:%Y-%m-%d}."
         )
     target = task_target(task)
     if target is None:
-        raise ChangeConflictError("Choose a target first.")
+        raise ConflictError("Choose a target first.")
     _refuse_blocked_target(task, target, day_of(at))
     history_reason = reason or f"refresh campaign: {task.campaign.title}"
     task.successor = replace_offering(
@@ -242,15 +242,15 @@ def lock_task(task: CampaignTask, *, by: User, role: TeamRole = TeamRole.EDITOR)
 
 def require_under_way(task: CampaignTask) -> None:
     if task.campaign.state == Campaign.State.CLOSED:
-        raise ChangeConflictError("The campaign is closed. Reopen it first.")
+        raise ConflictError("The campaign is closed. Reopen it first.")
     if task.state == State.DONE:
         assert task.signed_off_at is not None
-        raise ChangeConflictError(
+        raise ConflictError(
             f"{task.signed_off_by} signed off the task on "
             f"{day_of(task.signed_off_at):%Y-%m-%d}. Reopen the task first."
         )
     if task.state == State.OBSOLETE:
-        raise ChangeConflictError("The dependency ended, so there is nothing to migrate.")
+        raise ConflictError("The dependency ended, so there is nothing to migrate.")
 
 
 def complete_steps(task: CampaignTask, kind: str, at: datetime, by: User | None) -> None:
@@ -276,7 +276,7 @@ def _refuse_blocked_target(task: CampaignTask, target: Offering, on: date) -> No
         application=dependency.application, offering=target, via_party=dependency.via_party, on=on
     ):
         if obstacle.certain:
-            raise ChangeConflictError(
+            raise ConflictError(
                 f"{' '.join(obstacle.why)} Choose another target, or have the approval "
                 "replaced first."
             )
@@ -292,7 +292,7 @@ def _decimal_texts(measurements: Mapping[str, Any]) -> dict[str, str]:
         except InvalidOperation:
             number = None
         if number is None or not number.is_finite() or not name or len(name) > 120:
-            raise ChangeConflictError(
+            raise ConflictError(
                 f"'{name}': enter a metric name of up to 120 characters and a number."
             )
         texts[name] = str(number)

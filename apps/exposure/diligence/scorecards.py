@@ -7,6 +7,7 @@ from typing import Any
 from apps.catalog.models import Foundation, Provider
 from apps.catalog.providers.earliest_retirement import PublishedMinimum
 from apps.catalog.providers.track_record import MIN_ANNOUNCEMENTS, TrackRecord, notice_days
+from apps.common.errors import ConflictError
 from apps.common.time import day_of
 from apps.exposure.diligence.scorecard_data import (
     YEAR,
@@ -27,7 +28,6 @@ from apps.exposure.diligence.scorecard_facts import (
     inapplicable_fact,
     unknown_fact,
 )
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.governance.annex_documents import ON_FILE
 from apps.inventory.models import AnnexItem, Contract
 
@@ -58,13 +58,11 @@ def compare(
     *, user: Any, on: date, foundations: Collection[int] = (), providers: Collection[int] = ()
 ) -> Comparison:
     """Compare foundations or providers side by side: rows of facts, columns of candidates. Raises
-    ChangeConflictError for both, for none and for more than `MAX_CANDIDATES`."""
+    ConflictError for both, for none and for more than `MAX_CANDIDATES`."""
     if bool(foundations) == bool(providers):
-        raise ChangeConflictError("Compare either foundations or providers. Select at least one.")
+        raise ConflictError("Compare either foundations or providers. Select at least one.")
     if len({*foundations, *providers}) > MAX_CANDIDATES:
-        raise ChangeConflictError(
-            f"At most {MAX_CANDIDATES} candidates can be compared. Select fewer."
-        )
+        raise ConflictError(f"At most {MAX_CANDIDATES} candidates can be compared. Select fewer.")
     if foundations:
         return compare_scorecards(foundation_scorecards(foundations=foundations, user=user, on=on))
     return compare_scorecards(provider_scorecards(providers=providers, user=user, on=on))

@@ -14,13 +14,13 @@ from django.db.models import Q
 
 from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import Scope
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.intake.connections.automatic_links import observations_of
 from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
 from apps.intake.models import Observation, Service, ServiceQuerySet, TokenBinding
 from apps.intake.observations.reconciliation import RECONCILE_BATCH_SIZE, reconcile_waiting
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.actions.dependencies import end_dependency, reopen_dependency
 from apps.inventory.actions.locks import lock_applications
 from apps.inventory.models import Application, Dependency
@@ -222,7 +222,7 @@ def restore_dependencies(dependencies: Collection[int], *, by: User, at: datetim
     n_back = 0
     for dependency in found.order_by("pk"):
         # declared anew meanwhile: that row goes on
-        with suppress(ChangeConflictError), transaction.atomic():
+        with suppress(ConflictError), transaction.atomic():
             reopen_dependency(dependency=dependency, by=by)
             n_back += 1
     return n_back

@@ -14,9 +14,9 @@ from django.db.models.functions import Lower
 
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
+from apps.common.errors import ConflictError
 from apps.intake.documents.records import DescribedApplication, SkippedPart
 from apps.inventory.actions.applications import change_application, register_application
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.actions.locks import ForbiddenChangeError
 from apps.inventory.models import Application
 
@@ -55,7 +55,7 @@ def import_applications(
             done.ids[each.ref] = application.pk
         except _RejectedApplicationError as refused:
             done.rejected.append(SkippedPart(each.where, f"{each.ref}: {refused}"))
-        except (ChangeConflictError, ForbiddenChangeError) as refused:
+        except (ConflictError, ForbiddenChangeError) as refused:
             done.rejected.append(SkippedPart(each.where, f"{each.ref}: {refused}"))
         except ValidationError as error:
             done.rejected.append(SkippedPart(each.where, f"{each.ref}: {' '.join(error.messages)}"))

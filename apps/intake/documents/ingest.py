@@ -18,6 +18,7 @@ from django.db.models import Q, QuerySet
 from apps.accounts.models import ApiToken, Team, User
 from apps.accounts.roles import TeamRole
 from apps.common.database.bulk_writes import acquire_named_lock
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import now
 from apps.intake import import_jobs
@@ -59,7 +60,6 @@ from apps.intake.observations.storage import (
     mark_superseded,
     store_observations,
 )
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.actions.locks import ForbiddenChangeError, lock_applications, lock_teams_of
 from apps.inventory.actions.undo import teams_of_change, undo_change
 from apps.inventory.models import Application
@@ -646,7 +646,7 @@ def _undo_import(import_: Import) -> None:
                 undo_change(
                     change=import_.change, by=import_.undone_by, reason=f"import of {import_}"
                 )
-    except (ChangeConflictError, ForbiddenChangeError) as refused:
+    except (ConflictError, ForbiddenChangeError) as refused:
         Import.objects.filter(pk=import_.pk).update(state=Import.State.APPLIED, error=str(refused))
         return
     Observation.objects.filter(seen_in=import_).update(

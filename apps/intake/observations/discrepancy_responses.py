@@ -13,11 +13,11 @@ import pgtrigger
 from django.db import transaction
 
 from apps.accounts.models import User
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.intake.import_jobs import InvalidStateError
 from apps.intake.models import Discrepancy
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.actions.dependencies import (
     confirm_dependency,
     declare_dependency,
@@ -120,7 +120,7 @@ def _respond_to_rows(
         try:
             with transaction.atomic():
                 deed(row)
-        except ChangeConflictError as refusal:
+        except ConflictError as refusal:
             refused.append(f"{row.application.name}: {refusal}")
         else:
             done.append(row.pk)
@@ -133,7 +133,7 @@ def _respond_to_rows(
 
 def _declare_use(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
     if row.kind not in _DECLARABLE:
-        raise ChangeConflictError(
+        raise ConflictError(
             "This discrepancy has nothing to declare. Review the application, or dismiss the "
             "discrepancy until a date."
         )
@@ -143,7 +143,7 @@ def _declare_use(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
         return
     seen = row.observation
     if seen is None or seen.offering is None:
-        raise ChangeConflictError("This usage is no longer observed. Reload the page.")
+        raise ConflictError("This usage is no longer observed. Reload the page.")
     declare_dependency(
         application=row.application,
         offering=seen.offering,
@@ -156,7 +156,7 @@ def _declare_use(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
 
 def _end_use(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
     if row.kind not in _DECLARABLE or row.dependency is None:
-        raise ChangeConflictError(
+        raise ConflictError(
             "This discrepancy has no dependency to end. Review the application, or dismiss the "
             "discrepancy until a date."
         )

@@ -17,6 +17,7 @@ from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
+from apps.common.errors import ConflictError
 from apps.common.processes.child_process import ResultTooLargeError
 from apps.common.time import day_of, now
 from apps.intake import import_jobs
@@ -35,7 +36,6 @@ from apps.intake.spreadsheets.plan.execution import (
 from apps.intake.spreadsheets.plan.model_names import CatalogueLookup
 from apps.intake.spreadsheets.plan.planner import REFUSED, Planner
 from apps.intake.spreadsheets.plan.storage import store_rows
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.actions.locks import ForbiddenChangeError
 from apps.inventory.actions.undo import teams_of_change, undo_change
 
@@ -289,7 +289,7 @@ def _undo_import(import_: Import) -> None:
                 by=import_.undone_by,
                 reason=f"import of {import_.file_name or 'a spreadsheet'}",
             )
-    except (ChangeConflictError, ForbiddenChangeError) as refused:
+    except (ConflictError, ForbiddenChangeError) as refused:
         Import.objects.filter(pk=import_.pk).update(state=Import.State.APPLIED, error=str(refused))
         return
     Import.objects.filter(pk=import_.pk).update(state=Import.State.UNDONE, undone_at=now())

@@ -8,9 +8,10 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from apps.accounts.models import User
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.inventory.actions.applications import end_dependencies
-from apps.inventory.actions.checks import ChangeConflictError, validate_date
+from apps.inventory.actions.checks import validate_date
 from apps.inventory.actions.dependencies import EDITABLE_DEPENDENCY_FIELDS
 from apps.inventory.actions.locks import lock_applications, locked_application
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
@@ -36,17 +37,15 @@ def merge_applications(
     """
     validate_date(on)
     if survivor.pk == duplicate.pk:
-        raise ChangeConflictError(
-            "An application cannot be merged with itself. Select another one."
-        )
+        raise ConflictError("An application cannot be merged with itself. Select another one.")
     lock_applications([survivor.pk, duplicate.pk], by=by)
     survivor, duplicate = locked_application(survivor, by=by), locked_application(duplicate, by=by)
     if duplicate.merged_into_id is not None:
-        raise ChangeConflictError(
+        raise ConflictError(
             f"{duplicate.name} is already merged into another application. Undo that merge first."
         )
     if survivor.merged_into_id is not None or survivor.status == Application.Status.RETIRED:
-        raise ChangeConflictError(
+        raise ConflictError(
             f"{survivor.name} is retired. Select an active application to merge into."
         )
     overlapping_pairs, continuations = _match_dependencies(survivor, duplicate)

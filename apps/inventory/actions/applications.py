@@ -11,9 +11,9 @@ from django.utils.text import slugify
 
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.inventory.actions.checks import (
-    ChangeConflictError,
     changed_fields,
     checked_fields,
     refuse_stale,
@@ -77,7 +77,7 @@ def register_application(
         **checked_fields(facts, EDITABLE_APPLICATION_FIELDS),
     )
     if application.status == Application.Status.RETIRED:
-        raise ChangeConflictError(
+        raise ConflictError(
             "A new application cannot be retired. Register it as proposed, pilot or production."
         )
     application.full_clean()
@@ -105,7 +105,7 @@ def change_application(
     refuse_stale(application, expected_updated_at)
     changed = changed_fields(application, facts, EDITABLE_APPLICATION_FIELDS)
     if "status" in changed and facts["status"] == Application.Status.RETIRED:
-        raise ChangeConflictError(
+        raise ConflictError(
             "This change cannot retire an application. Use the retire action, which also "
             "ends its dependencies."
         )
@@ -159,12 +159,12 @@ def reactivate_application(
     application = locked_application(application, by=by)
     refuse_merged(application)
     if application.status != Application.Status.RETIRED:
-        raise ChangeConflictError(
+        raise ConflictError(
             "This application is not retired. Its status is "
             f"{application.get_status_display().lower()}."
         )
     if status == Application.Status.RETIRED:
-        raise ChangeConflictError("Choose proposed, pilot or production as the new status.")
+        raise ConflictError("Choose proposed, pilot or production as the new status.")
     ended_dependencies = _dependencies_ended_by_retirement(application) if with_dependencies else []
     application.status = status
     application.full_clean()
@@ -194,7 +194,7 @@ def end_dependencies(application: Application, on: date) -> None:
 
 def refuse_merged(application: Application) -> None:
     if application.merged_into is not None:
-        raise ChangeConflictError(
+        raise ConflictError(
             f"This application was merged into {application.merged_into.name}. Undo the merge "
             "instead."
         )

@@ -11,8 +11,8 @@ from uuid import UUID
 from django.db import connection, models
 
 from apps.accounts.models import User
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
 
 BULK_CHANGE_ROWS = 2_000
@@ -186,7 +186,7 @@ def _refuse_if_built_upon(cursor: Any) -> None:
             if cursor.fetchone():
                 built.add(str(child._meta.verbose_name_plural))
     if built:
-        raise ChangeConflictError(
+        raise ConflictError(
             f"Since this change, {', '.join(sorted(built))} have been added to the record. "
             "End or retire the record instead, so that they are preserved."
         )
@@ -214,7 +214,7 @@ def _put_back(cursor: Any, model: type[models.Model]) -> int:
         """
     )
     if cursor.rowcount != n_before:
-        raise ChangeConflictError(
+        raise ConflictError(
             "The previous value is not recorded, so this change cannot be "
             "undone. Correct it by hand."
         )

@@ -7,12 +7,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from apps.common.errors import ConflictError
 from apps.common.validators import validate_plausible_date
 from apps.inventory.models import Application, Dependency
-
-
-class ChangeConflictError(Exception):
-    """A change that conflicts with recorded data; the text says why and what to do instead."""
 
 
 def checked_fields(facts: Mapping[str, Any] | None, allowed: frozenset[str]) -> dict[str, Any]:
@@ -45,9 +42,7 @@ def refuse_stale(row: Application | Dependency, expected_updated_at: datetime | 
     """Refuse where the row changed after the moment the caller last read it; None: the caller does
     not mind."""
     if expected_updated_at is not None and row.updated_at != expected_updated_at:
-        raise ChangeConflictError(
-            f"{describe_last_change(row)} Reload the record and decide again."
-        )
+        raise ConflictError(f"{describe_last_change(row)} Reload the record and decide again.")
 
 
 def describe_last_change(row: models.Model) -> str:

@@ -9,9 +9,9 @@ from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.catalog.models import Offering
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.inventory.actions.checks import (
-    ChangeConflictError,
     changed_fields,
     checked_fields,
     describe_last_change,
@@ -70,9 +70,7 @@ def declare_dependency(
     )
     dependency.full_clean()
     if overlapping_dependencies(dependency).exists():
-        raise ChangeConflictError(
-            "This dependency is already declared for that period. Edit or end it."
-        )
+        raise ConflictError("This dependency is already declared for that period. Edit or end it.")
     with audit_context(user=by, reason=reason or "dependency declared"):
         dependency.save(force_insert=True)
     return dependency
@@ -98,7 +96,7 @@ def change_dependency(
         setattr(dependency, name, facts[name])
     dependency.full_clean()
     if {"reached", "via_party"} & set(changed) and overlapping_dependencies(dependency).exists():
-        raise ChangeConflictError(
+        raise ConflictError(
             "Another dependency is declared for the same use and period. End one of them."
         )
     with audit_context(user=by, reason=reason or "dependency changed"):
@@ -114,13 +112,11 @@ def confirm_dependency(
     validate_date(on)
     dependency = locked_dependency(dependency, by=by)
     if dependency.until is not None and dependency.until <= on:
-        raise ChangeConflictError(
+        raise ConflictError(
             f"This dependency ended on {dependency.until}. Reopen it if it is used again."
         )
     if on < dependency.since:
-        raise ChangeConflictError(
-            f"In use since {dependency.since}. Enter that date or a later one."
-        )
+        raise ConflictError(f"In use since {dependency.since}. Enter that date or a later one.")
     if dependency.origin == Dependency.Origin.DECLARED and dependency.confirmed_on == on:
         return dependency
     dependency.origin = Dependency.Origin.DECLARED
@@ -169,17 +165,15 @@ def reopen_dependency(
     dependency = locked_dependency(dependency, by=by)
     _refuse_retired(application)
     if dependency.until is None:
-        raise ChangeConflictError(
-            "This dependency does not have an end date that could be removed."
-        )
+        raise ConflictError("This dependency does not have an end date that could be removed.")
     if until is not None and until <= dependency.until:
-        raise ChangeConflictError(
+        raise ConflictError(
             f"This dependency ends on {dependency.until}. Enter a later date, or end the "
             "dependency to set an earlier date."
         )
     dependency.until = until
     if overlapping_dependencies(dependency).exists():
-        raise ChangeConflictError(
+        raise ConflictError(
             "The same use was declared again later, and that dependency is active. Edit it "
             "instead of reopening this one."
         )
@@ -210,18 +204,16 @@ def replace_offering(
     original = dependency
     dependency = locked_dependency(dependency, by=by)
     if (dependency.offering_id, dependency.until) != (original.offering_id, original.until):
-        raise ChangeConflictError(
-            f"{_describe_end(dependency)} Reload the record and decide again."
-        )
+        raise ConflictError(f"{_describe_end(dependency)} Reload the record and decide again.")
     refuse_stale(dependency, expected_updated_at)
     if successor.pk == dependency.offering_id:
-        raise ChangeConflictError("The dependency already uses this offering. Choose another one.")
+        raise ConflictError("The dependency already uses this offering. Choose another one.")
     _refuse_unless_in_use(dependency, on)
     until = dependency.until
     if overlapping_dependencies(
         build_successor(dependency, offering=successor, on=on, until=until)
     ).exists():
-        raise ChangeConflictError(
+        raise ConflictError(
             "The application already uses this offering in this role. End the old dependency "
             "instead."
         )
@@ -245,20 +237,20 @@ def overlapping_dependencies(dependency: Dependency) -> DependencyQuerySet:
 
 def _refuse_retired(application: Application) -> None:
     if application.status == Application.Status.RETIRED:
-        raise ChangeConflictError(
+        raise ConflictError(
             "This application is retired. Reactivate it as production or pilot first."
         )
 
 
 def _refuse_unless_in_use(dependency: Dependency, on: date) -> None:
     if on <= dependency.since:
-        raise ChangeConflictError(f"In use since {dependency.since}. Enter a later date.")
+        raise ConflictError(f"In use since {dependency.since}. Enter a later date.")
     if dependency.until is not None and dependency.until < on:
-        raise ChangeConflictError(
+        raise ConflictError(
             f"This dependency already ended on {dependency.until}. Enter an earlier date."
         )
     if dependency.until == on:
-        raise ChangeConflictError(
+        raise ConflictError(
             f"This dependency already ends on {dependency.until}. Enter an earlier date, or "
             "declare a new dependency."
         )

@@ -10,8 +10,9 @@ from django.db.models import QuerySet
 
 from apps.accounts.models import User
 from apps.catalog.models import Alias, Binding, Offering
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
-from apps.inventory.actions.checks import ChangeConflictError, changed_fields, checked_fields
+from apps.inventory.actions.checks import changed_fields, checked_fields
 from apps.inventory.actions.locks import HiddenApplicationError, locked_dependency
 from apps.inventory.models import Adaptation, Dependency, ExitPlan, ExitTest
 
@@ -190,7 +191,7 @@ def _lock_row[M: Adaptation | ExitPlan | ExitTest](row: M, *, by: User) -> M:
     if locked_row is None:
         raise HiddenApplicationError
     if locked_row.dependency_id != row.dependency_id:
-        raise ChangeConflictError(
+        raise ConflictError(
             "The record now belongs to another dependency, because two applications were "
             "merged. Reload it."
         )
@@ -199,7 +200,7 @@ def _lock_row[M: Adaptation | ExitPlan | ExitTest](row: M, *, by: User) -> M:
 
 def _refuse_same_target(dependency: Dependency, target: Offering | None) -> None:
     if target is not None and target.pk == dependency.offering_id:
-        raise ChangeConflictError(
+        raise ConflictError(
             "The target is the offering in use today. Choose the offering to migrate to."
         )
 

@@ -14,7 +14,7 @@ from django.http import Http404
 
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
-from apps.inventory.actions.checks import ChangeConflictError
+from apps.common.errors import ConflictError
 from apps.inventory.models import Application, Dependency
 
 
@@ -56,7 +56,7 @@ def locked_dependency(
 ) -> Dependency:
     """Lock the dependency for `by`, after its application, and return the current row.
 
-    Raises ChangeConflictError if it moved to another application, HiddenApplicationError if it no
+    Raises ConflictError if it moved to another application, HiddenApplicationError if it no
     longer exists.
     """
     lock_applications([dependency.application_id], by=by, role=role)
@@ -65,7 +65,7 @@ def locked_dependency(
     if row is None:
         raise HiddenApplicationError
     if row.application_id != dependency.application_id:
-        raise ChangeConflictError(
+        raise ConflictError(
             "The record now belongs to another application, because the two were merged. Reload it."
         )
     return row

@@ -19,6 +19,7 @@ from pghistory.models import Event
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import IdentityReason, Offering
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import now
 from apps.inventory.actions.bulk_undo import (
@@ -27,7 +28,6 @@ from apps.inventory.actions.bulk_undo import (
     teams_of_bulk_change,
     undo_bulk_change,
 )
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.actions.locks import lock_teams_of, refuse_without_role
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
 
@@ -92,7 +92,7 @@ def undo_change(*, change: UUID, by: User, reason: str = "") -> UndoResult:
         return _undo_in_bulk(change, by, reason)
     written_rows = [row for model in _MODELS for row in _written_rows(model, change)]
     if not written_rows:
-        raise ChangeConflictError(
+        raise ConflictError(
             "Change not found. Select a change of applications or dependencies from the history."
         )
     application_ids = _applications_of(written_rows)
@@ -249,7 +249,7 @@ def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
         )
         names = [name for (name,) in cursor.fetchall()]
     if names:
-        raise ChangeConflictError(
+        raise ConflictError(
             f"The same change also wrote to {', '.join(sorted(names))}. Undo it there by hand."
         )
 
@@ -292,7 +292,7 @@ def _refuse_changed_since(model: type[models.Model], later_entry: Any) -> None:
     metadata = later_entry.pgh_context.metadata if later_entry.pgh_context else {}
     actor = metadata.get("actor") or "Somebody"
     reason_clause = f" ({metadata['reason']})" if metadata.get("reason") else ""
-    raise ChangeConflictError(
+    raise ConflictError(
         f"{actor} has changed the {model._meta.verbose_name} on "
         f"{later_entry.pgh_created_at:%Y-%m-%d at %H:%M} UTC since"
         f"{reason_clause}. Undo that first, or put it right by hand."
@@ -322,7 +322,7 @@ def _refuse_if_built_upon(written_rows: list[_WrittenRow]) -> None:
             if (type(row), row.pk) not in created_keys
         }
         if built:
-            raise ChangeConflictError(
+            raise ConflictError(
                 f"Since this change, {', '.join(sorted(built))} have been added to the "
                 "record. End or retire the record instead, so that they are preserved."
             )
@@ -333,7 +333,7 @@ def _put_back(written_rows: list[_WrittenRow]) -> None:
     groups: dict[tuple[Any, ...], tuple[type[models.Model], dict[str, Any], list[int]]] = {}
     for row in written_rows:
         if not row.before:
-            raise ChangeConflictError(
+            raise ConflictError(
                 "The previous value is not recorded, so this change cannot be "
                 "undone. Correct it by hand."
             )
@@ -365,7 +365,7 @@ def _refuse_if_duplicated(dependency_ids: list[int]) -> None:
             [dependency_ids],
         )
         if cursor.fetchone()[0]:
-            raise ChangeConflictError(
+            raise ConflictError(
                 "The same use was declared again after this change. End that dependency "
                 "first, or keep this change."
             )

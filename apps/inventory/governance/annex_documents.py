@@ -15,8 +15,8 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.catalog.models import Foundation
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.models import AnnexItem
 
 RESPONSE_PERIOD = timedelta(days=14)
@@ -36,7 +36,7 @@ def request_documents(
     date. A refused item can be requested again.
     """
     if unknown_items := sorted(set(items) - set(Item.values)):
-        raise ChangeConflictError(
+        raise ConflictError(
             f"'{unknown_items[0]}' is not a valid item. Use one of: {', '.join(Item.values)}."
         )
     # two people who ask at once: the second waits here
@@ -81,12 +81,12 @@ def record_document_status(
     """Record what became of an item: received, public, refused, or missing after all. Asking for it
     is `request_documents`."""
     if status == Status.REQUESTED:
-        raise ChangeConflictError(
+        raise ConflictError(
             "A document is requested with the request action, which sets the date and the "
             "due date. Use it instead."
         )
     if status == Status.PUBLIC and not link:
-        raise ChangeConflictError("Enter the URL at which the document is public.")
+        raise ConflictError("Enter the URL at which the document is public.")
     Foundation.objects.select_for_update(no_key=True).only("pk").get(pk=foundation.pk)
     row = AnnexItem.objects.filter(foundation=foundation, item=item).first() or AnnexItem(
         foundation=foundation, item=item

@@ -12,9 +12,9 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.catalog.models import Foundation, Offering, Provider, Version
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.models import Application, Approval, Criticality
 from apps.inventory.models.decisions import ApprovalQuerySet
 
@@ -56,7 +56,7 @@ def record_decision(
     """
     current = _current_approval(target)
     if current is not None and (current.expires_on is None or current.expires_on > day_of(at)):
-        raise ChangeConflictError(
+        raise ConflictError(
             f"An approval already exists ({current.get_decision_display().lower()}, "
             f"{current.decided_on:%Y-%m-%d}, {current.approver}). Replace or revoke it."
         )
@@ -110,7 +110,7 @@ def revoke_decision(*, approval: Approval, reason: str, at: datetime, by: User) 
     approval = _lock_approval(approval)
     _refuse_revoked(approval)
     if not reason.strip():
-        raise ChangeConflictError("Enter a reason for revoking the approval.")
+        raise ConflictError("Enter a reason for revoking the approval.")
     with audit_context(user=by, reason=reason):
         _revoke(approval, at, by, reason)
     return approval
@@ -176,17 +176,17 @@ def _build_approval(
     criticalities: Sequence[int],
 ) -> Approval:
     if unknown := sorted(set(data_classes) - set(Application.DataClass.values)):
-        raise ChangeConflictError(
+        raise ConflictError(
             f"'{unknown[0]}' is not a valid data class. Use one of: "
             f"{', '.join(Application.DataClass.values)}."
         )
     if unknown_levels := sorted(set(criticalities) - set(Criticality.values)):
-        raise ChangeConflictError(
+        raise ConflictError(
             f"'{unknown_levels[0]}' is not a valid criticality. Use 0 (critical) to 3 (low)."
         )
     limits = bool(data_classes or regions or criticalities)
     if limits and decision != Decision.RESTRICTED:
-        raise ChangeConflictError(
+        raise ConflictError(
             "Only a restricted approval can have limits. Choose restricted, or remove the limits."
         )
     return Approval(
@@ -209,7 +209,7 @@ def _revoke(approval: Approval, at: datetime, by: User, reason: str) -> None:
 
 def _refuse_revoked(approval: Approval) -> None:
     if approval.revoked_at is not None:
-        raise ChangeConflictError(
+        raise ConflictError(
             f"{approval.revoked_by} revoked this approval on "
             f"{day_of(approval.revoked_at):%Y-%m-%d}. Add a new approval instead."
         )

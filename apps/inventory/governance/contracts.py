@@ -8,8 +8,8 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.catalog.models import Provider
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.models import Contract
 
 EDITABLE_CONTRACT_FIELDS = frozenset(
@@ -109,7 +109,7 @@ def _refuse_cycle(contract: Contract) -> None:
     while ancestor is not None:
         steps += 1
         if ancestor.pk == contract.pk or steps > 32:
-            raise ChangeConflictError(
+            raise ConflictError(
                 "This would place the contract under itself. Choose another overarching contract."
             )
         ancestor = ancestor.overarching

@@ -14,8 +14,8 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.catalog.models import Foundation, Offering
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.models import Selection, SelectionCandidate
 
 State = Selection.State
@@ -36,7 +36,7 @@ def draft_selection(
     """A new draft. With `supersedes` it takes the place of a decided one as soon as it is decided
     itself."""
     if supersedes is not None and supersedes.state != State.DECIDED:
-        raise ChangeConflictError(
+        raise ConflictError(
             "Only a decided selection record can be superseded. Decide it, or edit the draft."
         )
     selection = Selection(
@@ -99,12 +99,12 @@ def add_candidate(
     if offering is not None and (
         offering.version is None or offering.version.foundation_id != foundation.pk
     ):
-        raise ChangeConflictError(
+        raise ConflictError(
             f"{offering.api_id} is not an offering of {foundation.name}. Choose one of its "
             "offerings, or leave it empty."
         )
     if selection.candidates.count() >= MAX_CANDIDATES:
-        raise ChangeConflictError(
+        raise ConflictError(
             f"A selection record can have at most {MAX_CANDIDATES} candidates. Remove one first."
         )
     candidate = SelectionCandidate(
@@ -140,7 +140,7 @@ def score_candidate(
     new_scores = dict(candidate.scores)
     for name, score in scores.items():
         if name not in criterion_names:
-            raise ChangeConflictError(
+            raise ConflictError(
                 f"'{name}' is not a valid criterion of this selection record. Use one of: "
                 f"{', '.join(criterion_names) or 'none defined'}."
             )
@@ -172,20 +172,18 @@ def decide_selection(
     selection = _lock_draft(selection)
     candidates = list(selection.candidates.select_for_update().order_by("pk"))
     if not candidates:
-        raise ChangeConflictError(
+        raise ConflictError(
             "This selection record has no candidates. Add the foundations that were considered."
         )
     if foreign_ids := {row.pk for row in chosen} - {row.pk for row in candidates}:
-        raise ChangeConflictError(
+        raise ConflictError(
             f"Candidate {min(foreign_ids)} is not part of this selection "
             "record. Choose one of its candidates."
         )
     if review_on is not None and review_on <= on:
-        raise ChangeConflictError(
-            "The review date must be later than the decision. Enter a later date."
-        )
+        raise ConflictError("The review date must be later than the decision. Enter a later date.")
     if missing := [row.pk for row in candidates if row.pk not in scorecards]:
-        raise ChangeConflictError(
+        raise ConflictError(
             f"Candidate {missing[0]} has no scorecard. Create a scorecard for every candidate."
         )
     for row in candidates:
@@ -234,7 +232,7 @@ def _lock_draft(selection: Selection) -> Selection:
     """The row as it is now, held; refused once it is decided."""
     selection = Selection.objects.select_for_update().get(pk=selection.pk)
     if selection.state != State.DRAFT:
-        raise ChangeConflictError(
+        raise ConflictError(
             f"{selection.decided_by} decided this selection record on "
             f"{selection.decided_on:%Y-%m-%d}, so it cannot be changed. Add a new one that "
             "supersedes it."
@@ -245,21 +243,19 @@ def _lock_draft(selection: Selection) -> Selection:
 def _cleaned_criteria(criteria: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     """[{"name", "weight", "note"}], names once each and weights above 0, as decimal texts."""
     if len(criteria) > MAX_CRITERIA:
-        raise ChangeConflictError(
+        raise ConflictError(
             f"{MAX_CRITERIA} criteria are the maximum. Remove the least important ones."
         )
     cleaned: list[dict[str, str]] = []
     for number, criterion in enumerate(criteria, start=1):
         name = str(criterion.get("name", "")).strip()
         if not name or len(name) > 120:
-            raise ChangeConflictError(
-                f"Criterion {number} must have a name of 1 to 120 characters."
-            )
+            raise ConflictError(f"Criterion {number} must have a name of 1 to 120 characters.")
         if any(name == existing_criterion["name"] for existing_criterion in cleaned):
-            raise ChangeConflictError(f"'{name}' is there twice. Give every criterion once.")
+            raise ConflictError(f"'{name}' is there twice. Give every criterion once.")
         weight = _parse_number(criterion.get("weight", 1), f"'{name}': the weight")
         if weight <= 0:
-            raise ChangeConflictError(
+            raise ConflictError(
                 f"'{name}': the weight must be above 0. Remove criteria that do not count."
             )
         cleaned.append(
@@ -274,5 +270,5 @@ def _parse_number(value: Any, label: str) -> Decimal:
     except InvalidOperation:
         number = None
     if number is None or not number.is_finite() or abs(number) > 1_000_000:
-        raise ChangeConflictError(f"{label} must be a number.")
+        raise ConflictError(f"{label} must be a number.")
     return number

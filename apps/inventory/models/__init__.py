@@ -11,12 +11,6 @@ from apps.inventory.models.contracts import AnnexItem, Contract, OnFile
 from apps.inventory.models.decisions import Approval, Selection, SelectionCandidate
 from apps.inventory.models.dependencies import Dependency, DependencyQuerySet
 from apps.inventory.models.exits import Adaptation, ExitPlan, ExitTest
-from apps.inventory.models.exports import (
-    WORKER_FIELDS,
-    ExportFile,
-    ExportFilePart,
-    ExportFileQuerySet,
-)
 from apps.inventory.models.files import ListExport, ListExportPart
 from apps.inventory.models.read_models import (
     CachedFinding,
@@ -27,7 +21,6 @@ from apps.inventory.models.read_models import (
 
 __all__ = [
     "CRITICALITY_WORDS",
-    "WORKER_FIELDS",
     "Adaptation",
     "AnnexItem",
     "Application",
@@ -42,9 +35,6 @@ __all__ = [
     "DependencyQuerySet",
     "ExitPlan",
     "ExitTest",
-    "ExportFile",
-    "ExportFilePart",
-    "ExportFileQuerySet",
     "ListExport",
     "ListExportPart",
     "OnFile",

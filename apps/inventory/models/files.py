@@ -7,13 +7,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from apps.common.exports.models import WORKER_FIELDS, ExportFile, ExportFilePart, ExportFileQuerySet
 from apps.common.history.context import track_history
-from apps.inventory.models.exports import (
-    WORKER_FIELDS,
-    ExportFile,
-    ExportFilePart,
-    ExportFileQuerySet,
-)
 
 
 class ListExportQuerySet(ExportFileQuerySet["ListExport"]):

@@ -8,14 +8,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.catalog.models import Provider
+from apps.common.exports.models import WORKER_FIELDS, ExportFile, ExportFilePart, ExportFileQuerySet
 from apps.common.history.context import track_history
-from apps.inventory.models import (
-    WORKER_FIELDS,
-    Application,
-    ExportFile,
-    ExportFilePart,
-    ExportFileQuerySet,
-)
+from apps.inventory.models import Application
 
 
 class EvidencePackQuerySet(ExportFileQuerySet["EvidencePack"]):

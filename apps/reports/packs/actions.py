@@ -7,11 +7,8 @@ from django.db import connection, transaction
 
 from apps.accounts.models import User
 from apps.catalog.models import Provider
-from apps.common.history.context import audit_context
-from apps.common.jobs import Claim
-from apps.common.time import day_of
-from apps.inventory.exports import jobs
-from apps.inventory.exports.jobs import (
+from apps.common.exports import jobs
+from apps.common.exports.jobs import (
     ExportError,
     ExportSpec,
     delete_expired_parts,
@@ -19,6 +16,9 @@ from apps.inventory.exports.jobs import (
     run_export,
     save_progress,
 )
+from apps.common.history.context import audit_context
+from apps.common.jobs import Claim
+from apps.common.time import day_of
 from apps.inventory.models import Application
 from apps.reports.models import EvidencePack
 from apps.reports.packs.archive import write_pack

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from django.template.loader import render_to_string
 
-from apps.inventory.exports.jobs import ExportError
+from apps.common.exports.jobs import ExportError
 from apps.reports.files import csv_lines
 from apps.reports.packs.json_lines import event_lines, history_lines
 from apps.reports.packs.scope import PackScope

@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError
 
+from apps.common.exports.jobs import ExportError, is_available, read_parts
 from apps.common.time import day_of, now
-from apps.inventory.exports.files import MAX_FILES_PER_USER, n_rows_written, request_file
-from apps.inventory.exports.jobs import ExportError, is_available, read_parts
+from apps.inventory.export_files import MAX_FILES_PER_USER, n_rows_written, request_file
 from apps.inventory.models import ListExport
 from apps.web.file_exports import FILE_EXPORTS, XLSX
 from apps.web.pages.flash_messages import flash_error

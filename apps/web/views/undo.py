@@ -9,8 +9,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from apps.accounts.roles import TeamRole
+from apps.common.errors import ConflictError
 from apps.common.text import pluralize
-from apps.inventory.actions import checks
 from apps.inventory.actions import undo as actions_undo
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import signed_in_user
@@ -38,7 +38,7 @@ def undo_change(request: HttpRequest, change: UUID) -> HttpResponse:
         raise PermissionDenied("You need the editor role on all affected teams to undo this.")
     try:
         undone = actions_undo.undo_change(change=change, by=user)
-    except checks.ChangeConflictError as refusal:
+    except ConflictError as refusal:
         flash_error(request, str(refusal))
     else:
         flash_success(

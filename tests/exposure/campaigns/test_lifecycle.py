@@ -10,6 +10,7 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.roles import TeamRole
+from apps.common.errors import ConflictError
 from apps.exposure.campaigns.lifecycle import (
     change_campaign,
     close_campaign,
@@ -21,7 +22,6 @@ from apps.exposure.campaigns.lifecycle import (
 from apps.exposure.campaigns.reach import dependencies_on, task_due_dates
 from apps.exposure.models import Campaign, CampaignTask
 from apps.inventory.actions.applications import retire_application
-from apps.inventory.actions.checks import ChangeConflictError
 from tests.builders import (
     NOW,
     TODAY,
@@ -104,17 +104,17 @@ class TestWhatItTakesIn:
     def test_it_begins_with_an_event_or_an_offering(self, payments, given):
         given = {"event": payments.event, "offering": payments.ending} if given else {}
 
-        with pytest.raises(ChangeConflictError, match="either an event or an offering"):
+        with pytest.raises(ConflictError, match="either an event or an offering"):
             open_campaign(by=payments.governance, at=NOW, **given)
 
     def test_where_nothing_stands_it_is_refused_and_nothing_stays(self, payments):
-        with pytest.raises(ChangeConflictError, match="nothing to migrate"):
+        with pytest.raises(ConflictError, match="nothing to migrate"):
             payments.open(event=make_event(make_ending("unused", host=make_provider("third-host"))))
 
         assert Campaign.objects.count() == 0
 
     def test_it_does_not_move_to_where_it_moves_from(self, payments):
-        with pytest.raises(ChangeConflictError, match="offering to migrate from"):
+        with pytest.raises(ConflictError, match="offering to migrate from"):
             payments.open(target=payments.ending)
 
 
@@ -151,7 +151,7 @@ class TestTwice:
             campaign=payments.open(), at=NOW, by=payments.governance, closing_note="given up"
         )
 
-        with pytest.raises(ChangeConflictError, match="closed"):
+        with pytest.raises(ConflictError, match="closed"):
             extend_campaign(campaign=campaign, at=NOW, by=payments.governance)
 
     def test_an_obsolete_task_is_taken_up_again_when_the_dependency_is_back(self, payments):
@@ -310,7 +310,7 @@ class TestClosing:
     def test_with_work_left_it_wants_to_know_why(self, payments):
         campaign = payments.open()
 
-        with pytest.raises(ChangeConflictError, match="1 task is unfinished or deferred"):
+        with pytest.raises(ConflictError, match="1 task is unfinished or deferred"):
             close_campaign(campaign=campaign, at=NOW, by=payments.governance)
 
     def test_closed_and_opened_again_it_is_as_before(self, payments):
@@ -328,7 +328,7 @@ class TestClosing:
         )
         payments.open()
 
-        with pytest.raises(ChangeConflictError, match="Another campaign"):
+        with pytest.raises(ConflictError, match="Another campaign"):
             reopen_campaign(campaign=closed, by=payments.governance, reason="again")
 
     def test_a_change_is_in_the_history_with_who_and_why(self, payments):

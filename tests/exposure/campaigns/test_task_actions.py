@@ -9,6 +9,7 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.roles import TeamRole
+from apps.common.errors import ConflictError
 from apps.exposure.campaigns.lifecycle import close_campaign
 from apps.exposure.campaigns.sign_off_requirements import sign_off_requirements, task_requirements
 from apps.exposure.campaigns.signatures import (
@@ -29,7 +30,6 @@ from apps.exposure.campaigns.task_actions import (
     switch_task,
 )
 from apps.exposure.models import CampaignTask
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.actions.locks import HiddenApplicationError
 from apps.inventory.governance.approvals import record_decision
 from apps.inventory.models import Dependency
@@ -68,7 +68,7 @@ class TestWork:
         ],
     )
     def test_what_ends_as_early_is_no_target(self, payments, task, fields, words):
-        with pytest.raises(ChangeConflictError, match=words):
+        with pytest.raises(ConflictError, match=words):
             choose_target(
                 task=task, target=make_offering("other", **fields), at=NOW, by=payments.editor
             )
@@ -84,18 +84,18 @@ class TestWork:
                 by=payments.governance,
             )
 
-        with pytest.raises(ChangeConflictError, match=r"other .* is blocked: no contract"):
+        with pytest.raises(ConflictError, match=r"other .* is blocked: no contract"):
             choose_target(task=task, target=other, at=NOW, by=payments.editor)
-        with pytest.raises(ChangeConflictError, match="is blocked: no contract"):
+        with pytest.raises(ConflictError, match="is blocked: no contract"):
             switch_task(task=task, on=SOON, at=NOW, by=payments.editor)
 
     def test_what_is_called_today_is_no_target(self, payments, task):
-        with pytest.raises(ChangeConflictError, match="already uses this offering"):
+        with pytest.raises(ConflictError, match="already uses this offering"):
             choose_target(task=task, target=payments.ending, at=NOW, by=payments.editor)
 
     @pytest.mark.parametrize("kind", ["own_evaluation", "switch"])
     def test_what_is_done_by_a_deed_is_not_ticked(self, payments, task, kind):
-        with pytest.raises(ChangeConflictError, match="cannot be completed by hand"):
+        with pytest.raises(ConflictError, match="cannot be completed by hand"):
             complete_step(step=task.steps.get(kind=kind), at=NOW, by=payments.editor)
 
     def test_ticking_is_kept_with_its_day_and_person_and_can_be_taken_back(self, payments, task):
@@ -120,11 +120,11 @@ class TestWork:
 
     @pytest.mark.parametrize("value", ["much", float("nan"), float("inf"), None, True])
     def test_a_measurement_is_a_number(self, payments, task, value):
-        with pytest.raises(ChangeConflictError, match="accuracy"):
+        with pytest.raises(ConflictError, match="accuracy"):
             record_measurements(task=task, at=NOW, by=payments.editor, before={"accuracy": value})
 
     def test_a_task_is_given_only_to_who_may_work_on_it(self, payments, task):
-        with pytest.raises(ChangeConflictError, match="cannot change this application"):
+        with pytest.raises(ConflictError, match="cannot change this application"):
             assign_task(task=task, owner=make_member(make_team()), by=payments.owner)
 
         assert (
@@ -134,13 +134,13 @@ class TestWork:
 
     def test_it_is_not_due_after_the_end(self, payments, task):
         assert set_due_date(task=task, due_on=END, by=payments.editor).due_on == END
-        with pytest.raises(ChangeConflictError, match="2027-06-30"):
+        with pytest.raises(ConflictError, match="2027-06-30"):
             set_due_date(task=task, due_on=END + timedelta(days=1), by=payments.editor)
 
     def test_nothing_is_done_in_a_closed_campaign(self, payments, task):
         close_campaign(campaign=task.campaign, at=NOW, by=payments.governance, closing_note="over")
 
-        with pytest.raises(ChangeConflictError, match="closed"):
+        with pytest.raises(ConflictError, match="closed"):
             choose_target(task=task, target=make_offering(), at=NOW, by=payments.editor)
 
 
@@ -161,11 +161,11 @@ class TestSwitching:
         assert task.steps.get(kind="switch").done_on == TODAY
 
     def test_without_a_target_it_is_refused(self, payments):
-        with pytest.raises(ChangeConflictError, match="Choose a target"):
+        with pytest.raises(ConflictError, match="Choose a target"):
             switch_task(task=payments.task(target=None), on=SOON, at=NOW, by=payments.editor)
 
     def test_a_refusal_of_the_inventory_leaves_the_task_as_it_was(self, payments, task):
-        with pytest.raises(ChangeConflictError, match="In use since"):
+        with pytest.raises(ConflictError, match="In use since"):
             switch_task(task=task, on=payments.dependency.since, at=NOW, by=payments.editor)
 
         assert CampaignTask.objects.get(pk=task.pk).successor is None
@@ -347,7 +347,7 @@ class TestSigning:
         sign_off(task=task, at=NOW, by=payments.owner)
 
         with pytest.raises(
-            ChangeConflictError, match=f"{payments.owner} signed off the task on 2026-11-24"
+            ConflictError, match=f"{payments.owner} signed off the task on 2026-11-24"
         ):
             sign_off(task=task, at=NOW, by=payments.governance)
 
@@ -355,7 +355,7 @@ class TestSigning:
         do_everything(task)
         sign_off(task=task, at=NOW, by=payments.owner)
 
-        with pytest.raises(ChangeConflictError, match="Enter a reason"):
+        with pytest.raises(ConflictError, match="Enter a reason"):
             reopen_task(task=task, at=NOW, by=payments.owner, reason=" ")
         task = reopen_task(task=task, at=NOW, by=payments.owner, reason="it fails in production")
 
@@ -374,11 +374,11 @@ class TestWaivers:
         "until", [TODAY, TODAY - timedelta(days=1), TODAY + timedelta(days=367)]
     )
     def test_it_has_an_end_within_a_year(self, payments, task, until):
-        with pytest.raises(ChangeConflictError, match="at most one year from now"):
+        with pytest.raises(ConflictError, match="at most one year from now"):
             waive_task(task=task, until=until, reason="because", at=NOW, by=payments.owner)
 
     def test_it_has_a_reason(self, payments, task):
-        with pytest.raises(ChangeConflictError, match="Enter a reason"):
+        with pytest.raises(ConflictError, match="Enter a reason"):
             waive_task(task=task, until=SOON, reason="  ", at=NOW, by=payments.owner)
 
     def test_an_editor_gives_none(self, payments, task):
@@ -435,7 +435,7 @@ def test_of_two_people_at_once_one_does_it_and_the_other_is_told(deed):
             else:
                 switch_task(task=task, on=SOON, at=NOW, by=person)
             outcomes.append("did it")
-        except ChangeConflictError as refusal:
+        except ConflictError as refusal:
             outcomes.append(str(refusal))
         finally:
             connections.close_all()

@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import NoticePolicy
 from apps.catalog.providers.track_record_queries import provider_track_record
+from apps.common.errors import ConflictError
 from apps.exposure.diligence.scorecard_facts import NOT_SHOWN, visible_scorecard
 from apps.exposure.diligence.scorecards import compare, foundation_scorecards, provider_scorecards
 from apps.exposure.diligence.selection_decisions import decide_with_scorecards
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.governance.annex_documents import record_document_status, request_documents
 from apps.inventory.governance.contracts import register_contract
 from apps.inventory.governance.selections import add_candidate, draft_selection
@@ -464,7 +464,7 @@ class TestSideBySide:
         "given", [{}, {"foundations": [1], "providers": [1]}, {"foundations": range(1, 22)}]
     )
     def test_one_kind_is_compared_and_not_too_many(self, acme, given):
-        with pytest.raises(ChangeConflictError):
+        with pytest.raises(ConflictError):
             compare(user=acme.governance, on=TODAY, **given)
 
     @pytest.mark.proof

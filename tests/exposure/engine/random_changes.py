@@ -11,9 +11,9 @@ from apps.accounts.models import User
 from apps.catalog.actions import decide_identity, set_manual_fact
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import Derivation, Foundation, Offering, Provider, Region
+from apps.common.errors import ConflictError
 from apps.exposure.models import ExposureSettings, Policy
 from apps.inventory.actions.applications import retire_application
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.actions.dependencies import declare_dependency, end_dependency
 from apps.inventory.models import Application, Dependency, ExitTest
 from tests.builders import (
@@ -130,7 +130,7 @@ class RandomChanges:
         try:
             with transaction.atomic():
                 said = road()
-        except ChangeConflictError as refused:
+        except ConflictError as refused:
             said = f"refused: {refused}"
         return f"{road.__name__}({said or ''})"
 

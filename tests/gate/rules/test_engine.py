@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from apps.catalog.models import Alias, Assertion, Offering, Source
+from apps.common.errors import ConflictError
 from apps.common.time import now
 from apps.feeds.models import PollState
 from apps.gate.actions import HorizonDays, change_gate_policy
@@ -13,7 +14,6 @@ from apps.gate.matching import RequestedModel
 from apps.gate.models import GatePolicy
 from apps.gate.rules.evaluation import evaluate_models
 from apps.intake.models import Confidence, NameDecision, Observation
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.governance.approvals import record_decision
 from apps.inventory.models import Application, Criticality, Dependency
 from apps.risks.models import Evidence
@@ -413,9 +413,7 @@ def test_the_policy_grows_by_one_version_a_change_and_says_who_changed_it(desk):
     entry = changed.history.order_by("-pgh_id").first()
     assert entry.levels["FR009"] == "error"
     assert entry.pgh_context.metadata["actor"] == "maren"
-    with pytest.raises(
-        ChangeConflictError, match="Another user changed the policy at the same time"
-    ):
+    with pytest.raises(ConflictError, match="Another user changed the policy at the same time"):
         change_gate_policy(by=desk.governance, levels={"FR009": "off"}, expected_version=before)
     with pytest.raises(ValidationError, match="not a valid level"):
         change_gate_policy(by=desk.governance, levels={"FR009": "loud"})

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import pytest
 
 from apps.catalog.models import Alias, Offering
+from apps.common.errors import ConflictError
 from apps.common.time import day_of, now
 from apps.gate.actions import HorizonDays, change_gate_policy, grant_waiver, request_waiver
 from apps.gate.matching import RequestedModel
@@ -17,7 +18,6 @@ from apps.gate.rules.definitions import Level, Rule
 from apps.gate.rules.evaluation import PolicySnapshot, evaluate_inventory
 from apps.gate.rules.preview import highest_levels, preview_policy
 from apps.gate.runs import release_run, request_run
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.governance.approvals import record_decision
 from apps.inventory.models import Application, Criticality
 from apps.risks.models import Evidence
@@ -137,7 +137,7 @@ class RandomPortfolio:
                 "regions": chance.choice([["EU"], ["EU", "US"], ["US"]]),
             }
         # one decision stands on a target
-        with suppress(ChangeConflictError):
+        with suppress(ConflictError):
             record_decision(
                 target=target,
                 decision=decision,

@@ -9,12 +9,12 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from apps.accounts.roles import TeamRole
+from apps.common.errors import ConflictError
 from apps.inventory.actions.applications import (
     change_application,
     register_application,
     retire_application,
 )
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.actions.dependencies import (
     change_dependency,
     declare_dependency,
@@ -67,7 +67,7 @@ class TestRegistering:
         assert register_application(name="受付", team=make_team(), by=by).slug == "application"
 
     def test_a_retired_one_is_refused(self, by):
-        with pytest.raises(ChangeConflictError, match="cannot be retired"):
+        with pytest.raises(ConflictError, match="cannot be retired"):
             register_application(name="X", team=make_team(), facts={"status": "retired"}, by=by)
 
     def test_what_the_model_refuses_names_its_field(self, by):
@@ -158,7 +158,7 @@ class TestDeclaring:
         application, offering = make_application(), make_offering()
         self.declare(application, offering, by, since=TODAY, until=TODAY + 5 * ONE_DAY)
 
-        with pytest.raises(ChangeConflictError, match="already declared"):
+        with pytest.raises(ConflictError, match="already declared"):
             self.declare(application, offering, by, since=TODAY + 4 * ONE_DAY)
         self.declare(application, offering, by, since=TODAY + 5 * ONE_DAY)
         self.declare(application, offering, by, since=TODAY - ONE_DAY, until=TODAY)
@@ -176,7 +176,7 @@ class TestDeclaring:
         assert Dependency.objects.count() == 3
 
     def test_a_retired_application_uses_nothing(self, by):
-        with pytest.raises(ChangeConflictError, match="retired"):
+        with pytest.raises(ConflictError, match="retired"):
             self.declare(make_application(status="retired"), make_offering(), by)
 
 
@@ -209,7 +209,7 @@ class TestEnding:
         end_dependency(dependency=dependency, on=TODAY, by=by)
         end_dependency(dependency=dependency, on=TODAY - ONE_DAY, by=by)
 
-        with pytest.raises(ChangeConflictError, match="ended"):
+        with pytest.raises(ConflictError, match="ended"):
             end_dependency(dependency=dependency, on=TODAY, by=by)
 
         dependency.refresh_from_db()
@@ -227,7 +227,7 @@ class TestEnding:
     def test_not_before_it_began(self, by):
         dependency = make_dependency(make_application(), make_offering(), since=TODAY)
 
-        with pytest.raises(ChangeConflictError, match="In use since"):
+        with pytest.raises(ConflictError, match="In use since"):
             end_dependency(dependency=dependency, on=TODAY, by=by)
 
 
@@ -274,7 +274,7 @@ class TestReplacing:
     def test_by_itself_it_is_refused(self, by):
         old = make_dependency(make_application(), make_offering())
 
-        with pytest.raises(ChangeConflictError, match="already uses this offering"):
+        with pytest.raises(ConflictError, match="already uses this offering"):
             replace_offering(dependency=old, successor=old.offering, on=TODAY, by=by)
 
     def test_by_what_the_application_uses_already_it_is_refused_and_nothing_changes(self, by):
@@ -282,7 +282,7 @@ class TestReplacing:
         old = make_dependency(application, make_offering())
         make_dependency(application, successor)
 
-        with pytest.raises(ChangeConflictError, match="already uses"):
+        with pytest.raises(ConflictError, match="already uses"):
             replace_offering(dependency=old, successor=successor, on=TODAY, by=by)
 
         old.refresh_from_db()

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from apps.common.errors import ConflictError
 from apps.inventory.actions.application_merge import merge_applications
 from apps.inventory.actions.applications import change_application, reactivate_application
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.models import Application, Dependency
 from tests.builders import (
     TODAY,
@@ -118,16 +118,16 @@ class TestMerging:
             (kept, duplicate, "already merged"),
             (duplicate, kept, "is retired"),
         ):
-            with pytest.raises(ChangeConflictError, match=why):
+            with pytest.raises(ConflictError, match=why):
                 merge_applications(survivor=kept_one, duplicate=duplicate_one, on=TODAY, by=by)
 
     def test_the_merged_one_comes_back_only_by_undoing(self, by):
         kept, duplicate = make_application(), make_application()
         merge_applications(survivor=kept, duplicate=duplicate, on=TODAY, by=by)
 
-        with pytest.raises(ChangeConflictError, match="Undo the merge"):
+        with pytest.raises(ConflictError, match="Undo the merge"):
             reactivate_application(application=duplicate, on=TODAY, by=by)
-        with pytest.raises(ChangeConflictError, match="Undo the merge"):
+        with pytest.raises(ConflictError, match="Undo the merge"):
             change_application(application=duplicate, facts={"status": "production"}, by=by)
 
     def test_all_of_it_is_one_change_of_the_history(self, by):

@@ -7,9 +7,9 @@ import time
 import pytest
 from django.db import transaction
 
+from apps.common.errors import ConflictError
 from apps.inventory.actions.application_merge import merge_applications
 from apps.inventory.actions.applications import change_application
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.actions.dependencies import declare_dependency, replace_offering
 from apps.inventory.actions.undo import undo_change
 from apps.inventory.models import Application, Dependency
@@ -39,7 +39,7 @@ def test_of_two_who_replace_one_dependency_one_wins_and_the_other_is_told_by_who
     answers = call_at_once(*map(replacing, people, successors))
 
     [begun] = [answer for answer in answers if isinstance(answer, Dependency)]
-    [refusal] = [answer for answer in answers if isinstance(answer, ChangeConflictError)]
+    [refusal] = [answer for answer in answers if isinstance(answer, ConflictError)]
     winner = people[successors.index(begun.offering)].username
     assert str(refusal).startswith(f"{winner} changed it on ")
     assert f"replaced by choice-of-{winner} on " in str(refusal)
@@ -59,7 +59,7 @@ def test_of_two_who_declare_the_same_one_is_told_that_it_is_there():
     )
 
     assert sorted(type(answer).__name__ for answer in answers) == [
-        "ChangeConflictError",
+        "ConflictError",
         "Dependency",
     ]
     assert Dependency.objects.count() == 1
@@ -75,7 +75,7 @@ def test_two_who_merge_each_into_the_other_end_with_one_application():
 
     assert sorted(type(answer).__name__ for answer in answers) == [
         "Application",
-        "ChangeConflictError",
+        "ConflictError",
     ]
     assert Application.objects.filter(status="retired").count() == 1
 
@@ -93,7 +93,7 @@ def test_undoing_and_changing_at_once_never_lose_the_other_ones_change():
     application.refresh_from_db()
     assert isinstance(changed, Application)
     assert application.geography == "EU"
-    assert application.purpose == ("after" if isinstance(undone, ChangeConflictError) else "before")
+    assert application.purpose == ("after" if isinstance(undone, ConflictError) else "before")
 
 
 def test_a_change_that_waited_while_the_application_moved_to_another_team_goes_through():

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import ValidationError
 
-from apps.inventory.actions.checks import ChangeConflictError
+from apps.common.errors import ConflictError
 from apps.inventory.actions.exits import (
     add_adaptation,
     change_adaptation,
@@ -76,7 +76,7 @@ class TestPlans:
         assert (plan.estimated_days, plan.blockers, history_of(ExitPlan).count()) == (5, "none", 2)
 
     def test_to_where_it_is_already_is_no_plan(self, by, dependency):
-        with pytest.raises(ChangeConflictError, match="offering in use today"):
+        with pytest.raises(ConflictError, match="offering in use today"):
             set_exit_plan(dependency=dependency, facts={"target": dependency.offering}, by=by)
 
     def test_why_it_is_hard_has_to_be_said(self, by, dependency):
@@ -135,9 +135,9 @@ class TestTests:
         assert corrected.result == "failed"
 
     def test_leaving_to_where_it_is_already_tests_nothing(self, by, dependency):
-        with pytest.raises(ChangeConflictError, match="offering in use today"):
+        with pytest.raises(ConflictError, match="offering in use today"):
             self.record(dependency, by, target=dependency.offering)
-        with pytest.raises(ChangeConflictError, match="offering in use today"):
+        with pytest.raises(ConflictError, match="offering in use today"):
             correct_exit_test(
                 exit_test=self.record(dependency, by), facts={"target": dependency.offering}, by=by
             )

@@ -7,13 +7,13 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import ValidationError
 
+from apps.common.errors import ConflictError
 from apps.inventory.actions.applications import (
     change_application,
     reactivate_application,
     register_application,
     retire_application,
 )
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.actions.dependencies import (
     change_dependency,
     confirm_dependency,
@@ -69,9 +69,9 @@ class TestConfirming:
         ended = make_dependency(make_application(), make_offering(), until=TODAY)
         coming = make_dependency(make_application(), make_offering(), since=TODAY + ONE_DAY)
 
-        with pytest.raises(ChangeConflictError, match="ended on"):
+        with pytest.raises(ConflictError, match="ended on"):
             confirm_dependency(dependency=ended, on=TODAY, by=by)
-        with pytest.raises(ChangeConflictError, match="In use since"):
+        with pytest.raises(ConflictError, match="In use since"):
             confirm_dependency(dependency=coming, on=TODAY, by=by)
 
 
@@ -86,11 +86,11 @@ class TestReopening:
         assert reopen_dependency(dependency=dependency, by=by).until is None
 
     def test_not_without_an_end_nor_to_an_earlier_day(self, by):
-        with pytest.raises(ChangeConflictError, match="does not have an end date"):
+        with pytest.raises(ConflictError, match="does not have an end date"):
             reopen_dependency(
                 dependency=make_dependency(make_application(), make_offering()), by=by
             )
-        with pytest.raises(ChangeConflictError, match="later date"):
+        with pytest.raises(ConflictError, match="later date"):
             reopen_dependency(
                 dependency=make_dependency(make_application(), make_offering(), until=TODAY),
                 until=TODAY,
@@ -103,9 +103,9 @@ class TestReopening:
         make_dependency(application, offering, since=TODAY)
         retired = make_dependency(make_application(status="retired"), make_offering(), until=TODAY)
 
-        with pytest.raises(ChangeConflictError, match="declared again later"):
+        with pytest.raises(ConflictError, match="declared again later"):
             reopen_dependency(dependency=old, by=by)
-        with pytest.raises(ChangeConflictError, match="retired"):
+        with pytest.raises(ConflictError, match="retired"):
             reopen_dependency(dependency=retired, by=by)
 
 
@@ -179,7 +179,7 @@ class TestReplacing:
             reason="cheaper",
         )
 
-        with pytest.raises(ChangeConflictError) as refusal:
+        with pytest.raises(ConflictError) as refusal:
             replace_offering(dependency=stale, successor=make_offering(), on=TODAY, by=by)
 
         assert str(refusal.value).startswith("bob changed it on ")
@@ -208,7 +208,7 @@ class TestReplacing:
             lambda: end_dependency(dependency=read, on=TODAY, by=by, expected_updated_at=moment),
             lambda: change_dependency(dependency=read, facts={}, by=by, expected_updated_at=moment),
         ):
-            with pytest.raises(ChangeConflictError, match="bob changed it"):
+            with pytest.raises(ConflictError, match="bob changed it"):
                 refused()
 
 
@@ -267,7 +267,7 @@ class TestBringingBack:
     def test_without_its_dependencies_and_not_where_it_is_in_use(self, by):
         application = make_application()
         make_dependency(application, make_offering())
-        with pytest.raises(ChangeConflictError, match="not retired"):
+        with pytest.raises(ConflictError, match="not retired"):
             reactivate_application(application=application, on=TODAY, by=by)
         retire_application(application=application, on=TODAY, by=by)
 
@@ -353,7 +353,7 @@ class TestNeverAccepted:
         make_dependency(application, offering)
         proxied = make_dependency(application, offering, reached="gateway", via_party=gateway)
 
-        with pytest.raises(ChangeConflictError, match="declared for the same use"):
+        with pytest.raises(ConflictError, match="declared for the same use"):
             change_dependency(
                 dependency=proxied, facts={"reached": "direct", "via_party": None}, by=by
             )

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.inventory.actions.application_merge import merge_applications
 from apps.inventory.actions.applications import (
@@ -14,7 +15,6 @@ from apps.inventory.actions.applications import (
     retire_application,
 )
 from apps.inventory.actions.bulk_update import change_applications
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.actions.dependencies import (
     change_dependency,
     declare_dependency,
@@ -158,7 +158,7 @@ class TestRefusals:
         )
 
         with pytest.raises(
-            ChangeConflictError,
+            ConflictError,
             match=r"bob has changed the application on .* since \(moved office\)",
         ):
             undo_change(change=change, by=by)
@@ -169,7 +169,7 @@ class TestRefusals:
         with audit_context(job="import"):
             Application.objects.update(geography="EU")
 
-        with pytest.raises(ChangeConflictError, match="import has changed"):
+        with pytest.raises(ConflictError, match="import has changed"):
             undo_change(change=change, by=by)
 
     def test_what_was_built_on_a_new_row_keeps_it(self, application, by):
@@ -179,7 +179,7 @@ class TestRefusals:
         change = last_change_id(dependency)
         add_adaptation(dependency=dependency, kind="prompt", by=by)
 
-        with pytest.raises(ChangeConflictError, match="adaptations have been added to the record"):
+        with pytest.raises(ConflictError, match="adaptations have been added to the record"):
             undo_change(change=change, by=by)
         assert Dependency.objects.count() == 1
 
@@ -191,7 +191,7 @@ class TestRefusals:
             application=application, offering=dependency.offering, since=TODAY, by=by
         )
 
-        with pytest.raises(ChangeConflictError, match="declared again after this change"):
+        with pytest.raises(ConflictError, match="declared again after this change"):
             undo_change(change=change, by=by)
         dependency.refresh_from_db()
         assert dependency.until == TODAY
@@ -202,11 +202,11 @@ class TestRefusals:
             application.team.name = "Other"
             application.team.save()
 
-        with pytest.raises(ChangeConflictError, match="also wrote to teams"):
+        with pytest.raises(ConflictError, match="also wrote to teams"):
             undo_change(change=last_change_id(application), by=by)
 
     def test_what_is_no_change_of_the_inventory(self, by):
-        with pytest.raises(ChangeConflictError, match="Change not found"):
+        with pytest.raises(ConflictError, match="Change not found"):
             undo_change(change=uuid4(), by=by)
 
 
@@ -262,12 +262,12 @@ def test_what_wrote_very_many_rows_is_undone_set_by_set_by_the_same_rules(monkey
     assert teams_of_change(change=change) == {team.pk, other.pk}
     with audit_context(user=by):
         built = make_dependency(new, make_offering())
-    with pytest.raises(ChangeConflictError, match="dependencies have been added to the record"):
+    with pytest.raises(ConflictError, match="dependencies have been added to the record"):
         undo_change(change=change, by=by)
     with audit_context(user=by):
         built.delete()
         Dependency.objects.filter(pk=used.pk).update(monthly_requests=7)
-    with pytest.raises(ChangeConflictError, match="has changed the dependency"):
+    with pytest.raises(ConflictError, match="has changed the dependency"):
         undo_change(change=change, by=by)
     with audit_context(user=by) as again:
         make_application(team=team, name="Second")

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.accounts.roles import TeamRole
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import NodeKind
-from apps.inventory.actions.checks import ChangeConflictError
+from apps.common.errors import ConflictError
 from apps.inventory.governance.approvals import (
     decisions_by_target,
     expiring_decisions,
@@ -88,13 +88,13 @@ class TestDeciding:
             say(make_foundation(), "restricted")
 
     def test_limits_go_with_a_restriction_only(self, say):
-        with pytest.raises(ChangeConflictError, match="Only a restricted approval"):
+        with pytest.raises(ConflictError, match="Only a restricted approval"):
             say(make_foundation(), "blocked", regions=["EU"])
 
     @pytest.mark.parametrize("limits", [{"data_classes": ["cosmic"]}, {"criticalities": [7]}])
     def test_an_unknown_limit_is_refused_by_name(self, say, limits):
         with pytest.raises(
-            ChangeConflictError, match=r"'(cosmic|7)' is not a valid (data class|criticality)"
+            ConflictError, match=r"'(cosmic|7)' is not a valid (data class|criticality)"
         ):
             say(make_foundation(), "restricted", **limits)
 
@@ -103,7 +103,7 @@ class TestDeciding:
         say(foundation)
 
         with pytest.raises(
-            ChangeConflictError, match=r"An approval already exists \(blocked, 2026-11-24, gus\)"
+            ConflictError, match=r"An approval already exists \(blocked, 2026-11-24, gus\)"
         ):
             say(foundation, "approved")
 
@@ -159,11 +159,11 @@ class TestDeciding:
 
     def test_revoking_wants_a_reason_and_is_done_once(self, say, governance):
         approval = say(make_foundation())
-        with pytest.raises(ChangeConflictError, match="Enter a reason"):
+        with pytest.raises(ConflictError, match="Enter a reason"):
             revoke_decision(approval=approval, reason=" ", at=NOW, by=governance)
         revoke_decision(approval=approval, reason="mistaken", at=NOW, by=governance)
 
-        with pytest.raises(ChangeConflictError, match="gus revoked this approval on 2026-11-24"):
+        with pytest.raises(ConflictError, match="gus revoked this approval on 2026-11-24"):
             revoke_decision(approval=approval, reason="mistaken", at=NOW, by=governance)
 
     def test_an_end_is_announced_a_month_before(self, say):
@@ -474,7 +474,7 @@ def test_of_two_decisions_on_the_same_at_once_one_is_made():
         try:
             record_decision(target=foundation, decision="blocked", reason="no", at=NOW, by=person)
             outcomes.append("decided")
-        except ChangeConflictError as refusal:
+        except ConflictError as refusal:
             outcomes.append(str(refusal))
         finally:
             connections.close_all()

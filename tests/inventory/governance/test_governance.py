@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import connections
 
 from apps.accounts.roles import TeamRole
-from apps.inventory.actions.checks import ChangeConflictError
+from apps.common.errors import ConflictError
 from apps.inventory.governance.annex_documents import (
     annex_checklist,
     overdue_documents,
@@ -112,7 +112,7 @@ class TestContracts:
             party=party, ref="under", by=governance, facts={"overarching": frame}
         )
 
-        with pytest.raises(ChangeConflictError, match="under itself"):
+        with pytest.raises(ConflictError, match="under itself"):
             change_contract(contract=frame, facts={"overarching": under}, by=governance)
 
     def test_only_the_offices_read_them(self, governance):
@@ -176,11 +176,11 @@ class TestAnnex:
         assert (asked.status, asked.note) == ("requested", "trade secret")
 
     def test_an_unknown_item_is_refused_by_name(self, governance, foundation):
-        with pytest.raises(ChangeConflictError, match="'9z' is not a valid item"):
+        with pytest.raises(ConflictError, match="'9z' is not a valid item"):
             request_documents(foundation=foundation, items=["9z"], on=TODAY, by=governance)
 
     def test_public_needs_an_address(self, governance, foundation):
-        with pytest.raises(ChangeConflictError, match="Enter the URL"):
+        with pytest.raises(ConflictError, match="Enter the URL"):
             record_document_status(
                 foundation=foundation, item="1b", status="public", on=TODAY, by=governance
             )
@@ -257,15 +257,15 @@ class TestSelections:
         ],
     )
     def test_criteria_have_a_name_each_and_a_weight(self, draft, governance, criteria, words):
-        with pytest.raises(ChangeConflictError, match=words):
+        with pytest.raises(ConflictError, match=words):
             change_selection(selection=draft, criteria=criteria, by=governance)
 
     def test_a_score_is_of_a_criterion(self, candidates, governance):
-        with pytest.raises(ChangeConflictError, match="not a valid criterion"):
+        with pytest.raises(ConflictError, match="not a valid criterion"):
             score_candidate(candidate=candidates[0], scores={"looks": {"value": 5}}, by=governance)
 
     def test_a_candidate_s_offering_serves_its_foundation(self, draft, governance):
-        with pytest.raises(ChangeConflictError, match="is not an offering of"):
+        with pytest.raises(ConflictError, match="is not an offering of"):
             add_candidate(
                 selection=draft,
                 foundation=make_foundation(),
@@ -308,7 +308,7 @@ class TestSelections:
         ],
     )
     def test_half_a_decision_is_refused(self, draft, candidates, governance, given, words):
-        with pytest.raises(ChangeConflictError, match=words):
+        with pytest.raises(ConflictError, match=words):
             self.decide(draft, candidates, governance, **given)
 
     def test_a_decision_without_a_reason_is_refused(self, draft, candidates, governance):
@@ -319,7 +319,7 @@ class TestSelections:
         assert self.decide(draft, candidates, governance, chosen=[]).state == "decided"
 
     def test_without_candidates_there_is_nothing_to_decide(self, draft, governance):
-        with pytest.raises(ChangeConflictError, match="has no candidates"):
+        with pytest.raises(ConflictError, match="has no candidates"):
             self.decide(draft, [], governance)
 
     def test_once_decided_nothing_of_it_changes(self, draft, candidates, governance):
@@ -333,7 +333,7 @@ class TestSelections:
             lambda: self.decide(draft, candidates, governance),
         ):
             with pytest.raises(
-                ChangeConflictError, match="gus decided this selection record on 2026-11-24"
+                ConflictError, match="gus decided this selection record on 2026-11-24"
             ):
                 change()
 
@@ -353,7 +353,7 @@ class TestSelections:
         assert draft.state == "superseded"
 
     def test_a_draft_is_not_superseded(self, draft, governance):
-        with pytest.raises(ChangeConflictError, match="Only a decided selection"):
+        with pytest.raises(ConflictError, match="Only a decided selection"):
             draft_selection(title="Again", by=governance, supersedes=draft)
 
     def test_a_review_falls_due_on_its_day(self, draft, candidates, governance):
@@ -384,7 +384,7 @@ def test_of_two_who_decide_at_once_one_decides_and_the_other_is_told():
                 scorecards={candidate.pk: {}},
             )
             outcomes.append("decided")
-        except ChangeConflictError as refusal:
+        except ConflictError as refusal:
             outcomes.append(str(refusal))
         finally:
             connections.close_all()

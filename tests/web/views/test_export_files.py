@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from apps.common.time import day_of, now
-from apps.inventory.exports import files
+from apps.inventory import export_files
 from apps.inventory.models import Application, ListExport
 from apps.web import tasks
 from apps.web.file_exports import write_export
@@ -113,7 +113,7 @@ def test_what_fails_says_why_and_a_lost_worker_is_tried_three_times(world, as_us
     client, at = as_user(world.governance), now()
     _offered, file = asked(client, reverse("applications:xlsx"))
     ListExport.objects.filter(pk=file.pk).update(kind="forgotten")
-    assert files.write_file(file.pk, write=write_export, at=at)
+    assert export_files.write_file(file.pk, write=write_export, at=at)
     page = text_of(client.get(reverse("files:detail", args=[file.pk])))
     assert "could not be written" in page
     assert "Files of the type" in page
@@ -121,11 +121,11 @@ def test_what_fails_says_why_and_a_lost_worker_is_tried_three_times(world, as_us
     ListExport.objects.filter(pk=file.pk).update(
         kind="applications", state="running", attempts=2, started_at=at - timedelta(hours=1)
     )
-    assert files.write_file(file.pk, write=write_export, at=at)
+    assert export_files.write_file(file.pk, write=write_export, at=at)
     ListExport.objects.filter(pk=file.pk).update(
         state="running", attempts=3, started_at=at - timedelta(hours=1)
     )
-    assert not files.write_file(file.pk, write=write_export, at=at)
+    assert not export_files.write_file(file.pk, write=write_export, at=at)
     file.refresh_from_db()
     assert file.state == "failed"
     assert "three times" in file.error
@@ -140,11 +140,11 @@ def test_it_is_kept_for_a_week_and_the_latest_of_each_person(world, as_user, mon
         made.append(asked(client, reverse("applications:xlsx") + query)[1])
         tasks.write_files()
 
-    assert files.delete_expired_files(on=today + timedelta(6)) == 0
-    monkeypatch.setattr(files, "MAX_FILES_PER_USER", 1)
-    assert files.delete_expired_files(on=today) == 1
+    assert export_files.delete_expired_files(on=today + timedelta(6)) == 0
+    monkeypatch.setattr(export_files, "MAX_FILES_PER_USER", 1)
+    assert export_files.delete_expired_files(on=today) == 1
     assert client.get(reverse("files:download", args=[made[0].pk])).status_code == 404
-    assert files.delete_expired_files(on=today + timedelta(7)) == 1
+    assert export_files.delete_expired_files(on=today + timedelta(7)) == 1
     page = text_of(client.get(reverse("files:detail", args=[made[1].pk])))
     assert "It is not kept any more." in page
     assert "Write it again" in page

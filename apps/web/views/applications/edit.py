@@ -9,10 +9,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.roles import TeamRole
+from apps.common.errors import ConflictError
 from apps.common.history.context import current_change_id
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.inventory.actions import application_merge, checks, locks
+from apps.inventory.actions import application_merge, locks
 from apps.inventory.actions import applications as actions_applications
 from apps.inventory.models import Application, Dependency
 from apps.inventory.queries import editable_teams
@@ -30,7 +31,7 @@ from apps.web.views.applications.forms import (
 )
 from apps.web.views.applications.lookups import editable_application, error_response
 
-_REFUSALS = (ValidationError, checks.ChangeConflictError)
+_REFUSALS = (ValidationError, ConflictError)
 
 
 def application_crumbs(application: Application) -> tuple[tuple[str, str], ...]:
@@ -96,7 +97,7 @@ def edit_application(request: HttpRequest, slug: str) -> HttpResponse:
         before = application_state(seen, on=day_of(now()))
         try:
             if not user.may(TeamRole.EDITOR, form.cleaned_data["team"]):
-                raise checks.ChangeConflictError(
+                raise ConflictError(
                     "You need the editor role on the new team to move the application."
                 )
             with transaction.atomic():

@@ -13,12 +13,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from kombu.exceptions import OperationalError
 
 from apps.catalog.models import Offering, ProviderEvent
+from apps.common.errors import ConflictError
 from apps.common.time import day_of, now
 from apps.exposure.campaigns.lifecycle import open_campaign
 from apps.exposure.campaigns.reach import dependencies_in
 from apps.exposure.models import Campaign
 from apps.exposure.tasks import campaign_opening_key, open_large_campaign
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import DayField, governance_user
 from apps.web.pages.page import Headline, render_page
@@ -127,7 +127,7 @@ def open_campaign_page(request: HttpRequest) -> HttpResponse:
             made = open_campaign(
                 by=user, at=now(), event=event, offering=None if event else subject, **facts
             )
-        except (ChangeConflictError, ValidationError) as refusal:
+        except (ConflictError, ValidationError) as refusal:
             form.add_error(
                 None, refusal.messages if isinstance(refusal, ValidationError) else str(refusal)
             )

@@ -12,13 +12,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import Team, User
 from apps.catalog.models import Offering
+from apps.common.errors import ConflictError
 from apps.common.time import day_of, now
 from apps.exposure.campaigns import lifecycle
 from apps.exposure.campaigns.filters import CampaignTaskFilter
 from apps.exposure.campaigns.lifecycle import UNFINISHED, UNSETTLED
 from apps.exposure.campaigns.progress import CampaignProgress, campaign_progress, visible_tasks
 from apps.exposure.models import Campaign, CampaignTask
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.web.pages.filter_controls import FilterControl, build_filter_controls
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
@@ -158,7 +158,7 @@ def change_campaign(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         flash_success(request, _ACTIONS[action](request, found, user))
     except ValidationError as refusal:
         flash_error(request, " ".join(refusal.messages))
-    except ChangeConflictError as refusal:
+    except ConflictError as refusal:
         flash_error(request, str(refusal))
     return redirect("campaigns:detail", found.pk)
 

@@ -15,6 +15,7 @@ from apps.accounts.models import User
 from apps.accounts.queries import members_of
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import Offering
+from apps.common.errors import ConflictError
 from apps.common.time import day_of, now
 from apps.exposure.campaigns import signatures, task_actions
 from apps.exposure.campaigns.lifecycle import UNFINISHED
@@ -23,7 +24,6 @@ from apps.exposure.campaigns.reach import task_due_dates, task_target
 from apps.exposure.campaigns.sign_off_requirements import SignOffRequirements, task_requirements
 from apps.exposure.campaigns.steps import AUTOMATIC_STEPS
 from apps.exposure.models import Campaign, CampaignTask, TaskStep
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import DayField, signed_in_user
 from apps.web.pages.page import Headline, render_page
@@ -178,7 +178,7 @@ def _told(request: HttpRequest, do: Work, found: CampaignTask, user: User) -> No
         said = do(request, found, user)
     except ValidationError as refusal:
         flash_error(request, " ".join(refusal.messages))
-    except ChangeConflictError as refusal:
+    except ConflictError as refusal:
         flash_error(request, str(refusal))
     else:
         flash_success(request, said)
@@ -226,7 +226,7 @@ def _due(request: HttpRequest, found: CampaignTask, user: User) -> str:
 def _target(request: HttpRequest, found: CampaignTask, user: User) -> str:
     pk = request.POST.get("target", "")
     if not pk.isdecimal():
-        raise ChangeConflictError("Select one of the offerings.")
+        raise ConflictError("Select one of the offerings.")
     target = get_object_or_404(Offering.objects.visible_to(user), pk=pk)
     task_actions.choose_target(task=found, target=target, at=now(), by=user)
     return f"It moves to {target.api_id}."
@@ -238,7 +238,7 @@ def _measure(request: HttpRequest, found: CampaignTask, user: User) -> str:
         {} if said[side] is None else {said["metric"]: said[side]} for side in ("before", "after")
     )
     if not before and not after:
-        raise ChangeConflictError("Enter at least one of the two values.")
+        raise ConflictError("Enter at least one of the two values.")
     task_actions.record_measurements(task=found, at=now(), by=user, before=before, after=after)
     return f"{said['metric']} is recorded."
 

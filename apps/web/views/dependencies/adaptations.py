@@ -7,8 +7,9 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.models import User
+from apps.common.errors import ConflictError
 from apps.common.time import day_of, now
-from apps.inventory.actions import checks, exits, locks
+from apps.inventory.actions import exits, locks
 from apps.inventory.models import Adaptation, Dependency
 from apps.web.pages.page import Headline, render_page
 from apps.web.presenters.change_effects import application_state, flash_change
@@ -52,7 +53,7 @@ def _form(
                     saved = exits.change_adaptation(
                         adaptation=row, facts=facts, by=user, reason=reason
                     )
-        except (ValidationError, checks.ChangeConflictError) as error:
+        except (ValidationError, ConflictError) as error:
             error_response(form, error)
         else:
             words = {"what": str(saved), "id": dependency.offering.api_id}

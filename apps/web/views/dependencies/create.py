@@ -13,10 +13,11 @@ from django.views.decorators.http import require_http_methods
 from apps.accounts.models import User
 from apps.catalog.ingestion.offerings import ensure_named_offerings
 from apps.catalog.models import Offering
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
-from apps.inventory.actions import checks, exits
 from apps.inventory.actions import dependencies as actions_dependencies
+from apps.inventory.actions import exits
 from apps.inventory.governance.violations import obstacles_to_use
 from apps.inventory.models import Application, Dependency
 from apps.web.pages.page import Headline, render_page
@@ -34,7 +35,7 @@ from apps.web.views.dependencies.offering_picker import (
     suggest_replacements,
 )
 
-_REFUSALS = (ValidationError, checks.ChangeConflictError)
+_REFUSALS = (ValidationError, ConflictError)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -9,9 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.common.errors import ConflictError
 from apps.common.time import day_of, now
-from apps.inventory.actions import checks, locks
 from apps.inventory.actions import dependencies as actions_dependencies
+from apps.inventory.actions import locks
 from apps.inventory.models import Dependency
 from apps.web.pages.flash_messages import flash_error
 from apps.web.pages.page import Headline, render_page
@@ -24,7 +25,7 @@ from apps.web.views.applications.lookups import (
 )
 from apps.web.views.dependencies.forms import DependencyForm, EndForm, ReopenForm
 
-_REFUSALS = (ValidationError, checks.ChangeConflictError)
+_REFUSALS = (ValidationError, ConflictError)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -9,8 +9,9 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.models import User
+from apps.common.errors import ConflictError
 from apps.common.time import day_of, now
-from apps.inventory.actions import checks, exits, locks
+from apps.inventory.actions import exits, locks
 from apps.inventory.models import Dependency, ExitPlan, ExitTest
 from apps.web.pages.page import Headline, render_page
 from apps.web.presenters.change_effects import application_state, flash_change
@@ -23,7 +24,7 @@ from apps.web.views.dependencies.offering_picker import (
     suggest_replacements,
 )
 
-_REFUSALS = (ValidationError, checks.ChangeConflictError)
+_REFUSALS = (ValidationError, ConflictError)
 
 
 def _chosen(request: HttpRequest, otherwise: int | None) -> int | None:

@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from apps.common.errors import ConflictError
 from apps.common.time import day_of, now
 from apps.gate.actions import HorizonDays, change_gate_policy
 from apps.gate.models import GatePolicy, Horizon
@@ -20,7 +21,6 @@ from apps.gate.rules.catalogue_freshness import catalogue_state
 from apps.gate.rules.definitions import Rule
 from apps.gate.rules.evaluation import PolicySnapshot
 from apps.gate.rules.preview import PolicyPreview, preview_policy
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.models import Criticality
 from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import signed_in_user
@@ -181,7 +181,7 @@ def gate_policy(request: HttpRequest) -> HttpResponse:
                     expected_version=form.cleaned_data["expected_version"],
                     reason=form.cleaned_data["reason"],
                 )
-            except (ChangeConflictError, ValidationError) as refused:
+            except (ConflictError, ValidationError) as refused:
                 messages = (
                     refused.messages if isinstance(refused, ValidationError) else [str(refused)]
                 )

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.common.errors import ConflictError
 from apps.common.text import pluralize
 from apps.common.time import now
 from apps.gate.filters import GateRunFilter
@@ -19,7 +20,6 @@ from apps.gate.rules.catalogue_freshness import catalogue_state
 from apps.gate.rules.definitions import Decision
 from apps.gate.rules.evaluation import PolicySnapshot
 from apps.gate.runs import can_use_gate, release_run
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.web.pages.filter_controls import FilterControl, build_filter_controls, with_filter_names
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import signed_in_user
@@ -253,7 +253,7 @@ def mark_released(request: HttpRequest, pk: int) -> HttpResponse:
         )
     try:
         release_run(run=this, by=user, at=now())
-    except ChangeConflictError as refused:
+    except ConflictError as refused:
         flash_error(request, str(refused))
     else:
         flash_success(

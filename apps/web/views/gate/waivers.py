@@ -13,13 +13,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.accounts.models import User
 from apps.catalog.models import NodeKind, Offering
+from apps.common.errors import ConflictError
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.gate.actions import grant_waiver, reject_waiver, request_waiver, withdraw_waiver
 from apps.gate.filters import WaiverFilter
 from apps.gate.models import MAX_WAIVER_DURATION, GateFinding, Waiver
 from apps.gate.runs import can_use_gate
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.models import Application
 from apps.web.pages.filter_controls import FilterControl, build_filter_controls, with_filter_names
 from apps.web.pages.flash_messages import flash_error, flash_success
@@ -223,7 +223,7 @@ def new_waiver(request: HttpRequest) -> HttpResponse:
         else:
             try:
                 made = request_waiver(application=application, by=user, at=now(), **asked)
-            except ChangeConflictError as refused:
+            except ConflictError as refused:
                 form.add_error(None, str(refused))
             except ValidationError as refused:
                 form.add_error(None, refused) if not hasattr(
@@ -341,6 +341,6 @@ def decide_waiver(request: HttpRequest, pk: int, action: str) -> HttpResponse:
             flash_success(request, "Waiver withdrawn. The gate reports the finding again.")
         else:
             raise Http404
-    except ChangeConflictError as refused:
+    except ConflictError as refused:
         flash_error(request, str(refused))
     return redirect("waivers:detail", pk=pk)

@@ -11,9 +11,9 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.common.errors import ConflictError
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.governance.approvals import (
     APPROVAL_RELATIONS,
     TARGET_COLUMNS,
@@ -210,7 +210,7 @@ def new_approval(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and target is not None and form.is_valid():
         try:
             made = record_decision(target=target, at=at, by=user, **form.cleaned_data)
-        except (ChangeConflictError, ValidationError) as refused:
+        except (ConflictError, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
             flash_success(
@@ -266,7 +266,7 @@ def replace_approval(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         try:
             made = replace_decision(approval=this, at=now(), by=user, **form.cleaned_data)
-        except ChangeConflictError as refused:
+        except ConflictError as refused:
             # somebody else was quicker: the page shows what stands now
             flash_error(request, str(refused))
             return redirect("approvals:detail", pk=pk)
@@ -289,7 +289,7 @@ def revoke_approval(request: HttpRequest, pk: int) -> HttpResponse:
         return _approval_page(request, this, DecisionForm(initial=DecisionForm.of(this)), form)
     try:
         revoke_decision(approval=this, at=now(), by=user, reason=form.cleaned_data["reason"])
-    except ChangeConflictError as refused:
+    except ConflictError as refused:
         flash_error(request, str(refused))
     else:
         flash_success(

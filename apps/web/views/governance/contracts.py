@@ -13,10 +13,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.catalog.models import Offering, Provider
+from apps.common.errors import ConflictError
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import party_applications, party_reach
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.governance.contracts import change_contract, register_contract
 from apps.inventory.governance.filters import ContractFilter
 from apps.inventory.models import Contract
@@ -168,7 +168,7 @@ def new_contract(request: HttpRequest) -> HttpResponse:
             made = register_contract(
                 party=form.cleaned_data["party"], ref=facts.pop("ref"), facts=facts, by=user
             )
-        except (ChangeConflictError, ValidationError) as refused:
+        except (ConflictError, ValidationError) as refused:
             _add(form, refused)
         else:
             flash_success(request, "The contract was saved.")
@@ -201,7 +201,7 @@ def edit_contract(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         try:
             change_contract(contract=this, facts=form.facts(), by=user)
-        except (ChangeConflictError, ValidationError) as refused:
+        except (ConflictError, ValidationError) as refused:
             _add(form, refused)
         else:
             flash_success(request, "Saved.")
@@ -209,7 +209,7 @@ def edit_contract(request: HttpRequest, pk: int) -> HttpResponse:
     return _contract_page(request, this, form)
 
 
-def _add(form: ContractForm, refused: ChangeConflictError | ValidationError) -> None:
+def _add(form: ContractForm, refused: ConflictError | ValidationError) -> None:
     """What the action refuses, beside the field where it names one that the form has."""
     if isinstance(refused, ValidationError) and hasattr(refused, "error_dict"):
         for name, errors in refused.error_dict.items():

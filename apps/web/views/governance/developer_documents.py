@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.catalog.models import Foundation
+from apps.common.errors import ConflictError
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.governance.annex_documents import (
     ON_FILE,
     RESPONSE_PERIOD,
@@ -232,7 +232,7 @@ def submit_document_request(request: HttpRequest, slug: str) -> HttpResponse:
             asked = request_documents(
                 foundation=this, items=form.cleaned_data["items"], on=on, by=user
             )
-        except (ChangeConflictError, ValidationError) as refused:
+        except (ConflictError, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
             due = long_day(on + RESPONSE_PERIOD)
@@ -275,7 +275,7 @@ def record_document_state(request: HttpRequest, slug: str) -> HttpResponse:
                 note=said["note"],
                 by=user,
             )
-        except (ChangeConflictError, ValidationError) as refused:
+        except (ConflictError, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
             flash_success(request, f"Saved: {line.label}.")

@@ -16,11 +16,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.catalog.models import Foundation, Offering
+from apps.common.errors import ConflictError
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.diligence.scorecard_facts import visible_scorecard
 from apps.exposure.diligence.selection_decisions import candidate_scorecards, decide_with_scorecards
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.governance.approvals import decisions_by_target
 from apps.inventory.governance.selections import (
     add_candidate,
@@ -321,7 +321,7 @@ def edit_selection(request: HttpRequest, pk: int) -> HttpResponse:
                 purpose=said["purpose"],
                 criteria=criteria_of(said["criteria"]),
             )
-        except (ChangeConflictError, ValidationError) as refused:
+        except (ConflictError, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
             flash_success(request, "Saved.")
@@ -349,7 +349,7 @@ def add_to_selection(request: HttpRequest, pk: int) -> HttpResponse:
         )
     try:
         made = add_candidate(selection=this, foundation=foundation, offering=offering, by=user)
-    except ChangeConflictError as refused:
+    except ConflictError as refused:
         flash_error(request, str(refused))
     except ValidationError as refused:
         flash_error(request, " ".join(refused.messages))
@@ -368,7 +368,7 @@ def remove_from_selection(request: HttpRequest, pk: int, candidate: int) -> Http
     name = name_of(row)
     try:
         remove_candidate(candidate=row, by=user)
-    except ChangeConflictError as refused:
+    except ConflictError as refused:
         flash_error(request, str(refused))
     else:
         flash_success(request, f"{name} was removed from the candidates.")
@@ -390,7 +390,7 @@ def save_scores(request: HttpRequest, pk: int) -> HttpResponse:
             for form in sent:
                 if given := form.given():
                     score_candidate(candidate=form.candidate, scores=given, by=user)
-        except ChangeConflictError as refused:
+        except ConflictError as refused:
             flash_error(request, str(refused))
         else:
             flash_success(request, "The scores were saved.")
@@ -418,7 +418,7 @@ def decide_selection(request: HttpRequest, pk: int) -> HttpResponse:
                 by=user,
                 review_on=said["review_on"],
             )
-        except (ChangeConflictError, ValidationError) as refused:
+        except (ConflictError, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
             this = _one(request, pk)
         else:

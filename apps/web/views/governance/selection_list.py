@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
 from apps.catalog.models import Foundation, Offering
+from apps.common.errors import ConflictError
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.governance.filters import SelectionFilter
 from apps.inventory.governance.selections import (
     MAX_CANDIDATES,
@@ -170,7 +170,7 @@ def new_selection(request: HttpRequest) -> HttpResponse:
         wanted = set(request.POST.getlist("candidate"))
         try:
             made = _begin(form, [pair for pair in offered if _key(*pair) in wanted], before, user)
-        except (ChangeConflictError, ValidationError) as refused:
+        except (ConflictError, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
             flash_success(request, "The draft was created. Score the candidates, then decide.")

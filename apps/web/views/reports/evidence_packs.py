@@ -13,8 +13,8 @@ from kombu.exceptions import OperationalError
 
 from apps.accounts.models import User
 from apps.catalog.models import Provider
+from apps.common.exports.jobs import ExportError, is_available, read_parts
 from apps.common.time import day_of, now
-from apps.inventory.exports.jobs import ExportError, is_available, read_parts
 from apps.inventory.models import Application
 from apps.reports.models import EvidencePack
 from apps.reports.packs.actions import progress_of, request_pack

@@ -6,10 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import IO
 
 from apps.accounts.models import User
-from apps.common.history.context import audit_context
-from apps.common.jobs import Claim
-from apps.common.time import day_of
-from apps.inventory.exports.jobs import (
+from apps.common.exports.jobs import (
     ExportError,
     ExportSpec,
     delete_expired_parts,
@@ -18,6 +15,9 @@ from apps.inventory.exports.jobs import (
     run_waiting_exports,
     save_progress,
 )
+from apps.common.history.context import audit_context
+from apps.common.jobs import Claim
+from apps.common.time import day_of
 from apps.inventory.models import ListExport
 
 FILE_RETENTION = timedelta(days=7)

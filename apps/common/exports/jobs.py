@@ -13,9 +13,9 @@ from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
 
 from apps.common import jobs
+from apps.common.exports.models import ExportFile, ExportFilePart
 from apps.common.history.context import audit_context
 from apps.common.jobs import Claim, JobKind
-from apps.inventory.models import ExportFile, ExportFilePart
 
 State = ExportFile.State
 _MAX_BYTES_IN_MEMORY = 8 * 1024 * 1024
