@@ -112,8 +112,7 @@ WHERE p.share > 0
 
 SCOPED = """
 INSERT INTO exposure_scopedapplication (application_id, team_id, criticality, n_paths, points,
-    users, spend, unresolved,
-                                        independent_fallback, judge_shares_lineage)
+    users, spend, unresolved, independent_fallback, judge_shares_lineage)
 WITH independent AS MATERIALIZED (
     SELECT DISTINCT r.primary_id FROM exposure_candidategrade r JOIN due_primary p
         ON p.id = r.primary_id
