@@ -1,10 +1,9 @@
-"""To whom things fall: the owners of applications, the people of a team, those who govern and those
-who run it.
+"""Recipients of alerts: owners of applications, members of teams, governance, administrators.
 
-An application falls to the person named as its business owner, else to its technical owner, where
-that word names exactly one active person (by username, e-mail address or full name) who may see the
-application; otherwise to its team. Owners are free text in the inventory, since it also knows
-people who never sign in.
+An alert about an application is routed to its business owner, otherwise to its technical owner, if
+the name matches exactly one active user (by username, email address or full name) who can view the
+application. Otherwise it is routed to the team. Owners are free text in the inventory, because
+owners without an account are recorded, too.
 """
 
 from collections.abc import Collection, Iterable, Mapping

@@ -1,5 +1,5 @@
-"""How often a password may be tried: bounded for who guesses, without locking out the person whose
-account it is.
+"""Rate limits of password attempts, in place of an account lockout: an attacker is slowed down, and
+the user whose account it is can still sign in.
 
 The library refuses the sixth wrong password in five minutes of one account from one network (and
 the eleventh in a minute from one address). Across networks, an account takes FREE_FAILURES wrong

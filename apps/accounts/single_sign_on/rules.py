@@ -1,5 +1,5 @@
-"""Which group gives what: read from the environment, applied to what the provider says of a person.
-Plain Python."""
+"""Roles by group of single sign-on (SSO): the rules of `OIDC_ROLES`, applied to the groups that the
+identity provider names. Plain Python."""
 
 import json
 from collections.abc import Iterable, Mapping

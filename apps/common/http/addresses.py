@@ -1,5 +1,6 @@
-"""Where a call may go: web addresses that we are willing to look at, and the network addresses
-behind them."""
+"""Allowed targets of outbound calls: the protection against server-side request forgery (SSRF).
+
+Checks URLs, and the network addresses behind their host names."""
 
 import ipaddress
 import logging

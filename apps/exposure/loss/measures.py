@@ -1,5 +1,5 @@
-"""What simulated years say: expected loss, 1-in-20 and 1-in-100, tails, curve, each with its Monte
-Carlo error.
+"""Measures of simulated years: expected loss, value at risk (VaR) and tail value at risk (TVaR) at
+1-in-20 and 1-in-100, exceedance curve, each with its Monte Carlo error.
 
 Conventions. VaR at a: the smallest x with F(x) >= a, the order statistic ceil(a n). TVaR at a: the
 mean of the worst 1 - a of the years, the atom at VaR split (Acerbi and Tasche 2002, which makes it

@@ -1,8 +1,8 @@
-"""Where what was seen and what is declared do not agree: found in one pass over everything, opened
-once, closed when it no longer holds.
+"""Discrepancies between declared and observed usage: undeclared use, unconfirmed use, version drift
+and others.
 
-Each kind is one statement that lists what holds now; what is not open yet is opened, what is open
-and no longer listed is closed. Nothing here ends or changes a dependency: people do, on the list.
+Each kind is one statement that lists its current cases. New cases are opened, and open ones that
+are no longer listed are closed. Dependencies are not changed here: users do that on the list.
 """
 
 from collections import Counter
