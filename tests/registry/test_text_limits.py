@@ -8,15 +8,9 @@ from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.validators import ArrayMaxLengthValidator
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, models, transaction
-from django.db.migrations import AlterField
+from django.db import IntegrityError, models, transaction
 from pghistory.models import Event
 
-from apps.common.database.field_limits import (
-    add_limit_checks,
-    remove_limit_checks,
-    shorten_long_values,
-)
 from apps.common.database.fields import LimitedTextField, TextMapField
 from apps.common.invisible_characters import (
     remove_control_characters,
@@ -200,39 +194,6 @@ class TestTheDatabase:
             dependency.full_clean()
         with pytest.raises(IntegrityError), transaction.atomic():
             dependency.save()
-
-
-@pytest.mark.django_db
-def test_an_upgrade_cuts_what_is_too_long_and_the_history_keeps_the_whole():
-    application = make_application()
-    limits = [
-        AlterField("application", name, Application._meta.get_field(name))
-        for name in ("purpose", "external_refs")
-    ]
-    with connection.schema_editor() as editor:
-        editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        remove_limit_checks("inventory", limits)(apps, editor)
-    refs = {"cmdb": "APP-1", "n": 5, "deep": {"a": [1, 2]}, "none": None, "long": "y" * 600}
-    Application.objects.filter(pk=application.pk).update(purpose="x" * 30_000, external_refs=refs)
-
-    with connection.schema_editor() as editor:
-        shorten_long_values("inventory", limits)(apps, editor)
-        add_limit_checks("inventory", limits)(apps, editor)
-
-    application.refresh_from_db()
-    application.full_clean()
-    assert len(application.purpose) == 20_000
-    assert application.purpose.endswith("The history has the full text.]")
-    assert application.external_refs == {
-        "cmdb": "APP-1",
-        "n": "5",
-        "deep": '{"a": [1, 2]}',
-        "none": "",
-        "long": "y" * 500,
-    }
-    assert [
-        row.external_refs for row in application.history.all() if len(row.purpose) == 30_000
-    ] == [refs]
 
 
 @pytest.mark.django_db

@@ -4,13 +4,11 @@ has an account."""
 import re
 import smtplib
 from datetime import timedelta
-from importlib import import_module
 
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.core import mail, signing
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -262,17 +260,6 @@ class TestSingleSignOn:
 
         assert "Calder ID" in mail.outbox[0].body
         assert "/password/reset/key/" not in mail.outbox[0].body
-
-
-def test_the_upgrade_forgets_what_was_added_unconfirmed(ada):
-    EmailAddress.objects.create(user=ada, email="ada@example.org", verified=True, primary=True)
-    EmailAddress.objects.create(user=ada, email="attacker@evil.example")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            import_module("apps.accounts.migrations.0007_account_events").DROP_OTHER_ADDRESSES
-        )
-
-    assert [row.email for row in EmailAddress.objects.all()] == ["ada@example.org"]
 
 
 def test_the_link_holds_no_secret_of_the_account(ada):
