@@ -48,7 +48,7 @@ class SubscriptionPreview:
             return "Would have sent you no email in the last 30 days."
         more = "more than " if self.is_cut else ""
         if self.no_mail_as:
-            about = f"{more}{self.n_alerts:,} alert{'' if self.n_alerts == 1 else 's'}"
+            about = f"{more.capitalize()}{self.n_alerts:,} alert{'' if self.n_alerts == 1 else 's'}"
             return (
                 f"Would have sent you no email in the last 30 days, because {self.no_mail_as}. "
                 f"{about} would have matched."

@@ -442,7 +442,7 @@ class TestTheFormat:
 
         event = only(member)
 
-        named = str(event["summary"]).partition("ends: ")[2]
+        named = str(event["summary"]).partition("retires: ")[2]
         assert (
             named == f"Pay; roll, and \\more\\ END:VEVENT BEGIN:VEVENT SUMMARY:forged {'ä' * 100}"
         )

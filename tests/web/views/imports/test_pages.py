@@ -136,7 +136,9 @@ def test_what_is_no_sheet_and_what_cannot_be_mapped_is_said_on_the_form(browser,
 
     assert refused.status_code == 422
     assert "Select the column with its name or ID" in text_of(refused)
-    assert "&#x27;What&#x27; holds the same. Keep one of the two." in text_of(refused)
+    assert "&#x27;What&#x27; is assigned to the same field. Keep one of the two." in text_of(
+        refused
+    )
     nothing = browser.post(f"{went_to.url}columns/", {"s0c0": "application.name"})
     assert "Select at least one worksheet." in text_of(nothing)
 
@@ -188,7 +190,7 @@ def test_rows_that_changed_meanwhile_are_told_and_all_or_nothing_comes_back(brow
         browser.post(f"{went_to}confirm/", {"whole": "on"}, follow=True)
     )
     twice = browser.post(f"{went_to}confirm/", follow=True)
-    assert "This import has already changed its status: applied." in text_of(twice)
+    assert "This import has already changed its status: Applied." in text_of(twice)
 
 
 def test_who_may_not_import_is_told_so_and_sees_no_entry(client, claims):
