@@ -43,12 +43,12 @@ class SubscriptionPreview:
     no_mail_as: str = ""
 
     def __str__(self) -> str:
-        """`Would have sent you 3 mails in the last 30 days, about 11 alerts.`"""
+        """`Would have sent you 3 emails in the last 30 days, about 11 alerts.`"""
         if not self.n_alerts:
             return "Would have sent you no email in the last 30 days."
         more = "more than " if self.is_cut else ""
         if self.no_mail_as:
-            about = f"{more}{self.n_alerts:,} alert{'' if self.n_alerts == 1 else 's'}"
+            about = f"{more.capitalize()}{self.n_alerts:,} alert{'' if self.n_alerts == 1 else 's'}"
             return (
                 f"Would have sent you no email in the last 30 days, because {self.no_mail_as}. "
                 f"{about} would have matched."

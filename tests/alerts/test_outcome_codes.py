@@ -145,9 +145,9 @@ def test_the_history_tells_an_answer_from_one_taken_back(
 
     assert [(turn.what, turn.reason) for turn in alert_activity(alert())] == [
         ("undid a response: acknowledged again", ""),
-        ("resolved it", "moved"),
+        ("resolved the alert", "moved"),
         ("acknowledged the alert", "on it"),
-        ("raised it", ""),
+        ("raised the alert", ""),
     ]
 
 

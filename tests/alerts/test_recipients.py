@@ -154,7 +154,7 @@ def test_a_team_that_nobody_can_be_told_for_is_told_when_somebody_governs() -> N
     made.event()
     pass_day(0)
     assert addresses() == {}
-    assert Delivery.objects.get().reason_sentence.startswith("No address")
+    assert Delivery.objects.get().reason_sentence.startswith("The team has no mailbox")
 
     make_user("amara", role="governance")
     Offering.objects.filter(pk=made.offering.pk).update(retires_on=day_in(30))

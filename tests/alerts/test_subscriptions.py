@@ -268,7 +268,7 @@ def test_the_preview_says_it_in_a_sentence(world: SmallWorld, viewer: User) -> N
         look(NOW - timedelta(days=n))
 
     assert str(preview_subscription(Subscription(user=viewer), user=viewer, at=NOW)) == (
-        "Would have sent you 3 mails in the last 30 days, about 4 alerts."
+        "Would have sent you 3 emails in the last 30 days, about 4 alerts."
     )
     assert str(
         preview_subscription(Subscription(user=viewer, kinds=["retired"]), user=viewer, at=NOW)

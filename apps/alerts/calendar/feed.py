@@ -177,7 +177,7 @@ def _retirement_entries(
         # between the two reads an application may have gone to another team
         n = end.n - (len(end.application_ids) - len(visible))
         name = one_line(offering)
-        ends_so = f"{name} retires no earlier than {day(end.on)}" if end.soft else f"{name} ends"
+        ends_so = f"{name} retires no earlier than {day(end.on)}" if end.soft else f"{name} retires"
         yield CalendarEntry(
             uid=_uid(f"offering-{offering.pk}-end"),
             on=end.on,

@@ -68,7 +68,7 @@ class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
 class PreviewSerializer(serializers.Serializer[Any]):
     days = serializers.IntegerField(help_text="Length of the period in days.")
     sentence = serializers.CharField(
-        help_text="Summary, for example `Would have sent you 3 mails in the last 30 "
+        help_text="Summary, for example `Would have sent you 3 emails in the last 30 "
         "days, about 11 alerts.`"
     )
     n_mails = serializers.IntegerField()

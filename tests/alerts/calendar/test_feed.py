@@ -69,7 +69,7 @@ class TestEnds:
 
         assert (
             str(event["summary"])
-            == "gemini-2.5-pro at Google Vertex AI ends: Motor damage estimator"
+            == "gemini-2.5-pro on Google Vertex AI retires: Motor damage estimator"
         )
         assert (event.decoded("dtstart"), event.decoded("dtend")) == (
             date(2027, 1, 15),
@@ -82,7 +82,7 @@ class TestEnds:
         assert str(event["uid"]) == f"offering-{world.offering.pk}-end@registry.example.org"
         assert str(event["url"]) == f"https://registry.example.org/offerings/{world.offering.pk}/"
         assert str(event["description"]).splitlines() == [
-            "gemini-2.5-pro at Google Vertex AI retires on 15 January 2027. The date is announced.",
+            "gemini-2.5-pro on Google Vertex AI retires on 15 January 2027. The date is announced.",
             "Used by 1 application, 1 as a primary model:",
             "- Motor damage estimator",
             "Provider's replacement: gemini-3-pro",
@@ -96,7 +96,7 @@ class TestEnds:
         event = only(member)
 
         assert str(event["summary"]) == (
-            "gemini-2.5-pro at Google Vertex AI retires no earlier than 15 Jan 2027: Motor "
+            "gemini-2.5-pro on Google Vertex AI retires no earlier than 15 Jan 2027: Motor "
             "damage estimator"
         )
         assert "From then on it can retire any day" in str(event["description"])
@@ -111,7 +111,7 @@ class TestEnds:
         event = only(member)
 
         assert str(event["summary"]).endswith(
-            "ends: Motor damage estimator, Judge 00, Judge 01 and 28 more"
+            "retires: Motor damage estimator, Judge 00, Judge 01 and 28 more"
         )
         described = str(event["description"])
         assert "Used by 31 applications, 1 as a primary model:" in described
@@ -144,7 +144,7 @@ class TestEnds:
         make_dependency(gone, world.offering, until=TODAY)
 
         assert summaries(member) == [
-            "gemini-2.5-pro at Google Vertex AI ends: Motor damage estimator"
+            "gemini-2.5-pro on Google Vertex AI retires: Motor damage estimator"
         ]
 
     def test_what_is_redirected_ends_with_what_answers_in_its_place(self, world, member):
@@ -442,7 +442,7 @@ class TestTheFormat:
 
         event = only(member)
 
-        named = str(event["summary"]).partition("ends: ")[2]
+        named = str(event["summary"]).partition("retires: ")[2]
         assert (
             named == f"Pay; roll, and \\more\\ END:VEVENT BEGIN:VEVENT SUMMARY:forged {'ä' * 100}"
         )

@@ -592,7 +592,7 @@ def test_the_inbox_shows_each_with_a_link_and_what_to_do(
     doubted, late = Alert.objects.get(kind="suspect"), Alert.objects.get(kind="late")
     assert (
         f'<a href="/alerts/{doubted.pk}/">deprecations.info brought something suspect. '
-        "Google Vertex AI: 41 of 153 rows vanished at once; removals are held</a>"
+        "Google Vertex AI: 41 of 153 rows disappeared together. Removals are on hold</a>"
     ) in page
     assert "Look and accept or refuse." in page
     assert (

@@ -317,7 +317,7 @@ def test_what_becomes_stale_again_is_told_again(dependency: Dependency) -> None:
     Assessment.objects.update(state="assessed", stale_since=None, stale_cause="")
     pass_day(1)
     assert Alert.objects.get().state == "resolved"
-    assert "assessed anew" in last_text()
+    assert "The risks were reassessed" in last_text()
     Assessment.objects.filter(pk=assessment.pk).update(
         state="stale", stale_since=morning(2), stale_cause="event"
     )

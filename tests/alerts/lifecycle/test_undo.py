@@ -190,13 +190,13 @@ def test_nobody_takes_back_what_another_or_the_register_said_since(
 ) -> None:
     acknowledge_alert(alert=alert(), by=henrik, at=NOW)
     snooze_alert(alert=alert(), until=day_in(3), by=ilse, at=NOW + HOUR)
-    with pytest.raises(InvalidResponseError, match="ilse changed it since"):
+    with pytest.raises(InvalidResponseError, match="ilse changed this alert later"):
         undo_response(alert=alert(), by=henrik, at=NOW + HOUR)
 
     acknowledge_alert(alert=alert(), by=henrik, at=NOW + HOUR)
     with audit_context(job="alerts.keep_alerts"):
         resolve_alerts([alert().pk], resolution=Resolution.OVERTAKEN, at=NOW + 2 * HOUR)
-    with pytest.raises(InvalidResponseError, match="The registry changed it since"):
+    with pytest.raises(InvalidResponseError, match="The registry changed this alert later"):
         undo_response(alert=alert(), by=henrik, at=NOW + 3 * HOUR)
     assert alert().state == "resolved"
 
@@ -231,7 +231,7 @@ def test_an_assignment_taken_back_in_time_is_told_to_nobody(
     mail_out(morning(1))
 
     assert addresses("assigned") == {}
-    assert "taken back" in Notice.objects.get(user=ilse).skip_sentence
+    assert "assignment was removed" in Notice.objects.get(user=ilse).skip_sentence
 
 
 def test_what_an_answer_kept_back_is_owed_again(
@@ -266,7 +266,7 @@ def test_several_are_taken_back_at_once_and_the_account_of_it_says_so(
     ]
     assert [turn.what.partition(":")[0] for turn in alert_activity(alert())] == [
         "undid a response",
-        "resolved it",
+        "resolved the alert",
         f"snoozed the alert until {day_in(5):%-d %b %Y}",
-        "raised it",
+        "raised the alert",
     ]

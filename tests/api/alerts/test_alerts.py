@@ -68,7 +68,7 @@ class TestWhatIsShown:
         )
         assert found["suspect"]["run"] == run.pk
         assert found["suspect"]["details"]["groups"]["google-vertex-ai"]["says"].startswith(
-            "41 of 153 rows vanished"
+            "41 of 153 rows disappeared"
         )
         assert [
             row["kind"] for row in listed_rows(api(governor).get("/api/v1/alerts/?kind=late"))
@@ -150,7 +150,7 @@ class TestWhatIsShown:
             "on it",
         )
         assert activity[0]["how"] == "by the API"
-        assert activity[-1]["what"] == "raised it"
+        assert activity[-1]["what"] == "raised the alert"
 
     def test_only_the_fields_asked_for(self, api):
         world = make_small_world()
@@ -316,13 +316,20 @@ class TestAnswers:
             "eda",
         )
 
-    @pytest.mark.parametrize("n", [-1, 0, MAX_SNOOZE_DAYS + 1])
-    def test_a_day_that_makes_no_snooze_is_refused(self, answered, n):
+    @pytest.mark.parametrize(
+        ("n", "sentence"),
+        [
+            (-1, "Enter a date after today."),
+            (0, "Enter a date after today."),
+            (MAX_SNOOZE_DAYS + 1, f"An alert can be snoozed for at most {MAX_SNOOZE_DAYS} days."),
+        ],
+    )
+    def test_a_day_that_makes_no_snooze_is_refused(self, answered, n, sentence):
         _, alert, client = answered
 
         answer = client.post(f"/api/v1/alerts/{alert.pk}/snooze/", {"until": in_days(n)})
 
-        assert problem_detail(answer, 400).startswith("until: Snooze ")
+        assert problem_detail(answer, 400).startswith(f"until: {sentence}")
         alert.refresh_from_db()
         assert alert.state == "open"
 

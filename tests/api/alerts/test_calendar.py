@@ -38,7 +38,7 @@ def summaries(answer):
     return [str(event["summary"]) for event in Calendar.from_ical(answer.content).walk("VEVENT")]
 
 
-SEEN = ["gemini-2.5-pro at Google Vertex AI ends: Motor damage estimator"]
+SEEN = ["gemini-2.5-pro on Google Vertex AI retires: Motor damage estimator"]
 
 
 class TestSignedIn:

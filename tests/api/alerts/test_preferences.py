@@ -154,7 +154,7 @@ class TestPreviews:
         assert written.get().alert.kind == "announced"
         assert (preview["days"], preview["n_mails"], preview["n_anyway"]) == (30, 1, 0)
         assert (
-            preview["sentence"] == "Would have sent you 1 mail in the last 30 days, about 1 alert."
+            preview["sentence"] == "Would have sent you 1 email in the last 30 days, about 1 alert."
         )
         assert len(preview["moments"]) == 1
 
@@ -470,7 +470,7 @@ class TestMailPreferences:
 
         answer = client.post("/api/v1/notification-preferences/me/send-summary/")
 
-        assert (answer.status_code, answer.json()["detail"][:26]) == (
+        assert (answer.status_code, answer.json()["detail"].partition(".")[0]) == (
             409,
             "Your notification frequency is Off",
         )

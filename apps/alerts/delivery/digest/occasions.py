@@ -27,7 +27,7 @@ def _note(entry: DigestEntry, context: DigestContext) -> str:
         case Occasion.WOKEN:
             return "Snoozed until today."
         case Occasion.UNMUTED:
-            return "Muted until now, and still waiting for an answer."
+            return "Mute ended. The alert still needs a response."
         case Occasion.ASSIGNED:
             return "Assigned to you."
     return ""

@@ -153,8 +153,8 @@ def _backfilled(named: Collection[RetiredModel], n_more: int) -> str:
 
 
 def _held(groups: dict[str, Any]) -> str:
-    """`Anthropic: 13 of 13 rows vanished at once; removals are held`, one after the other; the rest
-    is counted."""
+    """`Anthropic: 13 of 13 rows disappeared together. Removals are on hold`, one after the other;
+    the rest is counted."""
     said = [
         f"{one_line(group['name'], most=60)}: {one_line(group['says']).rstrip('.')}"
         for group in groups.values()

@@ -366,7 +366,7 @@ def _webhook_sentence(hook: Webhook | None) -> Headline:
     if hook is None:
         return Headline("Alerts can be posted to an address of yours, as signed JSON.")
     if not hook.enabled:
-        return Headline(f"{hook.name} is switched off: nothing is posted there.")
+        return Headline(f"{hook.name} is disabled: no alerts are posted to it.")
     return Headline(f"{hook.name} is sent alerts as signed JSON, a minute after they are raised.")
 
 

@@ -140,7 +140,7 @@ def _answered(
     else:
         chosen = [alert for alert in alerts if alert.pk in _selected_alerts(request)]
     if not chosen:
-        return None, "Tick the alerts that the answer is for."
+        return None, "Select at least one alert."
     match action:
         case "acknowledge" | "acknowledge-all":
             return responses.respond(
@@ -161,7 +161,7 @@ def _answered(
             ), ""
         case "reopen":
             return responses.respond(
-                chosen, AlertResponse.REOPEN, said="opened again", by=person, at=at
+                chosen, AlertResponse.REOPEN, said="reopened", by=person, at=at
             ), ""
         case "resolve":
             resolve = ResolveForm(said)
@@ -182,7 +182,7 @@ def _answered(
             return responses.respond(
                 chosen, AlertResponse.SNOOZE, said=words, by=person, at=at, until=until
             ), ""
-    return None, "Choose what to do with them."
+    return None, "Select a response: acknowledge, snooze or resolve."
 
 
 def _muted(

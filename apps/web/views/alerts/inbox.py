@@ -235,9 +235,7 @@ def _answered(
                 chosen, AlertResponse.UNDO, said=responses.UNDO_SENTENCES, by=user, at=at
             )
         case "reopen":
-            return responses.respond(
-                chosen, AlertResponse.REOPEN, said="opened again", by=user, at=at
-            )
+            return responses.respond(chosen, AlertResponse.REOPEN, said="reopened", by=user, at=at)
         case _:
             messages.error(request, "Select a response: acknowledge, snooze or resolve.")
             return None

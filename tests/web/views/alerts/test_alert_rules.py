@@ -81,14 +81,14 @@ def test_nobody_else_changes_them(reader, path, world, as_user):
         (
             "of/0/",
             {"milestones": "30, soon"},
-            "&#x27;soon&#x27; is no number of days between 0 and 3,650.",
+            "&#x27;soon&#x27; is not a number of days between 0 and 3,650.",
         ),
-        ("of/0/", {"milestones": "-1"}, "&#x27;-1&#x27; is no number of days"),
+        ("of/0/", {"milestones": "-1"}, "&#x27;-1&#x27; is not a number of days"),
         ("of/0/", {"milestones": "99999"}, "is not a number of days"),
         (
             "of/0/",
             {"milestones": ",".join(map(str, range(30)))},
-            "More than 20 milestones are a mail nobody reads.",
+            "Enter at most 20 reminders.",
         ),
         (
             "of/0/",
@@ -195,7 +195,7 @@ def test_a_webhook_is_changed_and_switched_off_and_gets_a_new_secret(world, hook
     client.post(f"{PAGE}webhooks/{hook.pk}/secret/", {"leaked": "on"})
     hook.refresh_from_db()
     assert hook.old_nonce == ""
-    assert "Chat is disabled: nothing is posted there." in text_of(
+    assert "Chat is disabled: no alerts are posted to it." in text_of(
         client.get(f"{PAGE}webhooks/{hook.pk}/")
     )
 

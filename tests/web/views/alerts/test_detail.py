@@ -115,10 +115,10 @@ def test_it_keeps_what_was_answered_by_whom_and_how(world, page_of, as_user):
 
     done = page[page.index("What was done") :]
     order = [
-        "resolved it<small>Moved to Sonnet 4.6</small>",
-        "gave it to ilse",
+        "resolved the alert<small>Moved to Sonnet 4.6</small>",
+        "assigned the alert to ilse",
         "acknowledged the alert",
-        "raised it",
+        "raised the alert",
     ]
     assert sorted(done.index(words) for words in order) == [done.index(words) for words in order]
     assert "alert acknowledged" not in done

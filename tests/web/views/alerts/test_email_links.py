@@ -199,7 +199,10 @@ def test_what_was_done_can_be_undone_there(client, world, answer):
     ("data", "words"),
     [
         ({"action": "acknowledge"}, "Select at least one alert."),
-        ({"action": "burn", "alert": "{alert}"}, "Choose what to do with them."),
+        (
+            {"action": "burn", "alert": "{alert}"},
+            "Select a response: acknowledge, snooze or resolve.",
+        ),
         ({"action": "resolve", "alert": "{alert}"}, "Enter how the alert was resolved."),
         ({"action": "snooze", "alert": "{alert}"}, "Enter an end date."),
         (

@@ -212,7 +212,7 @@ def test_undoing_puts_a_snooze_back_that_was_running(world, as_user):
     again = text_of(
         client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "undo"}, follow=True)
     )
-    assert f"{world.governance} changed it since." in again
+    assert f"{world.governance} changed this alert later." in again
 
 
 def test_undoing_leaves_alone_what_was_answered_before(world, as_user):

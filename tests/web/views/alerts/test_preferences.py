@@ -114,7 +114,7 @@ def test_without_an_address_no_mail_is_promised():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"time_zone": "Mars/Olympus"}, "&#x27;Mars/Olympus&#x27; is no time zone."),
+        ({"time_zone": "Mars/Olympus"}, "&quot;Mars/Olympus&quot; is not a valid time zone."),
         ({"time_zone": ""}, "Enter a time zone, such as Europe/Zurich"),
         ({"cadence": "hourly"}, "Select a valid choice."),
         ({"hour": "24"}, "Select a valid choice."),
@@ -143,7 +143,7 @@ def test_a_refusal_is_shown_at_the_field_that_it_names_however_it_is_worded(
 
 def test_an_owner_chooses_for_the_mailbox_of_the_team(world, owner, as_user):
     client = as_user(owner)
-    assert "Mailbox of Claims" in text_of(client.get(PAGE))
+    assert "The mailbox of Claims" in text_of(client.get(PAGE))
 
     page = text_of(client.post(f"/alerts/mail/of/{world.team.slug}/", MAIL, follow=True))
 
@@ -169,8 +169,8 @@ def test_nobody_else_chooses_for_it(reader, code, world, as_user):
 def test_governance_finds_any_mailbox_by_its_team(world, as_user):
     client = as_user(world.governance)
 
-    assert "Mailbox of Claims" not in text_of(client.get(PAGE))
-    assert "Mailbox of Claims" in text_of(client.get(f"{PAGE}?team={world.team.slug}"))
+    assert "The mailbox of Claims" not in text_of(client.get(PAGE))
+    assert "The mailbox of Claims" in text_of(client.get(f"{PAGE}?team={world.team.slug}"))
 
 
 def test_a_team_without_a_mailbox_is_named(world, owner, as_user):
@@ -260,7 +260,7 @@ def test_the_subscriptions_of_others_are_not_there(path, world, as_user):
     [
         (
             {"foundation": "nothing of that name"},
-            "There is no foundation &#x27;nothing of that name&#x27;.",
+            "No foundation &quot;nothing of that name&quot; found.",
         ),
         ({"max_days_left": "soon"}, "Enter a number of days, such as 90."),
         ({"team": "legal"}, "Select a valid choice."),
@@ -395,7 +395,7 @@ def test_mutes_are_listed_and_lifted(world, as_user):
 
 def test_a_mute_of_the_mailbox_is_lifted_by_an_editor_and_not_by_a_viewer(world, as_user):
     row = muted(world, team=world.team)
-    assert "Mailbox of Claims, by maren: We know" in text_of(as_user(world.viewer).get(PAGE))
+    assert "The mailbox of Claims, by maren: We know" in text_of(as_user(world.viewer).get(PAGE))
 
     refused = as_user(world.viewer).post(f"/alerts/mutes/{row.pk}/lift/")
     row.refresh_from_db()

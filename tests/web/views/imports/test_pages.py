@@ -67,7 +67,8 @@ def test_a_sheet_is_uploaded_mapped_previewed_confirmed_and_undone(browser, clai
     assert "One model nobody knows yet will wait in the identity inbox." in said
     assert "<del>standard</del> → <ins>critical</ins>" in said
     assert (
-        "<b>Criticality:</b> &#x27;3&#x27; is none of: critical, important, standard, low." in said
+        "<b>Criticality:</b> &#x27;3&#x27; is not a valid value. Use one of: critical, "
+        "important, standard, low." in said
     )
     assert "Not read in list: Remark." in said
     assert Application.objects.count() == 1
@@ -118,7 +119,9 @@ def test_a_document_is_uploaded_for_an_application_and_refused_for_another_s(bro
 
 
 def test_what_is_no_sheet_and_what_cannot_be_mapped_is_said_on_the_form(browser, claims):
-    assert "This is a PDF, not a sheet." in text_of(uploaded(browser, b"%PDF-1.7", "list.pdf"))
+    assert "The file is a PDF, not a spreadsheet." in text_of(
+        uploaded(browser, b"%PDF-1.7", "list.pdf")
+    )
     assert "This field is required" in text_of(browser.post(reverse("imports:list")))
     went_to = uploaded(browser, [["What", "Who", "Where"], ["a", "b", "c"]])
     page = browser.get(went_to.url)
@@ -133,7 +136,9 @@ def test_what_is_no_sheet_and_what_cannot_be_mapped_is_said_on_the_form(browser,
 
     assert refused.status_code == 422
     assert "Select the column with its name or ID" in text_of(refused)
-    assert "&#x27;What&#x27; holds the same. Keep one of the two." in text_of(refused)
+    assert "&#x27;What&#x27; is assigned to the same field. Keep one of the two." in text_of(
+        refused
+    )
     nothing = browser.post(f"{went_to.url}columns/", {"s0c0": "application.name"})
     assert "Select at least one worksheet." in text_of(nothing)
 
@@ -185,7 +190,7 @@ def test_rows_that_changed_meanwhile_are_told_and_all_or_nothing_comes_back(brow
         browser.post(f"{went_to}confirm/", {"whole": "on"}, follow=True)
     )
     twice = browser.post(f"{went_to}confirm/", follow=True)
-    assert "already further: applied" in text_of(twice)
+    assert "This import has already changed its status: Applied." in text_of(twice)
 
 
 def test_who_may_not_import_is_told_so_and_sees_no_entry(client, claims):

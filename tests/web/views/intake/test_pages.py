@@ -231,8 +231,10 @@ def test_leaving_it_needs_a_reason_and_a_day_and_can_be_taken_back(seen, as_user
         "action": "dismiss",
         "until": (day_of(now()) + timedelta(5)).isoformat(),
     }
-    assert "Say why" in text_of(client.post("/intake/discrepancies/answer/", said, follow=True))
-    assert "Give the day" in text_of(
+    assert "Enter a reason" in text_of(
+        client.post("/intake/discrepancies/answer/", said, follow=True)
+    )
+    assert "Enter the date until which it is dismissed" in text_of(
         client.post("/intake/discrepancies/answer/", {**said, "until": "soon"}, follow=True)
     )
 

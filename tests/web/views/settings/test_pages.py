@@ -40,7 +40,7 @@ def test_governance_adds_a_team_and_people_get_roles_from_its_owners(as_user):
         follow=True,
     )
     team = Team.objects.get(slug="claims-more")
-    assert "Claims &amp; more is there." in text_of(page)
+    assert "Claims &amp; more was added." in text_of(page)
     make_member(team, TeamRole.OWNER, owner)
 
     page = as_user(owner).post(
