@@ -513,7 +513,7 @@ RECORDS: tuple[Record, ...] = (
     ),
     Record(
         Policy,
-        "policies",
+        "exposure-policies",
         form=(Shape(ExposurePolicyForm),),
         create=(Shape(ExposurePolicySerializer),),
         change=(Shape(ExposurePolicySerializer),),
