@@ -372,7 +372,7 @@ class TestDoors:
 
         assert names(FILE_BATCH_SIZE=7)[0] == 30
         n, last = names(FILE_BATCH_SIZE=7, MAX_FILE_CHANGES=10)
-        assert (n, "it holds 14 changes" in last) == (14, True)
+        assert (n, "it contains 14 changes" in last) == (14, True)
         n, last = names(FILE_BATCH_SIZE=7, MAX_FILE_SECONDS=-1)
         assert (n, last) == (
             7,

@@ -147,7 +147,7 @@ def test_the_pages_add_a_program_give_it_a_key_rotate_and_close_it(as_user, owne
         follow=True,
     )
     made = User.objects.get(username="pipeline")
-    assert "pipeline is there." in page.content.decode()
+    assert "pipeline was added." in page.content.decode()
 
     address = reverse("service-accounts:detail", args=[made.pk])
     page = client.post(

@@ -268,7 +268,9 @@ class TestApprovals:
             approval["id"],
             True,
         )
-        assert "restricted to EU; this application's region is US" in row["why"][0]
+        assert row["why"][0].endswith(
+            "is restricted to the region EU. The region of this application is US."
+        )
         assert (owners["n_total"], owners["whole_organisation"]) == (1, False)
         assert strangers["n_total"] == 0
 

@@ -8,7 +8,7 @@ from apps.api.accounts.teams import TeamSerializer
 from apps.api.accounts.users import AddUserSerializer, ChangeUserSerializer, UserSerializer
 from apps.api.alerts.mutes import MakeMuteSerializer, MuteSerializer
 from apps.api.alerts.policies import AlertPolicySerializer, AlertSettingsSerializer
-from apps.api.alerts.preferences import MailPreferenceSerializer
+from apps.api.alerts.preferences import NotificationPreferenceSerializer
 from apps.api.alerts.subscriptions import SubscriptionSerializer
 from apps.api.alerts.webhooks import WebhookSerializer
 from apps.api.catalog.catalog import ProviderChangeSerializer, ProviderSerializer
@@ -19,7 +19,7 @@ from apps.api.exposure.campaigns import (
     CloseCampaignSerializer,
     OpenCampaignSerializer,
 )
-from apps.api.exposure.flags import ExposureSettingsSerializer, PolicySerializer
+from apps.api.exposure.flags import ExposurePolicySerializer, ExposureSettingsSerializer
 from apps.api.exposure.scenarios import ScenarioSerializer
 from apps.api.gate.policy import ChangePolicySerializer, GatePolicySerializer
 from apps.api.gate.waivers import (
@@ -513,11 +513,11 @@ RECORDS: tuple[Record, ...] = (
     ),
     Record(
         Policy,
-        "policies",
+        "exposure-policies",
         form=(Shape(ExposurePolicyForm),),
-        create=(Shape(PolicySerializer),),
-        change=(Shape(PolicySerializer),),
-        read=(Shape(PolicySerializer),),
+        create=(Shape(ExposurePolicySerializer),),
+        change=(Shape(ExposurePolicySerializer),),
+        read=(Shape(ExposurePolicySerializer),),
         absent=SMALL,
         exceptions={
             WRITTEN: KEPT_ROW,
@@ -662,8 +662,8 @@ RECORDS: tuple[Record, ...] = (
     Record(
         Preference,
         form=(Shape(PreferenceForm),),
-        change=(Shape(MailPreferenceSerializer),),
-        read=(Shape(MailPreferenceSerializer),),
+        change=(Shape(NotificationPreferenceSerializer),),
+        read=(Shape(NotificationPreferenceSerializer),),
         absent={CREATE: "setting it makes its row", **SMALL},
         exceptions={
             CHANGED: {

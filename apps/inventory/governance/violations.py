@@ -316,9 +316,10 @@ def _violation_sentences(
         certain = certain or not row["class_unknown"]
     if row["region_outside"]:
         allowed = ", ".join(approval.regions)
+        noun = "region" if len(approval.regions) == 1 else "regions"
         recorded_value = "not recorded" if row["region_unknown"] else application.geography
         sentences.append(
-            f"{target} is restricted to the regions {allowed}. The region of this application is "
+            f"{target} is restricted to the {noun} {allowed}. The region of this application is "
             f"{recorded_value}."
         )
         certain = certain or not row["region_unknown"]

@@ -109,7 +109,7 @@ def test_a_mangled_header_is_refused(api, header):
 def test_a_missing_scope_is_named(api):
     client = api(make_user(role="governance"), "intake")
 
-    assert "'read'" in problem_of(client.get("/api/v1/teams/"), 403)["detail"]
+    assert '"read"' in problem_of(client.get("/api/v1/teams/"), 403)["detail"]
 
 
 def test_several_wrong_fields_are_listed(writer):

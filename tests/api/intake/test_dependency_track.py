@@ -145,7 +145,7 @@ def test_a_bound_token_needs_no_project(api, retailer):
         (
             {"projectName": "Shop", "bom": encoded(gzip.compress(b" " * 60_000_000))},
             413,
-            "once decompressed",
+            "50 MiB after decompression",
         ),
     ],
 )

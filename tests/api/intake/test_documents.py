@@ -302,7 +302,7 @@ def test_a_provider_that_cannot_be_it_is_not_believed(sender, retailer, about):
 def test_a_name_without_a_host_is_placed_by_what_another_tool_says_later(sender, retailer, about):
     make_offering("gpt-4o-mini", host=retailer.claude.host, version=retailer.mini.version)
     first = post(sender, bom("gpt-4o-mini", provider="", tool="one"), about).json()
-    assert "offered by Anthropic, OpenAI. Say which offering" in first["unresolved"][0]["reason"]
+    assert "offered by Anthropic, OpenAI. Select the offering." in first["unresolved"][0]["reason"]
 
     post(sender, bom("gpt-4o-mini", tool="two"), about)
 
@@ -319,7 +319,7 @@ def test_a_name_without_a_host_is_placed_by_what_another_tool_says_later(sender,
     [
         ({"said": b"", "type": "application/json"}, 400, "empty"),
         ({"said": b"{} plain", "Content-Encoding": "gzip"}, 400, "not gzip"),
-        ({"said": gzip.compress(b"{}" * 99)[:-4], "Content-Encoding": "gzip"}, 400, "ends before"),
+        ({"said": gzip.compress(b"{}" * 99)[:-4], "Content-Encoding": "gzip"}, 400, "incomplete"),
         ({"said": gzip.compress(b"") * 100, "Content-Encoding": "gzip"}, 400, "more than 64 parts"),
         ({"said": b"--x--", "type": "multipart/form-data; boundary=x"}, 400, "no file"),
         ({"said": b"nothing", "type": "multipart/form-data"}, 400, "multipart/form-data"),
@@ -334,13 +334,13 @@ def test_a_name_without_a_host_is_placed_by_what_another_tool_says_later(sender,
         (
             {"said": gzip.compress(b" " * 60_000_000), "Content-Encoding": "gzip"},
             413,
-            "50 MiB once decompressed",
+            "50 MiB after decompression",
         ),
-        ({"said": gzip.compress(b" " * 60_000_000)}, 413, "50 MiB once decompressed"),
+        ({"said": gzip.compress(b" " * 60_000_000)}, 413, "50 MiB after decompression"),
         ({"said": b"{"}, 422, "not JSON"),
         ({"said": b'{"a": "\xff"}'}, 422, "not UTF-8"),
         ({"said": {"spdxVersion": "SPDX-2.3"}}, 422, "send it as spdx"),
-        ({"said": b"[" * 10_000}, 422, "deeper than 64"),
+        ({"said": b"[" * 10_000}, 422, "more than 64 levels deep"),
         (
             {"said": b"<!DOCTYPE a [<!ENTITY b 'c'>]><bom/>", "type": "application/xml"},
             422,
@@ -400,7 +400,7 @@ def test_a_broken_schema_is_marked_and_strict_senders_are_told(sender, retailer,
     lenient = post(sender, said, about).json()
 
     assert strict.status_code == 422
-    assert "breaks its schema" in strict.json()["detail"]
+    assert "does not match its schema" in strict.json()["detail"]
     assert (lenient["status"], lenient["schema_valid"]) == ("done", False)
     assert lenient["schema_errors"][0]["where"] == "/components/1/type"
     again = post(sender, said, f"{about}&strict=true")

@@ -181,7 +181,7 @@ def test_dates_that_their_source_took_back_count_no_longer(desk):
         ),
         (
             lambda: PollState.objects.update(last_observed_at=now() - timedelta(5)),
-            "LiteLLM price map: last read on 20",
+            "LiteLLM price map: last polled on 20",
         ),
         (
             lambda: PollState.objects.update(last_observed_at=now() + timedelta(40)),
