@@ -50,7 +50,7 @@ from tests.reports.insurer import make_insurer
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
 
 VICTIM = "victim"
-LOST = b"a claim was lost"
+LOST = b"job claim lost"
 N_ROWS, BLOCK = 7, 2
 
 

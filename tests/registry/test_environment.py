@@ -86,7 +86,9 @@ def test_a_variable_that_cannot_be_read_is_told_by_its_name(
     monkeypatch.setattr(Variables, "ENVIRON", {"DATABASE_POOL": "many", "OIDC_SESSION_HOURS": "8"})
 
     assert Variables().int("OIDC_SESSION_HOURS", default=12) == 8
-    with pytest.raises(ImproperlyConfigured, match="DATABASE_POOL is a whole number, not 'many'"):
+    with pytest.raises(
+        ImproperlyConfigured, match="DATABASE_POOL must be a whole number, not 'many'"
+    ):
         Variables().int("DATABASE_POOL", default=8)
 
 

@@ -62,7 +62,7 @@ class TestWhoMayRead:
         auditor = User.objects.create_user("auditor", organisation_role=OrganisationRole.AUDITOR)
         answer = api(auditor, "intake").get("/metrics", headers={"Accept": "text/plain"})
         assert answer.status_code == 403
-        assert "lacks the scope 'read'" in answer.json()["detail"]
+        assert 'lacks the scope "read"' in answer.json()["detail"]
 
     def test_a_member_of_teams_only_is_refused(self, api: Callable[..., APIClient]) -> None:
         answer = api(User.objects.create_user("editor"), "read").get("/metrics")

@@ -22,7 +22,7 @@ def test_a_filter_is_kept_found_again_shared_and_dropped(world, as_user):
 
     page = own.post(reverse("saved-filters:create"), given, follow=True)
     assert page.redirect_chain[-1][0] == "/applications/?criticality=critical"
-    assert "“Ours” is kept" in text_of(page)
+    assert "The filter “Ours” was saved" in text_of(page)
     assert 'href="/applications/?criticality=critical" aria-current="true">Ours' in text_of(page)
     assert "of ilse" in text_of(colleague.get("/applications/"))
 

@@ -246,19 +246,14 @@ def _lifecycle(
         return None, ""
     announced = _announced(external_id, raw, rejects)
     if shutdown and announced and shutdown.kind == "firm" and shutdown.on <= announced.on:
-        when = (
-            "the day of its announcement"
+        reason = (
+            f"The shutdown date {shutdown.on} equals its announcement date, which is a known "
+            "error of this source."
             if shutdown.on == announced.on
-            else "before its announcement"
+            else f"The shutdown date {shutdown.on} is before its announcement date "
+            f"{announced.on}, which is a known error of this source."
         )
-        rejects.append(
-            rejected_row(
-                external_id,
-                f"The shutdown date {shutdown.on} is {when}, which has been a known error of "
-                "this source.",
-                raw,
-            )
-        )
+        rejects.append(rejected_row(external_id, reason, raw))
         return None, shutdown.region
     claim = LifecycleClaim(
         announced_on=announced.on if announced else None,

@@ -258,7 +258,7 @@ def test_a_token_that_is_not_real_brings_no_byte_to_the_disk(server: WebServer) 
         status, headers, body = answer_of(connection)
 
     assert (status, headers["connection"]) == (403, "close")
-    assert b"not known here" in body
+    assert b"unknown or has expired" in body
     assert spooled_bytes(server) == 0
 
 

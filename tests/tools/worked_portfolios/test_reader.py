@@ -168,8 +168,7 @@ def test_regions_and_hosts_may_hold_slashes() -> None:
         ),
         (
             lambda p: p["offerings"][0].update(retires_on="9999-12-31"),
-            "portfolio 'small', offerings[0] 'acme/one': 'retires_on': 9999-12-31 is not a likely "
-            "day",
+            "portfolio 'small', offerings[0] 'acme/one': 'retires_on': 9999-12-31 is out of range.",
         ),
         (
             lambda p: p["providers"].append({"id": "acme"}),

@@ -25,8 +25,8 @@ EVENT_WORDS = {
     FlagEvent.Kind.ACKNOWLEDGED: "Acknowledged",
     FlagEvent.Kind.ACCEPTED: "Accepted",
     FlagEvent.Kind.WORSENED: "Worsened beyond what was accepted",
-    FlagEvent.Kind.REVOKED: "Acceptance taken back",
-    FlagEvent.Kind.ACCEPTANCE_EXPIRED: "Acceptance ran out",
+    FlagEvent.Kind.REVOKED: "Acceptance revoked",
+    FlagEvent.Kind.ACCEPTANCE_EXPIRED: "Acceptance expired",
     FlagEvent.Kind.RESOLVED: "Resolved",
 }
 

@@ -92,7 +92,7 @@ def test_what_is_no_sheet_is_said_in_a_sentence(content, word):
 
 
 def test_too_much_is_refused_and_not_cut_off(monkeypatch):
-    for name in ("MAX_ROWS", "MOST_COLUMNS", "MOST_CHARACTERS"):
+    for name in ("MAX_ROWS", "MAX_COLUMNS", "MAX_CELL_LENGTH"):
         for module in (
             "apps.intake.spreadsheets.files.csv_tables",
             "apps.intake.spreadsheets.files.xlsx_tables",

@@ -185,7 +185,7 @@ class TestFindings:
         page = text_of(as_user(kept.governance).get("/findings/"))
 
         assert "Foundation not known" in page
-        assert "Ask for its identity to be settled." in page
+        assert "Identify it under Unresolved models." in page
 
     def test_narrowed_page_and_csv_agree(self, kept, as_user):
         client = as_user(kept.governance)

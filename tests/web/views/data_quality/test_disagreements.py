@@ -244,7 +244,7 @@ class TestDeciding:
             ({"choice": "other", "reason": "r"}, "Enter the date."),
             (
                 {"choice": "other", "retires_on": "2027-06-01", "reason": "r"},
-                "firm or &#x27;not before&#x27;",
+                "announced or the earliest possible date",
             ),
             (
                 {"choice": "other", "retires_on": "soon", "date_kind": "firm", "reason": "r"},

@@ -236,7 +236,7 @@ def test_a_source_is_changed_shown_in_its_history_and_put_back(client, made):
     client.post(address, {**changed, "act": "save"})
 
     page = text_of(client.get(f"/feeds/{made.slug}/"))
-    assert "Trust rank: <del>40</del> <ins>7</ins>" in page
+    assert "Priority: <del>40</del> <ins>7</ins>" in page
     assert "Mapping: retires_on: <del>shutdown_date</del> <ins>ends</ins>" in page
     assert "moved" in page
     undo = re.search(r'action="(/feeds/acme-ends/undo/[^"]+)"', page).group(1)
@@ -299,7 +299,7 @@ def test_a_source_is_switched_off_and_on_again_from_its_page(client, made):
 def test_sources_that_come_with_the_product_are_changed_without_a_mapping(client, world):
     page = text_of(client.get("/feeds/litellm/change/"))
     assert "Where things lie" not in page
-    assert "Trust rank" in page
+    assert "Priority" in page
 
 
 @pytest.mark.proof
