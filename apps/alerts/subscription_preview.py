@@ -1,5 +1,5 @@
-"""What a subscription would have sent: the same rule that raises, held against the last thirty
-days."""
+"""Preview of a subscription: what it would have sent in the last thirty days, by the rule that also
+creates notifications."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,10 +30,10 @@ MAX_CANDIDATES = 5000
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionPreview:
-    """In the last thirty days: `n_alerts` would have matched, in `n_mails` mails; `n_anyway` of
-    them were owed to the person without it. `moments` are when the mails would have come, the
-    latest first. `is_cut`: there are more. `no_mail_as` says why none would have come whatever
-    matched; empty where mail would."""
+    """The preview of the last thirty days: `n_alerts` would have matched, in `n_mails` emails;
+    `n_anyway` of them would have reached the user without it. `moments` are the times of the
+    emails, latest first. `is_cut`: there are more. `no_mail_as` says why no email would have been
+    sent whatever matched; empty if emails would."""
 
     n_alerts: int
     n_mails: int
@@ -62,7 +62,8 @@ class SubscriptionPreview:
 def preview_subscription(
     subscription: Subscription, *, user: User, at: datetime
 ) -> SubscriptionPreview:
-    """Held against what `user` may see. `subscription` need not be stored."""
+    """Preview the subscription over the alerts that `user` can view. `subscription` need not be
+    stored."""
     since = at - timedelta(days=PREVIEW_DAYS)
     below = teams_below([subscription])
     alerts = list(_candidates(subscription, user, since=since, at=at)[: MAX_CANDIDATES + 1])

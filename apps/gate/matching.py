@@ -1,10 +1,9 @@
-"""Which model a pipeline's names mean: exactly, by a moving name, by a family, or not at all; never
-by likeness.
+"""Model matching: which model a name in a pipeline means: exactly, by an alias, by a family, or
+none; never by similarity.
 
-What a person decided comes first, then the exact id at its host, then the resolver, then what the
-application's own gateway was seen to do with the name. The number of statements does not follow the
-number of names; nothing is written.
-"""
+Identifications by users come first, then the exact ID at its host, then the resolver, then the
+models that the application's own gateway was observed to serve for the name. The number of
+statements does not depend on the number of names; nothing is written."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -23,7 +22,8 @@ _DEPLOYMENT_HOSTS = frozenset({"azure", "sagemaker"})
 
 @dataclass(frozen=True, slots=True)
 class RequestedModel:
-    """One model as the pipeline names it, and where. `alias`: it is what a gateway is asked for."""
+    """One model as the pipeline names it, and where. `alias`: the name is one requested from a
+    gateway."""
 
     model: str
     host: str = ""
@@ -43,7 +43,7 @@ class RequestedModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelNames:
-    """What is looked up: `RequestedModel` without its place."""
+    """The lookup key: `RequestedModel` without its place."""
 
     model: str
     host: str
@@ -53,10 +53,10 @@ class ModelNames:
 
 @dataclass(frozen=True, slots=True)
 class ModelMatch:
-    """What the names mean. `offering` is the id that ends and approvals are read from; without one
-    but with `kin`, the model is known and not at this host: decisions are then read from the
+    """The match of a name. `offering` is the one whose retirement and approvals apply; without one
+    but with `kin`, the model is known, but not at this host: approvals are then those of the
     offering `kin` of the same model. `party` is the host in that case. `is_open` says that the name
-    is a deployment's or an alias that nobody has resolved."""
+    is a deployment or an unresolved alias."""
 
     kind: Matching
     resolved_id: str = ""
@@ -192,8 +192,8 @@ def _identities(offerings: set[int]) -> dict[int, tuple[Any, ...]]:
 
 
 def match_offerings(offerings: Iterable[int], parties: Iterable[int | None]) -> list[ModelMatch]:
-    """What the register itself says is called, in order; `parties` are what each goes through. One
-    statement."""
+    """Return matches for the dependencies of the inventory, in order; `parties` are the gateways
+    and hosts of each. One statement."""
     pairs = list(zip(offerings, parties, strict=True))
     identities = _identities({offering for offering, _ in pairs})
     matches = [

@@ -1,10 +1,9 @@
-"""What applications stand on as a CycloneDX 1.6 bill of materials (ECMA-424).
+"""CycloneDX 1.6 bill of materials (ECMA-424) of the models that applications depend on.
 
 Hosted models are services of their host; the releases behind them are machine-learning-model
-components with a model card and their lineage as pedigree; what was built on them are data or model
-components. Facts of the register that the standard has no place for are properties named
-`registry:...`.
-"""
+components with a model card and their lineage as pedigree; adaptations are data or model
+components. Facts of the registry for which the standard has no field are properties named
+`registry:...`."""
 
 import hashlib
 import json
@@ -66,9 +65,9 @@ _KINDS = {
 def build_bom(
     applications: Sequence[Application], *, user: User, name: str, ref: str, on: date, at: datetime
 ) -> Any:
-    """The document of these applications, which the caller may see and has loaded with their teams;
-    about ten statements, whatever their number. `name` and `ref` are of what the document is
-    about."""
+    """Build the document of these applications, which the caller may view and has loaded with their
+    teams; about ten statements, whatever their number. `name` and `ref` are those of the subject of
+    the document."""
     used = list(
         Dependency.objects.filter(
             Q(until__isnull=True) | Q(until__gt=on), application__in=applications, since__lte=on

@@ -1,6 +1,6 @@
-"""The AI Act component file of one application: what its foundations' developers owe it (Annex
-XII), what was changed about them, and the questions that decide who becomes a provider (Art. 25). A
-question is asked here, never judged."""
+"""AI Act component file of one application: documents that the developers of its foundations must
+provide (Annex XII), modifications of them, and the questions that decide who becomes a provider
+(Art. 25). The registry asks the questions and never decides them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -107,8 +107,9 @@ TABLES: tuple[ReportTable, ...] = (DOCUMENTS, MODIFICATIONS, QUESTIONS, COMPONEN
 
 @dataclass(frozen=True, slots=True)
 class ComponentFile:
-    """`n_on_file` of `n_items` documents are received or public. `documents_withheld`: the reader
-    holds no office, and what is on file is read by the offices."""
+    """The component file. `n_on_file` of `n_items` documents are received or public.
+    `documents_withheld`: the reader has no organisation role, which viewing the documents
+    requires."""
 
     application: Application
     on: date
@@ -122,8 +123,8 @@ class ComponentFile:
 
 
 def component_file(*, application: Application, user: User, on: date) -> ComponentFile:
-    """Nine statements at most, whatever the application calls. The caller has checked that `user`
-    may see it."""
+    """Build the file in nine statements at most, whatever models the application uses. The caller
+    has checked that `user` can view it."""
     used = application_stack(application=application, on=on)
     foundations = {row.foundation.pk: row.foundation for row in used if row.foundation}
     adaptations = list(

@@ -1,10 +1,9 @@
-"""Days that matter to one person, in two statements: the ends and the causes of
-kinds/reminders/queries.py, over the teams whose applications the person may see. A third counts
-them, without sorting any.
+"""Calendar queries: upcoming retirements and deadlines of one user, in two statements. They use the
+retirements and the causes of kinds/reminders/queries.py, limited to the teams whose applications
+the user can view. A third query counts them without sorting.
 
-Each row carries how many versions its subject has had and when the last one was written, out of the
-history.
-"""
+Each row carries how many versions its subject has had and when the latest was written, from the
+history tables."""
 
 import json
 from collections.abc import Collection, Iterator, Sequence
@@ -47,8 +46,8 @@ _TEST_VALIDITY_DAYS = ExposureSettings().test_validity_days
 
 
 class UpcomingRetirement(NamedTuple):
-    """The end of an offering that `n` applications use, `n_primary` of them as a primary;
-    `application_ids` are the first of them, gravest in front."""
+    """A retirement of an offering that `n` applications use, `n_primary` of them as a primary
+    model; `application_ids` are the first of them, highest criticality first."""
 
     offering_id: int
     on: date
@@ -61,7 +60,7 @@ class UpcomingRetirement(NamedTuple):
 
 
 class UpcomingDeadline(NamedTuple):
-    """A day of the organisation's own. `words` as in `reminder_text`."""
+    """A date of the organisation. `words` as in `reminder_text`."""
 
     kind: str
     subject_kind: str
@@ -170,7 +169,7 @@ def _organisation_reminder_types() -> tuple[ReminderType, ...]:
 
 
 def calendar_kinds() -> tuple[str, ...]:
-    """What a calendar can be narrowed to."""
+    """List the kinds by which a calendar can be filtered."""
     return (
         str(DayKind.MILESTONE),
         *dict.fromkeys(str(reminder_type.kind) for reminder_type in _organisation_reminder_types()),
@@ -249,9 +248,11 @@ def upcoming_retirements(
     last: date | None = None,
     most: int = MAX_ENTRIES,
 ) -> list[UpcomingRetirement]:
-    """Ends, firm or not before, of what live applications of these teams (None: of all) call, by
-    day, between `first` and `last` where given; one statement. One more than `most` where there are
-    more: those nearest to `first`, or to today without one."""
+    """List retirements, announced or earliest, of offerings that active applications of these teams
+    (None: of all) use, by date, between `first` and `last` if given; one statement.
+
+    Returns one row more than `most` if there are more. The rows nearest to `first` (without it: to
+    today) are returned."""
     return [
         UpcomingRetirement(*row)
         for row in _rows(_RETIREMENTS, on, teams=team_ids, first=first, last=last, most=most + 1)
@@ -268,8 +269,8 @@ def upcoming_deadlines(
     kinds: Collection[str] | None = None,
     most: int = MAX_ENTRIES,
 ) -> list[UpcomingDeadline]:
-    """What expires or is due for these teams (None: for all) and for what the person decided, by
-    day; two statements at most. Cut as in `upcoming_retirements`."""
+    """List what expires or is due for these teams (None: for all) and for decisions of the user, by
+    date; at most two statements. Limited as in `upcoming_retirements`."""
     ahead = first is not None and last is not None
     rows = _rows(
         _deadlines_statement(ahead=ahead),
@@ -298,7 +299,7 @@ def count_upcoming(
     kinds: Collection[str] | None = None,
     most: int = MAX_ENTRIES,
 ) -> int:
-    """How many ends and days there are, `most` + 1 where there are more; two statements."""
+    """Count the retirements and deadlines, `most` + 1 if there are more; two statements."""
     ends = _RETIREMENT_COUNT if kinds is None or DayKind.MILESTONE in kinds else "0"
     ((n_days, n_ends),) = _rows(
         _count_statement().replace("{ends}", ends),

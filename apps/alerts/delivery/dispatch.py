@@ -1,12 +1,11 @@
-"""Carries queued deliveries out: at least once, under one Message-ID, and twice only where the
-receiver's answer was lost.
+"""Dispatch of queued deliveries with retry and backoff. At-least-once delivery: every attempt has
+the same Message-ID, and a duplicate is possible only if the receiver's response was lost.
 
 A delivery is claimed by a conditional update that must change exactly one row, sent outside of any
-transaction, and settled by a second conditional update that only the claimant can make. One run at
-a time sends mail, so that the rate holds for the whole installation; a second one returns at once.
-Which one it is, a lease says that the run renews before each message; a run that lost it stops, and
-what it had claimed stays its own.
-"""
+transaction, and completed by a second conditional update that only the claimant can make. One run
+at a time sends email, so that the rate limit holds for the whole installation; a second run returns
+immediately. A lease, which the run renews before each message, decides which run that is. A run
+that lost its lease stops, and the deliveries it had claimed remain claimed by it."""
 
 import secrets
 import smtplib
@@ -57,8 +56,8 @@ MAX_SLEEP_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class SendFailure:
-    """Why an attempt failed; `final` where trying again is pointless, `everyone` where others would
-    fail alike, `skip_reason` where there was none, and why."""
+    """Failure of an attempt. `final`: a retry is pointless. `everyone`: other recipients would fail
+    alike. `skip_reason`: no attempt was made, and why."""
 
     reason: str
     final: bool = False
@@ -67,16 +66,15 @@ class SendFailure:
 
 
 def send_due_deliveries(*, at: datetime) -> int:
-    """Send what is due, mails and webhooks; how many were taken."""
+    """Send due emails and webhook requests, and return how many were accepted."""
     return send_mails(at=at) + send_webhooks(at=at)
 
 
 def send_mails(*, at: datetime) -> int:
-    """Send the mails that are due; the number that the server has taken.
+    """Send the due emails, and return the number that the SMTP server accepted.
 
-    Ends early when the server cannot be reached, so that an outage costs one delivery an attempt a
-    minute and not all of them.
-    """
+    Stops early if the server cannot be reached: during an outage one delivery, not all of them,
+    uses up an attempt each minute."""
     with hold_lease(MAIL_LEASE, duration=LEASE_DURATION) as lease:
         if lease is None:
             return 0
@@ -88,8 +86,8 @@ def send_mails(*, at: datetime) -> int:
 
 
 def send_webhooks(*, at: datetime) -> int:
-    """Post the webhooks that are due; the number that was taken. An address that fails is left
-    alone for this run."""
+    """Post the due webhook requests, and return the number accepted. A failing URL is skipped for
+    the rest of the run."""
     n_sent = 0
     with hold_lease(WEBHOOK_LEASE, duration=LEASE_DURATION) as lease:
         if lease is None:
@@ -345,7 +343,7 @@ def _record_outcome(delivery: Delivery, failure: SendFailure | None, *, at: date
 
 
 def backoff(attempts: int) -> timedelta | None:
-    """How long to wait after that many failed attempts; None: give up."""
+    """Return the delay after that many failed attempts; None: give up."""
     if attempts >= MAX_ATTEMPTS:
         return None
     return min(timedelta(minutes=2 ** (attempts - 1)), MAX_BACKOFF)

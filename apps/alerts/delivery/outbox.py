@@ -1,9 +1,8 @@
-"""Writes the outbox: one message per recipient and window, rendered once and stored with what it
-carries.
+"""Outbox: writes one message per recipient and digest window, rendered once and stored with the
+notifications that it delivers.
 
-Recipients are worked through in batches: what a batch of digests speaks of is loaded at once, so
-that ten thousand recipients cost statements by the hundred, and memory for one batch.
-"""
+Recipients are processed in batches. The records that a batch of digests mentions are loaded
+together: ten thousand recipients cost hundreds of statements, and the memory of one batch."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,12 +46,11 @@ MAX_PAUSE = timedelta(hours=1)
 
 
 def queue_digests(*, at: datetime, gather: timedelta | None = None) -> int:
-    """Write the messages that are due; the number of deliveries written.
+    """Write the messages that are due, and return the number of deliveries written.
 
-    A recipient's notices wait `gather` (the setting ALERT_GATHER_SECONDS when None) from the first
-    on, so that one poll with many changes makes one mail. A message that cannot be written does not
-    keep the others back: an ExceptionGroup tells of all of them at the end.
-    """
+    A recipient's notifications are gathered for `gather` (the setting ALERT_GATHER_SECONDS if None)
+    after the first, so that one poll with many changes makes one email. A message that cannot be
+    written does not block the others: an ExceptionGroup reports all of them at the end."""
     if gather is None:
         gather = timedelta(seconds=settings.ALERT_GATHER_SECONDS)
     last_look = Tick.objects.filter(pk=DIGEST_CHECKPOINT).values_list("at", flat=True).first()
@@ -77,7 +75,8 @@ def queue_digests(*, at: datetime, gather: timedelta | None = None) -> int:
 
 
 def was_interrupted(*, at: datetime) -> bool:
-    """Nobody has looked for digests for an hour: the register was stopped, or is new."""
+    """Return whether due digests were not scanned for an hour: the registry was stopped, or is
+    new."""
     last_look = Tick.objects.filter(pk=DIGEST_CHECKPOINT).values_list("at", flat=True).first()
     return last_look is None or at - last_look > MAX_PAUSE
 
@@ -87,7 +86,8 @@ def was_interrupted(*, at: datetime) -> bool:
 
 @dataclass(slots=True)
 class BatchResult:
-    """`n_locked` are recipients whose row somebody else has at the moment."""
+    """The result of one batch. `n_locked` counts recipients whose row another transaction holds at
+    the moment."""
 
     n: int
     errors: list[Exception]

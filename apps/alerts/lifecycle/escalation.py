@@ -1,5 +1,4 @@
-"""What time does to alerts that stand: unanswered ones go further, snoozed ones wake, what a mute
-kept back is told."""
+"""Escalation of alerts without a response, end of snoozes, and release of muted notifications."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -20,12 +19,11 @@ MAX_WAIT_FACTOR = 3
 
 
 def escalate_alerts(*, at: datetime) -> int:
-    """Pass on what nobody answered in time; the number of alerts that went further.
+    """Escalate alerts without a timely response, and return the number escalated.
 
-    The hours count from the moment at which the first message was sent to those whose turn it is,
-    so that nobody is passed over who could not know yet. An answer is an acknowledgement, a snooze,
-    an assignment or the end of the cause.
-    """
+    The hours count from when the first message was sent to the recipients of the current level, so
+    that no recipient is passed over before they could know. An acknowledgement, a snooze, an
+    assignment or the end of the cause counts as a response."""
     _limit_wait(at=at)
     n_further = 0
     while batch := _escalate_batch(at=at):
@@ -195,14 +193,14 @@ def _duration(hours: int | None) -> timedelta | None:
 
 
 def waits_again_since(alert: Alert) -> datetime | None:
-    """Since when it waits for an answer once more; None where nobody ever answered it."""
+    """Return since when the alert is open again after a response; None if it never had one."""
     said = alert.details.get("again_since")
     return datetime.fromisoformat(said) if said else None
 
 
 def restart_escalation(alerts: Sequence[Alert], *, at: datetime) -> None:
-    """Alerts that wait again go further from the start, as if they had been raised `at`; saved by
-    the caller."""
+    """Restart the escalation of reopened alerts, as if they had been created `at`; the caller
+    saves."""
     from_severity = AlertSettings.objects.get(pk=1).escalate_from_severity
     hours = _waiting_times(alerts)
     for alert in alerts:
@@ -219,8 +217,8 @@ def restart_escalation(alerts: Sequence[Alert], *, at: datetime) -> None:
 
 @transaction.atomic
 def wake_snoozed_alerts(*, at: datetime) -> int:
-    """Let snoozed alerts whose day has come wait again, and tell who snoozed them and who was given
-    them; the number that woke."""
+    """Reopen snoozed alerts whose date has come, notify the user who snoozed them and the assignee,
+    and return the number reopened."""
     due = list(
         Alert.objects.filter(state=Alert.State.SNOOZED, snoozed_until__lte=day_of(at))
         .select_for_update(skip_locked=True, no_key=True)
@@ -274,8 +272,8 @@ ON CONFLICT DO NOTHING
 
 @transaction.atomic
 def release_muted_notices(*, at: datetime) -> int:
-    """Owe what an ended mute kept back and what still waits for an answer; the number of
-    notices."""
+    """Create the notifications that an expired mute withheld, for alerts that are still open, and
+    return their number."""
     today: date = day_of(at)
     with connection.cursor() as cursor:
         cursor.execute(_RELEASE_MUTED_NOTICES, {"at": at, "day": today})

@@ -1,5 +1,6 @@
-"""An alert whose every recipient fell away is told to whom its applications fall now, never to
-nobody; so are applications that changed hands before a message was due."""
+"""Reassignment of alerts: if all recipients of an alert lost access, the alert is routed to the
+current owners of its applications, so that it always has a recipient. The same applies to
+applications that changed teams before a message was due."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -25,8 +26,8 @@ _PERSONAL_REASONS = frozenset({Notice.Why.SUBSCRIPTION, Notice.Why.WEBHOOK, Noti
 
 
 def reassign_lost_notices(notices: Sequence[Notice], *, at: datetime) -> int:
-    """Pass on the alerts of these notices, which reach their recipient no more, where nobody else
-    is told of them; the number passed on."""
+    """Reassign the alerts of these notifications, which can no longer reach their recipient, unless
+    another recipient is notified of them; return the number reassigned."""
     candidates = {notice.alert_id for notice in notices if notice.why not in _PERSONAL_REASONS}
     if not candidates:
         return 0
@@ -37,8 +38,8 @@ def reassign_lost_notices(notices: Sequence[Notice], *, at: datetime) -> int:
 
 
 def reassign_moved_applications(moved: Mapping[int, Collection[int]], *, at: datetime) -> int:
-    """Tell the teams that applications belong to by now of what is told to their former ones
-    without them; `strayed` is {alert: such applications}. The number of new alerts."""
+    """Notify the current teams of applications of the alerts that only their former teams receive;
+    `strayed` is {alert: such applications}. Return the number of new alerts."""
     if not moved:
         return 0
     alerts = list(_open_for_notices().filter(pk__in=moved).order_by("pk"))

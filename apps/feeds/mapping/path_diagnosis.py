@@ -1,4 +1,4 @@
-"""Why a path finds nothing: which step finds no value, and what is there instead."""
+"""Diagnosis of a path that finds nothing: which step has no value, and what is there instead."""
 
 from decimal import Decimal
 from itertools import islice
@@ -12,8 +12,8 @@ _MAX_VALUES = 100_000
 
 
 def explain_missing(path: Path, places: list[RowContext]) -> str:
-    """Where `path` ends in all of `places`, as a sentence with what lies there. Equal for equal
-    kinds of rows."""
+    """Explain as a sentence where `path` fails in all of `places`, and what is there. Equal for
+    equal kinds of rows."""
     values = [place.value for place in places]
     at = ""
     for number, step in enumerate(path.steps):

@@ -1,4 +1,4 @@
-"""The prices of a row by a mapping."""
+"""Prices of a row that is read by a mapping."""
 
 import re
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ _MAX_REQUEST_TOKENS = 100_000_000
 
 
 def price_lines(mapping: Mapping, place: RowContext) -> tuple[PriceLine, ...]:
-    """The lines of a row, sorted; none where it names no price. UnclearPriceError where one cannot
-    be believed."""
+    """Return the price lines of a row, sorted; none if it has no price. UnclearPriceError if one is
+    not plausible."""
     currency = _currency(mapping, place)
     found: dict[tuple[str, int], Decimal] = {}
     for price in mapping.prices:

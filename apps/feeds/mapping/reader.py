@@ -1,5 +1,5 @@
-"""From a JSON document and a mapping to the same claims as the built-in adapters make, under the
-same guards."""
+"""Reader of JSON feeds by mapping: makes the same claims as the built-in adapters, with the same
+checks."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -56,9 +56,9 @@ _FAR_YEAR = re.compile(r"(?:209\d|2[1-9]\d\d|[3-9]\d\d\d)-\d\d-\d\d", re.ASCII)
 
 @dataclass(slots=True)
 class MappingResult:
-    """What a document says by a mapping. `unfound` are sentences about paths that find nothing in
-    any row, by field; `n_places` counts rows before any was set aside. `refusal` is why nothing may
-    be concluded from it, else empty."""
+    """The result of reading a document by a mapping. `unfound` are sentences about paths that find
+    nothing in any row, by field; `n_places` counts rows before any was quarantined. `refusal` is
+    why no conclusion may be drawn from the document, otherwise empty."""
 
     parsed: ParsedFeed | None = None
     unfound: dict[str, str] = field(default_factory=dict)
@@ -67,8 +67,8 @@ class MappingResult:
 
 
 def parse_body(body: bytes, *, mapping: Mapping) -> ParsedFeed:
-    """As every adapter: rows, and what is set aside. InvalidPayloadError where nothing may be
-    concluded."""
+    """Parse a body into rows and quarantined rows, as every adapter. InvalidPayloadError if no
+    conclusion may be drawn from it."""
     reading = read_document(load_json(body), mapping)
     if reading.parsed is None:
         raise InvalidPayloadError(reading.refusal)
@@ -76,7 +76,7 @@ def parse_body(body: bytes, *, mapping: Mapping) -> ParsedFeed:
 
 
 def read_document(document: Any, mapping: Mapping) -> MappingResult:
-    """`document` by `mapping`, for the preview and for polls alike. Raises nothing."""
+    """Read `document` by `mapping`, for preview and polls alike. Never raises."""
     try:
         return _read(document, mapping)
     except TooManyStepsError as refused:

@@ -1,16 +1,14 @@
-"""The prices of one model in genai-prices: what holds when, for which size of request, at which
-hour.
+"""Tariffs in genai-prices: the prices of one model by date, request size and time of day.
 
 `prices` is one object of fields, or a list of such objects with conditions, of which the last that
-holds counts. `price_variants` are further prices for a kind of processing, of which the first that
-holds counts. A field is a number or `{base, tiers}`, where the whole request is paid at the price
-of the tier it reaches.
+applies counts. `price_variants` are further prices for a kind of processing, of which the first
+that applies counts. A field is a number or `{base, tiers}`, where the whole request is paid at the
+price of the tier it reaches.
 
-What is read here is what a request costs, not how the feed writes it: a price put over the old one
-and the same price added as history are equal from the day on which it begins. Fields that
-`PRICE_UNITS` has no word for (citations, searches of a store, annotated pages, text messages,
-tools) are left out and counted.
-"""
+The result is what a request costs, not how the feed writes it: a price that overwrites the old one
+and the same price added as history are equal from the day on which it starts. Fields without a unit
+in `PRICE_UNITS` (citations, searches of a store, annotated pages, text messages, tools) are left
+out and counted."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -67,7 +65,8 @@ type Tariff = dict[str, dict[int, Decimal]]
 
 @dataclass(frozen=True, slots=True)
 class ModelPrices:
-    """`said` is the fields as published, in text; `unmapped` the price fields left out."""
+    """The prices of one model. `said` is the fields as published, in text; `unmapped` the price
+    fields left out."""
 
     lines: tuple[PriceLine, ...]
     said: dict[str, str]
@@ -76,8 +75,8 @@ class ModelPrices:
 
 @dataclass(frozen=True, slots=True)
 class TariffCondition:
-    """From `start` on, and daily from `opens` until `closes` (exclusive, UTC, past midnight if it
-    is the earlier)."""
+    """A period of validity: from `start` on, and daily from `opens` until `closes` (exclusive, UTC,
+    past midnight if it is the earlier)."""
 
     start: date = _ALWAYS
     opens: time | None = None
@@ -106,13 +105,12 @@ class TariffEntry:
 
 
 def read_prices(raw: dict[str, Any]) -> ModelPrices:
-    """All price lines of a model, sorted; none where the feed knows no price.
+    """Parse all price lines of a model, sorted; none if the feed has no price.
 
-    0 does not occur, and would leave open whether the use is free or unknown: it is not taken for a
-    price. Lines that begin on a day stand beside those they replace; a line that changes nothing is
-    left out. Raises UnclearPriceError when a field we read, a tier or a condition cannot be
-    believed or understood.
-    """
+    0 does not occur, and would not tell whether the use is free or the price unknown: it is not
+    read as a price. Lines that start on a day are listed beside those they replace; a line that
+    changes nothing is left out. Raises UnclearPriceError if a relevant field, a tier or a condition
+    is not plausible or not understood."""
     reading = _PriceReader()
     standard = reading.entries(raw.get("prices"))
     lines = _lines_by_day(standard, _last_entry)

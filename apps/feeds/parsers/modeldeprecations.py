@@ -1,13 +1,13 @@
-"""modeldeprecations.dev: a curated list of models with their dates, status and replacements.
+"""modeldeprecations.dev parser: a curated list of models with dates, status and replacements.
 
-The publisher works out a `computed_status` when the page is built: it takes soft dates for firm
-ones and grows stale between builds, so it is not read. The status people wrote (`status`) and the
-dates are.
+The publisher computes a `computed_status` when the page is built: it treats earliest dates as
+announced ones and becomes stale between builds, so it is not read. The status that its editors
+wrote (`status`) and the dates are.
 
-A retired model whose notice and end fall on one day is believed here: such rows are models switched
-off without notice (six in August 2026, each with the provider's page as its source). The same
-coincidence ahead of time, or on a model that is not retired, is a slip of the pen.
-"""
+A retired model whose announcement and retirement are on the same day is accepted here: such rows
+are models switched off without notice (six in August 2026, each with the provider's page as its
+source). The same coincidence for a future date, or on a model that is not retired, is a clerical
+error."""
 
 import re
 from dataclasses import replace
@@ -49,11 +49,10 @@ _MAX_ALIASES = 50
 
 
 def parse(body: bytes) -> ParsedFeed:
-    """Rows of the list, each with its lifecycle; the feed has no prices.
+    """Parse the list into rows, each with its lifecycle; the feed has no prices.
 
-    `lifecycle` is None where dates and status contradict each other, with a Reject that says how.
-    InvalidPayloadError when the body is no such list, or holds fewer or more rows than it says.
-    """
+    `lifecycle` is None if dates and status contradict each other, with a Reject that says how.
+    InvalidPayloadError if the body is not such a list, or has fewer or more rows than it states."""
     document = load_json(body)
     models = document.get("models") if isinstance(document, dict) else None
     if (

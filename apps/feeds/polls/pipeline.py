@@ -1,11 +1,10 @@
-"""One poll from claim to events, for every source and every caller: beat, `manage.py poll` and
-`replay`.
+"""Poll pipeline: one poll from claim to events, for every source and every caller: beat, `manage.py
+poll` and `replay`.
 
-claim run -> fetch -> keep the payload -> parse -> compare with what the source is known to say ->
-settle -> events -> footing. All that a payload changes, and the closing of its run, is one
-transaction: a worker killed on the way leaves an open run and nothing else, and `close_dead_runs`
-closes it with its reason.
-"""
+claim run -> fetch -> store the payload -> parse -> compare with the source's current claims ->
+settle -> events -> upstream dependencies. All changes of a payload, and the closing of its run, are
+one transaction: a worker killed meanwhile leaves an open run and nothing else, and
+`close_dead_runs` closes it with its reason."""
 
 import gzip
 import random
@@ -67,8 +66,9 @@ type Fetch = Callable[[PollState, Adapter], FetchResult]
 
 
 def fetcher_for(url: str, *, trusted: bool) -> Fetch:
-    """Fetch from `url`, over the network or from an installed package (`package:genai-prices`);
-    conditional only when the last accepted body came from the same address."""
+    """Return a function that fetches from `url`, over the network or from an installed package
+    (`package:genai-prices`); a conditional request only if the last accepted body came from the
+    same URL."""
 
     def fetch(state: PollState, adapter: Adapter) -> FetchResult:
         if url.startswith(PACKAGE_SCHEME):
@@ -98,7 +98,7 @@ def poll_source(
     trigger: str,
 ) -> PollResult:
     """Poll `source` now and synchronously. `at` is the observation time (now by default); `url` is
-    the operator's word for another address. AlreadyPollingError where a poll is under way."""
+    another URL given by the operator. AlreadyPollingError if a poll is in progress."""
     moment = now()
     run = queue_run(source, trigger=trigger, at=moment)
     claimed = claim_run(run.pk, at=moment)
@@ -116,8 +116,8 @@ def poll_source(
 def run_poll(
     run: FeedRun, *, fetch: Fetch, at: datetime, url: str, by_wall_clock: bool = False
 ) -> PollResult:
-    """Do the claimed `run`, observed `at`, which is now if `by_wall_clock`. Whatever goes wrong
-    closes the run as failed, with a sentence; a fault of our own is raised again after that."""
+    """Execute the claimed `run`, observed `at`, which is now if `by_wall_clock`. Any failure closes
+    the run as failed, with a sentence; an error in our own code is raised again after that."""
     state, _ = PollState.objects.get_or_create(source=run.source)
     try:
         return _fetch_and_ingest(
