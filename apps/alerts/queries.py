@@ -136,7 +136,7 @@ def roles_affected(
 def _over_live(
     answer: str, dependencies: DependencyQuerySet, event_ids: Sequence[int]
 ) -> list[tuple[Any, ...]]:
-    """The rows of `answer` with `reached` the offerings of the events and `live` these
+    """Return the rows of `answer`, with `reached` the offerings of the events and `live` these
     dependencies."""
     live = dependencies.order_by().values_list(
         "offering_id",

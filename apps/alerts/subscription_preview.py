@@ -114,7 +114,8 @@ def schedule_for_user(user: User) -> DigestSchedule:
 def _candidates(
     subscription: Subscription, user: User, *, since: datetime, at: datetime
 ) -> AlertQuerySet:
-    """Alerts about applications, as far as the database can tell; the rule itself decides."""
+    """Select alerts about applications, as far as the database can decide; the rule itself
+    decides."""
     rows = Alert.objects.visible_to(user).filter(
         raised_at__gt=since, raised_at__lte=at, severity__gte=subscription.min_severity
     )
@@ -133,7 +134,7 @@ def _candidates(
 def _further_events(
     subscription: Subscription, user: User, known: set[int | None], *, since: datetime, at: datetime
 ) -> list[ProviderEvent]:
-    """News that reached nothing the person may see, as `subscription_covers_event`."""
+    """Select events that affected nothing the user can view, as `subscription_covers_event`."""
     if subscription.team_id is not None:
         return []
     rows = ProviderEvent.objects.filter(detected_at__gt=since, detected_at__lte=at).exclude(
@@ -162,8 +163,8 @@ def _further_events(
 
 
 def _mails(schedule: DigestSchedule, moments: Iterable[datetime]) -> set[datetime]:
-    """When the mails would have come: one a window, or one a minute where each change is mailed at
-    once."""
+    """Return the times of the emails: one a window, or one a minute if each change is emailed
+    immediately."""
     found: set[datetime] = set()
     hours: dict[datetime, datetime] = {}
     for moment in moments:

@@ -138,8 +138,8 @@ def can_be_notified(user_id: int, alert: Alert, teams_seen: frozenset[int] | Non
 
 
 def _shared_key(alert: Alert) -> str:
-    """What an alert about the organisation, raised for each person who decides, has in common with
-    the others: all of the key but its recipient. Of a team's, the whole key."""
+    """Return what alerts about the organisation, created for each user who decides, have in common:
+    the key without its recipient. Of a team's alert, the whole key."""
     return alert.key if alert.team_id is not None else alert.key.rpartition("|")[0]
 
 

@@ -106,8 +106,8 @@ def apply_expired_holds(*, at: datetime) -> list[ProviderEvent]:
 
 
 def _up_to_date_sources(at: datetime) -> list[tuple[Source, datetime]]:
-    """(source, its last observation) of those that are polled and were read before they would count
-    as late."""
+    """Return (source, its last observation) of those that are polled and were read recently enough
+    not to count as late."""
     found = []
     for source in (
         Source.objects.polled().filter(kind__in=CLAIM_KINDS).select_related("poll_state", "mapping")
@@ -172,7 +172,7 @@ def undo_rejections(
 
 
 def _update_source_health(source: Source) -> None:
-    """A source is suspect for as long as something of it is held."""
+    """Update the health: a source needs review for as long as changes of it are on hold."""
     held = Assertion.objects.standing().filter(source=source, held=True).exists()
     PollState.objects.filter(source=source).exclude(suspect=held).update(suspect=held)
 
@@ -214,8 +214,8 @@ def purge_old_payloads(*, at: datetime) -> int:
 
 
 def _send_to_worker(run: FeedRun) -> None:
-    """Send the message once the row is committed; without a broker the run is closed and says
-    so."""
+    """Send the message once the row is committed; without a broker the run is closed with that
+    reason."""
     try:
         # a copy each time: a signature keeps the way it was sent the first time
         POLL_SOURCE.clone().apply_async(args=(run.pk,), retry=False)

@@ -78,7 +78,7 @@ def change_gate_policy(
 
 
 def _set_days(days: Sequence[HorizonDays]) -> bool:
-    """Whether anything differs."""
+    """Set the days, and return whether anything differs."""
     differs = False
     held = {(row.environment, row.criticality): row for row in Horizon.objects.select_for_update()}
     for each in days:

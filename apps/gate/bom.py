@@ -49,7 +49,7 @@ def parse_bom(bom: Mapping[str, Any] | bytes) -> ParsedBom:
 
 @child_function(classes=DOCUMENT_CLASSES, errors=(UnreadableError,), refusal=UnreadableError)
 def _parse_document(body: bytes) -> tuple[str, Document]:
-    """(its format, what it says)"""
+    """Return (format, content)."""
     try:
         check_size(body)
         name = _detect_format(orjson.loads(body))

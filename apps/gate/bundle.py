@@ -111,14 +111,15 @@ def build_bundle(*, application: Application, environment: str, at: datetime) ->
 
 
 def _without_evidence(rules: PolicySnapshot) -> PolicySnapshot:
-    """Whether every model there is has been evaluated says nothing to anybody."""
+    """Leave the evaluation rule out: whether every known model has been evaluated informs no
+    reader."""
     policy = copy(rules.policy)
     policy.levels = {**policy.levels, str(Rule.EVIDENCE_MISSING): str(Level.OFF)}
     return PolicySnapshot(policy, rules.horizons)
 
 
 def _developer_hosts(rows: list[tuple[Any, ...]]) -> dict[str, str]:
-    """{id: host} of ids that several hosts offer, where one of them is the developer's own."""
+    """Return {id: host} of IDs that several hosts offer, if one of them is the developer's own."""
     hosts: dict[str, set[str]] = {}
     for _, host, _, api_id, _ in rows:
         hosts.setdefault(api_id, set()).add(host)

@@ -121,8 +121,8 @@ class ModelMatcher:
         return _Candidate(why=why, is_open=is_open)
 
     def _anywhere(self, names: ModelNames) -> "_Candidate":
-        """No host, or none that the register knows: the string may tell it, else the developer's
-        own."""
+        """Match a name without a host, or with one that the registry does not know: by the string
+        if it identifies the offering, otherwise at the model's own developer."""
         named = self._catalogue.name(host="", model=names.model)
         if named.offering is not None:
             return _Candidate(offering=named.offering, why=named.why)
@@ -139,8 +139,8 @@ class ModelMatcher:
     def _by_own_gateway(
         self, names: list[ModelNames], candidates: dict[ModelNames, "_Candidate"]
     ) -> None:
-        """The names that this application's gateway was seen to pass on, as the model it passed on;
-        one statement."""
+        """Match names that this application's gateway was observed to relay, as the model to which
+        it relayed them; one statement."""
         seen: dict[str, tuple[int, str]] = {}
         rows = (
             Observation.objects.filter(
@@ -166,7 +166,7 @@ class ModelMatcher:
     def _with_identities(
         self, candidates: dict[ModelNames, "_Candidate"]
     ) -> dict[ModelNames, ModelMatch]:
-        """With the identity of what was found: one statement."""
+        """Add the identities of the matches: one statement."""
         ids = {
             pk
             for candidate in candidates.values()
@@ -255,8 +255,8 @@ def _match(candidate: _Candidate, identities: dict[int, tuple[Any, ...]]) -> Mod
 
 
 class _PipelineCatalogue(CatalogueLookup):
-    """The catalogue as pipelines name it: where regions or tiers are not said, any of the same id
-    will do."""
+    """The catalogue by the names that pipelines use: without a region or tier, any offering of the
+    same ID matches."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -266,7 +266,8 @@ class _PipelineCatalogue(CatalogueLookup):
                 self._hosts_of_developer.setdefault(host.developer, []).append(host.slug)
 
     def of_its_developer(self, model: str) -> ResolvedModel | None:
-        """The model as its own developer serves it, where one does and the name says the model."""
+        """Return the model as its own developer serves it, if one does and the name identifies the
+        model."""
         answer = self._resolve(model, None)
         if not answer.canonical:
             return None
@@ -280,8 +281,8 @@ class _PipelineCatalogue(CatalogueLookup):
         return None
 
     def kin(self, model: str, host: str | None) -> tuple[int | None, str]:
-        """(an offering of the same model somewhere, its known id); (None, "") where nobody knows
-        it."""
+        """Return (an offering of the same model on some host, its known ID); (None, "") if
+        unknown."""
         answer = self._resolve(model, host)
         if not answer.canonical:
             return None, ""

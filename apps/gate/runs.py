@@ -138,7 +138,8 @@ def _evaluate_run(
 
 
 def _lock_question(run: GateRun) -> None:
-    """Two askers of one question at once: the second waits, and is given the first one's run."""
+    """Lock the request: of two identical concurrent requests the second waits, and receives the run
+    of the first."""
     acquire_named_lock(f"gate:{run.application_id}:{run.commit}:{run.digest}")
 
 
@@ -279,7 +280,8 @@ def evaluate_waiting_run(pk: int, *, at: datetime) -> bool:
 
 
 def _give_up(run: GateRun, *, at: datetime) -> None:
-    """It has ended the worker too often: the pipeline is told that nothing can be decided."""
+    """Give up on a run that has killed its worker too often: the pipeline's response says that no
+    decision is possible."""
     GateRun.objects.filter(pk=run.pk).update(
         state=GateRun.State.FAILED,
         question=[],

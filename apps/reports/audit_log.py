@@ -313,8 +313,8 @@ type _Names = Mapping[type[models.Model], Mapping[Any, tuple[str, str]]]
 
 
 def _load_names(entries: Iterable[HistoryEntry], user: User) -> _Names:
-    """{model: {id: (name, slug)}} of what the entries refer to, as far as `user` may see it; a
-    statement a model."""
+    """Return {model: {id: (name, slug)}} of the records in the entries, limited to what `user` can
+    view; a statement a model."""
     wanted_ids: dict[type[models.Model], set[Any]] = {}
     for entry in entries:
         for column, field in _references(entry.kind.model).items():

@@ -317,7 +317,7 @@ def _model_card(
 def _pedigree(
     row: Version, parents: dict[int, list[Derivation]], ancestors: dict[int, Version]
 ) -> dict[str, Any]:
-    """Its ancestors, the nearest first, and by which edges they are."""
+    """Return its ancestors, the nearest first, and the edges to them."""
     ancestor_ids: dict[int, None] = {}
     edges: list[str] = []
     frontier = [row.pk]
@@ -430,7 +430,7 @@ def _data_classes(
 def _lineage(
     versions: dict[int, Version],
 ) -> tuple[dict[int, list[Derivation]], dict[int, Version]]:
-    """({child: edges to its parents}, every ancestor), up to eight generations, a statement
+    """Return ({child: edges to its parents}, every ancestor), up to eight generations, a statement
     each."""
     parents: dict[int, list[Derivation]] = defaultdict(list)
     ancestors: dict[int, Version] = {}
@@ -456,7 +456,7 @@ def _evidence(
     versions: Iterable[int],
     offerings: Iterable[int],
 ) -> dict[tuple[str, int], list[Evidence]]:
-    """Evaluations with a value on these models, of these applications or of nobody's, the latest
+    """Return evaluations with a value on these models, of these applications or of none, the latest
     first."""
     by_subject: dict[tuple[str, int], list[Evidence]] = defaultdict(list)
     rows = (
@@ -476,7 +476,7 @@ def _evidence(
 
 
 def _properties(facts: dict[str, Any]) -> list[dict[str, str]]:
-    """Return what is known of these; true and false as words, days as days."""
+    """Return the known facts as properties; booleans as words, dates as dates."""
     return [
         {
             "name": f"registry:{name}",

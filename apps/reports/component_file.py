@@ -202,8 +202,8 @@ def _documents(
 
 
 def _item_cells(item: AnnexItem | None) -> tuple[ReportCell, ...]:
-    """Status, received on, link, asked for on, due on, note. Only a document that is missing is a
-    gap, and one that was received and lies nowhere."""
+    """Return status, received on, link, requested on, due on, note. Only a missing document is a
+    gap, and one that was received and has no location."""
     if item is None or item.status == AnnexItem.Status.MISSING:
         return (
             ReportCell(None),
@@ -223,7 +223,7 @@ def _item_cells(item: AnnexItem | None) -> tuple[ReportCell, ...]:
 
 
 def _evaluations(application: Application, on: date) -> list[Evidence]:
-    """Own evaluations of the application up to the day, the earliest first."""
+    """Return the application's own evaluations up to the day, the earliest first."""
     return list(
         Evidence.objects.filter(
             Q(kind=Evidence.Kind.OWN_EVALUATION) | Q(kind=Evidence.Kind.RED_TEAM),
@@ -266,7 +266,8 @@ def _modifications(
 
 
 def _tests(evidence: Evidence, row: StackRow) -> bool:
-    """About what the dependency calls, or about the application as a whole."""
+    """Return whether the evidence is about the model of the dependency, or about the application as
+    a whole."""
     if evidence.offering_id is not None:
         return evidence.offering_id in {row.offering.pk, row.answering.pk}
     return evidence.version_id is None or (

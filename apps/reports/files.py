@@ -37,7 +37,7 @@ def plain_cell(value: Any) -> Any:
 
 
 class _EchoWriter:
-    """Gives back what the CSV writer hands it."""
+    """A file-like object that returns what the CSV writer writes to it."""
 
     def write(self, line: str) -> str:
         return line

@@ -59,7 +59,7 @@ class CalendarEntry:
 
 @dataclass(frozen=True, slots=True)
 class _VisibleApplication:
-    """An application that the person may see."""
+    """An application that the user can view."""
 
     name: str
     slug: str

@@ -162,8 +162,8 @@ _TESTS_AHEAD = (
 
 @cache
 def _organisation_reminder_types() -> tuple[ReminderType, ...]:
-    """What is one person's own is no day of the organisation; reviews come first, since counting is
-    over soonest with them."""
+    """Return the reminder types of the organisation, without those of a single user; reviews come
+    first, since counting reaches its limit soonest with them."""
     shown = (reminder_type for reminder_type in all_reminder_types() if not reminder_type.personal)
     return tuple(sorted(shown, key=lambda cause: cause.kind != DayKind.REVIEW_DUE))
 
@@ -177,8 +177,8 @@ def calendar_kinds() -> tuple[str, ...]:
 
 
 def _arms(*, ahead: bool) -> Iterator[tuple[str, str]]:
-    """(rows, the column they are ordered by): `ahead` those between two days, else nearest to today
-    first."""
+    """Return (rows, the column they are ordered by): `ahead` those between two dates, otherwise
+    nearest to today first."""
     within = f"c.on >= %(day)s::date - %(grace)s AND {_WITHIN.format(on='c.on')}"
     order = "c.on" if ahead else _NEAREST.format(on="c.on")
     for reminder_type in _organisation_reminder_types():
@@ -194,8 +194,8 @@ def _arms(*, ahead: bool) -> Iterator[tuple[str, str]]:
 
 @cache
 def _deadlines_statement(*, ahead: bool) -> str:
-    """What is cut is cut cause by cause as well, so that none is worked out further than it can
-    show."""
+    """Return the statement. The limit applies cause by cause as well, so that no cause is evaluated
+    further than it can be shown."""
     order = "every.on" if ahead else _NEAREST.format(on="every.on")
     arms = " UNION ALL ".join(
         f"({rows} ORDER BY {by}, c.id LIMIT %(most)s)" for rows, by in _arms(ahead=ahead)
@@ -221,8 +221,8 @@ ORDER BY u.on, u.kind, u.id
 
 @cache
 def _count_statement() -> str:
-    """The causes first, which stop at the bound; an organisation with as many of them need not work
-    out the ends."""
+    """Return the counting statement. The causes come first and stop at the limit; an organisation
+    with that many need not evaluate the retirements."""
     return f"""
 WITH days AS MATERIALIZED (
     SELECT FROM ({" UNION ALL ".join(f"({rows})" for rows, _ in _arms(ahead=True))}) every
@@ -317,8 +317,8 @@ def count_upcoming(
 
 
 def _validity() -> int:
-    """How many days a test holds that names no day of its own. Asked for by itself: a planner that
-    does not see the number does not see the index either."""
+    """Return how many days a test is valid that states no date of its own. Queried separately: a
+    planner that does not see the number does not see the index either."""
     days = ExposureSettings.objects.values_list("test_validity_days", flat=True).first()
     return _TEST_VALIDITY_DAYS if days is None else days
 

@@ -143,7 +143,8 @@ ORDER BY r.primary_id, r.grade DESC, r.tested DESC, r.place, r.candidate_id
 def _uses(
     application_ids: Sequence[int], *, on: date
 ) -> tuple[dict[int, list[PrimaryUse]], set[int]]:
-    """({application: its primaries that end}, the offerings those are)."""
+    """Return ({application: its primary models with a retirement date}, the offerings those
+    are)."""
     uses: dict[int, list[PrimaryUse]] = defaultdict(list)
     if not application_ids:
         return uses, set()
@@ -180,7 +181,7 @@ GROUP BY p.offering_id
 
 
 def _prices(offering_ids: Collection[int], *, at: datetime) -> dict[int, Price]:
-    """{offering: list prices of the base tier at that moment}."""
+    """Return {offering: list prices of the base tier at that time}."""
     if not offering_ids:
         return {}
     with connection.cursor() as cursor:

@@ -60,7 +60,8 @@ def request_digest(*, user: User, at: datetime) -> int:
 def _requested_notice(
     alert: Alert, user: User, earlier: Notice | None, *, occasion: str, at: datetime
 ) -> Notice:
-    """For the same reason, and about the same applications, as the person was told of it before."""
+    """Draft a notification for the same reason, and about the same applications, as the user's
+    earlier one."""
     given = Notice.Why.ASSIGNED if alert.assigned_to_id == user.pk else Notice.Why.OWNER
     return Notice(
         alert=alert,

@@ -111,8 +111,8 @@ def _send_until_done(
     at: datetime,
     per_second: float,
 ) -> int:
-    """Send what is due until nothing is, the time is over, or the lease is lost; how many were
-    taken."""
+    """Send due deliveries until none is left, the time limit is reached, or the lease is lost, and
+    return how many were accepted."""
     n_sent = 0
     started = time.monotonic()
     _abandon(due)
@@ -137,7 +137,7 @@ def _send_until_done(
 
 
 def _renew_lease(lease: HeldLease) -> bool:
-    """Whether this is still the run that sends."""
+    """Renew the lease; False if this run has lost it."""
     try:
         lease.renew()
     except LeaseLostError as loss:
@@ -147,7 +147,7 @@ def _renew_lease(lease: HeldLease) -> bool:
 
 
 def _throttle(per_second: float, n_sent: int, started: float, lease: HeldLease) -> None:
-    """Sleep where sending ran ahead of its rate; 0 is as fast as it goes."""
+    """Sleep if sending is ahead of its rate limit; 0 is unlimited."""
     while per_second > 0 and (ahead := n_sent / per_second - (time.monotonic() - started)) > 0:
         time.sleep(min(ahead, MAX_SLEEP_SECONDS))
         # at some mails a minute the lease would end in between
@@ -156,8 +156,8 @@ def _throttle(per_second: float, n_sent: int, started: float, lease: HeldLease) 
 
 
 def _abandon(due: DeliveryQuerySet) -> None:
-    """Give up on deliveries whose every attempt ended without a word, as when they kill the
-    worker."""
+    """Give up on deliveries whose every attempt ended without a recorded outcome, as when they kill
+    the worker."""
     due.order_by().filter(state=Delivery.State.SENDING, attempts__gte=MAX_ATTEMPTS).update(
         state=Delivery.State.FAILED,
         reason=f"Not sent after {MAX_ATTEMPTS} attempts. The worker stopped during the last "
@@ -166,7 +166,7 @@ def _abandon(due: DeliveryQuerySet) -> None:
 
 
 def _claim_delivery(due: DeliveryQuerySet, pk: int, *, at: datetime) -> Delivery | None:
-    """The delivery, now this run's alone; None where another run was first."""
+    """Claim the delivery for this run; None if another run was first."""
     claimed = (
         due.order_by()
         .filter(pk=pk)
@@ -176,7 +176,8 @@ def _claim_delivery(due: DeliveryQuerySet, pk: int, *, at: datetime) -> Delivery
 
 
 def _recipient_failure(delivery: Delivery) -> SendFailure | None:
-    """A mail may wait for a day: who has left meanwhile gets it no more."""
+    """Return why the recipient no longer receives email: an email may be queued for a day, and
+    users who left meanwhile do not get it."""
     if delivery.user is not None and not delivery.user.is_active:
         return SendFailure("", final=True, skip_reason=SkipReason.INACTIVE_USER)
     return None
@@ -186,8 +187,8 @@ def _recipient_failure(delivery: Delivery) -> SendFailure | None:
 
 
 class _MailConnection:
-    """A connection to the mail server that many messages go over; one that went dead in between is
-    opened anew."""
+    """An SMTP connection over which many messages are sent; one that was closed in between is
+    reopened."""
 
     def __init__(self, mailer: BaseEmailBackend) -> None:
         self.mailer = mailer
@@ -203,7 +204,7 @@ class _MailConnection:
             self.mailer.close()
 
     def send(self, delivery: Delivery) -> SendFailure | None:
-        """Hand the message to the mailer; None once it is taken."""
+        """Hand the message to the mailer; None once it is accepted."""
         failure = self._attempt(delivery)
         if failure is not None:
             with suppress(OSError):
@@ -254,8 +255,8 @@ class _MailConnection:
         return None
 
     def _ready(self) -> None:
-        """Asked before each further message: a message that meets a closed connection would count
-        as a failed try."""
+        """Check the connection before each further message: a message that meets a closed
+        connection would count as a failed attempt."""
         there: smtplib.SMTP | None = getattr(self.mailer, "connection", None)
         if there is not None:
             try:
@@ -270,7 +271,7 @@ class _MailConnection:
 
 
 def _failure_of_reply(code: int, words: bytes | str) -> SendFailure:
-    """What the server's refusal of this one message means."""
+    """Return the meaning of the server's rejection of this one message."""
     if code in _CONFIGURATION_CODES:
         return SendFailure(_reply_text(code, words), everyone=True)
     return SendFailure(
@@ -294,12 +295,11 @@ def _post_webhook(delivery: Delivery) -> SendFailure | None:
 
 
 def _record_outcome(delivery: Delivery, failure: SendFailure | None, *, at: datetime) -> None:
-    """Write down how the attempt ended, unless the claim was taken over meanwhile.
+    """Record the outcome of the attempt, unless another run took the claim over meanwhile.
 
-    Tries for about a minute while the database is away: a mail that was sent and not written down
-    is sent again. What a mail that never arrives was to tell is told to others, in one transaction
-    with its end.
-    """
+    Retries for about a minute while the database is unavailable: an email that was sent and not
+    recorded is sent again. The notifications of an email that finally failed go to other
+    recipients, in one transaction with the outcome."""
     if failure is None:
         outcome = {"state": Delivery.State.SENT, "sent_at": at, "reason": ""}
     elif wait := None if failure.final else backoff(delivery.attempts):
@@ -350,5 +350,6 @@ def backoff(attempts: int) -> timedelta | None:
 
 
 def _jittered(wait: timedelta) -> timedelta:
-    """A fifth more or less, so that many deliveries do not come back in one moment."""
+    """Add jitter of up to a fifth more or less, so that many deliveries are not retried at the same
+    moment."""
     return wait * (1 - JITTER + 2 * JITTER * secrets.SystemRandom().random())

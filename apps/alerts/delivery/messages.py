@@ -117,7 +117,8 @@ def render_mail(
 
 
 def _only_team(entries: Sequence[DigestEntry], loaded: BatchContext) -> str:
-    """The name of the team whose applications all of it is about; empty where there are several."""
+    """Return the name of the team whose applications all entries are about; empty if there are
+    several."""
     names = {loaded.teams.get(entry.alert.team_id or 0, "") for entry in entries}
     return names.pop() if len(names) == 1 else ""
 

@@ -73,7 +73,7 @@ def _user_names(rows: Iterable[Any]) -> dict[int, str]:
 
 @dataclass(frozen=True, slots=True)
 class _VersionChange:
-    """One change between two versions; `reason` is None where the user's own note says why."""
+    """One change between two versions; `reason` is None if the user's own note gives the reason."""
 
     what: str
     reason: str | None = None
@@ -128,7 +128,7 @@ def _actor(metadata: dict[str, Any], people: dict[int, str]) -> str:
 
 
 def _note(metadata: dict[str, Any]) -> str:
-    """What the user wrote to an answer; of any other change, why it was made."""
+    """Return the user's note on a response; for any other change, its reason."""
     return str(metadata.get("note" if "code" in metadata else "reason") or "")
 
 

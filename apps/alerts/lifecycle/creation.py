@@ -137,7 +137,7 @@ def draft_notices(
 def _users_to_notify(
     draft: AlertDraft, audiences: Mapping[int, Audience]
 ) -> dict[int, tuple[str, list[int] | None]]:
-    """{person: (why, applications)} without those who are told by the team's mailbox."""
+    """Return {user: (why, applications)} without users whom the team mailbox reaches."""
     users: dict[int, tuple[str, list[int] | None]] = {}
     if draft.alert.user_id is not None:
         users[draft.alert.user_id] = (draft.why, None)
@@ -173,7 +173,7 @@ def _notice(
 
 
 def _plan_escalation(drafts: Sequence[AlertDraft]) -> None:
-    """When each alert goes further unless somebody answers: by the gravest criticality it
+    """Set when each alert escalates without a response: by the highest criticality that it
     concerns."""
     concerned = [
         draft

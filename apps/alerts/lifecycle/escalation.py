@@ -32,8 +32,8 @@ def escalate_alerts(*, at: datetime) -> int:
 
 
 def _limit_wait(*, at: datetime) -> None:
-    """What a clock that ran ahead put off by more than anybody is given waits as long as anybody is
-    given."""
+    """Limit escalation times that a clock running ahead has set too late to the longest wait that
+    any policy allows."""
     spans = AlertPolicy.objects.values_list("escalate_team_hours", "escalate_governance_hours")
     longest = timedelta(hours=max((hours or 0 for both in spans for hours in both), default=0))
     Alert.objects.waiting().filter(escalate_at__gt=at + longest + MAX_CLOCK_LEAD).update(
@@ -43,7 +43,7 @@ def _limit_wait(*, at: datetime) -> None:
 
 @transaction.atomic
 def _escalate_batch(*, at: datetime) -> tuple[int, int] | None:
-    """(looked at, went further); None when none is due."""
+    """Escalate one batch, and return (examined, escalated); None if none is due."""
     due = list(
         Alert.objects.waiting()
         .filter(escalate_at__lte=at)
@@ -100,8 +100,8 @@ def _escalate_batch(*, at: datetime) -> tuple[int, int] | None:
 
 
 class _NotifiedRecipients:
-    """Who was told of one alert since it waits for an answer, and when those who are to answer now
-    heard of it first: its party, or once it went further the people it went to."""
+    """The recipients notified of one alert since it is open, and when the recipients of the current
+    level were first notified: its party, or after an escalation the users of that level."""
 
     def __init__(self, alert: Alert) -> None:
         self.again_since = waits_again_since(alert)
@@ -156,7 +156,7 @@ def _notified_recipients(alerts: Sequence[Alert]) -> dict[int, _NotifiedRecipien
 def _postponed_until(
     notified: _NotifiedRecipients, wait: timedelta, *, at: datetime
 ) -> datetime | None:
-    """When to look again; None: now is the time."""
+    """Return when to check again; None: escalate now."""
     if notified.first_sent is not None and notified.first_sent <= at + MAX_CLOCK_LEAD:
         due = notified.first_sent + wait
         return due if due > at else None
@@ -166,8 +166,8 @@ def _postponed_until(
 
 
 def _waiting_times(alerts: Sequence[Alert]) -> dict[int, tuple[timedelta | None, timedelta | None]]:
-    """{alert: how long its party, then the team's owners have}, by the gravest application it
-    concerns."""
+    """Return {alert: time limits of its party and then of the team's owners}, by the most critical
+    application concerned."""
     policies = {policy.criticality: policy for policy in AlertPolicy.objects.all()}
     levels: Mapping[int, int] = dict(
         Application.objects.filter(

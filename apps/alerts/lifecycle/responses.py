@@ -203,7 +203,7 @@ def reopen_alert(*, alert: Alert, by: User, at: datetime) -> Alert:
 
 
 def _skip_escalation_notices(alert: Alert) -> None:
-    """Nobody need hear any more that nobody answered."""
+    """Skip pending escalation notifications, which the response has made unnecessary."""
     escalations = Notice.objects.owed().filter(alert=alert, why=Notice.Why.ESCALATION)
     escalations.update(skip_reason=SkipReason.ANSWERED)
 

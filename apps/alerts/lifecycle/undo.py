@@ -73,7 +73,8 @@ def undo_response(*, alert: Alert, by: User, at: datetime) -> Alert:
 
 
 def _last_response(alert: Alert) -> tuple[Any, Any]:
-    """(the version before the last answer, the version that it made); None where there is none."""
+    """Return (the version before the last response, the version that it made); None without a
+    response."""
     history = Alert.history.rel.related_model._default_manager  # type: ignore[attr-defined]
     rows = history.filter(pgh_obj_id=alert.pk).select_related("pgh_context").order_by("-pgh_id")
     after = None
@@ -95,8 +96,8 @@ def _user_id(row: Any) -> int | None:
 
 
 def _restore_notices(alert: Alert, *, given: int | None) -> None:
-    """What nobody was told because of that answer is owed again, and what the answer owed is
-    not."""
+    """Restore the notifications that the response had skipped, and skip those that it had
+    created."""
     notices = Notice.objects.filter(alert=alert)
     if given is not None:
         assignments = notices.owed().filter(user=given, why=Notice.Why.ASSIGNED)

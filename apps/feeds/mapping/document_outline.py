@@ -80,8 +80,8 @@ def _outline(
 
 
 def _lists(value: Any, steps: tuple[KeyStep | EachStep, ...]) -> Iterator[tuple[Path, int]]:
-    """(path, number of rows) of every list or map of objects, that inside all rows of another among
-    them."""
+    """Return (path, number of rows) of every list or map of objects, including those that are
+    inside all rows of another."""
     if len(steps) > _MAX_DEPTH:
         return
     if isinstance(value, list):
@@ -146,7 +146,7 @@ def _parts(places: Sequence[RowContext]) -> Iterator[OutlineField]:
 def _scalar_values(
     value: Any, steps: tuple[KeyStep | EachStep | IndexStep, ...]
 ) -> Iterator[tuple[str, Any]]:
-    """(path, value) of the plain values of a row; of a list those of its first element."""
+    """Return (path, value) of the scalar values of a row; of a list those of its first element."""
     if isinstance(value, dict) and len(steps) < _MAX_DEPTH:
         for key, one in list(value.items())[:_MAX_FIELDS]:
             yield from _scalar_values(one, (*steps, KeyStep(key)))

@@ -32,7 +32,7 @@ def explain_missing(path: Path, places: list[RowContext]) -> str:
 
 
 def _explain_step(path: Path, at: str, values: list[Any], step: Step) -> str:
-    """Say why `step` of `path` finds nothing in `values`, which lie at `at`."""
+    """Explain why `step` of `path` finds nothing in `values`, which are at `at`."""
     if isinstance(step, EnclosingStep):
         return f"The path '{path}' finds nothing: the path of the rows has no such * or [*]."
     keys = sorted({key for value in values[:500] if isinstance(value, dict) for key in value})

@@ -55,7 +55,7 @@ def _currency(mapping: Mapping, place: RowContext) -> str:
 def _amounts(
     mapping: Mapping, price: PriceField, place: RowContext, currency: str
 ) -> Iterator[tuple[Decimal, int]]:
-    """(amount, size of request above which it holds) of one price of the row."""
+    """Return (amount, request size above which it applies) of one price of the row."""
     inner = [place]
     if price.each is not None:
         inner = [
@@ -105,7 +105,7 @@ def _size(path: Path, place: RowContext) -> int | None:
 
 
 def _number(value: Any) -> Any:
-    """A number written as text as a number; anything else as it is."""
+    """Parse a number written as text; any other value is returned unchanged."""
     if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
         return Decimal(value.strip())
     return value

@@ -128,11 +128,10 @@ def parse(body: bytes) -> ParsedFeed:
 
 
 def _notices(document: Any) -> list[Any]:
-    """The rows of a document; the JSON Feed and RSS of the same notices would be further branches
-    here.
+    """Return the rows of a document; the JSON Feed and RSS of the same notices would be further
+    branches here.
 
-    They are worse sources: their ids collide or change with the date.
-    """
+    They are worse sources: their IDs collide or change with the date."""
     if isinstance(document, dict) and "items" in document:
         raise InvalidPayloadError(
             "This URL is the JSON Feed of deprecations.info, whose IDs are not unique. Use "
@@ -146,8 +145,8 @@ def _notices(document: Any) -> list[Any]:
 
 
 def _by_key(notices: list[Any], harvest: ParsedRows) -> dict[str, list[dict[str, Any]]]:
-    """Notices by `provider/model_id`; those without are set aside under their place in the
-    array."""
+    """Index notices by `provider/model_id`; those without a key are quarantined under their place
+    in the array."""
     found: dict[str, list[dict[str, Any]]] = {}
     for place, raw in enumerate(notices):
         provider = raw.get("provider") if isinstance(raw, dict) else None
@@ -236,7 +235,7 @@ def _is_like_an_id(word: str, colon: str) -> bool:
 def _lifecycle(
     external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
 ) -> tuple[LifecycleClaim | None, str]:
-    """What the row says, and the regions it holds in ("" for all)."""
+    """Return the row's lifecycle, and the regions in which it applies ("" for all)."""
     try:
         shutdown = read_day(raw.get("shutdown_date"))
     except UnclearDateError as unclear:
@@ -270,7 +269,7 @@ def _lifecycle(
 def _announced(
     external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
 ) -> PublishedDay | None:
-    """The day of announcement; one that cannot be read is left out, for the date of shutdown is
+    """Return the announcement date; one that cannot be parsed is left out, for the shutdown date is
     worth more."""
     try:
         return read_day(raw.get("announcement_date"))

@@ -82,7 +82,8 @@ def parse(body: bytes) -> ParsedFeed:
 def _by_key(
     document: list[Any], harvest: ParsedRows
 ) -> dict[str, list[tuple[dict[str, Any], dict[str, Any]]]]:
-    """(provider, model) by `provider id/model id`; what is none is set aside under its place."""
+    """Index (provider, model) by `provider id/model id`; other elements are quarantined under their
+    place."""
     found: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
     for place, provider in enumerate(document):
         reason = _provider_error(provider)
@@ -113,7 +114,8 @@ def _by_key(
 
 
 def _provider_error(provider: Any) -> str:
-    """Why an element of the array is no provider with models, as a sentence; "" if it is one."""
+    """Return why an element of the array is not a provider with models, as a sentence; "" if it is
+    one."""
     if not isinstance(provider, dict) or not isinstance(provider.get("models"), list):
         return "The element is not a provider with a list of models."
     if duplicate_keys(provider) & {"id", "models"}:
@@ -132,7 +134,7 @@ def _provider_error(provider: Any) -> str:
 
 
 def _served_at(provider: str, model_id: str) -> tuple[str, str]:
-    """(host, tier) of a row; the tier is the door of the host where it has several."""
+    """Return (host, tier) of a row; the tier is the endpoint of the host if it has several."""
     if provider in _ENDPOINTS:
         return _ENDPOINTS[provider]
     if provider.startswith(_ROUTED):

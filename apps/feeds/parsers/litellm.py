@@ -145,7 +145,7 @@ def _row(
     rejects: list[RejectedRow],
     unmapped: Counter[str],
 ) -> FeedRow | None:
-    """One row; None when it is set aside whole, with its reason in `rejects`."""
+    """Parse one row; None if it is quarantined whole, with its reason in `rejects`."""
     if not is_storable(name) or len(name) > MAX_EXTERNAL_ID_LENGTH:
         rejects.append(
             rejected_row(
@@ -268,8 +268,8 @@ def _folded(text: str) -> str:
 
 
 def _lifecycle(name: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> LifecycleClaim | None:
-    """The date is firm as far as the feed tells: it does not mark those that are "not sooner
-    than"."""
+    """Parse the retirement date, which counts as announced: the feed does not mark dates that are
+    "not sooner than"."""
     if duplicate_keys(raw) & {"deprecation_date", "successor_model"}:
         rejects.append(
             rejected_row(name, "The row contains the retirement date or the successor twice.", raw)

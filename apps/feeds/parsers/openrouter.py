@@ -125,7 +125,7 @@ def _listed(document: Any) -> list[Any]:
 
 
 def _by_id(listed: list[Any], harvest: ParsedRows) -> dict[str, list[dict[str, Any]]]:
-    """Rows by `id`; those without are set aside under their place in the list."""
+    """Index rows by `id`; those without are quarantined under their place in the list."""
     found: dict[str, list[dict[str, Any]]] = {}
     for place, raw in enumerate(listed):
         name = raw.get("id") if isinstance(raw, dict) else None
@@ -147,7 +147,7 @@ def _by_id(listed: list[Any], harvest: ParsedRows) -> dict[str, list[dict[str, A
 def _row(
     external_id: str, raw: dict[str, Any], *, dated: bool
 ) -> tuple[FeedRow, list[RejectedRow]]:
-    """A row, and what of it is set aside."""
+    """Parse a row; return it with its quarantined parts."""
     rejects: list[RejectedRow] = []
     excerpt: dict[str, Any] = {
         key: text_of(raw[key], 300)

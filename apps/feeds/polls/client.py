@@ -97,7 +97,7 @@ def fetch_package(url: str, etag: str | None) -> FetchResult:
 
 
 def _result_of_response(response: Response, *, conditional: bool) -> FetchResult:
-    """The meaning of a whole answer."""
+    """Return the result of a complete response."""
     status, size = response.status, response.bytes_on_wire
     if status == 304 and conditional:
         return FetchResult(
@@ -133,7 +133,7 @@ def _usable_header(value: str | None, longest: int) -> str | None:
 
 
 def _status_error(status: int) -> str:
-    """What a status other than 200 means for who looks after the feeds."""
+    """Return what a status other than 200 means for the operators of the feeds."""
     if status in {401, 403, 407, 451}:
         return (
             f"The server responded with {status} (access denied). Check whether the feed now "

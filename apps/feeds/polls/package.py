@@ -58,7 +58,7 @@ def _model(model: Any) -> dict[str, Any]:
 
 
 def _without_none(**parts: Any) -> dict[str, Any]:
-    """The parts that are there: the feed leaves a key out rather than say null."""
+    """Remove None values: the feed leaves a key out rather than write null."""
     return {key: value for key, value in parts.items() if value is not None}
 
 

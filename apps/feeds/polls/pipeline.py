@@ -278,7 +278,7 @@ def _store_notices(
     at: datetime,
     url: str,
 ) -> PollResult:
-    """Notices are kept for people to read; of the catalogue nothing changes."""
+    """Store notices for users to read; the catalogue does not change."""
     source = run.source
     with (
         transaction.atomic(),
@@ -350,7 +350,8 @@ def _record_failed_fetch(
 def _record_refused_body(
     run: FeedRun, state: PollState, fetched: FetchResult, sentence: str
 ) -> PollResult:
-    """A body that parses to nothing changes nothing; it is kept, so that people can look at it."""
+    """Record a body without a usable row: it changes nothing and is stored, so that users can
+    inspect it."""
     with transaction.atomic():
         run.payload = _store_body(run.source, fetched, at=now())
         return _fail_run(run, state, sentence, fetched=fetched)
@@ -450,8 +451,8 @@ def _record_success(
 
 
 def _has_new_mapping(run: FeedRun) -> bool:
-    """Whether somebody changed the source's mapping while it was polled: the same body must then be
-    read anew."""
+    """Return whether a user changed the source's mapping during the poll: the same body must then
+    be read again."""
     if run.source.kind != MAPPED or run.started_at is None:
         return False
     # who changes a mapping writes the poll state last; whoever has it first, the other sees what
@@ -477,7 +478,7 @@ def _log_result(polled: PollResult) -> PollResult:
 
 
 def _store_body(source: Source, fetched: FetchResult, *, at: datetime) -> Payload | None:
-    """The body, compressed, once per digest."""
+    """Store the body, compressed, once per digest."""
     if fetched.body is None or not fetched.digest:
         return None
     existing = Payload.objects.filter(source=source, digest=fetched.digest).only("pk").first()
@@ -493,7 +494,7 @@ def _store_body(source: Source, fetched: FetchResult, *, at: datetime) -> Payloa
 
 
 def _record_progress(run: FeedRun, step: str) -> None:
-    """Show progress, and a sign of life, outside of the transaction that does the work."""
+    """Record progress and a heartbeat, outside of the transaction that does the work."""
     run.step = step
     run.heartbeat_at = now()
     FeedRun.objects.filter(pk=run.pk).update(step=step, heartbeat_at=run.heartbeat_at)
@@ -505,7 +506,7 @@ def _active_host_pause(url: str, *, at: datetime) -> HostPause | None:
 
 
 def _jittered(pause: timedelta) -> timedelta:
-    """A little more or less, so that sources do not march in step."""
+    """Add jitter, so that sources are not polled in lockstep."""
     return pause * random.uniform(1 - RETRY_JITTER, 1 + RETRY_JITTER)  # noqa: S311
 
 

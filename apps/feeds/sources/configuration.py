@@ -145,7 +145,7 @@ def change_source(
 def _apply_side_effects(
     source: Source, before: Dictionary[str, Any], *, by: User, anew: bool
 ) -> None:
-    """What a change of a source brings with it."""
+    """Apply the consequences of a change of a source."""
     if source.trust_rank != before["trust_rank"]:
         reconcile_source(
             source=source, by=by, reason=f"the priority of {source.name} is {source.trust_rank}"
@@ -207,8 +207,8 @@ def undo_source_change(*, source: Source, change: UUID, by: User) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _RowUndo:
-    """What a change did to a row: whether anything, what it was before, and whether it was changed
-    since."""
+    """The undo of a change to a row: whether it changed anything, the row before it, and whether
+    the row was changed since."""
 
     happened: bool = False
     row: Any = None
@@ -226,7 +226,7 @@ def _row_before(row: Any, change: UUID) -> _RowUndo:
 def _set_source(
     source: Source, facts: Dictionary[str, Any], mapping: Dictionary[str, Any] | None
 ) -> dict[str, Any] | None:
-    """Set the facts; the tidy mapping, or None where none is given."""
+    """Set the facts; return the normalised mapping, or None if none is given."""
     unknown = set(facts) - set(EDITABLE_FIELDS)
     assert not unknown, f"a source has no {unknown}"
     for name, value in facts.items():

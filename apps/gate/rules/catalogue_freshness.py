@@ -97,8 +97,8 @@ _EMPTY = (
 
 
 def _retirement_dates() -> QuerySet[Assertion]:
-    """Standing claims of a date. A gateway's list says when the gateway stops passing calls on,
-    which tells nothing of the models of other hosts."""
+    """Select current claims of a date. A gateway's list says when the gateway stops relaying calls,
+    which says nothing about the models of other hosts."""
     return (
         Assertion.objects.standing()
         .filter(topic=Topic.LIFECYCLE, value__has_key="retires_on")
@@ -111,7 +111,7 @@ def _gives_dates(source: str) -> Exists:
 
 
 def _reading(source: Source, *, at: datetime, limit: timedelta) -> SourceReading | None:
-    """None where it was not read, or what was read cannot be relied on."""
+    """Return the reading; None if the source was not read, or what was read is not reliable."""
     state = _state_of(source)
     if state is None or _doubt(source, state, at=at):
         return None
@@ -135,7 +135,8 @@ def _read_at(state: PollState) -> datetime | None:
 
 
 def _doubt(source: Source, state: PollState, *, at: datetime) -> str:
-    """Why the last reading does not count whatever its age, as a clause; empty where it does."""
+    """Return why the last reading does not count whatever its age, as a clause; empty if it
+    does."""
     moment = _read_at(state)
     if not source.enabled:
         return "disabled"
@@ -181,7 +182,7 @@ def _refusal(*, at: datetime, stale_after_days: int) -> str:
 
 
 def _pollable_sources() -> Iterable[Source]:
-    """Sources from outside that give retirement dates, or of which the built-in catalogue holds
+    """Select external sources that have retirement dates, or of which the built-in catalogue has
     some."""
     recorded = _retirement_dates().filter(source__slug=BUILT_IN)
     known = {

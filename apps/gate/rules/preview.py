@@ -140,7 +140,8 @@ type _Use = tuple[int, int, _Against, bool]
 
 
 def _uses(*, requires_approval: bool, on: date) -> list[_Use]:
-    """(application, offering, rows of `_GROUND_COLUMNS` held against it, whether it is decided)"""
+    """Return (application, offering, rows of `_GROUND_COLUMNS` that violate approvals, whether it
+    is decided)."""
     with connection.cursor() as cursor:
         cursor.execute(_USES, {"on": on, "requires_approval": requires_approval})
         uses: list[_Use] = cursor.fetchall()
@@ -149,8 +150,8 @@ def _uses(*, requires_approval: bool, on: date) -> list[_Use]:
 
 @dataclass(slots=True)
 class _UseEvaluator:
-    """The rules for the uses of all applications. Those that are alike to every rule are judged
-    once."""
+    """An evaluator of the rules for the dependencies of all applications. Those that are equal to
+    every rule are evaluated once."""
 
     policy: GatePolicy
     horizons: Sequence[HorizonDays]
@@ -234,7 +235,7 @@ class _UseEvaluator:
 
 
 def _obstacle(columns: tuple[bool, ...]) -> ApprovalObstacle:
-    """A decision that is held against a use, without its words."""
+    """Build an approval violation of a dependency, without its texts."""
     grounds, open_grounds = violation_grounds(dict(zip(_GROUND_COLUMNS, columns, strict=True)))
     is_certain = bool(set(grounds) - open_grounds)
     return ApprovalObstacle(

@@ -116,7 +116,7 @@ def progress_of(pack: EvidencePack, *, at: datetime) -> tuple[int, int, str]:
 
 
 def _write(claim: Claim[EvidencePack], target: IO[bytes]) -> dict[str, Any]:
-    """All files of one pack speak of one moment of the database."""
+    """Write all files of one pack from one snapshot of the database."""
     pack = claim.job
     scope = PackScope(
         user=pack.requested_by,

@@ -1,5 +1,5 @@
 """Zip archive of a pack: every file with its digest in manifest.json, the same bytes for the same
-data (a reproducible build).
+data (reproducible).
 
 Times inside the zip are the time at which the pack was requested, rows are in a fixed order, keys
 are sorted; nothing in it depends on when or where the worker ran."""
