@@ -144,8 +144,9 @@ def _due_urgent(
     last_look: datetime | None,
     gather: timedelta,
 ) -> DueDigest | None:
-    """For whoever wants no digest: what happened and what was asked for at once, what the clock
-    brings at the hour of the day; what is not urgent is only written down as not wanted."""
+    """Return the due message of a recipient without digests: event alerts and requested summaries
+    immediately, date alerts at the digest hour; notifications that are not urgent are only recorded
+    as unwanted."""
     ripe = at - gather
     at_once = [
         moment for moment in (row.oldest_urgent_change, row.oldest_request) if moment is not None

@@ -119,7 +119,8 @@ def _day(year: int, month: int, day: int, text: str) -> date:
 
 
 def _region(note: str, text: str) -> str:
-    """What stands behind the day: nothing, all regions, or the regions it holds in."""
+    """Return the scope after the date: "" for none or all regions, or the regions in which it
+    applies."""
     if not note:
         return ""
     in_brackets = len(note) > 1 and note.startswith("(") and note.endswith(")")
