@@ -1,5 +1,5 @@
-"""What is done about alerts, from raising them to the answers people give. delivery/dispatch.py
-carries messages out."""
+"""Alert jobs: create alerts from events, flags, feeds, dates and states, maintain open ones, and
+retry failed deliveries. Sending is in delivery/dispatch.py."""
 
 from datetime import datetime
 
@@ -63,19 +63,17 @@ __all__ = [
 
 
 def raise_alerts(*, at: datetime) -> int:
-    """Write down who is owed word of every event, flag and feed not yet worked through; the number
-    of new alerts.
+    """Create alerts and notifications for every event, flag and feed run that is not handled yet,
+    and return the number of new alerts.
 
-    Safe to run twice at once: an event is claimed by the row that says it is handled, in the
-    transaction that writes its alerts, and a second run waits for that row and then finds nothing
-    to do.
-    """
+    Safe to run twice concurrently: an event is claimed by its "handled" row in the transaction that
+    writes its alerts. A second run waits for that row and then finds nothing to do."""
     return raise_flag_alerts(at=at) + raise_feed_alerts(at=at) + raise_event_alerts(at=at)
 
 
 def raise_due_alerts(*, at: datetime) -> int:
-    """The same for what days and states bring: milestones, expiries, reviews, runway, stale
-    assessments, and uses that were seen and not declared or the other way round."""
+    """Create alerts for dates and states, and return the number of new ones: reminders, expiries,
+    reviews, runway, stale assessments, undeclared and unconfirmed uses."""
     return (
         raise_reminders(at=at)
         + raise_runway_and_assessment_alerts(at=at)
@@ -84,7 +82,7 @@ def raise_due_alerts(*, at: datetime) -> int:
 
 
 def maintain_alerts(*, at: datetime) -> dict[str, int]:
-    """What time does to alerts that stand; how many of each."""
+    """Resolve, escalate, wake and unmute alerts as time passes, and return how many of each."""
     return {
         "overtaken": resolve_event_alerts(at=at),
         "woken": wake_snoozed_alerts(at=at),
@@ -95,7 +93,7 @@ def maintain_alerts(*, at: datetime) -> dict[str, int]:
 
 @transaction.atomic
 def requeue_delivery(*, delivery: Delivery, at: datetime, by: User) -> bool:
-    """Try a failed delivery again, under its old Message-ID; False where it is not failed."""
+    """Retry a failed delivery under its original Message-ID; False if it has not failed."""
     if not by.is_governance:
         raise AlertPermissionError(
             "You need the governance or administrator role to retry a delivery."

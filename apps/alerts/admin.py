@@ -1,4 +1,4 @@
-"""Alerts and the delivery log in the admin's window for superusers."""
+"""Read-only Django admin of alerts and the delivery log, for superusers."""
 
 from django.contrib import admin
 

@@ -1,5 +1,4 @@
-"""What lists of alerts, deliveries and notices can be narrowed by, on pages and in the API
-alike."""
+"""Filters of lists of alerts, deliveries and notifications, for pages and API alike."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -25,7 +24,7 @@ ME = "me"
 
 
 class AlertFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """`assigned_to=me` and `mine` are about the person of the request."""
+    """Filter of alerts. `assigned_to=me` and `mine` refer to the user of the request."""
 
     state = django_filters.ChoiceFilter(choices=Alert.State.choices, label="State")
     kind = django_filters.ChoiceFilter(choices=list(KINDS.items()), label="Type")
@@ -63,13 +62,12 @@ class AlertFilter(django_filters.FilterSet):  # type: ignore[misc]
         )
 
     def due_in(self, alerts: AlertQuerySet, name: str, value: Decimal) -> AlertQuerySet:
-        """Up to that many days from today, with what has passed."""
+        """Select alerts due within that many days from today, including past dates."""
         last: date = day_of(now()) + timedelta(days=int(value))
         return alerts.filter(due_on__lte=last)
 
     def of_mine(self, alerts: AlertQuerySet, name: str, value: bool) -> AlertQuerySet:
-        """What was given to the person, and what fell to the person and was given to nobody
-        else."""
+        """Select alerts assigned to the user, and unassigned ones that were routed to the user."""
         person = self._person()
         own = Q(assigned_to=person) | Q(user=person, assigned_to=None)
         return alerts.filter(own) if value else alerts.exclude(own)
@@ -98,7 +96,7 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 
 class NoticeFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """Of notices that no message carries: why not, or not yet."""
+    """Filter of notifications without a message, by the reason: not sent, or still pending."""
 
     STATES = [("owed", "Pending"), ("carried", "Sent"), ("skipped", "Not sent")]
 

@@ -1,4 +1,4 @@
-"""Gauges of what is to be sent."""
+"""Metrics (gauges) of the delivery backlog."""
 
 from datetime import datetime
 
@@ -9,8 +9,8 @@ from apps.common.metrics import FAILED_WITHIN, Gauges, age_seconds, gauge, label
 
 
 def delivery_gauges(at: datetime) -> Gauges:
-    """Messages that are due, those that failed, and notices that no message carries yet: three
-    statements, each by an index that holds only what is open or young."""
+    """Count due messages, failed ones, and notifications without a message: three statements, each
+    by an index that holds only open or recent rows."""
     due = Delivery.objects.filter(
         state__in=[Delivery.State.QUEUED, Delivery.State.SENDING], due_at__lte=at
     )

@@ -1,5 +1,5 @@
-"""Changes to what recipients wish (how they are mailed, subscriptions, secret addresses), and to
-what the organisation set: its lines and webhooks."""
+"""Changes of notification preferences (frequency, subscriptions, secret calendar URLs), and of the
+organisation's alert rules and webhooks."""
 
 import secrets
 from collections.abc import Sequence
@@ -30,10 +30,9 @@ from apps.common.http.calls import OutboundRefusedError
 
 
 class InvalidPreferenceError(ValueError):
-    """A wish that cannot be kept; the text says what to correct, and `field` in which fact.
+    """A preference that is not valid; the text says what to correct, and `field` names the field.
 
-    `field` is empty where it is in no single one.
-    """
+    `field` is empty if the error is not about a single field."""
 
     def __init__(self, sentence: str, *, field: str = "") -> None:
         super().__init__(sentence)
@@ -41,7 +40,7 @@ class InvalidPreferenceError(ValueError):
 
 
 class PreferencePermissionError(PermissionDenied):
-    """Somebody would change what another recipient wishes."""
+    """A change of another recipient's preferences."""
 
 
 # --- how and when ---------------------------------------------------------------------------------
@@ -61,8 +60,9 @@ def set_preference(
     hour: int | None = None,
     time_zone: str | None = None,
 ) -> Preference:
-    """Change how `by` (or, for a team one owns, its mailbox) is mailed; what is None stays. `user`
-    is for the links in mails, whose bearer acts for the person the mail went to."""
+    """Change the notification preferences of `by` (or of the mailbox of a team that `by` owns);
+    None leaves a field unchanged. `user` is for the links in emails, whose bearer acts for the user
+    the email was sent to."""
     if team is not None and not by.may(TeamRole.OWNER, team):
         raise PreferencePermissionError(
             f"You need the owner role on {team} to change the preferences of its mailbox."
@@ -112,8 +112,8 @@ def _check_zone(name: str) -> None:
 
 @transaction.atomic
 def stop_mail(recipient: User | Team) -> bool:
-    """Unsubscribe by the link of a mail: no sign-in is needed, and none is asked for (RFC 8058).
-    False where no mail was wanted any more."""
+    """Unsubscribe by the link of an email, without a sign-in (RFC 8058: one-click). False if the
+    recipient received no email any more."""
     key: dict[str, Any] = (
         {"team": recipient} if isinstance(recipient, Team) else {"user": recipient}
     )
@@ -129,7 +129,7 @@ def stop_mail(recipient: User | Team) -> bool:
 
 
 def check_subscription(subscription: Subscription, *, by: User) -> None:
-    """Raises InvalidPreferenceError with what is wrong."""
+    """Validate the subscription; raises InvalidPreferenceError with what is wrong."""
     unknown = sorted(set(subscription.kinds) - set(KINDS))
     if unknown:
         raise InvalidPreferenceError(
@@ -148,7 +148,7 @@ def check_subscription(subscription: Subscription, *, by: User) -> None:
 
 @transaction.atomic
 def save_subscription(*, subscription: Subscription, by: User) -> Subscription:
-    """Store a new subscription, or a changed one of one's own."""
+    """Store a new subscription, or a change of the user's own."""
     if subscription.user_id != by.pk:
         raise PreferencePermissionError("You can change only your own subscriptions.")
     check_subscription(subscription, by=by)
@@ -180,8 +180,8 @@ FEED_ROUTES: dict[str, str] = {
 def create_calendar_feed(
     *, user: User, name: str = "", kind: str = CalendarFeed.Kind.CALENDAR
 ) -> tuple[CalendarFeed, str]:
-    """A new secret address of the person's calendar, or of a feed: the row, and the secret that
-    nobody can read again. InvalidPreferenceError for a kind that there is not."""
+    """Create a secret URL of the user's calendar, or of a feed. Returns the row, and the secret,
+    which cannot be read again. InvalidPreferenceError for an unknown kind."""
     if kind not in CalendarFeed.Kind.values:
         raise InvalidPreferenceError(
             f'"{kind[:40]}" is not a valid type of calendar URL. Use one of: '
@@ -200,13 +200,13 @@ def create_calendar_feed(
 
 
 def feed_secret_hash(secret: str) -> str:
-    """What is kept of a secret: 256 random bits need no slow hash."""
+    """Return the stored hash of a secret: 256 random bits need no slow hash."""
     return sha256(secret.encode()).hexdigest()
 
 
 @transaction.atomic
 def revoke_calendar_feed(*, feed: CalendarFeed, by: User, at: datetime) -> bool:
-    """False where it was revoked before."""
+    """Revoke the URL; False if it was revoked before."""
     if feed.user_id != by.pk:
         raise PreferencePermissionError("You can revoke only your own private URLs.")
     with audit_context(user=by, reason="private URL revoked"):
@@ -232,9 +232,9 @@ def save_webhook(
     old_until: datetime | None = None,
     reason: str = "",
 ) -> Webhook:
-    """Store a new or changed webhook. With `new_secret` the secret before signs beside the new one
-    until `old_until`, so that a receiver may be given the new one meanwhile; without it, it is
-    worthless at once."""
+    """Store a new or changed webhook. With `new_secret`, the old secret signs in addition to the
+    new one until `old_until`, which leaves time to configure the receiver; without `old_until`, the
+    old secret becomes invalid immediately."""
     _check_governance(by, "webhooks")
     try:
         check_address(webhook.url)
@@ -266,8 +266,8 @@ def change_alert_policy(
     escalate_governance_hours: int | None,
     reason: str = "",
 ) -> AlertPolicy:
-    """At which days, and after how much silence, applications of one criticality are told of. Days
-    are kept falling, each once."""
+    """Change reminder days and escalation hours for applications of one criticality. Days are
+    stored in descending order, without duplicates."""
     _check_governance(by, "alert rules")
     policy.milestones = sorted({*milestones}, reverse=True)
     policy.soft_milestones = sorted({*soft_milestones}, reverse=True)
@@ -280,7 +280,7 @@ def change_alert_policy(
 
 @transaction.atomic
 def change_alert_settings(*, by: User, reason: str = "", **changes: Any) -> AlertSettings:
-    """Fields of AlertSettings by name."""
+    """Change fields of AlertSettings by name."""
     _check_governance(by, "alert rules")
     row = AlertSettings.objects.select_for_update().get(pk=1)
     for name, value in changes.items():

@@ -1,4 +1,4 @@
-"""Reads over what is owed and what was sent."""
+"""Read queries over alerts, affected applications and deliveries."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -19,7 +19,7 @@ from apps.inventory.models import Dependency, DependencyQuerySet
 
 
 def visible_alerts(user: Any) -> AlertQuerySet:
-    """What `user` may read, newest first, with everything a row shows."""
+    """Select the alerts `user` can view, newest first, with all relations that a row shows."""
     return (
         Alert.objects.visible_to(user)
         .select_related(
@@ -44,7 +44,7 @@ def visible_alerts(user: Any) -> AlertQuerySet:
 
 
 def visible_deliveries(user: Any) -> DeliveryQuerySet:
-    """The ledger that `user` may read, newest first."""
+    """Select the delivery log that `user` can view, newest first."""
     return (
         Delivery.objects.visible_to(user)
         .select_related("team", "user", "webhook")
@@ -57,8 +57,8 @@ def visible_deliveries(user: Any) -> DeliveryQuerySet:
 
 
 class AffectedApplication(NamedTuple):
-    """One application that an event reaches. `is_primary`: it calls what is reached as a primary,
-    and does not only lean on it."""
+    """An application that an event affects. `is_primary`: what is affected is its primary model,
+    not only in a supporting role."""
 
     event_id: int
     team_id: int
@@ -99,8 +99,8 @@ GROUP BY r.event_id, l.application_id
 
 
 def affected_applications(*, event_ids: Sequence[int], on: date) -> list[AffectedApplication]:
-    """The applications that each event reaches, gravest first; one statement for any number of
-    each."""
+    """List the applications that each event affects, highest criticality first; one statement for
+    any number of each."""
     return [
         AffectedApplication(*row)
         for row in _over_live(_BY_APPLICATION, Dependency.objects.live_on(on), event_ids)
@@ -110,7 +110,7 @@ def affected_applications(*, event_ids: Sequence[int], on: date) -> list[Affecte
 def used_by_affected(
     *, event_ids: Sequence[int], on: date
 ) -> dict[tuple[int, int], dict[str, int]]:
-    """{(event, application): {unit: used in a month}} of what the event reaches, as far as it is
+    """Return {(event, application): {unit: used in a month}} of what the event affects, as far as
     recorded."""
     rows = _over_live(_USED, Dependency.objects.live_on(on), event_ids)
     return {
@@ -124,7 +124,8 @@ def used_by_affected(
 def roles_affected(
     *, event_ids: Sequence[int], application_ids: Sequence[int], on: date
 ) -> dict[tuple[int, int], frozenset[str]]:
-    """{(event, application): the roles in which the application calls what the event reaches}."""
+    """Return {(event, application): the roles in which the application uses what the event
+    affects}."""
     live = Dependency.objects.live_on(on).filter(application__in=application_ids)
     rows = _over_live(_ROLES, live, event_ids)
     return {
@@ -135,7 +136,7 @@ def roles_affected(
 def _over_live(
     answer: str, dependencies: DependencyQuerySet, event_ids: Sequence[int]
 ) -> list[tuple[Any, ...]]:
-    """The rows of `answer` with `reached` the offerings of the events and `live` these
+    """Return the rows of `answer`, with `reached` the offerings of the events and `live` these
     dependencies."""
     live = dependencies.order_by().values_list(
         "offering_id",
@@ -166,7 +167,7 @@ def _over_live(
 
 
 def evidence_urls(event_ids: Collection[int]) -> dict[int, list[str]]:
-    """{event: addresses of the claims it rests on, each once}."""
+    """Return {event: URLs of the claims that support it, without duplicates}."""
     urls: dict[int, list[str]] = defaultdict(list)
     rows = Assertion.events.through.objects.filter(providerevent_id__in=event_ids).order_by("pk")
     for event_id, url in rows.values_list("providerevent_id", "assertion__source_url"):
@@ -179,9 +180,9 @@ def evidence_urls(event_ids: Collection[int]) -> dict[int, list[str]]:
 
 
 def due_deliveries(*, at: datetime, stale_after: timedelta) -> DeliveryQuerySet:
-    """Queued and due, or claimed so long ago that whoever claimed it is gone; oldest first. What
-    lies further ahead than anything is put off was written while the clock was wrong, and is due as
-    well."""
+    """Select deliveries that are queued and due, or whose claim is so old that the claimant has
+    died; oldest first. A delivery scheduled further ahead than the longest backoff was written
+    while the clock was wrong, and is due as well."""
     ahead = at + MAX_CLOCK_LEAD
     waiting = Q(state=Delivery.State.QUEUED) & (Q(due_at__lte=at) | Q(due_at__gt=ahead))
     orphaned = Q(state=Delivery.State.SENDING) & (

@@ -18,8 +18,8 @@ from apps.common.database.statements import load_statement
 
 @dataclass(frozen=True, slots=True)
 class ApplicationOwners:
-    """Of one application. `team_id` is its team; `first` is whom it falls to and `others` is told
-    as well."""
+    """The owners of one application. `team_id` is its team; alerts are routed to `first`, and
+    `others` are notified as well."""
 
     team_id: int
     first: int | None = None
@@ -28,8 +28,8 @@ class ApplicationOwners:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Where a team is told: its mailbox, or the owners of the nearest team that has some. Neither:
-    nobody can be."""
+    """Where a team is notified: its mailbox, or the owners of the nearest team that has some. With
+    neither, the team cannot be notified."""
 
     has_mailbox: bool = False
     owner_ids: tuple[int, ...] = ()
@@ -39,7 +39,7 @@ _OWNERS = load_statement("alerts", "application_owners")
 
 
 def application_owners(application_ids: Collection[int]) -> dict[int, ApplicationOwners]:
-    """{application: whom it falls to}; one statement."""
+    """Return {application: its owners}; one statement."""
     if not application_ids:
         return {}
     with connection.cursor() as cursor:
@@ -73,7 +73,7 @@ WHERE t.id = ANY (%(ids)s)
 
 
 def team_audiences(team_ids: Collection[int]) -> dict[int, Audience]:
-    """{team: where it is told}; one statement. Owners are found also where there is a mailbox."""
+    """Return {team: its audience}; one statement. Owners are loaded even if there is a mailbox."""
     if not team_ids:
         return {}
     with connection.cursor() as cursor:
@@ -94,8 +94,8 @@ GROUP BY m.user_id
 
 
 def visible_teams(users: Iterable[User]) -> Mapping[int, frozenset[int] | None]:
-    """{person: the teams whose things the person may read}; None where that is all. As
-    `visible_to`, for many at once and in one statement."""
+    """Return {user: the teams whose records the user can view}, None if that is all. As
+    `visible_to`, for many users in one statement."""
     people = list(users)
     visible: dict[int, frozenset[int] | None] = {
         user.pk: None if user.can_read_all else frozenset() for user in people
@@ -110,31 +110,30 @@ def visible_teams(users: Iterable[User]) -> Mapping[int, frozenset[int] | None]:
 
 @dataclass(frozen=True, slots=True)
 class OrganisationRoles:
-    """Who holds an office for the whole organisation and is active, in the order of their ids."""
+    """Active users with an organisation role, in the order of their IDs."""
 
     governance: tuple[User, ...]
     admins: tuple[User, ...]
 
     @property
     def governance_users(self) -> list[User]:
-        """Whom findings about the whole organisation are owed to: governance, or where nobody holds
-        it, the admins."""
+        """Return who receives findings about the whole organisation: governance, or without any,
+        the administrators."""
         return list(self.governance or self.admins)
 
     @property
     def operators(self) -> list[User]:
-        """Who keeps the feeds running: the admins, or where nobody holds that office,
-        governance."""
+        """Return who operates the feeds: the administrators, or without any, governance."""
         return list(self.admins or self.governance)
 
     @property
     def deciders(self) -> list[User]:
-        """Who decides about what a feed is doubted in: those who govern and those who run it."""
+        """Return who decides about suspicious feed changes: governance and administrators."""
         return sorted({*self.governance, *self.admins}, key=lambda user: user.pk)
 
 
 def organisation_roles() -> OrganisationRoles:
-    """One statement."""
+    """Load the users with an organisation role; one statement."""
     held = (OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN)
     # a program that holds the office reads no mail
     people = list(

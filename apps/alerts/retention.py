@@ -1,6 +1,6 @@
-"""What is kept of alerts: the alerts and what people answered, for ever, since their key keeps
-them from being raised again; notices and messages for as long as they can be proof of what was
-sent to whom."""
+"""Retention of alerts. Alerts and responses are kept for ever, since the key of an alert prevents
+that it is created again. Notifications and messages are kept for as long as they serve as proof of
+what was sent to whom."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -73,8 +73,8 @@ class PurgedMessages:
 def purge_old_messages(
     *, at: datetime, keep_days: int, most: int = MAX_PURGED_PER_NIGHT
 ) -> PurgedMessages:
-    """Notices of what was over more than `keep_days` ago, and the messages that carry none any
-    more; `most` of each at most. 0 days keep all. Safe to run twice at once."""
+    """Delete notifications of alerts that were resolved more than `keep_days` ago, and the messages
+    left without any; at most `most` of each. 0 days keep all. Safe to run twice concurrently."""
     if not keep_days:
         return PurgedMessages()
     before = at - timedelta(days=keep_days)

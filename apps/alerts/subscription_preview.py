@@ -1,5 +1,5 @@
-"""What a subscription would have sent: the same rule that raises, held against the last thirty
-days."""
+"""Preview of a subscription: what it would have sent in the last thirty days, by the rule that also
+creates notifications."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,10 +30,10 @@ MAX_CANDIDATES = 5000
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionPreview:
-    """In the last thirty days: `n_alerts` would have matched, in `n_mails` mails; `n_anyway` of
-    them were owed to the person without it. `moments` are when the mails would have come, the
-    latest first. `is_cut`: there are more. `no_mail_as` says why none would have come whatever
-    matched; empty where mail would."""
+    """The preview of the last thirty days: `n_alerts` would have matched, in `n_mails` emails;
+    `n_anyway` of them would have reached the user without it. `moments` are the times of the
+    emails, latest first. `is_cut`: there are more. `no_mail_as` says why no email would have been
+    sent whatever matched; empty if emails would."""
 
     n_alerts: int
     n_mails: int
@@ -62,7 +62,8 @@ class SubscriptionPreview:
 def preview_subscription(
     subscription: Subscription, *, user: User, at: datetime
 ) -> SubscriptionPreview:
-    """Held against what `user` may see. `subscription` need not be stored."""
+    """Preview the subscription over the alerts that `user` can view. `subscription` need not be
+    stored."""
     since = at - timedelta(days=PREVIEW_DAYS)
     below = teams_below([subscription])
     alerts = list(_candidates(subscription, user, since=since, at=at)[: MAX_CANDIDATES + 1])
@@ -113,7 +114,8 @@ def schedule_for_user(user: User) -> DigestSchedule:
 def _candidates(
     subscription: Subscription, user: User, *, since: datetime, at: datetime
 ) -> AlertQuerySet:
-    """Alerts about applications, as far as the database can tell; the rule itself decides."""
+    """Select alerts about applications, as far as the database can decide; the rule itself
+    decides."""
     rows = Alert.objects.visible_to(user).filter(
         raised_at__gt=since, raised_at__lte=at, severity__gte=subscription.min_severity
     )
@@ -132,7 +134,7 @@ def _candidates(
 def _further_events(
     subscription: Subscription, user: User, known: set[int | None], *, since: datetime, at: datetime
 ) -> list[ProviderEvent]:
-    """News that reached nothing the person may see, as `subscription_covers_event`."""
+    """Select events that affected nothing the user can view, as `subscription_covers_event`."""
     if subscription.team_id is not None:
         return []
     rows = ProviderEvent.objects.filter(detected_at__gt=since, detected_at__lte=at).exclude(
@@ -161,8 +163,8 @@ def _further_events(
 
 
 def _mails(schedule: DigestSchedule, moments: Iterable[datetime]) -> set[datetime]:
-    """When the mails would have come: one a window, or one a minute where each change is mailed at
-    once."""
+    """Return the times of the emails: one a window, or one a minute if each change is emailed
+    immediately."""
     found: set[datetime] = set()
     hours: dict[datetime, datetime] = {}
     for moment in moments:

@@ -1,5 +1,5 @@
-"""Who asked to hear of it: subscriptions on top of what is owed, and webhooks. One rule for raising
-and preview."""
+"""Matching of alerts with subscriptions and webhooks, which add recipients to those of the routing.
+Creation and preview share one rule."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from apps.common.time import day_of
 
 @dataclass(frozen=True, slots=True)
 class AlertFacts:
-    """What of an alert subscriptions, webhooks and mutes are held against."""
+    """The facts of an alert that subscriptions, webhooks and mutes are matched with."""
 
     kind: str
     severity: int
@@ -28,7 +28,7 @@ class AlertFacts:
 
 
 def alert_facts(alerts: Iterable[Alert]) -> dict[int, AlertFacts]:
-    """{alert: what it is about}; one statement."""
+    """Return {alert: its facts}; one statement."""
     alerts = list(alerts)
     offerings = {
         pk: (host, developer, foundation)
@@ -60,7 +60,8 @@ def _facts_of(alert: Alert, offerings: Mapping[int, tuple[int | None, ...]]) -> 
 def subscription_matches(
     subscription: Subscription, facts: AlertFacts, team_ids: Collection[int]
 ) -> bool:
-    """All filters of the subscription hold; `team_ids` are its team and those below."""
+    """Return whether all filters of the subscription match; `team_ids` are its team and the
+    sub-teams."""
     return (
         (not subscription.kinds or facts.kind in subscription.kinds)
         and facts.severity >= subscription.min_severity
@@ -77,7 +78,8 @@ def subscription_matches(
 
 
 def can_see_alert(user_id: int, alert: Alert, teams_seen: frozenset[int] | None) -> bool:
-    """As `Alert.objects.visible_to`: everything, the own teams', and what is the person's alone."""
+    """Return whether the user can view the alert, as `Alert.objects.visible_to`: with access to
+    everything, through the teams, or as the only addressee."""
     if teams_seen is None:
         return True
     return alert.team_id in teams_seen if alert.team_id is not None else alert.user_id == user_id
@@ -86,7 +88,8 @@ def can_see_alert(user_id: int, alert: Alert, teams_seen: frozenset[int] | None)
 def subscriber_notices(
     alerts: Sequence[Alert], *, occasion: str, notified: Collection[tuple[int, int]]
 ) -> list[Notice]:
-    """Notices for everyone who subscribed to such alerts, may see them and is not told anyway."""
+    """Draft notifications for all users who subscribed to such alerts, can view them and are not
+    notified anyway."""
     subscriptions = list(
         Subscription.objects.filter(enabled=True, user__is_active=True).select_related("user")
     )
@@ -121,26 +124,28 @@ def subscriber_notices(
 
 
 def is_personal(alert: Alert) -> bool:
-    """Nobody else's news: the end of one's own mute or key, and what somebody asked to hear of."""
+    """Return whether the alert concerns its user only: an expiring mute or API token, or an event
+    to which the user subscribed."""
     return alert.team_id is None and (alert.kind in PERSONAL_KINDS or alert.event_id is not None)
 
 
 def can_be_notified(user_id: int, alert: Alert, teams_seen: frozenset[int] | None) -> bool:
-    """`sees`, but for what is personal: who reads everything need not be mailed that too."""
+    """Return whether the user can be notified: as `can_see_alert`, except for personal alerts of
+    others, which are not sent to readers of everything."""
     return can_see_alert(user_id, alert, teams_seen) and (
         not is_personal(alert) or alert.user_id == user_id
     )
 
 
 def _shared_key(alert: Alert) -> str:
-    """What an alert about the organisation, raised for each person who decides, has in common with
-    the others: all of the key but its recipient. Of a team's, the whole key."""
+    """Return what alerts about the organisation, created for each user who decides, have in common:
+    the key without its recipient. Of a team's alert, the whole key."""
     return alert.key if alert.team_id is not None else alert.key.rpartition("|")[0]
 
 
 def without_duplicates(alerts: Iterable[Alert]) -> list[Alert]:
-    """Each piece of news once: of what was raised for several people the first, in the order of the
-    rows."""
+    """Remove duplicates: of alerts created for several recipients, the first is kept, in the order
+    of the rows."""
     first: dict[str, Alert] = {}
     for alert in sorted(alerts, key=lambda alert: alert.pk):
         first.setdefault(_shared_key(alert), alert)
@@ -148,7 +153,7 @@ def without_duplicates(alerts: Iterable[Alert]) -> list[Alert]:
 
 
 def webhook_notices(alerts: Sequence[Alert], *, occasion: str) -> list[Notice]:
-    """Notices for the webhooks that such alerts go to."""
+    """Draft notifications for the webhooks that match such alerts."""
     webhooks = list(Webhook.objects.filter(enabled=True))
     if not webhooks or not alerts:
         return []
@@ -171,7 +176,7 @@ def webhook_notices(alerts: Sequence[Alert], *, occasion: str) -> list[Notice]:
 
 
 def teams_below(rows: Iterable[Subscription | Webhook]) -> dict[int | None, frozenset[int]]:
-    """{team of a row: it and the teams below}; None has none."""
+    """Return {team of a row: it and its sub-teams}; None has none."""
     teams: dict[int | None, frozenset[int]] = defaultdict(frozenset)
     for team_id in {row.team_id for row in rows if row.team_id is not None}:
         teams[team_id] = frozenset(team_and_below(team_ids=[team_id]))

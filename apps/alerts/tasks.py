@@ -1,4 +1,5 @@
-"""Each task reads the clock and calls actions; running one twice at once is harmless."""
+"""Celery tasks of the alerts app. Each reads the clock and calls actions; running one twice
+concurrently is harmless."""
 
 from collections.abc import Callable
 
@@ -38,8 +39,8 @@ def maintain_alerts() -> dict[str, int]:
 
 @shared_task(name="alerts.send_due_digests")
 def send_due_digests() -> int:
-    """Write what is due, and send it. After a stop what became due meanwhile is raised first, so
-    that the first digest covers the gap."""
+    """Write the due messages, and send them. After an outage the alerts that became due meanwhile
+    are created first, so that the first digest covers the gap."""
     with audit_context(job="alerts.send_due_digests"):
         moment = now()
         missed: list[Step] = (
@@ -64,8 +65,7 @@ def send_due_webhooks() -> int:
 
 @shared_task(name="alerts.forget_old_messages")
 def purge_old_messages() -> int:
-    """What was over more than LEDGER_DAYS ago, of notices and messages together; 0 keeps all for
-    ever."""
+    """Delete notifications and messages older than LEDGER_DAYS; 0 keeps all for ever."""
     purged = purge(at=now(), keep_days=settings.LEDGER_DAYS)
     if purged.n_notices or purged.n_deliveries:
         log.info(

@@ -1,4 +1,4 @@
-"""How a mail puts things: plain text in, one clean line out."""
+"""Text formatting for emails: plain text in, one clean line out."""
 
 import re
 import unicodedata
@@ -28,8 +28,8 @@ _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 
 
 def one_line(text: Any, *, most: int = 200) -> str:
-    """`text` without line breaks, control characters or marks that turn the reading direction, cut
-    to `most`."""
+    """Return `text` without line breaks, control characters or bidirectional marks, cut to
+    `most`."""
     shown = "".join(
         " " if unicodedata.category(sign) in {"Cc", "Zl", "Zp"} else sign
         for sign in str(text)
@@ -40,13 +40,13 @@ def one_line(text: Any, *, most: int = 200) -> str:
 
 
 def web_address(text: str) -> str:
-    """`text` where it is an address a mail may link to, else nothing: feeds write all kinds of
-    things there."""
+    """Return `text` if it is a URL that an email may link to, otherwise "": feeds contain arbitrary
+    text there."""
     return text if _WEB_ADDRESS.fullmatch(text) and len(text) <= 1000 else ""
 
 
 def spelled(n: int) -> str:
-    """Small numbers as words, for sentences."""
+    """Spell small numbers out, for sentences."""
     return _NUMBERS[n] if 0 <= n < len(_NUMBERS) else f"{n:,}"
 
 
@@ -59,17 +59,17 @@ def capitalised(sentence: str) -> str:
 
 
 def day(value: date) -> str:
-    """`17 Feb 2027`"""
+    """Format as `17 Feb 2027`."""
     return f"{value.day} {value:%b %Y}"
 
 
 def long_day(value: date) -> str:
-    """`17 February 2027`"""
+    """Format as `17 February 2027`."""
     return f"{value.day} {value:%B %Y}"
 
 
 def as_day(value: Any) -> date | None:
-    """The day of a stored ISO text, None for anything else."""
+    """Parse a stored ISO date; None for anything else."""
     try:
         return date.fromisoformat(value)
     except (TypeError, ValueError):
@@ -77,12 +77,12 @@ def as_day(value: Any) -> date | None:
 
 
 def days(n: int) -> str:
-    """`85 days`, with a thousands separator."""
+    """Format as `85 days`, with a thousands separator."""
     return f"{n:,} day{'' if n == 1 else 's'}"
 
 
 def listed(names: Sequence[str]) -> str:
-    """`a, b and c`"""
+    """Join as `a, b and c`."""
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
@@ -93,7 +93,7 @@ def share(value: Decimal | float) -> str:
 
 
 def price(value: Any) -> str:
-    """At least two decimals, further ones only where they carry something: 3.00, 0.075."""
+    """Format with at least two decimals, further ones only if they are significant: 3.00, 0.075."""
     try:
         amount = Decimal(str(value)).normalize()
     except InvalidOperation:
@@ -104,8 +104,8 @@ def price(value: Any) -> str:
 
 
 def price_change(old: Any, new: Any) -> str:
-    """`input tokens 3.00 → 2.00; output tokens 15.00 → 10.00 USD per million`, units in the
-    catalogue's order."""
+    """Format as `input tokens 3.00 → 2.00; output tokens 15.00 → 10.00 USD per million`, units in
+    the catalogue's order."""
     before = old if isinstance(old, dict) else {}
     after = new if isinstance(new, dict) else {}
     known = list(PRICE_UNITS)
@@ -122,7 +122,7 @@ def price_change(old: Any, new: Any) -> str:
 
 
 def money(value: Any) -> Decimal:
-    """A stored decimal text as a number; nothing where it is none."""
+    """Parse a stored decimal text; 0 if it is not a finite number."""
     try:
         amount = Decimal(str(value))
     except InvalidOperation:

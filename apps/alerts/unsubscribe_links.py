@@ -1,8 +1,7 @@
-"""What the bearer of an address in a mail may change without a sign-in: how much mail comes there,
-and nothing else.
+"""Unsubscribe links: what the bearer of a link in an email can change without a sign-in, which is
+only the frequency of email to that recipient.
 
-What holds for a team's mailbox is reported to its owners.
-"""
+A change for a team mailbox is reported to the team's owners."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,7 +27,7 @@ MAX_CHANGES_A_DAY = 5
 
 
 def recipient_schedule(recipient: User | Team) -> DigestSchedule:
-    """How the person, or the team's mailbox, is mailed."""
+    """Return the digest schedule of the user or the team mailbox."""
     preference = Preference.objects.filter(**_key(recipient)).first()
     return schedule_of_preference(
         preference, hour=recipient.digest_hour, time_zone=recipient.time_zone
@@ -39,8 +38,8 @@ def recipient_schedule(recipient: User | Team) -> DigestSchedule:
 def change_frequency(
     recipient: User | Team, *, cadence: str, immediate: bool = True, heartbeat: bool | None = None
 ) -> DigestSchedule:
-    """Change how often the recipient is mailed; to stop it is `preferences.stop_mail`. `heartbeat`
-    None: as before."""
+    """Change the frequency of email to the recipient; to stop it is `preferences.stop_mail`.
+    `heartbeat` None: unchanged."""
     if cadence not in Cadence.values:
         raise InvalidPreferenceError(
             f'"{cadence}" is not a valid frequency. Use one of: {", ".join(Cadence.values)}.'
@@ -54,8 +53,8 @@ def change_frequency(
 
 
 def check_change_limit(team: Team, *, at: datetime) -> None:
-    """Raises InvalidPreferenceError where links in emails have changed the mailbox often enough
-    today: each change is an email."""
+    """Check the rate limit: raises InvalidPreferenceError if links in emails have changed the
+    mailbox too often today, since each change sends an email."""
     row = Preference.objects.filter(team=team).first()
     if row is None:
         return
@@ -70,9 +69,9 @@ def check_change_limit(team: Team, *, at: datetime) -> None:
 
 
 def notify_owners(team: Team, *, sentence: str, at: datetime) -> int:
-    """Queue an email to each owner of the team or of one above, else to governance: a link in an
-    email has changed what the mailbox gets. `sentence` says what it gets now. How many are
-    informed."""
+    """Queue an email to each owner of the team or of a parent team, otherwise to governance: a link
+    in an email has changed what the mailbox receives. `sentence` says what it receives now. Returns
+    the number of users informed."""
     url = f"{settings.PUBLIC_URL}/alerts/subscriptions/?team={team.slug}"
     body = render_to_string(
         "emails/mailbox_changed.txt",

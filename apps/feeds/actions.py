@@ -1,4 +1,5 @@
-"""What people and beat ask of the feeds."""
+"""Feed actions of users and of the scheduler (Celery beat): request polls, accept or reject changes
+on hold, close overdue runs, purge payloads."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -40,12 +41,13 @@ log = structlog.get_logger(__name__)
 
 
 class BrokerUnavailableError(Exception):
-    """The poll could not be handed to a worker: the broker does not answer. It was not started; try
-    again."""
+    """A poll that could not be queued: the message broker does not respond. The poll was not
+    started; try again."""
 
 
 def request_poll(*, source: Source, by: User) -> FeedRun:
-    """Queue a poll for the worker because `by` asked; where one is under way, that run."""
+    """Queue a poll at the request of `by`, and return its run; if a poll is in progress, that
+    run."""
     try:
         run = queue_run(source, trigger=by.get_username(), at=now())
     except AlreadyPollingError:
@@ -55,8 +57,8 @@ def request_poll(*, source: Source, by: User) -> FeedRun:
 
 
 def enqueue_due_sources(*, at: datetime) -> int:
-    """Queue a poll for every enabled source whose time has come; the number queued. Safe to run
-    twice at once."""
+    """Queue a poll for every enabled source that is due, and return the number queued. Safe to run
+    twice concurrently."""
     close_dead_runs(at=at)
     due = (
         Source.objects.polled()
@@ -78,12 +80,10 @@ def enqueue_due_sources(*, at: datetime) -> int:
 
 
 def apply_expired_holds(*, at: datetime) -> list[ProviderEvent]:
-    """Let what has waited long enough take effect by the clock, between two polls; the events it
-    raised.
+    """Apply changes whose hold period has expired, between two polls, and return the events raised.
 
-    Only where the feed is read regularly and was read again after the change was first seen: a feed
-    that nobody reads proves nothing. Safe to repeat.
-    """
+    Applies only to a feed that is read regularly and was read again after the change was first
+    seen: a feed that is not read proves nothing. Safe to repeat."""
     events: list[ProviderEvent] = []
     for source, observed_at in _up_to_date_sources(at):
         with (
@@ -106,8 +106,8 @@ def apply_expired_holds(*, at: datetime) -> list[ProviderEvent]:
 
 
 def _up_to_date_sources(at: datetime) -> list[tuple[Source, datetime]]:
-    """(source, its last observation) of those that are polled and were read before they would count
-    as late."""
+    """Return (source, its last observation) of those that are polled and were read recently enough
+    not to count as late."""
     found = []
     for source in (
         Source.objects.polled().filter(kind__in=CLAIM_KINDS).select_related("poll_state", "mapping")
@@ -122,8 +122,8 @@ def _up_to_date_sources(at: datetime) -> list[tuple[Source, datetime]]:
 
 
 def record_disagreements(*, at: datetime) -> list[ProviderEvent]:
-    """Raise an event for each pair of sources that has contradicted each other for long enough;
-    safe to repeat."""
+    """Raise an event for each pair of sources that has disagreed for long enough; safe to
+    repeat."""
     states = PollState.objects.values_list("source_id", "last_observed_at")
     read_at = {source_id: moment for source_id, moment in states if moment is not None}
     with audit_context(job="feeds.tell_disagreements", reason="two sources contradict each other"):
@@ -134,8 +134,8 @@ def record_disagreements(*, at: datetime) -> list[ProviderEvent]:
 def accept_pending_changes(
     *, source: Source, by: User, reason: str, groups: Collection[str] | None = None
 ) -> list[ProviderEvent]:
-    """What is held of `source` (of these provider groups, or all) is true: it takes effect now; the
-    events raised."""
+    """Accept the changes on hold of `source` (of these provider groups, or all), which take effect
+    now, and return the events raised."""
     held = {
         change.assertion.external_id
         for change in pending_changes(source, groups=groups)
@@ -154,8 +154,8 @@ def accept_pending_changes(
 def reject_pending_changes(
     *, source: Source, by: User, reason: str, groups: Collection[str] | None = None
 ) -> int:
-    """What is held is the feed's fault: the old rows stand for as long as it repeats it; the number
-    refused."""
+    """Reject the changes on hold as errors of the feed, and return the number rejected. The
+    previous values stay in effect for as long as the feed repeats the rejected ones."""
     n_refused = reject_pending(source=source, by=by, reason=reason, groups=groups)
     _update_source_health(source)
     return n_refused
@@ -165,20 +165,20 @@ def reject_pending_changes(
 def undo_rejections(
     *, source: Source, by: User, reason: str, groups: Collection[str] | None = None
 ) -> int:
-    """Take refusals back; the number taken back."""
+    """Undo rejections, and return the number undone."""
     n_lifted = undo_rejection(source=source, by=by, reason=reason, groups=groups)
     _update_source_health(source)
     return n_lifted
 
 
 def _update_source_health(source: Source) -> None:
-    """A source is suspect for as long as something of it is held."""
+    """Update the health: a source needs review for as long as changes of it are on hold."""
     held = Assertion.objects.standing().filter(source=source, held=True).exists()
     PollState.objects.filter(source=source).exclude(suspect=held).update(suspect=held)
 
 
 def run_queued(run_id: int) -> FeedRun | None:
-    """Do a queued run; None where it was taken or closed meanwhile."""
+    """Run a queued poll; None if it was claimed or closed meanwhile."""
     moment = now()
     run = claim_run(run_id, at=moment)
     if run is None:
@@ -190,15 +190,16 @@ def run_queued(run_id: int) -> FeedRun | None:
 
 
 def close_overdue_run(run_id: int, sentence: str) -> None:
-    """Close a run that was stopped from outside; its source is due again by the usual backoff."""
+    """Close a run that was stopped from outside; its source is due again after the usual
+    backoff."""
     FeedRun.objects.open().filter(pk=run_id).update(
         status=FeedRun.Status.FAILED, finished_at=now(), error=sentence
     )
 
 
 def purge_old_payloads(*, at: datetime) -> int:
-    """Drop raw bodies older than PAYLOAD_DAYS, but never the last one of a source; the number
-    dropped."""
+    """Delete raw bodies older than PAYLOAD_DAYS, but never the latest of a source, and return the
+    number deleted."""
     if not settings.PAYLOAD_DAYS:
         return 0
     before = at - timedelta(days=settings.PAYLOAD_DAYS)
@@ -213,8 +214,8 @@ def purge_old_payloads(*, at: datetime) -> int:
 
 
 def _send_to_worker(run: FeedRun) -> None:
-    """Send the message once the row is committed; without a broker the run is closed and says
-    so."""
+    """Send the message once the row is committed; without a broker the run is closed with that
+    reason."""
     try:
         # a copy each time: a signature keeps the way it was sent the first time
         POLL_SOURCE.clone().apply_async(args=(run.pk,), retry=False)

@@ -1,4 +1,4 @@
-"""Polls and quarantined rows in the admin's window for superusers."""
+"""Read-only Django admin of polls and quarantined rows, for superusers."""
 
 from django.contrib import admin
 

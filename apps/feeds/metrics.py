@@ -1,4 +1,4 @@
-"""Gauges of the sources that are polled."""
+"""Metrics (gauges) of polled sources."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from apps.feeds.models import Health, PollState, source_health
 
 
 def feed_gauges(at: datetime) -> Gauges:
-    """Age and state of each source that is switched on: one statement."""
+    """Return age and state of each enabled source; one statement."""
     ages, states, failures = [], [], []
     for source in (
         Source.objects.polled().from_outside().select_related("poll_state").order_by("slug")

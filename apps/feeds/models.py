@@ -1,4 +1,4 @@
-"""Polls: their state, their runs, what they brought and what was set aside."""
+"""Models of polls: state of a source, runs, payloads, quarantined rows, provider notices."""
 
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
@@ -22,7 +22,7 @@ class Health(models.TextChoices):
 
 
 class PollState(models.Model):
-    """Where polling of one source stands. Written once per poll, hence not in the history."""
+    """The polling state of one source. Written once per poll, hence without history."""
 
     source = models.OneToOneField(
         Source, on_delete=models.CASCADE, primary_key=True, related_name="poll_state"
@@ -59,11 +59,11 @@ class PollState(models.Model):
     def health(
         self, now: datetime, stale_after: timedelta, frozen_after: timedelta | None = None
     ) -> Health:
-        """Freshness by the last *success*; a suspect payload is said before lateness.
+        """Return the freshness by the last *success*; a suspicious payload takes precedence over
+        lateness.
 
-        A feed that answers and parses and has not changed for `frozen_after`, or says itself that
-        it is older, is frozen: nobody is told of what it misses.
-        """
+        A feed that responds and parses but has not changed for `frozen_after`, or that says itself
+        that it is older, is frozen (not updating): nothing else would reveal what it misses."""
         if self.last_success_at is None:
             return Health.FAILING if self.failures else Health.NEVER
         if self.suspect:
@@ -76,8 +76,8 @@ class PollState(models.Model):
 
     @property
     def told_until(self) -> datetime:
-        """The moment up to which the feed is known to have been kept: its own word, else its last
-        change."""
+        """Return the time up to which the feed is known to be maintained: its own statement,
+        otherwise its last change."""
         changed = self.last_change_at or self.last_success_at or datetime.min.replace(tzinfo=UTC)
         return self.as_of if self.as_of is not None else changed
 
@@ -93,7 +93,7 @@ def source_health(source: Source, *, at: datetime) -> Health:
 
 @track_history()
 class SourceMapping(models.Model):
-    """Where a source of the kind "JSON by mapping" keeps what; `settings` is read by
+    """The mapping of a source of the kind "JSON by mapping"; `settings` is read by
     feeds.mapping."""
 
     source = models.OneToOneField(
@@ -109,8 +109,8 @@ class SourceMapping(models.Model):
 
 
 class HostPause(models.Model):
-    """A remote host asked to be left alone until then (Retry-After); it holds for every source
-    there."""
+    """A pause that a remote host requested (Retry-After); it applies to every source on that
+    host."""
 
     hostname = models.CharField(max_length=255, unique=True)
     until = models.DateTimeField()
@@ -120,7 +120,7 @@ class HostPause(models.Model):
 
 
 class Payload(models.Model):
-    """A body as received, gzip-compressed, kept for audit until retention ends."""
+    """A body as received, gzip-compressed, kept for audit until its retention period ends."""
 
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="payloads")
     digest = models.CharField(max_length=64)
@@ -223,7 +223,8 @@ class FeedRun(models.Model):
 
 
 class QuarantineReason(models.TextChoices):
-    """What is wrong with a row that is set aside; its `reason` tells readers, with the values."""
+    """A code for why a row is quarantined; the row's `reason` is a sentence for readers, with the
+    values."""
 
     UNREADABLE = "unreadable", "Not readable"
     PRICE_JUMP = "price_jump", "Price jump"
@@ -235,7 +236,7 @@ class QuarantinedRowQuerySet(PublicQuerySet["QuarantinedRow"]):
 
 
 class QuarantinedRow(models.Model):
-    """A feed row set aside, with its reason; open for as long as the feed keeps sending it."""
+    """A quarantined feed row, with its reason; open for as long as the feed keeps sending it."""
 
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="quarantined")
     external_id = models.CharField(max_length=400)
@@ -271,11 +272,11 @@ class ProviderNoticeQuerySet(PublicQuerySet["ProviderNotice"]):
 
 @track_history()
 class ProviderNotice(models.Model):
-    """One item of a provider's RSS, Atom or JSON Feed. A person reads it; it changes the catalogue
-    by nothing.
+    """One item of a provider's RSS, Atom or JSON Feed. It is for users to read and never changes
+    the catalogue by itself.
 
-    `names` are the ids of offerings and versions that stand in its title or text, letter by letter.
-    """
+    `names` are the IDs of offerings and versions that its title or text contains as exact
+    strings."""
 
     class State(models.TextChoices):
         UNREAD = "unread", "Unread"

@@ -1,5 +1,5 @@
-"""Notices of providers: what a poll brings, whom it may concern, and what people decide about
-it."""
+"""Provider notices: items that a poll found, the models they mention, and the decisions of users
+about them."""
 
 import hashlib
 import json
@@ -30,12 +30,12 @@ _MIN_TOKEN_LENGTH = 4
 
 
 class AlreadyDecidedError(Exception):
-    """Somebody has dealt with the notice, or taken that back, meanwhile; `str()` says who."""
+    """A conflict: another user closed or reopened the notice meanwhile; `str()` says who."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredNotices:
-    """What a poll brought: how many items are new, and how many say something else than before."""
+    """The result of a poll: the numbers of new items and of items with changed content."""
 
     n_new: int
     n_changed: int
@@ -45,12 +45,11 @@ class StoredNotices:
 def store_notices(
     source: Source, items: Sequence[NoticeItem], *, at: datetime, baseline: bool
 ) -> StoredNotices:
-    """Keep what is new of a feed; three statements where nothing is.
+    """Store the new items of a feed; three statements if there are none.
 
-    The items of the first poll were there before anybody followed the feed and are not unread. One
-    whose title or text changes is unread again. One that leaves the feed stays here: feeds only
-    show their latest.
-    """
+    The items of the first poll existed before the feed was followed and are not unread. An item
+    whose title or text changes is unread again. An item that leaves the feed is kept here: feeds
+    only list their latest."""
     there = {
         notice.external_id: notice
         for notice in ProviderNotice.objects.filter(
@@ -123,9 +122,9 @@ def _mark_unread(notice: ProviderNotice) -> None:
 
 
 def possible_ids(text: str) -> set[str]:
-    """What may be an id in a text: a run of letters, digits and the signs of ids, with a digit or a
-    sign in it. A mere word is none: "command" and "sonar" are ids too, and in prose they are not
-    meant."""
+    """Return the candidates for IDs in a text: runs of letters, digits and the signs of IDs, with a
+    digit or a sign in them. A plain word is no candidate: "command" and "sonar" are IDs too, and in
+    prose they are not meant."""
     found = {token for token in _TOKEN.findall(text) if len(token) >= _MIN_TOKEN_LENGTH}
     return {
         token
@@ -135,8 +134,8 @@ def possible_ids(text: str) -> set[str]:
 
 
 def known_names(items: Iterable[NoticeItem]) -> set[str]:
-    """Of all that may be an id in these items, what is the id of an offering or a version, letter
-    by letter: two statements, none where nothing may be an id."""
+    """Return the candidates in these items that are exactly the ID of an offering or a version: two
+    statements, none without candidates."""
     tokens = sorted(
         {token for item in items for token in possible_ids(f"{item.title}\n{item.text}")}
     )
@@ -167,7 +166,7 @@ def _require_governance(by: User) -> None:
 def close_notices(
     *, notices: Collection[int], outcome: ProviderNotice.Outcome, by: User, reason: str = ""
 ) -> list[ProviderNotice]:
-    """Mark these notices as dealt with; those that were not yet. The catalogue stays as it is."""
+    """Close these notices, and return those that were open. The catalogue stays unchanged."""
     _require_governance(by)
     rows = list(
         ProviderNotice.objects.select_for_update()
@@ -188,7 +187,7 @@ def close_notices(
 
 @transaction.atomic
 def reopen_notices(*, notices: Collection[int], by: User) -> int:
-    """Take back that these were dealt with; how many were."""
+    """Reopen these notices, and return how many were closed."""
     _require_governance(by)
     rows = list(
         ProviderNotice.objects.select_for_update().filter(
@@ -212,12 +211,11 @@ def record_event(
     reason: str,
     effective_on: date | None = None,
 ) -> ProviderEvent:
-    """Tell everyone who stands on `offering` of what a person read in the notice: `released` or
-    `terms_changed`.
+    """Record an event for `offering`, `released` or `terms_changed`, that a user read in the
+    notice; the owners of all applications that depend on the offering are notified.
 
-    The same of the same notice is told once. AlreadyDecidedError where it was told before; a reason
-    is needed.
-    """
+    The same event of the same notice is recorded once. AlreadyDecidedError if it was recorded
+    before; a reason is required."""
     _require_governance(by)
     if kind not in EVENT_KINDS:
         raise ValueError(

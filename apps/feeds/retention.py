@@ -1,4 +1,4 @@
-"""What is kept of polls: runs for a while, the facts they brought for ever."""
+"""Retention of polls: runs are kept for a period, the facts they established for ever."""
 
 from django.conf import settings
 from django.db.models import F, Q

@@ -1,4 +1,4 @@
-"""Feeds in the background: beat only enqueues; one task polls one source."""
+"""Celery tasks of the feeds app: beat only enqueues; one task polls one source."""
 
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
@@ -25,7 +25,8 @@ def enqueue_due_polls() -> int:
     name="feeds.poll_source", ignore_result=True, soft_time_limit=SOFT_LIMIT_SECONDS, time_limit=330
 )
 def poll_source(run_id: int) -> str:
-    """Do one queued run. A second delivery of the message finds the run taken and does nothing."""
+    """Execute one queued run. A second delivery of the message finds the run claimed and does
+    nothing."""
     try:
         run = run_queued(run_id)
     except SoftTimeLimitExceeded:

@@ -1,2 +1,2 @@
-"""The gate: whether what a pipeline is about to ship stands on foundations that will hold and are
-allowed."""
+"""Release gate: checks in CI whether the models of a build are approved and will not retire
+soon."""

@@ -1,4 +1,4 @@
-"""What people change of the gate: its policy, and waivers."""
+"""Gate changes by users: the policy, and waivers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,8 +34,8 @@ _POLICY_FIELDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class HorizonDays:
-    """When FR003 warns and blocks in an environment for a criticality; both None: no days of its
-    own any more."""
+    """The days before retirement at which FR003 warns and blocks in an environment for a
+    criticality; both None: remove the specific setting."""
 
     environment: str
     criticality: int
@@ -53,9 +53,9 @@ def change_gate_policy(
     expected_version: int | None = None,
     reason: str = "",
 ) -> GatePolicy:
-    """Set what is given; for governance, the caller has checked `by.is_governance`. The version
-    grows once, and only where something differs. `expected_version` refuses where somebody else was
-    quicker."""
+    """Change the given settings; for governance, the caller has checked `by.is_governance`. The
+    version is incremented once, and only if something differs. With `expected_version`, a policy
+    that another user changed meanwhile is refused."""
     policy = GatePolicy.objects.select_for_update().get(pk=1)
     if expected_version is not None and expected_version != policy.version:
         raise ConflictError(
@@ -78,7 +78,7 @@ def change_gate_policy(
 
 
 def _set_days(days: Sequence[HorizonDays]) -> bool:
-    """Whether anything differs."""
+    """Set the days, and return whether anything differs."""
     differs = False
     held = {(row.environment, row.criticality): row for row in Horizon.objects.select_for_update()}
     for each in days:
@@ -132,11 +132,11 @@ def request_waiver(
     model: str = "",
     offering: Offering | None = None,
 ) -> Waiver:
-    """By an editor of the owning team; the caller has checked that `by` sees the application.
+    """Request a waiver, by an editor of the owning team; the caller has checked that `by` can view
+    the application.
 
-    `model` as the finding names it. Refused while the same is asked for or granted already until
-    that day.
-    """
+    `model` as the finding names it. Refused if the same waiver is requested or granted until that
+    date already."""
     if not by.may(TeamRole.EDITOR, application.team_id):
         raise ConflictError("You need the editor role on the owning team to request a waiver.")
     if rule != Rule.NO_OWNER and not model and offering is None:
@@ -179,7 +179,8 @@ def request_waiver(
 def grant_waiver(
     *, waiver: Waiver, by: User, at: datetime, reason: str = "", until: date | None = None
 ) -> Waiver:
-    """For governance. `until` may shorten what was asked for. Who asked does not grant."""
+    """Grant the waiver; for governance. `until` may shorten the requested period. The requester
+    must not grant it."""
     waiver = _lock_waiver(waiver)
     if waiver.state != Waiver.State.ASKED:
         raise ConflictError(_state_conflict(waiver))
@@ -202,7 +203,7 @@ def grant_waiver(
 
 @transaction.atomic
 def reject_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str) -> Waiver:
-    """For governance, with the reason."""
+    """Reject the waiver with a reason; for governance."""
     waiver = _lock_waiver(waiver)
     if waiver.state != Waiver.State.ASKED:
         raise ConflictError(_state_conflict(waiver))
@@ -213,7 +214,8 @@ def reject_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str) -> Wai
 
 @transaction.atomic
 def withdraw_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str = "") -> Waiver:
-    """Before its time: by governance, or by an editor of the team that asked."""
+    """Withdraw the waiver before it expires: by governance, or by an editor of the team that
+    requested it."""
     if not by.is_governance:
         lock_applications([waiver.application_id], by=by, no_key=True)
     waiver = _lock_waiver(waiver)

@@ -1,4 +1,4 @@
-"""What a pipeline sends, as a list of models: a bill of materials, or names."""
+"""BOM input of the gate: a bill of materials (CycloneDX, SPDX) or names, as a list of models."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -20,8 +20,8 @@ _PLACE = re.compile(r"^(?P<file>.+?)(?:(?::|#L)(?P<line>[0-9]{1,9}))?(?::[0-9]+)
 
 @dataclass(frozen=True, slots=True)
 class ParsedBom:
-    """`incomplete` is a sentence where the document holds parts that could not be read and no model
-    at all."""
+    """A parsed document. `incomplete` is a sentence if the document has parts that could not be
+    read and no model at all."""
 
     requested: list[RequestedModel]
     form: str
@@ -30,8 +30,8 @@ class ParsedBom:
 
 
 def parse_bom(bom: Mapping[str, Any] | bytes) -> ParsedBom:
-    """Of a CycloneDX or SPDX document. UnreadableError where it is neither, or nothing can be made
-    of it."""
+    """Parse a CycloneDX or SPDX document. UnreadableError if it is neither, or has no usable
+    content."""
     try:
         body = bom if isinstance(bom, bytes) else orjson.dumps(bom)
     except orjson.JSONEncodeError as error:
@@ -49,7 +49,7 @@ def parse_bom(bom: Mapping[str, Any] | bytes) -> ParsedBom:
 
 @child_function(classes=DOCUMENT_CLASSES, errors=(UnreadableError,), refusal=UnreadableError)
 def _parse_document(body: bytes) -> tuple[str, Document]:
-    """(its format, what it says)"""
+    """Return (format, content)."""
     try:
         check_size(body)
         name = _detect_format(orjson.loads(body))
@@ -87,7 +87,7 @@ def _detect_format(bom: Any) -> str:
 
 
 def requested_models(document: Document) -> Iterable[RequestedModel]:
-    """One for each place where a model stands, so that findings name the line; at least one for
+    """Return one entry for each place of a model, so that findings name the line; at least one for
     each model."""
     for sighting in document.sightings:
         name = sighting.requested or sighting.served or sighting.alias

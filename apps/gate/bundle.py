@@ -1,12 +1,11 @@
-"""What a pipeline without a secret can check by itself: the state of the catalogue for one
-application, signed.
+"""Offline bundle: the signed state of the catalogue for one application, with which a pipeline
+without a token can decide.
 
-Pull requests of forks get no token. A trusted pipeline fetches the bundle and keeps it where they
-find it; the client checks the signature against the public key that is pinned in the pipeline's
-file, and trusts nothing else of it. A bundle holds for as long as the catalogue in it may be used
-(the policy's days), and names nothing but findings: whoever reads it learns what the gate would say
-of each known model, for this application.
-"""
+Pull requests of forks get no token. A trusted pipeline fetches the bundle and stores it where they
+can read it; the client verifies the signature with the public key that is pinned in the pipeline's
+file, and trusts nothing else in it. A bundle is valid for as long as the catalogue in it may be
+used (the policy's days), and contains only findings: its reader learns what the gate would report
+for each known model, for this application."""
 
 import base64
 from copy import copy
@@ -42,7 +41,8 @@ _PURPOSE = b"foundation registry: gate bundle, ed25519, 1"
 
 
 def build_bundle(*, application: Application, environment: str, at: datetime) -> dict[str, Any]:
-    """The same on one day while nothing differs, so that an ETag tells. About twenty statements."""
+    """Build the bundle; equal on the same day as long as nothing changes, so that an ETag works.
+    About twenty statements."""
     rules = _without_evidence(PolicySnapshot.load())
     today = day_of(at)
     state = catalogue_state(at=at, stale_after_days=rules.policy.stale_after_days)
@@ -111,14 +111,15 @@ def build_bundle(*, application: Application, environment: str, at: datetime) ->
 
 
 def _without_evidence(rules: PolicySnapshot) -> PolicySnapshot:
-    """Whether every model there is has been evaluated says nothing to anybody."""
+    """Leave the evaluation rule out: whether every known model has been evaluated informs no
+    reader."""
     policy = copy(rules.policy)
     policy.levels = {**policy.levels, str(Rule.EVIDENCE_MISSING): str(Level.OFF)}
     return PolicySnapshot(policy, rules.horizons)
 
 
 def _developer_hosts(rows: list[tuple[Any, ...]]) -> dict[str, str]:
-    """{id: host} of ids that several hosts offer, where one of them is the developer's own."""
+    """Return {id: host} of IDs that several hosts offer, if one of them is the developer's own."""
     hosts: dict[str, set[str]] = {}
     for _, host, _, api_id, _ in rows:
         hosts.setdefault(api_id, set()).add(host)
@@ -131,8 +132,8 @@ def _developer_hosts(rows: list[tuple[Any, ...]]) -> dict[str, str]:
 
 
 def sign_bundle(bundle: dict[str, Any]) -> dict[str, str]:
-    """The envelope: the bundle's bytes as they were signed, the signature and the public key, which
-    must be pinned elsewhere to mean anything."""
+    """Return the envelope: the bundle's bytes as they were signed, the signature and the public
+    key, which is only meaningful if it is pinned elsewhere."""
     payload = orjson.dumps(bundle, option=orjson.OPT_SORT_KEYS)
     return {
         "algorithm": "ed25519",
@@ -143,7 +144,8 @@ def sign_bundle(bundle: dict[str, Any]) -> dict[str, str]:
 
 
 def public_key() -> str:
-    """As pipelines pin it: 64 hexadecimal digits. It changes with SECRET_KEY."""
+    """Return the public key as pipelines pin it: 64 hexadecimal digits. It changes with
+    SECRET_KEY."""
     return _private_key().public_key().public_bytes_raw().hex()
 
 

@@ -1,4 +1,4 @@
-"""What lists of runs and waivers can be narrowed by, on pages and in the API alike."""
+"""Filters of lists of runs and waivers, for pages and API alike."""
 
 import django_filters
 from django.db.models import QuerySet

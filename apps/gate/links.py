@@ -1,4 +1,4 @@
-"""Addresses that a pipeline's log shows to people."""
+"""Links to the registry in a pipeline's log."""
 
 from urllib.parse import urlencode
 
@@ -14,7 +14,7 @@ def finding_url(run: int, finding: int) -> str:
 
 
 def waiver_url(*, application: str, rule: str, model: str) -> str:
-    """Where a waiver is asked for, filled in."""
+    """Return the URL of the waiver request form, filled in."""
     query = {"application": application, "rule": rule, "model": model}
     filled = {key: value for key, value in query.items() if value}
     return f"{settings.PUBLIC_URL}/gate/waivers/new/?{urlencode(filled)}"

@@ -1,10 +1,9 @@
-"""Which model a pipeline's names mean: exactly, by a moving name, by a family, or not at all; never
-by likeness.
+"""Model matching: which model a name in a pipeline means: exactly, by an alias, by a family, or
+none; never by similarity.
 
-What a person decided comes first, then the exact id at its host, then the resolver, then what the
-application's own gateway was seen to do with the name. The number of statements does not follow the
-number of names; nothing is written.
-"""
+Identifications by users come first, then the exact ID at its host, then the resolver, then the
+models that the application's own gateway was observed to serve for the name. The number of
+statements does not depend on the number of names; nothing is written."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -23,7 +22,8 @@ _DEPLOYMENT_HOSTS = frozenset({"azure", "sagemaker"})
 
 @dataclass(frozen=True, slots=True)
 class RequestedModel:
-    """One model as the pipeline names it, and where. `alias`: it is what a gateway is asked for."""
+    """One model as the pipeline names it, and where. `alias`: the name is one requested from a
+    gateway."""
 
     model: str
     host: str = ""
@@ -43,7 +43,7 @@ class RequestedModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelNames:
-    """What is looked up: `RequestedModel` without its place."""
+    """The lookup key: `RequestedModel` without its place."""
 
     model: str
     host: str
@@ -53,10 +53,10 @@ class ModelNames:
 
 @dataclass(frozen=True, slots=True)
 class ModelMatch:
-    """What the names mean. `offering` is the id that ends and approvals are read from; without one
-    but with `kin`, the model is known and not at this host: decisions are then read from the
+    """The match of a name. `offering` is the one whose retirement and approvals apply; without one
+    but with `kin`, the model is known, but not at this host: approvals are then those of the
     offering `kin` of the same model. `party` is the host in that case. `is_open` says that the name
-    is a deployment's or an alias that nobody has resolved."""
+    is a deployment or an unresolved alias."""
 
     kind: Matching
     resolved_id: str = ""
@@ -121,8 +121,8 @@ class ModelMatcher:
         return _Candidate(why=why, is_open=is_open)
 
     def _anywhere(self, names: ModelNames) -> "_Candidate":
-        """No host, or none that the register knows: the string may tell it, else the developer's
-        own."""
+        """Match a name without a host, or with one that the registry does not know: by the string
+        if it identifies the offering, otherwise at the model's own developer."""
         named = self._catalogue.name(host="", model=names.model)
         if named.offering is not None:
             return _Candidate(offering=named.offering, why=named.why)
@@ -139,8 +139,8 @@ class ModelMatcher:
     def _by_own_gateway(
         self, names: list[ModelNames], candidates: dict[ModelNames, "_Candidate"]
     ) -> None:
-        """The names that this application's gateway was seen to pass on, as the model it passed on;
-        one statement."""
+        """Match names that this application's gateway was observed to relay, as the model to which
+        it relayed them; one statement."""
         seen: dict[str, tuple[int, str]] = {}
         rows = (
             Observation.objects.filter(
@@ -166,7 +166,7 @@ class ModelMatcher:
     def _with_identities(
         self, candidates: dict[ModelNames, "_Candidate"]
     ) -> dict[ModelNames, ModelMatch]:
-        """With the identity of what was found: one statement."""
+        """Add the identities of the matches: one statement."""
         ids = {
             pk
             for candidate in candidates.values()
@@ -192,8 +192,8 @@ def _identities(offerings: set[int]) -> dict[int, tuple[Any, ...]]:
 
 
 def match_offerings(offerings: Iterable[int], parties: Iterable[int | None]) -> list[ModelMatch]:
-    """What the register itself says is called, in order; `parties` are what each goes through. One
-    statement."""
+    """Return matches for the dependencies of the inventory, in order; `parties` are the gateways
+    and hosts of each. One statement."""
     pairs = list(zip(offerings, parties, strict=True))
     identities = _identities({offering for offering, _ in pairs})
     matches = [
@@ -255,8 +255,8 @@ def _match(candidate: _Candidate, identities: dict[int, tuple[Any, ...]]) -> Mod
 
 
 class _PipelineCatalogue(CatalogueLookup):
-    """The catalogue as pipelines name it: where regions or tiers are not said, any of the same id
-    will do."""
+    """The catalogue by the names that pipelines use: without a region or tier, any offering of the
+    same ID matches."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -266,7 +266,8 @@ class _PipelineCatalogue(CatalogueLookup):
                 self._hosts_of_developer.setdefault(host.developer, []).append(host.slug)
 
     def of_its_developer(self, model: str) -> ResolvedModel | None:
-        """The model as its own developer serves it, where one does and the name says the model."""
+        """Return the model as its own developer serves it, if one does and the name identifies the
+        model."""
         answer = self._resolve(model, None)
         if not answer.canonical:
             return None
@@ -280,8 +281,8 @@ class _PipelineCatalogue(CatalogueLookup):
         return None
 
     def kin(self, model: str, host: str | None) -> tuple[int | None, str]:
-        """(an offering of the same model somewhere, its known id); (None, "") where nobody knows
-        it."""
+        """Return (an offering of the same model on some host, its known ID); (None, "") if
+        unknown."""
         answer = self._resolve(model, host)
         if not answer.canonical:
             return None, ""

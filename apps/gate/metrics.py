@@ -1,4 +1,4 @@
-"""Gauges of the release gate."""
+"""Metrics (gauges) of the release gate."""
 
 from datetime import datetime, timedelta
 
@@ -14,8 +14,8 @@ _MAX_RUNS = 20_000
 
 
 def gate_gauges(at: datetime) -> Gauges:
-    """Decisions of the last hour and questions that wait: three statements over the newest 20,000
-    runs."""
+    """Count the decisions of the last hour and the waiting runs: three statements over the newest
+    20,000 runs."""
     newest = GateRun.objects.aggregate(newest=Max("pk"))["newest"] or 0
     latest = GateRun.objects.filter(pk__gt=newest - _MAX_RUNS)
     counts = dict(

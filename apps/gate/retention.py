@@ -1,4 +1,4 @@
-"""What is kept of the gate: its runs for as long as its policy says, decisions for ever."""
+"""Retention of the gate: runs for as long as its policy says, decisions for ever."""
 
 from apps.common.retention import (
     RetentionGroup,

@@ -1,9 +1,8 @@
-"""A question's way through the gate: received, judged at once or by a worker, kept, and marked as
+"""Gate runs: a request is evaluated immediately or by a worker, stored, and later marked as
 released.
 
-The same question about the same commit is the same run for as long as its answer is the same; a
-waiver that was granted meanwhile, a date that came nearer or a changed policy make it another run.
-"""
+The same request for the same commit is the same run for as long as its result is the same; a waiver
+granted meanwhile, a nearer retirement date or a changed policy make another run."""
 
 import hashlib
 import re
@@ -52,7 +51,7 @@ _COMMIT = re.compile(r"[^0-9A-Za-z._-]")
 
 
 def normalise_environment(text: str) -> str:
-    """In small letters, and one word for the usual abbreviations."""
+    """Return the name in lower case, with the usual abbreviations replaced by one name."""
     word = clean(text, 60).lower()
     return _ENVIRONMENT_SYNONYMS.get(word, word)
 
@@ -73,8 +72,8 @@ def request_run(
     incomplete: str = "",
     catalogue: Catalogue | None = None,
 ) -> GateRun:
-    """The run that answers the question: decided, or waiting for a worker above
-    MAX_IMMEDIATE_MODELS models. `catalogue` as for `evaluate`; a worker reads it for itself."""
+    """Return the run of the request: decided, or waiting for a worker above MAX_IMMEDIATE_MODELS
+    models. `catalogue` as for `evaluate_models`; a worker reads it for itself."""
     requested = [_clean_model(model) for model in requested]
     environment = normalise_environment(environment)
     question = [asdict(model) for model in requested]
@@ -139,7 +138,8 @@ def _evaluate_run(
 
 
 def _lock_question(run: GateRun) -> None:
-    """Two askers of one question at once: the second waits, and is given the first one's run."""
+    """Lock the request: of two identical concurrent requests the second waits, and receives the run
+    of the first."""
     acquire_named_lock(f"gate:{run.application_id}:{run.commit}:{run.digest}")
 
 
@@ -245,7 +245,7 @@ def _store_findings(run: GateRun, outcome: GateOutcome) -> None:
 
 
 def evaluate_waiting_run(pk: int, *, at: datetime) -> bool:
-    """Judge a waiting question; False where somebody else is at it or nothing is to be done."""
+    """Evaluate a waiting run; False if another worker has it or there is nothing to do."""
     with transaction.atomic():
         claimed = (
             GateRun.objects.select_for_update(skip_locked=True, of=("self",))
@@ -280,7 +280,8 @@ def evaluate_waiting_run(pk: int, *, at: datetime) -> bool:
 
 
 def _give_up(run: GateRun, *, at: datetime) -> None:
-    """It has ended the worker too often: the pipeline is told that nothing can be decided."""
+    """Give up on a run that has killed its worker too often: the pipeline's response says that no
+    decision is possible."""
     GateRun.objects.filter(pk=run.pk).update(
         state=GateRun.State.FAILED,
         question=[],
@@ -302,11 +303,10 @@ def evaluate_waiting_runs(*, at: datetime) -> int:
 
 @transaction.atomic
 def release_run(*, run: GateRun, by: User, at: datetime) -> GateRun:
-    """What this run looked at was shipped: from now on it is what further runs of the environment
-    are compared with.
+    """Mark the run as released: further runs of the environment are compared with it as their
+    baseline.
 
-    Twice changes nothing. ConflictError before it was decided.
-    """
+    A second call changes nothing. ConflictError if the run is not decided yet."""
     lock_applications([run.application_id], by=by, no_key=True)
     run = (
         GateRun.objects.select_for_update(of=("self",)).select_related("application").get(pk=run.pk)
@@ -324,8 +324,8 @@ def can_use_gate(user: User, application: Application) -> bool:
 
 
 def purge_old_runs(*, at: datetime, keep_days: int) -> int:
-    """Runs that nobody asked for again within `keep_days`, but what was released last in each
-    environment and the last run of each application; the number forgotten."""
+    """Delete runs that were not requested again within `keep_days`, except the last released one in
+    each environment and the last run of each application, and return the number deleted."""
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -1,4 +1,4 @@
-"""The gate in the background: long questions, and what is old enough to be forgotten."""
+"""Celery tasks of the gate: evaluation of large requests, and deletion of old runs."""
 
 from celery import shared_task
 
@@ -9,7 +9,7 @@ from apps.gate.models import GatePolicy
 
 @shared_task(name="gate.judge", ignore_result=True)
 def evaluate_waiting_run(run_id: int) -> bool:
-    """A second delivery of the message finds the question judged or taken."""
+    """Evaluate a waiting run. A second delivery of the message finds it evaluated or claimed."""
     return runs.evaluate_waiting_run(run_id, at=now())
 
 

@@ -1,5 +1,5 @@
-"""The last days of waivers, as a cause of alerts: what lets a build through today does not on the
-day it ends."""
+"""Waiver expiry, as a cause of reminders: a build that passes today is blocked on the day its
+waiver expires."""
 
 from apps.alerts.kinds.reminders.types import ReminderType
 from apps.gate.rules.definitions import Rule

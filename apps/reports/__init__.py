@@ -1,2 +1,1 @@
-"""What is handed in: reports as typed rows, and packs of evidence. Reads every floor below, owns
-little."""
+"""Regulatory reports as typed rows, and evidence packs. Reads every layer below, owns little."""

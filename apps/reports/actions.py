@@ -1,4 +1,5 @@
-"""What people enter for the reports: who hands them in, what owners state, and their answers."""
+"""Report entries by users: the reporting entity, statements of owners, and answers to the questions
+of the AI Act component file."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -27,7 +28,7 @@ STATEMENT_FIELDS: tuple[str, ...] = (
 
 
 def reporting_entity() -> ReportingEntity:
-    """The one row, or an empty one that is not saved yet."""
+    """Return the single row, or an empty one that is not saved yet."""
     return ReportingEntity.objects.filter(pk=ReportingEntity.ONLY).first() or ReportingEntity(
         pk=ReportingEntity.ONLY
     )
@@ -38,7 +39,7 @@ def change_reporting_entity(
     *, name: str, lei: str, country: str, by: User, reason: str = ""
 ) -> ReportingEntity:
     """Change the reporting entity, for governance; the caller has checked `by.is_governance`.
-    Nothing is written where nothing differs."""
+    Nothing is written if nothing differs."""
     entity = reporting_entity()
     if not entity._state.adding and (entity.name, entity.lei, entity.country) == (
         name,
@@ -57,7 +58,7 @@ def change_reporting_entity(
 def set_model_statement(
     *, application: Application, facts: Mapping[str, Any], by: User, reason: str = ""
 ) -> ModelStatement:
-    """Set what its owners say about the application's models; for editors of its team."""
+    """Set the owners' statement about the application's models; for editors of its team."""
     if unknown_fields := sorted(set(facts) - set(STATEMENT_FIELDS)):
         raise TypeError(f"these are not fields of a model statement: {', '.join(unknown_fields)}")
     lock_applications([application.pk], by=by)
@@ -85,8 +86,8 @@ def answer_question(
     by: User,
     reason: str = "",
 ) -> ComponentAnswer | None:
-    """An empty `answer` takes a given one back; the history keeps it. For editors of the
-    application's team."""
+    """Answer a question of the component file. An empty `answer` removes the current one; the
+    history keeps it. For editors of the application's team."""
     lock_applications([application.pk], by=by)
     row = (
         ComponentAnswer.objects.select_for_update()

@@ -1,4 +1,5 @@
-"""The audit: who changed what, when and why, as far as the asker may see the records, in words."""
+"""Audit log: who changed what, when and why, in readable form and limited to the records that the
+user can view."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -94,7 +95,7 @@ _CUT_NOTICE = "The file is incomplete: {why}. Request a shorter period, or a sin
 
 @dataclass(frozen=True, slots=True)
 class FieldDifference:
-    """One column that changed; references are names, where the asker may know them."""
+    """One column that changed; references are names, if the user can view them."""
 
     field: str
     label: str
@@ -104,8 +105,8 @@ class FieldDifference:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One record written once. `actor` is a person's or program's username or the job's name;
-    `slug`, `application` and `is_program` are what links to it need."""
+    """One write of one record. `actor` is the username of a user or service account, or the job's
+    name; `slug`, `application` and `is_program` are needed for links to it."""
 
     id: int
     at: datetime
@@ -161,8 +162,9 @@ class AuditForm(forms.Form):
 
 
 def visible_kinds(user: User) -> dict[str, HistoryCondition | None]:
-    """{kind: the condition under which `user` sees its changes}: all of all for the offices, else
-    the records of the own teams; a kind that is missing is not for `user`."""
+    """Return {kind: the condition under which `user` can view its changes}: everything for
+    organisation roles, otherwise the records of the user's teams; a missing kind is not visible to
+    `user`."""
     if user.can_read_all:
         return dict.fromkeys(tracked_models())
     if not user.is_active:
@@ -191,7 +193,7 @@ def _row_condition(visible_rows: models.QuerySet[Any, Any]) -> HistoryCondition 
 
 
 def history_query(user: User, cleaned: Mapping[str, Any]) -> HistoryQuery:
-    """Return what a valid AuditForm asks, within what `user` may see."""
+    """Return the query of a valid AuditForm, limited to what `user` can view."""
     allowed = visible_kinds(user)
     if cleaned.get("kind"):
         allowed = {cleaned["kind"]: allowed[cleaned["kind"]]} if cleaned["kind"] in allowed else {}
@@ -214,8 +216,8 @@ def _moment(day: Any) -> datetime:
 
 
 def limit_statement_time() -> None:
-    """A question about too much ends with a sentence, and not with a busy database; until the
-    transaction's end."""
+    """Set a statement timeout until the end of the transaction: a query over too much data ends
+    with a message instead of a busy database."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('statement_timeout', %s, true)", [str(STATEMENT_TIMEOUT_MS)]
@@ -225,19 +227,19 @@ def limit_statement_time() -> None:
 def audit_page(
     *, user: User, cleaned: Mapping[str, Any], size: int, cursor: str = ""
 ) -> KeysetPage[AuditEntry]:
-    """Raises InvalidCursorError. A handful of statements: the rows, and one for each kind of thing
-    they refer to."""
+    """Return one page of entries; raises InvalidCursorError. A handful of statements: the rows, and
+    one for each kind of record that they refer to."""
     page = history_page(history_query(user, cleaned), size=size, cursor=cursor)
     return KeysetPage(rows=_build_entries(page.rows, user), next=page.next, previous=page.previous)
 
 
 def audit_lines(*, user: User, cleaned: Mapping[str, Any]) -> Iterator[list[Any]]:
-    """The same as lines of a file under FILE_HEADERS, one for each column that changed.
+    """Return the same entries as lines of a file under FILE_HEADERS, one for each column that
+    changed.
 
-    The first changes are read at once: OperationalError where even they take too long. Each further
-    statement has the same patience, and the file as a whole its own; where one of them or the
-    file's length ends it, its last line says so.
-    """
+    The first changes are read immediately: OperationalError if even they take too long. Each
+    further statement has the same timeout, and the file as a whole has its own; if one of them or
+    the maximum length ends the file, its last line says so."""
     started_at = monotonic()
     query = history_query(user, cleaned)
     first = _read_batch(query, "")
@@ -311,8 +313,8 @@ type _Names = Mapping[type[models.Model], Mapping[Any, tuple[str, str]]]
 
 
 def _load_names(entries: Iterable[HistoryEntry], user: User) -> _Names:
-    """{model: {id: (name, slug)}} of what the entries refer to, as far as `user` may see it; a
-    statement a model."""
+    """Return {model: {id: (name, slug)}} of the records in the entries, limited to what `user` can
+    view; a statement a model."""
     wanted_ids: dict[type[models.Model], set[Any]] = {}
     for entry in entries:
         for column, field in _references(entry.kind.model).items():
@@ -346,8 +348,8 @@ def _references(model: type[models.Model]) -> dict[str, Any]:
 
 
 def name_columns(model: type[models.Model]) -> list[str]:
-    """The columns by which people call rows of the model, the best first; the first that says
-    something counts."""
+    """Return the columns with the name of a row of the model, best first; the first that is not
+    empty counts."""
     field_names = {field.name for field in model._meta.concrete_fields}
     return [name for name in _NAME_COLUMNS if name in field_names]
 
@@ -407,8 +409,8 @@ def _differences(entry: HistoryEntry, names: _Names) -> Iterator[FieldDifference
 
 
 def is_secret(kind: str, field: str) -> bool:
-    """Return whether a value is a key, or would help to find one; that it changed is told, what it
-    was is not."""
+    """Return whether a value is a secret, or would help to find one; the log shows that it changed,
+    but not its value."""
     return (kind, field) in _SECRETS or any(word in field for word in _SECRET_WORDS)
 
 

@@ -1,8 +1,7 @@
-"""The board's one page: how much can be left, what was done in the quarter, and which decisions
-wait.
+"""Board summary on one page: tested exits, activity of the quarter, and pending decisions.
 
-For the offices it is the organisation, for others the portfolio of their teams; pages say which.
-"""
+For organisation roles it covers the organisation, for other users the portfolio of their teams;
+pages say which."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -37,8 +36,8 @@ MAX_LISTED = 3
 
 @dataclass(frozen=True, slots=True)
 class TestedExits:
-    """Critical applications that run on something, and those whose every primary has a tested way
-    out in date; the figures of the exposure page."""
+    """Critical applications with a primary model, and those whose every primary model has a valid
+    tested exit; the figures of the exposure page."""
 
     n_critical: int
     n_tested: int
@@ -50,7 +49,7 @@ class TestedExits:
 
 @dataclass(frozen=True, slots=True)
 class QuarterActivity:
-    """What people did from `since` on."""
+    """The activity of users from `since` on."""
 
     since: date
     n_tests: int
@@ -75,8 +74,8 @@ class OpenFlag:
 
 @dataclass(frozen=True, slots=True)
 class LateExit:
-    """A critical or important application whose move should have begun on `start_by`, by what is
-    known; the model it stands on ends on `retires_on`."""
+    """A critical or important application whose migration should have begun on `start_by`, by the
+    data available; its model retires on `retires_on`."""
 
     application: Application
     start_by: date
@@ -86,8 +85,8 @@ class LateExit:
 
 @dataclass(frozen=True, slots=True)
 class PendingDecisions:
-    """`flags` and `late` name the first of `n_flags` and of the late ones; `late_is_cut`: there are
-    further ones."""
+    """Pending decisions. `flags` and `late` list the first of `n_flags` and of the late ones;
+    `late_is_cut`: there are more."""
 
     flags: list[OpenFlag]
     n_flags: int
@@ -105,14 +104,14 @@ class PendingDecisions:
 
 
 def tested_exits(*, user: User) -> TestedExits:
-    """Counted as the page of exposure counts them."""
+    """Count tested exits as the exposure page counts them."""
     n, n_tested = count_portable(settings=engine_settings(), team_ids=visible_team_ids(user))
     return TestedExits(n, n_tested)
 
 
 def activity_between(*, user: User, since: date, until: date) -> QuarterActivity:
-    """Return what happened in [since, until); six statements, flags and decisions for the offices
-    only."""
+    """Return the activity in [since, until); six statements, flags and decisions for organisation
+    roles only."""
     begin, end = start_of(since), start_of(until)
     tests = _single_row(
         ExitTest.objects.visible_to(user).filter(tested_on__gte=since, tested_on__lt=until),
@@ -165,7 +164,7 @@ def activity_between(*, user: User, since: date, until: date) -> QuarterActivity
 
 
 def pending_decisions(*, user: User, on: date) -> PendingDecisions:
-    """Return what waits for a decision; eight statements."""
+    """Return the pending decisions; eight statements."""
     open_flags = ExposureFlag.objects.visible_to(user).filter(
         state__in=[ExposureFlag.State.OPEN, ExposureFlag.State.ACKNOWLEDGED]
     )

@@ -1,10 +1,9 @@
-"""What applications stand on as a CycloneDX 1.6 bill of materials (ECMA-424).
+"""CycloneDX 1.6 bill of materials (ECMA-424) of the models that applications depend on.
 
 Hosted models are services of their host; the releases behind them are machine-learning-model
-components with a model card and their lineage as pedigree; what was built on them are data or model
-components. Facts of the register that the standard has no place for are properties named
-`registry:...`.
-"""
+components with a model card and their lineage as pedigree; adaptations are data or model
+components. Facts of the registry for which the standard has no field are properties named
+`registry:...`."""
 
 import hashlib
 import json
@@ -66,9 +65,9 @@ _KINDS = {
 def build_bom(
     applications: Sequence[Application], *, user: User, name: str, ref: str, on: date, at: datetime
 ) -> Any:
-    """The document of these applications, which the caller may see and has loaded with their teams;
-    about ten statements, whatever their number. `name` and `ref` are of what the document is
-    about."""
+    """Build the document of these applications, which the caller may view and has loaded with their
+    teams; about ten statements, whatever their number. `name` and `ref` are those of the subject of
+    the document."""
     used = list(
         Dependency.objects.filter(
             Q(until__isnull=True) | Q(until__gt=on), application__in=applications, since__lte=on
@@ -318,7 +317,7 @@ def _model_card(
 def _pedigree(
     row: Version, parents: dict[int, list[Derivation]], ancestors: dict[int, Version]
 ) -> dict[str, Any]:
-    """Its ancestors, the nearest first, and by which edges they are."""
+    """Return its ancestors, the nearest first, and the edges to them."""
     ancestor_ids: dict[int, None] = {}
     edges: list[str] = []
     frontier = [row.pk]
@@ -431,7 +430,7 @@ def _data_classes(
 def _lineage(
     versions: dict[int, Version],
 ) -> tuple[dict[int, list[Derivation]], dict[int, Version]]:
-    """({child: edges to its parents}, every ancestor), up to eight generations, a statement
+    """Return ({child: edges to its parents}, every ancestor), up to eight generations, a statement
     each."""
     parents: dict[int, list[Derivation]] = defaultdict(list)
     ancestors: dict[int, Version] = {}
@@ -457,7 +456,7 @@ def _evidence(
     versions: Iterable[int],
     offerings: Iterable[int],
 ) -> dict[tuple[str, int], list[Evidence]]:
-    """Evaluations with a value on these models, of these applications or of nobody's, the latest
+    """Return evaluations with a value on these models, of these applications or of none, the latest
     first."""
     by_subject: dict[tuple[str, int], list[Evidence]] = defaultdict(list)
     rows = (
@@ -477,7 +476,7 @@ def _evidence(
 
 
 def _properties(facts: dict[str, Any]) -> list[dict[str, str]]:
-    """Return what is known of these; true and false as words, days as days."""
+    """Return the known facts as properties; booleans as words, dates as dates."""
     return [
         {
             "name": f"registry:{name}",

@@ -1,6 +1,6 @@
-"""The AI Act component file of one application: what its foundations' developers owe it (Annex
-XII), what was changed about them, and the questions that decide who becomes a provider (Art. 25). A
-question is asked here, never judged."""
+"""AI Act component file of one application: documents that the developers of its foundations must
+provide (Annex XII), modifications of them, and the questions that decide who becomes a provider
+(Art. 25). The registry asks the questions and never decides them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -107,8 +107,9 @@ TABLES: tuple[ReportTable, ...] = (DOCUMENTS, MODIFICATIONS, QUESTIONS, COMPONEN
 
 @dataclass(frozen=True, slots=True)
 class ComponentFile:
-    """`n_on_file` of `n_items` documents are received or public. `documents_withheld`: the reader
-    holds no office, and what is on file is read by the offices."""
+    """The component file. `n_on_file` of `n_items` documents are received or public.
+    `documents_withheld`: the reader has no organisation role, which viewing the documents
+    requires."""
 
     application: Application
     on: date
@@ -122,8 +123,8 @@ class ComponentFile:
 
 
 def component_file(*, application: Application, user: User, on: date) -> ComponentFile:
-    """Nine statements at most, whatever the application calls. The caller has checked that `user`
-    may see it."""
+    """Build the file in nine statements at most, whatever models the application uses. The caller
+    has checked that `user` can view it."""
     used = application_stack(application=application, on=on)
     foundations = {row.foundation.pk: row.foundation for row in used if row.foundation}
     adaptations = list(
@@ -201,8 +202,8 @@ def _documents(
 
 
 def _item_cells(item: AnnexItem | None) -> tuple[ReportCell, ...]:
-    """Status, received on, link, asked for on, due on, note. Only a document that is missing is a
-    gap, and one that was received and lies nowhere."""
+    """Return status, received on, link, requested on, due on, note. Only a missing document is a
+    gap, and one that was received and has no location."""
     if item is None or item.status == AnnexItem.Status.MISSING:
         return (
             ReportCell(None),
@@ -222,7 +223,7 @@ def _item_cells(item: AnnexItem | None) -> tuple[ReportCell, ...]:
 
 
 def _evaluations(application: Application, on: date) -> list[Evidence]:
-    """Own evaluations of the application up to the day, the earliest first."""
+    """Return the application's own evaluations up to the day, the earliest first."""
     return list(
         Evidence.objects.filter(
             Q(kind=Evidence.Kind.OWN_EVALUATION) | Q(kind=Evidence.Kind.RED_TEAM),
@@ -265,7 +266,8 @@ def _modifications(
 
 
 def _tests(evidence: Evidence, row: StackRow) -> bool:
-    """About what the dependency calls, or about the application as a whole."""
+    """Return whether the evidence is about the model of the dependency, or about the application as
+    a whole."""
     if evidence.offering_id is not None:
         return evidence.offering_id in {row.offering.pk, row.answering.pk}
     return evidence.version_id is None or (

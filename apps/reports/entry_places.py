@@ -1,4 +1,4 @@
-"""The places where missing fields are entered, as people call them."""
+"""Entry places: the pages where missing fields are entered, by the names users see."""
 
 from apps.reports.tables import EntryPlace
 

@@ -1,5 +1,5 @@
-"""The words beside values: how one was derived, or why a field does not apply. The database answers
-with a code and numbers, `worst:3:5`, so that the sentence can be said in any language."""
+"""Explanations of values: how one was derived, or why a field does not apply. The database returns
+a code and numbers, `worst:3:5`, so that the sentence can be written in any language."""
 
 EXPLANATIONS: dict[str, str] = {
     # does not apply
@@ -68,7 +68,7 @@ EXPLANATIONS: dict[str, str] = {
 
 
 def explain_code(code: str) -> str:
-    """`plans:3:5` said; a word that is not known is shown as it is."""
+    """Return the sentence of a code such as `plans:3:5`; an unknown code is returned unchanged."""
     name, *numbers = code.split(":")
     template = EXPLANATIONS.get(name)
     if template is None:

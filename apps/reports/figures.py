@@ -1,5 +1,5 @@
-"""How complete each report is: counted while one waits for a small portfolio, kept by the sweep for
-a large one."""
+"""Report completeness figures: counted per request for a small portfolio, cached by the sweep for a
+large one."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -37,7 +37,7 @@ MAX_PRINT_COLUMNS = 9
 
 @dataclass(frozen=True, slots=True)
 class TableExcerpt:
-    """A table as a page shows it: its first rows, and how complete the whole is."""
+    """A table as a page shows it: its first rows, and the completeness of the whole."""
 
     table: ReportTable
     fill: FillRate
@@ -49,16 +49,17 @@ class TableExcerpt:
 
     @property
     def is_wide(self) -> bool:
-        """Too many columns for a table on paper: shown as one record a row."""
+        """Return whether it has too many columns for a table on paper: shown as one record a
+        row."""
         return len(self.table.columns) > MAX_PRINT_COLUMNS
 
     def first(self, n: int) -> "TableExcerpt":
-        """With the first `n` of its rows."""
+        """Return it with its first `n` rows only."""
         return replace(self, rows=self.rows[:n])
 
     @property
     def records(self) -> list[tuple[str, list[tuple[ReportColumn, ReportCell]]]]:
-        """(what it is about, its fields) of each row."""
+        """Return (subject, fields) of each row."""
         return [
             (row.about, list(zip(self.table.columns, row.cells, strict=True))) for row in self.rows
         ]
@@ -83,7 +84,7 @@ class ReportFigures:
 
 
 def is_large_portfolio(user: User) -> bool:
-    """One bounded statement."""
+    """Return whether figures must be cached; one bounded statement."""
     return (
         Application.objects.visible_to(user).order_by()[: MAX_LIVE_APPLICATIONS + 1].count()
         > MAX_LIVE_APPLICATIONS
@@ -91,7 +92,8 @@ def is_large_portfolio(user: User) -> bool:
 
 
 def register_figures(*, user: User, at: datetime) -> ReportFigures | None:
-    """The DORA register; None where a large organisation's was not counted yet."""
+    """Return the figures of the DORA register; None if those of a large organisation were not
+    counted yet."""
     if user.can_read_all and is_large_portfolio(user):
         return _load_figures("dora", office=user.can_read_all)
     return _count_register(user, at)
@@ -104,8 +106,8 @@ def inventory_figures(*, user: User, at: datetime) -> ReportFigures | None:
 
 
 def quarter_activity(*, user: User, on: date) -> QuarterActivity:
-    """Return what was done in the quarter up to the day; of a large organisation as the sweep has
-    counted it last."""
+    """Return the activity of the quarter up to the day; of a large organisation as the sweep last
+    counted it."""
     if user.can_read_all and is_large_portfolio(user):
         row = CachedReportFigures.objects.filter(report="done").first()
         if row is not None:
@@ -135,8 +137,8 @@ def _count_inventory(user: User, at: datetime) -> ReportFigures:
 
 
 def store_figures(*, at: datetime) -> None:
-    """Counts the organisation's reports and keeps them, where nobody could wait for that; else
-    nothing is kept."""
+    """Count and cache the figures of the organisation's reports, if counting takes too long for a
+    request; otherwise nothing is cached."""
     reader = User(username="", organisation_role=OrganisationRole.GOVERNANCE, is_active=True)
     if not is_large_portfolio(reader):
         CachedReportFigures.objects.all().delete()

@@ -1,5 +1,5 @@
-"""Reports as files: CSV line by line, workbooks with a frozen head. No text is ever run as a
-formula."""
+"""Report files: CSV line by line, workbooks with a frozen header row. Protected from CSV injection:
+no text is ever run as a formula."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ MAX_COLUMN_WIDTH = 60
 
 
 def plain_cell(value: Any) -> Any:
-    """A cell as text that no spreadsheet runs; lists and the like as their JSON."""
+    """Return a cell as text that no spreadsheet runs; lists and the like as their JSON."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | dict):
@@ -37,14 +37,14 @@ def plain_cell(value: Any) -> Any:
 
 
 class _EchoWriter:
-    """Gives back what the CSV writer hands it."""
+    """A file-like object that returns what the CSV writer writes to it."""
 
     def write(self, line: str) -> str:
         return line
 
 
 def csv_lines(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """The file line by line; the mark in front makes spreadsheets read UTF-8."""
+    """Generate the file line by line; with a byte order mark, so that spreadsheets read UTF-8."""
     writer: Any = csv.writer(_EchoWriter())
     yield "\ufeff" + writer.writerow([plain_cell(str(head)) for head in heads])
     for row in rows:
@@ -52,7 +52,8 @@ def csv_lines(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[s
 
 
 def table_headers(table: ReportTable) -> list[str]:
-    """The table's columns and, behind them, what is missing, does not apply or was derived."""
+    """Return the table's columns, followed by those for fields that are missing, do not apply or
+    were derived."""
     return [*table.heads, *NOTE_HEADERS]
 
 
@@ -62,7 +63,7 @@ def table_cells(table: ReportTable, rows: Iterable[ReportRow]) -> Iterator[list[
 
 
 class Workbook:
-    """An .xlsx written row by row with constant memory. Text goes in as text, whatever it begins
+    """An .xlsx written row by row with constant memory. Text is written as text, whatever it begins
     with."""
 
     def __init__(self, target: IO[bytes], *, created: datetime) -> None:
@@ -83,8 +84,8 @@ class Workbook:
         self._day = self._book.add_format({"num_format": "yyyy-mm-dd"})
 
     def sheet(self, name: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-        """A sheet with a frozen head and a filter; the number of rows written. What exceeds a sheet
-        is cut, and the last line says so."""
+        """Write a sheet with a frozen header row and a filter, and return the number of rows
+        written. Rows that exceed a sheet are cut, and the last line says so."""
         sheet = self._book.add_worksheet(name[:31])
         sheet.freeze_panes(1, 0)
         for at, head in enumerate(heads):
@@ -124,7 +125,7 @@ class Workbook:
 
 
 def workbook_bytes(write: Any, *, created: datetime) -> bytes:
-    """The workbook that `write(workbook)` fills."""
+    """Return the workbook that `write(workbook)` fills."""
     target = io.BytesIO()
     book = Workbook(target, created=created)
     write(book)

@@ -1,9 +1,9 @@
-"""The model inventory: one row for each application and foundation version it calls.
+"""Model inventory (model risk management): one row for each application and foundation version it
+uses.
 
-Its fields are those that SR 26-2 (the successor of SR 11-7), PRA SS1/23 and OSFI E-23 ask of an
+Its fields are those that SR 26-2 (the successor of SR 11-7), PRA SS1/23 and OSFI E-23 require of an
 inventory (governance anchors, section 5). SR 26-2 leaves generative models out of its scope; such
-rows say that the firm's own policy applies.
-"""
+rows say that the firm's own policy applies."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,7 +105,7 @@ _MODELS = load_statement("reports", "model_inventory")
 
 @dataclass(frozen=True, slots=True)
 class ModelInventory:
-    """Inside `open_inventory`; each method is one statement."""
+    """An inventory, usable inside `open_inventory`; each method is one statement."""
 
     def fill(self) -> FillRate:
         return measure_fill(MODEL_INVENTORY_TABLE)
@@ -119,7 +119,8 @@ class ModelInventory:
 
 @contextmanager
 def open_inventory(*, user: User, on: date) -> Iterator[ModelInventory]:
-    """The models of what `user` may see on that day; two relations, a statement each."""
+    """Open the inventory of the models that `user` can view on that day; two relations, a statement
+    each."""
     teams = visible_team_ids(user)
     params: dict[str, Any] = {
         "on": on,

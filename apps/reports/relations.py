@@ -1,5 +1,5 @@
-"""Reads of a report's relations: temporary tables of one transaction, so that every question is one
-plain statement."""
+"""Report relations: temporary tables of one transaction, so that every query is one plain
+statement."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -64,8 +64,8 @@ LIMIT %(limit)s
 
 @contextmanager
 def report_relations(statements: Mapping[str, str], params: Mapping[str, Any]) -> Iterator[None]:
-    """The relations, one temporary table a name, made in this order and gone at the end; in one
-    transaction."""
+    """Create the relations, one temporary table a name, in this order, and drop them at the end; in
+    one transaction."""
     names = ", ".join(reversed(list(statements)))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {names}")
@@ -77,7 +77,7 @@ def report_relations(statements: Mapping[str, str], params: Mapping[str, Any]) -
 
 
 def measure_fill(table: ReportTable) -> FillRate:
-    """One statement."""
+    """Return the fill rate; one statement."""
     parts = [
         f"count(t.c{column.code}), count(*) FILTER (WHERE t.c{column.code} IS NULL AND "
         f"t.h{column.code} IS NULL)"
@@ -99,7 +99,7 @@ def measure_fill(table: ReportTable) -> FillRate:
 
 
 def find_gaps(table: ReportTable, *, limit: int) -> list[ReportGap]:
-    """Find what to enter where, what concerns the gravest application and the most cells first; one
+    """Find what to enter where, gaps of the highest criticality and with the most cells first; one
     statement."""
     by_code = {column.code: column for column in table.columns}
     gaps = [
@@ -133,7 +133,7 @@ def find_gaps(table: ReportTable, *, limit: int) -> list[ReportGap]:
 def stream_rows(
     table: ReportTable, *, limit: int | None = None, where: str = ""
 ) -> Iterator[ReportRow]:
-    """The rows in order, fetched as they are read: memory stays flat. Reads inside
+    """Generate the rows in order, fetched while they are read: memory stays constant. Reads inside
     `report_relations`."""
     select = f"SELECT {_columns(table.columns)} FROM {table.relation} t {where} ORDER BY t.n"
     if limit is not None:

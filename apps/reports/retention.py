@@ -1,5 +1,5 @@
-"""What is kept of what was handed in: that a pack was made and what was in it, as long as the
-history."""
+"""Retention of evidence packs: the record that a pack was built, and of its content, is kept as
+long as the history."""
 
 from django.db.models import Q
 from django.db.models.functions import Coalesce

@@ -1,10 +1,9 @@
-"""The shape that every report has: tables of cells, each filled, missing with where to enter it, or
-not applicable.
+"""Report tables: cells that are filled, missing (with where to enter the value), or not applicable.
+All reports have this structure.
 
-A table is read from a relation of the database session (see relations.py) that holds for each
-column a value `c<code>` and a word `h<code>`. A value with a word is derived, and the word says
-how; no value with a word does not apply, and the word says why; no value and no word is missing.
-"""
+A table is read from a relation of the database session (see relations.py) that has for each column
+a value `c<code>` and a note `h<code>`. A value with a note is derived, and the note says how; a
+note without a value means not applicable, and says why; neither means missing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ from apps.reports.explanations import explain_code
 
 
 class EntryPlace(StrEnum):
-    """Where people enter what is missing."""
+    """The place where users enter a missing value."""
 
     ORGANISATION = "organisation"
     PROVIDER = "provider"
@@ -33,8 +32,9 @@ class EntryPlace(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReportColumn:
-    """`words` are the labels of a closed set; `key` marks a part of the template's primary key.
-    `at` names the record at which it is entered where that is not the place's usual one."""
+    """One column. `words` are the labels of a closed set; `key` marks a part of the template's
+    primary key. `at` names the record at which it is entered if that is not the usual one of the
+    place."""
 
     code: str
     name: Any
@@ -46,8 +46,8 @@ class ReportColumn:
 
 @dataclass(frozen=True, slots=True)
 class ReportTable:
-    """`relation` is a name of the program, never of a user. Without `code` columns show their names
-    alone."""
+    """One table. `relation` is a name from the code, never from a user. Without `code` columns show
+    their names only."""
 
     slug: str
     code: str
@@ -82,8 +82,8 @@ class ReportCell:
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
-    """Cells in the order of the table's columns. `about` says what it is about, also where keys are
-    missing."""
+    """One row: cells in the order of the table's columns. `about` names its subject, even if keys
+    are missing."""
 
     cells: tuple[ReportCell, ...]
     about: str = ""
@@ -95,9 +95,9 @@ class ReportRow:
 
 @dataclass(frozen=True, slots=True)
 class ReportGap:
-    """One record with fields to enter: `ref` is its id, `slug` its slug where it has one, `fields`
-    what is asked of it, `n_cells` how many cells that fills. Of a `Place.NO_CONTRACT` it is the
-    provider with whom none is on file."""
+    """One record with missing fields: `ref` is its id, `slug` its slug if it has one, `fields` the
+    missing ones, `n_cells` how many cells they fill. Of a `Place.NO_CONTRACT` it is the provider
+    without a recorded contract."""
 
     place: EntryPlace
     ref: int | None
@@ -117,8 +117,8 @@ class ReportGap:
 
     @property
     def groups(self) -> list[tuple[str, list[str]]]:
-        """The labels by template: (RT.02.02, [0010 Contract reference, ...]); one group without a
-        name where the tables have no codes."""
+        """Return the labels by template: (RT.02.02, [0010 Contract reference, ...]); one group
+        without a name if the tables have no codes."""
         groups: dict[str, list[str]] = {}
         for table, column in self.fields:
             label = f"{column.code} {column.name}" if table.code else str(column.name)
@@ -129,8 +129,8 @@ class ReportGap:
 
 
 def merge_gaps(gaps: Iterable[ReportGap]) -> list[ReportGap]:
-    """One gap a record, what concerns the most cells first, a record without which nothing can be
-    filled in front."""
+    """Merge to one gap a record, those with the most cells first, preceded by records without which
+    nothing can be filled."""
     by_record: dict[tuple[EntryPlace, int | None], ReportGap] = {}
     for gap in gaps:
         existing_gap = by_record.get((gap.place, gap.ref))
@@ -160,8 +160,8 @@ def merge_gaps(gaps: Iterable[ReportGap]) -> list[ReportGap]:
 
 @dataclass(frozen=True, slots=True)
 class FillRate:
-    """How complete a table is, in cells; what does not apply counts neither way. `by_column` is
-    {code: (filled, missing)}."""
+    """The completeness of a table, in cells; cells that do not apply are not counted. `by_column`
+    is {code: (filled, missing)}."""
 
     n_rows: int = 0
     n_filled: int = 0
@@ -174,7 +174,7 @@ class FillRate:
 
     @property
     def share(self) -> float:
-        """0 to 1; 1 of nothing."""
+        """Return the share filled, 0 to 1; 1 for an empty table."""
         return self.n_filled / self.n_cells if self.n_cells else 1.0
 
     def __add__(self, other: "FillRate") -> "FillRate":
@@ -186,8 +186,8 @@ class FillRate:
 
 
 def build_row(columns: Sequence[ReportColumn], values: Sequence[Any]) -> ReportRow:
-    """Build a row from the columns c and h of a relation, in this order: all values, all words,
-    what it is about."""
+    """Build a row from the columns c and h of a relation, in this order: all values, all notes, the
+    subject."""
     n = len(columns)
     return ReportRow(
         tuple(
@@ -212,7 +212,7 @@ NOTE_HEADERS = ("about", "missing", "does not apply", "derived")
 
 
 def note_cells(table: ReportTable, row: ReportRow) -> list[str]:
-    """The cells of `NOTE_HEADERS`."""
+    """Return the cells of `NOTE_HEADERS`."""
     missing, idle, derived = [], [], []
     for column, cell in zip(table.columns, row.cells, strict=True):
         label = column.code or str(column.name)

@@ -1,4 +1,4 @@
-"""Background work of the reports."""
+"""Celery tasks of the reports app."""
 
 from celery import shared_task
 
@@ -14,7 +14,7 @@ _SOFT_TIME_LIMIT, _HARD_TIME_LIMIT = 15 * 60, 16 * 60
     name="reports.make_pack", soft_time_limit=_SOFT_TIME_LIMIT, time_limit=_HARD_TIME_LIMIT
 )
 def make_one_pack(pk: int) -> bool:
-    """Right after it was asked for; the sweep makes what this message did not reach."""
+    """Build a pack right after its request; the sweep builds packs whose message was lost."""
     return make_pack(pk, at=now())
 
 
@@ -32,6 +32,6 @@ def delete_files_of_expired_packs() -> int:
 
 @shared_task(name="reports.keep_figures")
 def keep_report_figures() -> None:
-    """Store how complete the reports of a large organisation are, so that nobody waits for the
-    count."""
+    """Cache the completeness of the reports of a large organisation, so that requests need not
+    count it."""
     store_figures(at=now())

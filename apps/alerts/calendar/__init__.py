@@ -1,1 +1,1 @@
-"""The days that matter to one person, for the calendar page and as iCalendar."""
+"""Calendar of one user's retirement dates and deadlines, for the calendar page and as iCalendar."""

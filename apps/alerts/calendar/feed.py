@@ -1,10 +1,8 @@
-"""The days that matter to one person as an iCalendar (RFC 5545), for calendar programs to read
-again and again.
+"""iCalendar feed (RFC 5545) of one user's retirement dates and deadlines, which calendar apps poll.
 
-One all-day event for each end of a model and each day of the organisation's own, as far as the
-person may see what it is about. An event keeps its UID for as long as its subject exists, so that a
-day that moves moves the event.
-"""
+It has one all-day event for each retirement of a model and each date of the organisation, limited
+to subjects that the user can view. An event keeps its UID for as long as its subject exists, so
+that a changed date moves the event."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,7 +45,7 @@ REFRESH_INTERVAL = timedelta(hours=6)
 @dataclass(frozen=True, slots=True)
 class CalendarEntry:
     """One all-day event. `sequence` grows with every change of its subject; `changed_at` is the
-    last one."""
+    time of the latest change."""
 
     uid: str
     on: date
@@ -61,7 +59,7 @@ class CalendarEntry:
 
 @dataclass(frozen=True, slots=True)
 class _VisibleApplication:
-    """An application that the person may see."""
+    """An application that the user can view."""
 
     name: str
     slug: str
@@ -69,8 +67,8 @@ class _VisibleApplication:
 
 
 def build_calendar(user: User, *, at: datetime) -> bytes:
-    """The calendar of what `user` may see, from a quarter ago on; five statements, whatever it
-    holds. The same as long as nothing of it changes, so that a reader can be told so."""
+    """Build the calendar of what `user` can view, from three months ago on; five statements
+    whatever its size. Equal as long as its content is unchanged, so that an ETag works."""
     entries, is_cut = calendar_entries(user, today=day_of(at), most=MAX_ENTRIES)
     return render_ical(entries, is_cut=is_cut)
 
@@ -84,9 +82,10 @@ def calendar_entries(
     kind: str = "",
     most: int = MAX_ENTRIES,
 ) -> tuple[list[CalendarEntry], bool]:
-    """The events by day, between `first` and `last` and of one category where given, `most` ends
-    and `most` days of the organisation's own; True where there are more: those nearest to `first`,
-    or to today without one."""
+    """List the events by date, between `first` and `last` and of one category if given.
+
+    At most `most` retirements and `most` deadlines are returned. The second value is True if there
+    are more; the ones nearest to `first` (without it: to today) are returned."""
     if not user.is_active:
         return [], False
     kinds, team_ids = kinds_in_category(kind), _team_ids(user)
@@ -120,7 +119,7 @@ def calendar_entries(
 
 
 def count_entries(user: User, *, today: date, first: date, last: date, kind: str = "") -> int:
-    """How many events there are, MAX_ENTRIES + 1 where there are more; one statement."""
+    """Count the events, MAX_ENTRIES + 1 if there are more; one statement."""
     if not user.is_active:
         return 0
     return count_upcoming(
@@ -134,7 +133,7 @@ def count_entries(user: User, *, today: date, first: date, last: date, kind: str
 
 
 def kinds_in_category(category: str) -> list[str]:
-    """The kinds of day that a category of events is of; all where it is empty."""
+    """List the deadline kinds of an event category; all if it is empty."""
     return [kind for kind in calendar_kinds() if not category or KINDS[kind] == category]
 
 
@@ -265,7 +264,7 @@ def _path(row: UpcomingDeadline, application: _VisibleApplication | None) -> str
 
 
 def render_ical(entries: Sequence[CalendarEntry], *, is_cut: bool = False) -> bytes:
-    """The library escapes and folds."""
+    """Render the entries as iCalendar text. The library escapes and folds lines."""
     calendar = icalendar.Calendar()
     calendar.add("prodid", "-//Foundation Registry//Calendar 1//EN")
     calendar.add("version", "2.0")

@@ -1,10 +1,9 @@
-"""Days that matter to one person, in two statements: the ends and the causes of
-kinds/reminders/queries.py, over the teams whose applications the person may see. A third counts
-them, without sorting any.
+"""Calendar queries: upcoming retirements and deadlines of one user, in two statements. They use the
+retirements and the causes of kinds/reminders/queries.py, limited to the teams whose applications
+the user can view. A third query counts them without sorting.
 
-Each row carries how many versions its subject has had and when the last one was written, out of the
-history.
-"""
+Each row carries how many versions its subject has had and when the latest was written, from the
+history tables."""
 
 import json
 from collections.abc import Collection, Iterator, Sequence
@@ -47,8 +46,8 @@ _TEST_VALIDITY_DAYS = ExposureSettings().test_validity_days
 
 
 class UpcomingRetirement(NamedTuple):
-    """The end of an offering that `n` applications use, `n_primary` of them as a primary;
-    `application_ids` are the first of them, gravest in front."""
+    """A retirement of an offering that `n` applications use, `n_primary` of them as a primary
+    model; `application_ids` are the first of them, highest criticality first."""
 
     offering_id: int
     on: date
@@ -61,7 +60,7 @@ class UpcomingRetirement(NamedTuple):
 
 
 class UpcomingDeadline(NamedTuple):
-    """A day of the organisation's own. `words` as in `reminder_text`."""
+    """A date of the organisation. `words` as in `reminder_text`."""
 
     kind: str
     subject_kind: str
@@ -163,14 +162,14 @@ _TESTS_AHEAD = (
 
 @cache
 def _organisation_reminder_types() -> tuple[ReminderType, ...]:
-    """What is one person's own is no day of the organisation; reviews come first, since counting is
-    over soonest with them."""
+    """Return the reminder types of the organisation, without those of a single user; reviews come
+    first, since counting reaches its limit soonest with them."""
     shown = (reminder_type for reminder_type in all_reminder_types() if not reminder_type.personal)
     return tuple(sorted(shown, key=lambda cause: cause.kind != DayKind.REVIEW_DUE))
 
 
 def calendar_kinds() -> tuple[str, ...]:
-    """What a calendar can be narrowed to."""
+    """List the kinds by which a calendar can be filtered."""
     return (
         str(DayKind.MILESTONE),
         *dict.fromkeys(str(reminder_type.kind) for reminder_type in _organisation_reminder_types()),
@@ -178,8 +177,8 @@ def calendar_kinds() -> tuple[str, ...]:
 
 
 def _arms(*, ahead: bool) -> Iterator[tuple[str, str]]:
-    """(rows, the column they are ordered by): `ahead` those between two days, else nearest to today
-    first."""
+    """Return (rows, the column they are ordered by): `ahead` those between two dates, otherwise
+    nearest to today first."""
     within = f"c.on >= %(day)s::date - %(grace)s AND {_WITHIN.format(on='c.on')}"
     order = "c.on" if ahead else _NEAREST.format(on="c.on")
     for reminder_type in _organisation_reminder_types():
@@ -195,8 +194,8 @@ def _arms(*, ahead: bool) -> Iterator[tuple[str, str]]:
 
 @cache
 def _deadlines_statement(*, ahead: bool) -> str:
-    """What is cut is cut cause by cause as well, so that none is worked out further than it can
-    show."""
+    """Return the statement. The limit applies cause by cause as well, so that no cause is evaluated
+    further than it can be shown."""
     order = "every.on" if ahead else _NEAREST.format(on="every.on")
     arms = " UNION ALL ".join(
         f"({rows} ORDER BY {by}, c.id LIMIT %(most)s)" for rows, by in _arms(ahead=ahead)
@@ -222,8 +221,8 @@ ORDER BY u.on, u.kind, u.id
 
 @cache
 def _count_statement() -> str:
-    """The causes first, which stop at the bound; an organisation with as many of them need not work
-    out the ends."""
+    """Return the counting statement. The causes come first and stop at the limit; an organisation
+    with that many need not evaluate the retirements."""
     return f"""
 WITH days AS MATERIALIZED (
     SELECT FROM ({" UNION ALL ".join(f"({rows})" for rows, _ in _arms(ahead=True))}) every
@@ -249,9 +248,11 @@ def upcoming_retirements(
     last: date | None = None,
     most: int = MAX_ENTRIES,
 ) -> list[UpcomingRetirement]:
-    """Ends, firm or not before, of what live applications of these teams (None: of all) call, by
-    day, between `first` and `last` where given; one statement. One more than `most` where there are
-    more: those nearest to `first`, or to today without one."""
+    """List retirements, announced or earliest, of offerings that active applications of these teams
+    (None: of all) use, by date, between `first` and `last` if given; one statement.
+
+    Returns one row more than `most` if there are more. The rows nearest to `first` (without it: to
+    today) are returned."""
     return [
         UpcomingRetirement(*row)
         for row in _rows(_RETIREMENTS, on, teams=team_ids, first=first, last=last, most=most + 1)
@@ -268,8 +269,8 @@ def upcoming_deadlines(
     kinds: Collection[str] | None = None,
     most: int = MAX_ENTRIES,
 ) -> list[UpcomingDeadline]:
-    """What expires or is due for these teams (None: for all) and for what the person decided, by
-    day; two statements at most. Cut as in `upcoming_retirements`."""
+    """List what expires or is due for these teams (None: for all) and for decisions of the user, by
+    date; at most two statements. Limited as in `upcoming_retirements`."""
     ahead = first is not None and last is not None
     rows = _rows(
         _deadlines_statement(ahead=ahead),
@@ -298,7 +299,7 @@ def count_upcoming(
     kinds: Collection[str] | None = None,
     most: int = MAX_ENTRIES,
 ) -> int:
-    """How many ends and days there are, `most` + 1 where there are more; two statements."""
+    """Count the retirements and deadlines, `most` + 1 if there are more; two statements."""
     ends = _RETIREMENT_COUNT if kinds is None or DayKind.MILESTONE in kinds else "0"
     ((n_days, n_ends),) = _rows(
         _count_statement().replace("{ends}", ends),
@@ -316,8 +317,8 @@ def count_upcoming(
 
 
 def _validity() -> int:
-    """How many days a test holds that names no day of its own. Asked for by itself: a planner that
-    does not see the number does not see the index either."""
+    """Return how many days a test is valid that states no date of its own. Queried separately: a
+    planner that does not see the number does not see the index either."""
     days = ExposureSettings.objects.values_list("test_validity_days", flat=True).first()
     return _TEST_VALIDITY_DAYS if days is None else days
 

@@ -1,1 +1,1 @@
-"""From notices to messages: schedule, outbox, digest, email, webhook, delivery log."""
+"""Delivery of notifications: schedule, outbox, digest, email, webhook, delivery log."""

@@ -1,5 +1,5 @@
-"""Everything that messages speak of, loaded for a whole batch of recipients at once: a fixed number
-of statements."""
+"""Batch context of messages: all records that messages mention, loaded for a whole batch of
+recipients in a fixed number of statements."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -24,8 +24,8 @@ from apps.inventory.runway import runways
 
 @dataclass(frozen=True, slots=True)
 class BatchContext:
-    """What a batch of notices speaks of; `load_rule_context` cuts it to what one recipient may
-    see."""
+    """All records that a batch of notifications mentions; `load_rule_context` limits it to what one
+    recipient can view."""
 
     alerts: Mapping[int, Alert]
     about: Mapping[int, AlertFacts]
@@ -41,7 +41,7 @@ class BatchContext:
     feeds: FeedHealth
 
     def context_for(self, *, teams: frozenset[int] | None, today: date) -> DigestContext:
-        """`teams` are those whose applications the recipient may see; None: all."""
+        """Limit the context to `teams`, whose applications the recipient can view; None: all."""
         applications = (
             self.applications
             if teams is None
@@ -100,7 +100,8 @@ def load_context(notices: Collection[Notice], *, at: datetime) -> BatchContext:
 
 
 def alerts_with_subjects(ids: Collection[int]) -> dict[int, Alert]:
-    """Alerts with what a message says about them; an unlisted relation raises."""
+    """Load alerts with the relations that a message mentions; access to any other relation
+    raises."""
     return (
         Alert.objects.select_related(
             "event__source",
@@ -142,7 +143,8 @@ ORDER BY r.primary_id, r.grade DESC, r.tested DESC, r.place, r.candidate_id
 def _uses(
     application_ids: Sequence[int], *, on: date
 ) -> tuple[dict[int, list[PrimaryUse]], set[int]]:
-    """({application: its primaries that end}, the offerings those are)."""
+    """Return ({application: its primary models with a retirement date}, the offerings those
+    are)."""
     uses: dict[int, list[PrimaryUse]] = defaultdict(list)
     if not application_ids:
         return uses, set()
@@ -179,7 +181,7 @@ GROUP BY p.offering_id
 
 
 def _prices(offering_ids: Collection[int], *, at: datetime) -> dict[int, Price]:
-    """{offering: list prices of the base tier at that moment}."""
+    """Return {offering: list prices of the base tier at that time}."""
     if not offering_ids:
         return {}
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Somebody asks where things stand now, and is told with the next run."""
+"""On-demand digests: a user requests a summary of the open alerts, which the next run sends."""
 
 from datetime import datetime
 
@@ -12,12 +12,12 @@ from apps.common.time import day_of
 
 
 class DigestRequestError(ValueError):
-    """Nothing could be sent; the text says why, and what to change."""
+    """A request for which nothing could be sent; the text says why, and what to change."""
 
 
 def open_alerts_for(user: User) -> AlertQuerySet:
-    """What waits for an answer and is owed to the person: it fell or was given to them, or they
-    were told of it."""
+    """Select the open alerts of the user: routed or assigned to them, or sent to them as a
+    notification."""
     notified = Notice.objects.filter(alert=OuterRef("pk"), user=user)
     return (
         Alert.objects.visible_to(user)
@@ -28,12 +28,11 @@ def open_alerts_for(user: User) -> AlertQuerySet:
 
 @transaction.atomic
 def request_digest(*, user: User, at: datetime) -> int:
-    """Owe `user` word of every alert that waits for an answer and is owed to the person; the number
-    of alerts.
+    """Create a notification for `user` of every open alert of theirs, and return the number of
+    alerts.
 
-    What was asked for today already is not owed again; what is owed and not written yet goes with
-    it and not once more. Raises DigestRequestError.
-    """
+    An alert that was requested today already is not repeated. A pending notification of it goes out
+    with the same message, and is not sent twice. Raises DigestRequestError."""
     if not user.email:
         raise DigestRequestError("You have no email address. Ask an administrator to add one.")
     preference = Preference.objects.filter(user=user).first()
@@ -61,7 +60,8 @@ def request_digest(*, user: User, at: datetime) -> int:
 def _requested_notice(
     alert: Alert, user: User, earlier: Notice | None, *, occasion: str, at: datetime
 ) -> Notice:
-    """For the same reason, and about the same applications, as the person was told of it before."""
+    """Draft a notification for the same reason, and about the same applications, as the user's
+    earlier one."""
     given = Notice.Why.ASSIGNED if alert.assigned_to_id == user.pk else Notice.Why.OWNER
     return Notice(
         alert=alert,

@@ -1,12 +1,11 @@
-"""Carries queued deliveries out: at least once, under one Message-ID, and twice only where the
-receiver's answer was lost.
+"""Dispatch of queued deliveries with retry and backoff. At-least-once delivery: every attempt has
+the same Message-ID, and a duplicate is possible only if the receiver's response was lost.
 
 A delivery is claimed by a conditional update that must change exactly one row, sent outside of any
-transaction, and settled by a second conditional update that only the claimant can make. One run at
-a time sends mail, so that the rate holds for the whole installation; a second one returns at once.
-Which one it is, a lease says that the run renews before each message; a run that lost it stops, and
-what it had claimed stays its own.
-"""
+transaction, and completed by a second conditional update that only the claimant can make. One run
+at a time sends email, so that the rate limit holds for the whole installation; a second run returns
+immediately. A lease, which the run renews before each message, decides which run that is. A run
+that lost its lease stops, and the deliveries it had claimed remain claimed by it."""
 
 import secrets
 import smtplib
@@ -57,8 +56,8 @@ MAX_SLEEP_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class SendFailure:
-    """Why an attempt failed; `final` where trying again is pointless, `everyone` where others would
-    fail alike, `skip_reason` where there was none, and why."""
+    """Failure of an attempt. `final`: a retry is pointless. `everyone`: other recipients would fail
+    alike. `skip_reason`: no attempt was made, and why."""
 
     reason: str
     final: bool = False
@@ -67,16 +66,15 @@ class SendFailure:
 
 
 def send_due_deliveries(*, at: datetime) -> int:
-    """Send what is due, mails and webhooks; how many were taken."""
+    """Send due emails and webhook requests, and return how many were accepted."""
     return send_mails(at=at) + send_webhooks(at=at)
 
 
 def send_mails(*, at: datetime) -> int:
-    """Send the mails that are due; the number that the server has taken.
+    """Send the due emails, and return the number that the SMTP server accepted.
 
-    Ends early when the server cannot be reached, so that an outage costs one delivery an attempt a
-    minute and not all of them.
-    """
+    Stops early if the server cannot be reached: during an outage one delivery, not all of them,
+    uses up an attempt each minute."""
     with hold_lease(MAIL_LEASE, duration=LEASE_DURATION) as lease:
         if lease is None:
             return 0
@@ -88,8 +86,8 @@ def send_mails(*, at: datetime) -> int:
 
 
 def send_webhooks(*, at: datetime) -> int:
-    """Post the webhooks that are due; the number that was taken. An address that fails is left
-    alone for this run."""
+    """Post the due webhook requests, and return the number accepted. A failing URL is skipped for
+    the rest of the run."""
     n_sent = 0
     with hold_lease(WEBHOOK_LEASE, duration=LEASE_DURATION) as lease:
         if lease is None:
@@ -113,8 +111,8 @@ def _send_until_done(
     at: datetime,
     per_second: float,
 ) -> int:
-    """Send what is due until nothing is, the time is over, or the lease is lost; how many were
-    taken."""
+    """Send due deliveries until none is left, the time limit is reached, or the lease is lost, and
+    return how many were accepted."""
     n_sent = 0
     started = time.monotonic()
     _abandon(due)
@@ -139,7 +137,7 @@ def _send_until_done(
 
 
 def _renew_lease(lease: HeldLease) -> bool:
-    """Whether this is still the run that sends."""
+    """Renew the lease; False if this run has lost it."""
     try:
         lease.renew()
     except LeaseLostError as loss:
@@ -149,7 +147,7 @@ def _renew_lease(lease: HeldLease) -> bool:
 
 
 def _throttle(per_second: float, n_sent: int, started: float, lease: HeldLease) -> None:
-    """Sleep where sending ran ahead of its rate; 0 is as fast as it goes."""
+    """Sleep if sending is ahead of its rate limit; 0 is unlimited."""
     while per_second > 0 and (ahead := n_sent / per_second - (time.monotonic() - started)) > 0:
         time.sleep(min(ahead, MAX_SLEEP_SECONDS))
         # at some mails a minute the lease would end in between
@@ -158,8 +156,8 @@ def _throttle(per_second: float, n_sent: int, started: float, lease: HeldLease) 
 
 
 def _abandon(due: DeliveryQuerySet) -> None:
-    """Give up on deliveries whose every attempt ended without a word, as when they kill the
-    worker."""
+    """Give up on deliveries whose every attempt ended without a recorded outcome, as when they kill
+    the worker."""
     due.order_by().filter(state=Delivery.State.SENDING, attempts__gte=MAX_ATTEMPTS).update(
         state=Delivery.State.FAILED,
         reason=f"Not sent after {MAX_ATTEMPTS} attempts. The worker stopped during the last "
@@ -168,7 +166,7 @@ def _abandon(due: DeliveryQuerySet) -> None:
 
 
 def _claim_delivery(due: DeliveryQuerySet, pk: int, *, at: datetime) -> Delivery | None:
-    """The delivery, now this run's alone; None where another run was first."""
+    """Claim the delivery for this run; None if another run was first."""
     claimed = (
         due.order_by()
         .filter(pk=pk)
@@ -178,7 +176,8 @@ def _claim_delivery(due: DeliveryQuerySet, pk: int, *, at: datetime) -> Delivery
 
 
 def _recipient_failure(delivery: Delivery) -> SendFailure | None:
-    """A mail may wait for a day: who has left meanwhile gets it no more."""
+    """Return why the recipient no longer receives email: an email may be queued for a day, and
+    users who left meanwhile do not get it."""
     if delivery.user is not None and not delivery.user.is_active:
         return SendFailure("", final=True, skip_reason=SkipReason.INACTIVE_USER)
     return None
@@ -188,8 +187,8 @@ def _recipient_failure(delivery: Delivery) -> SendFailure | None:
 
 
 class _MailConnection:
-    """A connection to the mail server that many messages go over; one that went dead in between is
-    opened anew."""
+    """An SMTP connection over which many messages are sent; one that was closed in between is
+    reopened."""
 
     def __init__(self, mailer: BaseEmailBackend) -> None:
         self.mailer = mailer
@@ -205,7 +204,7 @@ class _MailConnection:
             self.mailer.close()
 
     def send(self, delivery: Delivery) -> SendFailure | None:
-        """Hand the message to the mailer; None once it is taken."""
+        """Hand the message to the mailer; None once it is accepted."""
         failure = self._attempt(delivery)
         if failure is not None:
             with suppress(OSError):
@@ -256,8 +255,8 @@ class _MailConnection:
         return None
 
     def _ready(self) -> None:
-        """Asked before each further message: a message that meets a closed connection would count
-        as a failed try."""
+        """Check the connection before each further message: a message that meets a closed
+        connection would count as a failed attempt."""
         there: smtplib.SMTP | None = getattr(self.mailer, "connection", None)
         if there is not None:
             try:
@@ -272,7 +271,7 @@ class _MailConnection:
 
 
 def _failure_of_reply(code: int, words: bytes | str) -> SendFailure:
-    """What the server's refusal of this one message means."""
+    """Return the meaning of the server's rejection of this one message."""
     if code in _CONFIGURATION_CODES:
         return SendFailure(_reply_text(code, words), everyone=True)
     return SendFailure(
@@ -296,12 +295,11 @@ def _post_webhook(delivery: Delivery) -> SendFailure | None:
 
 
 def _record_outcome(delivery: Delivery, failure: SendFailure | None, *, at: datetime) -> None:
-    """Write down how the attempt ended, unless the claim was taken over meanwhile.
+    """Record the outcome of the attempt, unless another run took the claim over meanwhile.
 
-    Tries for about a minute while the database is away: a mail that was sent and not written down
-    is sent again. What a mail that never arrives was to tell is told to others, in one transaction
-    with its end.
-    """
+    Retries for about a minute while the database is unavailable: an email that was sent and not
+    recorded is sent again. The notifications of an email that finally failed go to other
+    recipients, in one transaction with the outcome."""
     if failure is None:
         outcome = {"state": Delivery.State.SENT, "sent_at": at, "reason": ""}
     elif wait := None if failure.final else backoff(delivery.attempts):
@@ -345,12 +343,13 @@ def _record_outcome(delivery: Delivery, failure: SendFailure | None, *, at: date
 
 
 def backoff(attempts: int) -> timedelta | None:
-    """How long to wait after that many failed attempts; None: give up."""
+    """Return the delay after that many failed attempts; None: give up."""
     if attempts >= MAX_ATTEMPTS:
         return None
     return min(timedelta(minutes=2 ** (attempts - 1)), MAX_BACKOFF)
 
 
 def _jittered(wait: timedelta) -> timedelta:
-    """A fifth more or less, so that many deliveries do not come back in one moment."""
+    """Add jitter of up to a fifth more or less, so that many deliveries are not retried at the same
+    moment."""
     return wait * (1 - JITTER + 2 * JITTER * secrets.SystemRandom().random())

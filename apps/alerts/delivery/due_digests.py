@@ -1,4 +1,4 @@
-"""Who gets a message now: what is owed to whom since when, held against when each wants mail."""
+"""Due digests: recipients with pending notifications, compared with their digest schedules."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -20,12 +20,11 @@ MAX_IMMEDIATE_PER_DAY = 12
 
 @dataclass(frozen=True, slots=True)
 class PendingRecipient:
-    """A recipient with owed notices. `oldest` and `oldest_urgent` are when they were raised; one of
-    the ids is set.
+    """A recipient with pending notifications; one of the IDs is set. `oldest` and `oldest_urgent`
+    are creation times of notifications.
 
-    `oldest_request` is when the recipient asked where things stand, which is answered at once
-    whatever the rhythm.
-    """
+    `oldest_request` is when the recipient requested a summary, which is sent immediately whatever
+    the frequency."""
 
     user_id: int | None
     team_id: int | None
@@ -38,8 +37,8 @@ class PendingRecipient:
 
 @dataclass(frozen=True, slots=True)
 class DueDigest:
-    """What is to be written now: a digest for `window`, or (None) only what is urgent, or at
-    once."""
+    """A digest to write now: for `window`, or (None) urgent notifications only, or an immediate
+    one."""
 
     recipient: PendingRecipient
     schedule: DigestSchedule
@@ -48,8 +47,8 @@ class DueDigest:
 
     @property
     def takes_all(self) -> bool:
-        """Also what is not urgent is decided about: whoever wants no digest would have it waiting
-        for ever."""
+        """Return whether notifications that are not urgent are decided, too: for a recipient
+        without digests they would otherwise be pending for ever."""
         return not self.only_urgent or self.schedule.wants_only_urgent
 
 
@@ -71,15 +70,15 @@ ORDER BY min(o.at), n.user_id, n.team_id, n.webhook_id
 
 @dataclass(frozen=True, slots=True)
 class DueScan:
-    """Who gets a message now, those who wait longest first. `gathers`: a digest would be due, but
-    for what gathers."""
+    """Recipients whose message is due now, longest pending first. `gathers`: further digests would
+    be due, but new notifications are still being gathered."""
 
     due: list[DueDigest]
     gathers: bool
 
 
 def scan_due_digests(*, at: datetime, last_look: datetime | None, gather: timedelta) -> DueScan:
-    """A few statements whatever the number."""
+    """Find the due digests in a few statements, whatever the number of recipients."""
     recipients = fetch_rows(
         PendingRecipient,
         _PENDING_RECIPIENTS,
@@ -145,8 +144,9 @@ def _due_urgent(
     last_look: datetime | None,
     gather: timedelta,
 ) -> DueDigest | None:
-    """For whoever wants no digest: what happened and what was asked for at once, what the clock
-    brings at the hour of the day; what is not urgent is only written down as not wanted."""
+    """Return the due message of a recipient without digests: event alerts and requested summaries
+    immediately, date alerts at the digest hour; notifications that are not urgent are only recorded
+    as unwanted."""
     ripe = at - gather
     at_once = [
         moment for moment in (row.oldest_urgent_change, row.oldest_request) if moment is not None
@@ -165,7 +165,7 @@ def _due_urgent(
 def load_schedules(
     owing: Iterable[PendingRecipient],
 ) -> dict[tuple[int | None, int | None], DigestSchedule]:
-    """{(person, team): when they want mail}; three statements."""
+    """Load {(user, team): digest schedule}; three statements."""
     rows = list(owing)
     user_ids = {row.user_id for row in rows if row.user_id}
     team_ids = {row.team_id for row in rows if row.team_id}

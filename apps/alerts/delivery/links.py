@@ -1,11 +1,10 @@
-"""Signed addresses in mails: what they allow, and for how long. No state: the signature is the
+"""Signed links in emails: what they permit, and for how long. Stateless: the signature is the
 permission.
 
-An answer's address acts for the person the mail went to, on the alerts that mail carried and no
-others. A person's address to unsubscribe works for ever, as a mail may be read late. That of a
-team's mailbox belongs to one mail and expires: many people read such mails, some of them only for a
-while, and mails are forwarded.
-"""
+A response link acts for the user the email was sent to, on the alerts of that email only. A user's
+unsubscribe link never expires, as an email may be read late. The unsubscribe link of a team mailbox
+belongs to one email and expires: many people read such emails, some only for a while, and emails
+are forwarded."""
 
 from datetime import datetime, timedelta
 
@@ -28,8 +27,7 @@ _EXPIRED = (
 
 
 class InvalidLinkError(ValueError):
-    """An address that the register did not write, or that no longer holds; the text says what to
-    do."""
+    """A link that the registry did not sign, or that has expired; the text says what to do."""
 
 
 def answer_url() -> str:
@@ -41,15 +39,15 @@ def unsubscribe_url() -> str:
 
 
 def insert_tokens(body: str, delivery: Delivery) -> str:
-    """A stored body as it is sent to its recipient."""
+    """Return the stored body as it is sent to its recipient, with signed links."""
     return body.replace(
         answer_url(), answer_url().replace("/-/", f"/{answer_token(delivery)}/")
     ).replace(unsubscribe_url(), unsubscribe_address_of_delivery(delivery))
 
 
 def unsubscribe_address_of_delivery(delivery: Delivery) -> str:
-    """Return the address that a mail carries: the person's, or for a team's mailbox one of this
-    mail alone."""
+    """Return the unsubscribe URL of an email: the user's, or for a team mailbox one for this email
+    only."""
     if delivery.user_id is not None:
         return unsubscribe_address_of_user(user_id=delivery.user_id)
     return _with_token(f"m{delivery.pk}")
@@ -68,7 +66,7 @@ def answer_token(delivery: Delivery) -> str:
 
 
 def delivery_of_answer_token(token: str, *, at: datetime) -> Delivery:
-    """The mail whose alerts the bearer may answer. Raises InvalidLinkError."""
+    """Return the email whose alerts the bearer can respond to. Raises InvalidLinkError."""
     delivery = (
         Delivery.objects.select_related("user")
         .filter(pk=int(_unsigned("answer", token)), user__isnull=False)
@@ -86,7 +84,7 @@ def delivery_of_answer_token(token: str, *, at: datetime) -> Delivery:
 
 
 def recipient_of_unsubscribe_token(token: str, *, at: datetime) -> User | Team:
-    """Return who is not to be mailed any more. Raises InvalidLinkError."""
+    """Return the recipient to unsubscribe. Raises InvalidLinkError."""
     claim = _unsigned("unsubscribe", token)
     found: User | Team | None = None
     match claim[:1]:

@@ -1,4 +1,4 @@
-"""The messages: one function each. docs/alerts.md says when they are sent."""
+"""Email messages (SMTP): one function for each. docs/alerts.md says when they are sent."""
 
 import hashlib
 import re
@@ -36,7 +36,7 @@ _ADDRESS_INSIDE = re.compile(r"https?://")
 
 @dataclass(frozen=True, slots=True)
 class RenderedEmail:
-    """A message as it is stored: the same words go out however often sending is tried."""
+    """A message as it is stored: every attempt sends the same text."""
 
     subject: str
     text: str
@@ -45,8 +45,8 @@ class RenderedEmail:
 
 @dataclass(frozen=True, slots=True)
 class EmailFooter:
-    """What stands below every mail: how fresh the feeds are, why and when this address is mailed.
-    `can_respond`: the recipient is a person, whom a link in the mail may act for."""
+    """The footer of every email: feed status, and why and when this address receives email.
+    `can_respond`: the recipient is a user, for whom a link in the email may act."""
 
     feeds: FeedHealth
     reason: str
@@ -57,11 +57,9 @@ class EmailFooter:
 def render_digest(
     digest: Digest, *, audience: str, footer: EmailFooter, at: datetime, time_zone: str
 ) -> RenderedEmail:
-    """What happened to the models that somebody's applications stand on, in that person's time
-    zone.
+    """Render the alert digest of one recipient, in the recipient's time zone.
 
-    `audience` says for whom the digest is, a sentence.
-    """
+    `audience` is a sentence that says for whom the digest is."""
     return _render(
         "alert_digest", {"digest": digest, "audience": one_line(audience)}, footer, at, time_zone
     )
@@ -70,8 +68,8 @@ def render_digest(
 def render_heartbeat(
     *, footer: EmailFooter, at: datetime, time_zone: str, since: datetime | None
 ) -> RenderedEmail:
-    """That nothing has changed since the last mail, for whoever wants to know that the register is
-    alive."""
+    """Render the digest that reports no changes since the last email, for recipients who want one
+    even if nothing changed."""
     local = since.astimezone(time_zone_named(time_zone)) if since else None
     context: dict[str, object] = {
         "sentence": f"0 changes, {footer.feeds}",
@@ -128,12 +126,12 @@ class _Message(EmailMultiAlternatives):
 
 
 class InvalidAddressError(ValueError):
-    """What is stored as an address is none that a mail could be sent to."""
+    """A stored address to which no email can be sent."""
 
 
 def build_message(delivery: Delivery) -> EmailMultiAlternatives:
-    """The message of a stored delivery, with the same Message-ID and Date at every attempt. Raises
-    InvalidAddressError."""
+    """Build the message of a stored delivery, with the same Message-ID and Date at every attempt.
+    Raises InvalidAddressError."""
     _check_address(delivery.address)
     headers = {
         "Message-ID": delivery.message_id,
@@ -168,14 +166,14 @@ def _check_address(address: str) -> None:
 
 
 def message_id_for(*, address: str, keys: Iterable[str]) -> str:
-    """The Message-ID of the mail that tells `address` of what has these keys: a second one of the
-    same content would meet the unique constraint of the ledger."""
+    """Derive the Message-ID of the email that sends `address` the alerts with these keys: a second
+    email of the same content would violate the unique constraint of the delivery log."""
     return _id("\n".join([address.lower(), *sorted(keys)]))
 
 
 def thread_id_for(subject: str) -> str:
-    """The Message-ID that every mail about this subject alone hangs on; no mail of that id need
-    exist."""
+    """Derive the Message-ID under which every email about this subject alone is threaded; an email
+    of that ID need not exist."""
     return _id(f"thread {subject}")
 
 

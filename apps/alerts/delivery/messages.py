@@ -1,5 +1,5 @@
-"""From notices to a message: what of them the recipient may see, in words, as a delivery to be
-sent."""
+"""Message rendering: from a recipient's notifications to a delivery to send, limited to what the
+recipient can view."""
 
 import json
 from collections.abc import Sequence
@@ -26,9 +26,9 @@ from apps.common.time import day_of
 
 @dataclass(slots=True)
 class RenderedNotices:
-    """`delivery` is None where nothing is to be sent. `left_out` are notices of which the recipient
-    may see nothing any more, `passed` those whose cause is over though nobody has settled it
-    yet."""
+    """A rendered message. `delivery` is None if there is nothing to send. `left_out` are
+    notifications of which the recipient can no longer view anything, `passed` those whose cause has
+    ended although they are not resolved yet."""
 
     delivery: Delivery | None = None
     left_out: list[Notice] = field(default_factory=list)
@@ -48,7 +48,7 @@ def render_mail(
     kind: str,
     also_when_empty: bool,
 ) -> RenderedNotices:
-    """A mail to one person or one team's mailbox."""
+    """Render an email to one user or one team mailbox."""
     entries = {
         notice.pk: DigestEntry.of(notice, loaded.alerts[notice.alert_id]) for notice in notices
     }
@@ -117,7 +117,8 @@ def render_mail(
 
 
 def _only_team(entries: Sequence[DigestEntry], loaded: BatchContext) -> str:
-    """The name of the team whose applications all of it is about; empty where there are several."""
+    """Return the name of the team whose applications all entries are about; empty if there are
+    several."""
     names = {loaded.teams.get(entry.alert.team_id or 0, "") for entry in entries}
     return names.pop() if len(names) == 1 else ""
 
@@ -187,7 +188,7 @@ def _schedule_sentence(schedule: DigestSchedule) -> str:
 def render_webhook(
     webhook: Webhook, notices: Sequence[Notice], loaded: BatchContext, *, at: datetime
 ) -> Delivery:
-    """One request with everything that is owed to the webhook."""
+    """Render one request with all pending notifications of the webhook."""
     context = loaded.context_for(teams=None, today=day_of(at))
     body = build_payload(
         [(notice, loaded.alerts[notice.alert_id]) for notice in notices], context, at=at

@@ -1,9 +1,8 @@
-"""Writes the outbox: one message per recipient and window, rendered once and stored with what it
-carries.
+"""Outbox: writes one message per recipient and digest window, rendered once and stored with the
+notifications that it delivers.
 
-Recipients are worked through in batches: what a batch of digests speaks of is loaded at once, so
-that ten thousand recipients cost statements by the hundred, and memory for one batch.
-"""
+Recipients are processed in batches. The records that a batch of digests mentions are loaded
+together: ten thousand recipients cost hundreds of statements, and the memory of one batch."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,12 +46,11 @@ MAX_PAUSE = timedelta(hours=1)
 
 
 def queue_digests(*, at: datetime, gather: timedelta | None = None) -> int:
-    """Write the messages that are due; the number of deliveries written.
+    """Write the messages that are due, and return the number of deliveries written.
 
-    A recipient's notices wait `gather` (the setting ALERT_GATHER_SECONDS when None) from the first
-    on, so that one poll with many changes makes one mail. A message that cannot be written does not
-    keep the others back: an ExceptionGroup tells of all of them at the end.
-    """
+    A recipient's notifications are gathered for `gather` (the setting ALERT_GATHER_SECONDS if None)
+    after the first, so that one poll with many changes makes one email. A message that cannot be
+    written does not block the others: an ExceptionGroup reports all of them at the end."""
     if gather is None:
         gather = timedelta(seconds=settings.ALERT_GATHER_SECONDS)
     last_look = Tick.objects.filter(pk=DIGEST_CHECKPOINT).values_list("at", flat=True).first()
@@ -77,7 +75,8 @@ def queue_digests(*, at: datetime, gather: timedelta | None = None) -> int:
 
 
 def was_interrupted(*, at: datetime) -> bool:
-    """Nobody has looked for digests for an hour: the register was stopped, or is new."""
+    """Return whether due digests were not scanned for an hour: the registry was stopped, or is
+    new."""
     last_look = Tick.objects.filter(pk=DIGEST_CHECKPOINT).values_list("at", flat=True).first()
     return last_look is None or at - last_look > MAX_PAUSE
 
@@ -87,7 +86,8 @@ def was_interrupted(*, at: datetime) -> bool:
 
 @dataclass(slots=True)
 class BatchResult:
-    """`n_locked` are recipients whose row somebody else has at the moment."""
+    """The result of one batch. `n_locked` counts recipients whose row another transaction holds at
+    the moment."""
 
     n: int
     errors: list[Exception]
@@ -95,8 +95,8 @@ class BatchResult:
 
 
 def _queue_or_split(batch: Sequence[DueDigest], *, at: datetime) -> BatchResult:
-    """Where a batch cannot even be loaded, its recipients are written to one by one: the trouble is
-    one's alone."""
+    """Queue a batch; if it cannot be loaded as a whole, queue its recipients one by one, so that
+    one recipient's error affects only that recipient."""
     try:
         return _queue_batch(batch, at=at)
     except Exception as error:  # noqa: BLE001 - as above
@@ -120,8 +120,8 @@ def _recipient_note(due: DueDigest) -> str:
 
 @transaction.atomic
 def _queue_batch(batch: Sequence[DueDigest], *, at: datetime) -> BatchResult:
-    """The recipients' rows are the locks: of two runs one passes by, and what it finds owed
-    afterwards is new."""
+    """Queue one batch. The recipients' rows are the locks: of two concurrent runs one skips them,
+    and what it finds pending afterwards is new."""
     users = _lock_rows(User, {due.recipient.user_id for due in batch})
     teams = _lock_rows(Team, {due.recipient.team_id for due in batch})
     webhooks = _lock_rows(Webhook, {due.recipient.webhook_id for due in batch})
@@ -189,8 +189,8 @@ def _queue_batch(batch: Sequence[DueDigest], *, at: datetime) -> BatchResult:
 def _moved_applications(
     deliveries: Sequence[tuple[Delivery, list[Notice]]], loaded: BatchContext
 ) -> dict[int, list[int]]:
-    """{alert: applications of it that belong to another team by now}, of what is first told by
-    these messages."""
+    """Return {alert: applications of it that belong to another team by now}, of alerts first sent
+    by these messages."""
     moved: dict[int, list[int]] = {}
     for notice in (notice for _, carried in deliveries for notice in carried):
         alert = loaded.alerts[notice.alert_id]
@@ -220,7 +220,8 @@ type NoticeKey = tuple[tuple[int | None, int | None], int | None]
 
 
 def _lock_pending_notices(digests: Sequence[DueDigest]) -> dict[NoticeKey, list[Notice]]:
-    """Locked until the end, so that nothing is settled while it is written."""
+    """Lock the notifications until the end, so that none is resolved while the message is
+    written."""
     rows = (
         Notice.objects.owed()
         .filter(
@@ -256,7 +257,8 @@ def _active_mutes(
 def _first_time_recipients(
     users: Iterable[int], teams: Iterable[int]
 ) -> set[tuple[int | None, int | None]]:
-    """Recipients to whom nothing was ever sent: their first message sums up where things stand."""
+    """Return recipients who never received a message: their first one summarises all open
+    alerts."""
     keys = [*((pk, None) for pk in users), *((None, pk) for pk in teams)]
     notified = set(
         Delivery.objects.exclude(state=Delivery.State.SKIPPED)
@@ -269,10 +271,10 @@ def _first_time_recipients(
 
 @dataclass(slots=True)
 class _MessagePlan:
-    """`lost` are notices that do not reach this recipient, and that others may have to be told of
-    instead; `kept_back` those that are muted or have passed, which nobody need be told of.
-    `unwanted` is the row of the ledger for what is not urgent, where only that is wanted, and what
-    it stands for."""
+    """The plan of one message. `lost` are notifications that do not reach this recipient, and that
+    other recipients may need instead; `kept_back` those that are muted or whose cause has ended,
+    which need no other recipient. `unwanted` is the row of the delivery log for notifications that
+    are not urgent, if only urgent ones are wanted, and those notifications."""
 
     delivery: Delivery | None
     carried: list[Notice]
@@ -294,7 +296,7 @@ def _plan_message(
     is_first: bool,
     at: datetime,
 ) -> _MessagePlan:
-    """Decides about every notice: carried by a message, skipped with a reason, or left owed."""
+    """Decide about every notification: in a message, skipped with a reason, or left pending."""
     if due.recipient.webhook_id is not None:
         webhook = webhooks[due.recipient.webhook_id]
         if not notices:
@@ -375,7 +377,7 @@ def _may_see(user: User | None, alert: Alert, teams_seen: frozenset[int] | None)
 def _skip_reason(
     user: User | None, team: Team | None, schedule: DigestSchedule
 ) -> SkipReason | None:
-    """Why this recipient gets no mail at all; None where mail may go."""
+    """Return why this recipient gets no email at all; None if email may be sent."""
     if user is not None and not user.is_active:
         return SkipReason.INACTIVE_USER
     if user is not None and not user.email:
@@ -388,7 +390,7 @@ def _skip_reason(
 def _skipped_delivery(
     due: DueDigest, notices: Sequence[Notice], reason: SkipReason, *, address: str, at: datetime
 ) -> Delivery:
-    """A row of the ledger for a message that was owed and is not sent, with the reason."""
+    """Build a row of the delivery log for a message that is not sent, with the reason."""
     return Delivery(
         user_id=due.recipient.user_id,
         team_id=due.recipient.team_id,
@@ -406,7 +408,7 @@ def _skipped_delivery(
 
 
 def _store_messages(deliveries: Sequence[tuple[Delivery, list[Notice]]]) -> None:
-    """The messages and, in two statements more, which notices each carries."""
+    """Store the messages and, in two further statements, which notifications each contains."""
     stored = Delivery.objects.bulk_create([delivery for delivery, _ in deliveries])
     pairs = [
         (notice.pk, delivery.pk)
@@ -423,7 +425,7 @@ def _store_messages(deliveries: Sequence[tuple[Delivery, list[Notice]]]) -> None
 
 
 def _record_windows(served: Sequence[tuple[DueDigest, datetime]]) -> None:
-    """Which window was served for whom."""
+    """Record which window was served for which recipient."""
     people = [
         (due.recipient.user_id, window)
         for due, window in served

@@ -1,4 +1,5 @@
-"""When a recipient's next digest is due. Plain Python: clocks and wishes in, moments out."""
+"""Digest schedule: when a recipient's next digest is due. Plain Python: times and preferences in,
+times out."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -12,7 +13,7 @@ MAX_CLOCK_LEAD = timedelta(hours=12)
 
 
 def time_zone_named(name: str) -> tzinfo:
-    """The zone of that name; UTC where there is none."""
+    """Return the time zone of that name; UTC if there is none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -21,8 +22,8 @@ def time_zone_named(name: str) -> tzinfo:
 
 @dataclass(frozen=True, slots=True)
 class DigestSchedule:
-    """When somebody wants mail. `weekday` is 0 for Monday; `served_at` is the window of the last
-    digest."""
+    """The digest schedule of a recipient. `weekday` is 0 for Monday; `served_at` is the window of
+    the last digest."""
 
     cadence: str = Cadence.DAILY
     hour: int = 7
@@ -41,7 +42,8 @@ class DigestSchedule:
         return self.cadence == Cadence.URGENT
 
     def served_before(self, at: datetime) -> datetime | None:
-        """The last window that was served; one written by a clock that ran ahead does not count."""
+        """Return the last window that was served; one written by a clock that ran ahead does not
+        count."""
         return (
             None
             if self.served_at is not None and self.served_at > at + MAX_CLOCK_LEAD
@@ -50,12 +52,11 @@ class DigestSchedule:
 
 
 def last_window(schedule: DigestSchedule, at: datetime) -> datetime:
-    """The last moment at or before `at` on which a digest was due: one per local day, whatever the
-    clocks do there.
+    """Return the last time at or before `at` at which a digest was due: one per local day, whatever
+    the clocks do that day.
 
-    An hour that a change to summer time leaves out is the one after it; one that comes twice counts
-    the first time.
-    """
+    An hour that a change to summer time skips is the hour after it; an hour that occurs twice
+    counts the first time."""
     local = time_zone_named(schedule.time_zone)
     day = at.astimezone(local).date() + timedelta(days=1)
     while True:
@@ -67,7 +68,7 @@ def last_window(schedule: DigestSchedule, at: datetime) -> datetime:
 
 
 def next_window(schedule: DigestSchedule, at: datetime) -> datetime:
-    """The first moment after `at` on which a digest is due."""
+    """Return the first time after `at` at which a digest is due."""
     window = last_window(schedule, at)
     probe = at
     while window <= at:
@@ -90,13 +91,12 @@ def due_window(
     last_look: datetime | None,
     gather: timedelta,
 ) -> datetime | None:
-    """The window for which a digest is due now; None where none is.
+    """Return the window for which a digest is due now; None if there is none.
 
-    `oldest` is when the oldest owed notice was raised, `last_look` when digests were last written
-    (None: never). A window that passed since then takes along what was raised after it as well:
-    after three days of silence one digest covers the gap. Otherwise what comes after the window
-    waits for the next one.
-    """
+    `oldest` is when the oldest pending notification was created, `last_look` when digests were last
+    written (None: never). A window that passed since then includes notifications that were created
+    after it: after an outage of three days, one digest covers the gap. Otherwise notifications
+    created after the window wait for the next one."""
     window = last_window(schedule, at)
     served = schedule.served_before(at)
     if served is not None and window <= served:

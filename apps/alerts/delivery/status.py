@@ -1,4 +1,5 @@
-"""Who was told of alerts, and what became of each message: a line per recipient, for the pages."""
+"""Delivery status of alerts: one line per recipient with the outcome of its message, for the
+pages."""
 
 import json
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ MAX_LISTED_NOTICES = 200
 
 @dataclass(frozen=True, slots=True)
 class RecipientStatus:
-    """That one recipient was, is to be, or was not told. `delivery_id` is 0 where the reader may
+    """The status of one recipient: sent, pending or not sent. `delivery_id` is 0 if the reader must
     not open it."""
 
     name: str
@@ -33,7 +34,8 @@ class RecipientStatus:
 
     @property
     def outcome(self) -> str:
-        """`mail sent`, `mail queued`, `not mailed`, `mail owed`; of a webhook `posted`, ..."""
+        """Return the outcome: `mail sent`, `mail queued`, `not mailed`, `mail owed`; of a webhook
+        `posted`, ..."""
         what = "webhook" if self.why == Notice.Why.WEBHOOK else "mail"
         return f"no {what}" if self.state == "skipped" else f"{what} {self.state}"
 
@@ -47,7 +49,7 @@ class RecipientStatus:
 
 
 def occasion_label(occasion: str) -> str:
-    """`woken 2026-12-01` as people say it."""
+    """Format an occasion such as `woken 2026-12-01` for readers."""
     word = occasion.partition(" ")[0]
     return Notice.Occasion(word).label if word in Notice.Occasion else word
 
@@ -82,7 +84,7 @@ ORDER BY n.alert_id, n.id
 
 @dataclass(frozen=True, slots=True)
 class RecipientList:
-    """Of one alert: the first of those who were or are to be told, and how many there are."""
+    """The first recipients of one alert, with or without a message so far, and their number."""
 
     named: tuple[RecipientStatus, ...] = ()
     n: int = 0
@@ -95,11 +97,11 @@ class RecipientList:
 def recipients_of_alerts(
     alert_ids: Sequence[int], *, user: User, most: int = MAX_NAMED_RECIPIENTS
 ) -> dict[int, RecipientList]:
-    """{alert: who was told}, as far as `user`, who may read these alerts, may know; one statement.
+    """Return {alert: its recipients}, limited to what `user`, who can view these alerts, may know;
+    one statement.
 
-    Of an alert about the organisation everybody reads only their own line, unless they read
-    everything.
-    """
+    Of an alert about the organisation, users see only their own line, unless they can view
+    everything."""
     if not alert_ids:
         return {}
     with connection.cursor() as cursor:
@@ -143,7 +145,7 @@ def recipients_of_alerts(
 
 @dataclass(frozen=True, slots=True)
 class DeliveryTotals:
-    """What became of every notice: the parts add up to the whole."""
+    """Number of notifications by outcome: the parts add up to the total."""
 
     n_owed: int = 0
     n_sent: int = 0
@@ -163,7 +165,8 @@ WHERE %(everything)s OR n.user_id = %(user)s OR EXISTS (
 
 
 def delivery_totals(user: User) -> DeliveryTotals:
-    """Of all notices that `user` may see, as `Notice.objects.visible_to`; one statement."""
+    """Count all notifications that `user` can view, as `Notice.objects.visible_to`; one
+    statement."""
     with connection.cursor() as cursor:
         cursor.execute(
             _DELIVERY_TOTALS,

@@ -1,5 +1,4 @@
-"""What a webhook is sent: alerts as JSON, with what a mail says of them. docs/alerts.md has the
-shape."""
+"""Webhook payload: alerts as JSON, with the content of an email. docs/alerts.md has the schema."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,7 +15,7 @@ PAYLOAD_VERSION = 1
 def build_payload(
     notified: Sequence[tuple[Notice, Alert]], context: DigestContext, *, at: datetime
 ) -> dict[str, Any]:
-    """{"type", "version", "at", "alerts": [...]}; `type` is `alerts`."""
+    """Build {"type", "version", "at", "alerts": [...]}; `type` is `alerts`."""
     # one by one: a mail says a thing once, here each alert says it
     said = {
         notice.pk: build_items([DigestEntry.of(notice, alert)], context)

@@ -1,14 +1,12 @@
-"""Posts alerts to a webhook, signed as Standard Webhooks 1.0 describes it (https://www.standardwebhooks.com):
+"""Webhook requests, signed as specified by Standard Webhooks 1.0
+(https://www.standardwebhooks.com):
 
-    webhook-id         the delivery's, the same at every attempt: a receiver that has it already
-    ignores it
+    webhook-id         the delivery's, the same at every attempt: a receiver ignores duplicates
     webhook-timestamp  seconds since 1970, of this attempt
-    webhook-signature  `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`; for a day after
-    a new secret was
-                       made that of the one before too, behind a blank
+    webhook-signature  `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`; for a day
+                       after the secret was rotated also that of the old secret, after a space
 
-The secret, `whsec_` and base64, is derived from the webhook's nonce and the installation's key.
-"""
+The secret, `whsec_` and base64, is derived from the webhook's nonce and the installation's key."""
 
 import base64
 import hashlib
@@ -38,8 +36,7 @@ from apps.common.time import day_of
 
 @transaction.atomic
 def queue_test_request(*, webhook: Webhook, by: User, at: datetime) -> Delivery:
-    """Queue what a webhook is sent with an empty list of alerts; signed and retried as any
-    other."""
+    """Queue a test request with an empty list of alerts; signed and retried as any other."""
     if not by.is_governance:
         raise PreferencePermissionError(
             "You need the governance or administrator role to test webhooks."
@@ -65,14 +62,14 @@ OLD_SECRET_DURATION = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class WebhookFailure:
-    """Why a webhook did not take it; `final` where trying again is pointless."""
+    """The reason why a webhook request failed; `final` if a retry is pointless."""
 
     reason: str
     final: bool = False
 
 
 def webhook_secret(webhook: Webhook) -> str:
-    """What the receiver checks signatures with."""
+    """Return the secret with which the receiver verifies signatures."""
     return "whsec_" + base64.b64encode(_key(webhook.nonce)).decode()
 
 
@@ -81,8 +78,8 @@ def _key(nonce: str) -> bytes:
 
 
 def signatures(webhook: Webhook, message_id: str, timestamp: int, body: bytes) -> str:
-    """By its secret, and by the one before for as long as that signs too; a receiver takes any that
-    it knows."""
+    """Sign by the webhook's secret, and by the previous one while that is still valid; a receiver
+    accepts any signature that it can verify."""
     nonces = [webhook.nonce]
     if (
         webhook.old_nonce
@@ -99,8 +96,8 @@ def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
 
 
 def post_delivery(delivery: Delivery) -> WebhookFailure | None:
-    """Post it once; None where the receiver answered 2xx. Any other 4xx than 408, 425 and 429 is
-    final."""
+    """Post a delivery once; None if the receiver responded with 2xx. Any 4xx other than 408, 425
+    and 429 is final."""
     webhook = delivery.webhook
     if webhook is None:
         return WebhookFailure("The webhook was deleted. Create it again.", final=True)

@@ -1,1 +1,1 @@
-"""An alert from its creation to its end: responses, escalation, reassignment, resolution."""
+"""Alert lifecycle, from creation to resolution: responses, escalation, reassignment."""

@@ -1,4 +1,4 @@
-"""What became of an alert: who answered what and when, read from its history."""
+"""Alert activity: who responded, how and when, read from the alert's history."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ MAX_VERSIONS = 200
 
 @dataclass(frozen=True, slots=True)
 class ActivityEntry:
-    """`who` did `what` (a predicate: `acknowledged it`) at a moment; `reason` and `how` may be
-    empty."""
+    """One entry: `who` did `what` (a predicate: `acknowledged it`) at a time; `reason` and `how`
+    may be empty."""
 
     at: datetime
     who: str
@@ -27,8 +27,8 @@ class ActivityEntry:
 
 
 def alert_activity(alert: Alert) -> list[ActivityEntry]:
-    """The latest first; two statements. When it would go further is left out: that is nobody's
-    answer."""
+    """List the activity, latest first; two statements. A changed escalation time is left out: it is
+    not a response of a user."""
     history = Alert.history.rel.related_model._default_manager  # type: ignore[attr-defined]
     rows = list(
         history.filter(pgh_obj_id=alert.pk)
@@ -73,7 +73,7 @@ def _user_names(rows: Iterable[Any]) -> dict[int, str]:
 
 @dataclass(frozen=True, slots=True)
 class _VersionChange:
-    """One change between two versions; `reason` is None where the user's own note says why."""
+    """One change between two versions; `reason` is None if the user's own note gives the reason."""
 
     what: str
     reason: str | None = None
@@ -128,7 +128,7 @@ def _actor(metadata: dict[str, Any], people: dict[int, str]) -> str:
 
 
 def _note(metadata: dict[str, Any]) -> str:
-    """What the user wrote to an answer; of any other change, why it was made."""
+    """Return the user's note on a response; for any other change, its reason."""
     return str(metadata.get("note" if "code" in metadata else "reason") or "")
 
 

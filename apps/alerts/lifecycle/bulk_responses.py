@@ -1,4 +1,4 @@
-"""One answer to many alerts at once, with a word on each that could not be given it."""
+"""Bulk responses: one response to many alerts, with a message for each alert that rejected it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class RejectedAlert:
 
 @dataclass(frozen=True, slots=True)
 class BulkResponse:
-    """Every id that was asked about stands in one of the three; `unchanged` were answered so
+    """The result: every requested ID is in one of the three lists; `unchanged` had that response
     already."""
 
     answered: Sequence[int]
@@ -51,12 +51,11 @@ def respond_to_alerts(
     to: User | None = None,
     reason: str = "",
 ) -> BulkResponse:
-    """Give `answer` to each alert that `by` may answer; the others are refused row by row. All that
-    is given is stored together, or (where something breaks) nothing of it.
+    """Apply the response to each alert that `by` may respond to; the others are rejected one by
+    one. All changes are stored together, or (on an error) none of them.
 
-    `until` is for snooze, `to` for assign (None takes it back), `reason` for resolve and, if there
-    is one, acknowledge. Costs a few statements a row.
-    """
+    `until` is for snooze, `to` for assign (None: unassign), `reason` for resolve and, optionally,
+    for acknowledge. Costs a few statements a row."""
     if len(alert_ids) > MAX_BULK_RESPONSES:
         raise InvalidResponseError(f"Select at most {MAX_BULK_RESPONSES} alerts.")
     answered: list[int] = []

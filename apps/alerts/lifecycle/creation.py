@@ -1,4 +1,5 @@
-"""How alerts are written down: each at most once, for ever, with who is owed word of it."""
+"""Alert creation: each alert is stored at most once, for ever, together with its notifications
+(deduplication by a unique key)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,12 +14,12 @@ ALERT_BATCH_SIZE = 1000
 
 
 def alert_key(subject: str, kind: str, recipient: str, *, milestone: object = "") -> str:
-    """What an alert is unique by, for ever."""
+    """Return the unique key of an alert, which is never reused."""
     return f"{subject}|{kind}|{milestone}|{recipient}"
 
 
 def party_key(team_id: int | None, user_id: int | None) -> str:
-    """The recipient's part of a key: `team:3`, `user:9`, or `user:9@team:3` for an owner's
+    """Return the recipient's part of a key: `team:3`, `user:9`, or `user:9@team:3` for an owner's
     applications in a team."""
     if user_id is None:
         return f"team:{team_id}"
@@ -27,12 +28,11 @@ def party_key(team_id: int | None, user_id: int | None) -> str:
 
 @dataclass(slots=True)
 class AlertDraft:
-    """An alert to write down. `others` are told beside its party: {person: their applications, None
-    for all}.
+    """An alert to store. `others` are notified in addition to its party: {user: their applications,
+    None for all}.
 
-    `why` is why its `user` is told. Only alerts with a `criticality` are passed on when nobody
-    answers.
-    """
+    `why` is the reason why its `user` is notified. Only alerts with a `criticality` are
+    escalated."""
 
     alert: Alert
     others: dict[int, list[int] | None] = field(default_factory=dict)
@@ -41,11 +41,10 @@ class AlertDraft:
 
 
 def store_alerts(drafts: Sequence[AlertDraft], *, quiet: bool = False) -> int:
-    """Write alerts with their notices; the number of alerts that were new. One whose key exists is
-    left as it is.
+    """Store alerts with their notifications, and return the number of alerts that were new. An
+    alert whose key exists is left unchanged.
 
-    `quiet` writes no notices: for what is told at another place.
-    """
+    `quiet` writes no notifications: for alerts that are notified elsewhere."""
     n_new = 0
     for start in range(0, len(drafts), ALERT_BATCH_SIZE):
         batch = drafts[start : start + ALERT_BATCH_SIZE]
@@ -74,8 +73,9 @@ def store_alerts(drafts: Sequence[AlertDraft], *, quiet: bool = False) -> int:
 
 
 def with_unique_keys(drafts: Sequence[AlertDraft]) -> list[AlertDraft]:
-    """For a subject of which the party was told already, of other applications: these are told by
-    an alert of their own, beside it. Changes the keys in place."""
+    """Change keys that collide with an alert that the party already has on this subject, for other
+    applications: the additional applications get an alert of their own. Changes the keys in
+    place."""
     known = set(
         Alert.objects.filter(key__in=[draft.alert.key for draft in drafts]).values_list(
             "key", flat=True
@@ -90,7 +90,7 @@ def with_unique_keys(drafts: Sequence[AlertDraft]) -> list[AlertDraft]:
 
 
 def create_notices(drafts: Sequence[AlertDraft], *, occasion: str = Notice.Occasion.RAISED) -> int:
-    """Write down who is owed word of stored alerts; the number of notices that were new."""
+    """Store the notifications of stored alerts, and return the number that were new."""
     notices = [*draft_notices(drafts, occasion=occasion)]
     alerts = [draft.alert for draft in drafts]
     notices += subscriber_notices(alerts, occasion=occasion, notified=notified_users(notices))
@@ -101,15 +101,15 @@ def create_notices(drafts: Sequence[AlertDraft], *, occasion: str = Notice.Occas
 
 
 def notified_users(notices: Iterable[Notice]) -> set[tuple[int, int]]:
-    """(alert, person) of everyone these notices are for."""
+    """Return (alert, user) for all users to whom these notifications are addressed."""
     return {(notice.alert_id, notice.user_id) for notice in notices if notice.user_id is not None}
 
 
 def draft_notices(
     drafts: Sequence[AlertDraft], *, occasion: str = Notice.Occasion.RAISED
 ) -> list[Notice]:
-    """The notices of the party, its owners and its team; where none of them can be told, of
-    governance."""
+    """Draft notifications for the party, its owners and its team; if none of them can be notified,
+    for governance."""
     audiences = team_audiences(
         {draft.alert.team_id for draft in drafts if draft.alert.team_id is not None}
     )
@@ -137,7 +137,7 @@ def draft_notices(
 def _users_to_notify(
     draft: AlertDraft, audiences: Mapping[int, Audience]
 ) -> dict[int, tuple[str, list[int] | None]]:
-    """{person: (why, applications)} without those who are told by the team's mailbox."""
+    """Return {user: (why, applications)} without users whom the team mailbox reaches."""
     users: dict[int, tuple[str, list[int] | None]] = {}
     if draft.alert.user_id is not None:
         users[draft.alert.user_id] = (draft.why, None)
@@ -173,7 +173,7 @@ def _notice(
 
 
 def _plan_escalation(drafts: Sequence[AlertDraft]) -> None:
-    """When each alert goes further unless somebody answers: by the gravest criticality it
+    """Set when each alert escalates without a response: by the highest criticality that it
     concerns."""
     concerned = [
         draft

@@ -1,5 +1,4 @@
-"""What time does to alerts that stand: unanswered ones go further, snoozed ones wake, what a mute
-kept back is told."""
+"""Escalation of alerts without a response, end of snoozes, and release of muted notifications."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -20,12 +19,11 @@ MAX_WAIT_FACTOR = 3
 
 
 def escalate_alerts(*, at: datetime) -> int:
-    """Pass on what nobody answered in time; the number of alerts that went further.
+    """Escalate alerts without a timely response, and return the number escalated.
 
-    The hours count from the moment at which the first message was sent to those whose turn it is,
-    so that nobody is passed over who could not know yet. An answer is an acknowledgement, a snooze,
-    an assignment or the end of the cause.
-    """
+    The hours count from when the first message was sent to the recipients of the current level, so
+    that no recipient is passed over before they could know. An acknowledgement, a snooze, an
+    assignment or the end of the cause counts as a response."""
     _limit_wait(at=at)
     n_further = 0
     while batch := _escalate_batch(at=at):
@@ -34,8 +32,8 @@ def escalate_alerts(*, at: datetime) -> int:
 
 
 def _limit_wait(*, at: datetime) -> None:
-    """What a clock that ran ahead put off by more than anybody is given waits as long as anybody is
-    given."""
+    """Limit escalation times that a clock running ahead has set too late to the longest wait that
+    any policy allows."""
     spans = AlertPolicy.objects.values_list("escalate_team_hours", "escalate_governance_hours")
     longest = timedelta(hours=max((hours or 0 for both in spans for hours in both), default=0))
     Alert.objects.waiting().filter(escalate_at__gt=at + longest + MAX_CLOCK_LEAD).update(
@@ -45,7 +43,7 @@ def _limit_wait(*, at: datetime) -> None:
 
 @transaction.atomic
 def _escalate_batch(*, at: datetime) -> tuple[int, int] | None:
-    """(looked at, went further); None when none is due."""
+    """Escalate one batch, and return (examined, escalated); None if none is due."""
     due = list(
         Alert.objects.waiting()
         .filter(escalate_at__lte=at)
@@ -102,8 +100,8 @@ def _escalate_batch(*, at: datetime) -> tuple[int, int] | None:
 
 
 class _NotifiedRecipients:
-    """Who was told of one alert since it waits for an answer, and when those who are to answer now
-    heard of it first: its party, or once it went further the people it went to."""
+    """The recipients notified of one alert since it is open, and when the recipients of the current
+    level were first notified: its party, or after an escalation the users of that level."""
 
     def __init__(self, alert: Alert) -> None:
         self.again_since = waits_again_since(alert)
@@ -158,7 +156,7 @@ def _notified_recipients(alerts: Sequence[Alert]) -> dict[int, _NotifiedRecipien
 def _postponed_until(
     notified: _NotifiedRecipients, wait: timedelta, *, at: datetime
 ) -> datetime | None:
-    """When to look again; None: now is the time."""
+    """Return when to check again; None: escalate now."""
     if notified.first_sent is not None and notified.first_sent <= at + MAX_CLOCK_LEAD:
         due = notified.first_sent + wait
         return due if due > at else None
@@ -168,8 +166,8 @@ def _postponed_until(
 
 
 def _waiting_times(alerts: Sequence[Alert]) -> dict[int, tuple[timedelta | None, timedelta | None]]:
-    """{alert: how long its party, then the team's owners have}, by the gravest application it
-    concerns."""
+    """Return {alert: time limits of its party and then of the team's owners}, by the most critical
+    application concerned."""
     policies = {policy.criticality: policy for policy in AlertPolicy.objects.all()}
     levels: Mapping[int, int] = dict(
         Application.objects.filter(
@@ -195,14 +193,14 @@ def _duration(hours: int | None) -> timedelta | None:
 
 
 def waits_again_since(alert: Alert) -> datetime | None:
-    """Since when it waits for an answer once more; None where nobody ever answered it."""
+    """Return since when the alert is open again after a response; None if it never had one."""
     said = alert.details.get("again_since")
     return datetime.fromisoformat(said) if said else None
 
 
 def restart_escalation(alerts: Sequence[Alert], *, at: datetime) -> None:
-    """Alerts that wait again go further from the start, as if they had been raised `at`; saved by
-    the caller."""
+    """Restart the escalation of reopened alerts, as if they had been created `at`; the caller
+    saves."""
     from_severity = AlertSettings.objects.get(pk=1).escalate_from_severity
     hours = _waiting_times(alerts)
     for alert in alerts:
@@ -219,8 +217,8 @@ def restart_escalation(alerts: Sequence[Alert], *, at: datetime) -> None:
 
 @transaction.atomic
 def wake_snoozed_alerts(*, at: datetime) -> int:
-    """Let snoozed alerts whose day has come wait again, and tell who snoozed them and who was given
-    them; the number that woke."""
+    """Reopen snoozed alerts whose date has come, notify the user who snoozed them and the assignee,
+    and return the number reopened."""
     due = list(
         Alert.objects.filter(state=Alert.State.SNOOZED, snoozed_until__lte=day_of(at))
         .select_for_update(skip_locked=True, no_key=True)
@@ -274,8 +272,8 @@ ON CONFLICT DO NOTHING
 
 @transaction.atomic
 def release_muted_notices(*, at: datetime) -> int:
-    """Owe what an ended mute kept back and what still waits for an answer; the number of
-    notices."""
+    """Create the notifications that an expired mute withheld, for alerts that are still open, and
+    return their number."""
     today: date = day_of(at)
     with connection.cursor() as cursor:
         cursor.execute(_RELEASE_MUTED_NOTICES, {"at": at, "day": today})

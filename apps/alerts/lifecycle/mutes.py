@@ -1,4 +1,4 @@
-"""Mutes: their scope when made from an alert (this matter only, or all of its model, provider,
+"""Mutes: their scope when created from an alert (this subject only, or all of its model, provider,
 application or kind), and which alerts they cover."""
 
 from collections.abc import Iterable
@@ -15,7 +15,8 @@ from apps.inventory.models import Application
 
 
 def mute_covers(mute: Mute, facts: AlertFacts) -> bool:
-    """All that the mute names must hold of the alert; applications must all be the muted one."""
+    """Return whether the alert matches everything that the mute names; a muted application must be
+    the alert's only one."""
     return (
         (not mute.kind or mute.kind == facts.kind)
         and (not mute.subject or mute.subject == facts.subject)
@@ -26,7 +27,7 @@ def mute_covers(mute: Mute, facts: AlertFacts) -> bool:
 
 
 def longest_mute(mutes: Iterable[Mute], facts: AlertFacts) -> Mute | None:
-    """The mute that lasts longest of those that keep this back."""
+    """Return the mute covering the alert that expires last."""
     return max(
         (mute for mute in mutes if mute_covers(mute, facts)),
         key=lambda mute: (mute.until, mute.pk),
@@ -43,8 +44,8 @@ class MuteScope(models.TextChoices):
 
 
 def mute_fields(alert: Alert, scope: str, *, user: User) -> dict[str, Any]:
-    """The fields of a mute of that scope, for `create_mute`. The provider is the model's host.
-    InvalidResponseError where the alert has no such thing, or several."""
+    """Return the fields of a mute of that scope, for `create_mute`. The provider is the model's
+    host. InvalidResponseError if the alert has no such attribute, or several."""
     match scope:
         case MuteScope.SUBJECT:
             return {"subject": alert.subject}

@@ -1,5 +1,6 @@
-"""An alert whose every recipient fell away is told to whom its applications fall now, never to
-nobody; so are applications that changed hands before a message was due."""
+"""Reassignment of alerts: if all recipients of an alert lost access, the alert is routed to the
+current owners of its applications, so that it always has a recipient. The same applies to
+applications that changed teams before a message was due."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -25,8 +26,8 @@ _PERSONAL_REASONS = frozenset({Notice.Why.SUBSCRIPTION, Notice.Why.WEBHOOK, Noti
 
 
 def reassign_lost_notices(notices: Sequence[Notice], *, at: datetime) -> int:
-    """Pass on the alerts of these notices, which reach their recipient no more, where nobody else
-    is told of them; the number passed on."""
+    """Reassign the alerts of these notifications, which can no longer reach their recipient, unless
+    another recipient is notified of them; return the number reassigned."""
     candidates = {notice.alert_id for notice in notices if notice.why not in _PERSONAL_REASONS}
     if not candidates:
         return 0
@@ -37,8 +38,8 @@ def reassign_lost_notices(notices: Sequence[Notice], *, at: datetime) -> int:
 
 
 def reassign_moved_applications(moved: Mapping[int, Collection[int]], *, at: datetime) -> int:
-    """Tell the teams that applications belong to by now of what is told to their former ones
-    without them; `strayed` is {alert: such applications}. The number of new alerts."""
+    """Notify the current teams of applications of the alerts that only their former teams receive;
+    `strayed` is {alert: such applications}. Return the number of new alerts."""
     if not moved:
         return 0
     alerts = list(_open_for_notices().filter(pk__in=moved).order_by("pk"))
@@ -52,12 +53,14 @@ def reassign_moved_applications(moved: Mapping[int, Collection[int]], *, at: dat
 
 
 def _open_for_notices() -> AlertQuerySet:
-    """Alerts that are told: live ones, and good news, which asks for no answer from the start."""
+    """Select alerts that are notified: live ones, and good news, which needs no response from the
+    start."""
     return Alert.objects.filter(~Q(state=Alert.State.RESOLVED) | Q(resolved_at=None))
 
 
 def _with_recipients(alert_ids: Collection[int]) -> set[int]:
-    """Those of which somebody is told, or will be, whose business it is."""
+    """Return the alerts with a notification, sent or pending, to a recipient who is responsible for
+    them."""
     return set(
         Notice.objects.filter(alert__in=alert_ids, skip_reason="")
         .exclude(delivery__state__in=[Delivery.State.SKIPPED, Delivery.State.FAILED])
@@ -69,7 +72,8 @@ def _with_recipients(alert_ids: Collection[int]) -> set[int]:
 def _current_parties(
     wanted: Mapping[int, Collection[int]],
 ) -> dict[int, dict[tuple[int, int | None], AffectedParty]]:
-    """{alert: {(team, owner): party}} of these applications by the owners and teams of today."""
+    """Return {alert: {(team, owner): party}} of these applications by their current owners and
+    teams."""
     ids = {pk for some in wanted.values() for pk in some}
     owners = application_owners(ids)
     levels = dict(Application.objects.filter(pk__in=ids).values_list("pk", "criticality"))
@@ -86,7 +90,7 @@ def _current_parties(
 
 
 def _reassign(alerts: Sequence[Alert], *, at: datetime) -> int:
-    """By the owners and teams of today; an alert without a team goes to whoever governs."""
+    """Reassign by the current owners and teams; an alert without a team goes to governance."""
     parties_by_alert = _current_parties(
         {alert.pk: alert.application_ids for alert in alerts if alert.team_id is not None}
     )
@@ -118,7 +122,7 @@ def _reassign(alerts: Sequence[Alert], *, at: datetime) -> int:
 def _notify_governance(
     drafts: Sequence[AlertDraft], governance: Sequence[int], *, at: datetime
 ) -> None:
-    """Where the party is the same and still none of its people can be told."""
+    """Notify governance if the party is the same and none of its users can be notified."""
     reached = _with_recipients([each.alert.pk for each in drafts])
     notices = [
         Notice(
@@ -136,8 +140,8 @@ def _notify_governance(
 
 
 def _copy_for_governance(alert: Alert, governance: Sequence[int], *, at: datetime) -> int:
-    """The same for everyone who governs and has it not; webhooks had it with the first. The number
-    of new alerts."""
+    """Copy the alert for every governance user who does not have it, and return the number of new
+    alerts; webhooks received the first one."""
     drafts = [
         AlertDraft(
             _copy_alert(
@@ -163,7 +167,7 @@ def _copy_for_governance(alert: Alert, governance: Sequence[int], *, at: datetim
 
 
 def _copy_for_party(alert: Alert, party: AffectedParty, *, at: datetime) -> AlertDraft:
-    """The same alert for another party."""
+    """Copy the alert for another party."""
     copied = _copy_alert(
         alert,
         party.key,

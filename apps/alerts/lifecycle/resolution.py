@@ -1,4 +1,5 @@
-"""Alerts end when their cause does; whom a message had told of it is told that too, once."""
+"""Alert resolution: an alert is resolved when its cause ends, and recipients of a message about it
+are notified of that once."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -36,8 +37,8 @@ ON CONFLICT DO NOTHING
 def resolve_alerts(
     alert_ids: Sequence[int], *, resolution: Resolution, at: datetime, notify: bool = True
 ) -> int:
-    """Resolve live alerts whose cause is gone; the number that were. `say` tells those whom a
-    message had told."""
+    """Resolve live alerts whose cause has ended, and return their number. `notify` informs the
+    recipients of an earlier message."""
     return (
         _resolve_live_alerts(alert_ids, resolution=resolution, at=at, notify=notify)
         if alert_ids

@@ -1,5 +1,4 @@
-"""What people say to an alert: that somebody is on it, not now, who is, that it is settled, that
-they know."""
+"""Responses of users to an alert: acknowledge, snooze, assign, resolve, reopen, mute."""
 
 from datetime import date, datetime
 from typing import Any
@@ -21,7 +20,8 @@ MAX_MUTE_DAYS = 366
 
 
 class AlertResponse(models.TextChoices):
-    """What a user does to an alert; the history keeps it with each version that an answer makes."""
+    """An action of a user on an alert; the history stores it with each version that a response
+    makes."""
 
     ACKNOWLEDGE = "acknowledge", "Acknowledge"
     SNOOZE = "snooze", "Snooze"
@@ -32,20 +32,20 @@ class AlertResponse(models.TextChoices):
 
 
 class AlertPermissionError(PermissionDenied):
-    """Someone answered an alert that is neither theirs nor their team's to work on."""
+    """A response by a user who is neither recipient of the alert nor an editor of its team."""
 
 
 class InvalidResponseError(ValueError):
-    """An answer that cannot be meant; the text says what to correct."""
+    """A response that is not valid; the text says what to correct."""
 
 
 class AlreadyResolvedError(InvalidResponseError):
-    """An answer to what is settled; reopen it first."""
+    """A response to a resolved alert; reopen it first."""
 
 
 def can_respond(user: User, alert: Alert) -> bool:
-    """Whoever governs, whom it fell to or was given, editors of its team: as far as they may still
-    see it."""
+    """Return whether the user can respond: governance, the user to whom it is routed or assigned,
+    and editors of its team, as long as they can view it."""
     if not user.is_active:
         return False
     if user.is_governance:
@@ -57,7 +57,8 @@ def can_respond(user: User, alert: Alert) -> bool:
 
 
 def lock_alert(alert: Alert, by: User) -> Alert:
-    """The alert, locked, if `by` may answer it as it is now; raises AlertPermissionError."""
+    """Return the alert, locked, if `by` can respond to its current state; raises
+    AlertPermissionError."""
     stored = Alert.objects.select_for_update(no_key=True).get(pk=alert.pk)
     if not can_respond(by, stored):
         raise AlertPermissionError(
@@ -86,7 +87,7 @@ _RESPONSE_FIELDS = (
 
 
 def copy_response(alert: Alert, stored: Alert) -> Alert:
-    """What was stored, onto the row the caller holds."""
+    """Copy the stored response onto the row that the caller holds."""
     for name in _RESPONSE_FIELDS:
         setattr(alert, name, getattr(stored, name))
     return alert
@@ -94,8 +95,8 @@ def copy_response(alert: Alert, stored: Alert) -> Alert:
 
 @transaction.atomic
 def acknowledge_alert(*, alert: Alert, by: User, at: datetime, reason: str = "") -> Alert:
-    """Acknowledge it, and say why if there is a `reason`. Twice changes nothing: the first name
-    stays."""
+    """Acknowledge the alert, with a `reason` if given. A second call changes nothing: the first
+    user is kept."""
     stored = lock_alert(alert, by)
     if stored.state in {Alert.State.OPEN, Alert.State.SNOOZED}:
         stored.state = Alert.State.ACKNOWLEDGED
@@ -110,7 +111,7 @@ def acknowledge_alert(*, alert: Alert, by: User, at: datetime, reason: str = "")
 
 @transaction.atomic
 def snooze_alert(*, alert: Alert, until: date, by: User, at: datetime) -> Alert:
-    """Let it wait until a day, on which it is open again and `by` is told."""
+    """Snooze the alert until a date, on which it reopens and `by` is notified."""
     days = (until - day_of(at)).days
     if days < 1:
         raise InvalidResponseError("Enter a date after today.")
@@ -131,8 +132,8 @@ def snooze_alert(*, alert: Alert, until: date, by: User, at: datetime) -> Alert:
 
 @transaction.atomic
 def assign_alert(*, alert: Alert, to: User | None, by: User, at: datetime) -> Alert:
-    """Give it to somebody who may see it, who is told; None takes it back. Who has it already is
-    not told again."""
+    """Assign the alert to a user who can view it, and notify that user; None unassigns it. The
+    current assignee is not notified again."""
     stored = lock_alert(alert, by)
     if stored.state == Alert.State.RESOLVED:
         raise AlreadyResolvedError("This alert is resolved. Reopen it before you assign it.")
@@ -167,8 +168,8 @@ def assign_alert(*, alert: Alert, to: User | None, by: User, at: datetime) -> Al
 
 @transaction.atomic
 def resolve_alert(*, alert: Alert, why: str, by: User, at: datetime) -> Alert:
-    """Say that it is settled, and how. What still stands behind it raises it anew only when
-    something changes."""
+    """Resolve the alert by a user, with the reason. A cause that persists creates another alert
+    only when something changes."""
     why = " ".join(why.split())
     if not why:
         raise InvalidResponseError("Enter how the alert was resolved.")
@@ -186,7 +187,7 @@ def resolve_alert(*, alert: Alert, why: str, by: User, at: datetime) -> Alert:
 
 @transaction.atomic
 def reopen_alert(*, alert: Alert, by: User, at: datetime) -> Alert:
-    """Whatever was answered, by whomever: it waits again, as if it had been raised now."""
+    """Reopen the alert after any response of any user, as if it had been created now."""
     stored = lock_alert(alert, by)
     if stored.state != Alert.State.OPEN:
         stored.state = Alert.State.OPEN
@@ -202,7 +203,7 @@ def reopen_alert(*, alert: Alert, by: User, at: datetime) -> Alert:
 
 
 def _skip_escalation_notices(alert: Alert) -> None:
-    """Nobody need hear any more that nobody answered."""
+    """Skip pending escalation notifications, which the response has made unnecessary."""
     escalations = Notice.objects.owed().filter(alert=alert, why=Notice.Why.ESCALATION)
     escalations.update(skip_reason=SkipReason.ANSWERED)
 
@@ -210,7 +211,8 @@ def _skip_escalation_notices(alert: Alert) -> None:
 def save_response(
     alert: Alert, by: User, answer: AlertResponse, reason: str, *, note: str = ""
 ) -> None:
-    """Store all that an answer may change, with who gave it and the `note` that the user wrote."""
+    """Store all fields that a response may change, with its user and the `note` that the user
+    wrote."""
     with audit_context(user=by, reason=reason, code=answer, note=note):
         alert.save(update_fields=[name.removesuffix("_id") for name in _RESPONSE_FIELDS])
 
@@ -222,11 +224,10 @@ def save_response(
 def create_mute(
     *, by: User, until: date, at: datetime, team: Team | None = None, reason: str = "", **what: Any
 ) -> Mute:
-    """Keep mails about something back until a day: one's own, or those to the mailbox of a team one
-    edits.
+    """Create a mute until a date: for the user, or for the mailbox of a team that the user can
+    edit.
 
-    `what` is at least one of kind, provider, offering, application, subject.
-    """
+    `what` is at least one of kind, provider, offering, application, subject."""
     days = (until - day_of(at)).days
     if days < 1:
         raise InvalidResponseError("Enter a date after today.")
@@ -252,7 +253,7 @@ def create_mute(
 
 @transaction.atomic
 def end_mute(*, mute: Mute, by: User, at: datetime) -> bool:
-    """Lift a mute; False where it has ended already."""
+    """Unmute; False if the mute has expired already."""
     own = mute.user_id == by.pk or (
         mute.team_id is not None and by.may(TeamRole.EDITOR, mute.team_id)
     )

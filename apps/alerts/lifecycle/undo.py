@@ -1,4 +1,4 @@
-"""The last answer to an alert, taken back: it stands as it stood before, out of its history."""
+"""Undo of the last response to an alert: restores the previous state from its history."""
 
 from datetime import datetime
 from typing import Any
@@ -35,13 +35,12 @@ _RESTORED_FIELDS = (
 
 @transaction.atomic
 def undo_response(*, alert: Alert, by: User, at: datetime) -> Alert:
-    """Take back the answer that `by` gave last, so that what stood before stands again: also a
-    snooze that was running or whoever had it. Taken back twice, the answer stands again. What waits
-    again without a word of when it would go further goes further as if it had been raised now.
+    """Undo the last response of `by` and restore the previous state, including a running snooze or
+    an assignee. A second undo restores the response. A reopened alert without an escalation time
+    escalates as if it had been created now.
 
-    Refused where somebody else, or the register, changed it since; `reopen_alert` opens it all the
-    same.
-    """
+    Refused if another user, or the registry, changed the alert later; `reopen_alert` opens it
+    anyway."""
     stored = lock_alert(alert, by)
     before, after = _last_response(stored)
     if after is None:
@@ -74,7 +73,8 @@ def undo_response(*, alert: Alert, by: User, at: datetime) -> Alert:
 
 
 def _last_response(alert: Alert) -> tuple[Any, Any]:
-    """(the version before the last answer, the version that it made); None where there is none."""
+    """Return (the version before the last response, the version that it made); None without a
+    response."""
     history = Alert.history.rel.related_model._default_manager  # type: ignore[attr-defined]
     rows = history.filter(pgh_obj_id=alert.pk).select_related("pgh_context").order_by("-pgh_id")
     after = None
@@ -96,8 +96,8 @@ def _user_id(row: Any) -> int | None:
 
 
 def _restore_notices(alert: Alert, *, given: int | None) -> None:
-    """What nobody was told because of that answer is owed again, and what the answer owed is
-    not."""
+    """Restore the notifications that the response had skipped, and skip those that it had
+    created."""
     notices = Notice.objects.filter(alert=alert)
     if given is not None:
         assignments = notices.owed().filter(user=given, why=Notice.Why.ASSIGNED)

@@ -1,4 +1,4 @@
-"""The records of the alerts, one module per subject."""
+"""Models of the alerts app, one module per subject."""
 
 from apps.alerts.models.alerts import (
     Alert,

@@ -1,4 +1,5 @@
-"""What is owed because of one subject, to whom it falls, and what people made of it."""
+"""Alert model and the "handled" markers of its sources: one alert for one subject and party, with
+its state and responses."""
 
 from typing import Any, ClassVar
 
@@ -20,16 +21,16 @@ from apps.risks.models import Assessment
 
 class AlertQuerySet(models.QuerySet["Alert"]):
     def waiting(self) -> "AlertQuerySet":
-        """Alerts that wait for an answer."""
+        """Select open alerts, which have no response."""
         return self.filter(state=Alert.State.OPEN)
 
     def live(self) -> "AlertQuerySet":
-        """Alerts whose cause stands, whatever people said to them."""
+        """Select alerts whose cause persists, whatever the responses."""
         return self.exclude(state=Alert.State.RESOLVED)
 
     def visible_to(self, user: Any) -> "AlertQuerySet":
-        """Those of the own teams, those owed to oneself, and those one was told of while one may
-        see its team."""
+        """Select alerts of the user's teams, alerts addressed to the user, and alerts the user was
+        notified of as long as the user can view the team."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:
@@ -41,10 +42,9 @@ class AlertQuerySet(models.QuerySet["Alert"]):
 class Alert(models.Model):
     """A stored state transition of one subject, for one party; `key` makes it unique for ever.
 
-    The party is whom the applications concerned fall to: their owner, where one is named who may
-    see them, else their team. `user` without `team` is an alert about the organisation, a feed or a
-    thing of one's own. Who is told of it, and was, stands in `Notice`.
-    """
+    The party is to whom the applications concerned are routed: their owner, if one is named who can
+    view them, otherwise their team. `user` without `team` is an alert about the organisation, a
+    feed or the user's own record. Its recipients are in `Notice`."""
 
     class State(models.TextChoices):
         OPEN = "open", "Open"
@@ -204,19 +204,19 @@ class Alert(models.Model):
 
     @property
     def resolution_sentence(self) -> str:
-        """Why it was resolved; empty while it is not."""
+        """Return why it was resolved; empty if it is not."""
         return resolution_sentence(self.resolution, self.resolution_text)
 
     @property
     def subject(self) -> str:
-        """`event:17`, `offering:4@2027-01-15`: the part of the key that stays the same for every
-        party."""
+        """Return the part of the key that is the same for every party: `event:17`,
+        `offering:4@2027-01-15`."""
         return self.key.partition("|")[0]
 
 
 def was_mailed(notices: models.QuerySet[Any]) -> Exists:
-    """For a queryset of alerts: some notice of theirs went out, or is on its way. `notices` is
-    `Notice.objects`."""
+    """Return a condition on alerts: a notification of theirs was sent, or is in a message to be
+    sent. `notices` is `Notice.objects`."""
     return Exists(
         notices.filter(alert=OuterRef("pk"), delivery__isnull=False).exclude(
             delivery__state__in=["skipped", "failed"]
@@ -225,7 +225,7 @@ def was_mailed(notices: models.QuerySet[Any]) -> Exists:
 
 
 class HandledEvent(models.Model):
-    """Provider events this floor has worked through; one row per event, found by NOT EXISTS."""
+    """A marker of a handled provider event; one row per event, found by NOT EXISTS."""
 
     event = models.OneToOneField(
         ProviderEvent, on_delete=models.CASCADE, primary_key=True, related_name="+"
@@ -237,8 +237,7 @@ class HandledEvent(models.Model):
 
 
 class HandledRun(models.Model):
-    """Feed runs this floor has worked through, of those that brought something to tell; found by
-    NOT EXISTS."""
+    """A marker of a handled feed run, of those with something to report; found by NOT EXISTS."""
 
     run = models.OneToOneField(
         FeedRun, on_delete=models.CASCADE, primary_key=True, related_name="+"
@@ -250,8 +249,7 @@ class HandledRun(models.Model):
 
 
 class HandledFlagEvent(models.Model):
-    """Turns in the life of flags that this floor has worked through; one row per turn, found by NOT
-    EXISTS."""
+    """A marker of a handled event in the life of a flag; one row per event, found by NOT EXISTS."""
 
     event = models.OneToOneField(
         FlagEvent, on_delete=models.CASCADE, primary_key=True, related_name="+"
@@ -263,7 +261,7 @@ class HandledFlagEvent(models.Model):
 
 
 class HandledStaleness(models.Model):
-    """Times an assessment became stale that this floor has worked through; one row each, found by
+    """A marker of a handled occasion on which an assessment became stale; one row each, found by
     NOT EXISTS."""
 
     assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="+")
@@ -282,8 +280,7 @@ class HandledStaleness(models.Model):
 
 
 class HandledDiscrepancy(models.Model):
-    """Discrepancies of the intake that this floor has worked through; one row each, found by NOT
-    EXISTS."""
+    """A marker of a handled discrepancy of the intake; one row each, found by NOT EXISTS."""
 
     discrepancy = models.OneToOneField(
         Discrepancy, on_delete=models.CASCADE, primary_key=True, related_name="+"

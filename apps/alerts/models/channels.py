@@ -1,4 +1,5 @@
-"""Ways out other than mail: a signed webhook, and a calendar that people subscribe to."""
+"""Delivery channels other than email: signed webhooks, and calendar feeds to which users
+subscribe."""
 
 import secrets
 from typing import Any
@@ -25,9 +26,9 @@ class WebhookQuerySet(models.QuerySet["Webhook"]):
 
 @track_history(exclude=("last_sent_at",))
 class Webhook(models.Model):
-    """An address that is sent alerts as signed JSON. The secret is derived from `nonce` and the
-    installation's key, so that a copy of the database cannot sign; a new nonce is a new secret, and
-    until `old_until` the one before signs beside it."""
+    """A URL that receives alerts as signed JSON. The secret is derived from `nonce` and the
+    installation's key, so that a copy of the database cannot sign. A new nonce is a new secret, and
+    until `old_until` the previous secret signs as well."""
 
     name = models.CharField(max_length=100, unique=True)
     url = models.URLField(max_length=500)
@@ -73,14 +74,14 @@ class Webhook(models.Model):
 
 class CalendarFeedQuerySet(models.QuerySet["CalendarFeed"]):
     def visible_to(self, user: Any) -> "CalendarFeedQuerySet":
-        """Everybody's own."""
+        """Select the user's own feeds."""
         return self.filter(own(user)) if user.is_authenticated and user.is_active else self.none()
 
 
 @track_history(exclude=("last_used_at",))
 class CalendarFeed(models.Model):
-    """A secret address under which a program that cannot sign in, of a calendar or of feeds, reads
-    what the person may see. Only its SHA-256 is kept."""
+    """A secret URL under which an app that cannot sign in (calendar or feed reader) reads what the
+    user can view. Only the SHA-256 of the secret is stored."""
 
     class Kind(models.TextChoices):
         CALENDAR = "calendar", "Calendar"

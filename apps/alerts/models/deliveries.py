@@ -1,4 +1,4 @@
-"""The outbox: who is owed word of an alert, and the ledger of what was sent."""
+"""Outbox: notifications (who receives an alert) and deliveries (the log of messages sent)."""
 
 from typing import Any
 
@@ -33,9 +33,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 class Delivery(models.Model):
     """One message to one address. `message_id` is fixed before the first attempt and never changes.
 
-    Addresses with a secret of the recipient's (to answer, to unsubscribe) are written into the
-    message only while it is sent, so that who may read the ledger cannot act for others.
-    """
+    Links with a secret of the recipient (to respond, to unsubscribe) are inserted into the message
+    only while it is sent, so that readers of the delivery log cannot act for others."""
 
     class State(models.TextChoices):
         QUEUED = "queued", "Pending"
@@ -115,13 +114,13 @@ class Delivery(models.Model):
 
     @property
     def reason_sentence(self) -> str:
-        """Why it was skipped or has failed; empty otherwise."""
+        """Return why it was skipped or has failed; empty otherwise."""
         return delivery_sentence(self.skip_reason, self.reason)
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
     def owed(self) -> "NoticeQuerySet":
-        """Notices that no message carries yet and that nothing speaks against."""
+        """Select pending notifications: in no message yet, and not skipped."""
         return self.filter(delivery__isnull=True, skip_reason="")
 
     def visible_to(self, user: Any) -> "NoticeQuerySet":
@@ -133,12 +132,11 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 
 
 class Notice(models.Model):
-    """That one recipient is owed word of an alert, on one occasion, and what became of it: the
-    proof of who was told.
+    """A notification of one recipient of an alert, on one occasion, and its outcome: the proof of
+    who was notified.
 
-    Carried by `delivery`, or skipped for `skip_reason`, or owed. The recipient is a person, a
-    team's mailbox, or a webhook.
-    """
+    It is in a `delivery`, skipped for `skip_reason`, or pending. The recipient is a user, a team
+    mailbox, or a webhook."""
 
     class Why(models.TextChoices):
         OWNER = "owner", "owner of the application"
@@ -153,8 +151,8 @@ class Notice(models.Model):
         OWN = "own", "creator"
 
     class Occasion(models.TextChoices):
-        """Each once for an alert and recipient; what may come again carries its day, `woken
-        2026-12-01`."""
+        """The trigger of a notification, once for an alert and recipient; a repeatable one includes
+        its date, `woken 2026-12-01`."""
 
         RAISED = "raised", "Raised"
         RESOLVED = "resolved", "Resolved"
@@ -230,18 +228,18 @@ class Notice(models.Model):
 
     @property
     def skip_sentence(self) -> str:
-        """Why no message carries it; empty where one does, or is still to."""
+        """Return why it was skipped; empty if it is in a message, or pending."""
         return skip_sentence(self.skip_reason, self.skip_details)
 
     @property
     def occasion_word(self) -> str:
-        """The occasion without its day."""
+        """Return the occasion without its date."""
         return self.occasion.partition(" ")[0]
 
 
 class Tick(models.Model):
-    """When a job last went through: what fell due since then is due now, whatever the clock did
-    meanwhile."""
+    """The time at which a job last completed: whatever became due since then is due now, even if
+    the clock was changed meanwhile."""
 
     name = models.CharField(max_length=30, primary_key=True)
     at = models.DateTimeField()

@@ -1,5 +1,5 @@
-"""Kinds of alerts, by what they are about. A kind that tells of a provider's event is called as the
-event is."""
+"""Alert kinds, by subject. The kind of an alert about a provider event has the name of that
+event."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from apps.catalog.models import ProviderEvent
 
 
 class FlagKind(models.TextChoices):
-    """About a flag: the events of its life that somebody is owed word of."""
+    """A kind about an exposure flag: the events of its life that need a notification."""
 
     OPENED = "opened", "Over tolerance"
     WORSENED = "worsened", "Beyond what was accepted"
@@ -16,7 +16,7 @@ class FlagKind(models.TextChoices):
 
 
 class FeedKind(models.TextChoices):
-    """About a feed: the first two have a run as subject, the others a source."""
+    """A kind about a feed: the subject of the first two is a run, of the others a source."""
 
     BACKFILLED = "backfilled", "Had already ended"
     SUSPECT = "suspect", "Feed suspect"
@@ -26,7 +26,8 @@ class FeedKind(models.TextChoices):
 
 
 class DayKind(models.TextChoices):
-    """About a day that comes nearer: raised at milestones, the day itself being milestone 0."""
+    """A kind about an approaching date: created at reminder milestones, the date itself being
+    milestone 0."""
 
     MILESTONE = "milestone", "Days to the end"
     ACCEPTANCE_EXPIRING = "acceptance_expiring", "Acceptance expires"
@@ -45,15 +46,15 @@ PERSONAL_KINDS = frozenset({DayKind.MUTE_EXPIRING, DayKind.KEY_EXPIRING})
 
 
 class StateKind(models.TextChoices):
-    """About a state that people must do something about, and that passes when they have."""
+    """A kind about a state that needs an action, and that ends with it."""
 
     RUNWAY_NEGATIVE = "runway_negative", "Too late to move in time"
     ASSESSMENTS_STALE = "assessments_stale", "Assessments stale"
 
 
 class SeenKind(models.TextChoices):
-    """About what was seen in use of an application and does not agree with what it declares; passes
-    with it."""
+    """A kind about observed usage of an application that differs from its declaration; ends when
+    the difference does."""
 
     SHADOW_DEPENDENCY = "shadow_dependency", "Seen in use, not declared"
     DECLARED_NOT_SEEN = "declared_not_seen", "Declared, not seen in use"
@@ -70,7 +71,8 @@ KINDS: dict[str, str] = {
 
 
 class SubjectKind(models.TextChoices):
-    """What `Alert.subject_id` is the id of, for subjects that have no column of their own."""
+    """A record type to which `Alert.subject_id` refers, for subjects that have no column of their
+    own."""
 
     OFFERING = "offering", "Offering"
     DEPENDENCY = "dependency", "Dependency"

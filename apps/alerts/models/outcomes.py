@@ -1,9 +1,8 @@
-"""Why an alert was resolved and why a notice was not sent: codes in the database, sentences for
-readers.
+"""Outcomes: why an alert was resolved and why a notification was not sent, as codes in the database
+and sentences for readers.
 
-Queries and conditions use the codes. The sentences are made here alone, and may be reworded at any
-time.
-"""
+Queries and conditions use the codes. The sentences are made only here, and may be reworded at any
+time."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +11,7 @@ from django.db import models
 
 
 class SkipReason(models.TextChoices):
-    """Why no message carries a notice, or why a message that was owed is not sent."""
+    """A reason why no message contains a notification, or why a pending message is not sent."""
 
     RESOLVED = "resolved", "Alert resolved"
     ANSWERED = "answered", "Alert acknowledged"
@@ -31,7 +30,7 @@ class SkipReason(models.TextChoices):
 
 
 class Resolution(models.TextChoices):
-    """Why an alert was resolved: a user said so, or its cause ended."""
+    """A reason why an alert was resolved: a user resolved it, or its cause ended."""
 
     BY_USER = "by_user", "Resolved by a user"
     OVERTAKEN = "overtaken", "Superseded by a later change"
@@ -114,20 +113,20 @@ _RESOLUTION_SENTENCES: Mapping[str, str] = {
 
 
 def skip_sentence(reason: str, details: Mapping[str, Any]) -> str:
-    """Say why a notice was skipped; empty where it was not.
+    """Return why a notification was skipped; empty if it was not.
 
-    `details` holds what the sentence names (`until` of a mute) and the `text` of another reason.
-    """
+    `details` holds the values that the sentence names (`until` of a mute) and the `text` of another
+    reason."""
     if reason == SkipReason.OTHER:
         return str(details.get("text", ""))
     return _SKIP_SENTENCES[reason].format_map(details) if reason else ""
 
 
 def delivery_sentence(skip_reason: str, failure: str) -> str:
-    """Say why a message was skipped, or why it failed; empty where neither is so."""
+    """Return why a message was skipped, or why it failed; empty if neither is so."""
     return skip_sentence(skip_reason, {"text": failure}) if skip_reason else failure
 
 
 def resolution_sentence(resolution: str, text: str) -> str:
-    """Say why an alert was resolved; `text` is what a user wrote, or another reason."""
+    """Return why an alert was resolved; `text` is what a user wrote, or another reason."""
     return _RESOLUTION_SENTENCES.get(resolution, text)

@@ -1,5 +1,4 @@
-"""What recipients wish: how and when they are mailed, what they asked for on top, and what they do
-not want to hear."""
+"""Notification preferences of users and team mailboxes: frequency, subscriptions, mutes."""
 
 from datetime import date
 from typing import Any
@@ -21,7 +20,7 @@ _ONE_RECIPIENT = Q(team__isnull=False, user__isnull=True) | Q(team__isnull=True,
 
 
 class OwnQuerySet[M: models.Model](models.QuerySet[M]):
-    """A person's own rows, and those of teams whose things the person may read."""
+    """Rows of a user, and those of teams whose records the user can view."""
 
     def visible_to(self, user: Any) -> "OwnQuerySet[M]":
         if not user.is_authenticated or not user.is_active:
@@ -42,10 +41,10 @@ class Cadence(models.TextChoices):
 
 @track_history(exclude=("served_at",))
 class Preference(models.Model):
-    """How one person or team mailbox is mailed. Without a row, the defaults of these fields count.
+    """The notification preferences of one user or team mailbox. Without a row, the defaults of
+    these fields apply.
 
-    Hour and time zone of the digest stand with the person or the team.
-    """
+    Hour and time zone of the digest are fields of the user or the team."""
 
     team = models.OneToOneField(
         Team, on_delete=models.CASCADE, null=True, blank=True, related_name="mail_preference"
@@ -103,14 +102,14 @@ _SEVERITIES = models.CheckConstraint(
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def visible_to(self, user: Any) -> "SubscriptionQuerySet":
-        """Everybody's own."""
+        """Select the user's own subscriptions."""
         return self.filter(own(user)) if user.is_authenticated and user.is_active else self.none()
 
 
 @track_history(exclude=("updated_at",))
 class Subscription(models.Model):
-    """What somebody wants to hear of beyond what is owed to them, as far as they may see it. All
-    filters must hold."""
+    """A subscription to alerts beyond those routed to the recipient, limited to what the user can
+    view. All filters must match."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscriptions"
@@ -160,8 +159,8 @@ class Subscription(models.Model):
 
 @track_history()
 class Mute(models.Model):
-    """What a person, or a team's mailbox, is not mailed about until a day. The alerts stand on the
-    page all the same; those that still wait when it ends are mailed then."""
+    """A mute of one user or team mailbox until a date. Its alerts are on the page anyway, and those
+    still open when it expires are emailed then."""
 
     team = models.ForeignKey(
         Team, on_delete=models.CASCADE, null=True, blank=True, related_name="mutes"

@@ -1,5 +1,4 @@
-"""The organisation's own lines: at which days it is told, how soon silence is passed on, which
-prices matter."""
+"""Alert rules of the organisation: reminder days, escalation hours, price thresholds."""
 
 from typing import Any
 
@@ -14,7 +13,7 @@ MILESTONES = (180, 90, 60, 30, 14, 7, 1, 0)
 
 
 class PublicRows[M: models.Model](models.QuerySet[M]):
-    """Whoever signs in may read by which lines people are told."""
+    """Rows that every signed-in user can view: the rules by which alerts are created."""
 
     def visible_to(self, user: Any) -> "PublicRows[M]":
         return self if user.is_authenticated and user.is_active else self.none()
@@ -44,7 +43,7 @@ def usual_review_milestones() -> list[int]:
 
 @track_history()
 class AlertPolicy(models.Model):
-    """What holds for applications of one criticality; four rows, always there."""
+    """The alert rules for applications of one criticality; four rows, always present."""
 
     criticality = models.PositiveSmallIntegerField(choices=Criticality, unique=True)
     milestones = _days(
@@ -75,8 +74,8 @@ class AlertPolicy(models.Model):
 
     @property
     def first_hours(self) -> int | None:
-        """How long whom an alert fell to has: until the team's owners are told, or where they never
-        are, governance."""
+        """Return the hours until the first escalation: to the team's owners, or if that is off, to
+        governance."""
         return (
             self.escalate_team_hours
             if self.escalate_team_hours is not None
@@ -86,7 +85,7 @@ class AlertPolicy(models.Model):
 
 @track_history()
 class AlertSettings(models.Model):
-    """The one row (id 1) of lines that do not depend on the application."""
+    """The single row (id 1) of alert rules that do not depend on the application."""
 
     price_percent = models.PositiveSmallIntegerField(
         default=5, help_text="Price changes of at least this percentage raise an alert."

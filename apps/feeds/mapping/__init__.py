@@ -1,2 +1,2 @@
-"""Sources that are read by a mapping: a governance team says where things lie in a JSON document,
-without code."""
+"""JSON feeds by mapping: a governance team defines paths to the fields of a JSON document, without
+code."""

@@ -1,4 +1,4 @@
-"""A mapping as it is stored (a small JSON object) and as it is used."""
+"""Mapping definition, as stored (a small JSON object) and as used."""
 
 import re
 from collections.abc import Callable
@@ -56,7 +56,7 @@ _MAX_REQUEST_TOKENS = 100_000_000
 
 
 class InvalidMappingError(ValueError):
-    """A mapping that cannot be used; `errors` is {field: sentence}."""
+    """A mapping that is not valid; `errors` is {field: sentence}."""
 
     def __init__(self, errors: dict[str, str]) -> None:
         super().__init__(errors)
@@ -68,12 +68,11 @@ class InvalidMappingError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PriceField:
-    """Where one price lies. With `each` it lies in every element of that list, and `path` and
-    `above` begin there.
+    """The path of one price. With `each` the price is in every element of that list, and `path` and
+    `above` start there.
 
-    `above` is the size of request in tokens from which it holds: a number, or a path to one. `per`
-    is what the published number is the price of: one, a thousand or a million of the unit.
-    """
+    `above` is the request size in tokens from which it applies: a number, or a path to one. `per`
+    is the quantity for which the number is published: one, a thousand or a million of the unit."""
 
     unit: str
     path: Path
@@ -92,7 +91,7 @@ class PriceField:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Where things lie in a document, and what its words mean."""
+    """The paths of the fields in a document, and the meaning of its values."""
 
     rows: Path
     fields: dict[str, Expression]
@@ -115,7 +114,7 @@ class Mapping:
 
 
 def read_mapping(stored: object) -> Mapping:
-    """The mapping of its stored form; InvalidMappingError names every field that is wrong."""
+    """Parse a mapping from its stored form; InvalidMappingError names every field that is wrong."""
     if not isinstance(stored, dict):
         raise InvalidMappingError(
             {"mapping": "A mapping must be a JSON object with rows, external_id, host and api_id."}
@@ -191,7 +190,7 @@ def read_mapping(stored: object) -> Mapping:
 
 
 def normalise_mapping(stored: dict[str, Any]) -> dict[str, Any]:
-    """The stored form without what says nothing, so that equal mappings are equal."""
+    """Return the stored form without empty settings, so that equal mappings are equal."""
     return {name: value for name, value in stored.items() if value not in (None, "", [], {}, False)}
 
 

@@ -1,5 +1,5 @@
-"""What lies in a document, for who writes a mapping: where lists of rows are, what a row holds, a
-first proposal."""
+"""Outline of a JSON document, as help for writing a mapping: the lists of rows, the fields of a
+row, and a first proposal."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _MAX_FIELDS = 80
 
 @dataclass(frozen=True, slots=True)
 class RowList:
-    """A place where a list of rows lies: the path that leads to them, and how many there are."""
+    """A list of rows: the path that leads to them, and their number."""
 
     path: str
     n: int
@@ -33,8 +33,8 @@ class RowList:
 
 @dataclass(frozen=True, slots=True)
 class OutlineField:
-    """Something that lies in rows: the path from the row, in how many of those looked at, and the
-    first of it."""
+    """A field of the rows: its path from the row, the number of inspected rows that have it, and
+    its first value."""
 
     path: str
     n: int
@@ -43,7 +43,8 @@ class OutlineField:
 
 @dataclass(frozen=True, slots=True)
 class DocumentOutline:
-    """`parts` are those of the rows at `rows`; `n` rows were looked at."""
+    """The outline of a document. `parts` are the fields of the rows at `rows`; `n` rows were
+    inspected."""
 
     lists: tuple[RowList, ...]
     rows: str = ""
@@ -52,8 +53,8 @@ class DocumentOutline:
 
 
 def outline_document(document: Any, rows: Path | None = None) -> DocumentOutline:
-    """What lies in `document`; without `rows`, the parts are those of the list that looks most like
-    one of models."""
+    """Outline `document`; without `rows`, the fields are those of the list that most resembles a
+    list of models."""
     lists = sorted(_lists(document, ()), key=lambda found: -found[1])[:_MAX_LISTS]
     if rows is None and lists:
         each = [_outline(document, path, lists) for path, _ in lists]
@@ -79,8 +80,8 @@ def _outline(
 
 
 def _lists(value: Any, steps: tuple[KeyStep | EachStep, ...]) -> Iterator[tuple[Path, int]]:
-    """(path, number of rows) of every list or map of objects, that inside all rows of another among
-    them."""
+    """Return (path, number of rows) of every list or map of objects, including those that are
+    inside all rows of another."""
     if len(steps) > _MAX_DEPTH:
         return
     if isinstance(value, list):
@@ -145,7 +146,7 @@ def _parts(places: Sequence[RowContext]) -> Iterator[OutlineField]:
 def _scalar_values(
     value: Any, steps: tuple[KeyStep | EachStep | IndexStep, ...]
 ) -> Iterator[tuple[str, Any]]:
-    """(path, value) of the plain values of a row; of a list those of its first element."""
+    """Return (path, value) of the scalar values of a row; of a list those of its first element."""
     if isinstance(value, dict) and len(steps) < _MAX_DEPTH:
         for key, one in list(value.items())[:_MAX_FIELDS]:
             yield from _scalar_values(one, (*steps, KeyStep(key)))
@@ -239,8 +240,8 @@ _USUAL_PRICES = {
 
 
 def propose_mapping(found: DocumentOutline) -> dict[str, Any]:
-    """A mapping by the names that feeds usually give these things: to be looked at and corrected,
-    not to be trusted."""
+    """Propose a mapping by field names that are common in feeds. It must be reviewed and corrected,
+    not trusted."""
     there = {part.path for part in found.parts}
     said: dict[str, Any] = {"rows": found.rows} if found.rows else {}
     for name, usual in _USUAL_NAMES.items():

@@ -1,4 +1,4 @@
-"""Why a path finds nothing: which step finds no value, and what is there instead."""
+"""Diagnosis of a path that finds nothing: which step has no value, and what is there instead."""
 
 from decimal import Decimal
 from itertools import islice
@@ -12,8 +12,8 @@ _MAX_VALUES = 100_000
 
 
 def explain_missing(path: Path, places: list[RowContext]) -> str:
-    """Where `path` ends in all of `places`, as a sentence with what lies there. Equal for equal
-    kinds of rows."""
+    """Explain as a sentence where `path` fails in all of `places`, and what is there. Equal for
+    equal kinds of rows."""
     values = [place.value for place in places]
     at = ""
     for number, step in enumerate(path.steps):
@@ -32,7 +32,7 @@ def explain_missing(path: Path, places: list[RowContext]) -> str:
 
 
 def _explain_step(path: Path, at: str, values: list[Any], step: Step) -> str:
-    """Say why `step` of `path` finds nothing in `values`, which lie at `at`."""
+    """Explain why `step` of `path` finds nothing in `values`, which are at `at`."""
     if isinstance(step, EnclosingStep):
         return f"The path '{path}' finds nothing: the path of the rows has no such * or [*]."
     keys = sorted({key for value in values[:500] if isinstance(value, dict) for key in value})

@@ -1,22 +1,21 @@
-"""The small language in which a mapping says where something lies in a JSON document. Nothing is
-evaluated.
+"""Path language (a JSONPath-like query syntax) in which a mapping refers to values in a JSON
+document. Nothing is evaluated.
 
     model.id                     names, one inside the other
     ["model.id"]                 a name with dots, spaces or signs in it
     models[*]   providers.*      every element of a list, every value of a map
     models[0]                    one element of a list
-    replacements[recommended=true].model      the elements of a list that say so
+    replacements[recommended=true].model      the elements of a list with that value
     @key   @key1                 the key of the row in its map; of the first `*` or `[*]` on the way
     to the rows
-    @1.name                      a name in what the first `*` or `[*]` of the rows' path stands for
-    'openai'                     that very text
-    provider + '/' + model       texts put together; nothing where one of them is missing
-    shutdown_on | end.date       the first that is there
+    @1.name                      a name in the value of the first `*` or `[*]` of the rows' path
+    'openai'                     literal text
+    provider + '/' + model       concatenation; nothing if one of the parts is missing
+    shutdown_on | end.date       the first that is present
 
-docs/feeds.md explains it to people. A library for JSON queries would neither know the keys of the
-maps around a row nor say which part of a path finds nothing, and that sentence is what people need
-most.
-"""
+docs/feeds.md is the guide for users. A library for JSON queries would neither know the keys of the
+maps around a row nor report which part of a path finds nothing, and users need that message
+most."""
 
 import re
 from collections.abc import Iterator
@@ -53,15 +52,16 @@ _TOKEN = re.compile(
 
 
 class InvalidPathError(ValueError):
-    """A path that cannot be read; `str()` says what to correct."""
+    """A path with a syntax error; `str()` says what to correct."""
 
 
 class TooManyStepsError(ValueError):
-    """A path looks at too much of the document; `str()` says which and what to correct."""
+    """A path that visits too many values of the document; `str()` says which and what to
+    correct."""
 
 
 class StepCount:
-    """What was looked at so far in one document."""
+    """The number of values visited so far in one document."""
 
     __slots__ = ("n_steps",)
 
@@ -107,7 +107,8 @@ class IndexStep:
 
 @dataclass(frozen=True, slots=True)
 class EachStep:
-    """Every element of a list (`[*]`) or value of a map (`*`); each takes only its own kind."""
+    """A step to every element of a list (`[*]`) or value of a map (`*`); each matches only its own
+    type."""
 
     of_map: bool
 
@@ -126,7 +127,8 @@ class FilterStep:
 
 @dataclass(frozen=True, slots=True)
 class EnclosingStep:
-    """What the `number`th `*` or `[*]` of the rows' path stands for, or its key; 0: the last."""
+    """A step to the value of the `number`th `*` or `[*]` of the rows' path, or to its key; 0: the
+    last."""
 
     number: int
     is_key: bool
@@ -140,11 +142,9 @@ type Step = KeyStep | IndexStep | EachStep | FilterStep | EnclosingStep
 
 @dataclass(frozen=True, slots=True)
 class RowContext:
-    """A row and what lies around it: the keys and values of each `*` or `[*]` on the way, outermost
-    first.
+    """A row and its context: the keys and values of each `*` or `[*]` on the way, outermost first.
 
-    Rows of one document share their `count`.
-    """
+    Rows of one document share their `count`."""
 
     value: Any
     keys: tuple[str | int, ...] = ()
@@ -168,9 +168,9 @@ class Path:
         return sum(isinstance(step, EachStep) for step in self.steps)
 
     def values(self, place: RowContext) -> Iterator[Any]:
-        """What lies there, null included, in the document's order, MAX_VALUES at most; nothing
-        where a step leads nowhere. TooManyStepsError where the rows of the document were looked at
-        too often."""
+        """Return the values at the path, including null, in the document's order, at most
+        MAX_VALUES; none if a step leads nowhere. TooManyStepsError if the rows of the document were
+        visited too often."""
         yield from islice(self._walk(place.value, self.steps, place), MAX_VALUES)
 
     def _walk(self, value: Any, steps: tuple[Step, ...], place: RowContext) -> Iterator[Any]:
@@ -187,8 +187,8 @@ class Path:
             yield from self._walk(inner, steps[1:], place)
 
     def first(self, place: RowContext) -> Any:
-        """The first value that is neither null nor an empty text; else null where the name is
-        there; else MISSING."""
+        """Return the first value that is neither null nor an empty text; otherwise null if the name
+        is present; otherwise MISSING."""
         found: Any = MISSING
         for value in self.values(place):
             if value not in (None, ""):
@@ -210,7 +210,7 @@ type Term = Path | Literal
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """Options in order; each is terms put together."""
+    """A list of options in order; each is a concatenation of terms."""
 
     options: tuple[tuple[Term, ...], ...]
 
@@ -222,8 +222,8 @@ class Expression:
         return tuple(term for option in self.options for term in option if isinstance(term, Path))
 
     def value(self, place: RowContext) -> Any:
-        """The first option that is there, as it lies there, or as text where several terms are put
-        together; null where only null is found, MISSING where nothing is."""
+        """Return the first option that is present, unchanged, or as text if several terms are
+        concatenated; null if only null is found, MISSING if nothing is."""
         found: Any = MISSING
         for option in self.options:
             value = _option(option, place)
@@ -249,8 +249,8 @@ def _option(option: tuple[Term, ...], place: RowContext) -> Any:
 
 
 def as_text(value: Any) -> str | None:
-    """A text, number, true or false as text; "" for null or nothing; None for a list or map, which
-    is no text."""
+    """Return a text, number or boolean as text; "" for null or missing; None for a list or map,
+    which is not text."""
     if value is None or value is MISSING:
         return ""
     if isinstance(value, str):
@@ -263,7 +263,7 @@ def as_text(value: Any) -> str | None:
 
 
 def take_step(value: Any, step: Step, place: RowContext) -> Iterator[Any]:
-    """What one step leads to."""
+    """Return the values to which one step leads."""
     match step:
         case KeyStep(key):
             if isinstance(value, dict) and key in value:
@@ -289,7 +289,7 @@ def take_step(value: Any, step: Step, place: RowContext) -> Iterator[Any]:
 
 
 def rows_at(document: Any, path: Path) -> Iterator[RowContext]:
-    """Every row that `path` leads to, with what lies around it."""
+    """Return every row to which `path` leads, with its context."""
     yield from _rows(RowContext(document), path.steps)
 
 
@@ -318,8 +318,8 @@ def _rows(place: RowContext, steps: tuple[Step, ...]) -> Iterator[RowContext]:
 
 
 def read_path(text: str, *, of_rows: bool = False) -> Path:
-    """A single path. InvalidPathError where it is none; with `present_rows` also where it leads to
-    one thing instead of many."""
+    """Parse a single path. InvalidPathError for a syntax error; with `of_rows` also if it leads to
+    one value instead of many."""
     expression = read_expression(text)
     only = expression.options[0][0]
     if (
@@ -343,7 +343,8 @@ def read_path(text: str, *, of_rows: bool = False) -> Path:
 
 
 def read_expression(text: str) -> Expression:
-    """A path, a text, or several of them by + and |. InvalidPathError says what cannot be read."""
+    """Parse a path, a text, or several of them joined by + and |. InvalidPathError says what is
+    wrong."""
     if len(text) > MAX_PATH_LENGTH:
         raise InvalidPathError(
             f"The path is longer than {MAX_PATH_LENGTH} characters. Enter a shorter path."

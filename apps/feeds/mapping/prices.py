@@ -1,4 +1,4 @@
-"""The prices of a row by a mapping."""
+"""Prices of a row that is read by a mapping."""
 
 import re
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ _MAX_REQUEST_TOKENS = 100_000_000
 
 
 def price_lines(mapping: Mapping, place: RowContext) -> tuple[PriceLine, ...]:
-    """The lines of a row, sorted; none where it names no price. UnclearPriceError where one cannot
-    be believed."""
+    """Return the price lines of a row, sorted; none if it has no price. UnclearPriceError if one is
+    not plausible."""
     currency = _currency(mapping, place)
     found: dict[tuple[str, int], Decimal] = {}
     for price in mapping.prices:
@@ -55,7 +55,7 @@ def _currency(mapping: Mapping, place: RowContext) -> str:
 def _amounts(
     mapping: Mapping, price: PriceField, place: RowContext, currency: str
 ) -> Iterator[tuple[Decimal, int]]:
-    """(amount, size of request above which it holds) of one price of the row."""
+    """Return (amount, request size above which it applies) of one price of the row."""
     inner = [place]
     if price.each is not None:
         inner = [
@@ -105,7 +105,7 @@ def _size(path: Path, place: RowContext) -> int | None:
 
 
 def _number(value: Any) -> Any:
-    """A number written as text as a number; anything else as it is."""
+    """Parse a number written as text; any other value is returned unchanged."""
     if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
         return Decimal(value.strip())
     return value

@@ -1,5 +1,5 @@
-"""From a JSON document and a mapping to the same claims as the built-in adapters make, under the
-same guards."""
+"""Reader of JSON feeds by mapping: makes the same claims as the built-in adapters, with the same
+checks."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -56,9 +56,9 @@ _FAR_YEAR = re.compile(r"(?:209\d|2[1-9]\d\d|[3-9]\d\d\d)-\d\d-\d\d", re.ASCII)
 
 @dataclass(slots=True)
 class MappingResult:
-    """What a document says by a mapping. `unfound` are sentences about paths that find nothing in
-    any row, by field; `n_places` counts rows before any was set aside. `refusal` is why nothing may
-    be concluded from it, else empty."""
+    """The result of reading a document by a mapping. `unfound` are sentences about paths that find
+    nothing in any row, by field; `n_places` counts rows before any was quarantined. `refusal` is
+    why no conclusion may be drawn from the document, otherwise empty."""
 
     parsed: ParsedFeed | None = None
     unfound: dict[str, str] = field(default_factory=dict)
@@ -67,8 +67,8 @@ class MappingResult:
 
 
 def parse_body(body: bytes, *, mapping: Mapping) -> ParsedFeed:
-    """As every adapter: rows, and what is set aside. InvalidPayloadError where nothing may be
-    concluded."""
+    """Parse a body into rows and quarantined rows, as every adapter. InvalidPayloadError if no
+    conclusion may be drawn from it."""
     reading = read_document(load_json(body), mapping)
     if reading.parsed is None:
         raise InvalidPayloadError(reading.refusal)
@@ -76,7 +76,7 @@ def parse_body(body: bytes, *, mapping: Mapping) -> ParsedFeed:
 
 
 def read_document(document: Any, mapping: Mapping) -> MappingResult:
-    """`document` by `mapping`, for the preview and for polls alike. Raises nothing."""
+    """Read `document` by `mapping`, for preview and polls alike. Never raises."""
     try:
         return _read(document, mapping)
     except TooManyStepsError as refused:
@@ -114,11 +114,10 @@ def _read(document: Any, mapping: Mapping) -> MappingResult:
 
 
 def _missing_paths(places: list[RowContext], mapping: Mapping) -> dict[str, str]:
-    """{field: sentence} of the fields of which no path leads anywhere in any row.
+    """Return {field: sentence} of the fields of which no path leads anywhere in any row.
 
-    A name that stands in some rows only, or with null, is there; the paths of one field stand in
-    for each other.
-    """
+    A name that is present in some rows only, or with null, counts as present; the paths of one
+    field are alternatives."""
     found: dict[str, str] = {}
     for name, expression in mapping.fields.items():
         paths = expression.paths
@@ -152,7 +151,7 @@ def _leads_anywhere(path: Path, places: list[RowContext]) -> bool:
 
 
 def _is_dated(mapping: Mapping, unfound: dict[str, str]) -> bool:
-    """Whether the absence of a date in a row says that it has none: not where the feed has lost the
+    """Return whether a row without a date means that there is none: not if the feed has lost the
     field."""
     dates = [name for name in ("retires_on", "not_before") if name in mapping.fields]
     other = [name for name in LIFECYCLE_FIELDS if name in mapping.fields]
@@ -160,8 +159,8 @@ def _is_dated(mapping: Mapping, unfound: dict[str, str]) -> bool:
 
 
 def _document_time(document: Any, places: list[RowContext], mapping: Mapping) -> datetime | None:
-    """When the document says it was made. InvalidPayloadError where it says that it is not
-    whole."""
+    """Return when the document says it was made. InvalidPayloadError if it says that it is
+    incomplete."""
     around = RowContext(document)
     paths = mapping.document
     if "next" in paths and (further := paths["next"].first(around)) is not MISSING and further:
@@ -195,11 +194,11 @@ def _moment(value: Any) -> datetime | None:
 
 
 class _RejectedRowError(Exception):
-    """A row that is set aside whole; `str()` says why."""
+    """A row that is quarantined whole; `str()` says why."""
 
 
 class _RowReader:
-    """Reads rows one by one into a harvest."""
+    """A reader that collects rows one by one."""
 
     def __init__(
         self, mapping: Mapping, harvest: ParsedRows, *, dated: bool, as_of: datetime | None
@@ -305,12 +304,12 @@ class _RowReader:
         return row
 
     def _loose(self, name: str, place: RowContext, longest: int) -> str:
-        """A text that is only shown: cut and cleaned rather than refused."""
+        """Return a text that is only displayed: cut and cleaned rather than rejected."""
         expression = self.mapping.fields.get(name)
         return text_of(as_text(expression.value(place)), longest) if expression else ""
 
     def _address(self, place: RowContext) -> str:
-        """The first web address among what the paths lead to."""
+        """Return the first URL among the values of the paths."""
         expression = self.mapping.fields.get("source_url")
         if expression is None:
             return ""
@@ -327,7 +326,7 @@ class _RowReader:
         )
 
     def _excerpt(self, place: RowContext) -> dict[str, Any]:
-        """What the claims rest on, as it lies in the row, in text."""
+        """Return the basis of the claims, as in the row, in text."""
         excerpt: dict[str, Any] = {}
         for name in LIFECYCLE_FIELDS:
             for path in self.mapping.fields[name].paths if name in self.mapping.fields else ():
@@ -340,7 +339,7 @@ class _RowReader:
     # --- lifecycle --------------------------------------------------------------------------------
 
     def _lifecycle(self, external_id: str, place: RowContext) -> tuple[LifecycleClaim | None, str]:
-        """What the row says about its end, and the regions that its date holds in."""
+        """Return the row's retirement facts, and the regions in which its date applies."""
         if not self.dated:
             return None, ""
         try:
@@ -411,7 +410,7 @@ class _RowReader:
     def _contradiction(
         self, end: PublishedDay | None, announced: PublishedDay | None, status: str
     ) -> str:
-        """Why dates and word cannot all be true, as a sentence; "" if they can."""
+        """Return why dates and status cannot all be true, as a sentence; "" if they can."""
         if end is None or end.kind != FIRM:
             return ""
         ahead = self.as_of is not None and end.on > self.as_of.date() + timedelta(days=1)

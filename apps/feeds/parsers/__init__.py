@@ -1,9 +1,8 @@
-"""The adapters: how the body of each kind of source is read.
+"""Feed adapters: how the body of each kind of source is parsed.
 
 A further feed is a module with a `parse` function and one entry in `ADAPTERS`. A source whose
-reading depends on its own settings (a mapping, a namespace) becomes an adapter whose `parse` is
-made from those settings, for instance with functools.partial.
-"""
+parsing depends on its own settings (a mapping, a namespace) becomes an adapter whose `parse` is
+made from those settings, for instance with functools.partial."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,14 +25,13 @@ MEBIBYTE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """How one kind of source is read.
+    """The adapter of one kind of source.
 
-    `parse` takes the inflated body and raises InvalidPayloadError when nothing may be concluded
-    from it. `topics` are those of the catalogue ("lifecycle", "price") that its rows can speak to.
-    `cap_bytes` is what a body may measure at most, inflated: several times today's size. `absence`
-    says what it means that a row leaves for good (see catalog.observing). `read_notices` is set
-    where a source brings no rows but notices for people to read.
-    """
+    `parse` takes the inflated body and raises InvalidPayloadError if no conclusion may be drawn
+    from it. `topics` are those of the catalogue ("lifecycle", "price") that its rows can make
+    claims about. `cap_bytes` is the maximum size of a body, inflated: several times today's size.
+    `absence` says what it means that a row disappears permanently (see catalog.observing).
+    `read_notices` is set if a source has no rows but notices for users to read."""
 
     kind: str
     name: str

@@ -1,5 +1,5 @@
-"""Amounts of money as every adapter reads them: per million units, plausible, without floating
-point's noise."""
+"""Price amounts, shared by all adapters: normalised per million units, checked for plausibility,
+without floating-point noise."""
 
 from decimal import Decimal
 from typing import Literal
@@ -45,18 +45,17 @@ _OF_TOKENS = frozenset({"token", "thousand_tokens", "million"})
 
 
 class UnclearPriceError(Exception):
-    """Prices of a row that cannot be believed; `str()` says why."""
+    """Prices of a row that are not plausible; `str()` says why."""
 
 
 def per_million(field: str, usd: object, *, per: Per, currency: str = "USD") -> Decimal:
-    """USD per million units, to the eighth decimal; 0 stays 0, and what it means is the feed's
-    affair.
+    """Return USD per million units, to the eighth decimal; 0 stays 0, and its meaning depends on
+    the feed.
 
     `usd` is a whole number or Decimal as the feed publishes it: per one, thousand or million
-    tokens, or of anything else. In another `currency` the bounds of what is plausible are wider and
-    the answer is in that currency. Raises UnclearPriceError where it is no number, not finite,
-    negative, or so large or small that the unit must be wrong.
-    """
+    tokens, or of anything else. In another `currency` the plausible bounds are wider and the result
+    is in that currency. Raises UnclearPriceError if it is not a number, not finite, negative, or so
+    large or small that the unit must be wrong."""
     if isinstance(usd, bool) or not isinstance(usd, int | Decimal):
         raise UnclearPriceError(
             f"The price {field} is {quote(usd)}, which is not a number. The prices of the row "

@@ -1,4 +1,5 @@
-"""Days as feeds write them: ISO, spelled out, "not sooner than", or valid in some regions only."""
+"""Date parsing for feeds: ISO dates, spelled-out dates, "not sooner than", dates valid in some
+regions only."""
 
 import re
 from dataclasses import dataclass
@@ -46,12 +47,12 @@ _MONTHS = {
 
 
 class UnclearDateError(Exception):
-    """A text that means some day, but not one we may act on; `str()` says why."""
+    """A text that means some date, but not one to act on; `str()` says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedDay:
-    """A published day. `kind` is firm or not_before. `region` is "" where it holds everywhere."""
+    """A published date. `kind` is firm or not_before. `region` is "" if it applies everywhere."""
 
     on: date
     kind: str = FIRM
@@ -59,11 +60,10 @@ class PublishedDay:
 
 
 def read_day(value: object) -> PublishedDay | None:
-    """The day a feed's field means; None where it says that there is none.
+    """Parse the date that a feed's field means; None if it says that there is none.
 
-    Raises UnclearDateError for a placeholder (2090 and later), an impossible or ambiguous day, more
-    than one day, a note in brackets that is not about regions, or no day at all.
-    """
+    Raises UnclearDateError for a placeholder (2090 and later), an impossible or ambiguous date,
+    more than one date, a note in brackets that is not about regions, or no date at all."""
     if value is None:
         return None
     if not isinstance(value, str):
@@ -79,8 +79,8 @@ def read_day(value: object) -> PublishedDay | None:
 
 
 def read_iso_day(value: object) -> date | None:
-    """The day of a field that is always YYYY-MM-DD; None where absent or empty, UnclearDateError
-    for all else."""
+    """Parse a field that is always YYYY-MM-DD; None if absent or empty, UnclearDateError for
+    anything else."""
     if value is None or value == "":
         return None
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
@@ -119,7 +119,8 @@ def _day(year: int, month: int, day: int, text: str) -> date:
 
 
 def _region(note: str, text: str) -> str:
-    """What stands behind the day: nothing, all regions, or the regions it holds in."""
+    """Return the scope after the date: "" for none or all regions, or the regions in which it
+    applies."""
     if not note:
         return ""
     in_brackets = len(note) > 1 and note.startswith("(") and note.endswith(")")

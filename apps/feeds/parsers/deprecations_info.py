@@ -1,13 +1,13 @@
-"""deprecations.info, `/v1/deprecations.json`: deprecation notices scraped from providers' pages.
+"""deprecations.info parser, `/v1/deprecations.json`: deprecation notices scraped from providers'
+pages.
 
 An array of rows keyed by (provider, model_id). The scrapers break in ways that look like data:
-names of services or sentences for ids, several ids in one row, the day of the announcement for the
-day of shutdown. What looks like that is set aside with its reason.
+names of services or sentences instead of IDs, several IDs in one row, the announcement date instead
+of the shutdown date. Rows that look like that are quarantined with their reason.
 
-Where a date holds in some regions only, the row is about the offering there and `Row.region` names
+If a date applies in some regions only, the row is about the offering there and `Row.region` names
 them ("us-west-2", "us-east-1, us-west-2"); the key of the row stays the same, so that a later text
-without the regions is the same claim about a wider offering, not a new one.
-"""
+without the regions is the same claim about a wider offering, not a new one."""
 
 import re
 from typing import Any
@@ -105,11 +105,10 @@ _EXCERPT_FIELDS = (
 
 
 def parse(body: bytes) -> ParsedFeed:
-    """Rows of the notices, each with its lifecycle; the feed has no prices.
+    """Parse the notices into rows, each with its lifecycle; the feed has no prices.
 
-    `lifecycle` is None where the dates cannot be believed, with a Reject that says why.
-    InvalidPayloadError when the body is no array of notices.
-    """
+    `lifecycle` is None if the dates are not plausible, with a Reject that says why.
+    InvalidPayloadError if the body is not an array of notices."""
     harvest = ParsedRows.empty()
     for external_id, copies in _by_key(_notices(load_json(body)), harvest).items():
         if len(copies) > 1 and any(_excerpt(copy) != _excerpt(copies[0]) for copy in copies[1:]):
@@ -129,11 +128,10 @@ def parse(body: bytes) -> ParsedFeed:
 
 
 def _notices(document: Any) -> list[Any]:
-    """The rows of a document; the JSON Feed and RSS of the same notices would be further branches
-    here.
+    """Return the rows of a document; the JSON Feed and RSS of the same notices would be further
+    branches here.
 
-    They are worse sources: their ids collide or change with the date.
-    """
+    They are worse sources: their IDs collide or change with the date."""
     if isinstance(document, dict) and "items" in document:
         raise InvalidPayloadError(
             "This URL is the JSON Feed of deprecations.info, whose IDs are not unique. Use "
@@ -147,8 +145,8 @@ def _notices(document: Any) -> list[Any]:
 
 
 def _by_key(notices: list[Any], harvest: ParsedRows) -> dict[str, list[dict[str, Any]]]:
-    """Notices by `provider/model_id`; those without are set aside under their place in the
-    array."""
+    """Index notices by `provider/model_id`; those without a key are quarantined under their place
+    in the array."""
     found: dict[str, list[dict[str, Any]]] = {}
     for place, raw in enumerate(notices):
         provider = raw.get("provider") if isinstance(raw, dict) else None
@@ -207,10 +205,9 @@ def _row(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> F
 
 
 def not_a_model(model_id: str, host: str) -> str:
-    """Why a `model_id` names no single model, as a sentence; "" if it may be one.
+    """Return why a `model_id` does not name a single model, as a sentence; "" if it may.
 
-    A display name ("Claude Opus 4" at AWS) is let through: the resolver decides what it means.
-    """
+    A display name ("Claude Opus 4" at AWS) is let through: the resolver decides what it means."""
     if not is_storable(model_id) or model_id.strip().lower() in _EMPTY_VALUES:
         return "The model of the row has no name."
     folded = model_id.strip().lower()
@@ -238,7 +235,7 @@ def _is_like_an_id(word: str, colon: str) -> bool:
 def _lifecycle(
     external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
 ) -> tuple[LifecycleClaim | None, str]:
-    """What the row says, and the regions it holds in ("" for all)."""
+    """Return the row's lifecycle, and the regions in which it applies ("" for all)."""
     try:
         shutdown = read_day(raw.get("shutdown_date"))
     except UnclearDateError as unclear:
@@ -267,7 +264,7 @@ def _lifecycle(
 def _announced(
     external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
 ) -> PublishedDay | None:
-    """The day of announcement; one that cannot be read is left out, for the date of shutdown is
+    """Return the announcement date; one that cannot be parsed is left out, for the shutdown date is
     worth more."""
     try:
         return read_day(raw.get("announcement_date"))
@@ -277,8 +274,8 @@ def _announced(
 
 
 def successor_text(value: object, model_id: str) -> str:
-    """`replacement_model` so that it reads: one line, no footnote signs, "or" with its spaces; ""
-    for none."""
+    """Clean `replacement_model` up for readers: one line, no footnote signs, "or" with its spaces;
+    "" if there is none."""
     text = " ".join(_FOOTNOTES.sub("", text_of(value, 2000)).split())
     text = _GLUED.sub(r" \1 ", text)
     if text.lower() in _EMPTY_VALUES or text.lower() == model_id.lower():

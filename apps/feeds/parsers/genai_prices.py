@@ -1,8 +1,8 @@
-"""genai-prices: list prices by provider and model, with their history, their tiers and their hours.
+"""genai-prices parser: list prices by provider and model, with history, tiers and time-of-day
+prices.
 
-One `parse` reads the current file (`new_data/v2`), the frozen first version and what the installed
-package holds (apps/feeds/polls/package.py). How prices are read stands in genai_tariffs.py.
-"""
+One `parse` reads the current file (`new_data/v2`), the frozen first version and the data of the
+installed package (apps/feeds/polls/package.py). Prices are parsed in genai_tariffs.py."""
 
 import logging
 from collections import Counter
@@ -53,12 +53,11 @@ _MAX_IDS = 50
 
 
 def parse(body: bytes) -> ParsedFeed:
-    """Rows of the price list, each with its prices.
+    """Parse the price list into rows, each with its prices.
 
-    `prices` is empty where the feed knows none and None where it cannot be believed, with a Reject.
-    The lifecycle holds nothing but the flag "deprecated", so that taking the flag back is seen too.
-    InvalidPayloadError when the body is no array of providers.
-    """
+    `prices` is empty if the feed has none and None if they are not plausible, with a Reject. The
+    lifecycle holds only the flag "deprecated", so that removal of the flag is noticed too.
+    InvalidPayloadError if the body is not an array of providers."""
     document = load_json(body)
     if not isinstance(document, list) or not document:
         raise InvalidPayloadError(
@@ -83,7 +82,8 @@ def parse(body: bytes) -> ParsedFeed:
 def _by_key(
     document: list[Any], harvest: ParsedRows
 ) -> dict[str, list[tuple[dict[str, Any], dict[str, Any]]]]:
-    """(provider, model) by `provider id/model id`; what is none is set aside under its place."""
+    """Index (provider, model) by `provider id/model id`; other elements are quarantined under their
+    place."""
     found: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
     for place, provider in enumerate(document):
         reason = _provider_error(provider)
@@ -114,7 +114,8 @@ def _by_key(
 
 
 def _provider_error(provider: Any) -> str:
-    """Why an element of the array is no provider with models, as a sentence; "" if it is one."""
+    """Return why an element of the array is not a provider with models, as a sentence; "" if it is
+    one."""
     if not isinstance(provider, dict) or not isinstance(provider.get("models"), list):
         return "The element is not a provider with a list of models."
     if duplicate_keys(provider) & {"id", "models"}:
@@ -133,7 +134,7 @@ def _provider_error(provider: Any) -> str:
 
 
 def _served_at(provider: str, model_id: str) -> tuple[str, str]:
-    """(host, tier) of a row; the tier is the door of the host where it has several."""
+    """Return (host, tier) of a row; the tier is the endpoint of the host if it has several."""
     if provider in _ENDPOINTS:
         return _ENDPOINTS[provider]
     if provider.startswith(_ROUTED):
@@ -200,7 +201,7 @@ def _pricing_url(urls: object) -> str:
 
 
 def exact_ids(rule: object) -> list[str]:
-    """The ids that a rule of matching names in full, in its order; prefixes, parts and patterns
+    """Return the IDs that a matching rule names in full, in its order; prefixes, parts and patterns
     name none."""
     found: dict[str, None] = {}
     waiting = [rule]

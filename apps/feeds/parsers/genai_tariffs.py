@@ -1,16 +1,14 @@
-"""The prices of one model in genai-prices: what holds when, for which size of request, at which
-hour.
+"""Tariffs in genai-prices: the prices of one model by date, request size and time of day.
 
 `prices` is one object of fields, or a list of such objects with conditions, of which the last that
-holds counts. `price_variants` are further prices for a kind of processing, of which the first that
-holds counts. A field is a number or `{base, tiers}`, where the whole request is paid at the price
-of the tier it reaches.
+applies counts. `price_variants` are further prices for a kind of processing, of which the first
+that applies counts. A field is a number or `{base, tiers}`, where the whole request is paid at the
+price of the tier it reaches.
 
-What is read here is what a request costs, not how the feed writes it: a price put over the old one
-and the same price added as history are equal from the day on which it begins. Fields that
-`PRICE_UNITS` has no word for (citations, searches of a store, annotated pages, text messages,
-tools) are left out and counted.
-"""
+The result is what a request costs, not how the feed writes it: a price that overwrites the old one
+and the same price added as history are equal from the day on which it starts. Fields without a unit
+in `PRICE_UNITS` (citations, searches of a store, annotated pages, text messages, tools) are left
+out and counted."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -67,7 +65,8 @@ type Tariff = dict[str, dict[int, Decimal]]
 
 @dataclass(frozen=True, slots=True)
 class ModelPrices:
-    """`said` is the fields as published, in text; `unmapped` the price fields left out."""
+    """The prices of one model. `said` is the fields as published, in text; `unmapped` the price
+    fields left out."""
 
     lines: tuple[PriceLine, ...]
     said: dict[str, str]
@@ -76,8 +75,8 @@ class ModelPrices:
 
 @dataclass(frozen=True, slots=True)
 class TariffCondition:
-    """From `start` on, and daily from `opens` until `closes` (exclusive, UTC, past midnight if it
-    is the earlier)."""
+    """A period of validity: from `start` on, and daily from `opens` until `closes` (exclusive, UTC,
+    past midnight if it is the earlier)."""
 
     start: date = _ALWAYS
     opens: time | None = None
@@ -106,13 +105,12 @@ class TariffEntry:
 
 
 def read_prices(raw: dict[str, Any]) -> ModelPrices:
-    """All price lines of a model, sorted; none where the feed knows no price.
+    """Parse all price lines of a model, sorted; none if the feed has no price.
 
-    0 does not occur, and would leave open whether the use is free or unknown: it is not taken for a
-    price. Lines that begin on a day stand beside those they replace; a line that changes nothing is
-    left out. Raises UnclearPriceError when a field we read, a tier or a condition cannot be
-    believed or understood.
-    """
+    0 does not occur, and would not tell whether the use is free or the price unknown: it is not
+    read as a price. Lines that start on a day are listed beside those they replace; a line that
+    changes nothing is left out. Raises UnclearPriceError if a relevant field, a tier or a condition
+    is not plausible or not understood."""
     reading = _PriceReader()
     standard = reading.entries(raw.get("prices"))
     lines = _lines_by_day(standard, _last_entry)
@@ -126,7 +124,7 @@ def read_prices(raw: dict[str, Any]) -> ModelPrices:
 
 
 class _PriceReader:
-    """Reads the fields of one model, and keeps what they said."""
+    """A reader of one model's price fields that stores their published values."""
 
     def __init__(self) -> None:
         self.said: dict[str, str] = {}
@@ -138,7 +136,7 @@ class _PriceReader:
         return [TariffEntry(TariffCondition(), self._tariff(prices, ""))]
 
     def variants(self, value: object) -> list[tuple[str, TariffEntry]]:
-        """(level, entry) of the variants we have words for, in their order."""
+        """Return (level, entry) of the variants with a supported service level, in their order."""
         if value is None:
             return []
         if not isinstance(value, list):
@@ -204,8 +202,8 @@ class _PriceReader:
 
 
 def _level(variant: object) -> str:
-    """The word of ours for what a variant is chosen by; "" where it is chosen by something else or
-    by more."""
+    """Return the service level by which a variant is selected; "" if it is selected by something
+    else or by more."""
     when = variant.get("when") if isinstance(variant, dict) else None
     if not isinstance(when, dict) or len(when) != 1:
         return ""
@@ -241,7 +239,8 @@ def _condition(value: object) -> TariffCondition:
 
 
 def _time(value: object) -> time | None:
-    """A time of day in UTC, written with Z or nothing; ValueError for all else."""
+    """Parse a time of day in UTC, written with Z or without a zone; ValueError for anything
+    else."""
     if value is None:
         return None
     read = time.fromisoformat(value if isinstance(value, str) else "")
@@ -251,7 +250,8 @@ def _time(value: object) -> time | None:
 
 
 def _steps(field: str, value: object) -> list[tuple[int, object]]:
-    """(size of request from which it holds, published price) of a field, smallest size first."""
+    """Return (request size from which it applies, published price) of a field, smallest size
+    first."""
     if not isinstance(value, dict):
         return [(0, value)]
     tiers = value.get("tiers")
@@ -295,7 +295,7 @@ def _amount(field: str, published: object) -> Decimal:
 
 
 def _last_entry(entries: Sequence[TariffEntry], day: date, hour: time) -> Tariff:
-    """The rule of the list: the last entry that holds, and the first one where none does."""
+    """Apply the rule of the list: the last entry that applies, and the first one if none does."""
     for entry in reversed(entries):
         if entry.condition.holds(day, hour):
             return entry.tariff
@@ -303,7 +303,7 @@ def _last_entry(entries: Sequence[TariffEntry], day: date, hour: time) -> Tariff
 
 
 def _merge_variants(entries: Sequence[TariffEntry], day: date, hour: time) -> Tariff:
-    """The rule of variants: each unit from the first entry that holds and names it."""
+    """Apply the rule of variants: each unit from the first entry that applies and has it."""
     merged: Tariff = {}
     for entry in entries:
         if entry.condition.holds(day, hour):
@@ -351,8 +351,8 @@ def _lines_by_day(
 
 
 def _over_the_day(by_hour: Sequence[Tariff]) -> Tariff:
-    """The dearest of the day for each unit, and the cheapest as `<unit>_off_peak` where they
-    differ."""
+    """Return the highest price of the day for each unit, and the lowest as `<unit>_off_peak` if
+    they differ."""
     tariff: Tariff = {}
     for unit in {unit: None for hour in by_hour for unit in hour}:
         priced = [hour[unit] for hour in by_hour if unit in hour]
@@ -367,7 +367,7 @@ def _over_the_day(by_hour: Sequence[Tariff]) -> Tariff:
 
 
 def _at_size(steps: dict[int, Decimal], size: int) -> Decimal | None:
-    """What a request of this size is paid at; None below the smallest size that has a price."""
+    """Return the price of a request of this size; None below the smallest size that has a price."""
     reached: Iterable[int] = (above for above in steps if above <= size)
     largest = max(reached, default=None)
     return None if largest is None else steps[largest]

@@ -1,9 +1,9 @@
-"""LiteLLM's price map, `model_prices_and_context_window.json`: prices, end dates, successors.
+"""LiteLLM price map parser, `model_prices_and_context_window.json`: prices, retirement dates,
+replacements.
 
 The document is one object from row name to row. A row name is what LiteLLM routes by: often a
-provider prefix, sometimes a region, a commitment or an image size, then the id the host itself
-knows.
-"""
+provider prefix, sometimes a region, a commitment or an image size, then the ID that the host itself
+uses."""
 
 import logging
 import re
@@ -101,12 +101,11 @@ _EXCERPT_FIELDS = (
 
 
 def parse(body: bytes) -> ParsedFeed:
-    """Rows of the price map. Every row has both topics; one is None when what it says cannot be
-    believed.
+    """Parse the price map into rows. Every row has both topics; one is None if its value is not
+    plausible.
 
     A row that only points elsewhere has `alias_of` and no topic. Documentation, tools and price
-    brackets are ignored. Raises InvalidPayloadError when the body is not such a map.
-    """
+    brackets are ignored. Raises InvalidPayloadError if the body is not such a map."""
     document = load_json(body)
     if not isinstance(document, dict) or not document:
         raise InvalidPayloadError(
@@ -146,7 +145,7 @@ def _row(
     rejects: list[RejectedRow],
     unmapped: Counter[str],
 ) -> FeedRow | None:
-    """One row; None when it is set aside whole, with its reason in `rejects`."""
+    """Parse one row; None if it is quarantined whole, with its reason in `rejects`."""
     if not is_storable(name) or len(name) > MAX_EXTERNAL_ID_LENGTH:
         rejects.append(
             rejected_row(
@@ -232,12 +231,11 @@ def _provider(name: str, raw: dict[str, Any], document: dict[str, Any]) -> str:
 
 
 def split_name(name: str, provider: str) -> tuple[str, str, str]:
-    """(api_id, region, tier) of a row name.
+    """Split a row name into (api_id, region, tier).
 
     `azure/eu/gpt-4o` is (`gpt-4o`, `eu`, ``); `bedrock/*/6-month-commitment/x` is (`x`, ``,
     `6-month-commitment`); `low/1024-x-1024/gpt-image-1.5` has the tier `low/1024-x-1024`. A
-    geographic inference profile such as `us.anthropic.…` is part of the id.
-    """
+    geographic inference profile such as `us.anthropic.…` is part of the ID."""
     segments = name.split("/")
     folded = _folded(provider)
     stem = folded.split("-", 1)[0]
@@ -270,8 +268,8 @@ def _folded(text: str) -> str:
 
 
 def _lifecycle(name: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> LifecycleClaim | None:
-    """The date is firm as far as the feed tells: it does not mark those that are "not sooner
-    than"."""
+    """Parse the retirement date, which counts as announced: the feed does not mark dates that are
+    "not sooner than"."""
     if duplicate_keys(raw) & {"deprecation_date", "successor_model"}:
         rejects.append(
             rejected_row(name, "The row contains the retirement date or the successor twice.", raw)

@@ -1,10 +1,9 @@
-"""The price fields of LiteLLM's price map: some 170 names made of a few parts.
+"""LiteLLM price fields: some 170 field names composed of a few parts.
 
-A name is a base (`input_cost_per_token`) followed by conditions in any number: a service level
-(`_batches`, `_priority`, `_flex`), a size of request (`_above_200k_tokens`), a time of keeping
-(`_above_1hr`). Amounts are USD per one unit. Bases and combinations that `PRICE_UNITS` has no word
-for are left out and counted.
-"""
+A name is a base (`input_cost_per_token`) followed by any number of conditions: a service level
+(`_batches`, `_priority`, `_flex`), a request size (`_above_200k_tokens`), a cache duration
+(`_above_1hr`). Amounts are USD per one unit. Bases and combinations without a unit in `PRICE_UNITS`
+are left out and counted."""
 
 import re
 from dataclasses import dataclass
@@ -59,7 +58,7 @@ _PRICE_FIELD = re.compile(r"(?:^|_)cost(?:_|$)")
 
 @dataclass(frozen=True, slots=True)
 class FieldMeaning:
-    """What a field name means: unit, size of request above which it holds, and its rank among
+    """The meaning of a field name: unit, request size above which it applies, and its rank among
     synonyms."""
 
     unit: str
@@ -70,7 +69,8 @@ class FieldMeaning:
 
 @dataclass(frozen=True, slots=True)
 class RowPrices:
-    """`said` is the fields as published, in text; `unmapped` the price fields left out."""
+    """The prices of one row. `said` is the fields as published, in text; `unmapped` the price
+    fields left out."""
 
     lines: tuple[PriceLine, ...]
     said: dict[str, str]
@@ -79,7 +79,7 @@ class RowPrices:
 
 @lru_cache(maxsize=4096)
 def field_meaning(field: str) -> FieldMeaning | None:
-    """The meaning of a field name; None when it is no price of a unit we have."""
+    """Return the meaning of a field name; None if it is not a price of a supported unit."""
     base, level, above, hour = field, "", 0, False
     while base not in _RANK:
         suffix = next((suffix for suffix in _LEVELS if base.endswith(suffix)), None)
@@ -104,12 +104,11 @@ def field_meaning(field: str) -> FieldMeaning | None:
 
 
 def read_prices(raw: dict[str, Any]) -> RowPrices:
-    """All price lines of a row, sorted; none for a row whose prices are all 0.
+    """Parse all price lines of a row, sorted; none for a row whose prices are all 0.
 
-    0 means free, unknown or billed otherwise, and the feed does not tell which: it is not taken for
-    a price. Raises UnclearPriceError when any field we read is no number, negative, not finite,
-    doubled, or so large or small that the unit must be wrong.
-    """
+    0 means free, unknown or billed otherwise, and the feed does not say which: it is not read as a
+    price. Raises UnclearPriceError if any relevant field is not a number, negative, not finite,
+    duplicated, or so large or small that the unit must be wrong."""
     found: dict[tuple[str, int], tuple[int, Decimal]] = {}
     said: dict[str, str] = {}
     unmapped: list[str] = []

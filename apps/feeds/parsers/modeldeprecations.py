@@ -1,13 +1,13 @@
-"""modeldeprecations.dev: a curated list of models with their dates, status and replacements.
+"""modeldeprecations.dev parser: a curated list of models with dates, status and replacements.
 
-The publisher works out a `computed_status` when the page is built: it takes soft dates for firm
-ones and grows stale between builds, so it is not read. The status people wrote (`status`) and the
-dates are.
+The publisher computes a `computed_status` when the page is built: it treats earliest dates as
+announced ones and becomes stale between builds, so it is not read. The status that its editors
+wrote (`status`) and the dates are.
 
-A retired model whose notice and end fall on one day is believed here: such rows are models switched
-off without notice (six in August 2026, each with the provider's page as its source). The same
-coincidence ahead of time, or on a model that is not retired, is a slip of the pen.
-"""
+A retired model whose announcement and retirement are on the same day is accepted here: such rows
+are models switched off without notice (six in August 2026, each with the provider's page as its
+source). The same coincidence for a future date, or on a model that is not retired, is a clerical
+error."""
 
 import re
 from dataclasses import replace
@@ -49,11 +49,10 @@ _MAX_ALIASES = 50
 
 
 def parse(body: bytes) -> ParsedFeed:
-    """Rows of the list, each with its lifecycle; the feed has no prices.
+    """Parse the list into rows, each with its lifecycle; the feed has no prices.
 
-    `lifecycle` is None where dates and status contradict each other, with a Reject that says how.
-    InvalidPayloadError when the body is no such list, or holds fewer or more rows than it says.
-    """
+    `lifecycle` is None if dates and status contradict each other, with a Reject that says how.
+    InvalidPayloadError if the body is not such a list, or has fewer or more rows than it states."""
     document = load_json(body)
     models = document.get("models") if isinstance(document, dict) else None
     if (
@@ -84,7 +83,7 @@ def parse(body: bytes) -> ParsedFeed:
 
 
 def _as_of(document: dict[str, Any]) -> datetime | None:
-    """When the page was built; midnight where only the day is known."""
+    """Return when the page was built; midnight if only the date is known."""
     try:
         moment = datetime.fromisoformat(text_of(document.get("generatedAt"), 40))
         if moment.tzinfo is not None:
@@ -103,8 +102,8 @@ def _host(provider: str) -> tuple[str, str]:
 
 
 def _by_key(models: list[Any], harvest: ParsedRows) -> dict[str, list[dict[str, Any]]]:
-    """Rows by `provider/model`; what is none is set aside, under its place in the list where it has
-    no key."""
+    """Index rows by `provider/model`; other elements are quarantined, under their place in the list
+    if they have no key."""
     found: dict[str, list[dict[str, Any]]] = {}
     for place, raw in enumerate(models):
         provider = raw.get("provider") if isinstance(raw, dict) else None
@@ -172,7 +171,7 @@ def _excerpt(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _source_url(sources: object) -> str:
-    """The first page that backs the row and can be linked."""
+    """Return the first page that supports the row and can be linked."""
     addresses = [
         safe_url(source.get("url"))
         for source in (sources if isinstance(sources, list) else [])
@@ -210,8 +209,8 @@ def _lifecycle(
 
 
 def _day(value: object) -> date | None:
-    """The day of a field; None where absent, empty or a placeholder. Raises UnclearDateError for
-    all else."""
+    """Parse the date of a field; None if absent, empty or a placeholder. Raises UnclearDateError
+    for anything else."""
     if isinstance(value, str) and _PLACEHOLDER.fullmatch(value):
         return None
     return read_iso_day(value)
@@ -233,7 +232,7 @@ def _contradiction(
     status: str,
     as_of: datetime | None,
 ) -> str:
-    """Why the dates of a row cannot all be true, as a sentence; "" if they can."""
+    """Return why the dates of a row cannot all be true, as a sentence; "" if they can."""
     if firm and soft:
         return (
             f"The row has the shutdown date {firm} and the earliest shutdown date {soft}. Only "
@@ -258,8 +257,8 @@ def _contradiction(
 
 
 def _successor(raw: dict[str, Any]) -> str:
-    """The recommended replacement, else the first: its model, behind its provider where that is
-    another one."""
+    """Return the recommended replacement, otherwise the first: its model, after its provider if
+    that is another one."""
     replacements = raw.get("replacements")
     named = [
         each

@@ -1,8 +1,7 @@
-"""models.dev, `/api.json`: which provider serves which model, at which prices.
+"""models.dev parser, `/api.json`: which provider serves which model, at which prices.
 
 `{provider id: {"name", "doc", "models": {model id: {...}}}}`, in no order. Prices are USD per
-million tokens. A model may be flagged deprecated; there are no dates.
-"""
+million tokens. A model may be flagged deprecated; there are no dates."""
 
 import re
 from decimal import Decimal
@@ -70,12 +69,11 @@ type Key = tuple[str, int]  # unit, size of request above which the price holds
 
 
 def parse(body: bytes) -> ParsedFeed:
-    """Rows of all providers, each with both topics; one is None when what it says cannot be
-    believed.
+    """Parse the rows of all providers, each with both topics; one is None if its value is not
+    plausible.
 
-    A provider that cannot be read is set aside whole. Raises InvalidPayloadError when the body is
-    no such document.
-    """
+    A provider that cannot be read is quarantined whole. Raises InvalidPayloadError if the body is
+    not such a document."""
     document = load_json(body)
     if not isinstance(document, dict) or not document:
         raise InvalidPayloadError(
@@ -158,8 +156,8 @@ def _read_provider(provider_id: str, provider: dict[str, Any], harvest: ParsedRo
 
 
 def endpoint_of(provider_id: str) -> tuple[str, str]:
-    """(region, tier) of a provider id: of `minimax-cn-coding-plan` (`cn`, `coding-plan`), of most
-    (``, ``)."""
+    """Return (region, tier) of a provider ID: (`cn`, `coding-plan`) of `minimax-cn-coding-plan`,
+    (``, ``) of most."""
     if host_of(provider_id)[0] == provider_id:
         return "", ""
     region, plan = "", ""
@@ -228,13 +226,11 @@ def _prices(
 
 
 def price_lines(cost: object, experimental: object = None) -> tuple[PriceLine, ...]:
-    """The lines of a row's `cost`, sorted; none for a row whose input and output are both 0 or
-    absent.
+    """Return the price lines of a row's `cost`, sorted; none for a row whose input and output are
+    both 0 or absent.
 
-    0 stands for a subscription, a free tier or a price nobody entered, and the feed does not tell
-    which: it is not taken for a price. Raises UnclearPriceError when what we read cannot be
-    believed.
-    """
+    0 means a subscription, a free tier or a missing price, and the feed does not say which: it is
+    not read as a price. Raises UnclearPriceError if a relevant field is not plausible."""
     if cost is None:
         return ()
     if not isinstance(cost, dict):

@@ -1,8 +1,8 @@
-"""RSS 2.0 and 1.0, Atom 1.0 and JSON Feed: items of news and deprecation pages, for people to read.
+"""RSS 2.0 and 1.0, Atom 1.0 and JSON Feed parser: items of news and deprecation pages, for users to
+read.
 
-They say what they say in prose, so nothing of them becomes a claim. XML is read without entities
-and external parts, HTML becomes plain text, and no address in them is ever fetched.
-"""
+The items are prose, so they never become claims. XML is parsed without entities and external parts,
+HTML becomes plain text, and no URL in them is ever fetched."""
 
 import hashlib
 import re
@@ -47,8 +47,8 @@ _CONTROL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class NoticeItem:
-    """One item. `text` is plain, with line breaks where paragraphs end; `published_at` is None
-    where it cannot be read."""
+    """One item. `text` is plain, with line breaks at the end of paragraphs; `published_at` is None
+    if it cannot be parsed."""
 
     external_id: str
     title: str
@@ -59,15 +59,15 @@ class NoticeItem:
 
 @dataclass(frozen=True, slots=True)
 class ParsedNotices:
-    """The items in the feed's order, each id once, and what could not be read."""
+    """The items in the feed's order, each ID once, and what could not be parsed."""
 
     items: tuple[NoticeItem, ...]
     rejects: tuple[RejectedRow, ...] = ()
 
 
 def parse(body: bytes) -> ParsedNotices:
-    """The items of a feed; an empty feed is one, for a page without news is no fault.
-    InvalidPayloadError where the body is none of the formats."""
+    """Parse the items of a feed; an empty feed is valid, for a page without news is no error.
+    InvalidPayloadError if the body is in none of the formats."""
     start = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if not start:
         raise InvalidPayloadError(
@@ -304,8 +304,8 @@ class _TextExtractor(HTMLParser):
 
 
 def html_to_text(markup: str) -> str:
-    """HTML as plain text: no tags, scripts or styles; a line break where a paragraph ends. Text
-    stays as it is."""
+    """Convert HTML to plain text: no tags, scripts or styles; a line break at the end of a
+    paragraph. Plain text stays unchanged."""
     if "<" not in markup and "&" not in markup:
         return _CONTROL.sub(" ", markup[:_MAX_MARKUP_LENGTH])
     parser = _TextExtractor()

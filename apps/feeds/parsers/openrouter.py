@@ -1,13 +1,13 @@
-"""OpenRouter, `/api/v1/models`: what the router serves, at which prices, and when it stops.
+"""OpenRouter parser, `/api/v1/models`: what the router serves, at which prices, and when it stops.
 
 `{"data": [row, ...], "total_count": 421, "links": {"next": null}}`. A row's `id` is `vendor/model`,
-with a variant behind a colon (`:free`, `:batch`) or a tilde before it where it is a moving alias.
-Prices are decimal strings in USD per token; -1 stands for "that of the model routed to".
+with a variant after a colon (`:free`, `:batch`) or a tilde before it if it is an alias that moves
+to newer versions. Prices are decimal strings in USD per token; -1 means "that of the model routed
+to".
 
-Where a price depends on the hour, the row's own price is that of the moment of the poll and the
-hours stand in `overrides`. Then only the hours count: whenever the same schedule is polled, it
-reads the same.
-"""
+If a price depends on the time of day, the row's own price is that at the time of the poll and the
+times are in `overrides`. Then only the overrides count: whenever the same schedule is polled, the
+result is the same."""
 
 import re
 from collections.abc import Iterator
@@ -81,12 +81,11 @@ type Key = tuple[str, int]  # unit, size of request above which the price holds
 
 
 def parse(body: bytes) -> ParsedFeed:
-    """Rows of the model list, each with both topics; one is None when what it says cannot be
-    believed.
+    """Parse the model list into rows, each with both topics; one is None if its value is not
+    plausible.
 
-    Raises InvalidPayloadError when the body is no such list, or only one page of it: what stands on
-    another page must not be taken for gone.
-    """
+    Raises InvalidPayloadError if the body is not such a list, or only one page of it: rows on
+    another page must not be taken for removed."""
     listed = _listed(load_json(body))
     harvest = ParsedRows.empty()
     # Were the field renamed, all dates would seem withdrawn; then the feed has no such topic.
@@ -126,7 +125,7 @@ def _listed(document: Any) -> list[Any]:
 
 
 def _by_id(listed: list[Any], harvest: ParsedRows) -> dict[str, list[dict[str, Any]]]:
-    """Rows by `id`; those without are set aside under their place in the list."""
+    """Index rows by `id`; those without are quarantined under their place in the list."""
     found: dict[str, list[dict[str, Any]]] = {}
     for place, raw in enumerate(listed):
         name = raw.get("id") if isinstance(raw, dict) else None
@@ -148,7 +147,7 @@ def _by_id(listed: list[Any], harvest: ParsedRows) -> dict[str, list[dict[str, A
 def _row(
     external_id: str, raw: dict[str, Any], *, dated: bool
 ) -> tuple[FeedRow, list[RejectedRow]]:
-    """A row, and what of it is set aside."""
+    """Parse a row; return it with its quarantined parts."""
     rejects: list[RejectedRow] = []
     excerpt: dict[str, Any] = {
         key: text_of(raw[key], 300)
@@ -176,7 +175,8 @@ def _row(
 
 
 def group_of(name: str) -> str:
-    """What fails together: a variant (":batch"), the moving aliases ("~"), else the vendor."""
+    """Return the group of rows that fail together: a variant (":batch"), the aliases ("~"),
+    otherwise the vendor."""
     if name.startswith("~"):
         return "~"
     stem, colon, variant = name.partition(":")
@@ -249,12 +249,11 @@ def _prices(
 
 
 def price_lines(pricing: dict[str, Any], *, free: bool = False) -> tuple[PriceLine, ...]:
-    """The lines of a row's `pricing`, sorted.
+    """Return the price lines of a row's `pricing`, sorted.
 
-    A 0 means "free" for prompt and completion where both are 0 or the row is a `free` variant; any
-    other 0 is no price. Raises UnclearPriceError when a field or an override we read cannot be
-    believed.
-    """
+    A 0 means "free" for prompt and completion if both are 0 or the row is a `free` variant; any
+    other 0 is not a price. Raises UnclearPriceError if a relevant field or override is not
+    plausible."""
     base = dict(_amounts(pricing, ""))
     free = free or (base.get("input") == 0 and base.get("output") == 0)
     tiers, hours = _overrides(pricing.get("overrides"))

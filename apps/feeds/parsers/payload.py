@@ -1,5 +1,5 @@
-"""From bytes to a JSON document that can be judged row by row, and the small checks every adapter
-shares."""
+"""Payload decoding: from bytes to a JSON document that can be checked row by row, and small checks
+shared by all adapters."""
 
 import json
 import re
@@ -27,18 +27,19 @@ _HTML = re.compile(r"<(?:!doctype html|html|head|body|!--)", re.IGNORECASE)
 
 
 class InvalidPayloadError(Exception):
-    """A body that holds no feed at all; nothing may be concluded from it. `str()` is a sentence for
-    people."""
+    """A body that is not a feed at all; no conclusion may be drawn from it. `str()` is a sentence
+    for users."""
 
 
 class ObjectWithDuplicateKeys(dict[str, Any]):
-    """A JSON object in which keys stand twice with different values; `keys_doubled` names them."""
+    """A JSON object that repeats keys with different values; `keys_doubled` names them."""
 
     keys_doubled: frozenset[str] = frozenset()
 
 
 def decode_text(body: bytes) -> str:
-    """The text of a body, UTF-8 with or without byte order mark; InvalidPayloadError otherwise."""
+    """Decode the text of a body, UTF-8 with or without byte order mark; InvalidPayloadError
+    otherwise."""
     if not body.strip():
         raise InvalidPayloadError(
             "The feed sent an empty body. The last good data is kept. The next poll tries again."
@@ -53,12 +54,11 @@ def decode_text(body: bytes) -> str:
 
 
 def load_json(body: bytes) -> Any:
-    """The JSON document in `body`: numbers with a point are Decimal, NaN and Infinity are Decimal
-    too.
+    """Parse the JSON document in `body`: numbers with a decimal point are Decimal, NaN and Infinity
+    are Decimal too.
 
-    Objects with a key twice come as `ObjectWithDuplicateKeys`. InvalidPayloadError when it is no
-    JSON or nests without end.
-    """
+    Objects with a repeated key are returned as `ObjectWithDuplicateKeys`. InvalidPayloadError if it
+    is not JSON or is nested too deeply."""
     text = decode_text(body)
     if _HTML.match(text.lstrip()):
         raise InvalidPayloadError(
@@ -104,13 +104,13 @@ def _same(left: Any, right: Any) -> bool:
 
 
 def duplicate_keys(row: dict[str, Any]) -> frozenset[str]:
-    """Keys that stand twice in this object with different values."""
+    """Return the keys that this object repeats with different values."""
     return row.keys_doubled if isinstance(row, ObjectWithDuplicateKeys) else frozenset()
 
 
 def text_of(value: object, longest: int) -> str:
-    """`value` as text without surrounding space, or "" where it is no text or cannot be stored; cut
-    at `longest`."""
+    """Return `value` as text without surrounding whitespace, or "" if it is not text or cannot be
+    stored; cut at `longest`."""
     if not isinstance(value, str):
         return ""
     return _UNPRINTABLE.sub(" ", value).strip()[:longest]
@@ -121,7 +121,8 @@ def is_storable(text: str) -> bool:
 
 
 def safe_url(value: object) -> str:
-    """`value` if it is an http(s) address that fits, else "": it becomes a link on our pages."""
+    """Return `value` if it is an http(s) URL that fits, otherwise "": it becomes a link on our
+    pages."""
     text = text_of(value, _MAX_URL_LENGTH + 1)
     fits = (
         text.startswith(("https://", "http://"))
@@ -132,7 +133,7 @@ def safe_url(value: object) -> str:
 
 
 def quote(value: object, longest: int = 60) -> str:
-    """A value as a reason quotes it: short, printable, in quotes."""
+    """Format a value for quoting it in a reason: short, printable, in quotes."""
     text = _UNPRINTABLE.sub(" ", value if isinstance(value, str) else _value_text(value))
     return f"'{text[: longest - 1]}…'" if len(text) > longest else f"'{text}'"
 
@@ -146,7 +147,7 @@ def _value_text(value: object, *, as_json: bool = False) -> str:
 
 
 def rejected_row(external_id: str, reason: str, raw: object = "") -> RejectedRow:
-    """A Reject whose parts fit and can be stored, however odd the row was."""
+    """Build a Reject whose fields fit and can be stored, however malformed the row was."""
     excerpt = (
         raw if isinstance(raw, str) else _value_text(raw, as_json=True)[: 2 * _MAX_EXCERPT_LENGTH]
     )
@@ -159,8 +160,8 @@ def rejected_row(external_id: str, reason: str, raw: object = "") -> RejectedRow
 
 @lru_cache(maxsize=4096)
 def host_of(provider: str) -> tuple[str, str]:
-    """(slug, display name) of the host that a feed calls `provider`; made from its spelling when
-    unknown."""
+    """Return (slug, display name) of the host that a feed calls `provider`; derived from its
+    spelling if unknown."""
     slug = host_slug(provider)
     if slug is not None:
         return slug, BY_SLUG[slug].name
@@ -169,7 +170,7 @@ def host_of(provider: str) -> tuple[str, str]:
 
 @dataclass(slots=True)
 class ParsedRows:
-    """What a parser gathers row by row."""
+    """A collector of rows for a parser, filled row by row."""
 
     rows: list[FeedRow]
     rejects: list[RejectedRow]
@@ -181,8 +182,8 @@ class ParsedRows:
         return cls([], [], {})
 
     def done(self) -> ParsedFeed:
-        """The result, or InvalidPayloadError when not one row is left: such a body must not empty
-        the catalogue."""
+        """Return the result, or raise InvalidPayloadError if no row is left: such a body must not
+        empty the catalogue."""
         if not self.rows:
             why = (
                 f" First of {len(self.rejects)} rejected rows: {self.rejects[0].reason}"

@@ -1,5 +1,5 @@
-"""Fetching one feed's body. The only module of feeds that knows HTTP; whatever goes wrong becomes
-data."""
+"""HTTP client that fetches one feed's body. The only module of feeds that uses HTTP; failures are
+returned as data."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -23,13 +23,12 @@ _ACCEPT = (
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """What one attempt brought.
+    """The result of one attempt.
 
     new: `body` and `digest` are set; the body may still equal the last one, which `digest` (SHA-256
-    of the inflated body, hex) tells. unchanged: the server answered 304. throttled: it asked to be
-    left alone, for `retry_after_seconds` if it said so. failed: `error` says in a sentence what is
-    wrong and what to do; `http_status` is None if there was no answer.
-    """
+    of the inflated body, hex) reveals. unchanged: the server responded with 304. throttled: the
+    server requested a pause, of `retry_after_seconds` if given. failed: `error` is a sentence with
+    what is wrong and what to do; `http_status` is None if there was no response."""
 
     status: FetchStatus
     http_status: int | None = None
@@ -51,11 +50,10 @@ def fetch_source(
     *,
     cap_bytes: int | None = None,
 ) -> FetchResult:
-    """Ask `url` once. Never raises for a fault of the far side or of the address.
+    """Request `url` once. Never raises for a fault of the remote side or of the URL.
 
-    `cap_bytes` lowers the policy's limits to what the feed's adapter expects at most (inflated
-    bytes).
-    """
+    `cap_bytes` lowers the policy's limits to the maximum size that the feed's adapter expects
+    (inflated bytes)."""
     if cap_bytes is not None:
         policy = replace(
             policy,
@@ -77,7 +75,7 @@ def fetch_source(
 
 
 def fetch_package(url: str, etag: str | None) -> FetchResult:
-    """The price list inside an installed package; its version stands for the ETag, so that it is
+    """Return the price list of an installed package; its version serves as the ETag, so that it is
     read once."""
     name = url.removeprefix(PACKAGE_SCHEME)
     if name != package.PACKAGE:
@@ -99,7 +97,7 @@ def fetch_package(url: str, etag: str | None) -> FetchResult:
 
 
 def _result_of_response(response: Response, *, conditional: bool) -> FetchResult:
-    """The meaning of a whole answer."""
+    """Return the result of a complete response."""
     status, size = response.status, response.bytes_on_wire
     if status == 304 and conditional:
         return FetchResult(
@@ -135,7 +133,7 @@ def _usable_header(value: str | None, longest: int) -> str | None:
 
 
 def _status_error(status: int) -> str:
-    """What a status other than 200 means for who looks after the feeds."""
+    """Return what a status other than 200 means for the operators of the feeds."""
     if status in {401, 403, 407, 451}:
         return (
             f"The server responded with {status} (access denied). Check whether the feed now "

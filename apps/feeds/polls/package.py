@@ -1,9 +1,8 @@
-"""The price list inside the installed package genai-prices, as the feed itself would serve it.
+"""Price list of the installed package genai-prices, in the format of the feed itself.
 
-It answers without network and is as old as the package: what an installation has before its first
-poll, or where it may poll nothing. Reading takes half a second and some 40 MB that stay with the
-process, so it is loaded when it is asked for and not by importing this module.
-"""
+It needs no network and is as old as the package: the data of an installation before its first poll,
+or without permission to poll. Loading takes half a second and some 40 MB that stay with the
+process, so it is loaded on request and not on import of this module."""
 
 import importlib
 import importlib.metadata
@@ -16,16 +15,15 @@ PACKAGE = "genai-prices"
 
 
 def package_version() -> str:
-    """The version of the installed package, such as "0.2.3"."""
+    """Return the version of the installed package, such as "0.2.3"."""
     return importlib.metadata.version(PACKAGE)
 
 
 def package_body() -> bytes:
-    """Providers, models, rules of matching and prices of the package in the JSON of the feed's
+    """Return providers, models, matching rules and prices of the package in the JSON of the feed's
     second version.
 
-    Equal bytes for one version of the package.
-    """
+    Equal bytes for one version of the package."""
     data = importlib.import_module("genai_prices.data")
     document = [_provider(provider) for provider in data.providers]
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
@@ -60,7 +58,7 @@ def _model(model: Any) -> dict[str, Any]:
 
 
 def _without_none(**parts: Any) -> dict[str, Any]:
-    """The parts that are there: the feed leaves a key out rather than say null."""
+    """Remove None values: the feed leaves a key out rather than write null."""
     return {key: value for key, value in parts.items() if value is not None}
 
 

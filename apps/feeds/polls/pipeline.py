@@ -1,11 +1,10 @@
-"""One poll from claim to events, for every source and every caller: beat, `manage.py poll` and
-`replay`.
+"""Poll pipeline: one poll from claim to events, for every source and every caller: beat, `manage.py
+poll` and `replay`.
 
-claim run -> fetch -> keep the payload -> parse -> compare with what the source is known to say ->
-settle -> events -> footing. All that a payload changes, and the closing of its run, is one
-transaction: a worker killed on the way leaves an open run and nothing else, and `close_dead_runs`
-closes it with its reason.
-"""
+claim run -> fetch -> store the payload -> parse -> compare with the source's current claims ->
+settle -> events -> upstream dependencies. All changes of a payload, and the closing of its run, are
+one transaction: a worker killed meanwhile leaves an open run and nothing else, and
+`close_dead_runs` closes it with its reason."""
 
 import gzip
 import random
@@ -67,8 +66,9 @@ type Fetch = Callable[[PollState, Adapter], FetchResult]
 
 
 def fetcher_for(url: str, *, trusted: bool) -> Fetch:
-    """Fetch from `url`, over the network or from an installed package (`package:genai-prices`);
-    conditional only when the last accepted body came from the same address."""
+    """Return a function that fetches from `url`, over the network or from an installed package
+    (`package:genai-prices`); a conditional request only if the last accepted body came from the
+    same URL."""
 
     def fetch(state: PollState, adapter: Adapter) -> FetchResult:
         if url.startswith(PACKAGE_SCHEME):
@@ -98,7 +98,7 @@ def poll_source(
     trigger: str,
 ) -> PollResult:
     """Poll `source` now and synchronously. `at` is the observation time (now by default); `url` is
-    the operator's word for another address. AlreadyPollingError where a poll is under way."""
+    another URL given by the operator. AlreadyPollingError if a poll is in progress."""
     moment = now()
     run = queue_run(source, trigger=trigger, at=moment)
     claimed = claim_run(run.pk, at=moment)
@@ -116,8 +116,8 @@ def poll_source(
 def run_poll(
     run: FeedRun, *, fetch: Fetch, at: datetime, url: str, by_wall_clock: bool = False
 ) -> PollResult:
-    """Do the claimed `run`, observed `at`, which is now if `by_wall_clock`. Whatever goes wrong
-    closes the run as failed, with a sentence; a fault of our own is raised again after that."""
+    """Execute the claimed `run`, observed `at`, which is now if `by_wall_clock`. Any failure closes
+    the run as failed, with a sentence; an error in our own code is raised again after that."""
     state, _ = PollState.objects.get_or_create(source=run.source)
     try:
         return _fetch_and_ingest(
@@ -278,7 +278,7 @@ def _store_notices(
     at: datetime,
     url: str,
 ) -> PollResult:
-    """Notices are kept for people to read; of the catalogue nothing changes."""
+    """Store notices for users to read; the catalogue does not change."""
     source = run.source
     with (
         transaction.atomic(),
@@ -350,7 +350,8 @@ def _record_failed_fetch(
 def _record_refused_body(
     run: FeedRun, state: PollState, fetched: FetchResult, sentence: str
 ) -> PollResult:
-    """A body that parses to nothing changes nothing; it is kept, so that people can look at it."""
+    """Record a body without a usable row: it changes nothing and is stored, so that users can
+    inspect it."""
     with transaction.atomic():
         run.payload = _store_body(run.source, fetched, at=now())
         return _fail_run(run, state, sentence, fetched=fetched)
@@ -450,8 +451,8 @@ def _record_success(
 
 
 def _has_new_mapping(run: FeedRun) -> bool:
-    """Whether somebody changed the source's mapping while it was polled: the same body must then be
-    read anew."""
+    """Return whether a user changed the source's mapping during the poll: the same body must then
+    be read again."""
     if run.source.kind != MAPPED or run.started_at is None:
         return False
     # who changes a mapping writes the poll state last; whoever has it first, the other sees what
@@ -477,7 +478,7 @@ def _log_result(polled: PollResult) -> PollResult:
 
 
 def _store_body(source: Source, fetched: FetchResult, *, at: datetime) -> Payload | None:
-    """The body, compressed, once per digest."""
+    """Store the body, compressed, once per digest."""
     if fetched.body is None or not fetched.digest:
         return None
     existing = Payload.objects.filter(source=source, digest=fetched.digest).only("pk").first()
@@ -493,7 +494,7 @@ def _store_body(source: Source, fetched: FetchResult, *, at: datetime) -> Payloa
 
 
 def _record_progress(run: FeedRun, step: str) -> None:
-    """Show progress, and a sign of life, outside of the transaction that does the work."""
+    """Record progress and a heartbeat, outside of the transaction that does the work."""
     run.step = step
     run.heartbeat_at = now()
     FeedRun.objects.filter(pk=run.pk).update(step=step, heartbeat_at=run.heartbeat_at)
@@ -505,7 +506,7 @@ def _active_host_pause(url: str, *, at: datetime) -> HostPause | None:
 
 
 def _jittered(pause: timedelta) -> timedelta:
-    """A little more or less, so that sources do not march in step."""
+    """Add jitter, so that sources are not polled in lockstep."""
     return pause * random.uniform(1 - RETRY_JITTER, 1 + RETRY_JITTER)  # noqa: S311
 
 

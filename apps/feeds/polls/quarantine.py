@@ -1,4 +1,5 @@
-"""Rows set aside: one record per row and reason, open for as long as the feed keeps sending it."""
+"""Quarantine of feed rows: one record per row and reason, open for as long as the feed keeps
+sending the row."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -11,7 +12,7 @@ from apps.feeds.models import FeedRun, QuarantinedRow, QuarantineReason
 
 
 class QuarantineEntry(NamedTuple):
-    """One row that is set aside, and why."""
+    """One quarantined row, and the reason."""
 
     external_id: str
     code: QuarantineReason
@@ -23,10 +24,9 @@ class QuarantineEntry(NamedTuple):
 def sync_quarantine(
     source: Source, run: FeedRun, rows: Iterable[QuarantineEntry], *, at: datetime
 ) -> bool:
-    """Make the open records of `source` equal to `rows`; whether anything differed.
+    """Make the open records of `source` equal to `rows`, and return whether anything differed.
 
-    Writes only what differs, in a fixed number of statements.
-    """
+    Writes only the differences, in a fixed number of statements."""
     due = {(row.external_id[:400], row.reason[:500]): row for row in rows}
     there = {
         (row.external_id, row.reason): row

@@ -1,5 +1,5 @@
-"""A recorded history through the pipeline: the same function as beat and `poll`, with the record as
-the outside."""
+"""Replay of a recorded feed history through the pipeline: the function of beat and `poll`, with
+recorded responses in place of the network."""
 
 import gzip
 import hashlib
@@ -18,13 +18,12 @@ from apps.feeds.polls.pipeline import Fetch, PollResult, claim_run, queue_run, r
 
 
 class InvalidManifestError(Exception):
-    """A line of the manifest that cannot be read; the message says which and why."""
+    """A line of the manifest that cannot be parsed; the message says which and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedResponse:
-    """One recorded answer: when, with which status and headers, and the file of its body (None
-    without one)."""
+    """One recorded response: time, status, headers, and the file of its body (None without one)."""
 
     at: datetime
     status: int = 200
@@ -33,7 +32,7 @@ class RecordedResponse:
 
 
 def read_manifest(manifest: Path) -> list[RecordedResponse]:
-    """The observations of a JSON-lines manifest, in its order, which must be that of time."""
+    """Parse the observations of a JSON Lines manifest, which must be in chronological order."""
     observed: list[RecordedResponse] = []
     try:
         text = manifest.read_text(encoding="utf-8-sig")

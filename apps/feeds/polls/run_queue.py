@@ -1,5 +1,4 @@
-"""Runs from the queue to a worker: at most one open run a source, and dead ones closed with their
-reason."""
+"""Run queue of polls: at most one open run per source, and dead runs closed with their reason."""
 
 from datetime import datetime, timedelta
 
@@ -17,12 +16,12 @@ DEAD_RUN_AFTER = timedelta(minutes=10)
 
 
 class AlreadyPollingError(Exception):
-    """Another run of this source is under way; wait for it, or look at it on the feeds page."""
+    """A conflict with another run of this source in progress; wait for it, or open the feeds
+    page."""
 
 
 def queue_run(source: Source, *, trigger: str, at: datetime) -> FeedRun:
-    """A queued run of `source`; AlreadyPollingError where one is open. A run found dead is closed
-    first."""
+    """Queue a run of `source`; AlreadyPollingError if one is open. A dead run is closed first."""
     close_dead_runs(at=at, source=source)
     try:
         with transaction.atomic():
@@ -34,7 +33,7 @@ def queue_run(source: Source, *, trigger: str, at: datetime) -> FeedRun:
 
 
 def claim_run(run_id: int, *, at: datetime) -> FeedRun | None:
-    """Turn a queued run into a running one; None when somebody else did, or it was closed
+    """Claim a queued run as running; None if another worker claimed it, or it was closed
     meanwhile."""
     claimed = FeedRun.objects.filter(pk=run_id, status=FeedRun.Status.QUEUED).update(
         status=FeedRun.Status.RUNNING, started_at=at, heartbeat_at=at, step="fetch"
@@ -43,8 +42,8 @@ def claim_run(run_id: int, *, at: datetime) -> FeedRun | None:
 
 
 def close_dead_runs(*, at: datetime, source: Source | None = None) -> int:
-    """Close open runs without a sign of life, and make their sources due again; the number
-    closed."""
+    """Close open runs without a recent heartbeat, make their sources due again, and return the
+    number closed."""
     dead = FeedRun.objects.open().filter(queued_at__lt=at - DEAD_RUN_AFTER)
     if source is not None:
         dead = dead.filter(source=source)

@@ -1,5 +1,4 @@
-"""The adapter of a source: one of those that come with the product, or one made from the source's
-own mapping."""
+"""Adapter of a source: a built-in one, or one made from the source's own mapping."""
 
 from dataclasses import replace
 from functools import partial
@@ -43,12 +42,12 @@ NOTICES_ADAPTER = Adapter(
 
 
 class NoAdapterError(Exception):
-    """A source that nobody can read; `str()` says why and what to do."""
+    """A source without a usable adapter; `str()` says why and what to do."""
 
 
 def adapter_of(source: Source) -> Adapter:
-    """How `source` is read. NoAdapterError where its kind is unknown, or its mapping is missing or
-    wrong."""
+    """Return the adapter of `source`. NoAdapterError if its kind is unknown, or its mapping is
+    missing or wrong."""
     if source.kind in ADAPTERS:
         return ADAPTERS[source.kind]
     if source.kind == notices.KIND:
@@ -79,7 +78,7 @@ def _source_mapping(source: Source) -> object:
 
 
 def absence_of(source: Source) -> Absence:
-    """What it means that a row leaves `source` for good."""
+    """Return what it means that a row disappears permanently from `source`."""
     if source.kind in ADAPTERS:
         return ADAPTERS[source.kind].absence
     stored = _source_mapping(source) if source.kind == KIND else None
@@ -88,7 +87,7 @@ def absence_of(source: Source) -> Absence:
 
 
 def change_rules_of(source: Source) -> DetectionRules:
-    """How observations of a source are judged."""
+    """Return the rules by which observations of a source are assessed."""
     return replace(DEFAULT_RULES, absence=absence_of(source))
 
 

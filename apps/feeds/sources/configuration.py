@@ -1,5 +1,5 @@
-"""What governance sets about sources: add one, change it, switch it off and on, take a change
-back."""
+"""Source configuration by governance: add a source, change it, disable and enable it, undo a
+change."""
 
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
@@ -62,11 +62,11 @@ _RESERVED_SLUGS = frozenset(
 
 
 class InvalidSourceError(ValidationError):
-    """What is wrong with a source, by field; nothing was changed."""
+    """Errors of a source, by field; nothing was changed."""
 
 
 class ChangedSinceError(Exception):
-    """A change cannot be taken back, because the source was changed after it; `str()` says so."""
+    """A change that cannot be undone, because the source was changed after it; `str()` says so."""
 
 
 def _require_governance(by: User) -> None:
@@ -83,11 +83,10 @@ def add_source(
     reason: str = "",
     **facts: Any,
 ) -> Source:
-    """A new source of one of ADDABLE_KINDS; its slug is made from its name. InvalidSourceError
-    names what is wrong.
+    """Create a source of one of ADDABLE_KINDS; its slug is derived from its name.
+    InvalidSourceError names what is wrong.
 
-    It is due at once where it is switched on. `facts` are of EDITABLE_FIELDS.
-    """
+    It is due immediately if it is enabled. `facts` are of EDITABLE_FIELDS."""
     _require_governance(by)
     if kind not in ADDABLE_KINDS:
         raise InvalidSourceError(
@@ -116,13 +115,12 @@ def change_source(
     reason: str = "",
     **facts: Any,
 ) -> bool:
-    """Set these facts, and the mapping where one is given; whether anything changed.
+    """Set these facts, and the mapping if one is given, and return whether anything changed.
     InvalidSourceError as above.
 
-    Another address is no longer the operator's word. Another address or mapping has the source read
-    anew at the next poll, with the rules of every poll: what reads otherwise now is a change of the
-    feed.
-    """
+    Another URL is no longer the one given by the operator. After a change of URL or mapping the
+    next poll reads the source again in full, with the rules of every poll: values that differ now
+    are a change of the feed."""
     _require_governance(by)
     source = Source.objects.select_for_update().get(pk=source.pk)
     before = {name: getattr(source, name) for name in EDITABLE_FIELDS}
@@ -147,7 +145,7 @@ def change_source(
 def _apply_side_effects(
     source: Source, before: Dictionary[str, Any], *, by: User, anew: bool
 ) -> None:
-    """What a change of a source brings with it."""
+    """Apply the consequences of a change of a source."""
     if source.trust_rank != before["trust_rank"]:
         reconcile_source(
             source=source, by=by, reason=f"the priority of {source.name} is {source.trust_rank}"
@@ -162,8 +160,8 @@ def _apply_side_effects(
 
 
 def set_source_enabled(*, source: Source, enabled: bool, by: User, reason: str = "") -> bool:
-    """Poll it, or no longer; whether that changed anything. What it says stands until it is
-    contradicted."""
+    """Enable or disable polling of the source, and return whether that changed anything. Its claims
+    stay in effect until they are contradicted."""
     word = "enabled" if enabled else "disabled"
     return change_source(
         source=source, by=by, enabled=enabled, reason=reason or f"{source.name} was {word}"
@@ -172,8 +170,8 @@ def set_source_enabled(*, source: Source, enabled: bool, by: User, reason: str =
 
 @transaction.atomic
 def undo_source_change(*, source: Source, change: UUID, by: User) -> None:
-    """Put source and mapping back to what they were before `change`. ChangedSinceError where
-    somebody changed them after it, or nothing of it is known."""
+    """Restore source and mapping as they were before `change`. ChangedSinceError if a user changed
+    them after it, or nothing of it is known."""
     _require_governance(by)
     source = Source.objects.select_for_update().get(pk=source.pk)
     before = {name: getattr(source, name) for name in EDITABLE_FIELDS}
@@ -209,8 +207,8 @@ def undo_source_change(*, source: Source, change: UUID, by: User) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _RowUndo:
-    """What a change did to a row: whether anything, what it was before, and whether it was changed
-    since."""
+    """The undo of a change to a row: whether it changed anything, the row before it, and whether
+    the row was changed since."""
 
     happened: bool = False
     row: Any = None
@@ -228,7 +226,7 @@ def _row_before(row: Any, change: UUID) -> _RowUndo:
 def _set_source(
     source: Source, facts: Dictionary[str, Any], mapping: Dictionary[str, Any] | None
 ) -> dict[str, Any] | None:
-    """Set the facts; the tidy mapping, or None where none is given."""
+    """Set the facts; return the normalised mapping, or None if none is given."""
     unknown = set(facts) - set(EDITABLE_FIELDS)
     assert not unknown, f"a source has no {unknown}"
     for name, value in facts.items():
@@ -296,12 +294,12 @@ def _free_slug(name: str) -> str:
 
 
 class NoSampleError(Exception):
-    """No sample could be had; `str()` says why and what to do."""
+    """A sample that could not be fetched; `str()` says why and what to do."""
 
 
 def fetch_sample(url: str, *, by: User, policy: Any) -> bytes:
-    """The body at `url`, asked once, as a poll would but without being anybody's source.
-    NoSampleError otherwise."""
+    """Fetch the body at `url`, requested once, as by a poll but without a source. NoSampleError
+    otherwise."""
     _require_governance(by)
     fetched = fetch_source(url, None, None, policy, trusted=False, cap_bytes=MAX_SAMPLE_BYTES)
     if fetched.body is None:
@@ -310,8 +308,8 @@ def fetch_sample(url: str, *, by: User, policy: Any) -> bytes:
 
 
 def read_sample(body: bytes, stored: object) -> MappingResult:
-    """What `body` says by this mapping; writes nothing. InvalidMappingError where the mapping
-    cannot be used."""
+    """Read `body` by this mapping; writes nothing. InvalidMappingError if the mapping is not
+    valid."""
     if not body:
         read_mapping(stored)
         return MappingResult()
@@ -322,7 +320,7 @@ def read_sample(body: bytes, stored: object) -> MappingResult:
 
 
 def outline_sample(body: bytes, rows: str) -> DocumentOutline | None:
-    """What lies in the sample, its rows by this path where it is one; None where it cannot be read
+    """Outline the sample, its rows by this path if it is valid; None if the sample cannot be parsed
     as JSON."""
     try:
         return _outline_body(body, rows)

@@ -1,4 +1,4 @@
-"""What a poll would do to what a source is known to say, without doing it."""
+"""Preview of a poll (dry run): what it would change in the claims of a source."""
 
 from datetime import datetime
 
@@ -13,8 +13,8 @@ from apps.feeds.models import PollState
 def preview_observation(
     source: Source, parsed: ParsedFeed, *, at: datetime, rules: DetectionRules
 ) -> Observation:
-    """The observation that `parsed` would be: which claims are new, which change, which events
-    follow, what the guards would hold. Reads, and writes nothing."""
+    """Return the observation that `parsed` would be: new claims, changed claims, resulting events,
+    and what the checks would put on hold. Reads, and writes nothing."""
     state = PollState.objects.filter(source=source).first()
     last_seen = state.last_observed_at if state else None
     return detect_changes(

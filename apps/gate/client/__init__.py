@@ -1,1 +1,1 @@
-"""The command-line client: one file of the standard library alone, handed out as it is."""
+"""Command-line client of the gate: one file of the standard library alone, published unchanged."""

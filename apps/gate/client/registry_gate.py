@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
-"""registry-gate: asks the foundation registry whether a build may be shipped.
+"""registry-gate: release gate client, asks the foundation registry whether a build may be shipped.
 
 One file, standard library only, Python 3.9 or newer. Exit codes: 0 pass or warn; 1 block; 2 wrong
-use (arguments, token, application); 3 cannot decide (server away, TLS, catalogue stale), unless
---on-unknown=pass.
-"""
+use (arguments, token, application); 3 cannot decide (server unavailable, TLS, catalogue stale),
+unless --on-unknown=pass."""
 
 from __future__ import annotations
 
@@ -51,11 +50,11 @@ TITLES = {
 
 
 class WrongUse(Exception):
-    """Trying again does not help: the message says what to change."""
+    """An error for which a retry is pointless: the message says what to change."""
 
 
 class CannotDecide(Exception):
-    """The registry could not be asked, or could not answer."""
+    """An error because the registry could not be reached, or could not decide."""
 
 
 def environment(*names: str) -> str:
@@ -278,7 +277,7 @@ def read_models(path: str, host: str) -> list[dict[str, Any]]:
 
 
 def checked(path: str, number: int, given: Any, host: str) -> dict[str, Any]:
-    """A model of a JSON list: its name, or an object that names it."""
+    """Validate a model of a JSON list: its name, or an object that names it."""
     if isinstance(given, str) and given:
         return named(given, host)
     if isinstance(given, dict) and isinstance(given.get("model"), str) and given["model"]:
@@ -294,7 +293,8 @@ def named(name: str, host: str) -> dict[str, Any]:
 
 
 def read_text(path: str) -> str:
-    """UTF-8; UTF-16 where the file says so, as what PowerShell redirects into a file does."""
+    """Read UTF-8; UTF-16 if the file has its byte order mark, as a file that PowerShell redirects
+    into."""
     try:
         if path == "-":
             content = sys.stdin.buffer.read()
@@ -320,7 +320,7 @@ def read_text(path: str) -> str:
 
 
 class NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A token is sent to the address that was given, and to no other."""
+    """A handler that refuses redirects: a token is sent to the given URL, and to no other."""
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
         return None
@@ -351,7 +351,7 @@ class Registry:
         body: dict[str, Any] | None = None,
         accept: str = "application/json",
     ) -> tuple[int, bytes]:
-        """(status, body). Tries again where that may help, as long as there is time."""
+        """Return (status, body). Retries if that may help, as long as there is time."""
         data = None if body is None else json.dumps(body).encode()
         headers = {
             "Authorization": f"Bearer {self.token}",
@@ -436,7 +436,7 @@ def parsed(text: bytes) -> dict[str, Any]:
 
 
 def sentence(text: bytes) -> str:
-    """What a refusal says, in one line."""
+    """Format an error response in one line."""
     try:
         told = json.loads(text)
         parts = [str(told["detail"])]
@@ -470,7 +470,7 @@ CURVE = -121665 * pow(121666, -1, PRIME) % PRIME
 
 
 def add_points(one: Any, two: Any) -> Any:
-    """Points are x, y, z and t of extended coordinates."""
+    """Add points, which are x, y, z and t of extended coordinates."""
     a = (one[1] - one[0]) * (two[1] - two[0]) % PRIME
     b = (one[1] + one[0]) * (two[1] + two[0]) % PRIME
     c = 2 * one[3] * two[3] * CURVE % PRIME
@@ -490,7 +490,7 @@ def times(number: int, point: Any) -> Any:
 
 
 def decompressed(encoded: bytes) -> Any:
-    """The point, or None where the bytes are of none."""
+    """Return the point, or None if the bytes encode none."""
     number = int.from_bytes(encoded, "little")
     y, sign = number & (2**255 - 1), number >> 255
     if y >= PRIME:
@@ -524,8 +524,8 @@ def is_signed(message: bytes, signature: bytes, key: bytes) -> bool:
 
 
 def open_bundle(asked: argparse.Namespace) -> dict[str, Any]:
-    """What the registry signed; CannotDecide where it is not its, not for this application, or too
-    old."""
+    """Return the content of a bundle with a valid signature; CannotDecide if the signature is not
+    valid, or the bundle is for another application, or too old."""
     try:
         envelope = json.loads(read_text(asked.bundle))
         payload = base64.b64decode(envelope["payload"], validate=True)
@@ -560,7 +560,7 @@ def open_bundle(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def judged_by_bundle(asked: argparse.Namespace, body: dict[str, Any]) -> dict[str, Any]:
-    """The answer as the registry would give it, as far as the bundle knows."""
+    """Return the response as the registry would give it, as far as the bundle has the data."""
     bundle = open_bundle(asked)
     models = body["models"] if "models" in body else models_of(body["bom"])
     about_application = (row for row in bundle["findings"] if not row[1])
@@ -623,7 +623,7 @@ def findings_by_bundle(bundle: dict[str, Any], model: dict[str, Any]) -> list[di
 
 
 def host_by_bundle(bundle: dict[str, Any], said: str, name: str) -> str | None:
-    """The host meant, where it offers the model; exact names only."""
+    """Return the host meant, if it offers the model; exact names only."""
 
     def folded(text: str) -> str:
         return re.sub("[^a-z0-9]+", "-", text.lower()).strip("-")
@@ -673,8 +673,8 @@ def offline_finding(
 
 
 def models_of(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """The models of a CycloneDX document, plainly read; the registry itself knows the scanners'
-    habits better."""
+    """Return the models of a CycloneDX document by a simple reading; the registry itself handles
+    the peculiarities of scanners better."""
     if document.get("bomFormat") != "CycloneDX":
         raise CannotDecide(
             "without the registry only CycloneDX can be read, and this file is not CycloneDX"
@@ -709,7 +709,8 @@ def components_of(component: dict[str, Any], depth: int = 0) -> Any:
 
 
 def services_of(document: dict[str, Any]) -> Any:
-    """Models that are named by the services that answer with them, where no component is one."""
+    """Return models named by the services that serve them, for documents without a model
+    component."""
     for each in rows_of(document, "services"):
         provider = each.get("provider")
         host = provider.get("name") if isinstance(provider, dict) else ""
@@ -723,7 +724,7 @@ def properties_of(component: dict[str, Any]) -> dict[str, Any]:
 
 
 def rows_of(thing: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """The objects of a list in a document; what is none is left out."""
+    """Return the objects of a list in a document; other values are left out."""
     rows = thing.get(name)
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
@@ -755,7 +756,8 @@ def remark(finding: dict[str, Any], answer: dict[str, Any]) -> str:
 
 
 def by_gravity(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """What stops first, then warnings, then the rest, each in the order of what was asked."""
+    """Sort blocking findings first, then warnings, then the rest, each in the order of the
+    requested models."""
     order = {"error": 1, "warning": 2, "note": 3}
 
     def gravity(finding: dict[str, Any]) -> int:
@@ -771,8 +773,8 @@ def by_gravity(answer: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def basis(answer: dict[str, Any]) -> str:
-    """What the answer rests on: when retirement dates were read and from where, the policy, and its
-    horizon."""
+    """Describe the basis of the decision: when retirement dates were read and from where, the
+    policy, and its horizon."""
     names = ", ".join(str(source["name"]) for source in answer.get("catalogue_sources") or [])
     sentences = [
         f"Retirement dates as of {answer['catalogue_as_of'] or 'never'}"
@@ -850,7 +852,7 @@ def property_of(text: str) -> str:
 
 
 def step_summary(answer: dict[str, Any]) -> None:
-    """The findings as a table on the page of a GitHub run."""
+    """Render the findings as a table on the page of a GitHub run."""
     path = os.environ.get("GITHUB_STEP_SUMMARY")
     if not path:
         return
@@ -897,7 +899,7 @@ def complain(words: str) -> None:
 
 
 def cannot(asked: argparse.Namespace, words: str) -> int:
-    """What is done where nothing can be decided."""
+    """Handle a check that could not be decided."""
     if asked.format == "github":
         sys.stdout.write(f"::error title=Release gate cannot decide::{data_of(words)}\n")
     complain(f"cannot decide: {words}")
@@ -920,7 +922,8 @@ def fetch_bundle(asked: argparse.Namespace) -> int:
 
 
 def ask_somebody(asked: argparse.Namespace, registry: Registry | None) -> dict[str, Any]:
-    """The registry's answer, or the bundle's where there is no token or nobody answers."""
+    """Return the registry's response, or the bundle's if there is no token or the registry cannot
+    be reached."""
     body = question(asked)
     if registry is None:
         return judged_by_bundle(asked, body)

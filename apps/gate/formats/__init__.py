@@ -1,1 +1,1 @@
-"""What a decided run is written as (JSON, SARIF, JUnit), and what a pipeline's file says."""
+"""Output formats of a decided run (JSON, SARIF, JUnit), and snippets for pipeline files."""

@@ -1,4 +1,4 @@
-"""A kept run as it is answered: the body that pipelines read."""
+"""JSON response of a stored run: the body that pipelines read."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,13 +11,13 @@ from apps.gate.rules.definitions import Level
 
 
 def run_findings(run: GateRun) -> list[GateFinding]:
-    """As they were found; one statement."""
+    """List the findings in their original order; one statement."""
     return list(GateFinding.objects.filter(run=run).order_by("pk"))
 
 
 def most_severe_findings(run: GateRun, *, limit: int) -> list[GateFinding]:
-    """What blocks first, what is waived last; a run of many models finds more than a page can show.
-    One statement."""
+    """List the most severe findings: blocking ones first, waived ones last; a run of many models
+    has more than a page can show. One statement."""
     gravity = Case(When(level=Level.ERROR, then=0), When(level=Level.WARNING, then=1), default=2)
     waived = Case(When(waived_until__isnull=True, then=0), default=1)
     return list(
@@ -26,8 +26,8 @@ def most_severe_findings(run: GateRun, *, limit: int) -> list[GateFinding]:
 
 
 def build_response_body(run: GateRun, findings: Sequence[GateFinding]) -> dict[str, Any]:
-    """`run.application` is loaded. While it waits there is no decision, but the address to ask
-    again at."""
+    """Build the body; `run.application` is loaded. While the run is waiting there is no decision,
+    but the URL to poll."""
     body: dict[str, Any] = {
         "id": run.pk,
         "state": run.state,

@@ -1,5 +1,5 @@
-"""The body of a decided run as SARIF 2.1.0, for code scanning, and as JUnit XML, for test reports.
-Plain Python."""
+"""SARIF 2.1.0 of a decided run, for code scanning, and JUnit XML, for test reports. Plain
+Python."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,8 +25,8 @@ _INDEX = {rule["id"]: index for index, rule in enumerate(_RULES)}
 
 
 def render_sarif(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Every finding is a result; a waiver is a suppression, and what the baseline had is
-    `unchanged`."""
+    """Render SARIF. Every finding is a result; a waiver is a suppression, and findings of the
+    baseline are `unchanged`."""
     return {
         "$schema": _SCHEMA,
         "version": "2.1.0",
@@ -98,12 +98,11 @@ def _result(finding: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def render_junit(body: Mapping[str, Any]) -> bytes:
-    """A case per model and rule that found something, and one for the decision, so that no report
-    is empty.
+    """Render JUnit XML: a case per model and rule with a finding, and one for the decision, so that
+    no report is empty.
 
-    What blocks is a failure, what cannot be decided an error, what is waived skipped; warnings are
-    told in the output.
-    """
+    A blocking finding is a failure, an undecidable one an error, a waived one skipped; warnings are
+    in the output."""
     blocks_all = body["all"]
     cases = [
         ("gate", "decision", body["summary"], "error" if body["decision"] == "unknown" else "")

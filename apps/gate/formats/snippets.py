@@ -1,5 +1,5 @@
-"""What a pipeline's file says to ask the gate, with an application's own values; and the client as
-it is handed out."""
+"""Pipeline snippets that run the gate, filled with an application's own values; and the client as a
+download."""
 
 import hashlib
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class PipelineSnippet:
 def pipeline_snippets(
     *, url: str, application: str, environment: str = "production"
 ) -> list[PipelineSnippet]:
-    """`url` is the register's public address."""
+    """Return the snippets; `url` is the registry's public URL."""
     download = f"curl -fsSL {url}/gate/{CLIENT_FILE_NAME} -o {CLIENT_FILE_NAME}"
     check = f'echo "{load_client().sha256}  {CLIENT_FILE_NAME}" | sha256sum --check --quiet'
     ask = (

@@ -1,4 +1,4 @@
-"""The records of the gate, one module per subject."""
+"""Models of the gate app, one module per subject."""
 
 from apps.gate.models.policy import GatePolicy, Horizon
 from apps.gate.models.runs import GateFinding, GateRun, GateRunQuerySet

@@ -1,5 +1,4 @@
-"""What the gate lets through: one row for the organisation, and how many days before an end it
-speaks up."""
+"""Gate policy: one row for the organisation, and the horizons in days before a retirement."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -24,8 +23,8 @@ def _critical() -> list[int]:
 
 @track_history(exclude=("updated_at",))
 class GatePolicy(models.Model):
-    """One row. `version` grows with every change of it or of a horizon; each run names the one it
-    was judged by."""
+    """The policy, a single row. `version` is incremented with every change of it or of a horizon;
+    each run stores the version that decided it."""
 
     version = models.PositiveIntegerField(default=1, editable=False)
     levels = models.JSONField(
@@ -86,7 +85,8 @@ class GatePolicy(models.Model):
 
 @track_history()
 class Horizon(models.Model):
-    """How near an end has to be, by environment and criticality, for FR003 to warn and to block."""
+    """A horizon of FR003: the days before retirement at which it warns and blocks, by environment
+    and criticality."""
 
     environment = models.CharField(
         max_length=60, default=ANY_ENVIRONMENT, help_text="As named in pipelines; * for all others."
@@ -118,15 +118,15 @@ class Horizon(models.Model):
 
 
 def horizon_for(rows: Any, environment: str, criticality: int) -> tuple[int, int]:
-    """(warning days, error days) of the environment, else of every other one; (0, 0) where nothing
-    is said."""
+    """Return (warning days, error days) of the environment, otherwise of any environment; (0, 0) if
+    nothing is set."""
     row = _row_for(rows, environment, criticality)
     return (row.warning_days, row.error_days) if row is not None else (0, 0)
 
 
 def describe_horizon(rows: Any, environment: str, criticality: int) -> dict[str, Any]:
-    """The horizon of FR003 as an answer tells it: the environment it is set for, the criticality
-    and both days."""
+    """Return the horizon of FR003 as responses contain it: the environment for which it is set, the
+    criticality and both days."""
     row = _row_for(rows, environment, criticality)
     warning_days, error_days = horizon_for(rows, environment, criticality)
     return {
@@ -138,7 +138,7 @@ def describe_horizon(rows: Any, environment: str, criticality: int) -> dict[str,
 
 
 def spell_horizon(horizon: Mapping[str, Any]) -> str:
-    """The sentence about what `describe_horizon` describes."""
+    """Return the sentence about the result of `describe_horizon`."""
     warning, error = horizon["warning_days"], horizon["error_days"]
     environment = (
         "other environments"

@@ -1,4 +1,4 @@
-"""Every question a pipeline asked, with what it was told."""
+"""Gate runs: every check that a pipeline requested, with its findings and decision."""
 
 from typing import Any, ClassVar
 
@@ -26,12 +26,11 @@ class GateRunQuerySet(models.QuerySet["GateRun"]):
 
 
 class GateRun(models.Model):
-    """One question of one pipeline. Not in the history: it is never changed, only marked as
+    """One check requested by one pipeline. Without history: it is never changed, only marked as
     released.
 
-    The same question about the same commit is the same run for as long as its answer is the same
-    (`outcome`).
-    """
+    The same request for the same commit is the same run for as long as its result is the same
+    (`outcome`)."""
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -138,12 +137,12 @@ class GateRun(models.Model):
 
     @property
     def source_names(self) -> str:
-        """The sources of retirement dates that its answer rests on."""
+        """Return the sources of retirement dates on which its result is based."""
         return ", ".join(source["name"] for source in self.catalogue_sources)
 
 
 class GateFinding(models.Model):
-    """One thing a run found. `model` and `resolved_id` are empty where it is about the application
+    """One finding of a run. `model` and `resolved_id` are empty if it is about the application
     itself."""
 
     run = models.ForeignKey(GateRun, on_delete=models.CASCADE, related_name="findings")

@@ -1,4 +1,4 @@
-"""Exceptions for a time: asked for by those who need one, granted by somebody else."""
+"""Waivers: dated exceptions to a rule, requested by a team and granted by another user."""
 
 from datetime import date, timedelta
 from typing import Any, ClassVar
@@ -25,7 +25,7 @@ class WaiverQuerySet(models.QuerySet["Waiver"]):
         return self.filter(application__team__in=user.team_roles())
 
     def standing_on(self, day: date) -> "WaiverQuerySet":
-        """Granted, and its last day not yet over."""
+        """Select granted waivers that are not expired on that day, the last day included."""
         return self.filter(state=Waiver.State.GRANTED, until__gt=day)
 
     def waiting(self) -> "WaiverQuerySet":
@@ -34,8 +34,8 @@ class WaiverQuerySet(models.QuerySet["Waiver"]):
 
 @track_history()
 class Waiver(models.Model):
-    """One rule of the gate, set aside for one application, for one model (none: the rule
-    altogether), until a day."""
+    """A dated exception of one application from one rule of the gate, for one model (none: for all
+    models)."""
 
     class State(models.TextChoices):
         ASKED = "asked", "Requested"
@@ -114,7 +114,7 @@ class Waiver(models.Model):
         return self.state == Waiver.State.GRANTED and self.until > day
 
     def covers(self, rule: str, names: tuple[str, ...], offering: int | None) -> bool:
-        """Whether it is about this finding; `names` are those the finding goes by."""
+        """Return whether it is about this finding; `names` are the names of the finding's model."""
         if self.rule != rule or (self.offering_id is not None and self.offering_id != offering):
             return False
         return not self.model or self.model.casefold() in {

@@ -1,1 +1,1 @@
-"""The rules FR001 to FR010: definitions, what they look at, what they find, a policy's preview."""
+"""Gate rules FR001 to FR010: definitions, input, engine, and the preview of a policy."""

@@ -1,9 +1,8 @@
-"""When the retirement dates of the catalogue were last read, and from which sources.
+"""Freshness of the catalogue: when its retirement dates were last read, and from which sources.
 
-A gate that does not know cannot let through. Only a source that gives retirement dates counts, read
-from outside: the built-in catalogue, entries by hand and the price list of an installed package
-never do, whatever they hold.
-"""
+A gate without current data must not pass a build. Only a source with retirement dates that is read
+from outside counts: the built-in catalogue, manual entries and the price list of an installed
+package never do, whatever they contain."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ _MAX_NAMED = 4
 
 @dataclass(frozen=True, slots=True)
 class SourceReading:
-    """The last good reading of a source of retirement dates that can be relied on."""
+    """The last successful reading of a reliable source of retirement dates."""
 
     slug: str
     name: str
@@ -40,22 +39,22 @@ class SourceReading:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The state of the catalogue at a moment. `readings` are newest first, also those that are too
-    old to decide by. `refusal` says as sentences why nothing can be decided and what to do; it is
-    empty where the gate can decide."""
+    """The state of the catalogue at a time. `readings` are newest first, including those too old to
+    decide by. `refusal` says as sentences why no decision is possible and what to do; it is empty
+    if the gate can decide."""
 
     readings: tuple[SourceReading, ...] = ()
     refusal: str = ""
 
     @property
     def as_of(self) -> datetime | None:
-        """The newest moment at which retirement dates were read; None where no reading can be
-        relied on."""
+        """Return the newest time at which retirement dates were read; None without a reliable
+        reading."""
         return self.readings[0].read_at if self.readings else None
 
     @property
     def valid_until(self) -> datetime | None:
-        """The last moment at which these readings decide anything; None where they decide nothing
+        """Return the last time at which these readings permit a decision; None if they permit none
         now."""
         if self.refusal:
             return None
@@ -67,7 +66,7 @@ class Catalogue:
 
     @property
     def sources(self) -> list[dict[str, str]]:
-        """The readings as the answer and a kept run name them: slug, name, read_at."""
+        """Return the readings as the response and a stored run name them: slug, name, read_at."""
         return [reading.as_json() for reading in self.readings]
 
 
@@ -98,8 +97,8 @@ _EMPTY = (
 
 
 def _retirement_dates() -> QuerySet[Assertion]:
-    """Standing claims of a date. A gateway's list says when the gateway stops passing calls on,
-    which tells nothing of the models of other hosts."""
+    """Select current claims of a date. A gateway's list says when the gateway stops relaying calls,
+    which says nothing about the models of other hosts."""
     return (
         Assertion.objects.standing()
         .filter(topic=Topic.LIFECYCLE, value__has_key="retires_on")
@@ -112,7 +111,7 @@ def _gives_dates(source: str) -> Exists:
 
 
 def _reading(source: Source, *, at: datetime, limit: timedelta) -> SourceReading | None:
-    """None where it was not read, or what was read cannot be relied on."""
+    """Return the reading; None if the source was not read, or what was read is not reliable."""
     state = _state_of(source)
     if state is None or _doubt(source, state, at=at):
         return None
@@ -136,7 +135,8 @@ def _read_at(state: PollState) -> datetime | None:
 
 
 def _doubt(source: Source, state: PollState, *, at: datetime) -> str:
-    """Why the last reading does not count whatever its age, as a clause; empty where it does."""
+    """Return why the last reading does not count whatever its age, as a clause; empty if it
+    does."""
     moment = _read_at(state)
     if not source.enabled:
         return "disabled"
@@ -182,7 +182,7 @@ def _refusal(*, at: datetime, stale_after_days: int) -> str:
 
 
 def _pollable_sources() -> Iterable[Source]:
-    """Sources from outside that give retirement dates, or of which the built-in catalogue holds
+    """Select external sources that have retirement dates, or of which the built-in catalogue has
     some."""
     recorded = _retirement_dates().filter(source__slug=BUILT_IN)
     known = {

@@ -1,4 +1,4 @@
-"""The rules by their stable numbers, and how much a finding weighs. Numbers are never given to
+"""Rule definitions: stable rule numbers and the levels of findings. Numbers are never reused for
 another rule."""
 
 from enum import StrEnum
@@ -48,7 +48,7 @@ RULE_DESCRIPTIONS: dict[str, str] = {
 
 
 class Level(models.TextChoices):
-    """What a rule's finding does: an error blocks, a warning warns, a note is only listed."""
+    """The effect of a rule's finding: an error blocks, a warning warns, a note is only listed."""
 
     ERROR = "error", "Error: blocks"
     WARNING = "warning", "Warning"
@@ -61,7 +61,7 @@ class Level(models.TextChoices):
 
 
 def weaker_level(level: str, most: str) -> str:
-    """`level`, or `most` where that is weaker."""
+    """Return the weaker of `level` and `most`."""
     return min(Level(level), Level(most), key=lambda each: each.gravity).value
 
 

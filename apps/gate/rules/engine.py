@@ -1,9 +1,8 @@
-"""From what is known to findings and a decision. Plain Python: rows and a policy in, findings out;
-no clock.
+"""Rule engine: from facts to findings and a decision. Plain Python: rows and a policy in, findings
+out; no clock.
 
-Findings are told apart by rule and by what they are about: the model's known id where there is one,
-else its name.
-"""
+Findings are distinguished by rule and subject: the model's known ID if there is one, otherwise its
+name."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -57,9 +56,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class RuleContext:
-    """All that the rules look at. `offerings` are by id, with host and replacement loaded;
-    `against` are by position in `asked`; `undecided` are the positions of known models that nobody
-    has decided on; `evidence` by offering id."""
+    """The input of the rules. `offerings` are by ID, with host and replacement loaded; `against`
+    (approval violations) are by position in `requested`; `undecided` are the positions of known
+    models without an approval decision; `evidence` by offering ID."""
 
     application: Application
     on: date
@@ -75,8 +74,8 @@ class RuleContext:
 
 
 def apply_rules(context: RuleContext) -> list[Finding]:
-    """In the order of what was asked, the application's own first; a rule that is off finds
-    nothing."""
+    """Return the findings in the order of the requested models, the application's own first; a rule
+    that is off finds nothing."""
     findings = list(_check_owner(context))
     for position, (requested, match) in enumerate(
         zip(context.requested, context.matches, strict=True)
@@ -306,7 +305,8 @@ def _capital(text: str) -> str:
 
 
 def apply_waivers(findings: Iterable[Finding], waivers: Sequence[Waiver]) -> list[Finding]:
-    """Each with the waiver that covers it the longest, if one does; `waivers` stand on the day."""
+    """Return each finding with the waiver that covers it the longest, if any; `waivers` are valid
+    on the day."""
     covered = []
     for finding in findings:
         names = (finding.model, finding.resolved_id)
@@ -323,8 +323,8 @@ def apply_waivers(findings: Iterable[Finding], waivers: Sequence[Waiver]) -> lis
 def mark_new_findings(
     findings: Iterable[Finding], baseline_levels: Mapping[tuple[str, str], str]
 ) -> list[Finding]:
-    """`known` is {(rule, subject): gravest level} of what was released; something graver than that
-    is new."""
+    """Mark new findings. `known` is {(rule, subject): highest level} of the released run; a finding
+    of a higher level is new."""
     return [
         replace(
             finding,
@@ -338,8 +338,8 @@ def mark_new_findings(
 
 
 def decide(findings: Iterable[Finding], *, blocks_all: bool, refusal: str) -> Decision:
-    """`cannot` is why nothing can be decided, empty where it can; then nothing passes, whatever was
-    found."""
+    """Return the decision. `refusal` is why no decision is possible, otherwise empty; with it
+    nothing passes, whatever the findings."""
     findings = list(findings)
     if refusal:
         return Decision.UNKNOWN
@@ -356,7 +356,7 @@ def decide(findings: Iterable[Finding], *, blocks_all: bool, refusal: str) -> De
 def summarise_findings(
     findings: Sequence[Finding], *, decision: str, refusal: str, n_models: int, blocks_all: bool
 ) -> str:
-    """One or two sentences for the log of a pipeline."""
+    """Summarise the run in one or two sentences for the log of a pipeline."""
     if refusal:
         return refusal
     models = f"{n_models} {'model' if n_models == 1 else 'models'}"

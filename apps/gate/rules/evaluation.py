@@ -1,8 +1,7 @@
-"""What a pipeline asks, held against the register: loads all that the rules look at, judges, and
-says what comes of it.
+"""Evaluation of a gate request: loads all input of the rules from the registry, applies them, and
+returns the outcome.
 
-About twenty statements for any number of models, none of them a write.
-"""
+About twenty statements for any number of models, none of them a write."""
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
@@ -38,7 +37,7 @@ _EVALUATIONS = (Evidence.Kind.OWN_EVALUATION, Evidence.Kind.RED_TEAM)
 
 @dataclass(frozen=True, slots=True)
 class PolicySnapshot:
-    """The policy as it stands, read once."""
+    """A snapshot of the current policy, read once."""
 
     policy: GatePolicy
     horizons: tuple[Horizon, ...]
@@ -63,8 +62,8 @@ class GateOutcome:
 
     @property
     def digest(self) -> str:
-        """The same answer has the same digest, also when the catalogue was read again in
-        between."""
+        """Return the digest of the outcome: equal outcomes have equal digests, also if the
+        catalogue was read again in between."""
         rows = [
             [
                 finding.rule,
@@ -112,9 +111,10 @@ def evaluate_models(
     known_matches: Sequence[ModelMatch] | None = None,
     catalogue: Catalogue | None = None,
 ) -> GateOutcome:
-    """`incomplete` says, as a sentence, why not everything could be looked at; then nothing passes.
-    `known` are the matches of `asked`, where they need not be looked up. `catalogue` is its state
-    `at` that moment, where it is known; no question from outside may bring one."""
+    """Evaluate the requested models. `incomplete` is a sentence that says why not everything could
+    be examined; with it nothing passes. `known_matches` are the matches of `requested`, if they
+    need no lookup. `catalogue` is its state `at` that time, if known; no request from outside may
+    supply one."""
     rules = rules or PolicySnapshot.load()
     today = day_of(at)
     if catalogue is None:
@@ -167,8 +167,8 @@ def _match_models(
 
 
 def evaluate_inventory(*, application: Application, environment: str, at: datetime) -> GateOutcome:
-    """What the gate would say today of all that the register says the application calls; nothing of
-    it is kept."""
+    """Evaluate all models that the application uses today according to the registry; nothing is
+    stored."""
     today = day_of(at)
     rows = list(
         Dependency.objects.filter(
@@ -193,7 +193,7 @@ def evaluate_inventory(*, application: Application, environment: str, at: dateti
 
 
 def last_released_run(*, application: Application, environment: str) -> GateRun | None:
-    """The run that the application last shipped to the environment."""
+    """Return the run that the application last released to the environment."""
     return (
         GateRun.objects.filter(
             application=application, environment=environment, released_at__isnull=False
@@ -204,7 +204,7 @@ def last_released_run(*, application: Application, environment: str) -> GateRun 
 
 
 def finding_levels(run: GateRun) -> dict[tuple[str, str], str]:
-    """{(rule, subject in small letters): the gravest level} of a run's findings."""
+    """Return {(rule, subject in lower case): the highest level} of a run's findings."""
     levels: dict[tuple[str, str], str] = {}
     for rule, level, model, resolved in GateFinding.objects.filter(run=run).values_list(
         "rule", "level", "model", "resolved_id"
@@ -275,8 +275,8 @@ def needs_evidence(policy: GatePolicy, criticality: int) -> bool:
 def load_evaluations(
     offerings: Collection[int], *, applications: Collection[int] | None
 ) -> dict[int, list[Evidence]]:
-    """{offering: evaluations of it or of the version that answers for it, newest first}: those of
-    `applications` (of all, where None), and those that are about no application. Two statements."""
+    """Return {offering: evaluations of it or of the version it serves, newest first}: those of
+    `applications` (of all, if None), and those that are about no application. Two statements."""
     versions: dict[int, set[int]] = {}
     for offering, version in Footing.objects.filter(
         offering__in=offerings, node__kind=NodeKind.VERSION, via=Via.DIRECT
@@ -310,8 +310,8 @@ def load_evaluations(
 def applicable_evidence(
     evaluations: Mapping[int, Sequence[Evidence]], application: int
 ) -> dict[int, list[Evidence]]:
-    """Of `evaluations`, those that count for this application: its own, and those that are about
-    none."""
+    """Select the evaluations that count for this application: its own, and those that are about no
+    application."""
     return {
         offering: [
             row for row in rows if row.application_id is None or row.application_id == application

@@ -1,8 +1,7 @@
-"""What a policy would do to everything that the registry says is called today, before it is kept.
+"""Policy preview: what a policy would decide about all current dependencies, before it is saved.
 
-The rules are those of `rules/engine.py`: uses that differ in nothing that a rule looks at are
-judged once. Waivers and what was released before are left out, since a policy does not change them.
-"""
+The rules are those of `rules/engine.py`: dependencies that do not differ in any input of a rule are
+evaluated once. Waivers and released baselines are left out, since a policy does not change them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -62,7 +61,7 @@ _GRAVITY = {level.value: level.gravity for level in Level}
 
 @dataclass(frozen=True, slots=True)
 class RuleCount:
-    """Applications by the gravest level at which the rule finds something."""
+    """The number of applications by the highest level of the rule's findings."""
 
     rule: Rule
     n_errors: int
@@ -72,8 +71,8 @@ class RuleCount:
 
 @dataclass(frozen=True, slots=True)
 class PolicyPreview:
-    """Of the applications in pilot and production that call anything; without baselines and
-    waivers."""
+    """The preview over applications in pilot and production with dependencies; without baselines
+    and waivers."""
 
     n_applications: int
     n_blocked: int
@@ -91,8 +90,8 @@ def preview_policy(
     evidence_criticalities: Sequence[int],
     on: date,
 ) -> PolicyPreview:
-    """Count as if each application went to `environment` today with what it calls; seven statements
-    at most."""
+    """Count as if each application were released to `environment` today with its current
+    dependencies; seven statements at most."""
     policy = GatePolicy(
         levels=dict(levels),
         requires_approval=requires_approval,
@@ -121,8 +120,8 @@ def preview_policy(
 def highest_levels(
     *, policy: GatePolicy, days: Sequence[HorizonDays], environment: str, on: date
 ) -> dict[int, dict[str, str]]:
-    """{application: {rule: gravest level}} of every application that calls anything; rules that
-    find nothing are left out, and so are waivers."""
+    """Return {application: {rule: highest level}} of every application with dependencies; rules
+    without findings are left out, and so are waivers."""
     horizons = [
         each for each in days if each.warning_days is not None and each.error_days is not None
     ]
@@ -141,7 +140,8 @@ type _Use = tuple[int, int, _Against, bool]
 
 
 def _uses(*, requires_approval: bool, on: date) -> list[_Use]:
-    """(application, offering, rows of `_GROUND_COLUMNS` held against it, whether it is decided)"""
+    """Return (application, offering, rows of `_GROUND_COLUMNS` that violate approvals, whether it
+    is decided)."""
     with connection.cursor() as cursor:
         cursor.execute(_USES, {"on": on, "requires_approval": requires_approval})
         uses: list[_Use] = cursor.fetchall()
@@ -150,8 +150,8 @@ def _uses(*, requires_approval: bool, on: date) -> list[_Use]:
 
 @dataclass(slots=True)
 class _UseEvaluator:
-    """The rules for the uses of all applications. Those that are alike to every rule are judged
-    once."""
+    """An evaluator of the rules for the dependencies of all applications. Those that are equal to
+    every rule are evaluated once."""
 
     policy: GatePolicy
     horizons: Sequence[HorizonDays]
@@ -235,7 +235,7 @@ class _UseEvaluator:
 
 
 def _obstacle(columns: tuple[bool, ...]) -> ApprovalObstacle:
-    """A decision that is held against a use, without its words."""
+    """Build an approval violation of a dependency, without its texts."""
     grounds, open_grounds = violation_grounds(dict(zip(_GROUND_COLUMNS, columns, strict=True)))
     is_certain = bool(set(grounds) - open_grounds)
     return ApprovalObstacle(

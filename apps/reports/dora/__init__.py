@@ -1,2 +1,1 @@
-"""The AI slice of the register of information under DORA (Implementing Regulation (EU)
-2024/2956)."""
+"""DORA register of information (Implementing Regulation (EU) 2024/2956), limited to AI services."""

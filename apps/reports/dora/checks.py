@@ -1,4 +1,5 @@
-"""The four rules on which the European supervisory authorities reject a register: 805 to 808."""
+"""DORA validation: the four rules by which the European supervisory authorities reject a register,
+805 to 808."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ class CheckRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One rule on one template (and column): `n` rows break it. `code` is the column, empty for a
+    """One rule on one template (and column): `n` rows violate it. `code` is the column, empty for a
     whole template."""
 
     rule: CheckRule
@@ -36,9 +37,9 @@ class CheckResult:
 
 
 def run_checks(tables: Sequence[ReportTable], fills: dict[str, FillRate]) -> list[CheckResult]:
-    """Run the checks inside the register's relations; one statement. What does not apply is no
-    empty key; empty values are no duplicates and refer to nothing, since rule 805 has them
-    already."""
+    """Run the checks inside the register's relations; one statement. A field that does not apply is
+    not an empty key; empty values are not duplicates and refer to nothing, since rule 805 reports
+    them already."""
     conditions: list[tuple[CheckRule, ReportTable, str, str, str]] = []
     for table in tables:
         conditions += [

@@ -1,10 +1,9 @@
-"""The SQL that derives the templates' rows, one relation after the other; what each field comes
-from stands in docs/reports.md.
+"""SQL derivation of the DORA templates' rows, one relation after the other; docs/reports.md lists
+the source of each field.
 
-Values are typed and never invented: what is not on record is null. `h<code>` says how a value was
-derived, or why a field does not apply (explanations.py). Office %(office)s: contracts are read by
-the offices only, others are told so.
-"""
+Values are typed and never invented: what is not recorded is null. `h<code>` says how a value was
+derived, or why a field does not apply (explanations.py). Parameter %(office)s: contracts are
+visible to organisation roles only, and a note tells other readers so."""
 
 from apps.common.database.statements import compose_statement, load_statement
 

@@ -1,4 +1,4 @@
-"""The register as files: a CSV for each template, one workbook for all."""
+"""DORA register as files: a CSV for each template, one workbook for all."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,13 +15,13 @@ MAX_LISTED_GAPS = 20_000
 
 
 def template_lines(register: InformationRegister, table: ReportTable) -> Iterator[str]:
-    """The CSV line by line, read as it is sent."""
+    """Generate the CSV line by line, read while it is sent."""
     return csv_lines(table_headers(table), table_cells(table, register.rows(table)))
 
 
 def register_workbook(register: InformationRegister, *, as_of: datetime, for_whom: str) -> bytes:
-    """A sheet for each template, then what is missing and where to enter it, the checks, and how to
-    read it all."""
+    """Build a workbook with a sheet for each template, then the missing fields and where to enter
+    them, the checks, and an explanation."""
     completeness = register.completeness(gaps=MAX_LISTED_GAPS)
 
     def write(book: Workbook) -> None:
@@ -61,7 +61,7 @@ def register_workbook(register: InformationRegister, *, as_of: datetime, for_who
 
 
 def derivation_notes() -> list[list[str]]:
-    """How derived values come about; also on the page."""
+    """Return how values are derived; also on the page."""
     days = {"easy": MAX_EASY_DAYS, "medium": MAX_MEDIUM_DAYS}
     return [
         [

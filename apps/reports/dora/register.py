@@ -1,4 +1,4 @@
-"""The register of one reader on one day: opened once, then asked for rows, gaps and checks."""
+"""DORA register of one reader on one day: opened once, then queried for rows, gaps and checks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,8 +20,8 @@ TEMPLATES_BY_SLUG = {table.slug: table for table in TEMPLATES}
 
 @dataclass(frozen=True, slots=True)
 class RegisterCompleteness:
-    """How far the register can be handed in; `gaps` are cut at what was asked for, the fills are
-    not."""
+    """The completeness of the register; `gaps` are limited to the requested number, the fill rates
+    are not."""
 
     fills: dict[str, FillRate]
     gaps: list[ReportGap]
@@ -37,29 +37,29 @@ class RegisterCompleteness:
 
 
 class InformationRegister:
-    """Open it by `open_register`; each method says its statements."""
+    """A register, opened by `open_register`; each method states its number of statements."""
 
     def fills(self) -> dict[str, FillRate]:
-        """{template's slug: how complete}; one statement a template."""
+        """Return {template's slug: fill rate}; one statement a template."""
         return {table.slug: measure_fill(table) for table in TEMPLATES}
 
     def completeness(self, *, gaps: int) -> RegisterCompleteness:
-        """Two statements a template and one for the checks; at most so many gaps of each
-        template."""
+        """Return the completeness, with at most `gaps` gaps of each template; two statements a
+        template and one for the checks."""
         fills = self.fills()
         merged_gaps = merge_gaps(gap for table in TEMPLATES for gap in find_gaps(table, limit=gaps))
         return RegisterCompleteness(fills, merged_gaps, run_checks(TEMPLATES, fills))
 
     def rows(self, table: ReportTable, *, limit: int | None = None) -> Iterator[ReportRow]:
-        """One statement, read as it is asked for."""
+        """Generate the rows; one statement, read on demand."""
         return stream_rows(table, limit=limit)
 
 
 @contextmanager
 def open_register(*, user: User, on: date) -> Iterator[InformationRegister]:
-    """Open the register of what `user` may see: for the offices the organisation, for others the
-    functions of their teams' applications and the parties behind them, without the contracts.
-    Eleven relations, a statement each, whatever the portfolio."""
+    """Open the register of what `user` can view: for organisation roles the organisation, for other
+    users the functions of their teams' applications and the parties behind them, without the
+    contracts. Eleven relations, a statement each, whatever the portfolio."""
     teams = visible_team_ids(user)
     params: dict[str, Any] = {
         "on": on,

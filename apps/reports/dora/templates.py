@@ -1,8 +1,7 @@
-"""The six templates that the register can speak to, with the regulation's column numbers.
+"""DORA templates: the six for which the registry has data, with the regulation's column numbers.
 
 Fields: governance anchors, section 5. Keys: the data point model of the European supervisory
-authorities.
-"""
+authorities."""
 
 from apps.catalog.models import Provider
 from apps.inventory.models import Application, Contract, ExitPlan

@@ -1,4 +1,4 @@
-"""What the reports need and no floor below holds, and the packs of evidence that were asked for."""
+"""Models of the reports app: data that only reports need, and evidence packs."""
 
 from apps.reports.models.packs import EvidencePack, EvidencePackPart
 from apps.reports.models.statements import (

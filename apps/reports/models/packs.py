@@ -1,4 +1,5 @@
-"""Packs of evidence: asked for, made by a worker, kept in the database until they expire."""
+"""Evidence packs: requested by users, built by a worker, stored in the database until they
+expire."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -15,8 +16,8 @@ from apps.inventory.models import Application
 
 class EvidencePackQuerySet(ExportFileQuerySet["EvidencePack"]):
     def visible_to(self, user: Any) -> "ExportFileQuerySet[EvidencePack]":
-        """Select for the offices every pack; for others the own ones, while they still read all the
-        teams it speaks of."""
+        """Select every pack for organisation roles; for other users their own, as long as they can
+        view all teams in it."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:
@@ -26,8 +27,8 @@ class EvidencePackQuerySet(ExportFileQuerySet["EvidencePack"]):
 
 @track_history(exclude=(*WORKER_FIELDS, "digest", "manifest", "n_files"))
 class EvidencePack(ExportFile):
-    """One zip for an application, a provider, or all that the asker may see, over a period.
-    `digest` is the SHA-256 of its manifest.json, which names every other file with its own."""
+    """One zip for an application, a provider, or all that the requester can view, over a period.
+    `digest` is the SHA-256 of its manifest.json, which lists every other file with its digest."""
 
     class Scope(models.TextChoices):
         APPLICATION = "application", "One application"
@@ -84,13 +85,14 @@ class EvidencePack(ExportFile):
 
     @property
     def about(self) -> str:
-        """The application's or provider's name; empty for the organisation. Needs both loaded."""
+        """Return the application's or provider's name; empty for the organisation. Needs both
+        loaded."""
         subject = self.application or self.provider
         return str(subject) if subject else ""
 
     @property
     def last_day(self) -> date:
-        """The last day of the period, as people say it."""
+        """Return the last day of the period, inclusive, for display."""
         return self.until - timedelta(days=1)
 
     @property

@@ -1,4 +1,5 @@
-"""What only a report asks for: who hands it in, and what owners state about their models."""
+"""Report statements: data that only a report needs: the reporting entity, and statements of owners
+about their models."""
 
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ from apps.inventory.models import Application
 
 @track_history(exclude=("updated_at",))
 class ReportingEntity(models.Model):
-    """The organisation that hands the reports in; one row, id 1."""
+    """The organisation that submits the reports; one row, id 1."""
 
     ONLY: ClassVar[int] = 1
 
@@ -55,7 +56,7 @@ class ReportingEntity(models.Model):
 
 
 class OfApplicationQuerySet[M: models.Model](models.QuerySet[M]):
-    """Rows that hang on an application: read by whoever may read it."""
+    """Rows that belong to an application: visible to everyone who can view it."""
 
     def visible_to(self, user: Any) -> "OfApplicationQuerySet[M]":
         if not user.is_authenticated or not user.is_active:
@@ -67,8 +68,8 @@ class OfApplicationQuerySet[M: models.Model](models.QuerySet[M]):
 
 @track_history(exclude=("updated_at",))
 class ModelStatement(models.Model):
-    """What the model inventory asks of an application's owners and nothing else in the register
-    says."""
+    """The data that the model inventory needs from an application's owners and that the registry
+    has nowhere else."""
 
     application = models.OneToOneField(
         Application, on_delete=models.CASCADE, related_name="model_statement"
@@ -111,8 +112,8 @@ class ModelStatement(models.Model):
 
 @track_history(exclude=("updated_at",))
 class ComponentAnswer(models.Model):
-    """An answer to one question of the AI Act component file of an application. No answer: nobody
-    has answered."""
+    """An answer to one question of the AI Act component file of an application. Without a row the
+    question is unanswered."""
 
     class Question(models.TextChoices):
         OWN_NAME = (
@@ -180,8 +181,8 @@ class ComponentAnswer(models.Model):
 
 
 class CachedReportFigures(models.Model):
-    """How complete a report of the whole organisation was, for portfolios too large to count while
-    somebody waits."""
+    """Cached completeness of a report of the whole organisation, for portfolios too large to count
+    during a request."""
 
     report = models.CharField(max_length=20, primary_key=True)
     body = models.JSONField()

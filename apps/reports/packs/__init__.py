@@ -1,1 +1,1 @@
-"""Evidence packs: what goes in, how the zip is made, and the actions around it."""
+"""Evidence packs: their content, the zip archive, and the actions on them."""

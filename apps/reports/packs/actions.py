@@ -1,4 +1,4 @@
-"""Packs of evidence asked for, made, dropped."""
+"""Evidence pack actions: request, build, delete."""
 
 from datetime import date, datetime, timedelta
 from typing import IO, Any
@@ -40,8 +40,8 @@ def request_pack(
     application: Application | None = None,
     provider: Provider | None = None,
 ) -> EvidencePack:
-    """Queue a pack over [since, until) of what `by` may see. Raises ExportError, also while an
-    equal one of theirs is being made."""
+    """Queue a pack over [since, until) of what `by` can view. Raises ExportError, also while an
+    equal one of the same user is being built."""
     if until <= since:
         raise ExportError("The period must end after its start. Correct the dates.")
     if until - since > MAX_PERIOD:
@@ -80,13 +80,13 @@ def request_pack(
 
 
 def make_waiting_packs(*, at: datetime) -> int:
-    """Make every pack that waits, or whose worker was lost; the number made. Safe to run twice at
-    once."""
+    """Build every pack that is waiting, or whose worker was lost, and return the number built. Safe
+    to run twice concurrently."""
     return jobs.run_waiting_exports(_export_spec(), at=at)
 
 
 def make_pack(pk: int, *, at: datetime) -> bool:
-    """Claim the pack and make it; False where another worker has it."""
+    """Claim the pack and build it; False if another worker has it."""
     return run_export(_export_spec(), pk, at=at)
 
 
@@ -101,14 +101,14 @@ def _export_spec() -> ExportSpec[EvidencePack]:
 
 
 def delete_expired_packs(*, on: date) -> int:
-    """The files of packs that are no longer kept; what was in them stays on record with its
-    digests. The number of packs."""
+    """Delete the files of expired packs, and return the number of packs; the list of their content
+    stays recorded with its digests."""
     return delete_expired_parts(EvidencePack, on=on, max_files=MAX_PACKS_PER_USER)
 
 
 def progress_of(pack: EvidencePack, *, at: datetime) -> tuple[int, int, str]:
-    """(files done, files in all, the one under way); zeros where nothing is known, or its worker
-    has gone."""
+    """Return (files done, files in all, the current one); zeros if nothing is known, or its worker
+    has died."""
     if pack.is_abandoned(at=at):
         return 0, 0, ""
     n_done, n, title = load_progress(pack) or (0, 0, "")
@@ -116,7 +116,7 @@ def progress_of(pack: EvidencePack, *, at: datetime) -> tuple[int, int, str]:
 
 
 def _write(claim: Claim[EvidencePack], target: IO[bytes]) -> dict[str, Any]:
-    """All files of one pack speak of one moment of the database."""
+    """Write all files of one pack from one snapshot of the database."""
     pack = claim.job
     scope = PackScope(
         user=pack.requested_by,

@@ -1,8 +1,8 @@
-"""The zip of a pack: every file with its digest in manifest.json, the same bytes for the same data.
+"""Zip archive of a pack: every file with its digest in manifest.json, the same bytes for the same
+data (reproducible).
 
-Times inside the zip are the moment the pack was asked for, rows stand in a fixed order, keys are
-sorted; nothing in it depends on when or where the worker ran.
-"""
+Times inside the zip are the time at which the pack was requested, rows are in a fixed order, keys
+are sorted; nothing in it depends on when or where the worker ran."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ MAX_PACK_BYTES = 256 * 1024 * 1024
 
 
 class PackTooLargeError(ExportError):
-    """More than the database keeps of one pack; the message says what to choose instead."""
+    """A pack larger than the database stores; the message says what to choose instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ class PackedFile:
 
 @dataclass
 class WrittenPack:
-    """`digest` is the SHA-256 of manifest.json, which names every other file with its own."""
+    """The result. `digest` is the SHA-256 of manifest.json, which lists every other file with its
+    digest."""
 
     manifest: dict[str, Any]
     digest: str
@@ -56,8 +57,8 @@ type ProgressCallback = Callable[[int, int, str], None]
 def write_pack(
     target: IO[bytes], scope: PackScope, *, about: dict[str, Any], progress: ProgressCallback
 ) -> WrittenPack:
-    """Writes the zip; a fixed number of statements a file, read in pieces, so that memory stays
-    flat."""
+    """Write the zip; a fixed number of statements a file, read in chunks, so that memory stays
+    constant."""
     moment = scope.as_of
     files: list[PackedFile] = []
     jobs: list[tuple[str, str, str, Iterator[str]]] = [

@@ -1,5 +1,5 @@
-"""The two files of a pack that hold nested records, one JSON object a line: provider events with
-what sources said, and the history."""
+"""JSON Lines files of a pack, which hold nested records, one object a line: provider events with
+the source values, and the history."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ def json_line(record: dict[str, Any]) -> str:
 
 
 def event_lines(scope: PackScope) -> Iterator[str]:
-    """Each event with every claim that it rests on: source, address and raw excerpt."""
+    """Generate each event with every claim on which it is based: source, URL and raw excerpt."""
     events = (
         events_of(scope)
         .select_related("source", "offering__host")
@@ -60,8 +60,8 @@ _HISTORIES: tuple[tuple[str, str, str], ...] = (
 
 
 def history_lines(scope: PackScope) -> Iterator[str]:
-    """Every change of the period: who, when, why, and the row as it was afterwards (of a delete:
-    before)."""
+    """Generate every change of the period: who, when, why, and the row after it (of a delete:
+    before it)."""
     applications = scope.applications.order_by().values("pk")
     dependencies = scope.all_dependencies.order_by().values("pk")
     for app, name, column in _HISTORIES:

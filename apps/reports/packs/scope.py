@@ -1,4 +1,4 @@
-"""What one pack is about: which applications, whose rows, which period."""
+"""Scope of one pack: its applications, the user whose access limits its rows, its period."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,7 +17,8 @@ _PARTY_KINDS = (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VE
 
 @dataclass
 class PackScope:
-    """Everything here passes `visible_to(user)`; `user` is who asked for the pack, as of now."""
+    """The scope. Everything in it passes `visible_to(user)`; `user` is who requested the pack, with
+    current permissions."""
 
     user: User
     since: date
@@ -36,7 +37,7 @@ class PackScope:
 
     @property
     def ends_at(self) -> datetime:
-        """Exclusive: the end of the period, or the moment it was asked for."""
+        """Return the exclusive end: that of the period, or the time of the request."""
         return min(start_of(self.until), self.as_of)
 
     @property
@@ -44,7 +45,7 @@ class PackScope:
         return self.application is None and self.provider is None
 
     def during(self, column: str) -> Q:
-        """The moment `column` lies in the period."""
+        """Return the condition that the time `column` is in the period."""
         return Q(**{f"{column}__gte": self.begins_at, f"{column}__lt": self.ends_at})
 
     @property
@@ -62,7 +63,7 @@ class PackScope:
 
     @property
     def nodes(self) -> QuerySet[Node]:
-        """The nodes that the provider is."""
+        """Return the nodes of the provider."""
         assert self.provider is not None
         return Node.objects.filter(kind__in=_PARTY_KINDS, ref=self.provider.pk)
 
@@ -77,15 +78,15 @@ class PackScope:
 
     @property
     def all_dependencies(self) -> QuerySet[Dependency]:
-        """Return those of the applications, whenever in use: what plans, tests and assessments hang
-        on."""
+        """Return those of the applications, whenever in use: plans, tests and assessments belong to
+        them."""
         return Dependency.objects.visible_to(self.user).filter(
             application__in=self.applications.order_by().values("pk")
         )
 
     @cached_property
     def names(self) -> dict[int, str]:
-        """{id: slug} of the applications the pack speaks of; others are never named."""
+        """Return {id: slug} of the applications in the scope; others are never named."""
         return dict(self.applications.order_by("pk").values_list("pk", "slug"))
 
     def names_of(self, application_ids: Any) -> list[str]:

@@ -1,4 +1,5 @@
-"""What goes into a pack, one function a file: its heads and its rows, read as they are written."""
+"""Pack sections: the content of a pack, one function a file: its column headers and its rows, read
+while they are written."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -308,8 +309,8 @@ def _flag_life(scope: PackScope) -> Rows:
 
 
 def events_of(scope: PackScope) -> QuerySet[ProviderEvent]:
-    """Accepted in the period, about what the applications called, or about what the provider makes
-    or serves."""
+    """Select events accepted in the period, about the models that the applications used, or about
+    those that the provider develops or serves."""
     events = ProviderEvent.objects.visible_to(scope.user).filter(scope.during("detected_at"))
     if scope.provider is not None:
         return events.filter(
