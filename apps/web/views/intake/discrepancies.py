@@ -216,20 +216,23 @@ def respond_to_discrepancies(request: HttpRequest) -> HttpResponse:
             case "declare":
                 done = declare_discrepancies(discrepancies=chosen, by=user, at=at, reason=reason)
                 said = pluralize(
-                    done.done, "{n} use is declared now.", "{n} uses are declared now."
+                    done.done, "{n} dependency declared.", "{n} dependencies declared."
                 )
                 undo = current_change_id()
             case "end":
                 done = end_discrepancies(discrepancies=chosen, by=user, at=at, reason=reason)
-                said = pluralize(done.done, "{n} use is ended.", "{n} uses are ended.")
+                said = pluralize(done.done, "{n} dependency ended.", "{n} dependencies ended.")
                 undo = current_change_id()
             case "dismiss":
                 until = DayField().clean(request.POST.get("until"))
                 done = dismiss_discrepancies(
                     discrepancies=chosen, until=until, reason=reason, by=user, at=at
                 )
-                said = pluralize(done.done, "{n} is left as it is", "{n} are left as they are")
-                said += f" until {day(until)}."
+                said = pluralize(
+                    done.done,
+                    f"{{n}} discrepancy dismissed until {day(until)}.",
+                    f"{{n}} discrepancies dismissed until {day(until)}.",
+                )
                 picked = urlencode({"pick": [row.pk for row in chosen]}, doseq=True)
                 undo = f"{reverse('discrepancies:reopen')}?{picked}"
             case _:
@@ -260,14 +263,16 @@ def _tell(request: HttpRequest, said: str, done: ResponseResult, undo: Any) -> N
 
 @require_POST
 def reopen_dismissed(request: HttpRequest) -> HttpResponse:
-    """Takes back that it was left as it is."""
+    """Reopen discrepancies that were dismissed."""
     user = signed_in_user(request)
     chosen = _picked(request.GET.getlist("pick"), user, is_open=False)
     try:
         n = reopen_discrepancies(discrepancies=chosen, by=user)
     except IntakePermissionError as not_yours:
         raise PermissionDenied(str(not_yours)) from None
-    said = pluralize(n, f"{number(n)} waits again.", f"{number(n)} wait again.")
+    said = pluralize(
+        n, f"{number(n)} discrepancy reopened.", f"{number(n)} discrepancies reopened."
+    )
     flash_success(request, said) if n else flash_error(
         request, "The discrepancy was found again meanwhile, so there is nothing to undo."
     )

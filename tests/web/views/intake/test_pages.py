@@ -214,7 +214,7 @@ def test_an_editor_declares_what_is_ticked_and_takes_it_back(seen, as_user):
 
     page = text_of(client.post("/intake/discrepancies/answer/", said, follow=True))
     shadow.refresh_from_db()
-    assert "1 use is declared now." in page
+    assert "1 dependency declared." in page
     assert shadow.closed_as == "declared"
     assert Discrepancy.objects.get(pk=foreign.pk).closed_at is None
 
@@ -241,7 +241,7 @@ def test_leaving_it_needs_a_reason_and_a_day_and_can_be_taken_back(seen, as_user
     page = text_of(
         client.post("/intake/discrepancies/answer/", {**said, "reason": "a trial"}, follow=True)
     )
-    assert "1 is left as it is until" in page
+    assert "1 discrepancy dismissed until" in page
     assert "a trial" in text_of(client.get("/intake/discrepancies/?state=dismissed"))
     client.post(f"/intake/discrepancies/reopen/?pick={shadow.pk}")
     shadow.refresh_from_db()
