@@ -1,8 +1,7 @@
-"""Beat without memory: it sends what runs every minute or more often, and needs neither a file nor
-the database.
+"""Celery beat scheduler without state: sends what runs every minute or more often, without a file
+or the database.
 
-What runs less often PostgreSQL remembers; see `apps/common/periodic_jobs.py`.
-"""
+What runs less often is scheduled in PostgreSQL; see `apps/common/periodic_jobs.py`."""
 
 import signal
 import threading

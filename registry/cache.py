@@ -1,9 +1,8 @@
-"""The cache: counters and hints as JSON on a Valkey that may be lost, full or read-only without a
-page failing.
+"""Cache backend: counters and hints as JSON on a Valkey that may be lost, full or read-only without
+a page failing.
 
-What cannot be kept there is kept by this process alone, so that limits still hold, for each process
-by itself: docs/operator.md lists what is in it, and what its loss means.
-"""
+What cannot be stored there is kept by this process alone, so that limits still hold, for each
+process by itself: docs/operator.md lists what is in the cache, and what its loss means."""
 
 import json
 import logging

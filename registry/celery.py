@@ -1,4 +1,5 @@
-"""The background worker: reads its settings from Django and chains the steps that follow a poll."""
+"""Celery app of the background worker: reads its settings from Django and chains the steps that
+follow a poll."""
 
 import os
 from datetime import UTC, datetime

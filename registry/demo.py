@@ -1,9 +1,8 @@
-"""`make demo`: sets everything up, runs worker, beat and web server in the foreground, ends them
-all together.
+"""Demo launcher (`make demo`): sets everything up, runs worker, beat and web server in the
+foreground, ends them all together.
 
-One thread: it reads its children's output, watches that they live, and hears signals. A child that
-dies ends the demo; nothing is restarted behind the user's back.
-"""
+One thread: it reads its children's output, watches that they live, and receives signals. A child
+that dies ends the demo; nothing is restarted without the user's knowledge."""
 
 import ctypes
 import fcntl

@@ -1,4 +1,5 @@
-"""Reads the addresses of outside services out of the environment; plain Python, no Django."""
+"""Service URLs from the environment (database, cache, broker and others); plain Python, no
+Django."""
 
 import os
 import secrets

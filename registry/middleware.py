@@ -1,4 +1,4 @@
-"""Middleware that joins more than one floor."""
+"""Middleware that joins several apps."""
 
 import re
 from collections.abc import Callable, Iterator

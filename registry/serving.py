@@ -1,11 +1,10 @@
-"""The web server: `python -m registry.serving [--host H] [--port N] [--workers N] [--threads N]
+"""Web server: `python -m registry.serving [--host H] [--port N] [--workers N] [--threads N]
 [application]`.
 
 The site is loaded once, and its workers are forks of the process that loaded it: what they have in
-common lies in memory once. Nothing is connected before the fork, since database, cache and broker
-are asked for by the first request. A new version is served by a new server; SIGHUP replaces workers
-and loads nothing. A worker that dies is replaced.
-"""
+common is in memory once. Nothing is connected before the fork, since the first request is what
+opens database, cache and broker. A new version is served by a new server; SIGHUP replaces workers
+and loads nothing. A worker that dies is replaced."""
 
 import argparse
 import atexit

@@ -1,6 +1,5 @@
-"""Preferences of the demo's users, the alerts that are due on the day of loading, and a few answers
-to them.
-"""
+"""Demo alerts: preferences of the demo users, alerts that are due on the day of loading, and a few
+responses."""
 
 from django.db import transaction
 

@@ -1,4 +1,4 @@
-"""The part of the catalogue that only this organisation has, and events of the last weeks."""
+"""Demo catalogue: what only this organisation has, and provider events of the last weeks."""
 
 from apps.accounts.models import User
 from apps.catalog.actions import set_manual_fact

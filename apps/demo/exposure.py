@@ -1,10 +1,9 @@
-"""Selections, migration campaigns, flags and scenarios.
+"""Demo selection records, migration campaigns, exposure flags and scenarios.
 
-What happened in the past is done through the actions at moments of the past: a campaign is opened
-and worked in, flags open on what was measured on that day and are decided about by people. The
-exposure tables are built for each of these days, from what the inventory says of it; the last build
-is for the day of loading.
-"""
+The past is written through the actions, at past moments: a campaign is opened and worked on, flags
+open on what was measured on that day, and users decide about them. The exposure tables are built
+for each of these days, from what the inventory says of it; the last build is for the day of
+loading."""
 
 from collections.abc import Callable
 

@@ -1,10 +1,9 @@
-"""How the files of `fixtures/demo/` are read: names become rows, and days are counted from the day
+"""Reader of the demo fixtures (`fixtures/demo/`): names become rows, dates are relative to the day
 of loading.
 
-A whole number in the place of a day is so many days after that day (negative: before), so that
-tests expire, acceptances end and reviews fall due whenever the demo is looked at. A text is a day
-of the calendar.
-"""
+A whole number in place of a date is an offset in days from the day of loading (negative: before),
+so that tests expire, acceptances end and reviews fall due whenever the demo is viewed. A text is a
+calendar date."""
 
 import json
 from collections.abc import Mapping

@@ -1,9 +1,8 @@
-"""Questions of pipelines to the gate, a waiver that waits and one that stands.
+"""Demo requests of pipelines to the release gate, one pending waiver and one in force.
 
-No source of retirement dates has been read when the demo is loaded. Questions of earlier days are
-examples, answered from the built-in catalogue, and their answers name it. The question of today is
-put to the gate as it is: it cannot decide until a source has been polled, and says so.
-"""
+No source of retirement dates has been polled when the demo is loaded. Requests of earlier days are
+examples, answered from the built-in catalogue, and their answers name it. The request of today is
+evaluated as it is: the gate cannot decide until a source has been polled, and says so."""
 
 from datetime import datetime
 

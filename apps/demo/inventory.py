@@ -1,9 +1,7 @@
-"""Applications and their dependencies, how each could be left, contracts, and decisions on what may
-be built on.
+"""Demo inventory: applications, dependencies, exit plans and tests, contracts, approvals.
 
 Everything after the applications is recorded through the actions, by the users who would have done
-it.
-"""
+it."""
 
 from django.db import transaction
 

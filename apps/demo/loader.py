@@ -1,4 +1,4 @@
-"""The whole demo, loaded app by app from the catalogue upwards."""
+"""Loader of the demo: all apps in order, from the catalogue upwards."""
 
 from datetime import datetime
 

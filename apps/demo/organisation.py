@@ -1,4 +1,4 @@
-"""Teams, and users who can sign in."""
+"""Demo teams, and users who can sign in."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,5 @@
-"""Compressed bodies, let out under a cap: what would grow beyond it is never held."""
+"""Bounded decompression of request bodies (protection against decompression bombs): output beyond
+the limit is never held in memory."""
 
 import zlib
 

@@ -1,4 +1,4 @@
-"""What lists of imports and of their rows can be narrowed by, on pages and in the API alike."""
+"""Filters of lists of imports and of their rows, shared by pages and the API."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,10 +1,9 @@
-"""How an import gets worked through: by whoever brought it or by a worker, one at a time, once or
-not at all.
+"""Import jobs: an import is processed by the request that brought it or by a worker, one at a time,
+once or not at all.
 
-What an import waits for is its state; `ImportSteps` says what is done about each. Whichever floor
-knows the kind brings its steps: sheets and documents have theirs here, evaluation results one floor
-up.
-"""
+The state of an import says what it waits for; `ImportSteps` says what is done in each state. The
+app that knows the kind brings its steps: those of spreadsheets and documents are here, those of
+evaluation results in apps/risks."""
 
 import zlib
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Gauges of what came in and waits to be worked on."""
+"""Prometheus gauges of the intake: data that arrived and waits to be processed."""
 
 from datetime import datetime
 

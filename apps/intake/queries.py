@@ -1,5 +1,4 @@
-"""Reads over imports and their rows, what was seen, and where it disagrees with what is
-declared."""
+"""Queries of imports, import rows, observations and discrepancies."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

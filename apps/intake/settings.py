@@ -1,5 +1,4 @@
-"""The organisation's lines for what is seen: from when it is asked about, and how long it is
-kept."""
+"""Organisation settings of the intake: the thresholds of discrepancies, and retention periods."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The intake in the background: one task carries out one import, and beat looks after what was left
+"""Background tasks of the intake: one task executes one import, and beat picks up what was left
 waiting."""
 
 from celery import shared_task

@@ -1,5 +1,5 @@
-"""Which lists can be written in the background, and what goes into each: the same rows as the
-answer of a request."""
+"""File exports that can be written in the background, and their rows: the same as those of a
+request."""
 
 import shutil
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Reads of the pages that join several floors. Each says how many statements it costs."""
+"""Queries of pages that join several apps. Each states how many statements it costs."""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Where the embedded servers keep things, and whom the folders belong to."""
+"""Paths of the embedded servers, and the owner of their folders."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Processes that outlive the one that started them: told from strangers, started, ended."""
+"""Background processes that outlive the one that started them: identified, started, ended."""
 
 import os
 import signal

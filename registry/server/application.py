@@ -1,9 +1,8 @@
-"""What each worker runs: an ASGI application before the WSGI application of the site.
+"""ASGI application that each worker runs in front of the WSGI application of the site.
 
-On the event loop it answers probes and reads bodies, so that whoever is slow costs a connection and
+On the event loop it answers probes and reads bodies, so that a slow client costs a connection and
 no thread. Only a whole request is given to one of the request threads; its answer is sent from the
-event loop again. See docs/decisions/0016-an-event-loop-before-django.md.
-"""
+event loop again. See docs/decisions/0016-an-event-loop-before-django.md."""
 
 import asyncio
 import json

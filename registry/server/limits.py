@@ -1,4 +1,4 @@
-"""What the web server bears: sizes, rates and times, each with its reason. docs/operator.md shows
+"""Limits of the web server: sizes, rates and times, each with its reason. docs/operator.md shows
 them."""
 
 from collections.abc import Mapping

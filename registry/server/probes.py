@@ -1,4 +1,4 @@
-"""Probes, answered while every request thread is busy: each in a thread of its own, with a
+"""Health probes, answered while every request thread is busy: each in a thread of its own, with a
 deadline."""
 
 import asyncio

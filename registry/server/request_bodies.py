@@ -1,5 +1,5 @@
-"""Reading a request's body on the event loop: capped, in time, at a least rate; no thread waits for
-it."""
+"""Request bodies read on the event loop: bounded in size and time, with a minimum rate; no thread
+waits for them."""
 
 import asyncio
 from collections import Counter

@@ -1,5 +1,5 @@
-"""Files for what is too long for memory: bodies on their way in, answers on their way out. Bounded
-all together."""
+"""Spool files for what is too long for memory: request bodies and responses. Bounded all
+together."""
 
 import asyncio
 import os

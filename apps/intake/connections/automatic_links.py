@@ -1,10 +1,9 @@
-"""Services that say exactly which application they are, linked without a person.
+"""Automatic links of reported services to applications, without a decision by a user.
 
-A service is linked where its name is an application's slug, or the name of a service that is linked
-already at another endpoint, and where the user of the token that sends may write to the
-application. Names are only claims: a service is left to a person where tokens of several users
-brought its name, since what all of them sent would count, and where a person took its link back.
-"""
+A service is linked if its name is an application's slug, or the name of a service that is already
+linked at another endpoint, and if the user of the sending token may write to the application. Names
+are only claims: a service is left to a user if tokens of several users brought its name, since what
+all of them sent would count, and if a user removed its link."""
 
 from collections.abc import Iterable
 from datetime import datetime

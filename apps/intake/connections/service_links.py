@@ -1,9 +1,7 @@
-"""Whose senders and tokens are whose: a service is claimed for an application, or ignored; a token
-speaks for one.
+"""Links of reported services and tokens to applications: link, unlink, ignore, bind a token.
 
-The caller has found the service with `visible_to`. A claim is for editors of the application, and
-so is taking one back: asked once the application is locked.
-"""
+The caller has found the service with `visible_to`. Linking and unlinking need the editor role on
+the application, which is checked once the application is locked."""
 
 from collections.abc import Collection, Iterable
 from contextlib import suppress

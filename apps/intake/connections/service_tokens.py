@@ -1,4 +1,4 @@
-"""Tokens that send under a service's name: which may write to an application, and how many of their
+"""API tokens that send under a service's name: which may write to an application, and how many
 calls were lost."""
 
 from collections.abc import Iterable

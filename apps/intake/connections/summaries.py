@@ -1,5 +1,5 @@
-"""Who sends what is seen: each sender with what it has shown, its last sign of life and its calls
-of the last days."""
+"""Connection summaries: each sender of usage data with what it reported, its last activity and its
+recent calls."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a token speaks for, where it speaks for one application only."""
+"""Token binding: the one application that a token may send data for."""
 
 from apps.accounts.models import ApiToken
 from apps.intake.import_jobs import IntakePermissionError

@@ -1,9 +1,8 @@
-"""Applications that a catalogue of software describes: found by the name they have there, or
+"""Application import from a software catalogue: applications are matched by their name there, or
 registered.
 
-What people typed into the register outranks the catalogue: of an application on record only what is
-still blank is filled, and nothing is retired because it is gone elsewhere.
-"""
+What users entered in the inventory outranks the catalogue: only blank fields of an existing
+application are filled, and nothing is retired because it is missing in the catalogue."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field

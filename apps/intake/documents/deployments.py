@@ -1,11 +1,9 @@
-"""Deployments as listings and infrastructure code tell them: kept, and what their names stand for
-answered.
+"""Deployments from listings and infrastructure code: stored, and their names resolved to offerings.
 
-Without an application a listing holds for all of them: where every account that has the name means
-the same model by it, the catalogue's offering of that name stands for it, wherever it was seen. For
-one application the answer is that application's alone, and is given where its names are read
-(observations/name_resolution.py).
-"""
+Without an application a listing holds for all of them: if every account that has the name means the
+same model by it, that offering is used wherever the name was observed. For one application the
+answer is that application's alone, and is given where its names are read
+(observations/name_resolution.py)."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence

@@ -1,10 +1,8 @@
-"""A document's way from the door to the register: received, read, its sightings stored and held
-against the register.
+"""Document ingestion: a document is received and read, its sightings are stored and reconciled with
+the inventory.
 
-The door only keeps the body and its digest; what it says is worked out by a worker, in one
-transaction. The same document sent again, even at the same moment, is the import that was made
-first.
-"""
+The endpoint only stores the body and its digest; a worker reads it, in one transaction. The same
+document sent again, even at the same moment, is the import that was made first."""
 
 import hashlib
 import zlib

@@ -1,10 +1,9 @@
-"""What a reader makes of a document: plain values, the same for every format.
+"""Data classes that readers return: plain values, the same for every format.
 
-A reader is a function `(body: bytes) -> Document`. It knows one format and nothing of the register:
-no database, no clock, no network, and it never follows an address it finds. It raises
-`UnreadableError` where nothing can be made of the body; what it cannot use of a readable one it
-lists, with the place, in `ignored`, `rejected` or `schema_errors`.
-"""
+A reader is a function `(body: bytes) -> Document`. It knows one format and nothing of the
+inventory: no database, no clock, no network, and it never follows a URL that it finds. It raises
+`UnreadableError` if nothing can be made of the body; what it cannot use of a readable one it lists,
+with the place, in `ignored`, `rejected` or `schema_errors`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

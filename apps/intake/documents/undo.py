@@ -1,4 +1,5 @@
-"""A document taken back: the uses it brought go, and what it saw is set aside."""
+"""Undo of a document: dependencies that it brought are removed, and its observations are set
+aside."""
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole

@@ -1,9 +1,8 @@
-"""Usage that a report tells by application, model and day: observations with their days, as calls
-have them.
+"""Usage reports by application, model and day: observations with daily counts, in the shape that
+calls have.
 
-The newest report counts for a day it speaks of: sent again, or corrected, it replaces what an
-earlier one said of the same names on that day, and adds nothing.
-"""
+The newest report counts for a day: sent again, or corrected, it replaces what an earlier one
+reported for the same names on that day, and adds nothing."""
 
 from collections import defaultdict
 from datetime import UTC, datetime, time, timedelta

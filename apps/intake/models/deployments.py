@@ -1,5 +1,5 @@
-"""What a deployment, or a profile of one's own, at a host stands for, as a listing or
-infrastructure code says."""
+"""Deployment: the model behind a deployment name or own profile at a host, as a listing or
+infrastructure code states it."""
 
 from typing import Any, ClassVar
 

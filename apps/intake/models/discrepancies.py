@@ -1,5 +1,4 @@
-"""Where what was seen and what is declared do not agree, and the lines that say when that
-matters."""
+"""Discrepancies between declared and observed usage, and the thresholds from which they count."""
 
 from typing import Any, ClassVar
 

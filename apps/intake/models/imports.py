@@ -1,4 +1,4 @@
-"""What came in from outside, how far it got, and what became of each of its rows."""
+"""Imports: files and documents from outside, their state, and the outcome of each row."""
 
 from typing import Any, ClassVar
 

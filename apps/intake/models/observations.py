@@ -1,10 +1,9 @@
-"""What was seen of models in use: who saw it, under which three names, and which dependency it
-became.
+"""Observations of models in use: the reporting sender, the three names, and the dependency they
+belong to.
 
 An observation is one sender's view. Several of them, from traces, gateways, bills of materials and
-sheets, stand beside one dependency; what one sender no longer sees takes nothing away from what
-another saw.
-"""
+spreadsheets, exist beside one dependency; what one sender no longer reports takes nothing away from
+what another reported."""
 
 from typing import Any, ClassVar
 

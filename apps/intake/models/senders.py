@@ -1,4 +1,4 @@
-"""What was learned of those who send traces, and holds for some time."""
+"""Facts about senders of traces, valid for some time."""
 
 from django.db import models
 

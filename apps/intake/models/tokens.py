@@ -1,4 +1,4 @@
-"""What a sender's token is good for beyond its scopes."""
+"""Token binding: what the token of a sender is valid for beyond its scopes."""
 
 from django.db import models
 

@@ -1,5 +1,5 @@
-"""Deployments on record, as their names are read: which rows count, which id of a model they stand
-for, in words."""
+"""Deployment lookup by name: which stored rows apply, and which model ID they resolve to, as
+text."""
 
 import re
 from collections.abc import Iterable

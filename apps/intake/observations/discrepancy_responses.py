@@ -1,9 +1,7 @@
-"""What people say to a discrepancy: it is so (declared), it is not used any more (ended), or leave
-it until a day.
+"""Responses to discrepancies: declare the use, end the dependency, or defer until a date.
 
-Declaring and ending change the inventory alone, so that they can be taken back like every change
-there; that the discrepancy is closed by it stands in its row.
-"""
+Declaring and ending change the inventory alone, so that they can be undone like every change there;
+that the discrepancy is closed by it is recorded in its row."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,9 +1,8 @@
-"""Names for which the sender says no host: where the application is known to call that id at one
-host, it is meant.
+"""Host inference for names without a host: if the application is known to call that ID at one host,
+that host is meant.
 
-A scanner that reads no more than `gpt-4.1-mini` then adds to what another one, or a person, has
-said already, and asks nobody anything.
-"""
+A scanner that reads no more than `gpt-4.1-mini` then adds to what another one, or a user, has
+already reported, and raises no question."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping

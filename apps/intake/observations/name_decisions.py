@@ -1,5 +1,5 @@
-"""What a name in somebody's documents or traffic means, said by a person: from now on, and for what
-was seen before."""
+"""Name decisions: what a name in documents or traffic means, decided by a user, for future and past
+observations."""
 
 from datetime import datetime
 

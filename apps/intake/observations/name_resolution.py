@@ -1,10 +1,9 @@
-"""The names of sightings to offerings: what a person decided, the exact id at its host, the
-resolver, or a question.
+"""Name resolution of sightings to offerings: user decision, exact ID at its host, resolver, else a
+question.
 
-What is seen at run time at a known host becomes an offering even where nobody knows the model yet:
-it then waits in the identity inbox like every other id. What only stands in code or a bill of
-materials does not: scanners invent names.
-"""
+What is observed at run time at a known host becomes an offering even if the catalogue does not know
+the model yet: it then waits in the list of unresolved models like every other ID. What is only in
+code or a bill of materials does not: scanners invent names."""
 
 import re
 from collections import defaultdict

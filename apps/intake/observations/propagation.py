@@ -1,7 +1,7 @@
-"""What was seen follows what people decide elsewhere: applications that were merged, ids that were
-given a meaning, names that the catalogue has learnt since. Each only puts observations back to be
-worked through; `reconcile` does the rest.
-"""
+"""Propagation of decisions to observations: merged applications, identified IDs, names that the
+catalogue has learnt since.
+
+Each only queues observations for processing; `reconcile` does the rest."""
 
 from datetime import datetime
 

@@ -1,10 +1,10 @@
-"""Observations held against the register: each becomes part of a dependency, or says why it cannot.
+"""Reconciliation of observations with the inventory: each becomes part of a dependency, or records
+why it cannot.
 
-Nothing here ends or deletes a dependency. What is seen and nobody declared becomes one that is
-`observed` until a person confirms it; what is declared and seen gets its last day. Every pass works
-through what waits, in blocks, each in a transaction of its own, so that it may be interrupted and
-run twice.
-"""
+Nothing here ends or deletes a dependency. Use that is observed but not declared becomes a
+dependency that is `observed` until a user confirms it; use that is declared and observed gets its
+last day. Every pass works through what waits, in blocks, each in a transaction of its own, so that
+it may be interrupted and run twice."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable

@@ -1,5 +1,5 @@
-"""Sightings into observations: one row a sender, application and set of names, whatever the number
-of documents."""
+"""Storage of sightings as observations: one row per sender, application and set of names, whatever
+the number of documents."""
 
 import hashlib
 from collections.abc import Iterable, Sequence

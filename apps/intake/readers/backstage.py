@@ -1,12 +1,10 @@
-"""Backstage catalogue files: which applications there are, who owns them, and which models they say
-they use.
+"""Backstage catalogue files: applications, their owners, and the models that they declare.
 
-Entities are told apart by kind:namespace/name, whatever their letters. A Component is an
-application. A Resource of type ai-model (or llm, ml-model) is a home-made convention for a model:
-its name is looked up like any other, and waits for a person where nobody knows it. The kind
-AiResource describes skills and rules, and Location, $text and the like point elsewhere: neither is
-followed. (backstage.io, descriptor format.)
-"""
+Entities are identified by kind:namespace/name, regardless of case. A Component is an application. A
+Resource of type ai-model (or llm, ml-model) is a local convention for a model: its name is looked
+up like any other, and waits for a user if it is unknown. The kind AiResource describes skills and
+rules, and Location, $text and the like point elsewhere: neither is followed. (backstage.io,
+descriptor format.)"""
 
 import re
 from collections.abc import Iterator, Mapping

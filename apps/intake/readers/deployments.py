@@ -1,11 +1,10 @@
-"""Listings of what one has deployed at a host: the names an application asks for, and the models
+"""Deployment listings of Azure and Bedrock: the names an application requests, and the models
 behind them.
 
 Azure: `az cognitiveservices account deployment list`, one deployment of `… show`, or ARM's own
-answer with `value`. Bedrock: `aws bedrock list-inference-profiles`, of which one's own profiles
-count, and `aws bedrock list-provisioned-model-throughputs`. (learn.microsoft.com, Azure CLI and ARM
-2024-10-01; docs.aws.amazon.com, Amazon Bedrock API reference.)
-"""
+response with `value`. Bedrock: `aws bedrock list-inference-profiles`, of which the account's own
+profiles count, and `aws bedrock list-provisioned-model-throughputs`. (learn.microsoft.com, Azure
+CLI and ARM 2024-10-01; docs.aws.amazon.com, Amazon Bedrock API reference.)"""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,5 @@
-"""The same model told several times in one document is one sighting with several places."""
+"""Deduplication of sightings: a model named several times in one document is one sighting with
+several places."""
 
 from collections.abc import Iterable
 from dataclasses import replace

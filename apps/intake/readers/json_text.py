@@ -1,7 +1,7 @@
-"""JSON bodies, capped before they are parsed: a document that is deep, or made of millions of small
-parts, costs no memory. What is read of it afterwards may be of any type, so readers ask through the
-functions below.
-"""
+"""JSON parsing with limits that apply before the parse: a deep document, or millions of small
+parts, cost no memory.
+
+Parsed values may be of any type, so readers access them through the functions below."""
 
 import json
 import re

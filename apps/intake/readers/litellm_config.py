@@ -1,11 +1,9 @@
-"""The LiteLLM proxy's config.yaml, and its answer to GET /model/info: which models an alias leads
-to.
+"""LiteLLM proxy config.yaml and responses of GET /model/info: the models that an alias leads to.
 
 `model_name` is the alias; the same alias several times is one alias over several deployments.
-`model` is `provider/id`; for azure the id is a deployment, whose model only `base_model` tells.
-What an alias falls back on is read as fallbacks, in their order. Wildcards open a door and name no
-model. (docs.litellm.ai, proxy configuration, version 1.108.)
-"""
+`model` is `provider/id`; for azure the id is a deployment, whose model only `base_model` names.
+Fallbacks of an alias are read as fallbacks, in their order. Wildcards allow models and name none.
+(docs.litellm.ai, proxy configuration, version 1.108.)"""
 
 import re
 from collections.abc import Iterator, Mapping

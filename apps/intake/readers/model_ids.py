@@ -1,4 +1,5 @@
-"""What scanners and hand-made documents do to model ids, undone as far as the text itself tells."""
+"""Normalisation of model IDs as scanners and hand-made documents write them, as far as the text
+itself allows."""
 
 import re
 from typing import Any

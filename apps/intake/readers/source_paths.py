@@ -1,5 +1,5 @@
-"""Where in the source something stands, relative to the repository: the folders of whoever ran the
-scanner go."""
+"""Source locations relative to the repository: the folders of the machine that ran the scanner are
+removed."""
 
 import re
 from collections.abc import Iterable

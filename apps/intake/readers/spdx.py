@@ -1,9 +1,8 @@
-"""SPDX: the AI profile of 3.0 (JSON-LD), what scanners make of it, and the packages of 2.3.
+"""SPDX documents: the AI profile of 3.0 (JSON-LD), its scanner dialects, and the packages of 2.3.
 
-Read as plain JSON: the `@context` is never fetched, terms are known by their last part whatever
-prefix they carry, ids are compared as they stand. (spdx.github.io/spdx-spec/v3.0.1; seen: airom
-0.5, ai-bom 3.6, cisco-aibom 1.10, aisbom-cli 1.7.)
-"""
+Read as plain JSON: the `@context` is never fetched, terms are identified by their last part
+whatever their prefix, IDs are compared literally. (spdx.github.io/spdx-spec/v3.0.1; tested with the
+output of airom 0.5, ai-bom 3.6, cisco-aibom 1.10, aisbom-cli 1.7.)"""
 
 import re
 from collections import Counter

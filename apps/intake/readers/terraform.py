@@ -1,11 +1,9 @@
-"""`terraform show -json` (OpenTofu's too): deployments at Azure and profiles of one's own at
-Bedrock.
+"""Terraform and OpenTofu state (`terraform show -json`): Azure deployments and own Bedrock
+profiles.
 
-The state is read, that is what is; of a plan the state before it, since what is planned may never
-be applied. Nothing else of a state is looked at or kept: it holds passwords.
-(developer.hashicorp.com, JSON output format 1.x; resources of the providers azurerm, azapi and
-aws.)
-"""
+The state is read, that is what exists; of a plan the prior state, since what is planned may never
+be applied. Nothing else of a state is read or kept: it holds passwords. (developer.hashicorp.com,
+JSON output format 1.x; resources of the providers azurerm, azapi and aws.)"""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,5 +1,5 @@
-"""YAML from strangers: safe tags only, and no bigger once its aliases are written out than it may
-be."""
+"""YAML parsing of untrusted input: safe tags only, and a size limit that counts expanded
+aliases."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Sheets that a program brings, by REST or by command: all steps at once, and nobody confirms a
+"""Direct spreadsheet import by REST or command: all steps in one call, without a confirmed
 preview."""
 
 import hashlib

@@ -1,8 +1,8 @@
-"""The inventory as sheets that import as they are: nothing in them differs from what is on record.
+"""Spreadsheet export of the inventory, in a form that imports unchanged: nothing in it differs from
+the inventory.
 
 Rows are read and written in a stream, so memory stays flat whatever their number. A workbook is put
-together in a temporary file, since its archive is closed last.
-"""
+together in a temporary file, since its archive is closed last."""
 
 import csv
 import re

@@ -1,10 +1,9 @@
-"""A sheet's way from the upload to the register: received, columns chosen, read, confirmed,
-applied, undone, dropped.
+"""Steps of a spreadsheet import: received, columns selected, read, confirmed, applied, undone,
+discarded.
 
-Each step is a row's state. Short ones are done at once; what takes longer waits for a worker, and
-beat finds it again should a message or a worker be lost: a step is one transaction, so that it is
-done once or not at all.
-"""
+Each step is a state of the row. Short steps are done in the request; longer ones wait for a worker,
+and beat finds them again should a message or a worker be lost: a step is one transaction, so that
+it is done once or not at all."""
 
 import hashlib
 import zlib

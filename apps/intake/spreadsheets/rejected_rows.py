@@ -1,5 +1,5 @@
-"""The refused rows as a file of the original shape with a column that says why, to be put right and
-uploaded again."""
+"""Rejected rows as a file of the original shape with a column that gives the reason, to be
+corrected and uploaded again."""
 
 from collections.abc import Iterator
 

@@ -1,10 +1,9 @@
-"""Batches that wait, added up into observations and calls by day; the batches go in the same
-transaction.
+"""Aggregation of pending batches into observations and daily counts; the batches are deleted in the
+same transaction.
 
 One pass at a time: it holds a lock until it commits, so that nothing is counted twice or lost,
-wherever a worker ends. Counters that senders add up themselves are turned into differences here,
-since only here readings stand in order.
-"""
+wherever a worker ends. Cumulative counters are turned into differences here, since only here
+readings are in order."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The worker's task as a signature, and the sending of it, once for many requests."""
+"""Aggregation trigger: the worker's task as a signature, sent once for many requests."""
 
 from time import monotonic
 

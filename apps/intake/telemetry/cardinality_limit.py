@@ -1,9 +1,9 @@
-"""A lid on made-up names: how many services, sets of names and pairs of both one token may bring on
-one day.
+"""Cardinality limit: how many services, sets of names and pairs of both one token may bring per
+day.
 
-Counters lie in the cache, and a process remembers what it has let in. While the cache is away
-everything passes: this is a guard, no ledger.
-"""
+Protects against made-up names. Counters are in the cache, and a process remembers what it has
+accepted. While the cache is unavailable everything passes: this is a safeguard, not an exact
+count."""
 
 from collections.abc import Iterable
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""A request's body without its content encoding."""
+"""Content encoding of request bodies: decoding of the compressed ones."""
 
 import zlib
 

@@ -1,11 +1,10 @@
-"""A gateway's call and the span that tells which model answered it, where they do not come in one
-request.
+"""Correlation of a gateway's call with the span that names the served model, if they arrive in
+different requests.
 
-An exporter cuts its batches anywhere, and they may overtake each other. An answer that comes first
-waits some minutes for its call; a call that comes first is counted at once, without the model that
-answered, and what was counted moves to that model when it is told. Only calls of senders that are
-known to tell are put down at all; what is put down has a lid, beyond which nothing is.
-"""
+An exporter cuts its batches anywhere, and they may overtake each other. An answer that arrives
+first waits some minutes for its call; a call that arrives first is counted immediately, without the
+served model, and the count moves to that model when it is reported. Only calls of senders that are
+known to report it are stored at all; storage has a limit, beyond which nothing is stored."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

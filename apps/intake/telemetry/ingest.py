@@ -1,9 +1,8 @@
-"""From a request's calls to a batch that waits to be added up: in one short transaction, each call
-once.
+"""Telemetry ingestion: the calls of a request become a pending batch, in one short transaction,
+each call once.
 
-The door answers once this has committed. A request sent again, by whichever way and even at the
-same moment, adds nothing: its keys are there, or it waits until they are.
-"""
+The endpoint answers once this has committed. A request sent again, by any route and even at the
+same moment, adds nothing: its keys exist, or it waits until they do."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -1,10 +1,8 @@
-"""What LiteLLM's callback `generic_api` posts: a JSON list, or JSON lines, of its standard logging
-payload.
+"""LiteLLM callback `generic_api`: a JSON list, or JSON lines, of its standard logging payload.
 
 Of a record of some 13 KB the fields below are read: messages, answers, end users, addresses and
-headers are not. `response.model` is the alias that was asked for, except after a fallback, so that
-it never counts as what answered.
-"""
+headers are not. `response.model` is the requested alias, except after a fallback, so that it never
+counts as the served model."""
 
 import math
 from collections.abc import Iterator

@@ -1,5 +1,5 @@
-"""A recorded OTLP request out of a file, with the operator's rights: the same way as through the
-door."""
+"""Replay of a recorded OTLP request from a file, with the operator's rights: the same path as
+through the endpoint."""
 
 from collections.abc import Iterable
 from datetime import datetime

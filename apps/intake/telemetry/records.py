@@ -1,4 +1,4 @@
-"""What a reader makes of a request: calls and readings of counters, without any content."""
+"""Data classes that telemetry readers return: calls and counter readings, without any content."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What is known of calls for a while only, dropped in blocks, each in a transaction of its own."""
+"""Data retention of call data, deleted in blocks, each in a transaction of its own."""
 
 from datetime import date, datetime, timedelta
 

@@ -1,5 +1,5 @@
-"""What is known of senders from one request to the next, in every process and after any loss of the
-cache."""
+"""Facts about senders, kept from one request to the next, in every process and after any loss of
+the cache."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta

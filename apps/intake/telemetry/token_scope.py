@@ -1,7 +1,9 @@
-"""For whom a token speaks. Whoever is signed in may make a token, and names in traces are only
-claims: a token is believed about senders that are not claimed, and about applications that its user
-may edit. The door asks, so that the sender is answered; adding up asks again, so that whoever has
-left a team in between tells nothing of it."""
+"""Authorisation of telemetry: the services and applications that a token may send data for.
+
+Any user may create a token, and names in traces are only claims: a token is accepted for services
+that are not linked, and for applications that its user may edit. The endpoint checks, so that the
+sender gets an answer; aggregation checks again, so that a user who has left a team in between
+reports nothing of it."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,10 +1,9 @@
-"""How much was called, without counting one call twice because several senders tell of it.
+"""Call volumes, without counting one call twice because several senders report it.
 
-Traces may be sampled and tell of which model is called; metrics and gateway logs count all, and a
-report of usage is what is paid by. Of one application (or unclaimed service), one model and one day
-the fullest kind of sender counts, and the others do not: reports before metrics before gateways
-before traces. What only one of them saw counts by that one.
-"""
+Traces may be sampled and name the called model; metrics and gateway logs count everything, and a
+usage report is the basis of payment. For one application (or unlinked service), one model and one
+day the most complete kind of sender counts, and the others do not: reports before metrics before
+gateways before traces. What only one of them reported counts by that one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

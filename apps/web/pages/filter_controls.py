@@ -1,5 +1,5 @@
-"""The few filters a page offers as controls; any other of the same set works from the address and
-shows as a chip."""
+"""Filter controls of a page; any other filter of the same set works from the URL and is shown as a
+chip."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a page says after a change: a sentence, and where one can take the change back."""
+"""Flash messages after a change: a sentence, and the URL where the change can be undone."""
 
 from dataclasses import dataclass
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Parts that forms of several pages share."""
+"""Form fields that several pages share."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Long lists: sorted, counted up to a bound, cut into sheets; and the same rows as CSV."""
+"""List pages: sorting, a bounded count, pagination, and the same rows as CSV."""
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,5 @@
-"""Forms on rows that somebody else may be changing: nobody overwrites what they have not seen."""
+"""Optimistic locking of forms: nothing that another user changed meanwhile is overwritten
+unseen."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
-"""What every page shares: its head, its title block, and the fragment htmx asks for."""
+"""Page context that every page shares: its headline, its page details, and the fragment that htmx
+requests."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""What a change did to an application's time and findings: looked at before and after, said in a
+"""Effects of a change on an application's runway and findings: compared before and after, in a
 sentence."""
 
 from dataclasses import dataclass

@@ -1,9 +1,8 @@
-"""What needs somebody's attention now, as the overview and the board's page say it: few rows, few
+"""Dashboard: what needs attention now, for the overview and the board summary; few rows, few
 statements.
 
-Runways come from the kept ones (inventory/read_models.py), flags and layers from the engine,
-assessments from the counts of the risks: each says as of when it speaks.
-"""
+Runways come from the stored ones (inventory/read_models.py), flags and layers from the engine,
+assessments from the counts of the risks: each states as of when it holds."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""Where versions and foundations come from: relatives within two steps, for the picture, its table
-and its CSV."""
+"""Lineage of versions and foundations: relatives within two steps, for the diagram, its table and
+its CSV."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

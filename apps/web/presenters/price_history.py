@@ -1,4 +1,4 @@
-"""Price history of offerings: the same lines for the picture, its table and its CSV."""
+"""Price history of offerings: the same lines for the chart, its table and its CSV."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence

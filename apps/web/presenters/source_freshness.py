@@ -1,4 +1,4 @@
-"""How fresh each source is, by its last success."""
+"""Freshness of each source, by its last success."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""A provider's record in words: what is shown of it, line by line, and its picture."""
+"""Track record of a provider as the page shows it: lines in words, and its chart."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""How values are written on the pages: dates with their year when it is not this one, true minus,
-space before %."""
+"""Template filters and tags of values on pages: dates with their year unless it is this one, true
+minus, space before %."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

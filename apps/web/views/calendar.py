@@ -1,5 +1,5 @@
-"""What ends when: one's own days as a picture, a list by month, a CSV; and an address for calendar
-programs."""
+"""Calendar of the user's own dates: a chart, a list by month, a CSV, and a URL for calendar
+apps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

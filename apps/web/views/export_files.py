@@ -1,4 +1,4 @@
-"""Files that a worker writes: asked for, followed while they are written, fetched."""
+"""Export files that a worker writes: requested, followed by their progress, downloaded."""
 
 import contextlib
 from dataclasses import dataclass

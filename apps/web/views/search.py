@@ -1,4 +1,4 @@
-"""Search: one box over everything that has a page of its own, and over the pages themselves."""
+"""Search: one box over all records that have a page, and over the pages themselves."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

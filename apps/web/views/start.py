@@ -1,5 +1,5 @@
-"""The first steps of a new register: a feed, an inventory, what runs, the team; each leads to where
-it is done."""
+"""Get started page of a new registry: a feed, an inventory, usage data, the team; each step links
+to the page where it is done."""
 
 from dataclasses import dataclass
 

@@ -1,10 +1,9 @@
-"""CycloneDX bills of materials, JSON and XML, 1.4 to 1.7: the models an application's source or
-owner names.
+"""CycloneDX bills of materials (SBOM, AIBOM), JSON and XML, 1.4 to 1.7: the models that an
+application's source or owner names.
 
-What a component means differs by tool (cyclonedx_tools); what else it says is kept as facts
-(cyclonedx_cards). A document that breaks its schema is read all the same, and says so.
-(cyclonedx.org/specification, bom-1.7.)
-"""
+The meaning of a component differs by tool (scanners.py); what else it states is kept as facts
+(model_cards.py). A document that violates its schema is read anyway, and the violation is reported.
+(cyclonedx.org/specification, bom-1.7.)"""
 
 import re
 from collections import Counter

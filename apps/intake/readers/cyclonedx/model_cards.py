@@ -1,5 +1,5 @@
-"""What else a CycloneDX component tells of a model, kept beside the sighting as facts: capped, and
-without pictures."""
+"""Model cards of CycloneDX components, kept beside the sighting as facts: bounded, and without
+pictures."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,9 +1,8 @@
-"""Which model a CycloneDX component stands for: every scanner writes it elsewhere, and some call
+"""Scanner dialects of CycloneDX: where each scanner writes the model of a component; some call
 everything a model.
 
-Seen in the output of ai-bom 3.6, airom 0.5, cdxgen 12.8, cisco-aibom 1.10 and aisbom-cli 1.7, and
-in the examples of the specification.
-"""
+Taken from the output of ai-bom 3.6, airom 0.5, cdxgen 12.8, cisco-aibom 1.10 and aisbom-cli 1.7,
+and from the examples of the specification."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

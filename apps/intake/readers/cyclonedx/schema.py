@@ -1,9 +1,8 @@
-"""Whether a CycloneDX document keeps to the schema of its version; told, never a reason not to read
-it.
+"""Schema validation of CycloneDX documents: violations are reported, and never a reason not to read
+one.
 
 The schemas come with the CycloneDX library, which is used for nothing else: its typed reader drops
-model cards.
-"""
+model cards."""
 
 from collections.abc import Mapping
 from functools import cache

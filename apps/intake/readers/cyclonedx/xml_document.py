@@ -1,8 +1,7 @@
-"""CycloneDX XML as the mapping its JSON would be, so that one reader reads both.
+"""CycloneDX XML converted to the mapping of its JSON form, so that one reader reads both.
 
-Parsed as a stream, without entities, document types or anything from elsewhere; depth and number of
-elements are counted while parsing.
-"""
+Parsed as a stream, without entities, document types or external references; depth and number of
+elements are counted while parsing."""
 
 from typing import Any
 from xml.etree.ElementTree import ParseError

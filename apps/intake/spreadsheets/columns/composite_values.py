@@ -1,4 +1,4 @@
-"""Cells that hold several things: tags, and references into other registers."""
+"""Cells with several values: tags, and references to other systems of record."""
 
 import json
 from collections.abc import Mapping, Sequence

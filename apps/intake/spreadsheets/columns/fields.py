@@ -1,5 +1,5 @@
-"""What a column can hold: the fields of an application and of one use, their usual heads and their
-words."""
+"""Fields that a spreadsheet column can hold: those of an application and of one dependency, with
+their usual column headers and vocabularies."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

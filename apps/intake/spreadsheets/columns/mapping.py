@@ -1,7 +1,8 @@
-"""Heads to fields: where the table begins, what its columns seem to hold, and what is missing.
+"""Column mapping: where the table begins, which field each column seems to hold, and which fields
+are missing.
 
-A mapping is what people see and may change, and what is remembered for sheets with the same heads.
-"""
+Users see a mapping and may change it, and it is remembered for spreadsheets with the same column
+headers."""
 
 import hashlib
 import re

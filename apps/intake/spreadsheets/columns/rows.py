@@ -1,7 +1,7 @@
-"""Rows of cells to values: what one row says, before anything is asked of the register.
+"""Parsed rows: the values of one row, before they are compared with the inventory.
 
-Plain Python. A row that cannot be taken carries the sentence why and the column it is about.
-"""
+Plain Python. A row that cannot be imported carries a sentence with the reason, and the column that
+it is about."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,9 +1,7 @@
-"""Cells to values: numbers, days and words as people write them. What can be read in two ways is
-refused.
+"""Cell parsing: numbers, dates and words as users write them. Ambiguous values are rejected.
 
-Plain Python. Every reader takes a cell and answers with a value, with None for an empty cell, or
-raises InvalidCellError with a sentence that says what to write instead.
-"""
+Plain Python. Every parser takes a cell and returns a value, None for an empty cell, or raises
+InvalidCellError with a sentence that says what to write instead."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""Sheets read in a child process where a web process asks for it
+"""Spreadsheets read in a child process if a web process requests it
 (apps/common/processes/child_process.py)."""
 
 from collections.abc import Iterable

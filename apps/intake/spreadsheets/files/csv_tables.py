@@ -1,5 +1,4 @@
-"""Comma-separated files as people have them: any delimiter, four encodings, titles above and ragged
-rows."""
+"""CSV files: any delimiter, four encodings, titles above the column headers and ragged rows."""
 
 import codecs
 import csv

@@ -1,4 +1,4 @@
-"""Which reader a file needs, told by its bytes and not by its name."""
+"""File type detection: the reader that a file needs, by its bytes and not by its name."""
 
 from typing import TYPE_CHECKING
 

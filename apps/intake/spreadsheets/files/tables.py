@@ -1,4 +1,4 @@
-"""Bytes to tables: what is in a file, whatever it is, as rows of cells."""
+"""Tables of a file: its content as rows of cells, whatever the format."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,9 +1,8 @@
-"""Workbooks. What is in them is read and never run: of a formula, the value stored beside it.
+"""XLSX workbooks. Content is read and never executed: of a formula, the stored value is read.
 
-openpyxl reads the sheets row by row. Before it sees the file, every part of the archive is inflated
-once here, counted, and looked through for what makes XML dangerous; on the way the merged cells are
-found, which the row-wise reader does not tell.
-"""
+openpyxl reads the worksheets row by row. Before it gets the file, every part of the archive is
+inflated once here, counted, and searched for what makes XML dangerous; on the way the merged cells
+are found, which the row-wise reader does not report."""
 
 import io
 import re

@@ -1,4 +1,5 @@
-"""The second half of a plan: what a row says an application calls, against what is on record."""
+"""Dependency plans: the dependency that a row describes, compared with the inventory (the second
+half of a row's plan)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""How a plan says no, and in the words of the sheet's own heads."""
+"""Errors of an import plan, in the words of the spreadsheet's own column headers."""
 
 from apps.intake.spreadsheets.columns.mapping import BookMapping
 

@@ -1,4 +1,4 @@
-"""The confirmed preview carried out: planned anew against what is on record now, and written where
+"""Execution of a confirmed preview: planned again with the current inventory, and written if
 nothing differs."""
 
 from collections.abc import Iterator

@@ -1,5 +1,4 @@
-"""What is on record and the user may see, as far as a sheet speaks of it; loaded in blocks of
-rows."""
+"""Existing records that the user may see and a spreadsheet names; loaded in blocks of rows."""
 
 from collections import defaultdict
 from collections.abc import Iterable

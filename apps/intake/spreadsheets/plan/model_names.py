@@ -1,8 +1,7 @@
-"""Model strings of a sheet to offerings: exactly, by the resolver, as a new id at that host, or a
-question.
+"""Model names of a spreadsheet resolved to offerings: exactly, by the resolver, as a new ID at that
+host, or a question.
 
-The catalogue is read once an import; each distinct pair of host and model is worked out once.
-"""
+The catalogue is read once per import; each distinct pair of host and model is resolved once."""
 
 from collections import defaultdict
 from dataclasses import dataclass

@@ -1,9 +1,9 @@
-"""What a sheet would do to the register, row by row, and what it cannot do and why. Writes nothing.
+"""Import planner: what a spreadsheet would change in the inventory, row by row, and what it cannot
+change and why.
 
-A refused row does nothing at all: neither its application nor its use. Rows are worked through in
-order, in blocks, so that two rows about one application are seen together and memory does not grow
-with what is on record.
-"""
+Writes nothing. A rejected row does nothing at all: neither its application nor its dependency. Rows
+are processed in order, in blocks, so that two rows about one application are seen together and
+memory does not grow with the inventory."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Planned rows into the database and out of it again; by COPY, since a sheet may have a million."""
+"""Storage of planned rows in the database, by COPY, since a spreadsheet may have a million rows."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

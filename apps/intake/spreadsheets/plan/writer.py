@@ -1,5 +1,6 @@
-"""Plans into the register: new rows by COPY, changes in one statement per set of columns. History
-is written by the triggers, under the change the caller has named."""
+"""Plan writer: new rows by COPY, changes in one statement per set of columns.
+
+History is written by the triggers, under the change that the caller has named."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

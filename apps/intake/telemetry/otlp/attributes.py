@@ -1,10 +1,9 @@
-"""The attributes that are read of a span, a point or a resource, and what they mean. Nothing else
-is looked at.
+"""OpenTelemetry attributes that are read of a span, a data point or a resource, and their meaning;
+all others are ignored.
 
-Emitters disagree: each wanted fact has several keys, tried in order, an empty text counting as
-missing. Sources: the OpenTelemetry conventions for generative AI (both generations), OpenInference,
-OpenLLMetry, Vercel AI SDK, Langfuse and LiteLLM, as their exporters were seen to send them.
-"""
+Emitters disagree: each fact has several keys, tried in order, an empty text counting as missing.
+Sources: the OpenTelemetry conventions for generative AI (both generations), OpenInference,
+OpenLLMetry, Vercel AI SDK, Langfuse and LiteLLM, as their exporters were observed to send them."""
 
 import re
 from collections.abc import Iterable

@@ -1,6 +1,7 @@
-"""OTLP traces in JSON, read as plain JSON: ids are hexadecimal there, numbers of 64 bits text or
-numbers, enumerations numbers, a value may be empty. Whatever has another shape than expected is
-left out, not refused."""
+"""OTLP/JSON encoding of traces, read as plain JSON.
+
+IDs are hexadecimal there, 64-bit numbers text or numbers, enumerations numbers, and a value may be
+empty. What has another shape than expected is left out, not rejected."""
 
 import base64
 import binascii

@@ -1,10 +1,9 @@
-"""OTLP metrics of model clients to readings of counters: how many calls, and how many tokens.
+"""OTLP metrics of model clients as counter readings: numbers of calls and of tokens.
 
 Read are `gen_ai.client.operation.duration` (its count is the calls) and the tokens, which the
 conventions call `gen_ai.client.token.usage` so far and `gen_ai.client.inference.usage.*_tokens`
-from now on. A point that names no model tells of none. What is counted here is volume: traces of
-the same calls may be sampled, metrics are not.
-"""
+from now on. A data point without a model is ignored. What is counted here is volume: traces of the
+same calls may be sampled, metrics are not."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""OTLP traces in protobuf. Of an attribute that is not allowed only the key is looked at, never the
+"""OTLP/protobuf encoding. Of an attribute that is not allowed only the key is read, never the
 value."""
 
 from collections.abc import Iterator, Sequence

@@ -1,10 +1,9 @@
-"""Spans to calls, whatever they came in as: which span counts, under which names, and by which key
-it is known.
+"""Spans as calls, in either encoding: which span counts, under which names, and its deduplication
+key.
 
-A request holds thousands of spans of few kinds. What a span's names mean is worked out once for
-each distinct set of them and remembered; a span that says nothing of a model costs the look at its
-attributes' keys and no more.
-"""
+A request holds thousands of spans of few kinds. The meaning of a span's names is worked out once
+for each distinct set of them and remembered; a span without a model costs the check of its
+attributes' keys and no more."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""OTLP traces, in either encoding, to calls."""
+"""OTLP traces, in either encoding, as calls."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What charts over time or money share: the frame, its axes and the names at the ends of lines."""
+"""Axes of charts over time or money: the frame, its axes and the labels at the ends of lines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

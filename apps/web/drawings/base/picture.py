@@ -1,9 +1,8 @@
-"""What every picture is made of; `components/drawings/picture.svg` draws it in the order of the
-fields.
+"""Picture: the data class of every drawing; `components/drawings/picture.svg` draws it in the order
+of the fields.
 
-A picture function takes plain data and answers a Picture, or None where there is nothing to show.
-`responsive_picture` makes the two variants of a page at once.
-"""
+A picture function takes plain data and returns a Picture, or None if there is nothing to show.
+`responsive_picture` makes both variants of a page together."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,9 +1,7 @@
-"""Scales: values and days to drawing units, with ticks people would choose; and how numbers are
-written.
+"""Scales: values and days to drawing units, with round ticks; and number formats.
 
-Plain Python; every scale is a frozen value. A scale of amounts begins at zero unless an amount lies
-below.
-"""
+Plain Python; every scale is a frozen value. A scale of amounts begins at zero unless an amount is
+negative."""
 
 import math
 from collections.abc import Callable, Iterable

@@ -1,5 +1,4 @@
-"""Words on drawings: how broad they are, how to shorten them, and how to keep them from lying on
-each other."""
+"""Text layout of drawings: text width, truncation, and labels that do not overlap."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace

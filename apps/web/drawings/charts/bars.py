@@ -1,4 +1,4 @@
-"""Horizontal bars from zero, with the line that is tolerated and the best and worst case as a
+"""Horizontal bar chart from zero, with the tolerance as a line, and the best and worst case as a
 whisker."""
 
 from collections.abc import Sequence

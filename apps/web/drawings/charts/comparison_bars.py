@@ -1,4 +1,4 @@
-"""Two answers beside each other: per line a solid and a hatched bar from one zero."""
+"""Comparison of two results as bars: per row a solid and a hatched bar from one zero."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

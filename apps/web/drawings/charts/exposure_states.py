@@ -1,5 +1,5 @@
-"""How applications stand when something fails: one stacked bar per row, a hatch per state, counts
-in the pieces."""
+"""Exposure states after a failure: one stacked bar per row, a hatch per state, counts in the
+segments."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The heat map: how many risks have which likelihood and impact. A table of links, not an image."""
+"""Risk heat map: the number of risks by likelihood and impact. A table of links, not an image."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a bad year costs: the chance that the yearly loss is larger, beside the twin with
+"""Loss exceedance curve: the probability that the yearly loss is larger, beside the twin with
 independent failures."""
 
 import math

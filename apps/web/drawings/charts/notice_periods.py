@@ -1,8 +1,7 @@
-"""Notices of a provider in days: a dot per model on one scale, stacked where they coincide.
+"""Notice periods of a provider in days: a dot per model on one scale, stacked where they coincide.
 
-Strips lie below each other (all notices, or the earlier and the later half), each with its median;
-the minimums the provider promises cross them all.
-"""
+Strips are below each other (all notices, or the earlier and the later half), each with its median;
+the minimums that the provider promises cross them all."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Prices over time: level until a change, a gap where nobody knows, dashed where it is
+"""Price history chart: level until a change, a gap while the price is unknown, dashed if
 announced."""
 
 from collections.abc import Sequence

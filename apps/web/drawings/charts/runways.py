@@ -1,5 +1,5 @@
-"""Is there time to leave? Days left until a model ends above the days that leaving took, or is
-estimated to take."""
+"""Runway chart: days until retirement above the days that the migration took, or is estimated to
+take."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A measured share or number by the day, with its tolerance; the same in a table's cell as a
+"""Trend of a measured share or number by day, with its tolerance; the same in a table cell as a
 sparkline."""
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Who stands on what: ribbons from groups of applications through the layers below, as broad as
+"""Flow diagram (Sankey): ribbons from groups of applications through the layers below, as wide as
 what they carry."""
 
 from collections.abc import Callable, Iterable, Sequence

@@ -1,5 +1,5 @@
-"""Where versions and foundations come from: a layered tree, the kind of each edge by its line and
-by a word."""
+"""Lineage diagram of versions and foundations: a layered tree, the kind of each edge shown by its
+line style and by a label."""
 
 from collections import defaultdict, deque
 from collections.abc import Sequence

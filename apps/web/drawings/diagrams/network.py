@@ -1,5 +1,4 @@
-"""Paths through layers as a network: small nodes folded, nodes ordered so that few ribbons
-cross."""
+"""Network of paths through layers: small nodes folded, nodes ordered so that few ribbons cross."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -1,10 +1,9 @@
-"""The portfolio section: applications stand above ground, what they rest on lies below, equal
-neighbours merged.
+"""Portfolio stack: applications at the top, the layers that they depend on below, equal neighbours
+merged.
 
-One layout serves both shapes: `across` runs along the ground, `down` away from it. Wide, across is
-x and down is y; narrow, the sheet is turned so that across is y and every application is a line
-that fits a phone.
-"""
+One layout serves both shapes: `across` runs along the layers, `down` towards deeper ones. Wide,
+across is x and down is y; narrow, the drawing is turned so that across is y and every application
+is a row that fits a phone."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,5 +1,5 @@
-"""Many ends on one strip of months: a mark per end, stacked where they come together, a count per
-month."""
+"""Calendar timeline of retirements: a mark per date on a strip of months, stacked where they
+coincide, a count per month."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence

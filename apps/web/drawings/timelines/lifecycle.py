@@ -1,5 +1,5 @@
-"""One offering per track: what the registry accepts on a thick line, what each source says on thin
-ones below it."""
+"""Lifecycle timeline of offerings, one per track: the accepted value on a thick line, each source
+value on thin ones below."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The last day of one source's polls as a strip: a mark per stretch of time, oldest left."""
+"""Poll strip: the last day of one source's polls, a mark per stretch of time, oldest left."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

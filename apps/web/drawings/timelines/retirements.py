@@ -1,4 +1,5 @@
-"""What ends when: a bar per offering for the time left until its day, on one scale of days."""
+"""Retirement timeline: a bar per offering for the time left until its date, on one scale of
+days."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

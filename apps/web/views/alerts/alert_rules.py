@@ -1,4 +1,4 @@
-"""When people are told: the organisation's lines, readable by all who sign in; and its webhooks."""
+"""Alert rules of the organisation, which all users can view, and its webhooks."""
 
 from datetime import datetime
 from typing import Any

@@ -1,5 +1,5 @@
-"""The delivery ledger: every message, with its state and text; and every notice that no message
-carries, and why."""
+"""Delivery log: every message, with its state and text; and every notification that was not sent,
+with the reason."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""One alert: what it says and why, who was told, what was answered; and the answers to it."""
+"""Alert page: its reason, recipients and activity; and the responses to it."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,5 +1,5 @@
-"""What people fill in to answer alerts; the same fields on the page of one, above many, and behind
-a mail's link."""
+"""Forms of responses to alerts: the same fields on an alert's page, for bulk responses, and behind
+an email link."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta

@@ -1,5 +1,4 @@
-"""What you get: how and when one is mailed, what one asked to hear of, what one does not want to
-hear."""
+"""Notification preferences: email frequency, subscriptions and mutes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,5 +1,4 @@
-"""What the pages say of an alert: its heading, what to do, where to look, whom it concerns and who
-was told."""
+"""Alerts as pages show them: heading, instruction, link, affected applications and recipients."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What came of answers to alerts, in words, and what can be taken back."""
+"""Outcome of responses to alerts, in words, and what can be undone."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

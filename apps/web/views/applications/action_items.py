@@ -1,5 +1,7 @@
-"""What to do about one application, by when: out of dates, tests, findings and risks. Finished work
-leaves the list."""
+"""Action items of one application with due dates, from retirement dates, exit tests, findings and
+risks.
+
+Finished work leaves the list."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""Changing many applications at once, picked ones or all that a list's filters leave: looked at
-before it is done."""
+"""Bulk edit of applications, selected ones or all that a list's filters match: previewed before it
+is applied."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One application: what it stands on, what it inherits, what must be done. One page with anchors;
+"""Application page: what it depends on, what it inherits, its action items. One page with anchors;
 printed, a report."""
 
 from collections.abc import Sequence

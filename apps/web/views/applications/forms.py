@@ -1,5 +1,4 @@
-"""Forms about applications. Fields are the model's own, so that pages and REST say the same of
-them."""
+"""Forms of applications. Fields are the model's own, so that pages and REST agree on them."""
 
 from typing import Any
 

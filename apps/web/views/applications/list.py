@@ -1,4 +1,4 @@
-"""The list of applications: narrowed, sorted, bounded, and the same rows as CSV and XLSX."""
+"""Application list: filtered, sorted, bounded, and the same rows as CSV and XLSX."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""What was seen of one application: by whom, under which names, how often, and where that is not
-what it declares."""
+"""Observed usage of one application: by sender, under which names, how often, and where it differs
+from its declaration."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What one application's page reads, block by block; each function says how many statements it
+"""Queries of the application page, section by section; each function states how many statements it
 costs."""
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The stack section: one column a dependency, one row a layer, what neighbours share in one
+"""Stack section: one column per dependency, one row per layer, what neighbours share in one
 block."""
 
 from collections.abc import Mapping, Sequence

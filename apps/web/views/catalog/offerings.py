@@ -1,5 +1,4 @@
-"""Offerings: what each source says, what the registry accepts and why, and what a person may
-set."""
+"""Offerings: what each source states, the accepted value and its reason, and manual overrides."""
 
 from collections.abc import Sequence
 from datetime import date

@@ -1,4 +1,4 @@
-"""What governance enters about a provider: the form, its history, and taking a change back."""
+"""Provider facts that governance enters: the form, its history, and undo."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

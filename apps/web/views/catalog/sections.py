@@ -1,5 +1,5 @@
-"""What the pages of one foundation, version, offering and provider share: who stands there, risks,
-the lifecycle."""
+"""Shared sections of the foundation, version, offering and provider pages: dependent applications,
+risks, the lifecycle."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

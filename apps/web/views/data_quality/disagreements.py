@@ -1,5 +1,5 @@
-"""Where sources disagree about the end of an offering: the list, one of them with its excerpts, the
-decision."""
+"""Source disagreements about the retirement date of an offering: the list, one with its excerpts,
+the decision."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

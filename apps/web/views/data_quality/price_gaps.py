@@ -1,4 +1,4 @@
-"""Where sources name different prices for one offering: a list to know of, nothing to decide."""
+"""Price differences between sources for one offering: a list for information, without decisions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace

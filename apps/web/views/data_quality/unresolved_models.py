@@ -1,4 +1,5 @@
-"""Identity: offerings nobody has placed yet, and the decision what each of them is."""
+"""Unresolved models: offerings that are not identified yet, and the decision what each of them
+is."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Forms about what applications call, what was built on it, and the ways out."""
+"""Forms of dependencies, adaptations, exit plans and exit tests."""
 
 from decimal import Decimal, InvalidOperation
 from typing import Any

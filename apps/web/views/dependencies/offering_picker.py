@@ -1,9 +1,8 @@
-"""Picking one of thousands of offerings: a search that works without a script, results as a list of
-radios.
+"""Offering picker: a search over thousands of offerings that works without JavaScript, results as
+radio buttons.
 
 Pages include `dependencies/picker.html` inside the form that needs the offering; its search box is
-a form of its own, so that a page without a script comes back with what was found.
-"""
+a form of its own, so that a page without JavaScript comes back with the results."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

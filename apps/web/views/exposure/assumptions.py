@@ -1,4 +1,4 @@
-"""What simulated losses rest on: how often, how bad, at what cost; shown with every run and set by
+"""Assumptions of simulated losses: frequency, severity and cost; shown with every run and set by
 governance."""
 
 from collections.abc import Sequence

@@ -1,5 +1,5 @@
-"""Where are we correlated? The layers, by every weight, and whether the critical applications could
-leave."""
+"""Concentration: the layers, by every weight, and whether the critical applications have an
+exit."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""What stands or leans on one thing, of any kind: how much, whose, in which state, and which
-applications."""
+"""Node page of any kind: what depends on it or uses it in a supporting role, how much, by team, by
+state, and which applications."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass

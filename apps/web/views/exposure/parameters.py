@@ -1,5 +1,5 @@
-"""What the pages of exposure share: what is chosen in the address, addresses of nodes, whose
-portfolio is shown."""
+"""Query parameters of the exposure pages: what the URL selects, URLs of nodes, whose portfolio is
+shown."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass

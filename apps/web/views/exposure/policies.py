@@ -1,5 +1,5 @@
-"""The organisation's own lines: what is counted, how much is tolerated, why; moved by governance,
-tried out before."""
+"""Exposure policies of the organisation: the measure, the tolerance and its reason; changed by
+governance after a trial."""
 
 from dataclasses import dataclass
 from decimal import Decimal

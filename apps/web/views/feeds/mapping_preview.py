@@ -1,4 +1,4 @@
-"""What a sample says by a mapping, prepared for the page. Reads, and writes nothing."""
+"""Mapping preview: what a mapping reads from a sample, prepared for the page. Writes nothing."""
 
 from collections import Counter
 from collections.abc import Sequence

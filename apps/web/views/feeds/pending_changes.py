@@ -1,4 +1,4 @@
-"""What waits at one source for a person: look at it, accept it, refuse it, take a refusal back."""
+"""Pending changes of one source: view, accept, reject, undo a rejection."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

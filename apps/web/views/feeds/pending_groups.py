@@ -1,5 +1,5 @@
-"""What guards hold back, prepared for the pages: grouped by provider, with whom it would reach and
-a sentence."""
+"""Pending changes that guards put on hold, prepared for the pages: grouped by provider, with
+affected applications and a sentence."""
 
 import hashlib
 import json

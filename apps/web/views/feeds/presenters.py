@@ -1,4 +1,4 @@
-"""The sentences of the feeds pages. Plain Python: rows and counts in, words out."""
+"""Sentences of the feed pages. Plain Python: rows and counts in, text out."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Notices of providers: an inbox for people. Nothing in it changes the catalogue by itself."""
+"""Provider notices: an inbox for users. Nothing in it changes the catalogue by itself."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Reads of the feeds pages. Each says how many statements it costs."""
+"""Queries of the feed pages. Each states how many statements it costs."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable

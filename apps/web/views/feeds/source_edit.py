@@ -1,4 +1,4 @@
-"""Adding a source without code, changing one, switching it off and on, and taking that back."""
+"""Source settings: adding a source without code, editing, enabling and disabling it, and undo."""
 
 import gzip
 from typing import Any

@@ -1,5 +1,4 @@
-"""Forms of sources: what is polled and how far it is trusted, and where things lie in its
-document."""
+"""Forms of sources: what is polled and its priority, and the mapping of its document."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Who set what about a source, when and why."""
+"""Change history of a source's settings: who, when and why."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The feeds and one feed: how fresh, what is held, what was brought, what is kept out."""
+"""Feed list and feed page: freshness, changes on hold, runs, quarantined rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the gate lets through: read by everybody, moved by governance, tried out before."""
+"""Release gate policy: every user can view it, governance changes it, after a trial."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Decisions, levels and rules as the pages name and draw them."""
+"""Names and styles of gate decisions, levels and rules on pages."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

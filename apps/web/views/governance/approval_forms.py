@@ -1,4 +1,4 @@
-"""Forms of decisions on what may be built on."""
+"""Forms of approvals."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-"""What can be decided on: providers, foundations, versions and offerings, named by an address or
-found by words."""
+"""Approval targets: providers, foundations, versions and offerings, named by a URL or found by
+search."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,5 +1,5 @@
-"""What stands on something against a decision in force: a list that is looked through, not counted
-beyond need."""
+"""Approval violations: uses that contradict an approval in force; a list to page through, not
+counted beyond need."""
 
 from typing import Any
 

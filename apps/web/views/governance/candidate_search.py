@@ -1,4 +1,4 @@
-"""Which candidates an address names, and what may be added to them."""
+"""Comparison candidates that a URL names, and those that may be added."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,4 @@
-"""Which foundation, and on what terms: candidates side by side, fact by fact, with sources and
-gaps."""
+"""Comparison of candidates side by side, fact by fact, with sources and gaps."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

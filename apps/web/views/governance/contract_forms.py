@@ -1,5 +1,4 @@
-"""The form of a contract: every fact that people may set, in the order in which a contract is
-read."""
+"""Contract form: every fact that users may set, in the order in which a contract is read."""
 
 from typing import Any
 

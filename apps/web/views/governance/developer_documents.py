@@ -1,5 +1,5 @@
-"""What developers owe those who build on their foundations (Annex XII of the AI Act): asked for,
-received, refused."""
+"""Developer documents that the AI Act (Annex XII) requires for those who build on a foundation:
+requested, received, rejected."""
 
 from datetime import date
 from typing import Any

@@ -1,5 +1,5 @@
-"""Facts of scorecards as pages write them, today's and those kept with a decision, and where the
-two differ."""
+"""Scorecard facts as pages show them, today's and those stored with a decision, and where the two
+differ."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""One platform bet: worked on as a draft, and once decided its scorecards of that day beside those
-of today."""
+"""Selection record page: edited as a draft, and once decided its scorecards of that day beside
+those of today."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,4 @@
-"""Forms of platform bets: what is asked, who is considered, how people judge it, and the
-decision."""
+"""Forms of selection records: criteria, candidates, scores, and the decision."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal

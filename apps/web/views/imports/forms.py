@@ -1,4 +1,4 @@
-"""The form of the columns: one choice a column, made for the file at hand."""
+"""Column mapping form: one choice per column, made for the file at hand."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,5 +1,4 @@
-"""What the pages of imports say: their sentences, and each row's plan in words. Plain Python over
-stored plans."""
+"""Sentences of the import pages, and each row's plan in words. Plain Python over stored plans."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""The way in: who sends what is seen, how it is doing, and the lines one copies to connect the
-next."""
+"""Connections: the senders of usage data, their status, and the snippets to copy for the next
+one."""
 
 from dataclasses import dataclass
 

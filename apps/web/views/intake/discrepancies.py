@@ -1,5 +1,4 @@
-"""Where what was seen and what is declared disagree: one list, answered one by one or several at
-once."""
+"""Discrepancies between declared and observed usage: one list, with single and bulk responses."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -1,5 +1,5 @@
-"""Senders by the names they give themselves: claimed for an application, ignored, or waiting to be
-linked."""
+"""Reported services by the names that they give themselves: linked to an application, ignored, or
+pending."""
 
 import re
 from typing import Any, NamedTuple

@@ -1,5 +1,5 @@
-"""Names nobody knows: what stands in documents and traffic and is no model the catalogue can place;
-and who decided."""
+"""Unrecognised names: names in documents and traffic that the catalogue cannot identify; and who
+decided."""
 
 from typing import Any
 

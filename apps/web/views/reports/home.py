@@ -1,4 +1,4 @@
-"""What do I hand in? Every report: what it is for, for whom, how complete."""
+"""Report index: the purpose, audience and completeness of every report."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,5 @@
-"""Where each missing field is entered: a link for who may enter it, words for the others."""
+"""Missing fields and where each is entered: a link for users who may enter it, text for the
+others."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,4 @@
-"""One assessment for many inherited risks: who is concerned, what is left alone and why, and taking
-it back."""
+"""Bulk assessment of inherited risks: what it affects, what is left alone and why, and its undo."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""One inherited risk: why it applies, how grave it is here, what was decided, and deciding."""
+"""Inherited risk page: why it applies, its severity here, its assessments, and assessing it."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

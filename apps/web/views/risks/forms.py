@@ -1,4 +1,4 @@
-"""What people fill in about a risk: the same fields for one and for many."""
+"""Forms of risks: the same fields for one and for many."""
 
 from collections.abc import Collection, Iterable
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""What was decided about an inherited risk over time: who, what, when and why."""
+"""Assessment history of an inherited risk: who, what, when and why."""
 
 from dataclasses import dataclass
 from datetime import datetime

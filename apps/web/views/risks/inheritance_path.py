@@ -1,4 +1,5 @@
-"""Why an application inherits a risk: the steps from it down to the node the risk lies on."""
+"""Inheritance path of a risk: the steps from the application down to the node that the risk is
+attached to."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""The register of inherited risk: what is inherited, from where, and what nobody has looked at."""
+"""Risk register: inherited risks, their sources, and which are unassessed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""The kinds of risk there are, and how they map to public taxonomies: which of their entries have
-open risks here."""
+"""Risk taxonomies: the registry's own kinds of risk, their mapping to public taxonomies, and which
+entries have open risks here."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -1,5 +1,5 @@
-"""Finding what a what-if is about: nodes and applications by a few letters, each with what can be
-done to it."""
+"""Search for the subject of a scenario: nodes and applications by a few letters, each with the
+possible changes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

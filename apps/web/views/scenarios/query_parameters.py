@@ -1,9 +1,8 @@
-"""What a what-if asks, read from the address and written into it: every change is one field of the
-query.
+"""Query parameters of a scenario, read from the URL and written into it: every change is one field
+of the query.
 
 `remove=host:azure`, `replace=OLD:NEW` and `move=DEPENDENCY:OFFERING` by ids, `reprice=NODE*FACTOR`,
-`retire=SLUG`.
-"""
+`retire=SLUG`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""What came of a what-if, the same for one that was answered at once, one from a worker, and nodes
-that only fail."""
+"""Scenario results: the same for one computed in the request, one from a worker, and nodes that
+only fail."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

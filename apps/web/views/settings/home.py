@@ -1,4 +1,4 @@
-"""What can be set, by whom, and how it stands."""
+"""Settings index: what can be set, by which role, and its current state."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Sign-on: what is configured, and which group gives what. Nothing is changed here."""
+"""Single sign-on (SSO): its configuration, and the roles of each group. Read-only."""
 
 from dataclasses import dataclass
 

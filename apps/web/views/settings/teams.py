@@ -1,4 +1,4 @@
-"""Teams, and who holds which role on them."""
+"""Teams and their role assignments."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
