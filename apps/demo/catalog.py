@@ -21,8 +21,7 @@ from apps.demo.fixtures import DemoError, LoadingDay, RecordLookup, read_fixture
 
 def load_own_catalog() -> None:
     """Create what only this organisation has: its fine-tune, its cluster, its gateway, unresolved
-    model strings.
-    """
+    model strings."""
     own = read_fixture("offerings")
     for row in own["providers"]:
         parent = Provider.objects.get(slug=row["parent"]) if "parent" in row else None

@@ -147,7 +147,7 @@ def _assign(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLoo
 
 
 def _tick(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
-    """The lookup steps, or all that are ticked by hand."""
+    """Tick the lookup steps, or all steps that are ticked by hand."""
     steps = _task(campaign, deed, lookup).steps.exclude(kind__in=AUTOMATIC_STEPS)
     if "steps" in deed:
         steps = steps.filter(kind__in=deed["steps"])
@@ -222,9 +222,8 @@ _WORK: dict[str, Callable[[Campaign, Record, LoadingDay, RecordLookup], None]] =
 
 
 def _flags(fixture: Record, day: LoadingDay, lookup: RecordLookup) -> None:
-    """Lines drawn, flags opened on the day they were drawn, decided about, and measured again until
-    today.
-    """
+    """Set tolerances, open flags on the day they were set, decide about them, and measure again
+    until today."""
     lines = fixture["lines"]
     for row in lines["policies"]:
         facts, by = row["facts"], lookup.user(row["by"])
@@ -276,7 +275,8 @@ def _scenarios(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> Non
 
 
 def _operation(row: Record, day: LoadingDay, lookup: RecordLookup) -> Record:
-    """Offerings and dependencies by their ids, as scenarios keep them; a day as text."""
+    """Return an operation with offerings and dependencies by their ids, as scenarios store them,
+    and a day as text."""
     operation = {name: value for name, value in row.items() if name not in ("application", "role")}
     for name in ("old", "new", "offering"):
         if name in operation:

@@ -38,10 +38,9 @@ def read_fixture(name: str) -> Any:
 
 
 def was_never_used(model: type[models.Model]) -> bool:
-    """Say whether the table has never held a row, as far as its history goes.
+    """Return whether the table has never held a row, as far as its history goes.
 
-    A part that users have emptied since is not filled again.
-    """
+    A part that users have emptied since is not filled again."""
     history = model.history.rel.related_model  # type: ignore[attr-defined]
     return not history._default_manager.exists()
 

@@ -173,7 +173,7 @@ def _contracts(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> Non
 
 
 def _annex(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
-    """Request first, as people do; then record the answers, item by item."""
+    """Request the documents first, as users do; then record the responses, item by item."""
     for row in rows:
         foundation, by = lookup.foundation(row["foundation"]), lookup.user(row["by"])
         if row["requested"]:

@@ -15,7 +15,7 @@ class Login:
 
 
 def load_teams() -> dict[str, Team]:
-    """Create the teams that are missing; {slug: team}."""
+    """Create the teams that are missing, and return {slug: team}."""
     teams: dict[str, Team] = {}
     for row in read_fixture("teams"):
         parent = teams[row["parent"]] if "parent" in row else None

@@ -190,9 +190,8 @@ def _version(risk: FoundationRisk, dependency: Dependency) -> int:
 
 
 def _subject(node: list[str], lookup: RecordLookup) -> tuple[NodeKind, int]:
-    """[kind, name], or ["offering", host, api id, region scope, service tier]; of a region
-    "host/region".
-    """
+    """Look up [kind, name], or ["offering", host, api id, region scope, service tier]; a region is
+    "host/region"."""
     kind = NodeKind[node[0].upper()]
     match kind:
         case NodeKind.OFFERING:

@@ -18,8 +18,9 @@ class BodyTooLargeError(Exception):
 
 
 def decompress(body: bytes, *, most: int) -> bytes:
-    """The content of a gzip or zlib body, of several members too. UnreadableError where it is
-    broken or cut short."""
+    """Return the content of a gzip or zlib body, of several members too.
+
+    UnreadableError if it is broken or truncated."""
     out = bytearray()
     rest, n_members = body, 0
     try:

@@ -54,7 +54,7 @@ class IdempotencyKeyReusedError(Exception):
 
 
 def run_import(pk: int, steps: ImportSteps) -> bool:
-    """Do what the import waits for; False where somebody else is at it, or nothing is to be
+    """Do what the import waits for; False if another process works on it, or nothing is to be
     done."""
     with transaction.atomic():
         claimed = (
@@ -87,8 +87,8 @@ def run_import(pk: int, steps: ImportSteps) -> bool:
 
 
 def run_import_now(pk: int, steps: ImportSteps) -> bool:
-    """`run_import` while the sender waits; a worker has it where too many files are being read for
-    that."""
+    """Call `run_import` while the sender waits; leave it to a worker if too many files are being
+    read."""
     try:
         return run_import(pk, steps)
     except BusyError:
@@ -97,7 +97,7 @@ def run_import_now(pk: int, steps: ImportSteps) -> bool:
 
 
 def run_waiting_imports(kind: str, steps: ImportSteps) -> int:
-    """Everything of the kind that waits, oldest first; the number worked on."""
+    """Process every waiting import of the kind, oldest first, and return their number."""
     waiting = list(
         Import.objects.waiting()
         .filter(kind=kind)
@@ -108,8 +108,8 @@ def run_waiting_imports(kind: str, steps: ImportSteps) -> int:
 
 
 def send_to_worker(pk: int) -> None:
-    """Ask a worker for it, once this transaction holds; beat finds it within a minute should the
-    broker be away."""
+    """Send the import to a worker, once this transaction commits; beat finds it within a minute
+    should the broker be unavailable."""
     transaction.on_commit(lambda: _send_task(pk))
 
 
@@ -125,7 +125,7 @@ def _send_task(pk: int) -> None:
 
 
 def _fail_import(import_: Import, error: str = _FAILED_REPEATEDLY) -> None:
-    """It has ended the worker, or failed in a way nobody foresaw, too often."""
+    """Mark the import as failed: it has ended the worker, or failed unexpectedly, too often."""
     back = {
         Import.State.READING: Import.State.FAILED,
         Import.State.APPLYING: Import.State.READ,
@@ -138,7 +138,7 @@ def _fail_import(import_: Import, error: str = _FAILED_REPEATEDLY) -> None:
 
 
 def stored_body(import_: Import) -> bytes:
-    """The file as it was kept; UnreadableError where it is not any more."""
+    """Return the stored file; UnreadableError if it is no longer stored."""
     try:
         return zlib.decompress(bytes(import_.content.body))
     except ImportContent.DoesNotExist:

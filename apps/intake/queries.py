@@ -26,7 +26,8 @@ class RejectedRow:
 
 
 def rejected_rows(import_: Import, *, sheet: int | None = None) -> Iterator[RejectedRow]:
-    """In the order of the file, or those of one sheet; streams, whatever their number."""
+    """Yield rejected rows in the order of the file, or those of one spreadsheet page; streams,
+    whatever their number."""
     mapping = BookMapping.from_json(import_.mapping)
     several = sum(sheet.read for sheet in mapping.sheets) > 1
     found = ImportRow.objects.filter(import_record=import_, outcome=ImportRow.Outcome.REFUSED)
@@ -49,8 +50,8 @@ MODEL_NAME = Case(
 
 
 def unresolved_names(user: User) -> QuerySet[Any]:
-    """Names nobody knows, one row a name and provider, those that most applications call first:
-    {name, provider, n, n_applications, streams, confidence, seen, since, said}."""
+    """Return unrecognised names, one row per name and provider, those that most applications call
+    first: {name, provider, n, n_applications, streams, confidence, seen, since, said}."""
     return (
         Observation.objects.visible_to(user)
         .filter(state=Observation.State.UNRESOLVED)
@@ -80,16 +81,18 @@ class DailyCalls:
 
 
 def calls_by_day(*, application_id: int, today: date, days: int) -> list[DailyCalls]:
-    """The application's calls, oldest day first; days without any are left out. Where several
-    senders tell of the same calls, those of one count (apps/intake/telemetry/volumes.py). One
-    statement."""
+    """Return the application's calls, oldest day first; days without any are left out.
+
+    If several senders report the same calls, those of one count (apps/intake/telemetry/volumes.py).
+    One statement."""
     since = today - timedelta(days=days - 1)
     rows = days_of_application(application_id, since=since, until=today + timedelta(days=1))
     return [DailyCalls(*row) for row in rows]
 
 
 def open_by_kind(user: User, *, most: int) -> dict[str, int]:
-    """{kind: open discrepancies that `user` sees}, each counted up to `most` + 1: one statement."""
+    """Return {kind: open discrepancies that `user` can view}, each counted up to `most` + 1: one
+    statement."""
     visible = Discrepancy.objects.visible_to(user).open()
     asked = [
         visible.filter(kind=kind).order_by().values("kind")[: most + 1]

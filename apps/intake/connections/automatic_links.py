@@ -37,9 +37,11 @@ ORDER BY s.id
 def link_named_services(
     services: Iterable[int], *, token: ApiToken, at: datetime
 ) -> dict[int, int]:
-    """Link those of the unlinked `services` that name their application exactly, in the caller's
-    transaction; {service: application}. What was seen of them before counts for the application
-    too, and waits for `reconcile`."""
+    """Link those of the unlinked `services` that name their application exactly; return {service:
+    application}.
+
+    Runs in the caller's transaction. Earlier observations of the services count for the application
+    too, and wait for `reconcile`."""
     with connection.cursor() as cursor:
         cursor.execute(
             _CANDIDATES,
@@ -75,7 +77,7 @@ def link_named_services(
 
 
 def observations_of(services: Iterable[int]) -> ObservationQuerySet:
-    """What these services showed, but for documents that were taken back."""
+    """Return the observations of these services, except those of documents that were undone."""
     return Observation.objects.filter(service__in=list(services)).exclude(
         seen_in__state=Import.State.UNDONE
     )

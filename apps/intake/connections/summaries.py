@@ -51,7 +51,7 @@ _OF_TEAMS = (
 
 @transaction.atomic
 def update_connections(*, at: datetime) -> int:
-    """Count every sender; the number of them. One that shows nothing any more goes."""
+    """Count every sender, and return their number. A sender without observations is removed."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -76,8 +76,8 @@ def update_connections(*, at: datetime) -> int:
 def visible_connections(
     user: User, *, at: datetime
 ) -> tuple[Sequence[ConnectionSummary], datetime]:
-    """(senders, latest first, as of when): counted by the job for who reads everything, else now
-    over the own teams."""
+    """Return (senders, latest first, as of when): counted by the job for users who can view
+    everything, else now over the user's teams."""
     if user.can_read_all:
         kept = list(StreamSummary.objects.order_by("-last_seen_at", "stream")[:MAX_CONNECTIONS])
         rows = [

@@ -34,13 +34,12 @@ class ApplicationImport:
 def import_applications(
     said: list[DescribedApplication], *, kind: str, by: User | None, team: Team | None
 ) -> ApplicationImport:
-    """Find or register each; `kind` is the key of `external_refs` under which the catalogue's name
-    is kept.
+    """Find or register each application; `kind` is the key of `external_refs` under which the
+    catalogue's name is stored.
 
-    New ones go to the team the catalogue names, where we have one of that name, else to `team`.
-    `by` None is the operator, who may write everywhere. What cannot be done is listed in
-    `rejected`, and the others go on.
-    """
+    New ones go to the team that the catalogue names, if a team of that name exists, else to `team`.
+    `by` None is the operator, who may write everywhere. What cannot be imported is listed in
+    `rejected`, and the others continue."""
     done = ApplicationImport()
     known = _find_application(said, kind)
     teams = _TeamLookup()
@@ -66,8 +65,8 @@ class _RejectedApplicationError(Exception):
 
 
 def _find_application(said: list[DescribedApplication], kind: str) -> dict[str, Application]:
-    """By the name kept at an earlier import, else by the very same name or id, where only one is
-    called so."""
+    """Find an application by the name stored at an earlier import, else by the exact name or id, if
+    only one has it."""
     refs = [each.ref.lower() for each in said]
     by_ref = {
         str(application.external_refs[kind]).lower(): application

@@ -46,8 +46,7 @@ def store_deployments(
     at: datetime,
     is_older: bool,
 ) -> StoredDeployments:
-    """Write what a document tells of the accounts it is about; of an older document only what is
-    new."""
+    """Store what a document states of its accounts; of an older document only what is new."""
     rows = {
         (each.host, each.account, each.name.lower()): Deployment(
             stream=stream,
@@ -102,7 +101,7 @@ def store_deployments(
 
 
 def delete_deployments(*, seen_in: Import) -> frozenset[DeploymentName]:
-    """An import was taken back: what it told last is not known any more; the names."""
+    """Delete the deployments that an undone import stated last, and return their names."""
     told = Deployment.objects.filter(seen_in=seen_in)
     names = frozenset(told.values_list("host", "name"))
     told.delete()
@@ -110,8 +109,8 @@ def delete_deployments(*, seen_in: Import) -> frozenset[DeploymentName]:
 
 
 def update_deployment_aliases(names: Collection[DeploymentName] | None = None) -> int:
-    """Let offerings of these names (of all that are told, where None) stand for what all accounts
-    mean by them; the number that changed."""
+    """Resolve offerings of these names (of all stored ones, if None) to what all accounts mean by
+    them; return the number that changed."""
     rows = Deployment.objects.filter(application__isnull=True)
     if names is not None:
         rows = rows.filter(name__in={name for _, name in names})
@@ -125,8 +124,8 @@ def update_deployment_aliases(names: Collection[DeploymentName] | None = None) -
 def deployment_aliases(
     told: dict[DeploymentName, list[Deployment]],
 ) -> dict[DeploymentName, DeploymentAlias | None]:
-    """What each name stands for; None where nobody tells, or not all tell the same, or of a model
-    nobody knows."""
+    """Return the model of each name; None if no document states one, if they disagree, or if the
+    model is unknown."""
     if not told:
         return {}
     resolver = build_resolver()
@@ -151,7 +150,7 @@ def deployment_aliases(
 def observations_named(
     names: Collection[DeploymentName], *, application: Application | None
 ) -> list[int]:
-    """What was seen under these names, by itself or behind a gateway's prefix, and nobody set
+    """Return observations under these names, alone or behind a gateway's prefix, that are not set
     aside."""
     if not names:
         return []
@@ -192,8 +191,8 @@ def ingest_deployments(
     at: datetime,
     is_older: bool,
 ) -> DeploymentEffects:
-    """Keep what the document tells and put back what was seen under its names; the caller then
-    reconciles that."""
+    """Store what the document states and requeue observations under its names; the caller then
+    reconciles them."""
     if not document.deployments:
         return DeploymentEffects()
     kept = store_deployments(
@@ -238,8 +237,8 @@ def ingest_deployments(
 def requeue_observations(
     names: Collection[DeploymentName], *, application: Application | None
 ) -> tuple[frozenset[UUID], frozenset[int]]:
-    """What was seen under these names is to be worked through again; its keys, and the dependencies
-    it is part of."""
+    """Queue observations under these names for processing; return their keys, and the dependencies
+    they are part of."""
     reached = Observation.objects.filter(pk__in=observations_named(names, application=application))
     rows = list(reached.order_by().values_list("key", "dependency"))
     reached.update(state=Observation.State.NEW)
@@ -247,7 +246,8 @@ def requeue_observations(
 
 
 def deployment_as_use(said: DescribedDeployment) -> Sighting:
-    """A deployment in the infrastructure code of an application, as a use of it."""
+    """Convert a deployment in the infrastructure code of an application into a sighting of its
+    use."""
     return Sighting(
         requested=said.name,
         provider=said.host,

@@ -22,8 +22,8 @@ APPLICATION_PARAMETER = "?application=SLUG"
 
 
 def clean(text: Any, longest: int = MAX_NAME_LENGTH) -> str:
-    """A name as it may be stored: no control or direction marks, no spaces around, cut to `longest`
-    characters."""
+    """Return a name as it may be stored: no control or direction marks, no surrounding spaces, cut
+    to `longest` characters."""
     return remove_invisible_characters(str(text)).strip()[:longest] if text is not None else ""
 
 

@@ -39,8 +39,8 @@ def store_usage(
     import_: Import,
     at: datetime,
 ) -> list[UUID]:
-    """Keep what the document tells; the keys of its observations. Rows that may not be taken go to
-    its `rejected`."""
+    """Store what the document reports, and return the keys of its observations. Rows that may not
+    be imported go to its `rejected`."""
     if not document.usage:
         return []
     whose = _ApplicationLookup(document, stream, application, import_, at)
@@ -77,7 +77,7 @@ def store_usage(
 
 
 def delete_usage(*, seen_in: Import) -> int:
-    """A report was taken back: what it told last counts no more; the number of days."""
+    """Delete the days that an undone report stated last, and return their number."""
     return UsageDay.objects.filter(observation__seen_in=seen_in).delete()[0]
 
 
@@ -118,12 +118,13 @@ class _ApplicationLookup:
             by_id.update(Application.objects.in_bulk(list(by_id)))
 
     def _editable_by_name(self) -> set[int]:
-        """Applications that a name may mean; those of others are looked at and not locked."""
+        """Return applications that a name may mean; those the user cannot edit are read and not
+        locked."""
         found = (each for by_id in self._by_name.values() for each in by_id.values())
         return {each.pk for each in found if _can_edit(self._sender, each)}
 
     def of(self, said: ReportedUsage) -> tuple[int | None, int | None] | None:
-        """(application, service) as an observation has them; None where the row is not taken."""
+        """Return (application, service) as an observation has them; None if the row is rejected."""
         name = said.names.service
         found = self._named(name)
         if self._about is not None:

@@ -11,7 +11,8 @@ from apps.inventory.models import Application
 
 class DeploymentQuerySet(models.QuerySet["Deployment"]):
     def visible_to(self, user: Any) -> "DeploymentQuerySet":
-        """Those of applications one sees, and those that hold for everybody."""
+        """Return those of applications that the user can view, and those that apply to all
+        applications."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:
@@ -21,7 +22,7 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         )
 
     def standing(self) -> "DeploymentQuerySet":
-        """Those that the newest document of their maker still names."""
+        """Return those that the newest document of their maker still names."""
         return self.filter(missing_since__isnull=True)
 
 

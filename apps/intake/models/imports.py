@@ -12,7 +12,8 @@ from apps.inventory.models import Application
 
 class ImportQuerySet(models.QuerySet["Import"]):
     def visible_to(self, user: Any) -> "ImportQuerySet":
-        """One's own, and what is about applications one sees; the organisation's roles see all."""
+        """Return the user's own imports, and those about applications the user can view;
+        organisation roles see all."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:
@@ -20,7 +21,7 @@ class ImportQuerySet(models.QuerySet["Import"]):
         return self.filter(own(user, "by") | Q(application__team__in=user.team_roles()))
 
     def waiting(self) -> "ImportQuerySet":
-        """What a worker has to do something about."""
+        """Return imports that wait for a worker."""
         return self.filter(state__in=Import.WAITING)
 
 
@@ -170,7 +171,8 @@ class Import(models.Model):
 
     @property
     def sender(self) -> User | None:
-        """Who sent it, as far as the token reaches that it came with; None: the operator."""
+        """Return the user who sent it, limited to the scope of the token that it came with; None:
+        the operator."""
         if self.by is None or self.token is None:
             return self.by
         return self.by.bound_to(self.token.team_id)

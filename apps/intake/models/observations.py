@@ -32,8 +32,8 @@ class Confidence(models.IntegerChoices):
 
 class ServiceQuerySet(models.QuerySet["Service"]):
     def visible_to(self, user: Any) -> "ServiceQuerySet":
-        """Those of applications one sees, and of those nobody has claimed the ones that one's own
-        tokens brought; the organisation's roles see all."""
+        """Return those of applications the user can view, and of the unlinked ones those that the
+        user's own tokens brought; organisation roles see all."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:
@@ -138,7 +138,8 @@ class ServiceToken(models.Model):
 
 class ObservationQuerySet(models.QuerySet["Observation"]):
     def visible_to(self, user: Any) -> "ObservationQuerySet":
-        """Those of applications one sees, and those of services one's own tokens brought."""
+        """Return those of applications the user can view, and those of services that the user's own
+        tokens brought."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:
@@ -156,7 +157,8 @@ class ObservationQuerySet(models.QuerySet["Observation"]):
         return self.filter(of_teams | Q(application__isnull=True, service__in=brought))
 
     def waiting(self) -> "ObservationQuerySet":
-        """What has not been held against the register since it was last written."""
+        """Return observations that have not been reconciled with the inventory since they were last
+        written."""
         return self.filter(state=Observation.State.NEW)
 
 

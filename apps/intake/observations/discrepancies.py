@@ -233,7 +233,7 @@ class DiscrepancyChanges:
 
 @transaction.atomic
 def find_discrepancies(*, at: datetime) -> DiscrepancyChanges:
-    """Hold everything seen against everything declared; running it twice changes nothing more."""
+    """Compare all observations with all declarations; running it twice changes nothing more."""
     opened: Counter[str] = Counter()
     closed: Counter[str] = Counter()
     with connection.cursor() as cursor:

@@ -46,11 +46,10 @@ class _ObservationRow:
 
 
 def observation_key(stream: str, placed: AttributedSighting) -> UUID:
-    """The same names of the same application seen by the same sender are one observation.
+    """Return the key of an observation: same names, application and sender give the same key.
 
-    A service's observations keep their key when the service is claimed, so the application counts
-    only where the sender named it.
-    """
+    A service's observations keep their key when the service is linked, so the application counts
+    only if the sender named it."""
     said = placed.sighting
     whose = f"s{placed.service}" if placed.service is not None else f"a{placed.application}"
     parts = [
@@ -72,8 +71,9 @@ def observation_key(stream: str, placed: AttributedSighting) -> UUID:
 def ensure_services(
     names: Iterable[str], *, scope: str, token: ApiToken | None, at: datetime
 ) -> dict[str, tuple[int, int | None, bool]]:
-    """{name: (id, application id or None, ignored)} of senders by the name they give themselves;
-    new ones are noted, and linked where they name an application that the token may write to."""
+    """Return {name: (id, application id or None, ignored)} of reported services by their own names.
+
+    New ones are stored, and linked if they name an application that the token may write to."""
     wanted = sorted({clean(name) for name in names} - {""})
     with connection.cursor() as cursor:
         cursor.execute(
@@ -144,9 +144,10 @@ def ensure_services(
 def store_observations(
     stream: str, placed: Sequence[AttributedSighting], *, seen_in: Import | None = None
 ) -> list[UUID]:
-    """Write them, seen again or new; the key of each, in order. A newer look replaces what an older
-    one said of places and facts. What changed, or is not part of a dependency yet, waits for
-    `reconcile`."""
+    """Store sightings, new or repeated, and return the key of each, in order.
+
+    A newer sighting replaces the places and facts of an older one. What changed, or is not part of
+    a dependency yet, waits for `reconcile`."""
     keys = [observation_key(stream, each) for each in placed]
     rows: dict[UUID, _ObservationRow] = {}
     for key, each in zip(keys, placed, strict=True):
@@ -223,17 +224,16 @@ class DocumentScope:
 
 
 def mark_missing(whole: DocumentScope, *, keys: Iterable[UUID], at: datetime) -> int:
-    """The newest whole document lacks these now: they are marked, nothing is deleted.
+    """Mark observations that the newest complete document lacks, and return the number newly
+    marked.
 
-    The number newly marked. What other makers saw of the same application is untouched.
-    """
+    Nothing is deleted. What other makers reported of the same application is untouched."""
     gone = whole.observations().exclude(key__in=list(keys)).filter(last_seen_at__lte=at)
     return gone.update(missing_since=at.date())
 
 
 def mark_superseded(whole: DocumentScope, *, newer_at: datetime) -> int:
-    """A document came late: what it tells, and the newer one of its maker no longer did, is over
-    already."""
+    """End what a late document reports and a newer one of its maker no longer did."""
     return (
         whole.observations().filter(last_seen_at__lt=newer_at).update(missing_since=newer_at.date())
     )

@@ -58,8 +58,8 @@ def read_terraform(body: bytes) -> Document:
 
 
 def redact_terraform(body: bytes) -> bytes:
-    """The resources that are read, with the values that are read of them, and nothing else of the
-    state."""
+    """Return the resources that are read, with the values that are read of them, and nothing else
+    of the state."""
     said = _load(body)
     kept: dict[str, Any] = {
         key: as_text(said.get(key), 60)
@@ -189,7 +189,7 @@ def _azure(
 
 
 def _body(said: Any) -> Mapping[str, Any]:
-    """azapi keeps the body as a mapping, in its first generation as JSON in a text."""
+    """Return the body that azapi stores as a mapping, in its first generation as JSON in a text."""
     if isinstance(said, str):
         try:
             return as_mapping(orjson.loads(said))

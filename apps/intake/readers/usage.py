@@ -126,7 +126,7 @@ def read_usage(body: bytes) -> Document:
 
 
 def _columns(cells: list[Cell]) -> dict[str, int]:
-    """{what: its column}; empty where the row is no row of titles."""
+    """Return {field: its column}; empty if the row is not a row of headers."""
     titles = [fold_word(text_of(cell)) for cell in cells]
     found = {
         what: next((titles.index(spelled) for spelled in spellings if spelled in titles), -1)

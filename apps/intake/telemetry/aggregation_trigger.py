@@ -18,8 +18,8 @@ _last_request: dict[str, float] = {"at": float("-inf")}
 
 
 def schedule_aggregation() -> None:
-    """Have what waits added up within seconds. Beat does so too, so that a lost message costs half
-    a minute."""
+    """Have what waits aggregated within seconds. Beat does so too, so that a lost message costs
+    half a minute."""
     moment = monotonic()
     if settings.CELERY_TASK_ALWAYS_EAGER or moment - _last_request["at"] < COUNTDOWN_SECONDS:
         return

@@ -22,7 +22,7 @@ _day_of: dict[str, date] = {}
 
 
 def names_over_limit(told: Iterable[CallNames], *, token: int, day: date) -> set[CallNames]:
-    """Those of `told` that are one too many for this token today."""
+    """Return those of `told` that exceed the limit of this token today."""
     if _day_of.get("today") != day or sum(map(len, _admitted.values())) > _MAX_CACHED_NAMES:
         _admitted.clear()
         _day_of["today"] = day

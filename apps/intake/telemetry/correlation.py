@@ -65,8 +65,10 @@ def correlate_calls(
     *,
     at: datetime,
 ) -> CorrelatedCalls:
-    """Bring together what belongs together of `calls`, which are those of `read` within the
-    sender's limits, inside the caller's transaction. `seen` are keys that were counted before."""
+    """Match the halves of `calls`, which are those of `read` within the sender's limits, inside the
+    caller's transaction.
+
+    `seen` are keys that were counted before."""
     if not _is_room():
         return CorrelatedCalls(list(calls))
     open_: dict[int, Call] = {}
@@ -126,8 +128,8 @@ def _with_served_models(
 def _match_halves(
     calls: Mapping[int, CallRow], answers: Mapping[int, str], whose: CallSender, *, at: datetime
 ) -> dict[int, tuple[str, CallRow]]:
-    """Put both kinds down; what has both halves by now is taken away and returned. Of two at the
-    same moment the second waits for the first."""
+    """Store both kinds; remove and return what has both halves by now. Of two at the same moment
+    the second waits for the first."""
     keys = sorted({*calls, *answers})
     with connection.cursor() as cursor:
         cursor.execute(
@@ -159,7 +161,7 @@ def _match_halves(
 
 
 def _take_waiting_answers(keys: Iterable[int]) -> dict[int, str]:
-    """Answers that came before their calls; {key: model}."""
+    """Take answers that came before their calls; {key: model}."""
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM intake_unmatchedcall WHERE key = ANY(%s) AND counted_call IS NULL "
@@ -176,7 +178,7 @@ def _row(told: object) -> CallRow:
 
 
 def purge_unmatched_calls(*, at: datetime) -> int:
-    """What waited in vain; the number."""
+    """Delete calls that were never matched, and return their number."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM intake_unmatchedcall WHERE received_at < %s", [at - MAX_WAIT])
         return int(cursor.rowcount)
@@ -202,7 +204,7 @@ def _is_room() -> bool:
 
 
 def _tells_served_model(token: int, *, tells_now: bool) -> bool:
-    """Whether this sender's gateway tells which model answered: it does not where it logs no
+    """Return whether this sender's gateway reports the served model: it does not if it logs no
     content."""
     moment = monotonic()
     if moment - _known_to_tell.get(token, float("-inf")) < _TELLS_SECONDS / 4:

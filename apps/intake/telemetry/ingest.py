@@ -64,9 +64,10 @@ def ingest_calls(
     at: datetime,
     application: int | None = None,
 ) -> IngestResult:
-    """Keep the calls of one request for adding up. `application` is for the operator's own files; a
-    bound token's calls go to its application, whatever service they name. BacklogFullError while
-    adding up is far behind."""
+    """Store the calls of one request for aggregation.
+
+    `application` is for the operator's own files; a bound token's calls go to its application,
+    whatever service they name. BacklogFullError while aggregation is far behind."""
     if not read.calls and not read.readings and not read.answers:
         return IngestResult(n_dropped=read.n_refused, reason=read.refused_because)
     _refuse_full_backlog()
@@ -147,7 +148,7 @@ def _key(reading: CounterReading) -> int:
 
 
 def _counted_before(keys: Iterable[tuple[int, int]], at: datetime) -> set[int]:
-    """Those that were counted before; the others are noted as counted now."""
+    """Return those that were counted before; the others are recorded as counted now."""
     first: dict[int, int] = {}
     for key, moment in keys:
         first.setdefault(key, moment)
@@ -175,7 +176,8 @@ def _counted_before(keys: Iterable[tuple[int, int]], at: datetime) -> set[int]:
 
 
 def _array(numbers: Iterable[int]) -> str:
-    """As PostgreSQL writes one: the driver takes ten times as long to say the same."""
+    """Return an array literal as PostgreSQL writes one: the driver takes ten times as long for the
+    same."""
     return f"{{{','.join(map(str, numbers))}}}"
 
 
@@ -205,13 +207,13 @@ class _Batch:
         return bool(self._groups or self._rows or self._readings)
 
     def row_of(self, call: Call) -> CallRow:
-        """One call as it stands in a batch, where it is not counted yet."""
+        """Return one call as it is stored in a batch, if it is not counted yet."""
         alone = _Batch(self._at, self._environment, is_bound=self._is_bound)
         alone.add_calls([call], set())
         return alone.rows()[0]
 
     def move(self, counted: Iterable[CallRow], *, to: Iterable[CallRow]) -> None:
-        """What an earlier batch counted by other names."""
+        """Move what an earlier batch counted under other names."""
         self._moved += counted
         self._rows += to
 
@@ -229,7 +231,8 @@ class _Batch:
         ]
 
     def add_calls(self, calls: list[Call], seen: set[int]) -> int:
-        """The number of those that were counted before, in this request or another."""
+        """Add calls, and return the number of those that were counted before, in this request or
+        another."""
         n_repeated = 0
         earliest, latest, now, groups = self._earliest, self._latest, self._now, self._groups
         told: set[int] = set(seen)
@@ -285,8 +288,8 @@ class _Batch:
         application: int | None,
         dropped: Counter[int | None],
     ) -> None:
-        """`dropped` are numbers of calls that the token may not tell, by linked service; None for a
-        bound token."""
+        """Store the batch; `dropped` are numbers of calls that the token may not report, by linked
+        service; None for a bound token."""
         if not self.is_filled and not dropped:
             return
         body = orjson.dumps(
@@ -335,7 +338,7 @@ def _refuse_full_backlog() -> None:
 
 
 def instrumented_services(collector: SpanCollector) -> set[str]:
-    """Services that send an SDK's own spans here, and were seen to send an instrumentation's beside
+    """Return services that send an SDK's own spans here, and have sent an instrumentation's beside
     them before."""
     moment = monotonic()
     kind = SenderFact.Kind.INSTRUMENTED

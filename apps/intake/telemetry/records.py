@@ -87,13 +87,13 @@ class ReadRequest:
 
 
 def digest64(*parts: bytes) -> int:
-    """The first 64 bits of a digest, as PostgreSQL's bigint holds them."""
+    """Return the first 64 bits of a digest, as PostgreSQL's bigint holds them."""
     return int.from_bytes(blake2b(b"\x1f".join(parts), digest_size=8).digest(), "big", signed=True)
 
 
 def response_key(names: CallNames, response_id: bytes) -> int | None:
-    """One key for every report of one call by one sender; None where the id is too short to tell
-    calls apart."""
+    """Return one key for every report of one call by one sender; None if the id is too short to
+    tell calls apart."""
     if len(response_id) < MIN_RESPONSE_ID_LENGTH:
         return None
     return digest64(b"response", names.scope.encode(), names.service.encode(), response_id)

@@ -32,8 +32,10 @@ class TokenPermissions:
         )
 
     def may_speak(self, token: int | None, application: int, *, is_bound: bool) -> bool:
-        """`token` None: the operator's own files, which may say everything. To a program its
-        binding to the application is the permission; a person's ends with the role."""
+        """Return whether the token may report on the application.
+
+        `token` None: the operator's own files, which may report everything. For a service account
+        its binding to the application is the permission; a user's permission ends with the role."""
         if token is None:
             return True
         user, team = self._users.get(token), self._teams.get(application)
@@ -43,8 +45,8 @@ class TokenPermissions:
 
 
 def may_write(user: User, team: int, *, is_bound: bool) -> bool:
-    """Whether `user`, narrowed to its token's team, may tell of an application of `team`, by a
-    bound token or not."""
+    """Return whether `user`, narrowed to its token's team, may report on an application of `team`,
+    by a bound token or not."""
     return (is_bound and user.is_service and user.is_active) or user.may(TeamRole.EDITOR, team)
 
 
@@ -67,8 +69,8 @@ class RefusedServices:
 
     @property
     def reason(self) -> str:
-        """Why, and what to do, as the end of a sentence. The application is not named: the sender
-        may not see it."""
+        """Return the reason and the fix, as the end of a sentence. The application is not named:
+        the sender may not see it."""
         if self.is_bound:
             return (
                 "the user of this API token no longer has the editor role on the team of its "
@@ -93,8 +95,10 @@ def refused_part(
     told: Iterable[CallNames], *, token: ApiToken, bound_team: int | None
 ) -> RefusedServices:
     """Find what of `told` the token may not write; `bound_team` owns the application that the token
-    is bound to. One statement, and one for the user's roles where a service is linked; none for a
-    program's bound token."""
+    is bound to.
+
+    One statement, and one for the user's roles if a service is linked; none for a service account's
+    bound token."""
     user = token.user.bound_to(token.team_id)
     if bound_team is not None:
         return RefusedServices(is_bound=not may_write(user, bound_team, is_bound=True))

@@ -69,8 +69,8 @@ class CallVolume:
 
 
 def call_volumes(observations: Iterable[int], *, since: date, until: date) -> list[CallVolume]:
-    """Of these observations' calls on days from `since` to before `until`, oldest day first. One
-    statement."""
+    """Return the call volumes of these observations on days from `since` to before `until`, oldest
+    day first. One statement."""
     counted = compose_statement(_COUNT_STATEMENT, mine="o.id = ANY(%(observations)s)")
     return fetch_rows(
         CallVolume,
@@ -86,8 +86,8 @@ def call_volumes(observations: Iterable[int], *, since: date, until: date) -> li
 def days_of_application(
     application: int, *, since: date, until: date
 ) -> list[tuple[date, int, int, Decimal | None]]:
-    """(day, calls, failed calls, cost) of one application, oldest day first; days without any are
-    left out."""
+    """Return (day, calls, failed calls, cost) of one application, oldest day first; days without
+    any are left out."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"{_COUNT_STATEMENT.format(mine='o.application_id = %(application)s')}"

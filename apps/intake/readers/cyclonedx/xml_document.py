@@ -48,7 +48,8 @@ _PAIRS = {"property": ("name", "value"), "hash": ("alg", "content")}
 
 
 def load_xml(body: bytes) -> dict[str, Any]:
-    """The `bom` element as a mapping, with `bomFormat` and `specVersion` out of its namespace."""
+    """Return the `bom` element as a mapping, with `bomFormat` and `specVersion` from its
+    namespace."""
     target = _Target()
     parser = DefusedXMLParser(target=target, forbid_dtd=True)
     try:

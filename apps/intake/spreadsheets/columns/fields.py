@@ -74,7 +74,7 @@ def _text(most: int = 0) -> CellParser:
 
 
 def _line(most: int) -> CellParser:
-    """Text that is a name: one line."""
+    """Parse text that is a name: one line."""
     text = _text(most)
 
     def parse(cell: Cell, manners: SheetConventions) -> str:
@@ -84,7 +84,7 @@ def _line(most: int) -> CellParser:
 
 
 def _model(cell: Cell, manners: SheetConventions) -> str:
-    """Line ends stay: they tell that a cell names several models."""
+    """Parse a model; line ends stay, since they show that a cell names several models."""
     return str(_text(300)(cell, manners))
 
 

@@ -52,7 +52,7 @@ class Book:
 
 
 def trim_row(cells: list[Cell]) -> list[Cell]:
-    """Without the empty cells at the end."""
+    """Return the row without the empty cells at the end."""
     n = len(cells)
     while n and (cells[n - 1] is None or cells[n - 1] == ""):
         n -= 1

@@ -91,8 +91,8 @@ _BROKEN = (
 
 
 def read_xlsx(content: bytes) -> Book:
-    """A table a visible worksheet; UnreadableError with a sentence where it is none, or too
-    much."""
+    """Return one table per visible worksheet; UnreadableError with a sentence if it is not a
+    workbook, or too large."""
     merged = _checked(content)
     with warnings.catch_warnings():
         # the library speaks of styles and extensions it leaves out
@@ -119,7 +119,7 @@ def read_xlsx(content: bytes) -> Book:
 
 
 def _checked(content: bytes) -> dict[str, _Merged]:
-    """Inflate every part within the limits; {worksheet part: its merged cells}."""
+    """Inflate every part within the limits, and return {worksheet part: its merged cells}."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
         parts = archive.infolist()
@@ -188,7 +188,7 @@ def _checked(content: bytes) -> dict[str, _Merged]:
 
 
 def _merged(ranges: Iterable[str], part: str) -> _Merged:
-    """Only what is merged downwards: a name that stands for several rows."""
+    """Return only cells merged downwards: a name that applies to several rows."""
     areas: _Merged = []
     n_covered = 0
     for text in ranges:

@@ -92,7 +92,8 @@ class DependencyPlanner:
         self._accepted: dict[Any, tuple[_AcceptedRow, ...]] = {}
 
     def plan(self, said: ParsedRow, application: ApplicationOfRow) -> tuple[DependencyPlan, str]:
-        """The plan of the row's use and a note on what was assumed; Refused with a sentence."""
+        """Return the plan of the row's dependency and a note on what was assumed; RowError with a
+        sentence."""
         facts = said.use or {}
         heads = self._heads[said.sheet]
         named = self._catalogue.name(
@@ -150,7 +151,7 @@ class DependencyPlanner:
         named: ResolvedModel,
         candidates: Sequence[ExistingDependency],
     ) -> tuple[str, str]:
-        """The role and, where it was not said, a note."""
+        """Return the role and, if it was not stated, a note."""
         if "role" in facts:
             return str(facts["role"]), ""
         current = {use.role for use in candidates if use.is_current(self._on)}
@@ -165,8 +166,8 @@ class DependencyPlanner:
         candidates: Sequence[ExistingDependency],
         heads: Mapping[str, str],
     ) -> ExistingDependency | None:
-        """The row on record that says the same, by the day it began where that is said, else the
-        one in use."""
+        """Return the matching dependency, by its first day if that is stated, else the one in
+        use."""
         since = facts.get("since")
         exact = [use for use in candidates if use.since == since]
         if len(exact) == 1:
@@ -316,8 +317,8 @@ class DependencyPlanner:
     def _against_earlier(
         self, said: ParsedRow, plan: DependencyPlan, facts: Mapping[str, Any], note: str
     ) -> tuple[DependencyPlan, str]:
-        """Two rows of one sheet about the same use: the second repeats the first, or contradicts
-        it."""
+        """Compare two rows of one spreadsheet about the same dependency: the second repeats the
+        first, or contradicts it."""
         for other in self._accepted.get(plan.key, ()):
             if (other.until is None or other.until > plan.since) and (
                 plan.until is None or other.since < plan.until
@@ -334,7 +335,7 @@ class DependencyPlanner:
 
 
 def _fact_hash(facts: Mapping[str, Any]) -> int:
-    """What is said of a use, without how the model was spelt, as a number."""
+    """Return a hash of the facts of a dependency, without the spelling of the model."""
     spelling = {"model", "host", "region", "tier", "via"}
     return hash(
         tuple(sorted((name, repr(value)) for name, value in facts.items() if name not in spelling))

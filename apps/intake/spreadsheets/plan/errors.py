@@ -12,7 +12,7 @@ class RowError(Exception):
 
 
 def headers_by_code(mapping: BookMapping) -> list[dict[str, str]]:
-    """For each sheet {field: head of its column}."""
+    """Return {field: header of its column} for each page of the spreadsheet."""
     return [
         {code: sheet.heads[place] or f"Column {place + 1}" for place, code in sheet.columns.items()}
         for sheet in mapping.sheets

@@ -59,7 +59,8 @@ class ExistingRecords:
     """The applications `user` may see, by slug and name, and by block what they are and use."""
 
     def __init__(self, user: User, *, everything: bool = False) -> None:
-        """`everything` is for a command of the operator, which sees and edits all."""
+        """Load what the user may see; `everything` is for a command of the operator, which sees and
+        edits all."""
         teams = Team.objects.all() if everything else Team.objects.visible_to(user)
         self.teams = [
             ExistingTeam(
@@ -86,7 +87,7 @@ class ExistingRecords:
         self.uses: dict[int, list[ExistingDependency]] = {}
 
     def team(self, text: str) -> ExistingTeam | str:
-        """The team a cell names, or why it is none."""
+        """Return the team a cell names, or why it is none."""
         team = self._team_by_slug.get(text) or self._team_by_slug.get(text.lower())
         if team is None:
             named = self._teams_by_name.get(fold_name(text), [])
@@ -101,7 +102,7 @@ class ExistingRecords:
         return team
 
     def load(self, ids: Iterable[int], *, on: date) -> None:
-        """What the applications are, and what they use today or will; two statements. Forgets the
+        """Load applications and their current and future dependencies; two statements. Drops the
         block before."""
         wanted = set(ids)
         self.applications = {

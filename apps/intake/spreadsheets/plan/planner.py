@@ -72,7 +72,7 @@ class RowPlan:
     use: DependencyPlan | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """What would be done; equal for two plans that do the same."""
+        """Return what would be done; equal for two plans that do the same."""
         return {
             "application": self.application.as_json() if self.application else None,
             "use": self.use.as_json() if self.use else None,
@@ -113,7 +113,7 @@ class Planner:
         self._claims: dict[int, dict[str, tuple[Any, int]]] = {}
 
     def plan(self, rows: Iterable[ParsedRow]) -> Iterator[RowPlan]:
-        """A plan a row, in order; two statements a block of rows."""
+        """Yield one plan per row, in order; two statements per block of rows."""
         for block in batched(rows, PLAN_BATCH_SIZE):
             ids = {
                 pk
@@ -149,7 +149,7 @@ class Planner:
     # --- which application ------------------------------------------------------------------------
 
     def _candidates(self, facts: Mapping[str, Any]) -> list[int]:
-        """Ids of the applications on record that the row may be about."""
+        """Return ids of the existing applications that the row may be about."""
         slug = facts.get("slug")
         found = [self._register.by_slug[slug]] if slug in self._register.by_slug else []
         if not found and facts.get("name"):
@@ -157,7 +157,7 @@ class Planner:
         return found
 
     def _application(self, said: ParsedRow) -> tuple[ApplicationPlan, dict[str, Any]]:
-        """The plan for the row's application, and what the row says of it (with the team as an
+        """Return the plan for the row's application, and the row's facts of it (with the team as an
         id)."""
         facts = dict(said.application)
         slug, name = facts.pop("slug", ""), facts.get("name", "")
@@ -237,7 +237,7 @@ class Planner:
     def _say_more(
         self, said: ParsedRow, new: _NewApplication, facts: dict[str, Any]
     ) -> tuple[ApplicationPlan, dict[str, Any]]:
-        """A further row about an application that an earlier one adds."""
+        """Merge a further row about an application that an earlier one adds."""
         facts.pop("name", None)
         if facts.get("team"):
             facts["team"] = self._team_id(said, facts["team"])
@@ -325,7 +325,7 @@ class Planner:
     def _as_context(
         self, application: ApplicationPlan, facts: Mapping[str, Any]
     ) -> ApplicationOfRow:
-        """What the use of the row has to know of its application."""
+        """Return the facts of the application that its dependency plan needs."""
         if application.id is None:
             claimed = self._claims.get(-application.key, {}).get(
                 "status", (facts.get("status"), 0)
@@ -346,7 +346,7 @@ class Planner:
         facts: Mapping[str, Any],
         use: DependencyPlan | None,
     ) -> None:
-        """The row is accepted: later ones are held against it."""
+        """Record an accepted row: later ones are compared with it."""
         if application.do == "add":
             new = _NewApplication(
                 said.position, application.slug, application.name, facts["team"], said.number
@@ -366,7 +366,8 @@ class Planner:
 
 
 def same_value(old: Any, new: Any) -> bool:
-    """Text is the same where only spaces at the ends, line ends or the count of spaces differ."""
+    """Return whether two values are equal; for text, spaces at the ends, line ends and the count of
+    spaces do not count."""
     if isinstance(old, str) and isinstance(new, str):
         return (
             old == new
@@ -389,6 +390,6 @@ __all__ = [
 
 
 def _is_numbered(slug: str, stem: str) -> bool:
-    """`stem-2`: what a second application of that slug is called."""
+    """Return whether the slug is `stem-2`, as a second application of that slug gets."""
     number = slug.removeprefix(f"{stem}-")
     return number != slug and number.isdigit()

@@ -30,8 +30,8 @@ _COLUMNS = (
 
 
 def store_rows(import_: Import, planned: Iterable[RowPlan], on_block: Any = None) -> "PlanTally":
-    """Write every row with its plan; the counts. `on_block` is called with the number of rows so
-    far."""
+    """Store every row with its plan, and return the counts. `on_block` is called with the number of
+    rows so far."""
     tally = PlanTally()
     columns = ", ".join(f'"{name}"' for name in _COLUMNS)
     with connection.cursor() as cursor:
@@ -77,8 +77,8 @@ def _values(import_id: int, plan: RowPlan) -> tuple[Any, ...]:
 
 
 def stored_rows(import_: Import) -> Iterator[tuple[ParsedRow, dict[str, Any], str]]:
-    """(what the row says, the plan of the preview, its outcome) of every row that was not refused,
-    in order."""
+    """Yield (the row's values, the plan of the preview, its outcome) of every row that was not
+    rejected, in order."""
     rows = (
         ImportRow.objects.filter(import_record=import_)
         .exclude(outcome=ImportRow.Outcome.REFUSED)

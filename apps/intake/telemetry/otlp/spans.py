@@ -78,15 +78,16 @@ class SpanCollector:
                 told.add(names.served)
 
     def add_answers(self, told: Iterable[tuple[bytes, bytes, str]]) -> None:
-        """(trace, span of the call, model that answered) as a gateway tells them in spans of their
-        own; of two that do not agree neither counts."""
+        """Add (trace, span of the call, served model) as a gateway reports them in spans of their
+        own; of two that disagree neither counts."""
         for trace, of_call, model in told:
             if of_call and (model := clean(model)):
                 half = _half(trace, of_call)
                 self._answers[half] = model if self._answers.get(half, model) == model else ""
 
     def read(self, n_records: int, also_instrumented: Iterable[str] = ()) -> ReadRequest:
-        """The calls; of a parent and a child that tell of the same model, the child's only."""
+        """Return the calls; of a parent and a child that report the same model, the child's
+        only."""
         done = ReadRequest(
             n_records=n_records, answers=self._answers, tells_answers=bool(self._answers)
         )
@@ -182,7 +183,8 @@ def _call(span: Span, names: CallNames) -> Call:
 
 
 def token_count(number: float | None) -> int | None:
-    """A number of tokens as it may be counted; None where none, or one that cannot be."""
+    """Return a number of tokens that can be counted; None if there is none, or one that cannot
+    be."""
     return int(number) if number is not None and 0 <= number <= MAX_TOKENS else None
 
 
