@@ -17,8 +17,8 @@ END_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class FrequentScheduler(Scheduler):
-    """Celery's scheduler for the entries that come round within a minute; the schedule's others are
-    left out."""
+    """Celery scheduler of the entries that recur within a minute; the schedule's others are left
+    out."""
 
     def setup_schedule(self) -> None:
         entries = self.app.conf.beat_schedule

@@ -38,15 +38,15 @@ QUIET = "ignore:You're running the worker with superuser privileges"
 
 
 class Refused(RuntimeError):
-    """The demo cannot start as things are; nothing of it runs and no data was changed."""
+    """Error: the demo cannot start in this state; nothing of it runs and no data was changed."""
 
 
 class Ended(Exception):
-    """A signal asks the demo to end."""
+    """Signal that asks the demo to end."""
 
 
 class Broken(RuntimeError):
-    """A part of the demo died or did not come up."""
+    """Error: a part of the demo died or did not start."""
 
 
 @dataclass(slots=True)

@@ -48,8 +48,8 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
 
 
 class Site:
-    """A module with a WSGI application; CALLERS and PROBES beside it say what the server does
-    before it is asked, and RECORD_REFUSAL is called with what it refuses by itself."""
+    """Module with a WSGI application; CALLERS and PROBES beside it say what the server does before
+    it calls it, and RECORD_REFUSAL is called with what the server rejects by itself."""
 
     def __init__(self, name: str) -> None:
         module_name, _, attribute = name.partition(":")

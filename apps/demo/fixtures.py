@@ -29,7 +29,7 @@ type OfferingKey = tuple[str, str, str, str]
 
 
 class DemoError(Exception):
-    """The demo portfolio cannot be loaded here; the text says why and what to do."""
+    """Error: the demo portfolio cannot be loaded here; the text gives the reason and the fix."""
 
 
 def read_fixture(name: str) -> Any:
@@ -73,10 +73,9 @@ class LoadingDay:
 
 @dataclass(slots=True)
 class RecordLookup:
-    """Rows by the names the files use, each looked up once.
+    """Lookup of rows by the names that the files use, each looked up once.
 
-    Raises DemoError for a name that is not on record.
-    """
+    Raises DemoError for a name that does not exist."""
 
     _rows: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 

@@ -14,7 +14,7 @@ _ZLIB_OR_GZIP = zlib.MAX_WBITS | 32
 
 
 class BodyTooLargeError(Exception):
-    """More than is read; the text says how much that is."""
+    """Error: the body exceeds the limit; the text states the limit."""
 
 
 def decompress(body: bytes, *, most: int) -> bytes:

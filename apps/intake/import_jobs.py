@@ -36,15 +36,17 @@ _FAILED_REPEATEDLY = "The import failed after 3 attempts. Nothing was imported. 
 
 
 class InvalidStateError(Exception):
-    """The import is not where this step begins; the text says where it is."""
+    """Error: the import is not in the state in which this step begins; the text states its
+    state."""
 
 
 class IntakePermissionError(Exception):
-    """Somebody else's import, or teams one may not edit."""
+    """Error: the import is another user's, or the user may not edit the teams."""
 
 
 class IdempotencyKeyReusedError(Exception):
-    """The sender's Idempotency-Key, which is all it is made of, came with other content before."""
+    """Error: the sender's Idempotency-Key, which is its only argument, came with other content
+    before."""
 
     def __init__(self, key: str) -> None:
         super().__init__(

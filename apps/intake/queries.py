@@ -16,7 +16,7 @@ from apps.intake.telemetry.volumes import days_of_application
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A row that was not taken: where it stands, why, and its cells as they were."""
+    """Rejected row: its position, the reason, and its cells as they were."""
 
     sheet: int
     number: int
@@ -72,7 +72,7 @@ def unresolved_names(user: User) -> QuerySet[Any]:
 
 @dataclass(frozen=True, slots=True)
 class DailyCalls:
-    """Calls of one day over everything asked about, and how many of them failed."""
+    """Calls of one day over all requested applications, and how many of them failed."""
 
     day: date
     n_calls: int

@@ -30,7 +30,7 @@ STACK_RELATIONS = (
 
 @dataclass(frozen=True, slots=True)
 class NodeReach:
-    """Live applications standing on something, in any role and by their primary path."""
+    """Live applications that depend on a node, in any role and by their primary path."""
 
     n: int = 0
     n_critical: int = 0

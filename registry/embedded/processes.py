@@ -17,7 +17,7 @@ CLOCK_VARIABLES = ("LD_PRELOAD", "DATEFUDGE")
 
 
 class EmbeddedError(RuntimeError):
-    """A server that could not be started, reached or stopped; the text says what to look at."""
+    """Error: a server could not be started, reached or stopped; the text says what to check."""
 
 
 def running(pid_file: Path, name: str) -> psutil.Process | None:

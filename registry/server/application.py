@@ -50,7 +50,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the application answers: all of it in `body`, or bit by bit in `rest`."""
+    """Response of the application: all of it in `body`, or piece by piece in `rest`."""
 
     status: int
     headers: Headers
@@ -59,7 +59,7 @@ class Answer:
 
 
 class ServerApplication:
-    """The ASGI application of one worker; made after the fork."""
+    """ASGI application of one worker; created after the fork."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class ServerApplication:
 
 
 class RequestThreads:
-    """The threads that run the WSGI application, and who waits for one."""
+    """Threads that run the WSGI application, and the requests that wait for one."""
 
     def __init__(self, application: WsgiApplication, n_threads: int) -> None:
         self._application = application
@@ -228,7 +228,7 @@ def _fill(rest: AnswerBuffer, first: list[bytes], chunks: Iterable[bytes]) -> No
 
 
 class _Start:
-    """`start_response` of PEP 3333; Django never calls what it returns."""
+    """Start of a response, `start_response` of PEP 3333; Django never calls what it returns."""
 
     status = 500
 

@@ -22,7 +22,8 @@ MAX_LISTED = 50
 
 @dataclass(frozen=True, slots=True)
 class SendingToken:
-    """`may_write` is None while the service is linked to no application and none is asked about."""
+    """API token that sends under a service's name; `may_write` is None while the service is not
+    linked and no application is given."""
 
     row: ServiceToken
     may_write: bool | None

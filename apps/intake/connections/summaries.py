@@ -19,7 +19,8 @@ MAX_CONNECTIONS = 200
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSummary:
-    """`n_calls` and `n_errors` are of the last CALL_DAYS days; documents have none."""
+    """Summary of a connection; `n_calls` and `n_errors` are of the last CALL_DAYS days; documents
+    have none."""
 
     name: str
     n_observations: int

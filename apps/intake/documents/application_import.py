@@ -22,7 +22,8 @@ from apps.inventory.models import Application
 
 @dataclass(slots=True)
 class ApplicationImport:
-    """{the catalogue's name: application id}, and what became of each."""
+    """Result of an application import: {the catalogue's name: application id}, and the outcome of
+    each."""
 
     ids: dict[str, int] = field(default_factory=dict)
     n_created: int = 0
@@ -140,7 +141,7 @@ def _register_application(
 
 
 class _TeamLookup:
-    """Teams by the names a catalogue may give them."""
+    """Lookup of teams by the names that a catalogue may give them."""
 
     def __init__(self) -> None:
         self._found: dict[str, list[Team]] = defaultdict(list)

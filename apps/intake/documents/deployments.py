@@ -30,8 +30,8 @@ type DeploymentName = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class StoredDeployments:
-    """`names` are all that the document tells or told of, `n_missing` of these it no longer
-    does."""
+    """Result of storing deployments: `names` are all that the document states or stated,
+    `n_missing` of these it no longer does."""
 
     names: frozenset[DeploymentName]
     n_missing: int
@@ -172,9 +172,11 @@ def observations_named(
 
 @dataclass(frozen=True, slots=True)
 class DeploymentEffects:
-    """What a listing had to do with: `observations` are the keys of those to be worked through
-    again, `dependencies` those of one application that rested on a name alone; `unknown` are models
-    the catalogue does not know."""
+    """Effects of a deployment listing.
+
+    `observations` are the keys of those to be processed again, `dependencies` those of one
+    application that rested on a name alone; `unknown` are models that the catalogue does not
+    know."""
 
     observations: frozenset[UUID] = frozenset()
     dependencies: frozenset[int] = frozenset()

@@ -82,8 +82,8 @@ def delete_usage(*, seen_in: Import) -> int:
 
 
 class _ApplicationLookup:
-    """Which application a report means by the names it gives: the one it was sent for, one of that
-    name, or a sender that waits until somebody says which it is."""
+    """Lookup of the application that a report names: the one it was sent for, one of that name, or
+    a reported service that waits for its link."""
 
     def __init__(
         self,

@@ -27,13 +27,11 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
 
 
 class Deployment(models.Model):
-    """A name at `host` and the model behind it. Not in the history: it repeats documents, and is no
-    decision.
+    """Deployment name at `host` and the model behind it. Not in the history: it repeats documents,
+    and is no decision.
 
-    Without `application` it holds for every application, else for that one. The same name in two
-    accounts may stand for two models: then it tells nobody anything who does not say which account
-    is meant.
-    """
+    Without `application` it applies to every application, else to that one. The same name in two
+    accounts may mean two models: then it cannot be resolved without the account."""
 
     stream = models.CharField(
         max_length=80,

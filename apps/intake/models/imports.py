@@ -26,7 +26,8 @@ class ImportQuerySet(models.QuerySet["Import"]):
 
 
 class Import(models.Model):
-    """One file or document that came in. Not in the history: what it changes is, under `change`."""
+    """File or document that was received. Not in the history: what it changes is, under
+    `change`."""
 
     class Kind(models.TextChoices):
         SHEET = "sheet", "Spreadsheet"
@@ -183,7 +184,7 @@ class Import(models.Model):
 
 
 class ImportContent(models.Model):
-    """The file as it was sent, apart from the row that lists read."""
+    """Body of an import as it was sent, apart from the row that lists read."""
 
     import_record = models.OneToOneField(
         Import, on_delete=models.CASCADE, primary_key=True, related_name="content"
@@ -195,7 +196,7 @@ class ImportContent(models.Model):
 
 
 class ImportRow(models.Model):
-    """One row of a sheet: what it says, what it would do or did, or why it cannot."""
+    """Row of a spreadsheet: its values, what it would do or did, or why it cannot."""
 
     class Outcome(models.TextChoices):
         ADDED = "added", "Added"
@@ -241,7 +242,7 @@ class ImportRow(models.Model):
 
 
 class SavedMapping(models.Model):
-    """How somebody chose to read sheets with these heads, for the next time."""
+    """Column mapping that a user chose for these headers, remembered for the next time."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     header_digest = models.CharField(max_length=64)

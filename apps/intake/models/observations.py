@@ -19,7 +19,8 @@ from apps.inventory.models import Application, Dependency
 
 
 class Confidence(models.IntegerChoices):
-    """How directly the use was seen; a higher one outranks a lower one about the same use."""
+    """Confidence of an observation: how directly the use was observed; a higher one outranks a
+    lower one about the same use."""
 
     GUESS = 1, "Named in code or by model family"
     SHEET = 2, "Listed in a spreadsheet or catalogue"
@@ -47,8 +48,8 @@ class ServiceQuerySet(models.QuerySet["Service"]):
 
 @track_history(exclude=("last_seen_at",))
 class Service(models.Model):
-    """A sender as it calls itself in traces or at a gateway. Until a person says which application
-    it is, it waits."""
+    """Reported service, as it calls itself in traces or at a gateway. It is pending until it is
+    linked to an application."""
 
     name = models.CharField(
         max_length=256, help_text="namespace/name of traces; team or tag of a gateway."
@@ -102,9 +103,10 @@ class Service(models.Model):
 
 
 class ServiceToken(models.Model):
-    """What one token sends under one service's name, and how many of its calls were dropped since
-    its user may not write to the application that the service is linked to. Sums only; kept as long
-    as usage is."""
+    """Use of one token under one service's name, and how many of its calls were dropped because its
+    user may not write to the application that the service is linked to.
+
+    Sums only; kept as long as usage is."""
 
     service = models.ForeignKey(
         Service,
@@ -163,8 +165,8 @@ class ObservationQuerySet(models.QuerySet["Observation"]):
 
 
 class Observation(models.Model):
-    """One sender saw one application use one model under these names. Not in the history: it is no
-    decision."""
+    """Observation by one sender that one application uses one model under these names. Not in the
+    history: it is no decision."""
 
     class State(models.TextChoices):
         NEW = "new", "Pending"
@@ -270,8 +272,7 @@ class Observation(models.Model):
 
 
 class UsageDay(models.Model):
-    """What one observation counted on one day, UTC. Tokens are null where no call told its
-    usage."""
+    """Usage of one observation on one day, UTC. Tokens are null if no call reported its usage."""
 
     observation = models.ForeignKey(Observation, on_delete=models.CASCADE, related_name="days")
     day = models.DateField()
@@ -301,8 +302,8 @@ class UsageDay(models.Model):
 
 
 class CallBatch(models.Model):
-    """Calls as a door took them in, already counted by name and day, waiting to be added up. No
-    content, ever."""
+    """Batch of calls as an endpoint received them, already counted by name and day, waiting for
+    aggregation. Never any content."""
 
     token = models.ForeignKey(ApiToken, on_delete=models.SET_NULL, null=True, related_name="+")
     application = models.ForeignKey(
@@ -317,11 +318,10 @@ class CallBatch(models.Model):
 
 
 class CountedCall(models.Model):
-    """A call that has been counted, so that the same one sent again is not; forgotten after two
-    days.
+    """Counted call, stored so that the same one sent again is not counted; deleted after two days.
 
-    `key` is the first 64 bits of a digest over trace and span id, or over provider and response id.
-    """
+    `key` is the first 64 bits of a digest over trace and span id, or over provider and response
+    id."""
 
     key = models.BigIntegerField(primary_key=True)
     hour = models.PositiveIntegerField(help_text="Hours since 1970 at receipt.")
@@ -337,8 +337,8 @@ class CountedCall(models.Model):
 
 
 class UnmatchedCall(models.Model):
-    """A gateway's call, or the model that answered one, waiting some minutes for the other. No
-    content, ever."""
+    """Unmatched half of a call: a gateway's call, or the served model of one, waiting some minutes
+    for the other. Never any content."""
 
     key = models.BigIntegerField(
         primary_key=True, help_text="Digest of connection, trace and span of the call."
@@ -359,11 +359,9 @@ class UnmatchedCall(models.Model):
 
 
 class MeteredSeries(models.Model):
-    """The last value of one counter that a sender adds up itself, so that the next one counts the
-    difference.
+    """Last value of one cumulative counter of a sender, so that the next one counts the difference.
 
-    `key` is the first 64 bits of a digest over sender, instrument and attributes.
-    """
+    `key` is the first 64 bits of a digest over sender, instrument and attributes."""
 
     key = models.BigIntegerField(primary_key=True)
     start = models.BigIntegerField(
@@ -382,8 +380,8 @@ class MeteredSeries(models.Model):
 
 @track_history()
 class NameDecision(models.Model):
-    """A person says what a name in somebody's documents or traffic means, from now on and
-    backwards."""
+    """Decision of a user on the meaning of a name in documents or traffic, for future and past
+    observations."""
 
     stream = models.CharField(
         max_length=80, blank=True, help_text="Only for this connection; empty: for all."

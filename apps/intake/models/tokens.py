@@ -9,7 +9,8 @@ from apps.inventory.models import Application
 
 @track_history()
 class TokenBinding(models.Model):
-    """Whatever this token sends is about one application, and about no other."""
+    """Binding of a token to one application: everything that it sends is about that one, and about
+    no other."""
 
     token = models.OneToOneField(
         ApiToken, on_delete=models.CASCADE, primary_key=True, related_name="binding"

@@ -33,7 +33,7 @@ _DECLARABLE = (Discrepancy.Kind.SHADOW, Discrepancy.Kind.UNSEEN)
 
 @dataclass(frozen=True, slots=True)
 class ResponseResult:
-    """How many rows an answer reached, and why the others were left."""
+    """Result of a response: how many rows it changed, and why the others were left."""
 
     done: int
     refused: tuple[str, ...]

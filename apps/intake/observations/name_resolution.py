@@ -50,7 +50,7 @@ _OWN_MODELS_ONLY = {"openai", "anthropic", "google", "cohere", "deepseek", "mist
 
 @dataclass(frozen=True, slots=True)
 class ObservedNames:
-    """The names of one observation, as they are looked up."""
+    """Names of one observation, as they are looked up."""
 
     stream: str
     provider: str
@@ -64,8 +64,8 @@ class ObservedNames:
 
 @dataclass(frozen=True, slots=True)
 class NameResolution:
-    """`offering` is its id; None with `is_set_aside`: no model, else not known. `why` is a sentence
-    either way."""
+    """Resolution of a name: `offering` is its id; None with `is_set_aside`: no model, else unknown.
+    `why` is a sentence either way."""
 
     offering: int | None
     why: str
@@ -74,7 +74,8 @@ class NameResolution:
 
 
 class NameResolver:
-    """Reads the catalogue and the decisions once; answers a batch of names at a time."""
+    """Resolver of observed names: reads the catalogue and the decisions once; resolves a batch of
+    names at a time."""
 
     def __init__(self) -> None:
         self._catalogue = CatalogueLookup()

@@ -22,8 +22,10 @@ WRITE_BATCH_SIZE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class AttributedSighting:
-    """A sighting with whose it is: `application` is an id; where None, `service` is the id of the
-    sender's name. `part` is which of an application's several documents tells it."""
+    """Sighting with its attribution: `application` is an id; if None, `service` is the id of the
+    reported service.
+
+    `part` is which of an application's several documents states it."""
 
     sighting: Sighting
     application: int | None
@@ -35,7 +37,7 @@ class AttributedSighting:
 
 @dataclass(slots=True)
 class _ObservationRow:
-    """What one write says of an observation that the batch may hold several times."""
+    """Row of one write of an observation, which a batch may hold several times."""
 
     key: UUID
     first: AttributedSighting
@@ -205,7 +207,7 @@ def _upsert(stream: str, rows: Sequence[_ObservationRow], seen_in: Import | None
 
 @dataclass(frozen=True, slots=True)
 class DocumentScope:
-    """What a complete document speaks for: one maker's view of one part of an application, in these
+    """Scope of a complete document: one maker's view of one part of an application, in these
     environments."""
 
     stream: str

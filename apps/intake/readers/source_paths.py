@@ -16,8 +16,8 @@ _CHECKOUTS = re.compile(
 
 
 class SourcePaths:
-    """Made of every absolute path of a document: what they have in common is the root, where no
-    better one is known."""
+    """Paths of a document, made of all its absolute paths: what they have in common is the root,
+    unless a better one is known."""
 
     def __init__(self, paths: Iterable[str], *, root: str = "") -> None:
         """Take the scanned folder as `root`, if the document states it."""

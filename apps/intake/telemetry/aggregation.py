@@ -46,7 +46,7 @@ _UNWRITABLE = (DataError, IntegrityError, LookupError, OverflowError, TypeError,
 
 @dataclass(slots=True)
 class CallTotals:
-    """What one set of names counted on one day; moments in microseconds."""
+    """Totals of one set of names on one day; moments in microseconds."""
 
     calls: int = 0
     errors: int = 0
@@ -75,7 +75,7 @@ def _sum[N: (int, float)](one: N | None, other: N | None) -> N | None:
 
 @dataclass(frozen=True, slots=True)
 class _Sender:
-    """Which sender a set of names belongs to: the stream, and the application of a bound token."""
+    """Sender of a set of names: the stream, and the application of a bound token."""
 
     stream: str
     application: int | None

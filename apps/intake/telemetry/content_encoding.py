@@ -7,7 +7,7 @@ from apps.intake.documents.records import UnreadableError
 
 
 class UnknownEncodingError(Exception):
-    """A content encoding nobody reads here; carries a sentence."""
+    """Error: the content encoding is not supported; carries a sentence."""
 
 
 def decode_body(body: bytes, encoding: str, *, most: int) -> bytes:

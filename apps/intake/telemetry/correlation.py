@@ -35,7 +35,7 @@ type CallRow = list[object]
 
 
 class CallSender(NamedTuple):
-    """Both halves come from the same sender: by the same token, about the same application."""
+    """Sender of a call, equal for both halves: the same token, about the same application."""
 
     stream: str
     token: ApiToken | None
@@ -48,8 +48,8 @@ class CallSender(NamedTuple):
 
 @dataclass(slots=True)
 class CorrelatedCalls:
-    """`calls` are to be counted. What `moved` says was counted before, and counts as `rows` say
-    instead."""
+    """Result of the correlation: `calls` are to be counted; `moved` was counted before, and now
+    counts as in `rows`."""
 
     calls: list[Call] = field(default_factory=list)
     rows: list[CallRow] = field(default_factory=list)

@@ -42,13 +42,13 @@ _TOO_MANY_NAMES = (
 
 
 class BacklogFullError(Exception):
-    """More batches wait than are added up; the sender may come again later."""
+    """Error: more batches wait than are aggregated; the sender may retry later."""
 
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What became of one request. `n_dropped` really went lost, for `reason`; what was counted
-    before is none of it."""
+    """Outcome of one request. `n_dropped` calls were lost, for `reason`; those counted before are
+    not among them."""
 
     n_counted: int = 0
     n_repeated: int = 0
@@ -185,7 +185,8 @@ def _array(numbers: Iterable[int]) -> str:
 
 
 class _Batch:
-    """Calls counted by names and UTC day, and readings as they are: what stands in a CallBatch."""
+    """Batch: calls counted by names and UTC day, and readings as they are; the content of a
+    CallBatch."""
 
     def __init__(self, at: datetime, environment: str, *, is_bound: bool) -> None:
         self._now = int(at.timestamp() * 1e9)

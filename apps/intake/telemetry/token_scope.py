@@ -20,7 +20,7 @@ _MAX_LISTED_SENDERS = 3
 
 
 class TokenPermissions:
-    """Who of these tokens may speak for which of these applications; two statements, and one a user
+    """Permissions of these tokens to report on these applications; two statements, and one per user
     for their roles."""
 
     def __init__(self, tokens: Mapping[int, ApiToken], applications: Collection[int]) -> None:
@@ -52,8 +52,10 @@ def may_write(user: User, team: int, *, is_bound: bool) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RefusedServices:
-    """The part of a request that its token may not write. `services` are linked services by (scope,
-    name); `is_bound`: the token is bound to the application, and all of the request is refused."""
+    """Part of a request that its token may not write.
+
+    `services` are linked services by (scope, name); `is_bound`: the token is bound to the
+    application, and all of the request is rejected."""
 
     services: Mapping[tuple[str, str], int] = field(default_factory=dict)
     is_bound: bool = False

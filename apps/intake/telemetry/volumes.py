@@ -51,8 +51,10 @@ _SENDERS = {"usage": USAGE, "metrics": METRICS, "gateway": GATEWAY_PREFIX}
 
 @dataclass(frozen=True, slots=True)
 class CallVolume:
-    """Calls of one application or service to one model on one day. `offering` is None while nobody
-    knows the model; `name` then tells it. Tokens and cost are None where nothing told them."""
+    """Calls of one application or service to one model on one day.
+
+    `offering` is None while the model is unknown; `name` then states it. Tokens and cost are None
+    if not reported."""
 
     application: int | None
     service: int | None

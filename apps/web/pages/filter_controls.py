@@ -14,8 +14,8 @@ from apps.web.pages.list_page import changed_query
 
 @dataclass(frozen=True, slots=True)
 class FilterControl:
-    """`kind` is search, select or date; `choices` are (value, words) of a select, without its
-    'any'."""
+    """Filter control: `kind` is search, select or date; `choices` are (value, label) of a select,
+    without its 'any'."""
 
     name: str
     label: str

@@ -13,7 +13,7 @@ _UNDO_TAG = "undo="
 
 @dataclass(frozen=True, slots=True)
 class FlashMessage:
-    """`undo` is an address to POST to, or empty."""
+    """Flash message; `undo` is a URL to POST to, or empty."""
 
     sentence: str
     is_refusal: bool

@@ -22,7 +22,8 @@ _MAX_SENTENCES = 3
 
 @dataclass(frozen=True, slots=True)
 class ApplicationState:
-    """`runway` is that of the most urgent primary; None where no end is announced."""
+    """State of an application before or after a change; `runway` is that of the most urgent primary
+    model, None if no date is announced."""
 
     runway: PrimaryRunway | None
     findings: tuple[Finding, ...]

@@ -18,7 +18,8 @@ SUCCESSION = "succession"
 
 @dataclass(frozen=True, slots=True)
 class LineageEdge:
-    """`child` was made from, or follows, `parent`. `kind` is a derivation's, or succession."""
+    """Edge of the lineage: `child` was made from, or follows, `parent`. `kind` is a derivation's,
+    or succession."""
 
     parent: Version
     child: Version

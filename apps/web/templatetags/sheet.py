@@ -201,7 +201,7 @@ def as_filter_fields(query: QueryDict) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SavedRow:
-    """`of` is who shared it, where that is somebody else."""
+    """Saved filter in a list; `of` is the user who shared it, if that is another one."""
 
     pk: int
     name: str

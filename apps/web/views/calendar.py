@@ -62,7 +62,7 @@ class CalendarMonth:
 
 @dataclass(frozen=True, slots=True)
 class CalendarQuery:
-    """What the address asks for; `kind` is a category, empty for all."""
+    """Query of the URL; `kind` is a category, empty for all."""
 
     days: int
     kind: str

@@ -26,7 +26,7 @@ _LONGEST_QUERY = 4_000
 
 @dataclass(frozen=True, slots=True)
 class FileRequest:
-    """A file that could be asked for, and how it is narrowed, in words."""
+    """File that can be requested, and its filters in words."""
 
     kind: str
     title: str

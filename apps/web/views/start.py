@@ -20,8 +20,8 @@ from apps.web.wording import ago, count_of, number
 
 @dataclass(frozen=True, slots=True)
 class SetupStep:
-    """`stands` says what is there; `links` are (words, address), the first one the next thing to
-    do."""
+    """Setup step; `stands` describes what exists; `links` are (label, URL), the first one the next
+    action."""
 
     name: str
     why: str

@@ -31,8 +31,8 @@ _AIROM_FACTS = (
 
 @dataclass(slots=True)
 class ComponentModel:
-    """`name` is the id as it was written; `raw_places` are (path, line) as the scanner wrote
-    them."""
+    """Model of a component: `name` is the id as it was written; `raw_places` are (path, line) as
+    the scanner wrote them."""
 
     name: str
     provider: str = ""

@@ -91,7 +91,7 @@ type _Open = tuple[str, dict[str, str], list[tuple[str, Any]], list[str]]
 
 
 class _Target:
-    """Builds values as elements end; nothing else of the document is held."""
+    """Parser target that builds values as elements end; nothing else of the document is held."""
 
     def __init__(self) -> None:
         self.root: tuple[str, Any] | None = None
@@ -154,4 +154,4 @@ def _value(
 
 
 class _Repeated(list[Any]):
-    """Values of an element that stands several times where nobody said that it would."""
+    """Values of an element that occurs several times unexpectedly."""

@@ -37,8 +37,8 @@ type CellParser = Callable[[Cell, SheetConventions], Any]
 
 @dataclass(frozen=True, slots=True)
 class SheetField:
-    """`code` is `application.<fact>` or `use.<fact>`; `heads` are further usual names of the
-    column."""
+    """Field of a spreadsheet: `code` is `application.<fact>` or `use.<fact>`; `heads` are further
+    usual headers of the column."""
 
     code: str
     label: str

@@ -26,7 +26,7 @@ SAMPLE_ROWS = 3
 
 @dataclass(frozen=True, slots=True)
 class SheetMapping:
-    """How one table is read. `columns` maps the place of a column, from 0, to the code of a
+    """Mapping of one table. `columns` maps the position of a column, from 0, to the code of a
     field."""
 
     name: str
@@ -58,7 +58,9 @@ class SheetMapping:
 
 @dataclass(frozen=True, slots=True)
 class BookMapping:
-    """`team` is the slug of the team that new applications go to where their row names none,
+    """Mapping of a whole file.
+
+    `team` is the slug of the team that new applications go to if their row names none,
     `application` that of the application that rows are about which name none."""
 
     sheets: tuple[SheetMapping, ...]

@@ -40,8 +40,8 @@ _DEFAULTS: dict[str, Callable[[], Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class ParsedRow:
-    """What one row says. `application` and `use` hold facts by name, only those whose cell says
-    something; `use` is None where no model is named."""
+    """Values of one row. `application` and `use` hold facts by name, only those whose cell is not
+    empty; `use` is None if no model is named."""
 
     position: int  # in the whole file, from 1
     sheet: int

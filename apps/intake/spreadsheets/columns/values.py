@@ -17,13 +17,14 @@ from apps.intake.spreadsheets.limits import MAX_NUMBER_LENGTH
 
 
 class InvalidCellError(Exception):
-    """The cell cannot be taken as it is; the text is a sentence for whoever keeps the sheet."""
+    """Error: the cell cannot be imported as it is; the text is a sentence for the editor of the
+    spreadsheet."""
 
 
 @dataclass(frozen=True, slots=True)
 class SheetConventions:
-    """How the sheet writes what can be read in two ways; empty: not said, and then it is
-    refused."""
+    """Conventions of the spreadsheet for ambiguous values; empty: not stated, and then such values
+    are rejected."""
 
     day_order: str = ""  # dmy or mdy
     decimal_mark: str = ""  # "," or "."

@@ -17,7 +17,7 @@ _LIMITS = Limits(cpu_seconds=30, memory_mib=1024, wall_seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class SheetSummary:
-    """What a file is, and what its columns seem to hold."""
+    """Summary of a file: its format, and what its columns seem to hold."""
 
     format: str
     about: str

@@ -60,7 +60,7 @@ _MOST_WIDE_ROWS = 5_000
 
 
 class _Area(NamedTuple):
-    """Cells that all show the value of the first one; rows and columns from 1, the last ones
+    """Merged cells that all show the value of the first one; rows and columns from 1, the last ones
     included."""
 
     top: int
@@ -212,7 +212,7 @@ def _table(sheet: Any, merged: dict[str, _Merged], count: CellCount) -> Table:
 
 
 class _Shown:
-    """What merged areas show in the row that is being read; rows come in their order."""
+    """Values that merged areas show in the row that is being read; rows come in their order."""
 
     def __init__(self, areas: _Merged) -> None:
         self._waiting = deque(areas)

@@ -19,7 +19,8 @@ from apps.inventory.models import Application, Dependency
 
 @dataclass(frozen=True, slots=True)
 class ApplicationOfRow:
-    """`key` is the id on record, or minus the key of one that the sheet adds."""
+    """Application of a row: `key` is the existing id, or minus the key of one that the spreadsheet
+    adds."""
 
     key: int
     id: int | None
@@ -30,8 +31,8 @@ class ApplicationOfRow:
 
 @dataclass(slots=True)
 class DependencyPlan:
-    """`id` is the dependency on record, None for a new one; `offering` None where `new` has to be
-    made first."""
+    """Plan for a dependency: `id` is the existing dependency, None for a new one; `offering` is
+    None if `new` has to be created first."""
 
     do: str  # add, change or keep
     id: int | None
@@ -67,8 +68,8 @@ class DependencyPlan:
 
 
 class _AcceptedRow(NamedTuple):
-    """What an earlier row said of a use: a million of them are kept while a sheet is worked
-    through."""
+    """Facts of a dependency in an earlier row, in compact form: a million of them are held while a
+    spreadsheet is processed."""
 
     number: int
     since: date

@@ -4,7 +4,8 @@ from apps.intake.spreadsheets.columns.mapping import BookMapping
 
 
 class RowError(Exception):
-    """The row cannot be taken; the text is a sentence, `column` the head it is about."""
+    """Error: the row cannot be imported; the text is a sentence, `column` the header it is
+    about."""
 
     def __init__(self, sentence: str, column: str = "") -> None:
         super().__init__(sentence)

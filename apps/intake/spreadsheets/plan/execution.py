@@ -31,7 +31,7 @@ _IMPORT_LOCK = 7_305_114_501  # advisory: two imports at once would both add wha
 
 
 class ChangedMeanwhileError(Exception):
-    """Rows are not as the preview showed them, and all or nothing was asked; the text says how
+    """Error: rows differ from the preview, and all or nothing was requested; the text says how
     many."""
 
     def __init__(self, refused: dict[int, str]) -> None:

@@ -32,7 +32,7 @@ class ExistingTeam:
 
 @dataclass(frozen=True, slots=True)
 class ExistingDependency:
-    """A dependency on record. `facts` holds those of SHEET_DEPENDENCY_FACTS."""
+    """Existing dependency. `facts` holds those of SHEET_DEPENDENCY_FACTS."""
 
     id: int
     offering: int
@@ -56,7 +56,8 @@ class ExistingApplication:
 
 
 class ExistingRecords:
-    """The applications `user` may see, by slug and name, and by block what they are and use."""
+    """Applications that `user` may see, by slug and name, and by block their facts and
+    dependencies."""
 
     def __init__(self, user: User, *, everything: bool = False) -> None:
         """Load what the user may see; `everything` is for a command of the operator, which sees and

@@ -30,7 +30,7 @@ class KnownProvider:
 
 @dataclass(frozen=True, slots=True)
 class CandidateOffering:
-    """One of several offerings of a model at one host."""
+    """Candidate: one of several offerings of a model at one host."""
 
     id: int
     api_id: str
@@ -40,9 +40,10 @@ class CandidateOffering:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedModel:
-    """What a row calls. Either `offering` (its id), or `new` (host slug, api id, region, tier), or
-    a `refusal` about `column`. `role` is what the catalogue knows it is for, empty for a plain
-    model."""
+    """Model that a row names: either `offering` (its id), or `new` (host slug, api id, region,
+    tier), or a `refusal` about `column`.
+
+    `role` is the purpose that the catalogue knows, empty for a plain model."""
 
     offering: int | None = None
     new: tuple[str, str, str, str] | None = None
@@ -78,7 +79,8 @@ class _KnownOffering:
 
 
 class CatalogueLookup:
-    """Providers and offerings as a sheet may name them; five statements, then none."""
+    """Lookup of providers and offerings as a spreadsheet may name them; five statements, then
+    none."""
 
     def __init__(self) -> None:
         self._parties = [

@@ -37,8 +37,8 @@ _SLUG = re.compile(r"[-a-zA-Z0-9_]{1,120}")
 
 @dataclass(slots=True)
 class ApplicationPlan:
-    """`id` is None for one that the import adds; `key` is then the position of the row that adds
-    it."""
+    """Plan for an application: `id` is None for one that the import adds; `key` is then the
+    position of the row that adds it."""
 
     do: str  # add, change or keep
     key: int
@@ -81,7 +81,7 @@ class RowPlan:
 
 @dataclass(slots=True)
 class _NewApplication:
-    """An application that an earlier row of the sheet adds."""
+    """Application that an earlier row of the spreadsheet adds."""
 
     key: int
     slug: str
@@ -91,7 +91,8 @@ class _NewApplication:
 
 
 class Planner:
-    """Keeps what earlier rows said, so that later ones cannot contradict them."""
+    """Planner of rows, which holds the facts of earlier rows, so that later ones cannot contradict
+    them."""
 
     def __init__(
         self,

@@ -104,8 +104,8 @@ def stored_rows(import_: Import) -> Iterator[tuple[ParsedRow, dict[str, Any], st
 
 
 class PlanTally:
-    """Rows, applications and uses by outcome; an application counts once, however many rows speak
-    of it."""
+    """Counts of rows, applications and dependencies by outcome; an application counts once, however
+    many rows are about it."""
 
     def __init__(self) -> None:
         self.rows: Counter[str] = Counter()

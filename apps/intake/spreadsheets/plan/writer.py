@@ -18,7 +18,7 @@ from apps.inventory.models import Application, Dependency
 
 
 class PlanWriter:
-    """Writes accepted plans block by block, inside the caller's transaction."""
+    """Writer of accepted plans, block by block, inside the caller's transaction."""
 
     def __init__(self, by: User | None) -> None:
         self._by = by

@@ -19,7 +19,7 @@ from apps.inventory.models import Dependency
 
 
 class AttributeKind(IntEnum):
-    """How the value of an allowed attribute is read."""
+    """Kind of an allowed attribute: how its value is read."""
 
     NAME = 1
     # JSON of which the key `model` alone is read, at once

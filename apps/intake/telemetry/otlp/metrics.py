@@ -40,7 +40,7 @@ _TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105
 
 
 class _DataPoint(NamedTuple):
-    """One data point. `identity` tells its series from every other one."""
+    """Data point of a metric. `identity` distinguishes its series from every other one."""
 
     attributes: dict[str, str]
     identity: bytes
@@ -85,8 +85,10 @@ def read_json(body: bytes) -> ReadRequest:
 
 
 class _MetricScope:
-    """A resource and scope whose points are read. All attributes of a resource tell its series
-    apart, its process among them; only the allowed ones are names."""
+    """Resource and scope whose points are read.
+
+    All attributes of a resource identify its series, its process among them; only the allowed ones
+    are names."""
 
     def __init__(self, resource: dict[str, str], whole: bytes, scope: str) -> None:
         self._service, self._environment = service_of(resource)

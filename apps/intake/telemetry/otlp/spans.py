@@ -25,8 +25,8 @@ _cached_names: dict[tuple[str, str, str, str, bool, tuple[Item, ...]], CallNames
 
 
 class Span(NamedTuple):
-    """What is read of a span with any allowed attribute. `named` are those that name something, in
-    its own order."""
+    """Content of a span with any allowed attribute. `named` are those that name something, in its
+    own order."""
 
     trace: bytes
     span: bytes
@@ -40,9 +40,10 @@ class Span(NamedTuple):
 
 
 class SpanCollector:
-    """Takes the spans of one request and has their calls. `instrumented` are services whose SDK's
-    own spans are not counted, found in this request. `decode` makes key and value of an attribute
-    that came in undecoded."""
+    """Collector of the spans of one request, which returns their calls.
+
+    `instrumented` are services whose SDK's own spans are not counted, found in this request.
+    `decode` returns key and value of an attribute that arrived undecoded."""
 
     def __init__(self, decode: Callable[[bytes], tuple[str, str]]) -> None:
         self._decode = decode

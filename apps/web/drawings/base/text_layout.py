@@ -14,7 +14,7 @@ _SLIM, _SPARE, _BROAD = (
 
 
 class _Ems(dict[str, float]):
-    """How broad a sign is, worked out once: a page measures some ten thousand of them."""
+    """Widths of characters, computed once: a page measures some ten thousand of them."""
 
     def __missing__(self, sign: str) -> float:
         self[sign] = em = _em(sign)
@@ -71,8 +71,8 @@ def wrap_lines(text: str, room: float, *, bold: bool = False, most: int = 2) -> 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Words whose baseline is at `y`. `anchor` is start, middle or end; `css` any of `s b r halo`
-    of the stylesheet."""
+    """Text with its baseline at `y`. `anchor` is start, middle or end; `css` any of `s b r halo` of
+    the stylesheet."""
 
     x: float
     y: float

@@ -21,7 +21,7 @@ _THICK = 12.0
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRow:
-    """One thing that both answers measure; None where an answer does not."""
+    """Row of a comparison that both results measure; None if a result does not."""
 
     label: str
     first: float | None

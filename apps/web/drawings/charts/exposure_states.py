@@ -27,7 +27,8 @@ LOOKS = {
 
 @dataclass(frozen=True, slots=True)
 class StateBar:
-    """`counts` is {state: number of applications}; states without any may be left out."""
+    """Bar of exposure states: `counts` is {state: number of applications}; states without any may
+    be left out."""
 
     label: str
     counts: Mapping[str, int]

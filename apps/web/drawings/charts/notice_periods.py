@@ -12,8 +12,8 @@ _DOT = 7.0  # breadth of a dot with its gap
 
 @dataclass(frozen=True, slots=True)
 class NoticePeriod:
-    """`seen`: counted from the day on which the date was first seen here; `short`: under the line
-    of short ones."""
+    """Notice period. `seen`: counted from the day on which the date was first seen here; `short`:
+    below the threshold of short ones."""
 
     days: int
     seen: bool = False
@@ -44,7 +44,7 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class NoticeLabel:
-    """Words at a vertical line; `flip` puts them before it."""
+    """Label at a vertical line; `flip` puts it before the line."""
 
     x: float
     y: float

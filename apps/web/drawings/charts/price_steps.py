@@ -25,11 +25,10 @@ from apps.web.drawings.base.text_layout import Label, clamp_labels, text_width
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """`points` are (day, value from that day on), None where it is unknown from then; days after
-    today are announced.
+    """Price series: `points` are (day, value from that day on), None if it is unknown from then;
+    days after today are announced.
 
-    `until` is the day on which the last value ends, `hot` draws the line red.
-    """
+    `until` is the day on which the last value ends, `hot` draws the line red."""
 
     label: str
     points: tuple[tuple[date, float | None], ...]

@@ -49,7 +49,7 @@ def draw_flow(
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a node begins along its layer, and its length there."""
+    """Start of a node along its layer, and its length there."""
 
     begin: float
     length: float

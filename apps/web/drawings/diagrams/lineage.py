@@ -26,7 +26,7 @@ _GAP = 86.0  # between columns, for the word of an edge
 
 @dataclass(frozen=True, slots=True)
 class LineageVersion:
-    """A version or foundation; `own` is the page's, `late` one that needs action, `note` a second
+    """Version or foundation; `own` is the page's, `late` one that needs action, `note` a second
     line."""
 
     key: str
@@ -38,8 +38,8 @@ class LineageVersion:
 
 @dataclass(frozen=True, slots=True)
 class LineageLink:
-    """`child` was made from, or follows, `parent`; `kind` is one of the derivations or
-    `succession`."""
+    """Edge of the lineage: `child` was made from, or follows, `parent`; `kind` is one of the
+    derivations or `succession`."""
 
     parent: str
     child: str
@@ -48,8 +48,8 @@ class LineageLink:
 
 @dataclass(frozen=True, slots=True)
 class _Tree:
-    """`depth` by longest way from a root; `parent` has the edges of the tree, `further` all
-    others."""
+    """Lineage tree: `depth` by longest path from a root; `parent` has the edges of the tree,
+    `further` all others."""
 
     depth: dict[str, int]
     parent: dict[str, LineageLink]

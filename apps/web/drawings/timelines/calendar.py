@@ -17,8 +17,8 @@ _LANES, _LANE, _MOST_NAMES = 4, 14.0, 14
 
 @dataclass(frozen=True, slots=True)
 class CalendarRetirement:
-    """`soft` is a date that says only 'not before'; `weight` orders who is named where there is
-    room."""
+    """Retirement on the calendar: `soft` is a date that says only 'not before'; `weight` orders
+    which are named if there is room."""
 
     label: str
     ends_on: date

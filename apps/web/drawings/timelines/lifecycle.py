@@ -12,7 +12,7 @@ from apps.web.drawings.diagrams.stack_section import cut_section
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one source says today; `missing` where the row has left its feed."""
+    """Value of one source today; `missing` if the row has left its feed."""
 
     source: str
     ends_on: date | None
@@ -43,8 +43,8 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A claim or the accepted end. `x` is None without a date; `flip` puts the words before the
-    mark."""
+    """Source value or the accepted date. `x` is None without a date; `flip` puts the text before
+    the mark."""
 
     y: float
     name: str

@@ -14,7 +14,8 @@ _GAP, _EDGE = 12.0, 4.0
 
 @dataclass(frozen=True, slots=True)
 class Retirement:
-    """`label` and `place` name the offering; `soft` is a date that says only 'not before'."""
+    """Retirement on the timeline: `label` and `place` name the offering; `soft` is a date that says
+    only 'not before'."""
 
     label: str
     place: str

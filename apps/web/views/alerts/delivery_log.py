@@ -129,7 +129,7 @@ def delivery_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class SentNotification:
-    """A notice in a message; `row` is None where the reader may not see the alert (any more)."""
+    """Notification in a message; `row` is None if the user may not (or no longer) see the alert."""
 
     notice: Notice
     row: AlertRow | None

@@ -57,7 +57,7 @@ def time_zones() -> Sequence[str]:
 
 
 class PreferenceForm(forms.Form):
-    """How one person or mailbox is mailed. A mailbox gets no sign of life."""
+    """Form of notification preferences of one user or mailbox. A mailbox gets no empty digests."""
 
     cadence = forms.ChoiceField(
         label="Frequency", choices=Cadence.choices, widget=forms.RadioSelect
@@ -92,8 +92,8 @@ class PreferenceForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class PreferencePanel:
-    """One address: what it gets now, in words, and the form that changes it. `team` is None for
-    oneself."""
+    """Preferences of one email address: what it gets now, in words, and the form to change it.
+    `team` is None for the user's own."""
 
     team: Team | None
     address: str

@@ -26,8 +26,8 @@ _ELSEWHERE = {"retired_offering", "test_lapsed", "review_overdue"}
 
 @dataclass(frozen=True, slots=True)
 class ActionItem:
-    """`when` None: now, without a day of its own. `url` and `link` are where it is done, for those
-    who may."""
+    """Action item: `when` None means now, without a due date. `url` and `link` lead to the page of
+    the action, for users who may do it."""
 
     when: date | None
     head: str

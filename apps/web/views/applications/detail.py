@@ -50,7 +50,7 @@ N_CHANGES, N_EVENTS, N_RISKS, N_ENDED = 8, 10, 5, 20
 
 @dataclass(frozen=True, slots=True)
 class TimeLeft:
-    """A primary that ends, with what its runway is computed from."""
+    """Primary model with a retirement date, and the inputs of its runway."""
 
     row: StackRow
     runway: PrimaryRunway

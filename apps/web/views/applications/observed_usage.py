@@ -27,8 +27,8 @@ class ObservationRow:
 
 @dataclass(frozen=True, slots=True)
 class ObservedUsage:
-    """`is_cut` says that there are more rows; `calls` are of the last CALL_DAYS days, `picture` is
-    drawn from them."""
+    """Observed usage of an application: `is_cut` says that there are more rows; `calls` are of the
+    last CALL_DAYS days, `picture` is drawn from them."""
 
     rows: Sequence[ObservationRow]
     is_cut: bool

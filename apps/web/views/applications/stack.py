@@ -18,7 +18,7 @@ from apps.web.wording import number
 
 @dataclass(frozen=True, slots=True)
 class StackBlock:
-    """A cell of the stack section: what `span` neighbouring dependencies have in common."""
+    """Cell of the stack section: what `span` neighbouring dependencies have in common."""
 
     span: int
     name: str

@@ -161,7 +161,8 @@ def offering_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 
 class ManualEndForm(forms.Form):
-    """What a person knows about an offering's end. It outranks every feed until lifted."""
+    """Form of a manual override of an offering's retirement date. It outranks every feed until
+    removed."""
 
     retires_on = DayField(label="Retires on", required=False, help_text="Empty: no date is known.")
     date_kind = forms.ChoiceField(

@@ -185,7 +185,7 @@ def _of_missing(this: Provider, missing: list[str]) -> Headline:
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """One field that a change set, in words."""
+    """Field that a change set, in words."""
 
     label: str
     was: str

@@ -29,7 +29,8 @@ MAX_RISKS = 8
 
 @dataclass(frozen=True, slots=True)
 class DependentApplications:
-    """The gravest applications on a node; `kind` and `ref` name it in addresses of exposure."""
+    """Dependent applications of a node, the most critical ones; `kind` and `ref` name it in URLs of
+    exposure."""
 
     kind: str
     ref: int
@@ -103,7 +104,7 @@ def attached_risks(
 
 @dataclass(frozen=True, slots=True)
 class OfferingSummary:
-    """An offering as far as ordering and the sentence want it: foundations have thousands."""
+    """Offering, limited to what ordering and the sentence need: foundations have thousands."""
 
     pk: int
     version_id: int | None

@@ -27,7 +27,7 @@ DEFAULT_FILTERS = {"in_use": "true"}
 
 @dataclass
 class GapListing(PaginatedList[Offering]):
-    """Sheets of offerings whose sources name different prices."""
+    """Pages of offerings whose sources state different prices."""
 
     gaps: PriceGaps = field(kw_only=True)
 

@@ -97,8 +97,8 @@ def _sentence(listing: PaginatedList[Offering], n_called: int) -> Headline:
 
 
 class IdentityDecisionForm(forms.Form):
-    """What a string means. The choices are the resolver's suggestions; any known identifier may be
-    typed instead."""
+    """Form of the meaning of a string. The choices are the resolver's suggestions; any known
+    identifier may be typed instead."""
 
     choice = forms.CharField(required=False, max_length=200)
     identifier = forms.CharField(

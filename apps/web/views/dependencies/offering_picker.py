@@ -23,7 +23,7 @@ MAX_ALTERNATIVES = 8
 
 @dataclass(frozen=True, slots=True)
 class OfferingHit:
-    """An offering with what helps to choose; `why` says why it is suggested."""
+    """Offering with what helps to choose; `why` is the reason for a suggestion."""
 
     offering: Offering
     prices: dict[str, Price]
@@ -34,8 +34,8 @@ class OfferingHit:
 
 @dataclass(frozen=True, slots=True)
 class OfferingPicker:
-    """`name` is the field; `chosen` and `suggested` stand above what the search found, without
-    repeating them."""
+    """Picker of an offering: `name` is the field; `chosen` and `suggested` are above the search
+    results, which do not repeat them."""
 
     name: str
     query: str

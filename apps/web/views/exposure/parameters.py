@@ -102,7 +102,7 @@ def chosen_basis(request: HttpRequest) -> Basis:
 
 @dataclass(frozen=True, slots=True)
 class ParameterOption:
-    """One value of a selector: a radio button, or a link that keeps the rest of the address."""
+    """Value of a selector: a radio button, or a link that keeps the rest of the URL."""
 
     value: str
     words: str

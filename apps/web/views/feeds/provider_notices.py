@@ -43,8 +43,7 @@ MAX_SELECTED = 200
 
 @dataclass(frozen=True, slots=True)
 class NamedOfferings:
-    """An offering or version that a notice names; `n_applications` of the reader call the
-    offering."""
+    """Offering or version that a notice names; `n_applications` of the user call the offering."""
 
     name: str
     at: str

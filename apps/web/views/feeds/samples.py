@@ -25,7 +25,8 @@ _MAX_STORED_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """`token` is empty where it could not be kept; `origin` says in words where it comes from."""
+    """Sample document; `token` is empty if it could not be stored; `origin` describes where it
+    comes from."""
 
     body: bytes
     origin: str

@@ -40,7 +40,7 @@ MAX_FLOATING = 30
 
 @dataclass(frozen=True, slots=True)
 class FeedRow:
-    """One line of the freshness table; `strips` are the wide and the narrow drawing of the same
+    """Row of the freshness table; `strips` are the wide and the narrow drawing of the same
     polls."""
 
     fresh: SourceFreshness

@@ -32,7 +32,7 @@ MAX_PAST_POLICIES = 20
 
 
 class GatePolicyForm(forms.Form):
-    """Levels, days, and what counts as stale, in one; fields of days are
+    """Form of levels, days, and staleness in one; fields of days are
     `days-ENVIRONMENT-CRITICALITY-KIND`."""
 
     requires_approval = forms.BooleanField(

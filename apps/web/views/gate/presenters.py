@@ -56,7 +56,7 @@ DECISION_MARKS = {Decision.PASS: 1, Decision.WARN: 3, Decision.BLOCK: 5, Decisio
 
 @dataclass(frozen=True, slots=True)
 class GateFindingRow:
-    """One finding as a table shows it."""
+    """Finding as a table shows it."""
 
     anchor: str
     rule: str

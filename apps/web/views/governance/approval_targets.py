@@ -17,7 +17,7 @@ MAX_RESULTS_PER_KIND = 6
 
 @dataclass(frozen=True, slots=True)
 class SelectedTarget:
-    """A target as pages show it; `kind` and `key` name it in an address."""
+    """Target as pages show it; `kind` and `key` name it in a URL."""
 
     kind: str
     key: str

@@ -38,7 +38,7 @@ _NODES: dict[str, tuple[NodeKind, ...]] = {
 
 
 class ViolationPages:
-    """One sheet of findings, with the addresses that `components/pager.html` wants."""
+    """Page of violations, with the URLs that `components/pager.html` needs."""
 
     def __init__(self, request: HttpRequest, size: int = PAGE_SIZE) -> None:
         asked = request.GET.get("page", "1")

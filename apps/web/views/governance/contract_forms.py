@@ -99,7 +99,7 @@ def label_of(name: str) -> str:
 
 
 class ContractForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
-    """A clause left empty is not known, which is another thing than its not being there."""
+    """Form of a contract; an empty clause means unknown, which differs from absent."""
 
     class Meta:
         model = Contract

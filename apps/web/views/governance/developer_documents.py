@@ -58,7 +58,7 @@ class RequestDocumentsForm(forms.Form):
 
 
 class DocumentStateForm(OptimisticLockMixin, forms.Form):
-    """What became of one item. `row` is what is on record of it, if anything."""
+    """Form of the state of one item. `row` is its existing record, if any."""
 
     row_fields = {"on": "received_on"}
 

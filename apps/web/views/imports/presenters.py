@@ -141,7 +141,7 @@ class ChangeWords:
 
 @dataclass(frozen=True, slots=True)
 class RowWords:
-    """One row of the preview. `slug` is empty for an application that is not on record yet."""
+    """Row of the preview. `slug` is empty for an application that does not exist yet."""
 
     row: ImportRow
     sheet: str

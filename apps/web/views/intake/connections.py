@@ -53,7 +53,7 @@ class ConnectionKind:
 
 @dataclass(frozen=True, slots=True)
 class SetupMethod:
-    """How one kind of sender is connected: `lines` are copied as they stand."""
+    """Setup of one kind of sender: `lines` are copied unchanged."""
 
     key: str
     name: str

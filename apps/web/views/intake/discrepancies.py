@@ -45,8 +45,8 @@ QUIET_DAYS = 90
 
 @dataclass(frozen=True, slots=True)
 class DiscrepancyRow:
-    """`said` is the predicate, its subject being the application; `may` whether the reader may
-    answer."""
+    """Discrepancy: `said` is the predicate, its subject being the application; `may` whether the
+    user may respond."""
 
     row: Discrepancy
     kind: Any

@@ -60,8 +60,8 @@ MAX_ID_DIGITS = 19
 
 
 class LinkProposal(NamedTuple):
-    """An application whose slug is the sender's name, or the last part of it; the reader may edit
-    it."""
+    """Proposed application whose slug is the service's name, or the last part of it; the user may
+    edit it."""
 
     slug: str
     name: str

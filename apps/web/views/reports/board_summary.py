@@ -27,7 +27,7 @@ HORIZON_DAYS = 180
 
 @dataclass(frozen=True, slots=True)
 class BoardFigure:
-    """`bad` colours it: it needs a decision."""
+    """Figure of the board summary; `bad` colours it: it needs a decision."""
 
     value: str
     words: str

@@ -20,7 +20,7 @@ MAX_PACKS = 5
 
 @dataclass(frozen=True, slots=True)
 class ReportSummary:
-    """A report of the index. Without `fill` nothing is counted; `files` are (name, address)."""
+    """Report of the index. Without `fill` nothing is counted; `files` are (name, URL)."""
 
     name: str
     url: str

@@ -52,8 +52,8 @@ _NAMED = 8
 
 @dataclass(frozen=True, slots=True)
 class EntryLink:
-    """A line of the missing list: a record, and its fields by template. Without `url` the reader
-    may not enter them."""
+    """Row of the list of missing fields: a record, and its fields by template. Without `url` the
+    user may not enter them."""
 
     place: str
     name: str

@@ -40,8 +40,8 @@ MAX_NAMED = 5
 
 @dataclass
 class SelectedRisks:
-    """What was picked: rows that `user` may assess with the version that was read, and what is left
-    alone and why."""
+    """Selection: rows that `user` may assess with the version that was read, and what is left alone
+    and why."""
 
     rows: list[InheritedRisk] = field(default_factory=list)
     versions: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -122,7 +122,7 @@ def _named(row: InheritedRisk) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AssessmentScope:
-    """A team whose risks are decided about."""
+    """Team whose risks are assessed."""
 
     team: str
     n: int

@@ -57,7 +57,7 @@ _FACTS = (
 
 @dataclass
 class InheritedRiskSubject:
-    """What the page is about. `row` is None where the dependency no longer inherits the risk."""
+    """Subject of the page. `row` is None if the dependency no longer inherits the risk."""
 
     risk: FoundationRisk
     dependency: Dependency

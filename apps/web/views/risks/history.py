@@ -15,7 +15,7 @@ MAX_ENTRIES = 40
 
 @dataclass(frozen=True, slots=True)
 class AssessmentEntry:
-    """Who did what, when and why; `changes` are (field, before, after)."""
+    """Entry of the history: who did what, when and why; `changes` are (field, before, after)."""
 
     at: datetime
     who: str

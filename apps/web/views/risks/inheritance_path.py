@@ -17,7 +17,7 @@ MAX_DEPTH = 8
 
 @dataclass(frozen=True, slots=True)
 class PathStep:
-    """`tie` says how it hangs on the step before."""
+    """Step of the path; `tie` is its relationship to the step before."""
 
     kind: str
     name: str

@@ -150,7 +150,7 @@ def heat_counts(
 
 @dataclass(frozen=True, slots=True)
 class UnassessedRow:
-    """Where risks that nobody has looked at come from, or whose they are."""
+    """Source node or team of unassessed risks."""
 
     name: str
     kind: str

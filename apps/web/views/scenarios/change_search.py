@@ -51,8 +51,8 @@ class ChangeHit:
 
 @dataclass(frozen=True, slots=True)
 class ChangeHits:
-    """`step` says what is picked now: anything, or the offering that a replacement or a move leads
-    to."""
+    """Search results; `step` is what is selected now: anything, or the target offering of a
+    replacement or a migration."""
 
     words: str
     step: str

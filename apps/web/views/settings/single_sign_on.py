@@ -19,7 +19,7 @@ from apps.web.wording import count_of
 
 @dataclass(frozen=True, slots=True)
 class SignOnRule:
-    """A grant as the page shows it; without a team where its slug is unknown."""
+    """Role grant as the page shows it; without a team if its slug is unknown."""
 
     grant: Grant
     gives: str
