@@ -1,4 +1,4 @@
-"""Composition root: settings, routes, background clock, servers. Nothing under apps/ imports it."""
+"""Composition root: settings, routes, beat schedule, servers. Nothing under apps/ imports it."""
 
 from registry.celery import app as celery_app
 

@@ -1,8 +1,7 @@
-"""Beat without memory: it sends what runs every minute or more often, and needs neither a file nor
-the database.
+"""Celery beat scheduler without state: sends what runs every minute or more often, without a file
+or the database.
 
-What runs less often PostgreSQL remembers; see `apps/common/periodic_jobs.py`.
-"""
+What runs less often is scheduled in PostgreSQL; see `apps/common/periodic_jobs.py`."""
 
 import signal
 import threading
@@ -18,8 +17,8 @@ END_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class FrequentScheduler(Scheduler):
-    """Celery's scheduler for the entries that come round within a minute; the schedule's others are
-    left out."""
+    """Celery scheduler of the entries that recur within a minute; the schedule's others are left
+    out."""
 
     def setup_schedule(self) -> None:
         entries = self.app.conf.beat_schedule

@@ -1,9 +1,8 @@
-"""The cache: counters and hints as JSON on a Valkey that may be lost, full or read-only without a
-page failing.
+"""Cache backend: counters and hints as JSON on a Valkey that may be lost, full or read-only without
+a page failing.
 
-What cannot be kept there is kept by this process alone, so that limits still hold, for each process
-by itself: docs/operator.md lists what is in it, and what its loss means.
-"""
+What cannot be stored there is kept by this process alone, so that limits still hold, for each
+process by itself: docs/operator.md lists what is in the cache, and what its loss means."""
 
 import json
 import logging
@@ -35,8 +34,8 @@ _last_warning = float("-inf")
 
 
 class JSONSerializer:
-    """JSON for values of the cache: whoever can write to the server can mislead us, but runs no
-    code here."""
+    """JSON serializer of cache values: an attacker who can write to the server can mislead the
+    registry, but runs no code here."""
 
     def dumps(self, value: Any) -> bytes:
         """TypeError for what JSON cannot hold, as bytes and dates."""
@@ -51,7 +50,7 @@ class JSONSerializer:
 
 
 class LocalCache(LocMemCache):
-    """The cache of one process, which takes and returns what the one on the server would."""
+    """Cache of one process, which accepts and returns what the one on the server would."""
 
     def __init__(self, name: str, params: dict[str, Any], *, max_bytes: int | None = None) -> None:
         super().__init__(name, params)
@@ -76,12 +75,10 @@ class LocalCache(LocMemCache):
 
 
 class ForgivingRedisCache(RedisCache):
-    """A cache that no trouble of its server lets fail: what the server refuses is kept by this
-    process.
+    """Fault-tolerant Redis cache: what the server rejects is stored by this process.
 
-    What this process kept counts before what the server answers, until the server has taken a newer
-    value.
-    """
+    What this process stored takes precedence over the server's answer, until the server has
+    accepted a newer value."""
 
     def __init__(self, server: Any, params: dict[str, Any]) -> None:
         super().__init__(server, params)

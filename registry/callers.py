@@ -1,5 +1,5 @@
-"""Who calls, for the web server: whether a session or token is real is asked before a long body is
-kept."""
+"""Caller recognition for the web server: whether a session or token is real is checked before a
+long body is kept."""
 
 from collections.abc import Mapping
 from importlib import import_module

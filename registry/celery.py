@@ -1,4 +1,5 @@
-"""The background worker: reads its settings from Django and chains the steps that follow a poll."""
+"""Celery app of the background worker: reads its settings from Django and chains the steps that
+follow a poll."""
 
 import os
 from datetime import UTC, datetime
@@ -21,8 +22,8 @@ _BREAKER = CircuitBreaker()
 
 
 class RegistryCelery(Celery):
-    """Celery, with a circuit breaker where pages send tasks: each would wait anew for a broker that
-    is silent."""
+    """Celery app with a circuit breaker where pages send tasks: each would otherwise wait again for
+    a silent broker."""
 
     def send_task(self, *args: Any, **kwargs: Any) -> Any:
         """Send a task; kombu's OperationalError where the broker does not take it, or did not a

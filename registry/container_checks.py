@@ -1,8 +1,8 @@
-"""Health of a container without an address: `python -m registry.container_checks worker|beat`.
+"""Health check of a container without a network address: `python -m registry.container_checks
+worker|beat`.
 
 Exits with 0, or with 1 and a sentence. It loads the settings and no application, so that it stays
-cheap.
-"""
+cheap."""
 
 import socket
 import sys
@@ -18,7 +18,7 @@ WORKER_TIMEOUT = 10.0
 
 
 class UnhealthyError(Exception):
-    """The process does not do its work; the text says what is missing."""
+    """Error: the process does not do its work; the text says what is missing."""
 
 
 def check_worker() -> str:

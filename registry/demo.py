@@ -1,9 +1,8 @@
-"""`make demo`: sets everything up, runs worker, beat and web server in the foreground, ends them
-all together.
+"""Demo launcher (`make demo`): sets everything up, runs worker, beat and web server in the
+foreground, ends them all together.
 
-One thread: it reads its children's output, watches that they live, and hears signals. A child that
-dies ends the demo; nothing is restarted behind the user's back.
-"""
+One thread: it reads its children's output, watches that they live, and receives signals. A child
+that dies ends the demo; nothing is restarted without the user's knowledge."""
 
 import ctypes
 import fcntl
@@ -39,15 +38,15 @@ QUIET = "ignore:You're running the worker with superuser privileges"
 
 
 class Refused(RuntimeError):
-    """The demo cannot start as things are; nothing of it runs and no data was changed."""
+    """Error: the demo cannot start in this state; nothing of it runs and no data was changed."""
 
 
 class Ended(Exception):
-    """A signal asks the demo to end."""
+    """Signal that asks the demo to end."""
 
 
 class Broken(RuntimeError):
-    """A part of the demo died or did not come up."""
+    """Error: a part of the demo died or did not start."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,5 @@
-"""Reads the addresses of outside services out of the environment; plain Python, no Django."""
+"""Service URLs from the environment (database, cache, broker and others); plain Python, no
+Django."""
 
 import os
 import secrets
@@ -16,7 +17,7 @@ PLAIN_BACKENDS = {"consolemail": "console", "memorymail": "locmem", "dummymail":
 
 
 class BadAddress(ValueError):
-    """An address in the environment that cannot be used; the text says which form is expected."""
+    """Error: a URL in the environment cannot be used; the text states the expected form."""
 
 
 def mailer(url: str, *, timeout_seconds: int = 20) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""Messages of one page to the next: in a cookie of their own, named as the session's is, or in the
-session."""
+"""Message storage of Django's messages framework: in a cookie of its own, named as the session's
+is, or in the session."""
 
 from django.conf import settings
 from django.contrib.messages.storage.cookie import CookieStorage

@@ -1,4 +1,4 @@
-"""Middleware that joins more than one floor."""
+"""Middleware that joins several apps."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -77,8 +77,9 @@ _PLAIN_HTTP = (
 
 
 class PlainHttpMiddleware:
-    """Refuses programs that come without TLS, where pages are redirected: redirected, a client
-    would send its token in plain text every time and never notice."""
+    """Middleware that rejects API clients without TLS, where pages are redirected.
+
+    Redirected, a client would send its token in plain text every time and never notice."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -99,8 +100,8 @@ class PlainHttpMiddleware:
 
 
 class BrowserRulesMiddleware:
-    """Headers that Django has no setting for: what pages may use of a browser, and who may load
-    what we answer."""
+    """Security headers without a Django setting: permissions of pages in a browser, and which
+    origins may load responses."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -124,9 +125,10 @@ class BrowserRulesMiddleware:
 
 
 class LostConnectionMiddleware:
-    """Asks once more where a restart of the database took the connection away from a request that
-    only reads; writes are never sent twice. A file that is already being sent ends with a line that
-    says so."""
+    """Retry, once, of a read-only request that lost its connection in a restart of the database;
+    writes are never sent twice.
+
+    A file that is already being sent ends with a line that says so."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -171,9 +173,11 @@ def _ended_visibly(content: Iterator[bytes], path: str) -> Iterator[bytes]:
 
 
 class UnwritableTextMiddleware:
-    """What the database cannot hold is the sender's mistake and no failure of ours: null
-    characters, numbers and days beyond every column. Told in one place, since any field of any page
-    may be sent anything."""
+    """Validation of values that the database cannot hold: null characters, numbers and days beyond
+    every column.
+
+    They are the sender's error and no failure of the server. Handled in one place, since any field
+    of any page may receive anything."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -216,7 +220,8 @@ def _tidied(sent: QueryDict) -> QueryDict:
 
 
 class BusyMiddleware:
-    """503 for a file that nobody can read right now, with the time after which to send it again."""
+    """Response 503 for a file that cannot be read right now, with the time after which to send it
+    again."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -235,8 +240,8 @@ class BusyMiddleware:
 
 
 class RequestHistoryMiddleware(HistoryMiddleware):
-    """Every row written during a request carries who asked, where, and the request's id in the
-    log."""
+    """History context of a request: every row written carries the user, the URL, and the request's
+    id in the log."""
 
     def get_context(self, request: HttpRequest) -> dict[str, Any]:
         words: dict[str, Any] = {**super().get_context(request), "request_id": request_id(request)}

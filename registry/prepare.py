@@ -1,4 +1,4 @@
-"""Brings an embedded database to where a command can use it: migrated, and filled with the built-in
+"""Preparation of an embedded database for a command: migrated, and filled with the built-in
 catalogue."""
 
 import sys

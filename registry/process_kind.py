@@ -1,7 +1,6 @@
-"""What kind of process this is: named by its entry point before the settings are read.
+"""Process kind: set by the entry point before the settings are read.
 
-Not an environment variable, which a process would pass on to those that it starts.
-"""
+Not an environment variable, which a process would pass on to those that it starts."""
 
 from apps.common.postgresql.limits import ProcessKind
 

@@ -1,11 +1,10 @@
-"""The web server: `python -m registry.serving [--host H] [--port N] [--workers N] [--threads N]
+"""Web server: `python -m registry.serving [--host H] [--port N] [--workers N] [--threads N]
 [application]`.
 
 The site is loaded once, and its workers are forks of the process that loaded it: what they have in
-common lies in memory once. Nothing is connected before the fork, since database, cache and broker
-are asked for by the first request. A new version is served by a new server; SIGHUP replaces workers
-and loads nothing. A worker that dies is replaced.
-"""
+common is in memory once. Nothing is connected before the fork, since the first request is what
+opens database, cache and broker. A new version is served by a new server; SIGHUP replaces workers
+and loads nothing. A worker that dies is replaced."""
 
 import argparse
 import atexit
@@ -49,8 +48,8 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
 
 
 class Site:
-    """A module with a WSGI application; CALLERS and PROBES beside it say what the server does
-    before it is asked, and RECORD_REFUSAL is called with what it refuses by itself."""
+    """Module with a WSGI application; CALLERS and PROBES beside it say what the server does before
+    it calls it, and RECORD_REFUSAL is called with what the server rejects by itself."""
 
     def __init__(self, name: str) -> None:
         module_name, _, attribute = name.partition(":")

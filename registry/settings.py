@@ -1,4 +1,4 @@
-"""All settings, read from the environment. docs/operator.md lists the variables."""
+"""Django settings, read from the environment. docs/operator.md lists the variables."""
 
 import os
 import sys

@@ -1,5 +1,5 @@
-"""Sign-on by OpenID Connect, as the environment configures it; docs/operator.md describes the
-variables."""
+"""Single sign-on (SSO) by OpenID Connect, as the environment configures it; docs/operator.md
+describes the variables."""
 
 from pathlib import Path
 from typing import Any

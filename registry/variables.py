@@ -1,4 +1,4 @@
-"""The environment's variables, with a sentence where one cannot be read."""
+"""Environment variables: typed readers, with a sentence if a value cannot be read."""
 
 from typing import Any
 

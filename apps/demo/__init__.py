@@ -1,5 +1,5 @@
-"""Calder Mutual, a fictional insurer, on real offerings of the built-in catalogue.
+"""The demo organisation: Calder Mutual, a fictional insurer, on real offerings of the built-in
+catalogue.
 
-Names of people and companies are invented, and so is what they measured and decided; model ids, end
-dates and prices are those of the catalogue. The data lies in `fixtures/demo/`.
-"""
+Names of persons and companies are invented, and so is what they measured and decided; model IDs,
+retirement dates and prices are those of the catalogue. The data is in `fixtures/demo/`."""

@@ -1,6 +1,5 @@
-"""Preferences of the demo's users, the alerts that are due on the day of loading, and a few answers
-to them.
-"""
+"""Demo alerts: preferences of the demo users, alerts that are due on the day of loading, and a few
+responses."""
 
 from django.db import transaction
 
@@ -50,9 +49,8 @@ def _subscribe(row: Record, lookup: RecordLookup) -> None:
 
 
 def _answer(row: Record, lookup: RecordLookup, day: LoadingDay) -> None:
-    """Answer the first alert of that kind about the application; none where the catalogue has moved
-    on.
-    """
+    """Respond to the first alert of that kind about the application; do nothing if the catalogue
+    has no such alert any more."""
     application = Application.objects.get(slug=row["application"])
     alert = (
         Alert.objects.waiting()

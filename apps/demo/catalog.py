@@ -1,4 +1,4 @@
-"""The part of the catalogue that only this organisation has, and events of the last weeks."""
+"""Demo catalogue: what only this organisation has, and provider events of the last weeks."""
 
 from apps.accounts.models import User
 from apps.catalog.actions import set_manual_fact
@@ -21,8 +21,7 @@ from apps.demo.fixtures import DemoError, LoadingDay, RecordLookup, read_fixture
 
 def load_own_catalog() -> None:
     """Create what only this organisation has: its fine-tune, its cluster, its gateway, unresolved
-    model strings.
-    """
+    model strings."""
     own = read_fixture("offerings")
     for row in own["providers"]:
         parent = Provider.objects.get(slug=row["parent"]) if "parent" in row else None

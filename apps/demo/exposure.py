@@ -1,10 +1,9 @@
-"""Selections, migration campaigns, flags and scenarios.
+"""Demo selection records, migration campaigns, exposure flags and scenarios.
 
-What happened in the past is done through the actions at moments of the past: a campaign is opened
-and worked in, flags open on what was measured on that day and are decided about by people. The
-exposure tables are built for each of these days, from what the inventory says of it; the last build
-is for the day of loading.
-"""
+The past is written through the actions, at past moments: a campaign is opened and worked on, flags
+open on what was measured on that day, and users decide about them. The exposure tables are built
+for each of these days, from what the inventory says of it; the last build is for the day of
+loading."""
 
 from collections.abc import Callable
 
@@ -148,7 +147,7 @@ def _assign(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLoo
 
 
 def _tick(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
-    """The lookup steps, or all that are ticked by hand."""
+    """Tick the lookup steps, or all steps that are ticked by hand."""
     steps = _task(campaign, deed, lookup).steps.exclude(kind__in=AUTOMATIC_STEPS)
     if "steps" in deed:
         steps = steps.filter(kind__in=deed["steps"])
@@ -223,9 +222,8 @@ _WORK: dict[str, Callable[[Campaign, Record, LoadingDay, RecordLookup], None]] =
 
 
 def _flags(fixture: Record, day: LoadingDay, lookup: RecordLookup) -> None:
-    """Lines drawn, flags opened on the day they were drawn, decided about, and measured again until
-    today.
-    """
+    """Set tolerances, open flags on the day they were set, decide about them, and measure again
+    until today."""
     lines = fixture["lines"]
     for row in lines["policies"]:
         facts, by = row["facts"], lookup.user(row["by"])
@@ -277,7 +275,8 @@ def _scenarios(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> Non
 
 
 def _operation(row: Record, day: LoadingDay, lookup: RecordLookup) -> Record:
-    """Offerings and dependencies by their ids, as scenarios keep them; a day as text."""
+    """Return an operation with offerings and dependencies by their ids, as scenarios store them,
+    and a day as text."""
     operation = {name: value for name, value in row.items() if name not in ("application", "role")}
     for name in ("old", "new", "offering"):
         if name in operation:

@@ -1,10 +1,9 @@
-"""How the files of `fixtures/demo/` are read: names become rows, and days are counted from the day
+"""Reader of the demo fixtures (`fixtures/demo/`): names become rows, dates are relative to the day
 of loading.
 
-A whole number in the place of a day is so many days after that day (negative: before), so that
-tests expire, acceptances end and reviews fall due whenever the demo is looked at. A text is a day
-of the calendar.
-"""
+A whole number in place of a date is an offset in days from the day of loading (negative: before),
+so that tests expire, acceptances end and reviews fall due whenever the demo is viewed. A text is a
+calendar date."""
 
 import json
 from collections.abc import Mapping
@@ -30,7 +29,7 @@ type OfferingKey = tuple[str, str, str, str]
 
 
 class DemoError(Exception):
-    """The demo portfolio cannot be loaded here; the text says why and what to do."""
+    """Error: the demo portfolio cannot be loaded here; the text gives the reason and the fix."""
 
 
 def read_fixture(name: str) -> Any:
@@ -39,10 +38,9 @@ def read_fixture(name: str) -> Any:
 
 
 def was_never_used(model: type[models.Model]) -> bool:
-    """Say whether the table has never held a row, as far as its history goes.
+    """Return whether the table has never held a row, as far as its history goes.
 
-    A part that users have emptied since is not filled again.
-    """
+    A part that users have emptied since is not filled again."""
     history = model.history.rel.related_model  # type: ignore[attr-defined]
     return not history._default_manager.exists()
 
@@ -75,10 +73,9 @@ class LoadingDay:
 
 @dataclass(slots=True)
 class RecordLookup:
-    """Rows by the names the files use, each looked up once.
+    """Lookup of rows by the names that the files use, each looked up once.
 
-    Raises DemoError for a name that is not on record.
-    """
+    Raises DemoError for a name that does not exist."""
 
     _rows: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 

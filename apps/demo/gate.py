@@ -1,9 +1,8 @@
-"""Questions of pipelines to the gate, a waiver that waits and one that stands.
+"""Demo requests of pipelines to the release gate, one pending waiver and one in force.
 
-No source of retirement dates has been read when the demo is loaded. Questions of earlier days are
-examples, answered from the built-in catalogue, and their answers name it. The question of today is
-put to the gate as it is: it cannot decide until a source has been polled, and says so.
-"""
+No source of retirement dates has been polled when the demo is loaded. Requests of earlier days are
+examples, answered from the built-in catalogue, and their answers name it. The request of today is
+evaluated as it is: the gate cannot decide until a source has been polled, and says so."""
 
 from datetime import datetime
 
@@ -26,7 +25,7 @@ from apps.inventory.models import Application
 
 @transaction.atomic
 def load_gate_runs(*, day: LoadingDay) -> None:
-    """Put the questions, unless a pipeline has asked already."""
+    """Send the demo requests to the gate, unless a pipeline has sent one already."""
     if GateRun.objects.exists() or Waiver.objects.exists():
         return
     fixture = read_fixture("gate")
@@ -61,9 +60,8 @@ def _ask(row: Record, day: LoadingDay, application: Application, by: User) -> No
 
 
 def _example_catalogue(at: datetime) -> Catalogue | None:
-    """Return the built-in catalogue as if it had been read from a source by `at`; None where it is
-    not loaded.
-    """
+    """Return the built-in catalogue as if it had been read from a source by `at`; None if it is not
+    loaded."""
     claims = Assertion.objects.filter(source__slug=BUILT_IN, topic=Topic.LIFECYCLE)
     changed_at = claims.aggregate(at=Max("changed_at"))["at"]
     if changed_at is None:

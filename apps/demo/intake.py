@@ -1,4 +1,4 @@
-"""Models in use: calls of a few applications, one document, and the discrepancies that follow."""
+"""Demo usage data: calls of a few applications, one document, and the discrepancies that follow."""
 
 import json
 from datetime import timedelta

@@ -1,9 +1,7 @@
-"""Applications and their dependencies, how each could be left, contracts, and decisions on what may
-be built on.
+"""Demo inventory: applications, dependencies, exit plans and tests, contracts, approvals.
 
 Everything after the applications is recorded through the actions, by the users who would have done
-it.
-"""
+it."""
 
 from django.db import transaction
 
@@ -175,7 +173,7 @@ def _contracts(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> Non
 
 
 def _annex(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
-    """Request first, as people do; then record the answers, item by item."""
+    """Request the documents first, as users do; then record the responses, item by item."""
     for row in rows:
         foundation, by = lookup.foundation(row["foundation"]), lookup.user(row["by"])
         if row["requested"]:

@@ -1,4 +1,4 @@
-"""The whole demo, loaded app by app from the catalogue upwards."""
+"""Loader of the demo: all apps in order, from the catalogue upwards."""
 
 from datetime import datetime
 
@@ -52,9 +52,8 @@ _ENGINE_TABLES: tuple[type[models.Model], ...] = (
 def load_demo(*, at: datetime) -> list[Login]:
     """Load what is missing of the demo; a part that users have changed is left alone.
 
-    Returns the logins of its users. Raises DemoError in production, and where the built-in
-    catalogue is missing.
-    """
+    Returns the logins of its users. Raises DemoError in production, and if the built-in catalogue
+    is missing."""
     day = LoadingDay(at)
     logins = load_register(day=day)
     load_observations(day=day)
@@ -68,7 +67,7 @@ def load_demo(*, at: datetime) -> list[Login]:
 
 @transaction.atomic
 def load_register(*, day: LoadingDay) -> list[Login]:
-    """Load the applications and everything people recorded about them: risks, campaigns, flags."""
+    """Load the applications and everything users recorded about them: risks, campaigns, flags."""
     logins = load_portfolio(day=day)
     load_exits(day=day)
     load_contracts(day=day)
@@ -84,8 +83,7 @@ def load_portfolio(*, day: LoadingDay) -> list[Login]:
     """Create what is missing of teams, users and applications; existing ones stay as users left
     them.
 
-    Needs the built-in catalogue. Raises DemoError in production, and where an offering is missing.
-    """
+    Needs the built-in catalogue. Raises DemoError in production, and if an offering is missing."""
     if settings.REGISTRY_ENV == "production":
         raise DemoError(
             "The demo portfolio is not available in production. Set REGISTRY_ENV to demo to view "
@@ -103,10 +101,9 @@ def load_portfolio(*, day: LoadingDay) -> list[Login]:
 
 
 def _analyze_engine_tables() -> None:
-    """Count the rows for the planner.
+    """Update the planner's statistics (ANALYZE).
 
-    Those loaded a moment ago, here or by load_catalogue, are in no statistics yet, and statements
-    that join them would take minutes instead of milliseconds.
-    """
+    Rows loaded a moment ago, here or by load_catalogue, are in no statistics yet, and statements
+    that join them would take minutes instead of milliseconds."""
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in _ENGINE_TABLES)}")

@@ -1,4 +1,4 @@
-"""Teams, and users who can sign in."""
+"""Demo teams, and users who can sign in."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Login:
 
 
 def load_teams() -> dict[str, Team]:
-    """Create the teams that are missing; {slug: team}."""
+    """Create the teams that are missing, and return {slug: team}."""
     teams: dict[str, Team] = {}
     for row in read_fixture("teams"):
         parent = teams[row["parent"]] if "parent" in row else None

@@ -1,10 +1,8 @@
-"""Inherited risks: raised on every kind of node, assessed in every state, with evidence of every
-kind.
+"""Demo inherited risks: attached to every kind of node, assessed in every state, with evidence of
+every kind.
 
-People act here through the actions of this floor, at moments of the past, so that time does to
-their decisions what it does to anybody's: acceptances end, evidence expires, events make
-assessments stale.
-"""
+Users act through the actions of the risks app, at past moments, so that time has its usual effect
+on their decisions: acceptances end, evidence expires, events make assessments stale."""
 
 from collections.abc import Callable
 
@@ -192,9 +190,8 @@ def _version(risk: FoundationRisk, dependency: Dependency) -> int:
 
 
 def _subject(node: list[str], lookup: RecordLookup) -> tuple[NodeKind, int]:
-    """[kind, name], or ["offering", host, api id, region scope, service tier]; of a region
-    "host/region".
-    """
+    """Look up [kind, name], or ["offering", host, api id, region scope, service tier]; a region is
+    "host/region"."""
     kind = NodeKind[node[0].upper()]
     match kind:
         case NodeKind.OFFERING:

@@ -1,4 +1,5 @@
-"""Compressed bodies, let out under a cap: what would grow beyond it is never held."""
+"""Bounded decompression of request bodies (protection against decompression bombs): output beyond
+the limit is never held in memory."""
 
 import zlib
 
@@ -13,12 +14,13 @@ _ZLIB_OR_GZIP = zlib.MAX_WBITS | 32
 
 
 class BodyTooLargeError(Exception):
-    """More than is read; the text says how much that is."""
+    """Error: the body exceeds the limit; the text states the limit."""
 
 
 def decompress(body: bytes, *, most: int) -> bytes:
-    """The content of a gzip or zlib body, of several members too. UnreadableError where it is
-    broken or cut short."""
+    """Return the content of a gzip or zlib body, of several members too.
+
+    UnreadableError if it is broken or truncated."""
     out = bytearray()
     rest, n_members = body, 0
     try:

@@ -1,4 +1,4 @@
-"""What lists of imports and of their rows can be narrowed by, on pages and in the API alike."""
+"""Filters of lists of imports and of their rows, shared by pages and the API."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -106,7 +106,7 @@ class DiscrepancyFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 
 def _teams(slug: str) -> list[int]:
-    """The team of that name and those below it."""
+    """Return the team of that name and its sub-teams."""
     top = list(Team.objects.filter(slug=slug).values_list("pk", flat=True))
     return list(team_and_below(team_ids=top)) if top else []
 

@@ -1,10 +1,9 @@
-"""How an import gets worked through: by whoever brought it or by a worker, one at a time, once or
-not at all.
+"""Import jobs: an import is processed by the request that brought it or by a worker, one at a time,
+once or not at all.
 
-What an import waits for is its state; `ImportSteps` says what is done about each. Whichever floor
-knows the kind brings its steps: sheets and documents have theirs here, evaluation results one floor
-up.
-"""
+The state of an import says what it waits for; `ImportSteps` says what is done in each state. The
+app that knows the kind brings its steps: those of spreadsheets and documents are here, those of
+evaluation results in apps/risks."""
 
 import zlib
 from collections.abc import Callable, Mapping
@@ -37,15 +36,17 @@ _FAILED_REPEATEDLY = "The import failed after 3 attempts. Nothing was imported. 
 
 
 class InvalidStateError(Exception):
-    """The import is not where this step begins; the text says where it is."""
+    """Error: the import is not in the state in which this step begins; the text states its
+    state."""
 
 
 class IntakePermissionError(Exception):
-    """Somebody else's import, or teams one may not edit."""
+    """Error: the import is another user's, or the user may not edit the teams."""
 
 
 class IdempotencyKeyReusedError(Exception):
-    """The sender's Idempotency-Key, which is all it is made of, came with other content before."""
+    """Error: the sender's Idempotency-Key, which is its only argument, came with other content
+    before."""
 
     def __init__(self, key: str) -> None:
         super().__init__(
@@ -55,7 +56,7 @@ class IdempotencyKeyReusedError(Exception):
 
 
 def run_import(pk: int, steps: ImportSteps) -> bool:
-    """Do what the import waits for; False where somebody else is at it, or nothing is to be
+    """Do what the import waits for; False if another process works on it, or nothing is to be
     done."""
     with transaction.atomic():
         claimed = (
@@ -88,8 +89,8 @@ def run_import(pk: int, steps: ImportSteps) -> bool:
 
 
 def run_import_now(pk: int, steps: ImportSteps) -> bool:
-    """`run_import` while the sender waits; a worker has it where too many files are being read for
-    that."""
+    """Call `run_import` while the sender waits; leave it to a worker if too many files are being
+    read."""
     try:
         return run_import(pk, steps)
     except BusyError:
@@ -98,7 +99,7 @@ def run_import_now(pk: int, steps: ImportSteps) -> bool:
 
 
 def run_waiting_imports(kind: str, steps: ImportSteps) -> int:
-    """Everything of the kind that waits, oldest first; the number worked on."""
+    """Process every waiting import of the kind, oldest first, and return their number."""
     waiting = list(
         Import.objects.waiting()
         .filter(kind=kind)
@@ -109,8 +110,8 @@ def run_waiting_imports(kind: str, steps: ImportSteps) -> int:
 
 
 def send_to_worker(pk: int) -> None:
-    """Ask a worker for it, once this transaction holds; beat finds it within a minute should the
-    broker be away."""
+    """Send the import to a worker, once this transaction commits; beat finds it within a minute
+    should the broker be unavailable."""
     transaction.on_commit(lambda: _send_task(pk))
 
 
@@ -126,7 +127,7 @@ def _send_task(pk: int) -> None:
 
 
 def _fail_import(import_: Import, error: str = _FAILED_REPEATEDLY) -> None:
-    """It has ended the worker, or failed in a way nobody foresaw, too often."""
+    """Mark the import as failed: it has ended the worker, or failed unexpectedly, too often."""
     back = {
         Import.State.READING: Import.State.FAILED,
         Import.State.APPLYING: Import.State.READ,
@@ -139,7 +140,7 @@ def _fail_import(import_: Import, error: str = _FAILED_REPEATEDLY) -> None:
 
 
 def stored_body(import_: Import) -> bytes:
-    """The file as it was kept; UnreadableError where it is not any more."""
+    """Return the stored file; UnreadableError if it is no longer stored."""
     try:
         return zlib.decompress(bytes(import_.content.body))
     except ImportContent.DoesNotExist:

@@ -1,5 +1,5 @@
-"""How far a worker has got with an import. Kept in the cache: the work itself is one transaction
-nobody sees into."""
+"""Progress of an import job, kept in the cache: the work itself is one transaction, whose rows no
+other connection can read."""
 
 from dataclasses import dataclass
 

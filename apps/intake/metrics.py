@@ -1,4 +1,4 @@
-"""Gauges of what came in and waits to be worked on."""
+"""Prometheus gauges of the intake: data that arrived and waits to be processed."""
 
 from datetime import datetime
 
@@ -9,7 +9,8 @@ from apps.intake.models import CallBatch, Import, ServiceToken
 
 
 def intake_gauges(at: datetime) -> Gauges:
-    """Imports at work, calls to be added up, senders whose calls are dropped: three statements."""
+    """Return gauges of imports in progress, calls to be aggregated, and senders whose calls are
+    dropped: three statements."""
     waiting = dict.fromkeys(Import.WAITING, (0, None))
     for state, n, oldest in (
         Import.objects.filter(state__in=Import.WAITING)

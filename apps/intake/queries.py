@@ -1,5 +1,4 @@
-"""Reads over imports and their rows, what was seen, and where it disagrees with what is
-declared."""
+"""Queries of imports, import rows, observations and discrepancies."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from apps.intake.telemetry.volumes import days_of_application
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A row that was not taken: where it stands, why, and its cells as they were."""
+    """Rejected row: its position, the reason, and its cells as they were."""
 
     sheet: int
     number: int
@@ -27,7 +26,8 @@ class RejectedRow:
 
 
 def rejected_rows(import_: Import, *, sheet: int | None = None) -> Iterator[RejectedRow]:
-    """In the order of the file, or those of one sheet; streams, whatever their number."""
+    """Yield rejected rows in the order of the file, or those of one spreadsheet page; streams,
+    whatever their number."""
     mapping = BookMapping.from_json(import_.mapping)
     several = sum(sheet.read for sheet in mapping.sheets) > 1
     found = ImportRow.objects.filter(import_record=import_, outcome=ImportRow.Outcome.REFUSED)
@@ -50,8 +50,8 @@ MODEL_NAME = Case(
 
 
 def unresolved_names(user: User) -> QuerySet[Any]:
-    """Names nobody knows, one row a name and provider, those that most applications call first:
-    {name, provider, n, n_applications, streams, confidence, seen, since, said}."""
+    """Return unrecognised names, one row per name and provider, those that most applications call
+    first: {name, provider, n, n_applications, streams, confidence, seen, since, said}."""
     return (
         Observation.objects.visible_to(user)
         .filter(state=Observation.State.UNRESOLVED)
@@ -72,7 +72,7 @@ def unresolved_names(user: User) -> QuerySet[Any]:
 
 @dataclass(frozen=True, slots=True)
 class DailyCalls:
-    """Calls of one day over everything asked about, and how many of them failed."""
+    """Calls of one day over all requested applications, and how many of them failed."""
 
     day: date
     n_calls: int
@@ -81,16 +81,18 @@ class DailyCalls:
 
 
 def calls_by_day(*, application_id: int, today: date, days: int) -> list[DailyCalls]:
-    """The application's calls, oldest day first; days without any are left out. Where several
-    senders tell of the same calls, those of one count (apps/intake/telemetry/volumes.py). One
-    statement."""
+    """Return the application's calls, oldest day first; days without any are left out.
+
+    If several senders report the same calls, those of one count (apps/intake/telemetry/volumes.py).
+    One statement."""
     since = today - timedelta(days=days - 1)
     rows = days_of_application(application_id, since=since, until=today + timedelta(days=1))
     return [DailyCalls(*row) for row in rows]
 
 
 def open_by_kind(user: User, *, most: int) -> dict[str, int]:
-    """{kind: open discrepancies that `user` sees}, each counted up to `most` + 1: one statement."""
+    """Return {kind: open discrepancies that `user` can view}, each counted up to `most` + 1: one
+    statement."""
     visible = Discrepancy.objects.visible_to(user).open()
     asked = [
         visible.filter(kind=kind).order_by().values("kind")[: most + 1]

@@ -1,4 +1,4 @@
-"""What is kept of what came in: files and calls for a while, what is in use for ever."""
+"""Data retention of the intake: files and calls expire, observed usage is kept without limit."""
 
 from django.conf import settings
 from django.db.models import F, Q

@@ -1,5 +1,4 @@
-"""The organisation's lines for what is seen: from when it is asked about, and how long it is
-kept."""
+"""Organisation settings of the intake: the thresholds of discrepancies, and retention periods."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +21,7 @@ SETTING_FIELDS = (
 
 @transaction.atomic
 def change_settings(*, facts: Mapping[str, Any], by: User, reason: str = "") -> IntakeSettings:
-    """Only what is named changes; a ValidationError names what is out of bounds."""
+    """Change only the settings that are named; a ValidationError names what is out of bounds."""
     if not by.is_governance:
         raise IntakePermissionError("You need the governance role to change these settings.")
     row = IntakeSettings.objects.select_for_update().get(pk=1)

@@ -1,4 +1,4 @@
-"""The intake in the background: one task carries out one import, and beat looks after what was left
+"""Background tasks of the intake: one task executes one import, and beat picks up what was left
 waiting."""
 
 from celery import shared_task
@@ -21,7 +21,7 @@ _STEPS = {Import.Kind.SHEET: import_steps.STEPS, Import.Kind.DOCUMENT: ingest.ST
 
 @shared_task(name="intake.carry_out_import", ignore_result=True)
 def run_import(import_id: int) -> bool:
-    """A second delivery of the message finds the work done or taken."""
+    """Execute an import. A second delivery of the message finds the work done or taken."""
     kind = Import.objects.filter(pk=import_id).values_list("kind", flat=True).first()
     steps = _STEPS.get(Import.Kind(kind)) if kind else None
     if steps is None or not import_jobs.run_import(import_id, steps):
@@ -39,8 +39,8 @@ def run_waiting_imports() -> int:
 
 @shared_task(name="intake.reconcile_observations", ignore_result=True)
 def reconcile_observations() -> int:
-    """What waits because a name or a service was decided, applications were merged, or calls were
-    added up."""
+    """Reconcile what waits because a name or a service was decided, applications were merged, or
+    calls were aggregated."""
     at = now()
     propagate_changes(at=at)
     return sum(reconcile_waiting(at=at).values())
@@ -48,8 +48,8 @@ def reconcile_observations() -> int:
 
 @shared_task(name="intake.add_up_calls", ignore_result=True)
 def aggregate_calls() -> int:
-    """What doors for traces, metrics and gateways took in since the last time; the number of
-    batches."""
+    """Aggregate what the endpoints for traces, metrics and gateways received since the last time;
+    return the number of batches."""
     at = now()
     n_batches = aggregate_waiting(at=at)
     if n_batches:
@@ -64,8 +64,8 @@ def purge_old_calls() -> int:
 
 @shared_task(name="intake.find_discrepancies", ignore_result=True)
 def find_all_discrepancies() -> int:
-    """Where what was seen and what is declared disagree by now; senders are counted along with
-    it."""
+    """Find all discrepancies between declared and observed usage; connections are counted along
+    with it."""
     at = now()
     propagate_changes(at=at)
     reconcile_waiting(at=at)
@@ -76,7 +76,7 @@ def find_all_discrepancies() -> int:
 
 @shared_task(name="intake.follow_catalogue", ignore_result=True)
 def propagate_catalogue() -> int:
-    """Names nobody knew yesterday, and the catalogue does today."""
+    """Requeue names that the catalogue has learnt since yesterday."""
     at = now()
     reopen_recognised_names()
     return sum(reconcile_waiting(at=at).values())

@@ -1,5 +1,5 @@
-"""Which lists can be written in the background, and what goes into each: the same rows as the
-answer of a request."""
+"""File exports that can be written in the background, and their rows: the same as those of a
+request."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -26,8 +26,8 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 @dataclass(frozen=True, slots=True)
 class FileExport:
-    """A list that can be asked for as a file. `write` answers the number of rows; `leads_to` is the
-    page it is of."""
+    """List that can be exported as a file. `write` returns the number of rows; `leads_to` is the
+    page of the list."""
 
     title: Any
     file_name: str

@@ -1,4 +1,4 @@
-"""Reads of the pages that join several floors. Each says how many statements it costs."""
+"""Queries of pages that join several apps. Each states how many statements it costs."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ STACK_RELATIONS = (
 
 @dataclass(frozen=True, slots=True)
 class NodeReach:
-    """Live applications standing on something, in any role and by their primary path."""
+    """Live applications that depend on a node, in any role and by their primary path."""
 
     n: int = 0
     n_critical: int = 0

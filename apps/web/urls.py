@@ -1,4 +1,4 @@
-"""Routes of the pages, by subject. Every list has a CSV of the same rows beside it."""
+"""URL routes of the pages, by subject. Every list has a CSV of the same rows beside it."""
 
 from collections.abc import Iterator
 

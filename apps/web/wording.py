@@ -1,4 +1,4 @@
-"""Words for values: the same sentence for the same fact on every page."""
+"""Labels of values: the same sentence for the same fact on every page."""
 
 import json
 import re

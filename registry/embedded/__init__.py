@@ -1,10 +1,11 @@
-"""PostgreSQL and Valkey out of wheels, for the demo and the tests: start, attach, stop.
+"""Embedded PostgreSQL and Valkey, installed as wheels, for the demo and the tests: start, attach,
+stop.
 
 Called from entry points only (manage.py, registry.demo, tests/conftest.py), before Django reads its
 settings. The servers belong to no process: they outlive the one that started them, are found again
 by their pid files, and end by `stop()`. They listen on unix sockets inside folders that only their
-owner may enter, and trust whoever gets that far. docs/decisions/0002-embedded-servers.md tells why.
-"""
+owner may enter, and trust every client that can enter. docs/decisions/0002-embedded-servers.md
+gives the reasons."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""Where the embedded servers keep things, and whom the folders belong to."""
+"""Paths of the embedded servers, and the owner of their folders."""
 
 import hashlib
 import os
@@ -27,11 +27,9 @@ PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]+")
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where things lie: PostgreSQL's data and log in `home`, the sockets in two folders of their
-    own.
+    """Paths: PostgreSQL's data and log in `home`, the sockets in two folders of their own.
 
-    `aside`, for root only, is where that lies which must not lie in a closed folder.
-    """
+    `aside`, for root only, is the path of what must not be in a closed folder."""
 
     data: Path
     home: Path

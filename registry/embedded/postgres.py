@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: made, started, given the registry's role and database."""
+"""Embedded PostgreSQL: initialised, started, given the registry's role and database."""
 
 import shutil
 import signal

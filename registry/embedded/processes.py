@@ -1,4 +1,4 @@
-"""Processes that outlive the one that started them: told from strangers, started, ended."""
+"""Background processes that outlive the one that started them: identified, started, ended."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ CLOCK_VARIABLES = ("LD_PRELOAD", "DATEFUDGE")
 
 
 class EmbeddedError(RuntimeError):
-    """A server that could not be started, reached or stopped; the text says what to look at."""
+    """Error: a server could not be started, reached or stopped; the text says what to check."""
 
 
 def running(pid_file: Path, name: str) -> psutil.Process | None:

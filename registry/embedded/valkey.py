@@ -1,4 +1,4 @@
-"""The embedded Valkey: started, asked, stopped."""
+"""Embedded Valkey: started, pinged, stopped."""
 
 import signal
 import time

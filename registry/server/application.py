@@ -1,9 +1,8 @@
-"""What each worker runs: an ASGI application before the WSGI application of the site.
+"""ASGI application that each worker runs in front of the WSGI application of the site.
 
-On the event loop it answers probes and reads bodies, so that whoever is slow costs a connection and
+On the event loop it answers probes and reads bodies, so that a slow client costs a connection and
 no thread. Only a whole request is given to one of the request threads; its answer is sent from the
-event loop again. See docs/decisions/0016-an-event-loop-before-django.md.
-"""
+event loop again. See docs/decisions/0016-an-event-loop-before-django.md."""
 
 import asyncio
 import json
@@ -51,7 +50,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the application answers: all of it in `body`, or bit by bit in `rest`."""
+    """Response of the application: all of it in `body`, or piece by piece in `rest`."""
 
     status: int
     headers: Headers
@@ -60,7 +59,7 @@ class Answer:
 
 
 class ServerApplication:
-    """The ASGI application of one worker; made after the fork."""
+    """ASGI application of one worker; created after the fork."""
 
     def __init__(
         self,
@@ -112,7 +111,7 @@ class ServerApplication:
 
 
 class RequestThreads:
-    """The threads that run the WSGI application, and who waits for one."""
+    """Threads that run the WSGI application, and the requests that wait for one."""
 
     def __init__(self, application: WsgiApplication, n_threads: int) -> None:
         self._application = application
@@ -229,7 +228,7 @@ def _fill(rest: AnswerBuffer, first: list[bytes], chunks: Iterable[bytes]) -> No
 
 
 class _Start:
-    """`start_response` of PEP 3333; Django never calls what it returns."""
+    """Start of a response, `start_response` of PEP 3333; Django never calls what it returns."""
 
     status = 500
 

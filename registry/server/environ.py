@@ -1,4 +1,4 @@
-"""The WSGI environ of an ASGI request (PEP 3333)."""
+"""WSGI environ of an ASGI request (PEP 3333)."""
 
 import sys
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What the web server bears: sizes, rates and times, each with its reason. docs/operator.md shows
+"""Limits of the web server: sizes, rates and times, each with its reason. docs/operator.md shows
 them."""
 
 from collections.abc import Mapping
@@ -67,8 +67,8 @@ STOP_TIMEOUT = 30
 
 @dataclass(frozen=True, slots=True)
 class BodyLimit:
-    """The longest body of one kind of caller in bytes, and the seconds in which all of it must be
-    there."""
+    """Limit of a body by kind of caller: the maximum length in bytes, and the seconds in which all
+    of it must arrive."""
 
     max_bytes: int
     timeout: float

@@ -1,4 +1,4 @@
-"""Probes, answered while every request thread is busy: each in a thread of its own, with a
+"""Health probes, answered while every request thread is busy: each in a thread of its own, with a
 deadline."""
 
 import asyncio
@@ -42,8 +42,8 @@ LATE = _answer(
 
 
 class Probe:
-    """One check. Who asks while it runs waits for the same run; a run that hangs is not joined by a
-    second one."""
+    """Health probe. A request during a run waits for the same run; a run that hangs is not joined
+    by a second one."""
 
     def __init__(self, check: Callable[[], Report]) -> None:
         self._check = check

@@ -1,5 +1,5 @@
-"""Reading a request's body on the event loop: capped, in time, at a least rate; no thread waits for
-it."""
+"""Request bodies read on the event loop: bounded in size and time, with a minimum rate; no thread
+waits for them."""
 
 import asyncio
 from collections import Counter
@@ -29,7 +29,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
 class RefusalError(Exception):
-    """An answer in place of the application's: a status and a sentence. The connection is
+    """Error response in place of the application's: a status and a sentence. The connection is
     closed."""
 
     def __init__(self, status: HTTPStatus, sentence: str) -> None:
@@ -40,8 +40,8 @@ class RefusalError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CallerRules:
-    """How the site recognises its callers. `knows` is asked in a thread whether what a request
-    presents is real."""
+    """Rules by which the site recognises its callers. `knows` checks in a thread whether the
+    credentials of a request are real."""
 
     knows: Callable[[Mapping[str, Any]], bool]
     session_cookie: str = "sessionid"
@@ -55,7 +55,7 @@ class CallerRules:
 
 @dataclass(slots=True)
 class _Reading:
-    """A body being read."""
+    """Body being read."""
 
     task: asyncio.Task[Any]
     address: str
@@ -65,7 +65,7 @@ class _Reading:
 
 
 class BodyReader:
-    """Reads the bodies of one worker, and knows who sends them."""
+    """Reader of the bodies of one worker, which knows their senders."""
 
     def __init__(self, callers: CallerRules) -> None:
         self._callers = callers
@@ -194,7 +194,7 @@ class BodyReader:
 
 
 class _Blocks:
-    """The blocks of one body, within its time and at the least rate."""
+    """Blocks of one body, within its time limit and at the minimum rate."""
 
     def __init__(self, receive: Receive, timeout: float) -> None:
         self._receive = receive

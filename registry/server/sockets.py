@@ -1,4 +1,4 @@
-"""Closing a connection that the server cannot be asked to close."""
+"""Closing of a connection that the server offers no way to close."""
 
 import os
 import socket

@@ -1,5 +1,5 @@
-"""Files for what is too long for memory: bodies on their way in, answers on their way out. Bounded
-all together."""
+"""Spool files for what is too long for memory: request bodies and responses. Bounded all
+together."""
 
 import asyncio
 import os
@@ -19,15 +19,16 @@ from registry.server.limits import (
 
 
 class SpoolFullError(Exception):
-    """No room, by the budget or on the disk."""
+    """Error: no space, by the budget or on the disk."""
 
 
 class ClientGoneError(Exception):
-    """The client has left, or takes nothing any more."""
+    """Error: the client has disconnected, or accepts no more data."""
 
 
 class SpoolBudget:
-    """The bytes that all files of one purpose may hold together. Asked from several threads."""
+    """Budget: the bytes that all files of one purpose may hold together. Used from several
+    threads."""
 
     def __init__(self, max_bytes: int) -> None:
         self._left = max_bytes
@@ -47,7 +48,7 @@ class SpoolBudget:
 
 
 class RequestBody:
-    """A body as it arrives: in memory, then in a file without a name, which is gone when it is
+    """Body as it arrives: in memory, then in an unnamed file, which is deleted when it is
     closed."""
 
     def __init__(self, budget: SpoolBudget) -> None:
@@ -105,12 +106,11 @@ class RequestBody:
 
 
 class AnswerBuffer:
-    """An answer between the thread that makes it and the event loop that sends it.
+    """Buffer of a response between the thread that makes it and the event loop that sends it.
 
     The thread writes as fast as it can and is free for the next request, however slowly the client
-    reads: a little lies in memory, the rest in a file. One thread writes and calls `end`, one event
-    loop reads and calls `close`.
-    """
+    reads: a little is in memory, the rest in a file. One thread writes and calls `end`, one event
+    loop reads and calls `close`."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, budget: SpoolBudget) -> None:
         self._loop = loop

@@ -1,10 +1,9 @@
-"""Services that say exactly which application they are, linked without a person.
+"""Automatic links of reported services to applications, without a decision by a user.
 
-A service is linked where its name is an application's slug, or the name of a service that is linked
-already at another endpoint, and where the user of the token that sends may write to the
-application. Names are only claims: a service is left to a person where tokens of several users
-brought its name, since what all of them sent would count, and where a person took its link back.
-"""
+A service is linked if its name is an application's slug, or the name of a service that is already
+linked at another endpoint, and if the user of the sending token may write to the application. Names
+are only claims: a service is left to a user if tokens of several users brought its name, since what
+all of them sent would count, and if a user removed its link."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -38,9 +37,11 @@ ORDER BY s.id
 def link_named_services(
     services: Iterable[int], *, token: ApiToken, at: datetime
 ) -> dict[int, int]:
-    """Link those of the unlinked `services` that name their application exactly, in the caller's
-    transaction; {service: application}. What was seen of them before counts for the application
-    too, and waits for `reconcile`."""
+    """Link those of the unlinked `services` that name their application exactly; return {service:
+    application}.
+
+    Runs in the caller's transaction. Earlier observations of the services count for the application
+    too, and wait for `reconcile`."""
     with connection.cursor() as cursor:
         cursor.execute(
             _CANDIDATES,
@@ -76,7 +77,7 @@ def link_named_services(
 
 
 def observations_of(services: Iterable[int]) -> ObservationQuerySet:
-    """What these services showed, but for documents that were taken back."""
+    """Return the observations of these services, except those of documents that were undone."""
     return Observation.objects.filter(service__in=list(services)).exclude(
         seen_in__state=Import.State.UNDONE
     )

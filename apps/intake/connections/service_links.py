@@ -1,9 +1,7 @@
-"""Whose senders and tokens are whose: a service is claimed for an application, or ignored; a token
-speaks for one.
+"""Links of reported services and tokens to applications: link, unlink, ignore, bind a token.
 
-The caller has found the service with `visible_to`. A claim is for editors of the application, and
-so is taking one back: asked once the application is locked.
-"""
+The caller has found the service with `visible_to`. Linking and unlinking need the editor role on
+the application, which is checked once the application is locked."""
 
 from collections.abc import Collection, Iterable
 from contextlib import suppress
@@ -30,9 +28,10 @@ from apps.inventory.models import Application, Dependency
 def link_service(
     *, service: Service, application: Application, by: User, at: datetime, reason: str = ""
 ) -> Service:
-    """What calls itself so is this application: what it did so far counts for it, and what it will
-    do. Holds for the same name at every endpoint (traces and metrics, gateways, reports) that `by`
-    sees and that is linked alike."""
+    """Link a service to an application: its past and future observations count for it.
+
+    Applies to the same name at every endpoint (traces and metrics, gateways, reports) that `by` can
+    view and that is linked alike."""
     service, *others = _lock_same_name(service, by)
     alike = [service, *others]
     if service.application_id == application.pk:
@@ -61,8 +60,10 @@ def link_service(
 
 @transaction.atomic
 def unlink_service(*, service: Service, by: User, at: datetime, reason: str = "") -> Service:
-    """It is not (only) that application: it waits again, at every endpoint, and what was seen
-    through nothing else ends. It is not linked by its name alone again."""
+    """Remove a service's link to an application, at every endpoint: the service is pending again.
+
+    Dependencies observed through nothing else end. The service is not linked by its name alone
+    again."""
     service, *others = _lock_same_name(service, by)
     alike = [service, *others]
     if service.application is None:
@@ -85,16 +86,17 @@ def unlink_service(*, service: Service, by: User, at: datetime, reason: str = ""
 
 
 def same_name_services(service: Service, by: User) -> ServiceQuerySet:
-    """The service and those of its name at other endpoints that are linked as it is, as far as `by`
-    sees them."""
+    """Return the service and those of its name at other endpoints that are linked as it is, as far
+    as `by` can view them."""
     alike = Service.objects.filter(name=service.name, application=service.application_id)
     others = alike.filter(is_ignored=False, pk__in=Service.objects.visible_to(by).values("pk"))
     return alike.filter(Q(pk=service.pk) | Q(pk__in=others.values("pk")))
 
 
 def _lock_same_name(service: Service, by: User) -> list[Service]:
-    """Lock them, `service` as the first of the answer. In the order of scopes, as adding up does,
-    so that the two never wait for each other."""
+    """Lock the services of the same name, `service` as the first of the result.
+
+    In the order of scopes, as aggregation does, so that the two never wait for each other."""
     service.refresh_from_db(fields=["application", "is_ignored"])
     ordered = sorted(
         {*same_name_services(service, by).values_list("scope", "pk"), (service.scope, service.pk)}
@@ -109,7 +111,8 @@ def _lock_same_name(service: Service, by: User) -> list[Service]:
 
 @transaction.atomic
 def ignore_service(*, service: Service, by: User, reason: str = "") -> Service:
-    """It is none of ours: what it does is not looked at any more."""
+    """Ignore a service that is not the organisation's: its observations are not processed any
+    more."""
     _require_ignore_permission(by, service)
     service = Service.objects.select_for_update().get(pk=service.pk)
     if service.application_id is not None:
@@ -123,7 +126,7 @@ def ignore_service(*, service: Service, by: User, reason: str = "") -> Service:
 
 @transaction.atomic
 def unignore_service(*, service: Service, by: User, at: datetime, reason: str = "") -> Service:
-    """It was not to be ignored: it waits for an application again."""
+    """Stop ignoring a service: it waits for an application again."""
     _require_ignore_permission(by, service)
     service = Service.objects.select_for_update().get(pk=service.pk)
     if not service.is_ignored:
@@ -140,7 +143,8 @@ def unignore_service(*, service: Service, by: User, at: datetime, reason: str = 
 def bind_token(
     *, token: ApiToken, application: Application, by: User, environment: str = "", reason: str = ""
 ) -> TokenBinding:
-    """Whatever the token sends from now on is about this application."""
+    """Bind a token to an application: everything that it sends from now on is about this
+    application."""
     lock_applications([application.pk], by=by)
     if token.user_id != by.pk and not by.is_governance:
         raise IntakePermissionError(
@@ -161,7 +165,7 @@ def bind_token(
 
 @transaction.atomic
 def unbind_token(*, binding: TokenBinding, by: User, reason: str = "") -> None:
-    """The token speaks for whichever application it names again."""
+    """Remove a token's binding: it sends data for whichever application it names again."""
     lock_applications([binding.application_id], by=by)
     with audit_context(
         user=by, reason=reason or f"the API token {binding.token.prefix} was unlinked"
@@ -173,7 +177,7 @@ def unbind_token(*, binding: TokenBinding, by: User, reason: str = "") -> None:
 
 
 def reconcile_small_backlog(*, at: datetime) -> bool:
-    """Reconcile now, where little waits; else the job does within a minute."""
+    """Reconcile now if little waits; otherwise the job does so within a minute."""
     if Observation.objects.waiting()[: RECONCILE_BATCH_SIZE + 1].count() > RECONCILE_BATCH_SIZE:
         return False
     reconcile_waiting(at=at)
@@ -181,7 +185,8 @@ def reconcile_small_backlog(*, at: datetime) -> bool:
 
 
 def orphaned_dependencies(dependencies: Collection[int]) -> list[Dependency]:
-    """Of these, what nobody sees any more and nobody ever declared."""
+    """Return those of these dependencies that no sender reports any more and no user has ever
+    declared."""
     return list(
         Dependency.objects.filter(
             pk__in=list(dependencies),
@@ -195,8 +200,8 @@ def orphaned_dependencies(dependencies: Collection[int]) -> list[Dependency]:
 def end_orphaned_dependencies(
     dependencies: Collection[int], *, by: User | None, at: datetime
 ) -> int:
-    """A person said that what had been seen is something else: uses that rested on it alone end;
-    their number."""
+    """End dependencies that rested alone on observations which a user has reassigned; return their
+    number."""
     if not dependencies or Observation.objects.waiting().exists():
         # who it belongs to by now is not known yet: it stays, and is listed as seen and not
         # declared
@@ -214,7 +219,7 @@ def end_orphaned_dependencies(
 
 
 def restore_dependencies(dependencies: Collection[int], *, by: User, at: datetime) -> int:
-    """What somebody said was taken back the same day: uses that ended with it go on; their
+    """Reopen dependencies that ended with a decision which was undone the same day; return their
     number."""
     found = Dependency.objects.filter(
         pk__in=list(dependencies), origin=Dependency.Origin.OBSERVED, until__gte=day_of(at)

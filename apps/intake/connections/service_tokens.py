@@ -1,4 +1,4 @@
-"""Tokens that send under a service's name: which may write to an application, and how many of their
+"""API tokens that send under a service's name: which may write to an application, and how many
 calls were lost."""
 
 from collections.abc import Iterable
@@ -22,7 +22,8 @@ MAX_LISTED = 50
 
 @dataclass(frozen=True, slots=True)
 class SendingToken:
-    """`may_write` is None while the service is linked to no application and none is asked about."""
+    """API token that sends under a service's name; `may_write` is None while the service is not
+    linked and no application is given."""
 
     row: ServiceToken
     may_write: bool | None
@@ -34,8 +35,8 @@ class SendingToken:
 
 
 def tokens_of(services: Iterable[int], *, application: Application | None) -> list[SendingToken]:
-    """Tokens that sent under these services' names, latest first, and whether each may write to
-    `application`."""
+    """Return tokens that sent under these services' names, latest first, and whether each may write
+    to `application`."""
     rows = (
         ServiceToken.objects.filter(service__in=list(services))
         .select_related("service", "token__user")
@@ -49,8 +50,8 @@ def tokens_of(services: Iterable[int], *, application: Application | None) -> li
 def tokens_losing_access(
     services: Iterable[int], *, application: Application, at: datetime
 ) -> list[SendingToken]:
-    """Those that sent lately, still work, and whose calls would be dropped were the services linked
-    to `application`; one a token."""
+    """Return active tokens, each once, that sent lately and whose calls would be dropped if the
+    services were linked to `application`."""
     found: dict[int, SendingToken] = {}
     for each in tokens_of(services, application=application):
         token = each.row.token
@@ -66,13 +67,14 @@ def _may_write(row: ServiceToken, application: Application) -> bool:
 
 
 def dropped_calls() -> Coalesce:
-    """Annotation of services: calls dropped of all tokens."""
+    """Return an annotation of services: the number of dropped calls of all tokens."""
     sums = _of_service().annotate(n=Sum("n_dropped"))
     return Coalesce(Subquery(sums.values("n")), 0)
 
 
 def last_dropped_at() -> Subquery:
-    """Annotation of services: when a call of them was dropped last; None where none was."""
+    """Return an annotation of services: the time of the last dropped call; None if no call was
+    dropped."""
     return Subquery(_of_service().annotate(latest=Max("last_dropped_at")).values("latest"))
 
 

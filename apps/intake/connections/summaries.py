@@ -1,5 +1,5 @@
-"""Who sends what is seen: each sender with what it has shown, its last sign of life and its calls
-of the last days."""
+"""Connection summaries: each sender of usage data with what it reported, its last activity and its
+recent calls."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,8 @@ MAX_CONNECTIONS = 200
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSummary:
-    """`n_calls` and `n_errors` are of the last CALL_DAYS days; documents have none."""
+    """Summary of a connection; `n_calls` and `n_errors` are of the last CALL_DAYS days; documents
+    have none."""
 
     name: str
     n_observations: int
@@ -51,7 +52,7 @@ _OF_TEAMS = (
 
 @transaction.atomic
 def update_connections(*, at: datetime) -> int:
-    """Count every sender; the number of them. One that shows nothing any more goes."""
+    """Count every sender, and return their number. A sender without observations is removed."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -76,8 +77,8 @@ def update_connections(*, at: datetime) -> int:
 def visible_connections(
     user: User, *, at: datetime
 ) -> tuple[Sequence[ConnectionSummary], datetime]:
-    """(senders, latest first, as of when): counted by the job for who reads everything, else now
-    over the own teams."""
+    """Return (senders, latest first, as of when): counted by the job for users who can view
+    everything, else now over the user's teams."""
     if user.can_read_all:
         kept = list(StreamSummary.objects.order_by("-last_seen_at", "stream")[:MAX_CONNECTIONS])
         rows = [

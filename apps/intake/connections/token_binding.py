@@ -1,4 +1,4 @@
-"""What a token speaks for, where it speaks for one application only."""
+"""Token binding: the one application that a token may send data for."""
 
 from apps.accounts.models import ApiToken
 from apps.intake.import_jobs import IntakePermissionError
@@ -7,8 +7,9 @@ from apps.inventory.models import Application
 
 
 def binding_of(token: ApiToken | None, application: Application | None) -> TokenBinding | None:
-    """The token's binding with its application, None for one that is free; IntakePermissionError
-    where `application` is another."""
+    """Return the token's binding with its application, None for an unbound token.
+
+    IntakePermissionError if `application` is another one."""
     binding = (
         TokenBinding.objects.select_related("application").filter(token=token).first()
         if token
@@ -23,8 +24,11 @@ def binding_of(token: ApiToken | None, application: Application | None) -> Token
 
 
 def has_bound_token(import_: Import) -> bool:
-    """Whether the import came from a program whose token is bound to the application: to a program
-    the binding is the permission, while a person's ends with the role."""
+    """Return whether the import came from a service account whose token is bound to the
+    application.
+
+    For a service account the binding is the permission, while a user's permission ends with the
+    role."""
     if import_.by is None or not import_.by.is_service or import_.token_id is None:
         return False
     return TokenBinding.objects.filter(

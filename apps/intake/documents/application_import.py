@@ -1,9 +1,8 @@
-"""Applications that a catalogue of software describes: found by the name they have there, or
+"""Application import from a software catalogue: applications are matched by their name there, or
 registered.
 
-What people typed into the register outranks the catalogue: of an application on record only what is
-still blank is filled, and nothing is retired because it is gone elsewhere.
-"""
+What users entered in the inventory outranks the catalogue: only blank fields of an existing
+application are filled, and nothing is retired because it is missing in the catalogue."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -23,7 +22,8 @@ from apps.inventory.models import Application
 
 @dataclass(slots=True)
 class ApplicationImport:
-    """{the catalogue's name: application id}, and what became of each."""
+    """Result of an application import: {the catalogue's name: application id}, and the outcome of
+    each."""
 
     ids: dict[str, int] = field(default_factory=dict)
     n_created: int = 0
@@ -35,13 +35,12 @@ class ApplicationImport:
 def import_applications(
     said: list[DescribedApplication], *, kind: str, by: User | None, team: Team | None
 ) -> ApplicationImport:
-    """Find or register each; `kind` is the key of `external_refs` under which the catalogue's name
-    is kept.
+    """Find or register each application; `kind` is the key of `external_refs` under which the
+    catalogue's name is stored.
 
-    New ones go to the team the catalogue names, where we have one of that name, else to `team`.
-    `by` None is the operator, who may write everywhere. What cannot be done is listed in
-    `rejected`, and the others go on.
-    """
+    New ones go to the team that the catalogue names, if a team of that name exists, else to `team`.
+    `by` None is the operator, who may write everywhere. What cannot be imported is listed in
+    `rejected`, and the others continue."""
     done = ApplicationImport()
     known = _find_application(said, kind)
     teams = _TeamLookup()
@@ -67,8 +66,8 @@ class _RejectedApplicationError(Exception):
 
 
 def _find_application(said: list[DescribedApplication], kind: str) -> dict[str, Application]:
-    """By the name kept at an earlier import, else by the very same name or id, where only one is
-    called so."""
+    """Find an application by the name stored at an earlier import, else by the exact name or id, if
+    only one has it."""
     refs = [each.ref.lower() for each in said]
     by_ref = {
         str(application.external_refs[kind]).lower(): application
@@ -142,7 +141,7 @@ def _register_application(
 
 
 class _TeamLookup:
-    """Teams by the names a catalogue may give them."""
+    """Lookup of teams by the names that a catalogue may give them."""
 
     def __init__(self) -> None:
         self._found: dict[str, list[Team]] = defaultdict(list)

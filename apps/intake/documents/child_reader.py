@@ -43,14 +43,14 @@ _READER_MODULES = (
 
 @child_function(classes=DOCUMENT_CLASSES, errors=(UnreadableError,), refusal=UnreadableError)
 def read_document(form: str, body: bytes) -> Document:
-    """What the document says; UnreadableError where nothing can be made of it."""
+    """Return the content of the document; UnreadableError if nothing can be made of it."""
     return FORMATS[form].read(body)
 
 
 @child_function(errors=(UnreadableError,), refusal=UnreadableError)
 def prepare_document(form: str, body: bytes) -> tuple[str, bytes | None]:
-    """(what the document calls itself, the body without secrets, None where it is kept as it
-    is)."""
+    """Return (the document's natural key, the body without secrets, None if it is stored
+    unchanged)."""
     known = FORMATS[form]
     natural_key = known.natural_key(body) if known.natural_key else ""
     return natural_key, known.redact(body) if known.redact else None

@@ -1,11 +1,9 @@
-"""Deployments as listings and infrastructure code tell them: kept, and what their names stand for
-answered.
+"""Deployments from listings and infrastructure code: stored, and their names resolved to offerings.
 
-Without an application a listing holds for all of them: where every account that has the name means
-the same model by it, the catalogue's offering of that name stands for it, wherever it was seen. For
-one application the answer is that application's alone, and is given where its names are read
-(observations/name_resolution.py).
-"""
+Without an application a listing holds for all of them: if every account that has the name means the
+same model by it, that offering is used wherever the name was observed. For one application the
+answer is that application's alone, and is given where its names are read
+(observations/name_resolution.py)."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -32,8 +30,8 @@ type DeploymentName = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class StoredDeployments:
-    """`names` are all that the document tells or told of, `n_missing` of these it no longer
-    does."""
+    """Result of storing deployments: `names` are all that the document states or stated,
+    `n_missing` of these it no longer does."""
 
     names: frozenset[DeploymentName]
     n_missing: int
@@ -48,8 +46,7 @@ def store_deployments(
     at: datetime,
     is_older: bool,
 ) -> StoredDeployments:
-    """Write what a document tells of the accounts it is about; of an older document only what is
-    new."""
+    """Store what a document states of its accounts; of an older document only what is new."""
     rows = {
         (each.host, each.account, each.name.lower()): Deployment(
             stream=stream,
@@ -104,7 +101,7 @@ def store_deployments(
 
 
 def delete_deployments(*, seen_in: Import) -> frozenset[DeploymentName]:
-    """An import was taken back: what it told last is not known any more; the names."""
+    """Delete the deployments that an undone import stated last, and return their names."""
     told = Deployment.objects.filter(seen_in=seen_in)
     names = frozenset(told.values_list("host", "name"))
     told.delete()
@@ -112,8 +109,8 @@ def delete_deployments(*, seen_in: Import) -> frozenset[DeploymentName]:
 
 
 def update_deployment_aliases(names: Collection[DeploymentName] | None = None) -> int:
-    """Let offerings of these names (of all that are told, where None) stand for what all accounts
-    mean by them; the number that changed."""
+    """Resolve offerings of these names (of all stored ones, if None) to what all accounts mean by
+    them; return the number that changed."""
     rows = Deployment.objects.filter(application__isnull=True)
     if names is not None:
         rows = rows.filter(name__in={name for _, name in names})
@@ -127,8 +124,8 @@ def update_deployment_aliases(names: Collection[DeploymentName] | None = None) -
 def deployment_aliases(
     told: dict[DeploymentName, list[Deployment]],
 ) -> dict[DeploymentName, DeploymentAlias | None]:
-    """What each name stands for; None where nobody tells, or not all tell the same, or of a model
-    nobody knows."""
+    """Return the model of each name; None if no document states one, if they disagree, or if the
+    model is unknown."""
     if not told:
         return {}
     resolver = build_resolver()
@@ -153,7 +150,7 @@ def deployment_aliases(
 def observations_named(
     names: Collection[DeploymentName], *, application: Application | None
 ) -> list[int]:
-    """What was seen under these names, by itself or behind a gateway's prefix, and nobody set
+    """Return observations under these names, alone or behind a gateway's prefix, that are not set
     aside."""
     if not names:
         return []
@@ -175,9 +172,11 @@ def observations_named(
 
 @dataclass(frozen=True, slots=True)
 class DeploymentEffects:
-    """What a listing had to do with: `observations` are the keys of those to be worked through
-    again, `dependencies` those of one application that rested on a name alone; `unknown` are models
-    the catalogue does not know."""
+    """Effects of a deployment listing.
+
+    `observations` are the keys of those to be processed again, `dependencies` those of one
+    application that rested on a name alone; `unknown` are models that the catalogue does not
+    know."""
 
     observations: frozenset[UUID] = frozenset()
     dependencies: frozenset[int] = frozenset()
@@ -194,8 +193,8 @@ def ingest_deployments(
     at: datetime,
     is_older: bool,
 ) -> DeploymentEffects:
-    """Keep what the document tells and put back what was seen under its names; the caller then
-    reconciles that."""
+    """Store what the document states and requeue observations under its names; the caller then
+    reconciles them."""
     if not document.deployments:
         return DeploymentEffects()
     kept = store_deployments(
@@ -240,8 +239,8 @@ def ingest_deployments(
 def requeue_observations(
     names: Collection[DeploymentName], *, application: Application | None
 ) -> tuple[frozenset[UUID], frozenset[int]]:
-    """What was seen under these names is to be worked through again; its keys, and the dependencies
-    it is part of."""
+    """Queue observations under these names for processing; return their keys, and the dependencies
+    they are part of."""
     reached = Observation.objects.filter(pk__in=observations_named(names, application=application))
     rows = list(reached.order_by().values_list("key", "dependency"))
     reached.update(state=Observation.State.NEW)
@@ -249,7 +248,8 @@ def requeue_observations(
 
 
 def deployment_as_use(said: DescribedDeployment) -> Sighting:
-    """A deployment in the infrastructure code of an application, as a use of it."""
+    """Convert a deployment in the infrastructure code of an application into a sighting of its
+    use."""
     return Sighting(
         requested=said.name,
         provider=said.host,

@@ -1,8 +1,7 @@
-"""The kinds of documents that become observations; a further one is its reader and a line here.
+"""Document formats that become observations; a further one is its reader and a line here.
 
-`csv` and `xlsx` have a way of their own (sheets/), evaluation results become evidence one floor up
-(apps/risks), and calls come through the doors of calls/.
-"""
+`csv` and `xlsx` are read by spreadsheets/, evaluation results become evidence in apps/risks, and
+calls arrive at the endpoints of telemetry/."""
 
 from apps.intake.documents.records import DocumentFormat
 from apps.intake.readers import backstage, deployments, litellm_config, spdx, terraform, usage

@@ -1,10 +1,8 @@
-"""A document's way from the door to the register: received, read, its sightings stored and held
-against the register.
+"""Document ingestion: a document is received and read, its sightings are stored and reconciled with
+the inventory.
 
-The door only keeps the body and its digest; what it says is worked out by a worker, in one
-transaction. The same document sent again, even at the same moment, is the import that was made
-first.
-"""
+The endpoint only stores the body and its digest; a worker reads it, in one transaction. The same
+document sent again, even at the same moment, is the import that was made first."""
 
 import hashlib
 import zlib
@@ -103,17 +101,16 @@ def receive_document(
     is_foreign: bool = False,
     at_once: bool = False,
 ) -> tuple[Import, bool]:
-    """Keep the document and have it read; (the import, whether it is new).
+    """Store the document and have it read; return (the import, whether it is new).
 
-    `part` tells apart the documents of an application that has several, a repository each: the
-    newest of a part speaks for that part only. `team` takes the applications that the document
-    describes and that name no team of ours. `body` is decompressed and within the format's caps
-    already. `by` None is the operator, who may write everywhere. IntakePermissionError where the
-    sender may not write to the application; UnreadableError where nothing can be made of the body;
-    IdempotencyKeyReusedError where `idempotency_key` came with another document before. A large
+    `part` distinguishes the documents of an application that has several, one per repository: the
+    newest of a part counts for that part only. `team` receives the applications that the document
+    describes and that name no existing team. `body` is decompressed and within the format's limits
+    already. `by` None is the operator, who may write everywhere. IntakePermissionError if the
+    sender may not write to the application; UnreadableError if nothing can be made of the body;
+    IdempotencyKeyReusedError if `idempotency_key` came with another document before. A large
     document waits for a worker, unless it is to be read `at_once`. `is_foreign`: the sender named
-    an application that nobody here is called; so it repeats nothing that is about one of ours.
-    """
+    an application that does not exist here; so it repeats nothing that is about an existing one."""
     binding = binding_of(token, application)
     if binding is not None:
         application = binding.application
@@ -186,7 +183,7 @@ def receive_document(
 
 
 def set_document_application(*, import_: Import, application: Application, by: User) -> Import:
-    """A person says which application a document is about; it is read (again) for that one."""
+    """Set the application that a document is about, by a user; it is read (again) for that one."""
     if not by.may(TeamRole.EDITOR, application.team_id):
         raise IntakePermissionError(
             "You need the editor role on the owning team to add documents to this application."
@@ -222,7 +219,8 @@ def _same_by_key(
     *,
     is_foreign: bool,
 ) -> int | None:
-    """The import that calls itself the same, where it also says the same in other bytes."""
+    """Return the import with the same natural key, if it also has the same content in other
+    bytes."""
     if not natural_key:
         return None
     _, about = _sent_about(form, by, application, environment, is_foreign=is_foreign)
@@ -242,8 +240,8 @@ def _sent_about(
     *,
     is_foreign: bool,
 ) -> tuple[QuerySet[Import], QuerySet[Import]]:
-    """(all of the sender's documents of this format, those of them that are about the same), newest
-    first."""
+    """Return (all of the sender's documents of this format, those of them about the same subject),
+    newest first."""
     sent = Import.objects.filter(kind=Import.Kind.DOCUMENT, format=form.name, by=by).order_by("-pk")
     about = sent.exclude(state__in=(Import.State.FAILED, Import.State.DROPPED, Import.State.UNDONE))
     if application is not None:
@@ -265,12 +263,11 @@ def _earlier_import(
     is_foreign: bool,
     same: int | None,
 ) -> Import | None:
-    """The import this one repeats: what calls itself the same and says the same (in XML what was
-    JSON before), what came under the sender's key, the very same content.
+    """Return the import that this one repeats: same natural key and content (in XML what was JSON
+    before), same key of the sender, or the identical body.
 
     Without an application any import of the sender's counts: the document may have named its
-    application itself. `same` is the one that says the same in other bytes.
-    """
+    application itself. `same` is the one with the same content in other bytes."""
     sent, about = _sent_about(form, by, application, environment, is_foreign=is_foreign)
     if natural_key:
         found = about.filter(natural_key=natural_key).first()
@@ -482,8 +479,8 @@ def _attribute_sightings(
     described: ApplicationImport,
     at: datetime,
 ) -> list[AttributedSighting]:
-    """Whose each sighting is: an application the document describes, a sender of its own, or who
-    the caller named."""
+    """Attribute each sighting: to an application the document describes, to a reported service, or
+    to what the caller named."""
     own = (
         set()
         if document.applications or import_.application
@@ -527,8 +524,8 @@ def _attribute_sightings(
 def _superseded_at(
     import_: Import, document: Document, application: Application | None, part: str
 ) -> datetime | None:
-    """When a document of the same maker about the same thing that outdates this one was made; None
-    without."""
+    """Return when a document of the same maker and subject that outdates this one was made; None
+    without one."""
     others = (
         Import.objects.filter(
             kind=Import.Kind.DOCUMENT,
@@ -580,8 +577,8 @@ def _with_environment(said: Sighting, environment: str) -> Sighting:
 
 
 def stream_of(form: str, document: Document) -> str:
-    """Who saw it: the format and the tool, so that two scanners never end what the other found, nor
-    two kinds of run of one scanner."""
+    """Return the stream of a document: the format and the tool, so that two scanners never end what
+    the other found, nor two kinds of run of one scanner."""
     return f"{form}:{_maker(document, 50).lower()}".rstrip(":")
 
 
@@ -590,8 +587,8 @@ def _maker(document: Document, longest: int) -> str:
 
 
 def _subject(document: Document, by: User | None) -> Application | None:
-    """The application the document names, where exactly one is called so and the sender may write
-    to it."""
+    """Return the application that the document names, if exactly one has that name and the sender
+    may write to it."""
     name = clean(document.subject)
     if not name:
         return None
@@ -631,8 +628,8 @@ def _close_import(
 
 
 def _undo_import(import_: Import) -> None:
-    """Take back the dependencies it brought; what it saw is set aside, so that it does not come
-    back by itself."""
+    """Remove the dependencies that the import brought; its observations are set aside, so that they
+    do not come back by themselves."""
     if import_.change is None or import_.undone_by is None:
         return
     try:

@@ -1,10 +1,9 @@
-"""What a reader makes of a document: plain values, the same for every format.
+"""Data classes that readers return: plain values, the same for every format.
 
-A reader is a function `(body: bytes) -> Document`. It knows one format and nothing of the register:
-no database, no clock, no network, and it never follows an address it finds. It raises
-`UnreadableError` where nothing can be made of the body; what it cannot use of a readable one it
-lists, with the place, in `ignored`, `rejected` or `schema_errors`.
-"""
+A reader is a function `(body: bytes) -> Document`. It knows one format and nothing of the
+inventory: no database, no clock, no network, and it never follows a URL that it finds. It raises
+`UnreadableError` if nothing can be made of the body; what it cannot use of a readable one it lists,
+with the place, in `ignored`, `rejected` or `schema_errors`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,15 +22,15 @@ APPLICATION_PARAMETER = "?application=SLUG"
 
 
 def clean(text: Any, longest: int = MAX_NAME_LENGTH) -> str:
-    """A name as it may be stored: no control or direction marks, no spaces around, cut to `longest`
-    characters."""
+    """Return a name as it may be stored: no control or direction marks, no surrounding spaces, cut
+    to `longest` characters."""
     return remove_invisible_characters(str(text)).strip()[:longest] if text is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedPart:
-    """Something of a document that was not taken as it stands: where (a JSON pointer, a line) and
-    why."""
+    """Part of a document that was not imported as it is: the place (a JSON pointer, a line) and the
+    reason."""
 
     where: str
     reason: str
@@ -39,13 +38,12 @@ class SkippedPart:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One use of one model, as the document tells it. Empty text: not said.
+    """Use of one model, as the document states it. Empty text: not stated.
 
-    `alias`, `requested` and `served` are kept apart: the name the application asks a gateway for,
-    the id sent to the provider, the id in its answer. `provider` and `gateway` are as the document
-    spells them. `service` is what the document calls the application; empty: the one the sender
-    named.
-    """
+    `alias`, `requested` and `served` are kept apart: the name the application requests from a
+    gateway, the id sent to the provider, the id in its answer. `provider` and `gateway` are as the
+    document spells them. `service` is what the document calls the application; empty: the one the
+    sender named."""
 
     requested: str = ""
     served: str = ""
@@ -69,12 +67,11 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class DescribedApplication:
-    """An application as a catalogue of software describes it. `ref` is its name there; sightings
-    give it as `service`.
+    """Application as a software catalogue describes it. `ref` is its name there; sightings give it
+    as `service`.
 
-    `owner` is a team as the catalogue names it; `refs` are addresses of the same thing elsewhere,
-    by kind.
-    """
+    `owner` is a team as the catalogue names it; `refs` are URLs of the same thing elsewhere, by
+    kind."""
 
     ref: str
     name: str
@@ -88,11 +85,11 @@ class DescribedApplication:
 
 @dataclass(frozen=True, slots=True)
 class DescribedDeployment:
-    """A name at `host` (its slug) that an application asks for, and the model behind it, as the
-    host calls both.
+    """Deployment name at `host` (its slug) that an application requests, and the model behind it,
+    as the host calls both.
 
-    `account` is whose names these are. `upgrades`: the host moves it to newer versions by itself.
-    """
+    `account` is the account that has these names. `upgrades`: the host moves it to newer versions
+    by itself."""
 
     host: str
     name: str
@@ -104,7 +101,7 @@ class DescribedDeployment:
 
 
 class DailyUsage(NamedTuple):
-    """What was called on one day; tokens and cost (USD) are None where not told."""
+    """Calls of one day; tokens and cost (USD) are None if not reported."""
 
     n_calls: int
     input_tokens: int | None
@@ -114,7 +111,7 @@ class DailyUsage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReportedUsage:
-    """How much one application used one model, by day. `names` say which, with the application as
+    """Usage of one model by one application, by day. `names` identify both, with the application as
     `service`."""
 
     names: Sighting
@@ -123,15 +120,14 @@ class ReportedUsage:
 
 @dataclass(slots=True)
 class Document:
-    """A whole document. `maker` becomes part of the stream, so that two tools never end what the
-    other saw.
+    """Content of a whole document. `maker` becomes part of the stream, so that two tools never end
+    what the other reported.
 
     `natural_key` is what the document calls itself (serial number and version); `subject` names the
-    application where the document does. `is_complete` says that what it no longer holds is no
-    longer seen by its maker. `profile` is which of its kinds of run the maker names, where it names
-    one: each is a sender of its own. `names_ai` is False if a bill of materials holds no model and
-    no AI service: nothing shows that its maker looked for any.
-    """
+    application if the document does. `is_complete` says that what it no longer holds is no longer
+    observed by its maker. `profile` is the kind of run, if the maker names one: each is a sender of
+    its own. `names_ai` is False if a bill of materials holds no model and no AI service: nothing
+    shows that its maker looked for any."""
 
     maker: str = ""
     maker_version: str = ""
@@ -158,7 +154,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class DocumentFormat:
-    """One kind of document the intake reads. `most_bytes` caps it as sent, `most_inflated` once
+    """Document format that the intake reads. `most_bytes` limits it as sent, `most_inflated` once
     decompressed."""
 
     name: str

@@ -1,4 +1,5 @@
-"""A document taken back: the uses it brought go, and what it saw is set aside."""
+"""Undo of a document: dependencies that it brought are removed, and its observations are set
+aside."""
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
@@ -10,8 +11,8 @@ from apps.inventory.actions.undo import teams_of_change
 
 
 def undo_document(*, import_: Import, by: User) -> Import:
-    """Put back what the document wrote, as long as nobody has built on it; the import says where it
-    cannot be."""
+    """Undo what the document wrote, unless later changes depend on it; the import records where it
+    cannot be undone."""
     if import_.change is None:
         raise InvalidStateError(
             "Nothing of this document is in the registry, so there is nothing to undo."

@@ -1,9 +1,8 @@
-"""Usage that a report tells by application, model and day: observations with their days, as calls
-have them.
+"""Usage reports by application, model and day: observations with daily counts, in the shape that
+calls have.
 
-The newest report counts for a day it speaks of: sent again, or corrected, it replaces what an
-earlier one said of the same names on that day, and adds nothing.
-"""
+The newest report counts for a day: sent again, or corrected, it replaces what an earlier one
+reported for the same names on that day, and adds nothing."""
 
 from collections import defaultdict
 from datetime import UTC, datetime, time, timedelta
@@ -40,8 +39,8 @@ def store_usage(
     import_: Import,
     at: datetime,
 ) -> list[UUID]:
-    """Keep what the document tells; the keys of its observations. Rows that may not be taken go to
-    its `rejected`."""
+    """Store what the document reports, and return the keys of its observations. Rows that may not
+    be imported go to its `rejected`."""
     if not document.usage:
         return []
     whose = _ApplicationLookup(document, stream, application, import_, at)
@@ -78,13 +77,13 @@ def store_usage(
 
 
 def delete_usage(*, seen_in: Import) -> int:
-    """A report was taken back: what it told last counts no more; the number of days."""
+    """Delete the days that an undone report stated last, and return their number."""
     return UsageDay.objects.filter(observation__seen_in=seen_in).delete()[0]
 
 
 class _ApplicationLookup:
-    """Which application a report means by the names it gives: the one it was sent for, one of that
-    name, or a sender that waits until somebody says which it is."""
+    """Lookup of the application that a report names: the one it was sent for, one of that name, or
+    a reported service that waits for its link."""
 
     def __init__(
         self,
@@ -119,12 +118,13 @@ class _ApplicationLookup:
             by_id.update(Application.objects.in_bulk(list(by_id)))
 
     def _editable_by_name(self) -> set[int]:
-        """Applications that a name may mean; those of others are looked at and not locked."""
+        """Return applications that a name may mean; those the user cannot edit are read and not
+        locked."""
         found = (each for by_id in self._by_name.values() for each in by_id.values())
         return {each.pk for each in found if _can_edit(self._sender, each)}
 
     def of(self, said: ReportedUsage) -> tuple[int | None, int | None] | None:
-        """(application, service) as an observation has them; None where the row is not taken."""
+        """Return (application, service) as an observation has them; None if the row is rejected."""
         name = said.names.service
         found = self._named(name)
         if self._about is not None:

@@ -1,4 +1,4 @@
-"""The records of the intake, one module per subject."""
+"""Models of the intake, one module per subject."""
 
 from apps.intake.models.deployments import Deployment, DeploymentQuerySet
 from apps.intake.models.discrepancies import (

@@ -1,5 +1,5 @@
-"""What a deployment, or a profile of one's own, at a host stands for, as a listing or
-infrastructure code says."""
+"""Deployment: the model behind a deployment name or own profile at a host, as a listing or
+infrastructure code states it."""
 
 from typing import Any, ClassVar
 
@@ -11,7 +11,8 @@ from apps.inventory.models import Application
 
 class DeploymentQuerySet(models.QuerySet["Deployment"]):
     def visible_to(self, user: Any) -> "DeploymentQuerySet":
-        """Those of applications one sees, and those that hold for everybody."""
+        """Return those of applications that the user can view, and those that apply to all
+        applications."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:
@@ -21,18 +22,16 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         )
 
     def standing(self) -> "DeploymentQuerySet":
-        """Those that the newest document of their maker still names."""
+        """Return those that the newest document of their maker still names."""
         return self.filter(missing_since__isnull=True)
 
 
 class Deployment(models.Model):
-    """A name at `host` and the model behind it. Not in the history: it repeats documents, and is no
-    decision.
+    """Deployment name at `host` and the model behind it. Not in the history: it repeats documents,
+    and is no decision.
 
-    Without `application` it holds for every application, else for that one. The same name in two
-    accounts may stand for two models: then it tells nobody anything who does not say which account
-    is meant.
-    """
+    Without `application` it applies to every application, else to that one. The same name in two
+    accounts may mean two models: then it cannot be resolved without the account."""
 
     stream = models.CharField(
         max_length=80,

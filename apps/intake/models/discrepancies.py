@@ -1,5 +1,4 @@
-"""Where what was seen and what is declared do not agree, and the lines that say when that
-matters."""
+"""Discrepancies between declared and observed usage, and the thresholds from which they count."""
 
 from typing import Any, ClassVar
 
@@ -28,7 +27,7 @@ class DiscrepancyQuerySet(models.QuerySet["Discrepancy"]):
 
 @track_history(exclude=("details",))
 class Discrepancy(models.Model):
-    """One disagreement, from the day it was found to the day it ended or a person dealt with it."""
+    """Discrepancy from the day it was found to the day it ended or a user responded."""
 
     class Kind(models.TextChoices):
         SHADOW = "shadow", "Undeclared use"
@@ -102,7 +101,7 @@ class Discrepancy(models.Model):
 
 @track_history()
 class IntakeSettings(models.Model):
-    """One row: the organisation's lines for what is seen."""
+    """Settings of the organisation for observed usage; one row."""
 
     unseen_after_days = models.PositiveSmallIntegerField(
         default=30,
@@ -142,8 +141,8 @@ class IntakeSettings(models.Model):
 
 
 class HandledIdentity(models.Model):
-    """Decisions of the identity inbox that what was seen has followed, once made and once lifted;
-    found by NOT EXISTS."""
+    """Decision about an unresolved model that observations have followed, one row when made and one
+    when revoked; found by NOT EXISTS."""
 
     decision = models.ForeignKey(IdentityDecision, on_delete=models.CASCADE, related_name="+")
     was_revoked = models.BooleanField()
@@ -162,7 +161,7 @@ class HandledIdentity(models.Model):
 
 
 class StreamSummary(models.Model):
-    """What each sender has shown so far, counted for lists: over everything, by the job that finds
+    """Summary of each sender so far, counted for lists: over everything, by the job that finds
     discrepancies."""
 
     stream = models.CharField(max_length=80, unique=True)

@@ -1,4 +1,4 @@
-"""What came in from outside, how far it got, and what became of each of its rows."""
+"""Imports: files and documents from outside, their state, and the outcome of each row."""
 
 from typing import Any, ClassVar
 
@@ -12,7 +12,8 @@ from apps.inventory.models import Application
 
 class ImportQuerySet(models.QuerySet["Import"]):
     def visible_to(self, user: Any) -> "ImportQuerySet":
-        """One's own, and what is about applications one sees; the organisation's roles see all."""
+        """Return the user's own imports, and those about applications the user can view;
+        organisation roles see all."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:
@@ -20,12 +21,13 @@ class ImportQuerySet(models.QuerySet["Import"]):
         return self.filter(own(user, "by") | Q(application__team__in=user.team_roles()))
 
     def waiting(self) -> "ImportQuerySet":
-        """What a worker has to do something about."""
+        """Return imports that wait for a worker."""
         return self.filter(state__in=Import.WAITING)
 
 
 class Import(models.Model):
-    """One file or document that came in. Not in the history: what it changes is, under `change`."""
+    """File or document that was received. Not in the history: what it changes is, under
+    `change`."""
 
     class Kind(models.TextChoices):
         SHEET = "sheet", "Spreadsheet"
@@ -170,7 +172,8 @@ class Import(models.Model):
 
     @property
     def sender(self) -> User | None:
-        """Who sent it, as far as the token reaches that it came with; None: the operator."""
+        """Return the user who sent it, limited to the scope of the token that it came with; None:
+        the operator."""
         if self.by is None or self.token is None:
             return self.by
         return self.by.bound_to(self.token.team_id)
@@ -181,7 +184,7 @@ class Import(models.Model):
 
 
 class ImportContent(models.Model):
-    """The file as it was sent, apart from the row that lists read."""
+    """Body of an import as it was sent, apart from the row that lists read."""
 
     import_record = models.OneToOneField(
         Import, on_delete=models.CASCADE, primary_key=True, related_name="content"
@@ -193,7 +196,7 @@ class ImportContent(models.Model):
 
 
 class ImportRow(models.Model):
-    """One row of a sheet: what it says, what it would do or did, or why it cannot."""
+    """Row of a spreadsheet: its values, what it would do or did, or why it cannot."""
 
     class Outcome(models.TextChoices):
         ADDED = "added", "Added"
@@ -239,7 +242,7 @@ class ImportRow(models.Model):
 
 
 class SavedMapping(models.Model):
-    """How somebody chose to read sheets with these heads, for the next time."""
+    """Column mapping that a user chose for these headers, remembered for the next time."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     header_digest = models.CharField(max_length=64)

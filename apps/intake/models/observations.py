@@ -1,10 +1,9 @@
-"""What was seen of models in use: who saw it, under which three names, and which dependency it
-became.
+"""Observations of models in use: the reporting sender, the three names, and the dependency they
+belong to.
 
 An observation is one sender's view. Several of them, from traces, gateways, bills of materials and
-sheets, stand beside one dependency; what one sender no longer sees takes nothing away from what
-another saw.
-"""
+spreadsheets, exist beside one dependency; what one sender no longer reports takes nothing away from
+what another reported."""
 
 from typing import Any, ClassVar
 
@@ -20,7 +19,8 @@ from apps.inventory.models import Application, Dependency
 
 
 class Confidence(models.IntegerChoices):
-    """How directly the use was seen; a higher one outranks a lower one about the same use."""
+    """Confidence of an observation: how directly the use was observed; a higher one outranks a
+    lower one about the same use."""
 
     GUESS = 1, "Named in code or by model family"
     SHEET = 2, "Listed in a spreadsheet or catalogue"
@@ -33,8 +33,8 @@ class Confidence(models.IntegerChoices):
 
 class ServiceQuerySet(models.QuerySet["Service"]):
     def visible_to(self, user: Any) -> "ServiceQuerySet":
-        """Those of applications one sees, and of those nobody has claimed the ones that one's own
-        tokens brought; the organisation's roles see all."""
+        """Return those of applications the user can view, and of the unlinked ones those that the
+        user's own tokens brought; organisation roles see all."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:
@@ -48,8 +48,8 @@ class ServiceQuerySet(models.QuerySet["Service"]):
 
 @track_history(exclude=("last_seen_at",))
 class Service(models.Model):
-    """A sender as it calls itself in traces or at a gateway. Until a person says which application
-    it is, it waits."""
+    """Reported service, as it calls itself in traces or at a gateway. It is pending until it is
+    linked to an application."""
 
     name = models.CharField(
         max_length=256, help_text="namespace/name of traces; team or tag of a gateway."
@@ -103,9 +103,10 @@ class Service(models.Model):
 
 
 class ServiceToken(models.Model):
-    """What one token sends under one service's name, and how many of its calls were dropped since
-    its user may not write to the application that the service is linked to. Sums only; kept as long
-    as usage is."""
+    """Use of one token under one service's name, and how many of its calls were dropped because its
+    user may not write to the application that the service is linked to.
+
+    Sums only; kept as long as usage is."""
 
     service = models.ForeignKey(
         Service,
@@ -139,7 +140,8 @@ class ServiceToken(models.Model):
 
 class ObservationQuerySet(models.QuerySet["Observation"]):
     def visible_to(self, user: Any) -> "ObservationQuerySet":
-        """Those of applications one sees, and those of services one's own tokens brought."""
+        """Return those of applications the user can view, and those of services that the user's own
+        tokens brought."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:
@@ -157,13 +159,14 @@ class ObservationQuerySet(models.QuerySet["Observation"]):
         return self.filter(of_teams | Q(application__isnull=True, service__in=brought))
 
     def waiting(self) -> "ObservationQuerySet":
-        """What has not been held against the register since it was last written."""
+        """Return observations that have not been reconciled with the inventory since they were last
+        written."""
         return self.filter(state=Observation.State.NEW)
 
 
 class Observation(models.Model):
-    """One sender saw one application use one model under these names. Not in the history: it is no
-    decision."""
+    """Observation by one sender that one application uses one model under these names. Not in the
+    history: it is no decision."""
 
     class State(models.TextChoices):
         NEW = "new", "Pending"
@@ -269,8 +272,7 @@ class Observation(models.Model):
 
 
 class UsageDay(models.Model):
-    """What one observation counted on one day, UTC. Tokens are null where no call told its
-    usage."""
+    """Usage of one observation on one day, UTC. Tokens are null if no call reported its usage."""
 
     observation = models.ForeignKey(Observation, on_delete=models.CASCADE, related_name="days")
     day = models.DateField()
@@ -300,8 +302,8 @@ class UsageDay(models.Model):
 
 
 class CallBatch(models.Model):
-    """Calls as a door took them in, already counted by name and day, waiting to be added up. No
-    content, ever."""
+    """Batch of calls as an endpoint received them, already counted by name and day, waiting for
+    aggregation. Never any content."""
 
     token = models.ForeignKey(ApiToken, on_delete=models.SET_NULL, null=True, related_name="+")
     application = models.ForeignKey(
@@ -316,11 +318,10 @@ class CallBatch(models.Model):
 
 
 class CountedCall(models.Model):
-    """A call that has been counted, so that the same one sent again is not; forgotten after two
-    days.
+    """Counted call, stored so that the same one sent again is not counted; deleted after two days.
 
-    `key` is the first 64 bits of a digest over trace and span id, or over provider and response id.
-    """
+    `key` is the first 64 bits of a digest over trace and span id, or over provider and response
+    id."""
 
     key = models.BigIntegerField(primary_key=True)
     hour = models.PositiveIntegerField(help_text="Hours since 1970 at receipt.")
@@ -336,8 +337,8 @@ class CountedCall(models.Model):
 
 
 class UnmatchedCall(models.Model):
-    """A gateway's call, or the model that answered one, waiting some minutes for the other. No
-    content, ever."""
+    """Unmatched half of a call: a gateway's call, or the served model of one, waiting some minutes
+    for the other. Never any content."""
 
     key = models.BigIntegerField(
         primary_key=True, help_text="Digest of connection, trace and span of the call."
@@ -358,11 +359,9 @@ class UnmatchedCall(models.Model):
 
 
 class MeteredSeries(models.Model):
-    """The last value of one counter that a sender adds up itself, so that the next one counts the
-    difference.
+    """Last value of one cumulative counter of a sender, so that the next one counts the difference.
 
-    `key` is the first 64 bits of a digest over sender, instrument and attributes.
-    """
+    `key` is the first 64 bits of a digest over sender, instrument and attributes."""
 
     key = models.BigIntegerField(primary_key=True)
     start = models.BigIntegerField(
@@ -381,8 +380,8 @@ class MeteredSeries(models.Model):
 
 @track_history()
 class NameDecision(models.Model):
-    """A person says what a name in somebody's documents or traffic means, from now on and
-    backwards."""
+    """Decision of a user on the meaning of a name in documents or traffic, for future and past
+    observations."""
 
     stream = models.CharField(
         max_length=80, blank=True, help_text="Only for this connection; empty: for all."

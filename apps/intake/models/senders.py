@@ -1,14 +1,13 @@
-"""What was learned of those who send traces, and holds for some time."""
+"""Facts about senders of traces, valid for some time."""
 
 from django.db import models
 
 
 class SenderFact(models.Model):
-    """A fact that was seen of a sender; it counts for some days after it was seen last
+    """Fact that was observed about a sender; it counts for some days after the last observation
     (telemetry/sender_facts.py).
 
-    `key` is the first 64 bits of a digest over the service's name, or the number of a token.
-    """
+    `key` is the first 64 bits of a digest over the service's name, or the number of a token."""
 
     class Kind(models.TextChoices):
         INSTRUMENTED = (

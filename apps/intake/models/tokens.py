@@ -1,4 +1,4 @@
-"""What a sender's token is good for beyond its scopes."""
+"""Token binding: what the token of a sender is valid for beyond its scopes."""
 
 from django.db import models
 
@@ -9,7 +9,8 @@ from apps.inventory.models import Application
 
 @track_history()
 class TokenBinding(models.Model):
-    """Whatever this token sends is about one application, and about no other."""
+    """Binding of a token to one application: everything that it sends is about that one, and about
+    no other."""
 
     token = models.OneToOneField(
         ApiToken, on_delete=models.CASCADE, primary_key=True, related_name="binding"

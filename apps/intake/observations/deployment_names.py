@@ -1,5 +1,5 @@
-"""Deployments on record, as their names are read: which rows count, which id of a model they stand
-for, in words."""
+"""Deployment lookup by name: which stored rows apply, and which model ID they resolve to, as
+text."""
 
 import re
 from collections.abc import Iterable
@@ -12,17 +12,18 @@ _MAX_LISTED = 4
 
 
 def deployed_api_id(model: str, version: str) -> str:
-    """The id of the model in one text: `gpt-4o` and `2024-11-20` are `gpt-4o-2024-11-20`."""
+    """Return the id of the model as one text: `gpt-4o` and `2024-11-20` are `gpt-4o-2024-11-20`."""
     return f"{model}-{version}" if _IS_SNAPSHOT.search(version) else model
 
 
 def current_deployments(rows: list[Deployment]) -> list[Deployment]:
-    """Those still told; where none is, those that were: the name keeps what it meant."""
+    """Return the deployments that are still stated; if none is, the past ones: the name keeps its
+    meaning."""
     return [each for each in rows if each.missing_since is None] or rows
 
 
 def describe_deployments(rows: Iterable[Deployment]) -> str:
-    """What the deployments of one name are, and who says so."""
+    """Describe the deployments of one name and their sources."""
     said = sorted(
         {
             f"{each.model} {each.version}".rstrip()

@@ -221,7 +221,7 @@ WHERE d.kind = %(kind)s AND d.key = h.key AND d.closed_at IS NULL AND d.details 
 
 @dataclass(frozen=True, slots=True)
 class DiscrepancyChanges:
-    """What one look opened and closed, by kind."""
+    """Numbers of discrepancies that one pass opened and closed, by kind."""
 
     opened: Counter[str]
     closed: Counter[str]
@@ -233,7 +233,7 @@ class DiscrepancyChanges:
 
 @transaction.atomic
 def find_discrepancies(*, at: datetime) -> DiscrepancyChanges:
-    """Hold everything seen against everything declared; running it twice changes nothing more."""
+    """Compare all observations with all declarations; running it twice changes nothing more."""
     opened: Counter[str] = Counter()
     closed: Counter[str] = Counter()
     with connection.cursor() as cursor:

@@ -1,9 +1,7 @@
-"""What people say to a discrepancy: it is so (declared), it is not used any more (ended), or leave
-it until a day.
+"""Responses to discrepancies: declare the use, end the dependency, or defer until a date.
 
-Declaring and ending change the inventory alone, so that they can be taken back like every change
-there; that the discrepancy is closed by it stands in its row.
-"""
+Declaring and ending change the inventory alone, so that they can be undone like every change there;
+that the discrepancy is closed by it is recorded in its row."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,7 +33,7 @@ _DECLARABLE = (Discrepancy.Kind.SHADOW, Discrepancy.Kind.UNSEEN)
 
 @dataclass(frozen=True, slots=True)
 class ResponseResult:
-    """How many rows an answer reached, and why the others were left."""
+    """Result of a response: how many rows it changed, and why the others were left."""
 
     done: int
     refused: tuple[str, ...]
@@ -44,8 +42,8 @@ class ResponseResult:
 def declare_discrepancies(
     *, discrepancies: Sequence[Discrepancy], by: User, at: datetime, reason: str = ""
 ) -> ResponseResult:
-    """It is used, and meant to be: what was only seen is declared from now on, what was not seen is
-    confirmed."""
+    """Declare undeclared uses from now on, and confirm unconfirmed ones: the application uses the
+    model intentionally."""
     return _respond_to_rows(
         discrepancies,
         by,
@@ -58,8 +56,8 @@ def declare_discrepancies(
 def end_discrepancies(
     *, discrepancies: Sequence[Discrepancy], by: User, at: datetime, reason: str = ""
 ) -> ResponseResult:
-    """It is not used any more, from today on. Where it is seen again it comes back as seen and not
-    declared."""
+    """End the dependencies from today on. If the use is observed again it comes back as undeclared
+    use."""
     return _respond_to_rows(
         discrepancies, by, at, lambda row: _end_use(row, by, at, reason), Discrepancy.Closed.ENDED
     )
@@ -69,7 +67,7 @@ def end_discrepancies(
 def dismiss_discrepancies(
     *, discrepancies: Sequence[Discrepancy], until: date, reason: str, by: User, at: datetime
 ) -> ResponseResult:
-    """Leave it: not found again before `until`, and then only if it still holds."""
+    """Dismiss discrepancies: not opened again before `until`, and then only if they still hold."""
     today = day_of(at)
     if not reason.strip():
         raise InvalidStateError("Enter a reason for dismissing this discrepancy.")
@@ -93,7 +91,7 @@ def dismiss_discrepancies(
 
 @transaction.atomic
 def reopen_discrepancies(*, discrepancies: Sequence[Discrepancy], by: User) -> int:
-    """Take a dismissal back; what was found anew meanwhile stays as it is."""
+    """Undo a dismissal; what was opened again meanwhile stays as it is."""
     _lock_applications_of(discrepancies, by=by)
     with audit_context(user=by, reason="dismissal undone"):
         anew = Discrepancy.objects.open().filter(key__in=[row.key for row in discrepancies])
@@ -166,5 +164,5 @@ def _end_use(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
 
 
 def _lock_applications_of(discrepancies: Sequence[Discrepancy], *, by: User) -> None:
-    """Lock the applications concerned; `by` edits every one of them."""
+    """Lock the affected applications; `by` can edit every one of them."""
     lock_applications([row.application_id for row in discrepancies], by=by)

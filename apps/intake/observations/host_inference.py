@@ -1,9 +1,8 @@
-"""Names for which the sender says no host: where the application is known to call that id at one
-host, it is meant.
+"""Host inference for names without a host: if the application is known to call that ID at one host,
+that host is meant.
 
-A scanner that reads no more than `gpt-4.1-mini` then adds to what another one, or a person, has
-said already, and asks nobody anything.
-"""
+A scanner that reads no more than `gpt-4.1-mini` then adds to what another one, or a user, has
+already reported, and raises no question."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -21,8 +20,8 @@ from apps.inventory.models import Dependency
 def infer_hosts(
     waiting: Iterable[Observation], found: Mapping[int, NameResolution], *, on: date
 ) -> dict[int, NameResolution]:
-    """{observation: what is meant} of those without a host that nobody could place; `found` is by
-    observation."""
+    """Return {observation: resolution} for those without a host that could not be identified;
+    `found` is by observation."""
     asked = [each for each in waiting if _lacks_host(each, found[each.pk])]
     if not asked:
         return {}
@@ -57,8 +56,8 @@ def infer_hosts(
 
 
 def reopen_names_without_host(dependencies: Iterable[Dependency]) -> list[UUID]:
-    """Names without a host that these new dependencies may place are to be worked through again;
-    their keys."""
+    """Queue observations without a host that these new dependencies may resolve, and return their
+    keys."""
     named = {(each.application_id, each.offering.api_id.lower()) for each in dependencies}
     if not named:
         return []

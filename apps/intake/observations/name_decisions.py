@@ -1,5 +1,5 @@
-"""What a name in somebody's documents or traffic means, said by a person: from now on, and for what
-was seen before."""
+"""Name decisions: what a name in documents or traffic means, decided by a user, for future and past
+observations."""
 
 from datetime import datetime
 
@@ -30,9 +30,10 @@ def decide_name(
     at: datetime,
     reason: str = "",
 ) -> NameDecision:
-    """`name` means `offering`, or no model at all where that is None. `stream` empty: whoever sends
-    it; `provider` empty: whatever provider stands beside it. Replaces an earlier decision about the
-    same, which stays on record."""
+    """Decide that `name` means `offering`, or no model at all if that is None.
+
+    `stream` empty: any sender; `provider` empty: any provider beside the name. Replaces an earlier
+    decision about the same name, which stays on record."""
     _require_governance(by)
     with audit_context(user=by, reason=reason or f"identified '{name[:100]}'"):
         _same_name(name, provider, stream).update(revoked_at=at)
@@ -53,7 +54,8 @@ def decide_name(
 def revoke_name(
     *, decision: NameDecision, by: User, at: datetime, reason: str = ""
 ) -> NameDecision:
-    """The rules say again what the name means; uses that rested on the decision alone end."""
+    """Revoke a decision: the rules decide again what the name means; dependencies that rested on
+    the decision alone end."""
     _require_governance(by)
     decision = NameDecision.objects.select_for_update().get(pk=decision.pk)
     if decision.revoked_at is not None:
@@ -68,7 +70,8 @@ def revoke_name(
 
 
 def observations_named(*, name: str, provider: str = "", stream: str = "") -> ObservationQuerySet:
-    """What a decision about these words reaches; what people set aside otherwise is left alone."""
+    """Return the observations that a decision about this name affects; those that users set aside
+    otherwise are left alone."""
     found = (
         Observation.objects.filter(Q(requested__iexact=name) | Q(served__iexact=name))
         .exclude(seen_in__state=Import.State.UNDONE)

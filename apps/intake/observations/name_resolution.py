@@ -1,10 +1,9 @@
-"""The names of sightings to offerings: what a person decided, the exact id at its host, the
-resolver, or a question.
+"""Name resolution of sightings to offerings: user decision, exact ID at its host, resolver, else a
+question.
 
-What is seen at run time at a known host becomes an offering even where nobody knows the model yet:
-it then waits in the identity inbox like every other id. What only stands in code or a bill of
-materials does not: scanners invent names.
-"""
+What is observed at run time at a known host becomes an offering even if the catalogue does not know
+the model yet: it then waits in the list of unresolved models like every other ID. What is only in
+code or a bill of materials does not: scanners invent names."""
 
 import re
 from collections import defaultdict
@@ -51,7 +50,7 @@ _OWN_MODELS_ONLY = {"openai", "anthropic", "google", "cohere", "deepseek", "mist
 
 @dataclass(frozen=True, slots=True)
 class ObservedNames:
-    """The names of one observation, as they are looked up."""
+    """Names of one observation, as they are looked up."""
 
     stream: str
     provider: str
@@ -65,8 +64,8 @@ class ObservedNames:
 
 @dataclass(frozen=True, slots=True)
 class NameResolution:
-    """`offering` is its id; None with `is_set_aside`: no model, else not known. `why` is a sentence
-    either way."""
+    """Resolution of a name: `offering` is its id; None with `is_set_aside`: no model, else unknown.
+    `why` is a sentence either way."""
 
     offering: int | None
     why: str
@@ -75,7 +74,8 @@ class NameResolution:
 
 
 class NameResolver:
-    """Reads the catalogue and the decisions once; answers a batch of names at a time."""
+    """Resolver of observed names: reads the catalogue and the decisions once; resolves a batch of
+    names at a time."""
 
     def __init__(self) -> None:
         self._catalogue = CatalogueLookup()
@@ -93,7 +93,8 @@ class NameResolver:
             self._deployments[whose, each.host, each.name].append(each)
 
     def find(self, asked: Iterable[ObservedNames]) -> dict[ObservedNames, NameResolution]:
-        """The offering of each; new ones are made in one go, inside the caller's transaction."""
+        """Resolve each observation to its offering; new offerings are created in one go, inside the
+        caller's transaction."""
         answers: dict[ObservedNames, NameResolution] = {}
         new: dict[ObservedNames, ResolvedModel] = {}
         served: dict[ObservedNames, ResolvedModel] = {}
@@ -135,7 +136,7 @@ class NameResolver:
         return self._with_served_versions(answers, list(answers))
 
     def gateway(self, spelled: str) -> int | None:
-        """The provider that a gateway's name means, if it is one we know."""
+        """Return the provider that a gateway's name means, if it is a known one."""
         party = self._catalogue.party(spelled) if spelled else None
         return party.id if party is not None else None
 
@@ -159,7 +160,7 @@ class NameResolver:
     def _choose(
         self, names: ObservedNames, served: ResolvedModel | None
     ) -> NameResolution | ResolvedModel:
-        """A Found, or the Named of an offering that is still to be made."""
+        """Return a resolution, or the names of an offering that is still to be created."""
         requested = self._look_up(names, names.requested) if names.requested else None
         if requested is not None and (
             _is_known(requested) or served is None or not _is_known(served)
@@ -220,8 +221,8 @@ class NameResolver:
         return named
 
     def _deployed(self, names: ObservedNames, told: ResolvedModel) -> ResolvedModel:
-        """What listings of deployments say about a name that tells nothing by itself, or that the
-        application's own listing contradicts; else `told`."""
+        """Return the model by deployment listings, for a name that is ambiguous by itself or that
+        the application's own listing contradicts; else `told`."""
         party = (
             self._catalogue.party(names.provider) if self._deployments and names.provider else None
         )
@@ -247,8 +248,8 @@ class NameResolver:
     def _deployed_by_itself(
         self, party: KnownProvider, name: str, own: list[Deployment], told: ResolvedModel
     ) -> ResolvedModel:
-        """Of one application's deployments: the name may be a model's, and stand for another one
-        all the same."""
+        """Return the model of one application's deployment, even if its name is also that of
+        another model."""
         models = {deployed_api_id(each.model, each.version) for each in own}
         if _is_known(told):
             meant = {
@@ -291,7 +292,9 @@ class NameResolver:
         )
 
     def _bare(self, name: str, party: KnownProvider) -> str:
-        """Gateways write `azure/contact-centre-prod` of what Azure calls contact-centre-prod, and
+        """Return a name without its gateway route or resource prefix.
+
+        Gateways write `azure/contact-centre-prod` for the Azure deployment contact-centre-prod, and
         Bedrock's ids behind their route or in a resource name."""
         if party.slug == _BEDROCK:
             found = _BEDROCK_ID.match(name)
@@ -303,8 +306,7 @@ class NameResolver:
     def _with_served_versions(
         self, answers: dict[ObservedNames, NameResolution], asked: Iterable[ObservedNames]
     ) -> dict[ObservedNames, NameResolution]:
-        """With the version that each served id means, however many offerings it may be called
-        as."""
+        """Add the version that each served id means, however many offerings have that id."""
         for names in asked:
             if not names.served or _NO_NAME.search(names.served):
                 continue
@@ -328,9 +330,10 @@ def _is_known(named: ResolvedModel) -> bool:
 def _exact_offering(
     named: ResolvedModel, name: str, party: KnownProvider, region: str
 ) -> ResolvedModel:
-    """Seen in use, and several offerings of one model might be meant: the one called by this very
-    id, else the model's own id without region and profile. The version is the same whichever it
-    is."""
+    """Select one of several offerings of one model for an observed use: the one with this exact id,
+    else the model's own id without region and profile.
+
+    The version is the same in any case."""
     exact = any(each.api_id.lower() == name.lower() for each in named.among)
     if exact or (party.slug == _BEDROCK and _PROFILE_ID.match(name)):
         return ResolvedModel(
@@ -350,7 +353,7 @@ def _exact_offering(
 
 
 def _belongs_to_other_developer(named: ResolvedModel) -> bool:
-    """An id nobody has seen at a host that would have to serve a model of somebody else."""
+    """Return whether an unknown id at a host would have to serve a model of another developer."""
     return (
         named.new is not None
         and named.host in _OWN_MODELS_ONLY

@@ -1,7 +1,7 @@
-"""What was seen follows what people decide elsewhere: applications that were merged, ids that were
-given a meaning, names that the catalogue has learnt since. Each only puts observations back to be
-worked through; `reconcile` does the rest.
-"""
+"""Propagation of decisions to observations: merged applications, identified IDs, names that the
+catalogue has learnt since.
+
+Each only queues observations for processing; `reconcile` does the rest."""
 
 from datetime import datetime
 
@@ -47,15 +47,14 @@ WHERE o.state <> 'set_aside' AND (
 
 
 def propagate_changes(*, at: datetime) -> int:
-    """Merges and decisions not followed yet; the number of observations that are to be worked
-    through again."""
+    """Apply merges and decisions not followed yet; return the number of requeued observations."""
     return propagate_merges() + propagate_identity_decisions(at=at)
 
 
 @transaction.atomic
 def propagate_merges() -> int:
-    """What was seen of an application that turned out to be another one belongs to that one; so do
-    its senders and the tokens that speak for it."""
+    """Move observations, services and bound tokens of a merged application to the one that it was
+    merged into."""
     n_moved = 0
     with (
         audit_context(job="intake", reason="the application was merged"),
@@ -77,7 +76,7 @@ def propagate_merges() -> int:
 
 @transaction.atomic
 def propagate_identity_decisions(*, at: datetime) -> int:
-    """What the identity inbox decided, or lifted, holds for what was seen before, too."""
+    """Apply decisions about unresolved models, made or revoked, to earlier observations too."""
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM_DECISIONS, {"at": at})
         decisions = sorted({row[0] for row in cursor.fetchall()})
@@ -89,11 +88,10 @@ def propagate_identity_decisions(*, at: datetime) -> int:
 
 
 def reopen_recognised_names() -> int:
-    """Names nobody knew that the catalogue has learnt since, also of what answered; the number of
-    observations.
+    """Requeue observations of unrecognised names that the catalogue has learnt since, served models
+    included; return their number.
 
-    Reads only, where nothing was learnt. A name that is still not known stays as it is.
-    """
+    Only reads if nothing was learnt. A name that is still unknown stays as it is."""
     update_deployment_aliases()
     unsaid = Q(state=Observation.State.MATCHED, served_version__isnull=True) & ~Q(served="")
     rows = list(

@@ -1,10 +1,10 @@
-"""Observations held against the register: each becomes part of a dependency, or says why it cannot.
+"""Reconciliation of observations with the inventory: each becomes part of a dependency, or records
+why it cannot.
 
-Nothing here ends or deletes a dependency. What is seen and nobody declared becomes one that is
-`observed` until a person confirms it; what is declared and seen gets its last day. Every pass works
-through what waits, in blocks, each in a transaction of its own, so that it may be interrupted and
-run twice.
-"""
+Nothing here ends or deletes a dependency. Use that is observed but not declared becomes a
+dependency that is `observed` until a user confirms it; use that is declared and observed gets its
+last day. Every pass works through what waits, in blocks, each in a transaction of its own, so that
+it may be interrupted and run twice."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
@@ -37,11 +37,11 @@ _TRIGGERS_WITHOUT_HISTORY = (
 def reconcile_waiting(
     *, at: datetime, namer: NameResolver | None = None, keys: Collection[UUID] | None = None
 ) -> Counter[str]:
-    """Work through every observation that waits, or those of `keys`; dependencies and observations
+    """Process every waiting observation, or those of `keys`; return dependencies and observations
     by outcome.
 
-    Inside somebody's change only their own: what else waits would be taken back with it.
-    """
+    Inside a user's change only its own observations: everything else that waits would be undone
+    with it."""
     tally: Counter[str] = Counter()
     own = None if keys is None else set(keys)
     while True:
@@ -63,14 +63,14 @@ def reconcile_waiting(
 
 
 def reopen_observations(observations: Iterable[int]) -> int:
-    """Let these be worked through again: a name or a service was decided, a dismissal lifted."""
+    """Queue these observations again: a name or a service was decided, a dismissal undone."""
     return Observation.objects.filter(pk__in=list(observations)).update(state=Observation.State.NEW)
 
 
 def _reconcile_batch(
     waiting: list[Observation], namer: NameResolver, *, at: datetime
 ) -> tuple[Counter[str], list[Dependency]]:
-    """What became of each, and the dependencies that are new."""
+    """Return the outcome of each observation, and the new dependencies."""
     tally: Counter[str] = Counter()
     names = {each.pk: _names(each) for each in waiting}
     with audit_context(job="intake", reason="observed usage"):
@@ -111,7 +111,7 @@ def _names(each: Observation) -> ObservedNames:
 
 
 def _apply_resolution(each: Observation, found: NameResolution) -> bool:
-    """Write what was found into the row; True where it belongs to an application and has an
+    """Write the resolution into the row; True if it belongs to an application and has an
     offering."""
     each.explanation = found.why
     each.offering_id = found.offering
@@ -209,7 +209,7 @@ def _join_dependencies(
 
 
 def _live_dependencies(applications: Iterable[int], today: date) -> dict[int, list[Dependency]]:
-    """{application: its dependencies in use today}, declared before observed, primary before
+    """Return {application: its dependencies in use today}, declared before observed, primary before
     others."""
     found: dict[int, list[Dependency]] = defaultdict(list)
     rows = (
@@ -234,7 +234,7 @@ def _live_dependencies(applications: Iterable[int], today: date) -> dict[int, li
 def _past_dependencies(
     applications: Iterable[int], offerings: Iterable[int], today: date
 ) -> dict[tuple[int, int], Dependency]:
-    """{(application, offering): its use that ended last}."""
+    """Return {(application, offering): its dependency that ended last}."""
     rows = Dependency.objects.filter(
         application__in=list(applications), offering__in=list(offerings), until__lte=today
     ).order_by("until", "pk")
@@ -242,8 +242,8 @@ def _past_dependencies(
 
 
 def _same_use(live: list[Dependency], offering: Offering, role: str) -> Dependency | None:
-    """The dependency that this is seen of: the very offering, or another id of the same model at
-    the same host."""
+    """Return the dependency that was observed: on the same offering, or on another id of the same
+    model at the same host."""
     asked = [each for each in live if not role or each.role == role]
     # what stands behind something else is a use of its own, whatever else the same model is used
     # for

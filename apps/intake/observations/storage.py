@@ -1,5 +1,5 @@
-"""Sightings into observations: one row a sender, application and set of names, whatever the number
-of documents."""
+"""Storage of sightings as observations: one row per sender, application and set of names, whatever
+the number of documents."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -22,8 +22,10 @@ WRITE_BATCH_SIZE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class AttributedSighting:
-    """A sighting with whose it is: `application` is an id; where None, `service` is the id of the
-    sender's name. `part` is which of an application's several documents tells it."""
+    """Sighting with its attribution: `application` is an id; if None, `service` is the id of the
+    reported service.
+
+    `part` is which of an application's several documents states it."""
 
     sighting: Sighting
     application: int | None
@@ -35,7 +37,7 @@ class AttributedSighting:
 
 @dataclass(slots=True)
 class _ObservationRow:
-    """What one write says of an observation that the batch may hold several times."""
+    """Row of one write of an observation, which a batch may hold several times."""
 
     key: UUID
     first: AttributedSighting
@@ -46,11 +48,10 @@ class _ObservationRow:
 
 
 def observation_key(stream: str, placed: AttributedSighting) -> UUID:
-    """The same names of the same application seen by the same sender are one observation.
+    """Return the key of an observation: same names, application and sender give the same key.
 
-    A service's observations keep their key when the service is claimed, so the application counts
-    only where the sender named it.
-    """
+    A service's observations keep their key when the service is linked, so the application counts
+    only if the sender named it."""
     said = placed.sighting
     whose = f"s{placed.service}" if placed.service is not None else f"a{placed.application}"
     parts = [
@@ -72,8 +73,9 @@ def observation_key(stream: str, placed: AttributedSighting) -> UUID:
 def ensure_services(
     names: Iterable[str], *, scope: str, token: ApiToken | None, at: datetime
 ) -> dict[str, tuple[int, int | None, bool]]:
-    """{name: (id, application id or None, ignored)} of senders by the name they give themselves;
-    new ones are noted, and linked where they name an application that the token may write to."""
+    """Return {name: (id, application id or None, ignored)} of reported services by their own names.
+
+    New ones are stored, and linked if they name an application that the token may write to."""
     wanted = sorted({clean(name) for name in names} - {""})
     with connection.cursor() as cursor:
         cursor.execute(
@@ -144,9 +146,10 @@ def ensure_services(
 def store_observations(
     stream: str, placed: Sequence[AttributedSighting], *, seen_in: Import | None = None
 ) -> list[UUID]:
-    """Write them, seen again or new; the key of each, in order. A newer look replaces what an older
-    one said of places and facts. What changed, or is not part of a dependency yet, waits for
-    `reconcile`."""
+    """Store sightings, new or repeated, and return the key of each, in order.
+
+    A newer sighting replaces the places and facts of an older one. What changed, or is not part of
+    a dependency yet, waits for `reconcile`."""
     keys = [observation_key(stream, each) for each in placed]
     rows: dict[UUID, _ObservationRow] = {}
     for key, each in zip(keys, placed, strict=True):
@@ -204,7 +207,7 @@ def _upsert(stream: str, rows: Sequence[_ObservationRow], seen_in: Import | None
 
 @dataclass(frozen=True, slots=True)
 class DocumentScope:
-    """What a complete document speaks for: one maker's view of one part of an application, in these
+    """Scope of a complete document: one maker's view of one part of an application, in these
     environments."""
 
     stream: str
@@ -223,17 +226,16 @@ class DocumentScope:
 
 
 def mark_missing(whole: DocumentScope, *, keys: Iterable[UUID], at: datetime) -> int:
-    """The newest whole document lacks these now: they are marked, nothing is deleted.
+    """Mark observations that the newest complete document lacks, and return the number newly
+    marked.
 
-    The number newly marked. What other makers saw of the same application is untouched.
-    """
+    Nothing is deleted. What other makers reported of the same application is untouched."""
     gone = whole.observations().exclude(key__in=list(keys)).filter(last_seen_at__lte=at)
     return gone.update(missing_since=at.date())
 
 
 def mark_superseded(whole: DocumentScope, *, newer_at: datetime) -> int:
-    """A document came late: what it tells, and the newer one of its maker no longer did, is over
-    already."""
+    """End what a late document reports and a newer one of its maker no longer did."""
     return (
         whole.observations().filter(last_seen_at__lt=newer_at).update(missing_since=newer_at.date())
     )

@@ -1,1 +1,1 @@
-"""One module a format: bytes to a Document, and nothing else."""
+"""Document readers, one module per format: bytes to a Document, and nothing else."""

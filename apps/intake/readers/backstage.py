@@ -1,12 +1,10 @@
-"""Backstage catalogue files: which applications there are, who owns them, and which models they say
-they use.
+"""Backstage catalogue files: applications, their owners, and the models that they declare.
 
-Entities are told apart by kind:namespace/name, whatever their letters. A Component is an
-application. A Resource of type ai-model (or llm, ml-model) is a home-made convention for a model:
-its name is looked up like any other, and waits for a person where nobody knows it. The kind
-AiResource describes skills and rules, and Location, $text and the like point elsewhere: neither is
-followed. (backstage.io, descriptor format.)
-"""
+Entities are identified by kind:namespace/name, regardless of case. A Component is an application. A
+Resource of type ai-model (or llm, ml-model) is a local convention for a model: its name is looked
+up like any other, and waits for a user if it is unknown. The kind AiResource describes skills and
+rules, and Location, $text and the like point elsewhere: neither is followed. (backstage.io,
+descriptor format.)"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -74,8 +72,8 @@ def read_backstage(body: bytes) -> Document:
 
 
 def _own_ref(entity: Any, where: str, document: Document) -> str:
-    """`kind:namespace/name` in lower case; empty, with the reason noted, where it is none we
-    read."""
+    """Return `kind:namespace/name` in lower case; empty, with the reason noted, if the entity is of
+    no kind that is read."""
     if not isinstance(entity, Mapping):
         document.ignored.append(SkippedPart(where, "The entry is not an entity."))
         return ""
@@ -135,7 +133,7 @@ def _application(
 
 
 def _sightings(entities: Mapping[str, tuple[Mapping[str, Any], str]]) -> Iterator[Sighting]:
-    """An edge between a component and a model, whichever of the two says so."""
+    """Return an edge between a component and a model, whichever of the two declares it."""
     models = {
         ref: entity
         for ref, (entity, _) in entities.items()
@@ -170,8 +168,8 @@ def _sightings(entities: Mapping[str, tuple[Mapping[str, Any], str]]) -> Iterato
 
 
 def _full_ref(said: Any, near: str, kind: str) -> str:
-    """`[kind:][namespace/]name`; the namespace left out is that of who refers, the kind left out is
-    `kind`."""
+    """Expand `[kind:][namespace/]name`; a missing namespace is that of the referring entity, a
+    missing kind is `kind`."""
     text = clean(said).lower() if isinstance(said, str) else ""
     if not text:
         return ""

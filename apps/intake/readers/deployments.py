@@ -1,11 +1,10 @@
-"""Listings of what one has deployed at a host: the names an application asks for, and the models
+"""Deployment listings of Azure and Bedrock: the names an application requests, and the models
 behind them.
 
 Azure: `az cognitiveservices account deployment list`, one deployment of `… show`, or ARM's own
-answer with `value`. Bedrock: `aws bedrock list-inference-profiles`, of which one's own profiles
-count, and `aws bedrock list-provisioned-model-throughputs`. (learn.microsoft.com, Azure CLI and ARM
-2024-10-01; docs.aws.amazon.com, Amazon Bedrock API reference.)
-"""
+response with `value`. Bedrock: `aws bedrock list-inference-profiles`, of which the account's own
+profiles count, and `aws bedrock list-provisioned-model-throughputs`. (learn.microsoft.com, Azure
+CLI and ARM 2024-10-01; docs.aws.amazon.com, Amazon Bedrock API reference.)"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -64,8 +63,9 @@ def read_azure(body: bytes) -> Document:
 def azure_deployment(
     name: str, model: Mapping[str, Any], *, account: str, where: str, upgrades: str
 ) -> DescribedDeployment:
-    """`account` is a resource id of the account or of anything in it; without `upgrades` Azure
-    moves a deployment to newer versions by itself."""
+    """Return an Azure deployment; `account` is a resource id of the account or of anything in it.
+
+    Without `upgrades` Azure moves a deployment to newer versions by itself."""
     found = _OF_ACCOUNT.search(account)
     return DescribedDeployment(
         host=AZURE,
@@ -79,7 +79,7 @@ def azure_deployment(
 
 
 def redact_azure(body: bytes) -> bytes:
-    """Names, ids, models and upgrades; tags and networks are not kept."""
+    """Return names, ids, models and upgrades; tags and networks are not stored."""
     kept = [
         {
             "name": as_text(row.get("name")),
@@ -101,7 +101,8 @@ def redact_azure(body: bytes) -> bytes:
 
 
 def _azure_rows(said: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """(JSON pointer, deployment); UnreadableError where it lists none of the kind."""
+    """Return (JSON pointer, deployment) pairs; UnreadableError if the document lists none of the
+    kind."""
     base = ""
     if isinstance(said, Mapping):
         rows, base = (
@@ -153,7 +154,7 @@ def read_bedrock(body: bytes) -> Document:
 
 
 def bedrock_deployment(arn: str, model_arns: list[str], *, where: str, document: Document) -> None:
-    """The profile or throughput `arn` over these models, a region each, as a deployment of
+    """Return the profile or throughput `arn` over these models, one per region, as a deployment of
     `document`."""
     own = _ARN.match(arn)
     models = {found[1].lower() for each in model_arns if (found := _MODEL_ARN.match(each))}

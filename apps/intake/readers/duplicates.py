@@ -1,4 +1,5 @@
-"""The same model told several times in one document is one sighting with several places."""
+"""Deduplication of sightings: a model named several times in one document is one sighting with
+several places."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -7,7 +8,8 @@ from apps.intake.documents.records import MAX_PLACES, Sighting
 
 
 def merge_sightings(sightings: Iterable[Sighting]) -> list[Sighting]:
-    """In the order they first come; the first one's facts stay, later ones add what it lacks."""
+    """Merge duplicate sightings in the order of their first occurrence; the first one's facts stay,
+    later ones add what it lacks."""
     found: dict[tuple[str, ...], Sighting] = {}
     for said in sightings:
         key = (

@@ -1,7 +1,7 @@
-"""JSON bodies, capped before they are parsed: a document that is deep, or made of millions of small
-parts, costs no memory. What is read of it afterwards may be of any type, so readers ask through the
-functions below.
-"""
+"""JSON parsing with limits that apply before the parse: a deep document, or millions of small
+parts, cost no memory.
+
+Parsed values may be of any type, so readers access them through the functions below."""
 
 import json
 import re
@@ -30,8 +30,8 @@ _UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 
 
 def load_json(body: bytes, *, most_depth: int = MAX_DEPTH) -> Any:
-    """The value. NaN and Infinity, which some tools write, are null. UnreadableError says what is
-    wrong and where."""
+    """Return the parsed value. NaN and Infinity, which some tools write, are null. UnreadableError
+    says what is wrong and where."""
     body = _as_utf8(body)
     check_size(body, most_depth=most_depth)
     try:
@@ -43,8 +43,8 @@ def load_json(body: bytes, *, most_depth: int = MAX_DEPTH) -> Any:
 
 
 def check_size(body: bytes, *, most_depth: int = MAX_DEPTH) -> None:
-    """UnreadableError where the body nests deeper, or has more parts, than anything we read; looks
-    at bytes only."""
+    """Raise UnreadableError if the body nests deeper, or has more parts, than any supported
+    document; looks at bytes only."""
     n_containers = body.count(b"{") + body.count(b"[")
     if n_containers > MAX_CONTAINERS or body.count(b",") > MAX_VALUES:
         raise UnreadableError(
@@ -61,7 +61,7 @@ def check_size(body: bytes, *, most_depth: int = MAX_DEPTH) -> None:
 
 
 def _as_utf8(body: bytes) -> bytes:
-    """Without a byte order mark; PowerShell writes UTF-16."""
+    """Return the body as UTF-8 without a byte order mark; PowerShell writes UTF-16."""
     if body.startswith(_UTF16_MARKS):
         try:
             return body.decode("utf-16").encode()
@@ -111,12 +111,12 @@ def as_list(value: Any) -> list[Any]:
 
 
 def as_mappings(value: Any) -> list[Mapping[str, Any]]:
-    """The mappings in a list; anything else in it is passed over."""
+    """Return the mappings in a list; anything else in it is skipped."""
     return [each for each in as_list(value) if isinstance(each, Mapping)]
 
 
 def as_text(value: Any, longest: int = 256) -> str:
-    """A text or a number as clean text; empty for anything else."""
+    """Return a text or a number as clean text; empty for anything else."""
     if isinstance(value, str):
         return clean(value, longest)
     return (
@@ -127,7 +127,7 @@ def as_text(value: Any, longest: int = 256) -> str:
 
 
 def as_moment(said: Any) -> datetime | None:
-    """An instant as documents write it; without a zone it is UTC."""
+    """Parse an instant as documents write it; without a zone it is UTC."""
     try:
         return parse_moment(as_text(said, 40))
     except ValueError:
@@ -135,8 +135,8 @@ def as_moment(said: Any) -> datetime | None:
 
 
 def trim_value(value: Any, *, longest: int = 1_000, most: int = 25, depth: int = 6) -> Any:
-    """A value fit to be kept: clean texts cut at `longest`, `most` entries a list, empty ones left
-    out."""
+    """Return a value fit for storage: clean texts cut at `longest`, `most` entries per list, empty
+    ones left out."""
     if isinstance(value, str):
         return clean(re.sub(r"\s+", " ", value), longest)
     if isinstance(value, Mapping):

@@ -1,11 +1,9 @@
-"""The LiteLLM proxy's config.yaml, and its answer to GET /model/info: which models an alias leads
-to.
+"""LiteLLM proxy config.yaml and responses of GET /model/info: the models that an alias leads to.
 
 `model_name` is the alias; the same alias several times is one alias over several deployments.
-`model` is `provider/id`; for azure the id is a deployment, whose model only `base_model` tells.
-What an alias falls back on is read as fallbacks, in their order. Wildcards open a door and name no
-model. (docs.litellm.ai, proxy configuration, version 1.108.)
-"""
+`model` is `provider/id`; for azure the id is a deployment, whose model only `base_model` names.
+Fallbacks of an alias are read as fallbacks, in their order. Wildcards allow models and name none.
+(docs.litellm.ai, proxy configuration, version 1.108.)"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -52,8 +50,8 @@ _OWN_SERVERS = {
 
 
 def redact_litellm(body: bytes) -> bytes:
-    """The part of a configuration that `read_litellm` reads, as JSON: no key, no password, no
-    address beyond a host's name."""
+    """Return the part of a configuration that `read_litellm` reads, as JSON: no API key, no
+    password, no URL beyond a host's name."""
     said = _load(body)
     kept: dict[str, Any] = {"model_list": [_kept_deployment(each) for each in _deployments(said)]}
     for section, names in (
@@ -202,8 +200,10 @@ def _sighting(
 
 
 def _split(model: str, provider: str) -> tuple[str, str]:
-    """(provider, id): `azure/deployment`, `openrouter/openai/gpt-4o`. Without a slash LiteLLM looks
-    the name up in its own list; where that can only be one provider, it is said here too."""
+    """Split a model into (provider, id): `azure/deployment`, `openrouter/openai/gpt-4o`.
+
+    Without a slash LiteLLM looks the name up in its own list; if that can only be one provider, it
+    is returned here too."""
     if provider:
         return provider, model.removeprefix(f"{provider}/")
     first, slash, rest = model.partition("/")
@@ -213,7 +213,7 @@ def _split(model: str, provider: str) -> tuple[str, str]:
 
 
 def _other_names(said: Mapping[str, Any]) -> dict[str, list[str]]:
-    """{alias: further names for it} of `model_group_alias`: {name: alias} or {name: {model:
+    """Return {alias: further names for it} of `model_group_alias`: {name: alias} or {name: {model:
     alias}}."""
     found: dict[str, list[str]] = {}
     for name, target in _mapping(
@@ -230,7 +230,7 @@ def _fallbacks(
     other_names: Mapping[str, list[str]],
     document: Document,
 ) -> Iterator[Sighting]:
-    """What each alias falls back on; the same target of several aliases keeps its place in the
+    """Return the fallbacks of each alias; the same target of several aliases keeps its place in the
     first list."""
     canonical = {other: alias for alias, others in other_names.items() for other in others}
     seen: set[tuple[str, str]] = set()
@@ -264,8 +264,8 @@ def _fallbacks(
 
 
 def _fallback_lists(said: Mapping[str, Any]) -> Iterator[tuple[str, list[str], str]]:
-    """(alias, targets in order, where) of every list; lists of one-key mappings, as LiteLLM writes
-    them."""
+    """Yield (alias, targets in order, location) of every list; lists of one-key mappings, as
+    LiteLLM writes them."""
     for section in ("router_settings", "litellm_settings"):
         settings = _mapping(said.get(section))
         for kind in _FALLBACKS:

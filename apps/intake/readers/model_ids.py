@@ -1,4 +1,5 @@
-"""What scanners and hand-made documents do to model ids, undone as far as the text itself tells."""
+"""Normalisation of model IDs as scanners and hand-made documents write them, as far as the text
+itself allows."""
 
 import re
 from typing import Any
@@ -34,21 +35,21 @@ _GUARDING = re.compile(r"moderation|guardrail|safety.classif", re.I)
 
 
 def join_version(name: str, version: str) -> str:
-    """The id of a name whose day was split off as its version: gpt-4o and 2024-08-06."""
+    """Return the id of a name whose date was split off as its version: gpt-4o and 2024-08-06."""
     if _DATED.fullmatch(version) and version not in name and version.replace("-", "") not in name:
         return f"{name}-{version}"
     return name
 
 
 def host_of(model: str, said: str) -> str:
-    """The provider: as the document says, except where the id itself belongs to another host."""
+    """Return the provider: as the document states, unless the id itself belongs to another host."""
     if _BEDROCK.fullmatch(model.removeprefix("bedrock/")):
         return "bedrock"
     return "" if said.lower() in _UNKNOWN_PROVIDERS else said
 
 
 def role_of(*hints: Any) -> str:
-    """The role that a task, a kind or a description tells; empty where it tells none."""
+    """Return the role that a task, a kind or a description implies; empty if none."""
     words = " ".join(hint for hint in hints if isinstance(hint, str))
     if _EMBEDDING.search(words):
         return Dependency.Role.EMBEDDING

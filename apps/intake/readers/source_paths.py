@@ -1,5 +1,5 @@
-"""Where in the source something stands, relative to the repository: the folders of whoever ran the
-scanner go."""
+"""Source locations relative to the repository: the folders of the machine that ran the scanner are
+removed."""
 
 import re
 from collections.abc import Iterable
@@ -16,11 +16,11 @@ _CHECKOUTS = re.compile(
 
 
 class SourcePaths:
-    """Made of every absolute path of a document: what they have in common is the root, where no
-    better one is known."""
+    """Paths of a document, made of all its absolute paths: what they have in common is the root,
+    unless a better one is known."""
 
     def __init__(self, paths: Iterable[str], *, root: str = "") -> None:
-        """`root` is the scanned folder, where the document says it."""
+        """Take the scanned folder as `root`, if the document states it."""
         self._root = _plain(root).rstrip("/")
         folders = [
             _plain(path).rsplit("/", 1)[0].split("/")
@@ -30,7 +30,7 @@ class SourcePaths:
         self._common = "/".join(_common(folders)) if folders else ""
 
     def place(self, path: str, line: object = None) -> str:
-        """`app/chat.py:10`; empty for no path."""
+        """Return a location such as `app/chat.py:10`; empty for no path."""
         plain = _plain(path)
         if not plain:
             return ""
@@ -60,8 +60,8 @@ def _is_absolute(path: str) -> bool:
 
 
 def _common(folders: list[list[str]]) -> list[str]:
-    """The segments all of them begin with; a checkout of a pipeline is a root by itself, however
-    little is in it."""
+    """Return the common leading segments of all paths; a checkout of a pipeline is a root by
+    itself, however little is in it."""
     first = "/".join(folders[0]) + "/"
     if (checked_out := _CHECKOUTS.match(first)) and all(
         ("/".join(each) + "/").startswith(checked_out.group()) for each in folders

@@ -1,9 +1,8 @@
-"""SPDX: the AI profile of 3.0 (JSON-LD), what scanners make of it, and the packages of 2.3.
+"""SPDX documents: the AI profile of 3.0 (JSON-LD), its scanner dialects, and the packages of 2.3.
 
-Read as plain JSON: the `@context` is never fetched, terms are known by their last part whatever
-prefix they carry, ids are compared as they stand. (spdx.github.io/spdx-spec/v3.0.1; seen: airom
-0.5, ai-bom 3.6, cisco-aibom 1.10, aisbom-cli 1.7.)
-"""
+Read as plain JSON: the `@context` is never fetched, terms are identified by their last part
+whatever their prefix, IDs are compared literally. (spdx.github.io/spdx-spec/v3.0.1; tested with the
+output of airom 0.5, ai-bom 3.6, cisco-aibom 1.10, aisbom-cli 1.7.)"""
 
 import re
 from collections import Counter
@@ -94,7 +93,7 @@ def _read_3(said: Element) -> Document:
 
 
 def _plain(element: Element) -> dict[str, Any]:
-    """Keys by their last part: ai_typeOfModel, ai-bom:modelName, a whole address. The first of a
+    """Return keys by their last part: ai_typeOfModel, ai-bom:modelName, a whole URL. The first of a
     kind wins."""
     found: dict[str, Any] = {}
     for key, value in element.items():
@@ -135,7 +134,8 @@ def _head_3(top: Element, elements: list[dict[str, Any]], by_id: Mapping[str, El
 
 
 def _subject_3(top: Element, elements: list[dict[str, Any]], by_id: Mapping[str, Element]) -> str:
-    """The root of the bill, else the only package that is said to be an application."""
+    """Return the root of the bill of materials, else the only package that is marked as an
+    application."""
     roots = [
         _resolve_element(said, by_id)
         for each in (top, *elements)
@@ -153,7 +153,7 @@ def _subject_3(top: Element, elements: list[dict[str, Any]], by_id: Mapping[str,
 def _related(
     elements: list[dict[str, Any]], by_id: Mapping[str, Element]
 ) -> dict[str, dict[str, list[str]]]:
-    """{id: {fact: names}} of licences and data sets."""
+    """Return {id: {fact: names}} of licences and data sets."""
     found: dict[str, dict[str, list[str]]] = {}
     for each in elements:
         kind = as_text(each.get("relationshipType"), 60)
@@ -263,14 +263,14 @@ def _source(element: Element) -> Element:
 
 
 def _resolve_element(said: Any, by_id: Mapping[str, Element]) -> Element:
-    """An element inline, or the one an id means."""
+    """Return an inline element, or the one that an id refers to."""
     if isinstance(said, list):
         said = said[0] if said else None
     return _plain(said) if isinstance(said, Mapping) else by_id.get(as_text(said, 500), {})
 
 
 def _tool_of(creator: str) -> tuple[str, str] | None:
-    """(name, version) of `Tool: name-1.2`; None for a person or an organisation."""
+    """Return (name, version) of `Tool: name-1.2`; None for a person or an organisation."""
     if not creator.startswith(_TOOL):
         return None
     tool = creator.removeprefix(_TOOL).strip()
@@ -285,7 +285,7 @@ def _as_elements(said: Any) -> list[Any]:
 
 
 def _stated_text(value: Any) -> str:
-    """The text; empty where it says that nothing is said."""
+    """Return the text; empty for the values NONE and NOASSERTION."""
     found = as_text(value[0] if isinstance(value, list) and value else value, 500)
     return "" if found in _EMPTY_VALUES else found
 
@@ -372,7 +372,8 @@ def _purls(package: Element) -> Iterator[str]:
 
 
 def _subject_2(said: Element, packages: list[Element]) -> str:
-    """The one package the document describes, where it is an application or says no purpose."""
+    """Return the one package that the document describes, if it is an application or has no
+    purpose."""
     described = {as_text(each, 300) for each in as_list(said.get("documentDescribes"))} | {
         as_text(each.get("relatedSpdxElement"), 300)
         for each in as_mappings(said.get("relationships"))
@@ -391,7 +392,7 @@ def _subject_2(said: Element, packages: list[Element]) -> str:
 
 
 def _hub_name(purl: str) -> str:
-    """`maker/model` of an address at Hugging Face."""
+    """Return `maker/model` of a URL at Hugging Face."""
     try:
         parsed = PackageURL.from_string(purl) if purl.startswith("pkg:huggingface/") else None
     except ValueError:

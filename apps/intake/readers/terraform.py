@@ -1,11 +1,9 @@
-"""`terraform show -json` (OpenTofu's too): deployments at Azure and profiles of one's own at
-Bedrock.
+"""Terraform and OpenTofu state (`terraform show -json`): Azure deployments and own Bedrock
+profiles.
 
-The state is read, that is what is; of a plan the state before it, since what is planned may never
-be applied. Nothing else of a state is looked at or kept: it holds passwords.
-(developer.hashicorp.com, JSON output format 1.x; resources of the providers azurerm, azapi and
-aws.)
-"""
+The state is read, that is what exists; of a plan the prior state, since what is planned may never
+be applied. Nothing else of a state is read or kept: it holds passwords. (developer.hashicorp.com,
+JSON output format 1.x; resources of the providers azurerm, azapi and aws.)"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -60,8 +58,8 @@ def read_terraform(body: bytes) -> Document:
 
 
 def redact_terraform(body: bytes) -> bytes:
-    """The resources that are read, with the values that are read of them, and nothing else of the
-    state."""
+    """Return the resources that are read, with the values that are read of them, and nothing else
+    of the state."""
     said = _load(body)
     kept: dict[str, Any] = {
         key: as_text(said.get(key), 60)
@@ -191,7 +189,7 @@ def _azure(
 
 
 def _body(said: Any) -> Mapping[str, Any]:
-    """azapi keeps the body as a mapping, in its first generation as JSON in a text."""
+    """Return the body that azapi stores as a mapping, in its first generation as JSON in a text."""
     if isinstance(said, str):
         try:
             return as_mapping(orjson.loads(said))

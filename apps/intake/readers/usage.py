@@ -1,10 +1,9 @@
-"""Usage as gateways, clouds and home-made reports export it: CSV, one row a day, application and
-model.
+"""Usage reports as CSV, as gateways, clouds and home-made reports export them: one row per day,
+application and model.
 
-Columns are found by their titles, in any order: date, application, model and requests have to be
-there; provider, environment, input_tokens, output_tokens, cost and currency may be. Costs are US
-dollars: the register converts nothing.
-"""
+Columns are found by their headers, in any order: date, application, model and requests are
+required; provider, environment, input_tokens, output_tokens, cost and currency are optional. Costs
+are US dollars: the registry converts no currencies."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -127,7 +126,7 @@ def read_usage(body: bytes) -> Document:
 
 
 def _columns(cells: list[Cell]) -> dict[str, int]:
-    """{what: its column}; empty where the row is no row of titles."""
+    """Return {field: its column}; empty if the row is not a row of headers."""
     titles = [fold_word(text_of(cell)) for cell in cells]
     found = {
         what: next((titles.index(spelled) for spelled in spellings if spelled in titles), -1)

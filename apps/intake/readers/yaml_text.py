@@ -1,5 +1,5 @@
-"""YAML from strangers: safe tags only, and no bigger once its aliases are written out than it may
-be."""
+"""YAML parsing of untrusted input: safe tags only, and a size limit that counts expanded
+aliases."""
 
 from typing import Any
 
@@ -17,8 +17,9 @@ _NUMBER_TAGS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
 
 
 def load_documents(body: bytes, *, most_nodes: int = MAX_NODES) -> list[Any]:
-    """Every document of a stream, empty ones left out. UnreadableError, with the line, where it is
-    broken or a bomb."""
+    """Return every document of a stream, empty ones left out.
+
+    UnreadableError, with the line, if it is broken or an alias bomb."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(body)
     found = []
     left = most_nodes
@@ -50,8 +51,8 @@ def load_documents(body: bytes, *, most_nodes: int = MAX_NODES) -> list[Any]:
 
 
 def _count_expanded_nodes(root: yaml.Node) -> int:
-    """How many nodes there are when every alias stands for a copy; a circle or too deep a nesting
-    is UnreadableError."""
+    """Count the nodes as if every alias were a copy; a cycle or too deep a nesting is
+    UnreadableError."""
     sizes: dict[int, int] = {}
     open_nodes: set[int] = set()
 

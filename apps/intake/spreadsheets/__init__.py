@@ -1,7 +1,7 @@
-"""Spreadsheets: applications and what they call, read from CSV and XLSX and written in the same
-shape.
+"""Spreadsheet import and export: applications and their dependencies, read from CSV and XLSX,
+written in the same shape.
 
-The way of a file: `tables` (bytes -> rows of cells), `mapping` (heads -> fields), `parsing` (cells
--> values), `planning` (values against what is on record -> what would be done), `previewing` and
-`applying` (the same, stored). `exporting` writes what these read.
-"""
+Steps of an import: `files` (bytes -> rows of cells), `columns.mapping` (column headers -> fields),
+`columns.rows` and `columns.values` (cells -> values), `plan.planner` (values compared with the
+inventory -> planned changes), `plan.storage` and `plan.execution` (the plan stored, then applied).
+`export` writes what these read."""

@@ -1,4 +1,4 @@
-"""Sheets that a program brings, by REST or by command: all steps at once, and nobody confirms a
+"""Direct spreadsheet import by REST or command: all steps in one call, without a confirmed
 preview."""
 
 import hashlib
@@ -38,13 +38,12 @@ def import_sheet_directly(
     team: str = "",
     idempotency_key: str = "",
 ) -> tuple[Import, bool]:
-    """Take a sheet in with the rights of `by`; (the import, whether it is new). What `by` may not
-    write is refused.
+    """Import a spreadsheet with the rights of `by`; return (the import, whether it is new). What
+    `by` may not write is rejected.
 
     `application` (slug) is what rows are about that name none, `team` (slug) gets new applications
     whose row names none. IntakePermissionError for a token that is bound to one application;
-    UnreadableError; IdempotencyKeyReusedError.
-    """
+    UnreadableError; IdempotencyKeyReusedError."""
     if token is not None and TokenBinding.objects.filter(token=token).exists():
         raise IntakePermissionError(
             "This API token is limited to one application, but a spreadsheet can contain many. "
@@ -77,8 +76,10 @@ def import_sheet_directly(
 def ingest_sheet(
     *, content: bytes, file_name: str, application: str = "", team: str = "", at: datetime
 ) -> Import:
-    """All steps at once, for the operator, who may write everywhere. New applications whose sheet
-    has no column for the team go to `team`, or to a team "Unassigned"."""
+    """Run all import steps for the operator, who may write everywhere.
+
+    New applications whose spreadsheet has no column for the team go to `team`, or to a team
+    "Unassigned"."""
     received = receive_sheet(content=content, file_name=file_name, by=None, at=at)
     mapping = _mapping(received, application=application, team=team)
     if not team and not all(
@@ -94,7 +95,8 @@ def ingest_sheet(
 
 
 def _mapping(received: Import, *, application: str, team: str) -> BookMapping:
-    """As guessed; a sheet about one application may lack the column that names it."""
+    """Return the guessed mapping; a spreadsheet about one application may lack the column that
+    names it."""
     mapping = BookMapping.from_json(received.mapping)
     sheets = tuple(
         replace(
@@ -138,7 +140,7 @@ def _earlier_import(by: User, digest: str, key: str) -> Import | None:
 
 
 def _default_team() -> Team:
-    """The only team there is, or the one that takes what nobody has placed yet."""
+    """Return the only team, or the one that receives unassigned applications."""
     teams = list(Team.objects.order_by("pk")[:2])
     if len(teams) == 1:
         return teams[0]

@@ -1,8 +1,8 @@
-"""The inventory as sheets that import as they are: nothing in them differs from what is on record.
+"""Spreadsheet export of the inventory, in a form that imports unchanged: nothing in it differs from
+the inventory.
 
 Rows are read and written in a stream, so memory stays flat whatever their number. A workbook is put
-together in a temporary file, since its archive is closed last.
-"""
+together in a temporary file, since its archive is closed last."""
 
 import csv
 import re
@@ -61,7 +61,7 @@ def dependency_headers() -> list[str]:
 
 
 def application_rows(applications: QuerySet[Application]) -> Iterator[list[Any]]:
-    """A row of values an application, by id; one statement in a stream."""
+    """Yield one row of values per application, by id; one statement in a stream."""
     paths = [_PATHS.get(field.code, field.fact) for field in APPLICATION_FIELDS]
     rows = applications.order_by("pk").values_list(*paths)
     for row in rows.iterator(chunk_size=_CHUNK):
@@ -71,7 +71,8 @@ def application_rows(applications: QuerySet[Application]) -> Iterator[list[Any]]
 
 
 def dependency_rows(applications: QuerySet[Application], *, on: date) -> Iterator[list[Any]]:
-    """A row of values a use that has not ended by `on`; one statement in a stream."""
+    """Yield one row of values per dependency that has not ended by `on`; one statement in a
+    stream."""
     paths = [_PATHS.get(field.code, field.fact) for field in USE_FIELDS]
     rows = (
         Dependency.objects.filter(
@@ -111,7 +112,8 @@ class _LineBuffer:
 
 
 def csv_lines(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """RFC 4180 with the mark that makes spreadsheets read UTF-8; no cell runs as a formula."""
+    """Yield CSV (RFC 4180) with the byte order mark that makes spreadsheets read UTF-8; no cell
+    runs as a formula."""
     writer = csv.writer(_LineBuffer())
     yield "\ufeff" + writer.writerow(heads)
     for row in rows:
@@ -119,8 +121,8 @@ def csv_lines(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[s
 
 
 def _text(value: Any) -> str:
-    """Text as the import will keep it: invisible marks in front of a formula must not hide it from
-    the guard."""
+    """Return text as the import will store it: invisible marks in front of a formula must not hide
+    it from the guard."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -144,8 +146,10 @@ def inventory_workbook(
     on: date,
     tell: Callable[[int], None] | None = None,
 ) -> IO[bytes]:
-    """An open temporary file, at its beginning: applications, what they use, how to; gone when it
-    is closed. `add_headers` is told now and then how many rows are written."""
+    """Return an open temporary file, at its beginning: applications, dependencies, instructions;
+    deleted when it is closed.
+
+    `add_headers` is called now and then with the number of rows written."""
     rows: Iterable[Sequence[Any]] = application_rows(applications)
     uses: Iterable[Sequence[Any]] = dependency_rows(applications, on=on)
     if tell is not None:
@@ -165,7 +169,7 @@ def _with_progress(
 
 
 def template_workbook(*, teams: QuerySet[Team]) -> IO[bytes]:
-    """The workbook without rows; its examples stand on the sheet that explains it, and are never
+    """Return the workbook without rows; its examples are on the instructions page, and are never
     imported."""
     return _workbook((), (), teams)
 
@@ -261,7 +265,7 @@ def _write(sheet: Any, row: int, place: int, value: Any, day: Any) -> None:
 
 
 def _is_exact(value: int | Decimal) -> bool:
-    """Spreadsheets keep 15 digits; what has more is written as text."""
+    """Return whether a spreadsheet keeps the number: 15 digits; longer ones are written as text."""
     if isinstance(value, int):
         return abs(value) < 10**15
     return Decimal(repr(float(value))) == value and len(value.normalize().as_tuple().digits) <= 15

@@ -1,10 +1,9 @@
-"""A sheet's way from the upload to the register: received, columns chosen, read, confirmed,
-applied, undone, dropped.
+"""Steps of a spreadsheet import: received, columns selected, read, confirmed, applied, undone,
+discarded.
 
-Each step is a row's state. Short ones are done at once; what takes longer waits for a worker, and
-beat finds it again should a message or a worker be lost: a step is one transaction, so that it is
-done once or not at all.
-"""
+Each step is a state of the row. Short steps are done in the request; longer ones wait for a worker,
+and beat finds them again should a message or a worker be lost: a step is one transaction, so that
+it is done once or not at all."""
 
 import hashlib
 import zlib
@@ -54,12 +53,10 @@ def receive_sheet(
     at: datetime,
     examined: SheetSummary | None = None,
 ) -> Import:
-    """Keep the file and guess what its columns hold; UnreadableError where nothing can be made of
-    it.
+    """Store the file and guess what its columns hold; UnreadableError if nothing can be made of it.
 
-    `examined` is what `examine_sheet` said of it, for who holds a lock: examining takes as long as
-    a file likes.
-    """
+    `examined` is the result of `examine_sheet`, for callers that hold a lock: examining takes as
+    long as the file needs."""
     book = examined or examine_sheet(content, file_name)
     mapping = book.mapping
     digest = mapping.digest
@@ -84,7 +81,8 @@ def receive_sheet(
 
 
 def earlier_import_of(import_: Import, *, user: User) -> Import | None:
-    """An earlier import of the very same file that the user may see and that was not dropped."""
+    """Return an earlier import of the identical file that the user may see and that was not
+    discarded."""
     return (
         Import.objects.visible_to(user)
         .filter(digest=import_.digest)
@@ -99,7 +97,7 @@ def earlier_import_of(import_: Import, *, user: User) -> Import | None:
 
 
 def _remembered_mapping(by: User, digest: str) -> SavedMapping | None:
-    """What the person, or else a colleague in one of the person's teams, chose for these heads
+    """Return what the user, or else a colleague in one of the user's teams, chose for these headers
     last."""
     kept = SavedMapping.objects.filter(header_digest=digest)
     return (
@@ -111,7 +109,7 @@ def _remembered_mapping(by: User, digest: str) -> SavedMapping | None:
 def choose_columns(
     *, import_: Import, mapping: BookMapping, by: User | None, at: datetime
 ) -> Import:
-    """Read the sheet so: the preview follows. May be done again until it is applied."""
+    """Set the column mapping: the preview follows. May be repeated until the import is applied."""
     change_state(
         import_,
         (Import.State.RECEIVED, Import.State.READ, Import.State.FAILED),
@@ -131,8 +129,8 @@ def choose_columns(
 
 
 def confirm_import(*, import_: Import, whole_or_nothing: bool = False, by: User | None) -> Import:
-    """Apply what the preview shows. Of two who confirm at once the second is told so
-    (InvalidStateError)."""
+    """Apply what the preview shows. Of two concurrent confirmations the second gets
+    InvalidStateError."""
     if by is not None and import_.by_id != by.pk:
         raise IntakePermissionError(
             "Only the user who uploaded a spreadsheet can confirm its import. Upload it yourself "
@@ -151,7 +149,7 @@ def confirm_import(*, import_: Import, whole_or_nothing: bool = False, by: User 
 
 
 def undo_import(*, import_: Import, by: User) -> Import:
-    """Put everything back that the import wrote, as long as it is as the import left it."""
+    """Undo everything that the import wrote, as long as it is as the import left it."""
     if import_.change is None:
         raise InvalidStateError(
             "Nothing of this import is in the registry, so there is nothing to undo."
@@ -170,7 +168,7 @@ def undo_import(*, import_: Import, by: User) -> Import:
 
 
 def discard_import(*, import_: Import) -> Import:
-    """Give it up: nothing was applied, and the file goes."""
+    """Discard the import: nothing was applied, and the file is deleted."""
     with transaction.atomic():
         change_state(
             import_,
@@ -193,7 +191,7 @@ def _n_written(import_: Import) -> int:
 
 
 def change_state(import_: Import, states: tuple[str, ...], to: str, **columns: object) -> None:
-    """One wins: the state changes for who finds it as expected."""
+    """Change the state if it is as expected, so that one of several concurrent callers wins."""
     moved = Import.objects.filter(pk=import_.pk, state__in=states).update(state=to, **columns)
     import_.refresh_from_db()
     if not moved:
@@ -217,12 +215,13 @@ def _continue_import(import_: Import, *, at_once: bool) -> Import:
 
 
 def run_sheet_import(pk: int) -> bool:
-    """Do what the sheet waits for; False where somebody else is at it, or nothing is to be done."""
+    """Do what the spreadsheet import waits for; False if another process works on it, or nothing is
+    to be done."""
     return import_jobs.run_import(pk, STEPS)
 
 
 def run_waiting_sheets() -> int:
-    """Every sheet that waits, oldest first; the number worked on."""
+    """Process every waiting spreadsheet, oldest first, and return their number."""
     return import_jobs.run_waiting_imports(Import.Kind.SHEET, STEPS)
 
 
@@ -308,11 +307,9 @@ _MAX_BATCHES = 500
 
 
 def purge_old_files(*, at: datetime) -> int:
-    """Files and rows of imports that came in more than PAYLOAD_DAYS ago go; what they did stays in
-    the history.
+    """Delete files and rows of imports older than PAYLOAD_DAYS; their changes stay in the history.
 
-    The number of imports.
-    """
+    Returns the number of imports."""
     if not settings.PAYLOAD_DAYS:
         return 0
     before = at - timedelta(days=settings.PAYLOAD_DAYS)

@@ -1,4 +1,4 @@
-"""How much of a file is read; what goes beyond is refused with a sentence."""
+"""Limits of spreadsheet files; what exceeds them is rejected with a sentence."""
 
 MIB = 1024 * 1024
 # as it is sent; a workbook of 100,000 applications with 500,000 dependencies is about 50 MiB

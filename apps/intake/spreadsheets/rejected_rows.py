@@ -1,5 +1,5 @@
-"""The refused rows as a file of the original shape with a column that says why, to be put right and
-uploaded again."""
+"""Rejected rows as a file of the original shape with a column that gives the reason, to be
+corrected and uploaded again."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,8 @@ REASON_COLUMN = "why"
 
 
 def sheets_with_rejected_rows(import_: Import) -> list[tuple[int, str, int]]:
-    """(place, name, number of refused rows) of the sheets that have some; one statement."""
+    """Return (place, name, number of rejected rows) of the spreadsheet pages that have some; one
+    statement."""
     mapping = BookMapping.from_json(import_.mapping)
     counted = (
         ImportRow.objects.filter(import_record=import_, outcome=ImportRow.Outcome.REFUSED)
@@ -26,7 +27,8 @@ def sheets_with_rejected_rows(import_: Import) -> list[tuple[int, str, int]]:
 
 
 def rejected_rows_csv(import_: Import, *, sheet: int) -> Iterator[str]:
-    """The refused rows of one sheet as CSV, in its order and under its heads."""
+    """Yield the rejected rows of one spreadsheet page as CSV, in its order and under its
+    headers."""
     heads = BookMapping.from_json(import_.mapping).sheets[sheet].heads
 
     def rows() -> Iterator[list[str]]:

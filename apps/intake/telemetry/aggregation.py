@@ -1,10 +1,9 @@
-"""Batches that wait, added up into observations and calls by day; the batches go in the same
-transaction.
+"""Aggregation of pending batches into observations and daily counts; the batches are deleted in the
+same transaction.
 
 One pass at a time: it holds a lock until it commits, so that nothing is counted twice or lost,
-wherever a worker ends. Counters that senders add up themselves are turned into differences here,
-since only here readings stand in order.
-"""
+wherever a worker ends. Cumulative counters are turned into differences here, since only here
+readings are in order."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,7 +46,7 @@ _UNWRITABLE = (DataError, IntegrityError, LookupError, OverflowError, TypeError,
 
 @dataclass(slots=True)
 class CallTotals:
-    """What one set of names counted on one day; moments in microseconds."""
+    """Totals of one set of names on one day; moments in microseconds."""
 
     calls: int = 0
     errors: int = 0
@@ -76,7 +75,7 @@ def _sum[N: (int, float)](one: N | None, other: N | None) -> N | None:
 
 @dataclass(frozen=True, slots=True)
 class _Sender:
-    """Which sender a set of names belongs to: the stream, and the application of a bound token."""
+    """Sender of a set of names: the stream, and the application of a bound token."""
 
     stream: str
     application: int | None
@@ -98,7 +97,8 @@ class _TotalsByDay:
 
 
 def aggregate_waiting(*, at: datetime) -> int:
-    """Add up all that waits; the number of batches. Nothing while another pass is under way."""
+    """Aggregate all that waits, and return the number of batches. Does nothing while another pass
+    is under way."""
     purge_unmatched_calls(at=at)
     n_done = 0
     while True:
@@ -116,8 +116,9 @@ def aggregate_waiting(*, at: datetime) -> int:
 
 
 def _aggregate_or_isolate(batches: Sequence[CallBatch], *, at: datetime) -> None:
-    """All together; where one of them cannot be written, each by itself, and that one is dropped
-    and told of: it would hold up every other one for ever."""
+    """Aggregate all batches together; if one of them cannot be written, each by itself.
+
+    The failing one is dropped and logged: it would block every other one for ever."""
     try:
         with transaction.atomic():
             _aggregate_batches(batches, at=at)
@@ -159,7 +160,8 @@ def _aggregate_batches(batches: Sequence[CallBatch], *, at: datetime) -> None:
 
 
 def _add_readings(readings: list[tuple[_Sender, list[Any]]], sums: _TotalsByDay) -> None:
-    """Each as what came since the reading before it of the same counter."""
+    """Count each cumulative reading as the difference from the reading before it of the same
+    counter."""
     if not readings:
         return
     kept = MeteredSeries.objects.in_bulk({reading[2] for _, reading in readings if not reading[6]})
@@ -222,7 +224,8 @@ def _measured(measure: str, value: float, at: int) -> CallTotals:
 
 
 def _store_totals(sums: _TotalsByDay, dropped: _Dropped, *, at: datetime) -> None:
-    """Write them, and count what is `dropped`, with what the senders may not tell by now."""
+    """Store the totals, and count what is `dropped`, including what the senders are no longer
+    authorised to report."""
     by_name = {
         whose_and_names for whose_and_names in sums.days if whose_and_names[0].application is None
     }
@@ -269,7 +272,7 @@ def _store_totals(sums: _TotalsByDay, dropped: _Dropped, *, at: datetime) -> Non
 
 
 def _record_dropped(dropped: _Dropped, *, at: datetime) -> None:
-    """Count calls that went lost, by service and token, where the service's people see it."""
+    """Count lost calls by service and token, where the users of the service see them."""
     rows = sorted(
         ((service, token, n) for (service, token), n in dropped.items() if n > 0), key=str
     )
@@ -311,7 +314,7 @@ def _record_dropped(dropped: _Dropped, *, at: datetime) -> None:
 
 
 def _subtract_moved(moved: _TotalsByDay, *, at: datetime) -> None:
-    """What was counted by names that were not all told yet, and now counts by others."""
+    """Subtract what was counted under incomplete names, and now counts under others."""
     services = _services({each for each in moved.days if each[0].application is None}, {}, at)
     rows: list[tuple[UUID, int, CallTotals]] = []
     for (whose, names), days in moved.days.items():

@@ -1,4 +1,4 @@
-"""The worker's task as a signature, and the sending of it, once for many requests."""
+"""Aggregation trigger: the worker's task as a signature, sent once for many requests."""
 
 from time import monotonic
 
@@ -18,8 +18,8 @@ _last_request: dict[str, float] = {"at": float("-inf")}
 
 
 def schedule_aggregation() -> None:
-    """Have what waits added up within seconds. Beat does so too, so that a lost message costs half
-    a minute."""
+    """Have what waits aggregated within seconds. Beat does so too, so that a lost message costs
+    half a minute."""
     moment = monotonic()
     if settings.CELERY_TASK_ALWAYS_EAGER or moment - _last_request["at"] < COUNTDOWN_SECONDS:
         return

@@ -1,9 +1,9 @@
-"""A lid on made-up names: how many services, sets of names and pairs of both one token may bring on
-one day.
+"""Cardinality limit: how many services, sets of names and pairs of both one token may bring per
+day.
 
-Counters lie in the cache, and a process remembers what it has let in. While the cache is away
-everything passes: this is a guard, no ledger.
-"""
+Protects against made-up names. Counters are in the cache, and a process remembers what it has
+accepted. While the cache is unavailable everything passes: this is a safeguard, not an exact
+count."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -22,7 +22,7 @@ _day_of: dict[str, date] = {}
 
 
 def names_over_limit(told: Iterable[CallNames], *, token: int, day: date) -> set[CallNames]:
-    """Those of `told` that are one too many for this token today."""
+    """Return those of `told` that exceed the limit of this token today."""
     if _day_of.get("today") != day or sum(map(len, _admitted.values())) > _MAX_CACHED_NAMES:
         _admitted.clear()
         _day_of["today"] = day

@@ -1,4 +1,4 @@
-"""A request's body without its content encoding."""
+"""Content encoding of request bodies: decoding of the compressed ones."""
 
 import zlib
 
@@ -7,12 +7,12 @@ from apps.intake.documents.records import UnreadableError
 
 
 class UnknownEncodingError(Exception):
-    """A content encoding nobody reads here; carries a sentence."""
+    """Error: the content encoding is not supported; carries a sentence."""
 
 
 def decode_body(body: bytes, encoding: str, *, most: int) -> bytes:
-    """The body as it is read. BodyTooLargeError beyond `most` bytes, UnreadableError where it is
-    empty, cut or broken."""
+    """Return the decoded body. BodyTooLargeError beyond `most` bytes, UnreadableError if it is
+    empty, truncated or broken."""
     encoding = encoding.strip().lower()
     if encoding in {"", "identity"}:
         if len(body) > most:
@@ -39,7 +39,7 @@ def _has_zlib_header(body: bytes) -> bool:
 
 
 def _inflate_raw(body: bytes, most: int) -> bytes:
-    """What some senders mean by deflate: no header of zlib's."""
+    """Decode raw deflate without the zlib header, which some senders mean by deflate."""
     step = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         whole = step.decompress(body, most + 1)

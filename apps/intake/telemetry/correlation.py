@@ -1,11 +1,10 @@
-"""A gateway's call and the span that tells which model answered it, where they do not come in one
-request.
+"""Correlation of a gateway's call with the span that names the served model, if they arrive in
+different requests.
 
-An exporter cuts its batches anywhere, and they may overtake each other. An answer that comes first
-waits some minutes for its call; a call that comes first is counted at once, without the model that
-answered, and what was counted moves to that model when it is told. Only calls of senders that are
-known to tell are put down at all; what is put down has a lid, beyond which nothing is.
-"""
+An exporter cuts its batches anywhere, and they may overtake each other. An answer that arrives
+first waits some minutes for its call; a call that arrives first is counted immediately, without the
+served model, and the count moves to that model when it is reported. Only calls of senders that are
+known to report it are stored at all; storage has a limit, beyond which nothing is stored."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +35,7 @@ type CallRow = list[object]
 
 
 class CallSender(NamedTuple):
-    """Both halves come from the same sender: by the same token, about the same application."""
+    """Sender of a call, equal for both halves: the same token, about the same application."""
 
     stream: str
     token: ApiToken | None
@@ -49,8 +48,8 @@ class CallSender(NamedTuple):
 
 @dataclass(slots=True)
 class CorrelatedCalls:
-    """`calls` are to be counted. What `moved` says was counted before, and counts as `rows` say
-    instead."""
+    """Result of the correlation: `calls` are to be counted; `moved` was counted before, and now
+    counts as in `rows`."""
 
     calls: list[Call] = field(default_factory=list)
     rows: list[CallRow] = field(default_factory=list)
@@ -66,8 +65,10 @@ def correlate_calls(
     *,
     at: datetime,
 ) -> CorrelatedCalls:
-    """Bring together what belongs together of `calls`, which are those of `read` within the
-    sender's limits, inside the caller's transaction. `seen` are keys that were counted before."""
+    """Match the halves of `calls`, which are those of `read` within the sender's limits, inside the
+    caller's transaction.
+
+    `seen` are keys that were counted before."""
     if not _is_room():
         return CorrelatedCalls(list(calls))
     open_: dict[int, Call] = {}
@@ -127,8 +128,8 @@ def _with_served_models(
 def _match_halves(
     calls: Mapping[int, CallRow], answers: Mapping[int, str], whose: CallSender, *, at: datetime
 ) -> dict[int, tuple[str, CallRow]]:
-    """Put both kinds down; what has both halves by now is taken away and returned. Of two at the
-    same moment the second waits for the first."""
+    """Store both kinds; remove and return what has both halves by now. Of two at the same moment
+    the second waits for the first."""
     keys = sorted({*calls, *answers})
     with connection.cursor() as cursor:
         cursor.execute(
@@ -160,7 +161,7 @@ def _match_halves(
 
 
 def _take_waiting_answers(keys: Iterable[int]) -> dict[int, str]:
-    """Answers that came before their calls; {key: model}."""
+    """Take answers that came before their calls; {key: model}."""
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM intake_unmatchedcall WHERE key = ANY(%s) AND counted_call IS NULL "
@@ -177,7 +178,7 @@ def _row(told: object) -> CallRow:
 
 
 def purge_unmatched_calls(*, at: datetime) -> int:
-    """What waited in vain; the number."""
+    """Delete calls that were never matched, and return their number."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM intake_unmatchedcall WHERE received_at < %s", [at - MAX_WAIT])
         return int(cursor.rowcount)
@@ -203,7 +204,7 @@ def _is_room() -> bool:
 
 
 def _tells_served_model(token: int, *, tells_now: bool) -> bool:
-    """Whether this sender's gateway tells which model answered: it does not where it logs no
+    """Return whether this sender's gateway reports the served model: it does not if it logs no
     content."""
     moment = monotonic()
     if moment - _known_to_tell.get(token, float("-inf")) < _TELLS_SECONDS / 4:

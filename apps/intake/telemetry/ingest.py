@@ -1,9 +1,8 @@
-"""From a request's calls to a batch that waits to be added up: in one short transaction, each call
-once.
+"""Telemetry ingestion: the calls of a request become a pending batch, in one short transaction,
+each call once.
 
-The door answers once this has committed. A request sent again, by whichever way and even at the
-same moment, adds nothing: its keys are there, or it waits until they are.
-"""
+The endpoint answers once this has committed. A request sent again, by any route and even at the
+same moment, adds nothing: its keys exist, or it waits until they do."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -43,13 +42,13 @@ _TOO_MANY_NAMES = (
 
 
 class BacklogFullError(Exception):
-    """More batches wait than are added up; the sender may come again later."""
+    """Error: more batches wait than are aggregated; the sender may retry later."""
 
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What became of one request. `n_dropped` really went lost, for `reason`; what was counted
-    before is none of it."""
+    """Outcome of one request. `n_dropped` calls were lost, for `reason`; those counted before are
+    not among them."""
 
     n_counted: int = 0
     n_repeated: int = 0
@@ -65,9 +64,10 @@ def ingest_calls(
     at: datetime,
     application: int | None = None,
 ) -> IngestResult:
-    """Keep the calls of one request for adding up. `application` is for the operator's own files; a
-    bound token's calls go to its application, whatever service they name. BacklogFullError while
-    adding up is far behind."""
+    """Store the calls of one request for aggregation.
+
+    `application` is for the operator's own files; a bound token's calls go to its application,
+    whatever service they name. BacklogFullError while aggregation is far behind."""
     if not read.calls and not read.readings and not read.answers:
         return IngestResult(n_dropped=read.n_refused, reason=read.refused_because)
     _refuse_full_backlog()
@@ -148,7 +148,7 @@ def _key(reading: CounterReading) -> int:
 
 
 def _counted_before(keys: Iterable[tuple[int, int]], at: datetime) -> set[int]:
-    """Those that were counted before; the others are noted as counted now."""
+    """Return those that were counted before; the others are recorded as counted now."""
     first: dict[int, int] = {}
     for key, moment in keys:
         first.setdefault(key, moment)
@@ -176,7 +176,8 @@ def _counted_before(keys: Iterable[tuple[int, int]], at: datetime) -> set[int]:
 
 
 def _array(numbers: Iterable[int]) -> str:
-    """As PostgreSQL writes one: the driver takes ten times as long to say the same."""
+    """Return an array literal as PostgreSQL writes one: the driver takes ten times as long for the
+    same."""
     return f"{{{','.join(map(str, numbers))}}}"
 
 
@@ -184,7 +185,8 @@ def _array(numbers: Iterable[int]) -> str:
 
 
 class _Batch:
-    """Calls counted by names and UTC day, and readings as they are: what stands in a CallBatch."""
+    """Batch: calls counted by names and UTC day, and readings as they are; the content of a
+    CallBatch."""
 
     def __init__(self, at: datetime, environment: str, *, is_bound: bool) -> None:
         self._now = int(at.timestamp() * 1e9)
@@ -206,13 +208,13 @@ class _Batch:
         return bool(self._groups or self._rows or self._readings)
 
     def row_of(self, call: Call) -> CallRow:
-        """One call as it stands in a batch, where it is not counted yet."""
+        """Return one call as it is stored in a batch, if it is not counted yet."""
         alone = _Batch(self._at, self._environment, is_bound=self._is_bound)
         alone.add_calls([call], set())
         return alone.rows()[0]
 
     def move(self, counted: Iterable[CallRow], *, to: Iterable[CallRow]) -> None:
-        """What an earlier batch counted by other names."""
+        """Move what an earlier batch counted under other names."""
         self._moved += counted
         self._rows += to
 
@@ -230,7 +232,8 @@ class _Batch:
         ]
 
     def add_calls(self, calls: list[Call], seen: set[int]) -> int:
-        """The number of those that were counted before, in this request or another."""
+        """Add calls, and return the number of those that were counted before, in this request or
+        another."""
         n_repeated = 0
         earliest, latest, now, groups = self._earliest, self._latest, self._now, self._groups
         told: set[int] = set(seen)
@@ -286,8 +289,8 @@ class _Batch:
         application: int | None,
         dropped: Counter[int | None],
     ) -> None:
-        """`dropped` are numbers of calls that the token may not tell, by linked service; None for a
-        bound token."""
+        """Store the batch; `dropped` are numbers of calls that the token may not report, by linked
+        service; None for a bound token."""
         if not self.is_filled and not dropped:
             return
         body = orjson.dumps(
@@ -336,7 +339,7 @@ def _refuse_full_backlog() -> None:
 
 
 def instrumented_services(collector: SpanCollector) -> set[str]:
-    """Services that send an SDK's own spans here, and were seen to send an instrumentation's beside
+    """Return services that send an SDK's own spans here, and have sent an instrumentation's beside
     them before."""
     moment = monotonic()
     kind = SenderFact.Kind.INSTRUMENTED

@@ -1,4 +1,4 @@
-"""What one request and one sender may bring."""
+"""Limits of one telemetry request and of one sender."""
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_INFLATED_BYTES = 20 * 1024 * 1024

@@ -1,10 +1,8 @@
-"""What LiteLLM's callback `generic_api` posts: a JSON list, or JSON lines, of its standard logging
-payload.
+"""LiteLLM callback `generic_api`: a JSON list, or JSON lines, of its standard logging payload.
 
 Of a record of some 13 KB the fields below are read: messages, answers, end users, addresses and
-headers are not. `response.model` is the alias that was asked for, except after a fallback, so that
-it never counts as what answered.
-"""
+headers are not. `response.model` is the requested alias, except after a fallback, so that it never
+counts as the served model."""
 
 import math
 from collections.abc import Iterator
@@ -42,8 +40,8 @@ _MAX_GATEWAY_NAME_LENGTH = 40
 
 
 def read_records(body: bytes, *, gateway: str) -> ReadRequest:
-    """The calls of one post; `gateway` is whose tags, teams and keys they name. UnreadableError,
-    TooManyRecordsError."""
+    """Return the calls of one post; `gateway` is whose tags, teams and API keys they name.
+    UnreadableError, TooManyRecordsError."""
     done = ReadRequest()
     known: dict[CallNames, CallNames] = {}
     for record in _records(body):
@@ -157,8 +155,8 @@ def _call(record: dict[str, Any], gateway: str) -> Call | None:
 
 
 def _tags(listed: Any) -> dict[str, str]:
-    """{"app": name, "env": name}; other tags, the user agent among them, say nothing of whose call
-    it is."""
+    """Return {"app": name, "env": name}; other tags, the user agent among them, do not identify the
+    caller."""
     found: dict[str, str] = {}
     for tag in listed if isinstance(listed, list) else ():
         if isinstance(tag, str):
@@ -203,5 +201,6 @@ def _tokens(number: float | None) -> int | None:
 
 
 def gateway_name(asked: str) -> str:
-    """Whose tags and keys a post names: the sender's `?gateway=`, else LiteLLM as such."""
+    """Return the gateway whose tags and API keys a post names: the sender's `?gateway=`, else
+    LiteLLM as such."""
     return clean(asked, _MAX_GATEWAY_NAME_LENGTH).lower() or "litellm"

@@ -1,5 +1,5 @@
-"""A recorded OTLP request out of a file, with the operator's rights: the same way as through the
-door."""
+"""Replay of a recorded OTLP request from a file, with the operator's rights: the same path as
+through the endpoint."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -28,11 +28,10 @@ _TRACE_ID_BYTES = 16
 def ingest_recorded_request(
     body: bytes, *, application: int | None, at: datetime
 ) -> dict[str, Any]:
-    """Dependencies that its calls made and showed, and as rejected what belongs to no application
-    or no known model.
+    """Return dependencies that its calls created and confirmed, and as rejected what belongs to no
+    application or no known model.
 
-    Traces or metrics, protobuf or JSON, as the content says. UnreadableError where it is neither.
-    """
+    Traces or metrics, protobuf or JSON, by the content. UnreadableError if it is neither."""
     try:
         stream, read = _read_request(body)
     except TooManyRecordsError as many:
@@ -73,8 +72,8 @@ def _read_request(body: bytes) -> tuple[str, ReadRequest]:
 
 
 def _holds_spans(body: bytes) -> bool:
-    """Both signals have one frame in protobuf: an item that begins with an id of a trace is a
-    span."""
+    """Return whether a protobuf body holds spans: both signals have one frame, and an item that
+    begins with a trace id is a span."""
     try:
         for _, _, _, items in protobuf_encoding.scoped_items(body):
             for item in items:

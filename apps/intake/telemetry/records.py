@@ -1,4 +1,4 @@
-"""What a reader makes of a request: calls and readings of counters, without any content."""
+"""Data classes that telemetry readers return: calls and counter readings, without any content."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,16 +11,15 @@ from apps.intake.telemetry.limits import MIN_RESPONSE_ID_LENGTH
 
 
 class TooManyRecordsError(Exception):
-    """A request holds more records than one may."""
+    """Error: a request holds more records than allowed."""
 
 
 class CallNames(NamedTuple):
-    """Everything by which calls are told apart. `scope` is whose name `service` is: empty for
-    traces, else a gateway.
+    """Names that distinguish calls. `scope` is the namespace of `service`: empty for traces, else a
+    gateway.
 
-    `base_model` is what a gateway's operator wrote down as the model behind a deployment: a hint,
-    no answer.
-    """
+    `base_model` is what a gateway's operator configured as the model behind a deployment: a hint,
+    no served model."""
 
     scope: str
     service: str
@@ -37,13 +36,11 @@ class CallNames(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One call. `at` is in nanoseconds since 1970, 0 where not said. Two calls of one `key` are the
-    same call where their `key_at` (seconds) lie no more than SAME_CALL_SECONDS apart. Tokens and
-    cost are None where not told.
+    """Call of a model. `at` is in nanoseconds since 1970, 0 if not stated.
 
-    `half` is other than 0 where a span of its own may tell, in this request or another, which model
-    answered.
-    """
+    Two calls of one `key` are the same call if their `key_at` (seconds) are no more than
+    SAME_CALL_SECONDS apart. Tokens and cost are None if not reported. `half` is other than 0 if a
+    separate span may report, in this request or another, the served model."""
 
     names: CallNames
     at: int
@@ -58,9 +55,10 @@ class Call(NamedTuple):
 
 
 class CounterReading(NamedTuple):
-    """One value of one counter. `measure` is calls, errors, with_usage, input or output; `start`
-    and `at` are in nanoseconds. A `is_delta` value counts what came since the reading before, else
-    since `start`."""
+    """Reading of one counter.
+
+    `measure` is calls, errors, with_usage, input or output; `start` and `at` are in nanoseconds. A
+    `is_delta` value counts what came since the reading before, else since `start`."""
 
     names: CallNames
     measure: str
@@ -73,9 +71,11 @@ class CounterReading(NamedTuple):
 
 @dataclass(slots=True)
 class ReadRequest:
-    """`n_records` is what the request held altogether, calls or not; `n_refused` what could not be
-    read of it. `answers` are models that answered calls which are not in the request, by their
-    `half`; `tells_answers` where any span told one."""
+    """Content of a request: `n_records` is the number of all records, calls or not; `n_refused`
+    those that could not be read.
+
+    `answers` are served models of calls which are not in the request, by their `half`;
+    `tells_answers` is true if any span reported one."""
 
     n_records: int = 0
     calls: list[Call] = field(default_factory=list)
@@ -87,13 +87,13 @@ class ReadRequest:
 
 
 def digest64(*parts: bytes) -> int:
-    """The first 64 bits of a digest, as PostgreSQL's bigint holds them."""
+    """Return the first 64 bits of a digest, as PostgreSQL's bigint holds them."""
     return int.from_bytes(blake2b(b"\x1f".join(parts), digest_size=8).digest(), "big", signed=True)
 
 
 def response_key(names: CallNames, response_id: bytes) -> int | None:
-    """One key for every report of one call by one sender; None where the id is too short to tell
-    calls apart."""
+    """Return one key for every report of one call by one sender; None if the id is too short to
+    tell calls apart."""
     if len(response_id) < MIN_RESPONSE_ID_LENGTH:
         return None
     return digest64(b"response", names.scope.encode(), names.service.encode(), response_id)

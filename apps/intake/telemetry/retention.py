@@ -1,4 +1,4 @@
-"""What is known of calls for a while only, dropped in blocks, each in a transaction of its own."""
+"""Data retention of call data, deleted in blocks, each in a transaction of its own."""
 
 from datetime import date, datetime, timedelta
 
@@ -17,8 +17,8 @@ SERIES_DAYS = 8
 
 
 def purge_calls(*, at: datetime) -> int:
-    """Keys of calls counted more than two days ago, counters that fell silent, facts about senders
-    that no longer count, calls by day beyond their retention."""
+    """Delete keys of calls counted more than two days ago, inactive counters, facts about senders
+    that no longer count, and daily calls beyond their retention."""
     keep = IntakeSettings.objects.get(pk=1).usage_retention_days
     return (
         _delete_in_batches(

@@ -1,5 +1,5 @@
-"""What is known of senders from one request to the next, in every process and after any loss of the
-cache."""
+"""Facts about senders, kept from one request to the next, in every process and after any loss of
+the cache."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ MAX_FACTS = 50_000
 
 
 def record_facts(kind: SenderFact.Kind, keys: Collection[int], *, at: datetime) -> None:
-    """Note that this was seen now of each key."""
+    """Record that this fact was observed now for each key."""
     if not keys or SenderFact.objects.order_by()[: MAX_FACTS + 1].count() > MAX_FACTS:
         return
     # in the order of keys, so that two requests that share some wait for each other and never both
@@ -29,7 +29,7 @@ def record_facts(kind: SenderFact.Kind, keys: Collection[int], *, at: datetime) 
 
 
 def known_facts(kind: SenderFact.Kind, keys: Collection[int], *, at: datetime) -> set[int]:
-    """Those of the keys of which this was seen within its lifetime."""
+    """Return those of the keys for which this fact was observed within its lifetime."""
     if not keys:
         return set()
     found = SenderFact.objects.filter(kind=kind, key__in=keys, seen_at__gt=at - LIFETIMES[kind])

@@ -1,7 +1,9 @@
-"""For whom a token speaks. Whoever is signed in may make a token, and names in traces are only
-claims: a token is believed about senders that are not claimed, and about applications that its user
-may edit. The door asks, so that the sender is answered; adding up asks again, so that whoever has
-left a team in between tells nothing of it."""
+"""Authorisation of telemetry: the services and applications that a token may send data for.
+
+Any user may create a token, and names in traces are only claims: a token is accepted for services
+that are not linked, and for applications that its user may edit. The endpoint checks, so that the
+sender gets an answer; aggregation checks again, so that a user who has left a team in between
+reports nothing of it."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +20,7 @@ _MAX_LISTED_SENDERS = 3
 
 
 class TokenPermissions:
-    """Who of these tokens may speak for which of these applications; two statements, and one a user
+    """Permissions of these tokens to report on these applications; two statements, and one per user
     for their roles."""
 
     def __init__(self, tokens: Mapping[int, ApiToken], applications: Collection[int]) -> None:
@@ -30,8 +32,10 @@ class TokenPermissions:
         )
 
     def may_speak(self, token: int | None, application: int, *, is_bound: bool) -> bool:
-        """`token` None: the operator's own files, which may say everything. To a program its
-        binding to the application is the permission; a person's ends with the role."""
+        """Return whether the token may report on the application.
+
+        `token` None: the operator's own files, which may report everything. For a service account
+        its binding to the application is the permission; a user's permission ends with the role."""
         if token is None:
             return True
         user, team = self._users.get(token), self._teams.get(application)
@@ -41,15 +45,17 @@ class TokenPermissions:
 
 
 def may_write(user: User, team: int, *, is_bound: bool) -> bool:
-    """Whether `user`, narrowed to its token's team, may tell of an application of `team`, by a
-    bound token or not."""
+    """Return whether `user`, narrowed to its token's team, may report on an application of `team`,
+    by a bound token or not."""
     return (is_bound and user.is_service and user.is_active) or user.may(TeamRole.EDITOR, team)
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedServices:
-    """The part of a request that its token may not write. `services` are linked services by (scope,
-    name); `is_bound`: the token is bound to the application, and all of the request is refused."""
+    """Part of a request that its token may not write.
+
+    `services` are linked services by (scope, name); `is_bound`: the token is bound to the
+    application, and all of the request is rejected."""
 
     services: Mapping[tuple[str, str], int] = field(default_factory=dict)
     is_bound: bool = False
@@ -65,8 +71,8 @@ class RefusedServices:
 
     @property
     def reason(self) -> str:
-        """Why, and what to do, as the end of a sentence. The application is not named: the sender
-        may not see it."""
+        """Return the reason and the fix, as the end of a sentence. The application is not named:
+        the sender may not see it."""
         if self.is_bound:
             return (
                 "the user of this API token no longer has the editor role on the team of its "
@@ -91,8 +97,10 @@ def refused_part(
     told: Iterable[CallNames], *, token: ApiToken, bound_team: int | None
 ) -> RefusedServices:
     """Find what of `told` the token may not write; `bound_team` owns the application that the token
-    is bound to. One statement, and one for the user's roles where a service is linked; none for a
-    program's bound token."""
+    is bound to.
+
+    One statement, and one for the user's roles if a service is linked; none for a service account's
+    bound token."""
     user = token.user.bound_to(token.team_id)
     if bound_team is not None:
         return RefusedServices(is_bound=not may_write(user, bound_team, is_bound=True))

@@ -1,10 +1,9 @@
-"""How much was called, without counting one call twice because several senders tell of it.
+"""Call volumes, without counting one call twice because several senders report it.
 
-Traces may be sampled and tell of which model is called; metrics and gateway logs count all, and a
-report of usage is what is paid by. Of one application (or unclaimed service), one model and one day
-the fullest kind of sender counts, and the others do not: reports before metrics before gateways
-before traces. What only one of them saw counts by that one.
-"""
+Traces may be sampled and name the called model; metrics and gateway logs count everything, and a
+usage report is the basis of payment. For one application (or unlinked service), one model and one
+day the most complete kind of sender counts, and the others do not: reports before metrics before
+gateways before traces. What only one of them reported counts by that one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -52,8 +51,10 @@ _SENDERS = {"usage": USAGE, "metrics": METRICS, "gateway": GATEWAY_PREFIX}
 
 @dataclass(frozen=True, slots=True)
 class CallVolume:
-    """Calls of one application or service to one model on one day. `offering` is None while nobody
-    knows the model; `name` then tells it. Tokens and cost are None where nothing told them."""
+    """Calls of one application or service to one model on one day.
+
+    `offering` is None while the model is unknown; `name` then states it. Tokens and cost are None
+    if not reported."""
 
     application: int | None
     service: int | None
@@ -70,8 +71,8 @@ class CallVolume:
 
 
 def call_volumes(observations: Iterable[int], *, since: date, until: date) -> list[CallVolume]:
-    """Of these observations' calls on days from `since` to before `until`, oldest day first. One
-    statement."""
+    """Return the call volumes of these observations on days from `since` to before `until`, oldest
+    day first. One statement."""
     counted = compose_statement(_COUNT_STATEMENT, mine="o.id = ANY(%(observations)s)")
     return fetch_rows(
         CallVolume,
@@ -87,8 +88,8 @@ def call_volumes(observations: Iterable[int], *, since: date, until: date) -> li
 def days_of_application(
     application: int, *, since: date, until: date
 ) -> list[tuple[date, int, int, Decimal | None]]:
-    """(day, calls, failed calls, cost) of one application, oldest day first; days without any are
-    left out."""
+    """Return (day, calls, failed calls, cost) of one application, oldest day first; days without
+    any are left out."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"{_COUNT_STATEMENT.format(mine='o.application_id = %(application)s')}"

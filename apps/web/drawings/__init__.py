@@ -1,2 +1,2 @@
-"""Geometry of the drawings: numbers in, coordinates out, no database and no clock; templates turn
-it to SVG."""
+"""Geometry of charts and diagrams: numbers in, coordinates out, no database and no clock; templates
+turn it into SVG."""

@@ -1,5 +1,6 @@
-"""Workbooks of many rows are written by a worker: a request would wait for minutes, and fail with
-its connection."""
+"""Background files: workbooks of many rows are written by a worker.
+
+A request would wait for minutes, and fail with its connection."""
 
 from typing import Any
 from urllib.parse import urlencode

@@ -1,5 +1,5 @@
-"""The few filters a page offers as controls; any other of the same set works from the address and
-shows as a chip."""
+"""Filter controls of a page; any other filter of the same set works from the URL and is shown as a
+chip."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from apps.web.pages.list_page import changed_query
 
 @dataclass(frozen=True, slots=True)
 class FilterControl:
-    """`kind` is search, select or date; `choices` are (value, words) of a select, without its
-    'any'."""
+    """Filter control: `kind` is search, select or date; `choices` are (value, label) of a select,
+    without its 'any'."""
 
     name: str
     label: str

@@ -1,4 +1,4 @@
-"""What a page says after a change: a sentence, and where one can take the change back."""
+"""Flash messages after a change: a sentence, and the URL where the change can be undone."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,7 +13,7 @@ _UNDO_TAG = "undo="
 
 @dataclass(frozen=True, slots=True)
 class FlashMessage:
-    """`undo` is an address to POST to, or empty."""
+    """Flash message; `undo` is a URL to POST to, or empty."""
 
     sentence: str
     is_refusal: bool

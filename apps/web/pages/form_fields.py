@@ -1,4 +1,4 @@
-"""Parts that forms of several pages share."""
+"""Form fields that several pages share."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from apps.accounts.roles import TeamRole
 
 
 class DayField(forms.DateField):
-    """A day; browsers show their own calendar."""
+    """Date field; browsers show their own calendar."""
 
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     default_error_messages = {"invalid": "Enter a date such as 2026-11-24."}
@@ -25,8 +25,10 @@ class DayField(forms.DateField):
 
 
 class QuickSelect(forms.Select):
-    """A select that writes its options itself: Django renders a template for each, which takes a
-    fifth of a second where there are two thousand teams. Without groups of options."""
+    """Select that writes its options itself, without groups of options.
+
+    Django renders a template for each option, which takes a fifth of a second for two thousand
+    teams."""
 
     def render(
         self,

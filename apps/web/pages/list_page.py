@@ -1,4 +1,4 @@
-"""Long lists: sorted, counted up to a bound, cut into sheets; and the same rows as CSV."""
+"""List pages: sorting, a bounded count, pagination, and the same rows as CSV."""
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,8 +20,8 @@ PRINT_PAGE_SIZE = 2_000
 
 @dataclass
 class PaginatedList[M: Model]:
-    """One sheet of a list. Counting and leafing stop at MAX_COUNTED_ROWS rows: beyond, filters are
-    the better tool."""
+    """Page of a list. Counting and paging stop at MAX_COUNTED_ROWS rows: beyond, filters are the
+    better tool."""
 
     request: HttpRequest
     queryset: "QuerySet[M]"
@@ -96,8 +96,8 @@ def changed_query(request: HttpRequest, **changes: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SortableColumn:
-    """The head of a sortable column: `aria` is the value of aria-sort, empty where the list is
-    sorted otherwise."""
+    """Header of a sortable column: `aria` is the value of aria-sort, empty if the list is sorted
+    otherwise."""
 
     name: str
     query: str
@@ -106,8 +106,8 @@ class SortableColumn:
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """Allowed orders of a list, the first being its usual one: {word: (column name, order_by
-    terms)}."""
+    """Allowed orders of a list, the first being its default: {parameter value: (column name,
+    order_by terms)}."""
 
     orders: Mapping[str, tuple[Any, tuple[str, ...]]]
 

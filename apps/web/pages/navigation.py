@@ -1,4 +1,4 @@
-"""What the side menu lists: only pages that exist, with the few figures worth a glance."""
+"""Navigation menu: only pages that exist, with a few counts."""
 
 from dataclasses import dataclass
 from typing import Any

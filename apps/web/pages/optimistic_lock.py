@@ -1,4 +1,5 @@
-"""Forms on rows that somebody else may be changing: nobody overwrites what they have not seen."""
+"""Optimistic locking of forms: nothing that another user changed meanwhile is overwritten
+unseen."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ _SALT = "apps.web.pages.optimistic_lock"
 
 @dataclass(frozen=True, slots=True)
 class FieldConflict:
-    """One field that somebody else has changed since the form was opened."""
+    """Conflict: a field that another user has changed since the form was opened."""
 
     label: str
     was: str
@@ -24,13 +25,12 @@ class FieldConflict:
 
 
 class OptimisticLockMixin(forms.BaseForm):
-    """A form on an existing row, that notices what others changed since it was shown.
+    """Form mixin for an existing row, which detects changes by others since the form was shown.
 
     Add it before ModelForm or Form, pass `row`, and lock the row (`select_for_update`) in the view
-    that saves. Where a field of the form differs from what the page showed, the form is invalid,
-    `differences` says what and `changed_by` who; sent again, it overwrites knowingly. `row_fields`
-    names the columns where they are not the form's own.
-    """
+    that saves. If a field of the form differs from what the page showed, the form is invalid,
+    `differences` lists the conflicts and `changed_by` the user; sent again, it overwrites
+    knowingly. `row_fields` names the columns if they are not the form's own."""
 
     row: models.Model | None
     row_fields: dict[str, str] = {}

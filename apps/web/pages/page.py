@@ -1,4 +1,5 @@
-"""What every page shares: its head, its title block, and the fragment htmx asks for."""
+"""Page context that every page shares: its headline, its page details, and the fragment that htmx
+requests."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -19,7 +20,8 @@ LIST_FRAGMENT = "listing"
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """The page's finding; `mark` is what the red pencil underlines and may be empty."""
+    """Headline of the page, its finding; `mark` is the part that is underlined in red and may be
+    empty."""
 
     before: str = ""
     mark: str = ""
@@ -31,7 +33,7 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class PageMeta:
-    """The title block: what the page is, as of when, for whose applications, and what its numbers
+    """Page details: what the page is, as of when, for whose applications, and what its numbers
     count."""
 
     title: str

@@ -1,5 +1,5 @@
-"""Whom the alerts of an application go to, in a sentence: so that its people can check it before it
-counts."""
+"""Alert recipients of an application, in a sentence, so that its users can check them before an
+alert is sent."""
 
 from apps.accounts.models import User
 from apps.alerts.recipients import application_owners, governance_users, team_audiences

@@ -1,4 +1,4 @@
-"""What a change did to an application's time and findings: looked at before and after, said in a
+"""Effects of a change on an application's runway and findings: compared before and after, in a
 sentence."""
 
 from dataclasses import dataclass
@@ -22,7 +22,8 @@ _MAX_SENTENCES = 3
 
 @dataclass(frozen=True, slots=True)
 class ApplicationState:
-    """`runway` is that of the most urgent primary; None where no end is announced."""
+    """State of an application before or after a change; `runway` is that of the most urgent primary
+    model, None if no date is announced."""
 
     runway: PrimaryRunway | None
     findings: tuple[Finding, ...]

@@ -1,9 +1,8 @@
-"""What needs somebody's attention now, as the overview and the board's page say it: few rows, few
+"""Dashboard: what needs attention now, for the overview and the board summary; few rows, few
 statements.
 
-Runways come from the kept ones (inventory/read_models.py), flags and layers from the engine,
-assessments from the counts of the risks: each says as of when it speaks.
-"""
+Runways come from the stored ones (inventory/read_models.py), flags and layers from the engine,
+assessments from the counts of the risks: each states as of when it holds."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ MAX_COUNTED_DISCREPANCIES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class ShortestRunway:
-    """An application's most urgent primary. `runway` is days left minus days needed, None where
+    """Runway of an application's most urgent primary model: days left minus days needed, None if
     either is unknown."""
 
     application: Application
@@ -113,7 +112,7 @@ def iterate_shortest_runways(*, user: User, on: date) -> Iterator[ShortestRunway
 
 @dataclass(frozen=True, slots=True)
 class NegativeRunways:
-    """Applications whose move should have begun already; bounded by MAX_COUNTED_RUNWAYS."""
+    """Applications whose migration should have begun already; bounded by MAX_COUNTED_RUNWAYS."""
 
     n: int
     n_critical: int
@@ -134,8 +133,8 @@ def negative_runways(*, user: User, on: date) -> NegativeRunways:
 
 @dataclass(frozen=True, slots=True)
 class FlagRow:
-    """`what` is the node with its kind, or what the policy counts; value and limit are written in
-    the policy's unit; `until` the last day of an acceptance."""
+    """Exposure flag: `what` is the node with its kind, or what the policy counts; value and limit
+    are written in the policy's unit; `until` the last day of an acceptance."""
 
     pk: int
     what: str
@@ -192,7 +191,7 @@ def _format_measure(policy: Policy, value: Decimal) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OpenDiscrepancies:
-    """Open disagreements of one kind between what was seen and what is declared; counted up to
+    """Open discrepancies of one kind between declared and observed usage; counted up to
     MAX_COUNTED_DISCREPANCIES."""
 
     kind: str
@@ -219,8 +218,8 @@ def open_discrepancies(*, user: User) -> list[OpenDiscrepancies]:
 
 @dataclass(frozen=True, slots=True)
 class FoundationRow:
-    """`length` is the bar's, of 100 for the largest; applications that stand there by a primary
-    path."""
+    """Foundation with the applications that have a primary model on it; `length` is the bar's, of
+    100 for the largest."""
 
     row: LayerRow
     length: float
@@ -246,8 +245,7 @@ class UnassessedTeamRow:
 
 @dataclass(frozen=True, slots=True)
 class UnassessedRisks:
-    """What is inherited and not looked at, by team; `n_more` counts the teams that are not
-    shown."""
+    """Unassessed inherited risks by team; `n_more` counts the teams that are not shown."""
 
     total: RiskReach
     rows: tuple[UnassessedTeamRow, ...]

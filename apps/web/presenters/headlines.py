@@ -1,4 +1,4 @@
-"""The findings that head the pages. Plain Python: counts and names in, a sentence out."""
+"""Headlines of pages. Plain Python: counts and names in, a sentence out."""
 
 from collections.abc import Sequence
 from datetime import date

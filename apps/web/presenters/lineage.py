@@ -1,5 +1,5 @@
-"""Where versions and foundations come from: relatives within two steps, for the picture, its table
-and its CSV."""
+"""Lineage of versions and foundations: relatives within two steps, for the diagram, its table and
+its CSV."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ SUCCESSION = "succession"
 
 @dataclass(frozen=True, slots=True)
 class LineageEdge:
-    """`child` was made from, or follows, `parent`. `kind` is a derivation's, or succession."""
+    """Edge of the lineage: `child` was made from, or follows, `parent`. `kind` is a derivation's,
+    or succession."""
 
     parent: Version
     child: Version

@@ -1,4 +1,4 @@
-"""Price history of offerings: the same lines for the picture, its table and its CSV."""
+"""Price history of offerings: the same lines for the chart, its table and its CSV."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -25,8 +25,8 @@ _FIRST_UNITS = ("output", "input")
 
 @dataclass(frozen=True, slots=True)
 class PriceStep:
-    """The list price from `since` on, per million of the unit; None where nobody knows it from that
-    day. `announced` steps are a source's word for a later day."""
+    """List price from `since` on, per million of the unit; None if it is unknown from that day.
+    `announced` steps are a source's value for a later day."""
 
     since: date
     amount: Decimal | None
@@ -36,8 +36,8 @@ class PriceStep:
 
 @dataclass(frozen=True, slots=True)
 class PriceHistory:
-    """One line: offerings of one host that always had the same price. `until` is the day on which
-    they end."""
+    """Line of the price history: offerings of one host that always had the same price. `until` is
+    the day on which they end."""
 
     host: str
     offerings: tuple[Offering, ...]

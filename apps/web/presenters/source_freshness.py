@@ -1,4 +1,4 @@
-"""How fresh each source is, by its last success."""
+"""Freshness of each source, by its last success."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,7 +13,7 @@ from apps.web.wording import ago, count_of
 
 @dataclass(frozen=True, slots=True)
 class SourceFreshness:
-    """`health` is as of `at`."""
+    """Freshness of a source; `health` is as of `at`."""
 
     source: Source
     state: PollState | None

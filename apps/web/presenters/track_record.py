@@ -1,4 +1,4 @@
-"""A provider's record in words: what is shown of it, line by line, and its picture."""
+"""Track record of a provider as the page shows it: lines in words, and its chart."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ MAX_TABLE_ROWS = 60
 
 @dataclass(frozen=True, slots=True)
 class TrackRecordLine:
-    """One fact of the record; `url` and `read_on` are the policy it is measured against."""
+    """Fact of the track record; `url` and `read_on` are the policy it is measured against."""
 
     term: str
     value: str
@@ -48,7 +48,7 @@ class TrackRecordLine:
 
 @dataclass(frozen=True, slots=True)
 class TrackRecordSection:
-    """What the page shows of a record; `sentence` is its finding."""
+    """Track record as the page shows it; `sentence` is its finding."""
 
     sentence: str
     lines: tuple[TrackRecordLine, ...]

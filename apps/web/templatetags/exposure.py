@@ -1,4 +1,4 @@
-"""How the figures of exposure are written."""
+"""Template filters of exposure figures."""
 
 from django import template
 

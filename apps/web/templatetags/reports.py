@@ -1,4 +1,4 @@
-"""How a cell of a report is written."""
+"""Template filters of report cells."""
 
 from datetime import date
 from decimal import Decimal

@@ -1,5 +1,5 @@
-"""How values are written on the pages: dates with their year when it is not this one, true minus,
-space before %."""
+"""Template filters and tags of values on pages: dates with their year unless it is this one, true
+minus, space before %."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -201,7 +201,7 @@ def as_filter_fields(query: QueryDict) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SavedRow:
-    """`of` is who shared it, where that is somebody else."""
+    """Saved filter in a list; `of` is the user who shared it, if that is another one."""
 
     pk: int
     name: str

@@ -1,1 +1,2 @@
-"""Pages, one module per family: a view permits, parses, makes a call and answers."""
+"""Views of the pages, one module per family: a view checks permission, parses, makes one call and
+answers."""

@@ -1,5 +1,5 @@
-"""What ends when: one's own days as a picture, a list by month, a CSV; and an address for calendar
-programs."""
+"""Calendar of the user's own dates: a chart, a list by month, a CSV, and a URL for calendar
+apps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ class CalendarMonth:
 
 @dataclass(frozen=True, slots=True)
 class CalendarQuery:
-    """What the address asks for; `kind` is a category, empty for all."""
+    """Query of the URL; `kind` is a category, empty for all."""
 
     days: int
     kind: str

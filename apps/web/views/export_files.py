@@ -1,4 +1,4 @@
-"""Files that a worker writes: asked for, followed while they are written, fetched."""
+"""Export files that a worker writes: requested, followed by their progress, downloaded."""
 
 import contextlib
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _LONGEST_QUERY = 4_000
 
 @dataclass(frozen=True, slots=True)
 class FileRequest:
-    """A file that could be asked for, and how it is narrowed, in words."""
+    """File that can be requested, and its filters in words."""
 
     kind: str
     title: str

@@ -1,4 +1,4 @@
-"""What needs me now?"""
+"""Overview: the home page, with what needs attention now."""
 
 from dataclasses import asdict
 from datetime import date

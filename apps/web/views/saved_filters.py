@@ -1,4 +1,4 @@
-"""Lists as people like to look at them: keep one under a name, share it, drop it."""
+"""Saved filters of lists: save one under a name, share it, delete it."""
 
 from urllib.parse import parse_qsl, urlencode
 

@@ -1,4 +1,4 @@
-"""Search: one box over everything that has a page of its own, and over the pages themselves."""
+"""Search: one box over all records that have a page, and over the pages themselves."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True)
 class SearchGroup:
-    """`all_url` leads to the list narrowed by the same words; empty where there are no more than
+    """Group of results; `all_url` leads to the list filtered by the same words, empty if all are
     shown."""
 
     name: str
@@ -42,7 +42,7 @@ class SearchGroup:
 
 
 class SearchQuery:
-    """What is searched for, and by whom."""
+    """Search terms and the user who searches."""
 
     def __init__(self, words: str, user: Any) -> None:
         self.words = words

@@ -1,5 +1,5 @@
-"""The first steps of a new register: a feed, an inventory, what runs, the team; each leads to where
-it is done."""
+"""Get started page of a new registry: a feed, an inventory, usage data, the team; each step links
+to the page where it is done."""
 
 from dataclasses import dataclass
 
@@ -20,8 +20,8 @@ from apps.web.wording import ago, count_of, number
 
 @dataclass(frozen=True, slots=True)
 class SetupStep:
-    """`stands` says what is there; `links` are (words, address), the first one the next thing to
-    do."""
+    """Setup step; `stands` describes what exists; `links` are (label, URL), the first one the next
+    action."""
 
     name: str
     why: str

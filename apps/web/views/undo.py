@@ -1,4 +1,4 @@
-"""Taking a change of the inventory back, from wherever it was said."""
+"""Undo of an inventory change, from any page that offered it."""
 
 from uuid import UUID
 

@@ -1,10 +1,9 @@
-"""CycloneDX bills of materials, JSON and XML, 1.4 to 1.7: the models an application's source or
-owner names.
+"""CycloneDX bills of materials (SBOM, AIBOM), JSON and XML, 1.4 to 1.7: the models that an
+application's source or owner names.
 
-What a component means differs by tool (cyclonedx_tools); what else it says is kept as facts
-(cyclonedx_cards). A document that breaks its schema is read all the same, and says so.
-(cyclonedx.org/specification, bom-1.7.)
-"""
+The meaning of a component differs by tool (scanners.py); what else it states is kept as facts
+(model_cards.py). A document that violates its schema is read anyway, and the violation is reported.
+(cyclonedx.org/specification, bom-1.7.)"""
 
 import re
 from collections import Counter
@@ -87,7 +86,7 @@ def read_cyclonedx(body: bytes) -> Document:
 
 
 def natural_key_of(body: bytes) -> str:
-    """Serial number and version, without reading the document; empty where it has no serial
+    """Return serial number and version, without reading the document; empty if it has no serial
     number."""
     serial = _SERIAL_IN_TEXT.search(body)
     if serial is None:
@@ -135,8 +134,8 @@ def _head(bom: Mapping[str, Any]) -> Document:
 
 
 def _tool(said: Any) -> tuple[str, str]:
-    """The first one's name and version: an object of components and services since 1.5, a list
-    before."""
+    """Return the first tool's name and version: an object of components and services since 1.5, a
+    list before."""
     tools = (
         as_mappings(said)
         or as_mappings(as_mapping(said).get("components"))
@@ -169,8 +168,8 @@ def _note_version(version: str, document: Document) -> None:
 
 
 def _components(bom: Mapping[str, Any], document: Document) -> _Components:
-    """Every component with its JSON pointer, in the document's order, nested ones after the one
-    they are part of."""
+    """Yield every component with its JSON pointer, in the document's order, nested ones after the
+    one they are part of."""
     metadata = as_mapping(bom.get("metadata"))
     found: _Components = []
     subject = as_mapping(metadata.get("component"))
@@ -229,8 +228,10 @@ def _models_of_components(
 def _models_of_services(
     bom: Mapping[str, Any], models: list[tuple[str, ComponentModel]], document: Document
 ) -> list[tuple[str, ComponentModel]]:
-    """cdxgen lists model ids under a service a provider, mostly those of its components once more,
-    some under several providers; a component's own provider counts."""
+    """Return models that cdxgen lists under a service per provider.
+
+    Mostly they repeat those of its components, some under several providers; a component's own
+    provider counts."""
     known = {model.name for _, model in models}
     # (name of a model, provider) -> its hosts; put to the models once, since services may name a
     # model again and again
@@ -257,8 +258,8 @@ def _models_of_services(
 
 
 def _names_ai(bom: Mapping[str, Any], components: _Components) -> bool:
-    """Whether anything shows that the scanner looked for models: one it has no name for, or a
-    service of AI."""
+    """Return whether anything shows that the scanner looked for models: one without a name, or an
+    AI service."""
     if any(is_declared_model(component) for _, component in components):
         return True
     return any(
@@ -269,8 +270,8 @@ def _names_ai(bom: Mapping[str, Any], components: _Components) -> bool:
 
 
 def _profile(metadata: Mapping[str, Any]) -> str:
-    """The kind of run: what a property called profile says, else a phase of life other than
-    development."""
+    """Return the kind of run: the value of a property called profile, else a lifecycle phase other
+    than development."""
     for name, values in properties_of(metadata).items():
         if name.rpartition(":")[2].lower() == "profile" and values:
             return clean(values[0], 30)

@@ -1,5 +1,5 @@
-"""What else a CycloneDX component tells of a model, kept beside the sighting as facts: capped, and
-without pictures."""
+"""Model cards of CycloneDX components, kept beside the sighting as facts: bounded, and without
+pictures."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,8 +23,7 @@ _CONSIDERATIONS = (
 
 
 def facts_of(component: Mapping[str, Any]) -> dict[str, Any]:
-    """Version, parties, licences, digests, addresses and the model card, as far as they are
-    there."""
+    """Return version, parties, licences, digests, URLs and the model card, as far as they exist."""
     facts: dict[str, Any] = {
         "version": as_text(component.get("version"), 120),
         "group": as_text(component.get("group"), 120),
@@ -50,7 +49,7 @@ def facts_of(component: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def limit_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what is empty, and cut shorter until it is no larger than we keep."""
+    """Return the facts without empty ones, cut until they are within the size limit."""
     kept: dict[str, Any] = trim_value(dict(facts))
     for longest, most in ((300, 12), (100, 6)):
         if len(orjson.dumps(kept)) <= MAX_FACT_BYTES:
@@ -100,7 +99,7 @@ def _metric(said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _dataset(said: Any) -> dict[str, Any]:
-    """By itself, or a reference to a component that is one."""
+    """Read a dataset, inline or a reference to a component that is one."""
     if not isinstance(said, Mapping):
         return {}
     return {
@@ -112,7 +111,8 @@ def _dataset(said: Any) -> dict[str, Any]:
 
 
 def _purl(said: str) -> str:
-    """Without those that a scanner made up by putting a sentence behind pkg:."""
+    """Return the package URL, without those that a scanner made up by putting a sentence behind
+    pkg:."""
     return "" if " " in said else said
 
 
@@ -122,7 +122,8 @@ def _licence(said: Mapping[str, Any]) -> str:
 
 
 def party_name(said: Any) -> str:
-    """A publisher is a text, a manufacturer or supplier an organisation."""
+    """Return the name of a party: a publisher is a text, a manufacturer or supplier an
+    organisation."""
     return (
         as_text(as_mapping(said).get("name"), 120)
         if isinstance(said, Mapping)
@@ -131,7 +132,7 @@ def party_name(said: Any) -> str:
 
 
 def properties_of(said: Mapping[str, Any]) -> dict[str, list[str]]:
-    """{name: values}: a name may stand several times."""
+    """Return {name: values}: a name may occur several times."""
     found: dict[str, list[str]] = {}
     for each in as_mappings(said.get("properties")):
         found.setdefault(clean(each.get("name"), 120), []).append(as_text(each.get("value"), 500))

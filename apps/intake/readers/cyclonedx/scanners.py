@@ -1,9 +1,8 @@
-"""Which model a CycloneDX component stands for: every scanner writes it elsewhere, and some call
+"""Scanner dialects of CycloneDX: where each scanner writes the model of a component; some call
 everything a model.
 
-Seen in the output of ai-bom 3.6, airom 0.5, cdxgen 12.8, cisco-aibom 1.10 and aisbom-cli 1.7, and
-in the examples of the specification.
-"""
+Taken from the output of ai-bom 3.6, airom 0.5, cdxgen 12.8, cisco-aibom 1.10 and aisbom-cli 1.7,
+and from the examples of the specification."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,8 +31,8 @@ _AIROM_FACTS = (
 
 @dataclass(slots=True)
 class ComponentModel:
-    """`name` is the id as it was written; `raw_places` are (path, line) as the scanner wrote
-    them."""
+    """Model of a component: `name` is the id as it was written; `raw_places` are (path, line) as
+    the scanner wrote them."""
 
     name: str
     provider: str = ""
@@ -50,7 +49,7 @@ def is_declared_model(component: Mapping[str, Any]) -> bool:
 
 
 def model_of_component(component: Mapping[str, Any], maker: str) -> ComponentModel | str:
-    """The model, or why it is none."""
+    """Return the model of a component, or the reason why it is none."""
     properties = properties_of(component)
     if maker == "ai-bom" or any(name.startswith("trusera:") for name in properties):
         found: ComponentModel | str = _of_ai_bom(component, properties)
@@ -70,7 +69,7 @@ def model_of_component(component: Mapping[str, Any], maker: str) -> ComponentMod
 
 
 def raw_places(component: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Everywhere the component says it was found: (path, line)."""
+    """Return all locations that the component states: (path, line)."""
     properties = properties_of(component)
     places = []
     for occurrence in as_mappings(as_mapping(component.get("evidence")).get("occurrences")):
@@ -111,8 +110,8 @@ def _of_ai_bom(
 
 
 def _of_airom(component: Mapping[str, Any], properties: Mapping[str, list[str]]) -> ComponentModel:
-    """It splits days off and writes all in small letters; what it read in the source stands in the
-    evidence."""
+    """Read a component of airom: it splits dates off and writes lower case; the text of the source
+    is in the evidence."""
     said = as_text(component.get("name")) or _first(properties, "airom:model.id")
     name = join_version(said, as_text(component.get("version"), 60))
     for identity in as_mappings(as_mapping(component.get("evidence")).get("identity")):
@@ -152,8 +151,8 @@ def _of_cdxgen(component: Mapping[str, Any], properties: Mapping[str, list[str]]
 
 
 def _of_cisco(component: Mapping[str, Any], properties: Mapping[str, list[str]]) -> ComponentModel:
-    """Its description reads `name — kind — framework`, in which a name may hold dashes of its
-    own."""
+    """Read a component of cisco-aibom: its description is `name — kind — framework`, in which a
+    name may hold dashes of its own."""
     kind = as_text(component.get("description"), 500).rpartition(" — ")[0].rpartition(" — ")[2]
     return ComponentModel(
         as_text(component.get("name")),

@@ -1,9 +1,8 @@
-"""Whether a CycloneDX document keeps to the schema of its version; told, never a reason not to read
-it.
+"""Schema validation of CycloneDX documents: violations are reported, and never a reason not to read
+one.
 
 The schemas come with the CycloneDX library, which is used for nothing else: its typed reader drops
-model cards.
-"""
+model cards."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -25,11 +24,10 @@ _ADDRESS = "http://cyclonedx.org/schema/{}.SNAPSHOT.schema.json"
 def schema_errors(
     bom: Mapping[str, Any], version: str, *, is_large: bool = False
 ) -> list[SkippedPart] | None:
-    """The first of them, by JSON pointer; empty where there are none, None for a version without a
-    schema here.
+    """Return the first violations, by JSON pointer; empty if there are none, None for a version
+    without a schema here.
 
-    Of a large document only the very first: the checker finds all before it tells any.
-    """
+    Of a large document only the very first: the validator finds all before it reports any."""
     if version not in VERSIONS:
         return None
     if not is_large:

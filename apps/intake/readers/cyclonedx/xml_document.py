@@ -1,8 +1,7 @@
-"""CycloneDX XML as the mapping its JSON would be, so that one reader reads both.
+"""CycloneDX XML converted to the mapping of its JSON form, so that one reader reads both.
 
-Parsed as a stream, without entities, document types or anything from elsewhere; depth and number of
-elements are counted while parsing.
-"""
+Parsed as a stream, without entities, document types or external references; depth and number of
+elements are counted while parsing."""
 
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -49,7 +48,8 @@ _PAIRS = {"property": ("name", "value"), "hash": ("alg", "content")}
 
 
 def load_xml(body: bytes) -> dict[str, Any]:
-    """The `bom` element as a mapping, with `bomFormat` and `specVersion` out of its namespace."""
+    """Return the `bom` element as a mapping, with `bomFormat` and `specVersion` from its
+    namespace."""
     target = _Target()
     parser = DefusedXMLParser(target=target, forbid_dtd=True)
     try:
@@ -91,7 +91,7 @@ type _Open = tuple[str, dict[str, str], list[tuple[str, Any]], list[str]]
 
 
 class _Target:
-    """Builds values as elements end; nothing else of the document is held."""
+    """Parser target that builds values as elements end; nothing else of the document is held."""
 
     def __init__(self) -> None:
         self.root: tuple[str, Any] | None = None
@@ -154,4 +154,4 @@ def _value(
 
 
 class _Repeated(list[Any]):
-    """Values of an element that stands several times where nobody said that it would."""
+    """Values of an element that occurs several times unexpectedly."""

@@ -1,4 +1,4 @@
-"""Cells that hold several things: tags, and references into other registers."""
+"""Cells with several values: tags, and references to other systems of record."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ _MAX_TAG_LENGTH = 60
 
 
 def parse_tags(text: str) -> list[str]:
-    """`a, b; c` or a JSON list; in their order, each once."""
+    """Parse `a, b; c` or a JSON list; in their order, each once."""
     found: list[Any]
     if text.startswith("["):
         try:
@@ -47,7 +47,7 @@ def format_tags(values: Sequence[str]) -> str:
 
 
 def parse_references(text: str) -> dict[str, Any]:
-    """`cmdb=APM-12; jira=RISK-7` or a JSON object."""
+    """Parse `cmdb=APM-12; jira=RISK-7` or a JSON object."""
     if text.startswith("{"):
         try:
             found = json.loads(text)
@@ -100,7 +100,7 @@ def format_references(values: Mapping[str, Any]) -> str:
 
 
 def _json(value: Any) -> str:
-    """Readable where that survives being read back."""
+    """Write the readable form if it survives being read back, else JSON."""
     text = json.dumps(value, ensure_ascii=False)
     # DEL is the one control character that JSON leaves as it is
     return text if normalise_text(text) == text else json.dumps(value).replace("\x7f", "\\u007f")

@@ -1,5 +1,5 @@
-"""What a column can hold: the fields of an application and of one use, their usual heads and their
-words."""
+"""Fields that a spreadsheet column can hold: those of an application and of one dependency, with
+their usual column headers and vocabularies."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -37,8 +37,8 @@ type CellParser = Callable[[Cell, SheetConventions], Any]
 
 @dataclass(frozen=True, slots=True)
 class SheetField:
-    """`code` is `application.<fact>` or `use.<fact>`; `heads` are further usual names of the
-    column."""
+    """Field of a spreadsheet: `code` is `application.<fact>` or `use.<fact>`; `heads` are further
+    usual headers of the column."""
 
     code: str
     label: str
@@ -74,7 +74,7 @@ def _text(most: int = 0) -> CellParser:
 
 
 def _line(most: int) -> CellParser:
-    """Text that is a name: one line."""
+    """Parse text that is a name: one line."""
     text = _text(most)
 
     def parse(cell: Cell, manners: SheetConventions) -> str:
@@ -84,7 +84,7 @@ def _line(most: int) -> CellParser:
 
 
 def _model(cell: Cell, manners: SheetConventions) -> str:
-    """Line ends stay: they tell that a cell names several models."""
+    """Parse a model; line ends stay, since they show that a cell names several models."""
     return str(_text(300)(cell, manners))
 
 

@@ -1,7 +1,8 @@
-"""Heads to fields: where the table begins, what its columns seem to hold, and what is missing.
+"""Column mapping: where the table begins, which field each column seems to hold, and which fields
+are missing.
 
-A mapping is what people see and may change, and what is remembered for sheets with the same heads.
-"""
+Users see a mapping and may change it, and it is remembered for spreadsheets with the same column
+headers."""
 
 import hashlib
 import re
@@ -25,7 +26,7 @@ SAMPLE_ROWS = 3
 
 @dataclass(frozen=True, slots=True)
 class SheetMapping:
-    """How one table is read. `columns` maps the place of a column, from 0, to the code of a
+    """Mapping of one table. `columns` maps the position of a column, from 0, to the code of a
     field."""
 
     name: str
@@ -41,14 +42,14 @@ class SheetMapping:
 
     @property
     def ignored(self) -> tuple[str, ...]:
-        """Heads of columns that are kept and not read."""
+        """Return headers of columns that are stored and not read."""
         return tuple(
             head for place, head in enumerate(self.heads) if head and place not in self.columns
         )
 
     @property
     def missing(self) -> tuple[SheetField, ...]:
-        """Fields without which no row of it can be read."""
+        """Return required fields that no column holds: without them no row can be read."""
         codes = set(self.columns.values())
         if codes & {"application.slug", "application.name"}:
             return ()
@@ -57,7 +58,9 @@ class SheetMapping:
 
 @dataclass(frozen=True, slots=True)
 class BookMapping:
-    """`team` is the slug of the team that new applications go to where their row names none,
+    """Mapping of a whole file.
+
+    `team` is the slug of the team that new applications go to if their row names none,
     `application` that of the application that rows are about which name none."""
 
     sheets: tuple[SheetMapping, ...]
@@ -67,7 +70,8 @@ class BookMapping:
 
     @property
     def read_sheets(self) -> list[tuple[int, SheetMapping]]:
-        """(place in the file, mapping) of what is read: applications before what they use."""
+        """Return (place in the file, mapping) of what is read: applications before their
+        dependencies."""
         read = [
             (place, sheet)
             for place, sheet in enumerate(self.sheets)
@@ -77,7 +81,7 @@ class BookMapping:
 
     @property
     def digest(self) -> str:
-        """The same for files with the same heads."""
+        """Return a digest that is the same for files with the same column headers."""
         heads = [
             [fold_word(head) for head in sheet.heads] for sheet in self.sheets if sheet.head_row
         ]
@@ -127,13 +131,13 @@ class BookMapping:
 
 
 def guess_mapping(book: Book) -> BookMapping:
-    """The mapping that the heads suggest."""
+    """Return the mapping that the column headers suggest."""
     return BookMapping(tuple(_guess_table(table) for table in book.tables))
 
 
 def apply_remembered(guessed: BookMapping, stored: Mapping[str, Any]) -> BookMapping:
-    """What was chosen before for the same heads, on this file; heads are told by name, not by
-    place."""
+    """Apply an earlier choice for the same headers to this file; headers are matched by name, not
+    by position."""
     earlier = BookMapping.from_json(stored)
     by_heads = {tuple(fold_word(head) for head in sheet.heads): sheet for sheet in earlier.sheets}
     sheets = []
@@ -176,13 +180,13 @@ def _guess_table(table: Table) -> SheetMapping:
 
 
 def header_of(cell: Cell) -> str:
-    """The cell as a header: one line, cut before anything is looked for in it."""
+    """Return the cell as a header: one line, cut before anything is searched in it."""
     return " ".join(text_of(cell)[: 2 * MAX_HEADER_LENGTH].split())[:MAX_HEADER_LENGTH]
 
 
 def _widest_row(top: Sequence[TableRow]) -> tuple[int, int, TableRow] | None:
-    """No head is known: the first row as full as any is taken for the heads, and people say what
-    they mean."""
+    """Return the first row as full as any as the header row, if no header is known; users then
+    select the columns."""
     full = [sum(bool(text_of(cell)) for cell in cells) for _, cells in top[:MAX_ROWS_ABOVE_HEADER]]
     if not full or max(full) < 2:
         return None
@@ -191,7 +195,7 @@ def _widest_row(top: Sequence[TableRow]) -> tuple[int, int, TableRow] | None:
 
 
 def _codes(heads: Sequence[str]) -> dict[int, str]:
-    """{place of the column: field}; a field once, an exact head before a likely one."""
+    """Return {position of the column: field}; a field once, an exact header before a likely one."""
     found: dict[int, str] = {}
     for names in (_exact(), _likely()):
         for place, head in enumerate(heads):

@@ -1,7 +1,7 @@
-"""Rows of cells to values: what one row says, before anything is asked of the register.
+"""Parsed rows: the values of one row, before they are compared with the inventory.
 
-Plain Python. A row that cannot be taken carries the sentence why and the column it is about.
-"""
+Plain Python. A row that cannot be imported carries a sentence with the reason, and the column that
+it is about."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -40,8 +40,8 @@ _DEFAULTS: dict[str, Callable[[], Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class ParsedRow:
-    """What one row says. `application` and `use` hold facts by name, only those whose cell says
-    something; `use` is None where no model is named."""
+    """Values of one row. `application` and `use` hold facts by name, only those whose cell is not
+    empty; `use` is None if no model is named."""
 
     position: int  # in the whole file, from 1
     sheet: int
@@ -54,7 +54,8 @@ class ParsedRow:
 
 
 def read_rows(book: Book, mapping: BookMapping) -> Iterator[ParsedRow]:
-    """Every row with content below the heads, sheet by sheet, applications before what they use."""
+    """Yield every row with content below the headers, page by page, applications before their
+    dependencies."""
     position = 0
     for place, sheet in mapping.read_sheets:
         if place >= len(book.tables):
@@ -137,7 +138,7 @@ def _head_of(sheet: SheetMapping, code: str) -> str:
 
 
 def _repeats_heads(cells: list[Cell], sheet: SheetMapping) -> bool:
-    """Printed sheets repeat their heads on every page."""
+    """Return whether a row repeats the headers, as printed spreadsheets do on every page."""
     return tuple(header_of(cell) for cell in cells) == sheet.heads
 
 
@@ -175,5 +176,5 @@ def facts_from_json(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def dumps(value: Any) -> str:
-    """JSON for the database; ten times as fast as the standard library's."""
+    """Return JSON for the database; ten times as fast as the standard library."""
     return orjson.dumps(value).decode()

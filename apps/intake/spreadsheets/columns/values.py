@@ -1,9 +1,7 @@
-"""Cells to values: numbers, days and words as people write them. What can be read in two ways is
-refused.
+"""Cell parsing: numbers, dates and words as users write them. Ambiguous values are rejected.
 
-Plain Python. Every reader takes a cell and answers with a value, with None for an empty cell, or
-raises InvalidCellError with a sentence that says what to write instead.
-"""
+Plain Python. Every parser takes a cell and returns a value, None for an empty cell, or raises
+InvalidCellError with a sentence that says what to write instead."""
 
 import re
 import unicodedata
@@ -19,13 +17,14 @@ from apps.intake.spreadsheets.limits import MAX_NUMBER_LENGTH
 
 
 class InvalidCellError(Exception):
-    """The cell cannot be taken as it is; the text is a sentence for whoever keeps the sheet."""
+    """Error: the cell cannot be imported as it is; the text is a sentence for the editor of the
+    spreadsheet."""
 
 
 @dataclass(frozen=True, slots=True)
 class SheetConventions:
-    """How the sheet writes what can be read in two ways; empty: not said, and then it is
-    refused."""
+    """Conventions of the spreadsheet for ambiguous values; empty: not stated, and then such values
+    are rejected."""
 
     day_order: str = ""  # dmy or mdy
     decimal_mark: str = ""  # "," or "."
@@ -42,8 +41,8 @@ EMPTY_MARK = "(none)"  # in a cell: what is on record is to be emptied
 
 
 def normalise_text(text: str) -> str:
-    """Text as it is kept: composed letters, one kind of line end, no control or direction marks, no
-    outer spaces."""
+    """Normalise text for storage: composed letters, one kind of line end, no control or direction
+    marks, no outer spaces."""
     if text.isascii() and text.isprintable():
         return text.strip()
     if not text.isascii():
@@ -56,7 +55,7 @@ def normalise_text(text: str) -> str:
 
 
 def text_of(cell: Cell) -> str:
-    """The cell as text, without the apostrophe that spreadsheets put before formulas."""
+    """Return the cell as text, without the apostrophe that spreadsheets put before formulas."""
     if isinstance(cell, str):
         bare = normalise_text(cell)
         return bare[1:] if bare[:1] == "'" and _GUARDED.match(bare) else bare
@@ -74,14 +73,14 @@ def text_of(cell: Cell) -> str:
 
 
 def guard_formula(text: str) -> str:
-    """For writing: text no spreadsheet runs as a formula; `text_of` takes the apostrophe off
-    again."""
+    """Escape text for writing, so that no spreadsheet runs it as a formula (CSV injection);
+    `text_of` removes the apostrophe again."""
     starts = text[:1] in frozenset("=+-@\t\r\n＝＋－＠")
     return f"'{text}" if starts or _GUARDED.match(text) else text
 
 
 def fold_name(text: str) -> str:
-    """For comparing names: case and the number of spaces do not count."""
+    """Fold a name for comparison: case and the number of spaces do not count."""
     return _SPACES.sub(" ", normalise_text(text)).casefold()
 
 
@@ -116,7 +115,7 @@ def parse_number(
     money: bool = False,
     share: bool = False,
 ) -> Decimal:
-    """A number that is not negative. `whole`: separators can only group; `money`: US dollars;
+    """Parse a number that is not negative. `whole`: separators can only group; `money`: US dollars;
     `share`: 62 % is 0.62."""
     if isinstance(cell, bool | date):
         raise InvalidCellError(
@@ -177,7 +176,7 @@ def _written_number(
 
 
 def _digits(digits: str, text: str, manners: SheetConventions, *, whole: bool) -> str:
-    """The digits with a point as decimal mark and nothing else."""
+    """Return the digits with a point as decimal mark and nothing else."""
     bare = re.sub(r"[\s'’]", "", digits)
     if re.search(r"[\s'’]", digits) and not _GROUPED_BY_SPACES.fullmatch(digits):
         raise InvalidCellError(
@@ -231,7 +230,7 @@ def parse_amount(
     money: bool = False,
     share: bool = False,
 ) -> Decimal:
-    """A number of at most `digits` digits of which `places` are decimals; money is rounded to
+    """Parse a number of at most `digits` digits of which `places` are decimals; money is rounded to
     cents."""
     value = parse_number(cell, manners, money=money, share=share)
     try:
@@ -314,8 +313,8 @@ def parse_day(cell: Cell, manners: SheetConventions) -> date:
 
 
 def _slashed(text: str, first: int, second: int, year: int, manners: SheetConventions) -> date:
-    """03/04/2026: 3 April or 4 March; told by a number above 12, by equality, or by what the sheet
-    says of itself."""
+    """Parse 03/04/2026, 3 April or 4 March: decided by a number above 12, by equality, or by the
+    date order of the spreadsheet."""
     if first > 12 or first == second:
         return _make_day(text, year, second, first)
     if second > 12:
@@ -333,7 +332,8 @@ def _slashed(text: str, first: int, second: int, year: int, manners: SheetConven
 
 
 def _from_serial(text: str) -> date:
-    """What a spreadsheet counts days by, as it lands in text files: 45717 is 2025-03-01."""
+    """Convert the serial day number of a spreadsheet, as it appears in text files: 45717 is
+    2025-03-01."""
     try:
         serial = float(text)
         found = _FIRST_SERIAL + timedelta(days=int(serial))
@@ -399,7 +399,7 @@ def parse_boolean(cell: Cell) -> bool:
 
 
 def parse_choice(cell: Cell, words: Mapping[str, object], listed: str) -> object:
-    """The value that one of `words` stands for; they are compared without case, spaces and
+    """Return the value that one of `words` means; they are compared without case, spaces and
     punctuation."""
     text = text_of(cell)
     key = fold_word(text)
@@ -416,7 +416,7 @@ def fold_word(text: str) -> str:
 
 
 def is_empty_text(cell: Cell) -> bool:
-    """Empty, or one of the marks people leave for 'I do not know'."""
+    """Return whether the text is empty, or one of the usual marks for an unknown value."""
     if cell is None:
         return True
     if not isinstance(cell, str):

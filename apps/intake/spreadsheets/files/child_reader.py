@@ -1,4 +1,4 @@
-"""Sheets read in a child process where a web process asks for it
+"""Spreadsheets read in a child process if a web process requests it
 (apps/common/processes/child_process.py)."""
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ _LIMITS = Limits(cpu_seconds=30, memory_mib=1024, wall_seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class SheetSummary:
-    """What a file is, and what its columns seem to hold."""
+    """Summary of a file: its format, and what its columns seem to hold."""
 
     format: str
     about: str
@@ -31,7 +31,7 @@ class SheetSummary:
     limits=_LIMITS,
 )
 def examine_sheet(content: bytes, file_name: str) -> SheetSummary:
-    """UnreadableError where nothing can be made of it."""
+    """Return a summary of the file; UnreadableError if nothing can be made of it."""
     book = open_book(content, file_name)
     return SheetSummary(book.format, book.about, guess_mapping(book))
 
@@ -44,11 +44,11 @@ def _all_rows(content: bytes, file_name: str, mapping: BookMapping) -> list[Pars
 
 
 def rows_of_sheet(content: bytes, file_name: str, mapping: BookMapping) -> Iterable[ParsedRow]:
-    """Every row below the headers. A worker, who reads a million of them, has them one by one.
+    """Yield every row below the headers. A worker, which reads up to a million of them, gets them
+    one by one.
 
-    UnreadableError; in a web process ResultTooLargeError where they are too many to be taken from a
-    child.
-    """
+    UnreadableError; in a web process ResultTooLargeError if they are too many to be taken from a
+    child."""
     if has_server():
         return _all_rows(content, file_name, mapping)
     return read_rows(open_book(content, file_name), mapping)

@@ -1,5 +1,4 @@
-"""Comma-separated files as people have them: any delimiter, four encodings, titles above and ragged
-rows."""
+"""CSV files: any delimiter, four encodings, titles above the column headers and ragged rows."""
 
 import codecs
 import csv
@@ -32,8 +31,9 @@ _DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def read_csv(content: bytes, name: str = "") -> Book:
-    """A book of one table. UnreadableError where the bytes are no text; rows beyond the limits are
-    refused on reading."""
+    """Return a book of one table.
+
+    UnreadableError if the bytes are not text; rows beyond the limits are rejected on reading."""
     text, encoding = _decoded(content)
     delimiter, body = _delimiter(text)
     count = CellCount()
@@ -76,7 +76,8 @@ def _decoded(content: bytes) -> tuple[str, str]:
 
 
 def _utf_16_without_mark(content: bytes) -> str:
-    """Every other byte of Western text in UTF-16 is zero."""
+    """Return whether the bytes look like UTF-16 of Western text, in which every other byte is
+    zero."""
     head = content[:400]
     if len(head) < 4 or len(content) % 2:
         return ""
@@ -88,8 +89,8 @@ def _utf_16_without_mark(content: bytes) -> str:
 
 
 def _delimiter(text: str) -> tuple[str, str]:
-    """The delimiter that cuts the first lines into the most even rows; and the text without Excel's
-    `sep=` line."""
+    """Return the delimiter that cuts the first lines into the most even rows; and the text without
+    Excel's `sep=` line."""
     first, _, rest = text.partition("\n")
     declared = first.strip().lower()
     if declared.startswith("sep=") and len(declared) <= 5:
@@ -120,8 +121,8 @@ def _delimiter(text: str) -> tuple[str, str]:
 
 
 def _rows(text: str, delimiter: str, count: CellCount) -> Iterator[TableRow]:
-    """Numbered by record, as a spreadsheet that opens the file numbers them. An unclosed quote ends
-    with the file."""
+    """Yield rows numbered by record, as a spreadsheet that opens the file numbers them. An unclosed
+    quote ends with the file."""
     csv.field_size_limit(MAX_CELL_LENGTH * 4)
     # line by line out of the text: a file object of it would hold it once more, at four bytes a
     # letter

@@ -1,4 +1,4 @@
-"""Which reader a file needs, told by its bytes and not by its name."""
+"""File type detection: the reader that a file needs, by its bytes and not by its name."""
 
 from typing import TYPE_CHECKING
 
@@ -26,8 +26,8 @@ _NO_SHEETS = (
 
 
 def open_book(content: bytes, name: str = "") -> Book:
-    """The tables of a file; UnreadableError with a sentence where it is none of ours, empty or too
-    large."""
+    """Return the tables of a file; UnreadableError with a sentence if it is unsupported, empty or
+    too large."""
     if len(content) > MAX_BYTES:
         raise UnreadableError(
             f"The file is larger than {MAX_BYTES // MIB} MiB. Split it, or remove pictures from it."

@@ -1,4 +1,4 @@
-"""Bytes to tables: what is in a file, whatever it is, as rows of cells."""
+"""Tables of a file: its content as rows of cells, whatever the format."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ type TableRow = tuple[
 
 
 class UnreadableError(Exception):
-    """The file cannot be read at all; the text says why and what to do."""
+    """Error: the file cannot be read at all; the text gives the reason and the fix."""
 
 
 class CellCount:
-    """The cells of a file that were read so far. UnreadableError beyond MAX_CELLS, whatever rows
-    and sheets they are in."""
+    """Count of the cells of a file that were read so far. UnreadableError beyond MAX_CELLS,
+    whatever rows and pages they are in."""
 
     def __init__(self) -> None:
         self.n_cells = 0
@@ -35,7 +35,8 @@ class CellCount:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One sheet of a file. `rows` reads it anew each time and skips rows without any content."""
+    """Table: one spreadsheet page of a file. `rows` reads it again each time and skips rows without
+    any content."""
 
     name: str
     rows: Callable[[], Iterator[TableRow]]
@@ -43,8 +44,8 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """A file that could be read. `format` is csv or xlsx, `about` says how it was read (encoding
-    and delimiter)."""
+    """Readable file. `format` is csv or xlsx, `about` says how it was read (encoding and
+    delimiter)."""
 
     format: str
     tables: tuple[Table, ...]
@@ -52,7 +53,7 @@ class Book:
 
 
 def trim_row(cells: list[Cell]) -> list[Cell]:
-    """Without the empty cells at the end."""
+    """Return the row without the empty cells at the end."""
     n = len(cells)
     while n and (cells[n - 1] is None or cells[n - 1] == ""):
         n -= 1

@@ -1,9 +1,8 @@
-"""Workbooks. What is in them is read and never run: of a formula, the value stored beside it.
+"""XLSX workbooks. Content is read and never executed: of a formula, the stored value is read.
 
-openpyxl reads the sheets row by row. Before it sees the file, every part of the archive is inflated
-once here, counted, and looked through for what makes XML dangerous; on the way the merged cells are
-found, which the row-wise reader does not tell.
-"""
+openpyxl reads the worksheets row by row. Before it gets the file, every part of the archive is
+inflated once here, counted, and searched for what makes XML dangerous; on the way the merged cells
+are found, which the row-wise reader does not report."""
 
 import io
 import re
@@ -61,7 +60,7 @@ _MOST_WIDE_ROWS = 5_000
 
 
 class _Area(NamedTuple):
-    """Cells that all show the value of the first one; rows and columns from 1, the last ones
+    """Merged cells that all show the value of the first one; rows and columns from 1, the last ones
     included."""
 
     top: int
@@ -92,8 +91,8 @@ _BROKEN = (
 
 
 def read_xlsx(content: bytes) -> Book:
-    """A table a visible worksheet; UnreadableError with a sentence where it is none, or too
-    much."""
+    """Return one table per visible worksheet; UnreadableError with a sentence if it is not a
+    workbook, or too large."""
     merged = _checked(content)
     with warnings.catch_warnings():
         # the library speaks of styles and extensions it leaves out
@@ -120,7 +119,7 @@ def read_xlsx(content: bytes) -> Book:
 
 
 def _checked(content: bytes) -> dict[str, _Merged]:
-    """Inflate every part within the limits; {worksheet part: its merged cells}."""
+    """Inflate every part within the limits, and return {worksheet part: its merged cells}."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
         parts = archive.infolist()
@@ -189,7 +188,7 @@ def _checked(content: bytes) -> dict[str, _Merged]:
 
 
 def _merged(ranges: Iterable[str], part: str) -> _Merged:
-    """Only what is merged downwards: a name that stands for several rows."""
+    """Return only cells merged downwards: a name that applies to several rows."""
     areas: _Merged = []
     n_covered = 0
     for text in ranges:
@@ -213,7 +212,7 @@ def _table(sheet: Any, merged: dict[str, _Merged], count: CellCount) -> Table:
 
 
 class _Shown:
-    """What merged areas show in the row that is being read; rows come in their order."""
+    """Values that merged areas show in the row that is being read; rows come in their order."""
 
     def __init__(self, areas: _Merged) -> None:
         self._waiting = deque(areas)

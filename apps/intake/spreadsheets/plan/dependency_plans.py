@@ -1,4 +1,5 @@
-"""The second half of a plan: what a row says an application calls, against what is on record."""
+"""Dependency plans: the dependency that a row describes, compared with the inventory (the second
+half of a row's plan)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,8 @@ from apps.inventory.models import Application, Dependency
 
 @dataclass(frozen=True, slots=True)
 class ApplicationOfRow:
-    """`key` is the id on record, or minus the key of one that the sheet adds."""
+    """Application of a row: `key` is the existing id, or minus the key of one that the spreadsheet
+    adds."""
 
     key: int
     id: int | None
@@ -29,8 +31,8 @@ class ApplicationOfRow:
 
 @dataclass(slots=True)
 class DependencyPlan:
-    """`id` is the dependency on record, None for a new one; `offering` None where `new` has to be
-    made first."""
+    """Plan for a dependency: `id` is the existing dependency, None for a new one; `offering` is
+    None if `new` has to be created first."""
 
     do: str  # add, change or keep
     id: int | None
@@ -66,8 +68,8 @@ class DependencyPlan:
 
 
 class _AcceptedRow(NamedTuple):
-    """What an earlier row said of a use: a million of them are kept while a sheet is worked
-    through."""
+    """Facts of a dependency in an earlier row, in compact form: a million of them are held while a
+    spreadsheet is processed."""
 
     number: int
     since: date
@@ -91,7 +93,8 @@ class DependencyPlanner:
         self._accepted: dict[Any, tuple[_AcceptedRow, ...]] = {}
 
     def plan(self, said: ParsedRow, application: ApplicationOfRow) -> tuple[DependencyPlan, str]:
-        """The plan of the row's use and a note on what was assumed; Refused with a sentence."""
+        """Return the plan of the row's dependency and a note on what was assumed; RowError with a
+        sentence."""
         facts = said.use or {}
         heads = self._heads[said.sheet]
         named = self._catalogue.name(
@@ -149,7 +152,7 @@ class DependencyPlanner:
         named: ResolvedModel,
         candidates: Sequence[ExistingDependency],
     ) -> tuple[str, str]:
-        """The role and, where it was not said, a note."""
+        """Return the role and, if it was not stated, a note."""
         if "role" in facts:
             return str(facts["role"]), ""
         current = {use.role for use in candidates if use.is_current(self._on)}
@@ -164,8 +167,8 @@ class DependencyPlanner:
         candidates: Sequence[ExistingDependency],
         heads: Mapping[str, str],
     ) -> ExistingDependency | None:
-        """The row on record that says the same, by the day it began where that is said, else the
-        one in use."""
+        """Return the matching dependency, by its first day if that is stated, else the one in
+        use."""
         since = facts.get("since")
         exact = [use for use in candidates if use.since == since]
         if len(exact) == 1:
@@ -315,8 +318,8 @@ class DependencyPlanner:
     def _against_earlier(
         self, said: ParsedRow, plan: DependencyPlan, facts: Mapping[str, Any], note: str
     ) -> tuple[DependencyPlan, str]:
-        """Two rows of one sheet about the same use: the second repeats the first, or contradicts
-        it."""
+        """Compare two rows of one spreadsheet about the same dependency: the second repeats the
+        first, or contradicts it."""
         for other in self._accepted.get(plan.key, ()):
             if (other.until is None or other.until > plan.since) and (
                 plan.until is None or other.since < plan.until
@@ -333,7 +336,7 @@ class DependencyPlanner:
 
 
 def _fact_hash(facts: Mapping[str, Any]) -> int:
-    """What is said of a use, without how the model was spelt, as a number."""
+    """Return a hash of the facts of a dependency, without the spelling of the model."""
     spelling = {"model", "host", "region", "tier", "via"}
     return hash(
         tuple(sorted((name, repr(value)) for name, value in facts.items() if name not in spelling))

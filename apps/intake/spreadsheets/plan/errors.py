@@ -1,10 +1,11 @@
-"""How a plan says no, and in the words of the sheet's own heads."""
+"""Errors of an import plan, in the words of the spreadsheet's own column headers."""
 
 from apps.intake.spreadsheets.columns.mapping import BookMapping
 
 
 class RowError(Exception):
-    """The row cannot be taken; the text is a sentence, `column` the head it is about."""
+    """Error: the row cannot be imported; the text is a sentence, `column` the header it is
+    about."""
 
     def __init__(self, sentence: str, column: str = "") -> None:
         super().__init__(sentence)
@@ -12,7 +13,7 @@ class RowError(Exception):
 
 
 def headers_by_code(mapping: BookMapping) -> list[dict[str, str]]:
-    """For each sheet {field: head of its column}."""
+    """Return {field: header of its column} for each page of the spreadsheet."""
     return [
         {code: sheet.heads[place] or f"Column {place + 1}" for place, code in sheet.columns.items()}
         for sheet in mapping.sheets

@@ -1,4 +1,4 @@
-"""The confirmed preview carried out: planned anew against what is on record now, and written where
+"""Execution of a confirmed preview: planned again with the current inventory, and written if
 nothing differs."""
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ _IMPORT_LOCK = 7_305_114_501  # advisory: two imports at once would both add wha
 
 
 class ChangedMeanwhileError(Exception):
-    """Rows are not as the preview showed them, and all or nothing was asked; the text says how
+    """Error: rows differ from the preview, and all or nothing was requested; the text says how
     many."""
 
     def __init__(self, refused: dict[int, str]) -> None:
@@ -45,11 +45,11 @@ class ChangedMeanwhileError(Exception):
 
 
 def apply_preview(import_: Import, by: User | None) -> tuple[UUID, PlanTally]:
-    """Write what the preview showed, in the caller's transaction; the change's id and the counts.
+    """Write what the preview showed, in the caller's transaction; return the change's id and the
+    counts.
 
-    Rows that would now do something else are refused with a sentence, or all are
-    (ChangedMeanwhileError), as was chosen.
-    """
+    Rows that would now do something else are rejected with a sentence, or all are
+    (ChangedMeanwhileError), as was chosen."""
     reason = f"import of {import_.file_name or 'a sheet'}"
     with audit_context(user=by, job="" if by else "ingest", reason=reason) as change:
         _lock_applications_of(import_)
@@ -84,7 +84,7 @@ def apply_preview(import_: Import, by: User | None) -> tuple[UUID, PlanTally]:
 
 
 def store_rejections(import_: Import, refused: dict[int, str]) -> None:
-    """Write why rows were refused after all; one statement."""
+    """Store the reasons of rows that were rejected on applying; one statement."""
     if not refused:
         return
     with connection.cursor() as cursor:
@@ -99,7 +99,8 @@ def store_rejections(import_: Import, refused: dict[int, str]) -> None:
 
 
 def _lock_applications_of(import_: Import) -> None:
-    """Imports go one after the other, and whoever changes one of the applications waits."""
+    """Lock the applications: imports run one after the other, and other changes of one of them
+    wait."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORT_LOCK])
         cursor.execute(
@@ -119,8 +120,8 @@ def _lock_applications_of(import_: Import) -> None:
 
 
 def _plan_again(import_: Import, by: User | None) -> Iterator[tuple[RowPlan, dict[str, Any], str]]:
-    """(the plan as of now, the plan of the preview, its outcome) of every row that was not
-    refused."""
+    """Yield (the plan as of now, the plan of the preview, its outcome) of every row that was not
+    rejected."""
     planner = Planner(
         existing_records_for(by),
         CatalogueLookup(),
@@ -149,7 +150,7 @@ def existing_records_for(by: User | None) -> ExistingRecords:
 def _what_differs(
     planned: RowPlan, after: dict[str, Any], before: dict[str, Any], outcome: str
 ) -> str:
-    """Why the row is not what the preview showed any more; empty where it is."""
+    """Return why the row differs from the preview; empty if it does not."""
     if planned.outcome == REFUSED:
         return f"The row can no longer be applied: {planned.reason}"
     if after == before:
@@ -180,7 +181,7 @@ def _what_differs(
 
 
 def _effect(plan: dict[str, Any]) -> dict[str, Any]:
-    """What a plan does, without the words about how sure the model's name is."""
+    """Return what a plan does, without the note on how certain the model's name is."""
     use = plan.get("use")
     kept = (
         {

@@ -1,5 +1,4 @@
-"""What is on record and the user may see, as far as a sheet speaks of it; loaded in blocks of
-rows."""
+"""Existing records that the user may see and a spreadsheet names; loaded in blocks of rows."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -33,7 +32,7 @@ class ExistingTeam:
 
 @dataclass(frozen=True, slots=True)
 class ExistingDependency:
-    """A dependency on record. `facts` holds those of SHEET_DEPENDENCY_FACTS."""
+    """Existing dependency. `facts` holds those of SHEET_DEPENDENCY_FACTS."""
 
     id: int
     offering: int
@@ -57,10 +56,12 @@ class ExistingApplication:
 
 
 class ExistingRecords:
-    """The applications `user` may see, by slug and name, and by block what they are and use."""
+    """Applications that `user` may see, by slug and name, and by block their facts and
+    dependencies."""
 
     def __init__(self, user: User, *, everything: bool = False) -> None:
-        """`everything` is for a command of the operator, which sees and edits all."""
+        """Load what the user may see; `everything` is for a command of the operator, which sees and
+        edits all."""
         teams = Team.objects.all() if everything else Team.objects.visible_to(user)
         self.teams = [
             ExistingTeam(
@@ -87,7 +88,7 @@ class ExistingRecords:
         self.uses: dict[int, list[ExistingDependency]] = {}
 
     def team(self, text: str) -> ExistingTeam | str:
-        """The team a cell names, or why it is none."""
+        """Return the team a cell names, or why it is none."""
         team = self._team_by_slug.get(text) or self._team_by_slug.get(text.lower())
         if team is None:
             named = self._teams_by_name.get(fold_name(text), [])
@@ -102,7 +103,7 @@ class ExistingRecords:
         return team
 
     def load(self, ids: Iterable[int], *, on: date) -> None:
-        """What the applications are, and what they use today or will; two statements. Forgets the
+        """Load applications and their current and future dependencies; two statements. Drops the
         block before."""
         wanted = set(ids)
         self.applications = {

@@ -1,8 +1,7 @@
-"""Model strings of a sheet to offerings: exactly, by the resolver, as a new id at that host, or a
-question.
+"""Model names of a spreadsheet resolved to offerings: exactly, by the resolver, as a new ID at that
+host, or a question.
 
-The catalogue is read once an import; each distinct pair of host and model is worked out once.
-"""
+The catalogue is read once per import; each distinct pair of host and model is resolved once."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ class KnownProvider:
 
 @dataclass(frozen=True, slots=True)
 class CandidateOffering:
-    """One of several offerings of a model at one host."""
+    """Candidate: one of several offerings of a model at one host."""
 
     id: int
     api_id: str
@@ -41,9 +40,10 @@ class CandidateOffering:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedModel:
-    """What a row calls. Either `offering` (its id), or `new` (host slug, api id, region, tier), or
-    a `refusal` about `column`. `role` is what the catalogue knows it is for, empty for a plain
-    model."""
+    """Model that a row names: either `offering` (its id), or `new` (host slug, api id, region,
+    tier), or a `refusal` about `column`.
+
+    `role` is the purpose that the catalogue knows, empty for a plain model."""
 
     offering: int | None = None
     new: tuple[str, str, str, str] | None = None
@@ -79,7 +79,8 @@ class _KnownOffering:
 
 
 class CatalogueLookup:
-    """Providers and offerings as a sheet may name them; five statements, then none."""
+    """Lookup of providers and offerings as a spreadsheet may name them; five statements, then
+    none."""
 
     def __init__(self) -> None:
         self._parties = [
@@ -128,7 +129,7 @@ class CatalogueLookup:
     # --- parties ----------------------------------------------------------------------------------
 
     def party(self, text: str) -> KnownProvider | None:
-        """The provider a cell names by slug, name or one of its usual spellings."""
+        """Return the provider a cell names by slug, name or one of its usual spellings."""
         bare = text.strip()
         found = self._by_slug.get(bare.lower()) or self._by_slug.get(bare)
         if found is None:
@@ -152,8 +153,8 @@ class CatalogueLookup:
         return answer
 
     def version(self, *, host: str, model: str) -> int | None:
-        """The one version that the string means at `host`, empty where that is not known; whatever
-        it is offered as."""
+        """Return the one version that the string means at `host`, empty if that is unknown;
+        whatever it is offered as."""
         party = self.party(host) if host else None
         known = self._by_lower.get((party.id, model.lower()), []) if party is not None else []
         versions = {each.version for each in known}
@@ -163,7 +164,7 @@ class CatalogueLookup:
         return self._versions.get(canonical) or self._versions_of_aliases.get(canonical)
 
     def canonical(self, *, host: str, model: str) -> str:
-        """The id of the known model that the string names by the resolver; empty where it names
+        """Return the id of the known model that the string names by the resolver; empty if it names
         none."""
         party = self.party(host) if host else None
         return self._resolve(model, party.slug if party is not None else None).canonical or ""
@@ -226,8 +227,8 @@ class CatalogueLookup:
         confidence: float,
         why: str,
     ) -> ResolvedModel:
-        """The one offering among those of the same model at one host; by region and tier where they
-        are said."""
+        """Return the one offering among those of the same model at one host; by region and tier if
+        they are stated."""
         asked = [each for each in known if (each.region, each.tier) == (region, tier)]
         if len(asked) > 1:
             # several ids of one version: the one that looks most like what was written, if one does
@@ -273,7 +274,8 @@ class CatalogueLookup:
         )
 
     def _anywhere(self, model: str, region: str, tier: str) -> ResolvedModel:
-        """No host is said: the string may tell it, or only one host may know the id."""
+        """Resolve a model without a host: the string may name it, or only one host may know the
+        id."""
         if any(mark in model for mark in _SEPARATORS) and model.lower() not in self._hosts_of_id:
             return ResolvedModel(
                 refusal=f"'{model}' contains several models. Enter one model per row."

@@ -1,9 +1,9 @@
-"""What a sheet would do to the register, row by row, and what it cannot do and why. Writes nothing.
+"""Import planner: what a spreadsheet would change in the inventory, row by row, and what it cannot
+change and why.
 
-A refused row does nothing at all: neither its application nor its use. Rows are worked through in
-order, in blocks, so that two rows about one application are seen together and memory does not grow
-with what is on record.
-"""
+Writes nothing. A rejected row does nothing at all: neither its application nor its dependency. Rows
+are processed in order, in blocks, so that two rows about one application are seen together and
+memory does not grow with the inventory."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -37,8 +37,8 @@ _SLUG = re.compile(r"[-a-zA-Z0-9_]{1,120}")
 
 @dataclass(slots=True)
 class ApplicationPlan:
-    """`id` is None for one that the import adds; `key` is then the position of the row that adds
-    it."""
+    """Plan for an application: `id` is None for one that the import adds; `key` is then the
+    position of the row that adds it."""
 
     do: str  # add, change or keep
     key: int
@@ -72,7 +72,7 @@ class RowPlan:
     use: DependencyPlan | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """What would be done; equal for two plans that do the same."""
+        """Return what would be done; equal for two plans that do the same."""
         return {
             "application": self.application.as_json() if self.application else None,
             "use": self.use.as_json() if self.use else None,
@@ -81,7 +81,7 @@ class RowPlan:
 
 @dataclass(slots=True)
 class _NewApplication:
-    """An application that an earlier row of the sheet adds."""
+    """Application that an earlier row of the spreadsheet adds."""
 
     key: int
     slug: str
@@ -91,7 +91,8 @@ class _NewApplication:
 
 
 class Planner:
-    """Keeps what earlier rows said, so that later ones cannot contradict them."""
+    """Planner of rows, which holds the facts of earlier rows, so that later ones cannot contradict
+    them."""
 
     def __init__(
         self,
@@ -113,7 +114,7 @@ class Planner:
         self._claims: dict[int, dict[str, tuple[Any, int]]] = {}
 
     def plan(self, rows: Iterable[ParsedRow]) -> Iterator[RowPlan]:
-        """A plan a row, in order; two statements a block of rows."""
+        """Yield one plan per row, in order; two statements per block of rows."""
         for block in batched(rows, PLAN_BATCH_SIZE):
             ids = {
                 pk
@@ -149,7 +150,7 @@ class Planner:
     # --- which application ------------------------------------------------------------------------
 
     def _candidates(self, facts: Mapping[str, Any]) -> list[int]:
-        """Ids of the applications on record that the row may be about."""
+        """Return ids of the existing applications that the row may be about."""
         slug = facts.get("slug")
         found = [self._register.by_slug[slug]] if slug in self._register.by_slug else []
         if not found and facts.get("name"):
@@ -157,7 +158,7 @@ class Planner:
         return found
 
     def _application(self, said: ParsedRow) -> tuple[ApplicationPlan, dict[str, Any]]:
-        """The plan for the row's application, and what the row says of it (with the team as an
+        """Return the plan for the row's application, and the row's facts of it (with the team as an
         id)."""
         facts = dict(said.application)
         slug, name = facts.pop("slug", ""), facts.get("name", "")
@@ -237,7 +238,7 @@ class Planner:
     def _say_more(
         self, said: ParsedRow, new: _NewApplication, facts: dict[str, Any]
     ) -> tuple[ApplicationPlan, dict[str, Any]]:
-        """A further row about an application that an earlier one adds."""
+        """Merge a further row about an application that an earlier one adds."""
         facts.pop("name", None)
         if facts.get("team"):
             facts["team"] = self._team_id(said, facts["team"])
@@ -325,7 +326,7 @@ class Planner:
     def _as_context(
         self, application: ApplicationPlan, facts: Mapping[str, Any]
     ) -> ApplicationOfRow:
-        """What the use of the row has to know of its application."""
+        """Return the facts of the application that its dependency plan needs."""
         if application.id is None:
             claimed = self._claims.get(-application.key, {}).get(
                 "status", (facts.get("status"), 0)
@@ -346,7 +347,7 @@ class Planner:
         facts: Mapping[str, Any],
         use: DependencyPlan | None,
     ) -> None:
-        """The row is accepted: later ones are held against it."""
+        """Record an accepted row: later ones are compared with it."""
         if application.do == "add":
             new = _NewApplication(
                 said.position, application.slug, application.name, facts["team"], said.number
@@ -366,7 +367,8 @@ class Planner:
 
 
 def same_value(old: Any, new: Any) -> bool:
-    """Text is the same where only spaces at the ends, line ends or the count of spaces differ."""
+    """Return whether two values are equal; for text, spaces at the ends, line ends and the count of
+    spaces do not count."""
     if isinstance(old, str) and isinstance(new, str):
         return (
             old == new
@@ -389,6 +391,6 @@ __all__ = [
 
 
 def _is_numbered(slug: str, stem: str) -> bool:
-    """`stem-2`: what a second application of that slug is called."""
+    """Return whether the slug is `stem-2`, as a second application of that slug gets."""
     number = slug.removeprefix(f"{stem}-")
     return number != slug and number.isdigit()

@@ -1,4 +1,4 @@
-"""Planned rows into the database and out of it again; by COPY, since a sheet may have a million."""
+"""Storage of planned rows in the database, by COPY, since a spreadsheet may have a million rows."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -30,8 +30,8 @@ _COLUMNS = (
 
 
 def store_rows(import_: Import, planned: Iterable[RowPlan], on_block: Any = None) -> "PlanTally":
-    """Write every row with its plan; the counts. `on_block` is called with the number of rows so
-    far."""
+    """Store every row with its plan, and return the counts. `on_block` is called with the number of
+    rows so far."""
     tally = PlanTally()
     columns = ", ".join(f'"{name}"' for name in _COLUMNS)
     with connection.cursor() as cursor:
@@ -77,8 +77,8 @@ def _values(import_id: int, plan: RowPlan) -> tuple[Any, ...]:
 
 
 def stored_rows(import_: Import) -> Iterator[tuple[ParsedRow, dict[str, Any], str]]:
-    """(what the row says, the plan of the preview, its outcome) of every row that was not refused,
-    in order."""
+    """Yield (the row's values, the plan of the preview, its outcome) of every row that was not
+    rejected, in order."""
     rows = (
         ImportRow.objects.filter(import_record=import_)
         .exclude(outcome=ImportRow.Outcome.REFUSED)
@@ -104,8 +104,8 @@ def stored_rows(import_: Import) -> Iterator[tuple[ParsedRow, dict[str, Any], st
 
 
 class PlanTally:
-    """Rows, applications and uses by outcome; an application counts once, however many rows speak
-    of it."""
+    """Counts of rows, applications and dependencies by outcome; an application counts once, however
+    many rows are about it."""
 
     def __init__(self) -> None:
         self.rows: Counter[str] = Counter()

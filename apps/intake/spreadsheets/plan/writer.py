@@ -1,5 +1,6 @@
-"""Plans into the register: new rows by COPY, changes in one statement per set of columns. History
-is written by the triggers, under the change the caller has named."""
+"""Plan writer: new rows by COPY, changes in one statement per set of columns.
+
+History is written by the triggers, under the change that the caller has named."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -17,7 +18,7 @@ from apps.inventory.models import Application, Dependency
 
 
 class PlanWriter:
-    """Writes accepted plans block by block, inside the caller's transaction."""
+    """Writer of accepted plans, block by block, inside the caller's transaction."""
 
     def __init__(self, by: User | None) -> None:
         self._by = by
@@ -27,7 +28,7 @@ class PlanWriter:
         self._at = now()
 
     def write(self, plans: Sequence[RowPlan]) -> None:
-        """Five to eight statements, whatever the number of rows."""
+        """Write a block in five to eight statements, whatever the number of rows."""
         self._add_applications(plans)
         self._change_applications(plans)
         self._make_offerings(plans)
@@ -145,7 +146,7 @@ def _update_uses(changes: Mapping[int, Mapping[str, Any]]) -> None:
 
 
 def _fresh_ids(model: type[models.Model], n: int) -> list[int]:
-    """`n` ids of the table's own sequence, so that others may write at the same time."""
+    """Take `n` ids of the table's own sequence, so that others may write at the same time."""
     if not n:
         return []
     with connection.cursor() as cursor:
@@ -157,7 +158,7 @@ def _fresh_ids(model: type[models.Model], n: int) -> list[int]:
 
 
 def _copy(model: type[models.Model], rows: Sequence[Mapping[str, Any]], at: Any) -> None:
-    """Insert rows of column values; what a row does not say is the model's default."""
+    """Insert rows of column values by COPY; a missing value is the model's default."""
     if not rows:
         return
     fields = [field for field in model._meta.concrete_fields if not field.generated]

@@ -1,10 +1,9 @@
-"""The attributes that are read of a span, a point or a resource, and what they mean. Nothing else
-is looked at.
+"""OpenTelemetry attributes that are read of a span, a data point or a resource, and their meaning;
+all others are ignored.
 
-Emitters disagree: each wanted fact has several keys, tried in order, an empty text counting as
-missing. Sources: the OpenTelemetry conventions for generative AI (both generations), OpenInference,
-OpenLLMetry, Vercel AI SDK, Langfuse and LiteLLM, as their exporters were seen to send them.
-"""
+Emitters disagree: each fact has several keys, tried in order, an empty text counting as missing.
+Sources: the OpenTelemetry conventions for generative AI (both generations), OpenInference,
+OpenLLMetry, Vercel AI SDK, Langfuse and LiteLLM, as their exporters were observed to send them."""
 
 import re
 from collections.abc import Iterable
@@ -20,7 +19,7 @@ from apps.inventory.models import Dependency
 
 
 class AttributeKind(IntEnum):
-    """How the value of an allowed attribute is read."""
+    """Kind of an allowed attribute: how its value is read."""
 
     NAME = 1
     # JSON of which the key `model` alone is read, at once
@@ -162,7 +161,7 @@ _MAX_TAG_TEXT_LENGTH = 20_000
 
 
 def model_in(parameters: str) -> str:
-    """The key `model` of a JSON object; empty where there is none."""
+    """Return the key `model` of a JSON object; empty if there is none."""
     try:
         told = orjson.loads(parameters)
     except orjson.JSONDecodeError:
@@ -172,7 +171,7 @@ def model_in(parameters: str) -> str:
 
 
 def tags_in(words: str) -> dict[str, str]:
-    """{"app": name, "env": name} as far as tags say so."""
+    """Return {"app": name, "env": name} as far as tags state them."""
     found: dict[str, str] = {}
     for name, value in _TAG.findall(words[:_MAX_TAG_TEXT_LENGTH]):
         found.setdefault(name, value.strip())
@@ -212,7 +211,7 @@ def _first(found: Attributes, keys: Iterable[str]) -> str:
 def tokens_of(
     numbers: dict[str, int | float],
 ) -> tuple[int | float | None, int | float | None, float | None]:
-    """(input tokens, output tokens, cost in USD), each None where not told."""
+    """Return (input tokens, output tokens, cost in USD), each None if not reported."""
     return (
         _stated_number(numbers, _INPUT),
         _stated_number(numbers, _OUTPUT),
@@ -258,8 +257,8 @@ _NO_PROVIDERS = frozenset({"litellm_proxy"})
 
 
 def answer_field(key: str) -> tuple[bool, bool]:
-    """(names the model, shows that there was an answer) of a key `llm.<provider>.<field>` of an
-    ANSWER_SPAN."""
+    """Return (names the model, shows that there was an answer) of a key `llm.<provider>.<field>` of
+    an ANSWER_SPAN."""
     kind, _, rest = key.partition(".")
     provider, _, field = rest.partition(".")
     if kind != "llm" or provider in _NO_PROVIDERS:
@@ -268,8 +267,8 @@ def answer_field(key: str) -> tuple[bool, bool]:
 
 
 def is_model_call(found: Attributes, *, scope: str, name: str) -> bool:
-    """Whether a span stands for one call of a model: no agent, no tool, no parent that repeats what
-    another tells."""
+    """Return whether a span is one call of a model: no agent, no tool, no parent that repeats what
+    another reports."""
     operation = found.get("gen_ai.operation.name", "")
     if is_gateway(scope):
         return _is_gateway_call(found, operation, is_named=name == "litellm_request")
@@ -287,8 +286,10 @@ def is_model_call(found: Attributes, *, scope: str, name: str) -> bool:
 
 
 def _is_gateway_call(found: Attributes, operation: str, *, is_named: bool) -> bool:
-    """Newer versions hand the names of the model on to every span below a request: only the call
-    has an operation."""
+    """Return whether a gateway's span is the call itself.
+
+    Newer versions pass the names of the model on to every span below a request: only the call has
+    an operation."""
     if operation in _OF_NO_MODEL:
         return False
     if found.get("litellm.provider.model"):
@@ -300,7 +301,8 @@ def _is_gateway_call(found: Attributes, operation: str, *, is_named: bool) -> bo
 def names_of(
     found: Attributes, *, scope: str, name: str, service: str, environment: str, is_error: bool
 ) -> CallNames:
-    """The names of a model call. On an error what was asked stays, and nothing answered."""
+    """Return the names of a model call. On an error the requested names stay, and there is no
+    served model."""
     provider, address = _provider(found, scope)
     requested = _first(found, _REQUESTED)
     alias, whose, gateway, confidence = "", "", "", int(Confidence.SERVED)
@@ -345,7 +347,7 @@ def names_of(
 
 
 def _provider(found: Attributes, scope: str) -> tuple[str, str]:
-    """(provider, host of the address it was called at)"""
+    """Return (provider, host of the URL that was called)."""
     provider = _first(found, _PROVIDER).lower()
     if not provider:
         provider = found.get("ai.model.provider", "").lower().partition(".")[0]
@@ -392,7 +394,8 @@ def _role(found: Attributes, name: str) -> str:
 
 
 def service_of(resource: Attributes) -> tuple[str, str]:
-    """(service, environment) of a resource: namespace and name, as the sender writes them."""
+    """Return (service, environment) of a resource: namespace and name, as the sender writes
+    them."""
     name = clean(resource.get("service.name")) or "unknown_service"
     space = clean(resource.get("service.namespace") or "")
     environment = (

@@ -1,6 +1,7 @@
-"""OTLP traces in JSON, read as plain JSON: ids are hexadecimal there, numbers of 64 bits text or
-numbers, enumerations numbers, a value may be empty. Whatever has another shape than expected is
-left out, not refused."""
+"""OTLP/JSON encoding of traces, read as plain JSON.
+
+IDs are hexadecimal there, 64-bit numbers text or numbers, enumerations numbers, and a value may be
+empty. What has another shape than expected is left out, not rejected."""
 
 import base64
 import binascii
@@ -43,8 +44,8 @@ def collect_traces(body: bytes, into: SpanCollector) -> int:
 def scoped_items(
     body: bytes, resources: str, scopes: str, items: str
 ) -> Iterator[tuple[dict[str, str], dict[str, Any], str, list[Any]]]:
-    """(allowed attributes of the resource, all of it, name of the scope, items). UnreadableError,
-    TooManyRecordsError."""
+    """Yield (allowed attributes of the resource, all of it, name of the scope, items).
+    UnreadableError, TooManyRecordsError."""
     if body.count(b"{") + body.count(b"[") > MAX_BRACKETS:
         raise TooManyRecordsError
     try:
@@ -78,7 +79,7 @@ def _inner(of: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def attributes_of(item: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(key, value) of each attribute that has both."""
+    """Yield (key, value) of each attribute that has both."""
     listed = item.get("attributes")
     for pair in listed if isinstance(listed, list) else ():
         if isinstance(pair, dict):
@@ -104,7 +105,7 @@ def number_of(value: dict[str, Any]) -> int | float | None:
 
 
 def plain_number(number: Any) -> int | float | None:
-    """A JSON number, or digits in a text."""
+    """Parse a JSON number, or digits in a text."""
     if isinstance(number, str):
         return int(number) if number.isascii() and number.isdigit() and len(number) < 21 else None
     return number if isinstance(number, (int, float)) and not isinstance(number, bool) else None
@@ -152,7 +153,7 @@ def _spans(spans: list[dict[str, Any]]) -> Iterator[Span]:
 
 
 def _answers(spans: list[dict[str, Any]]) -> Iterator[tuple[bytes, bytes, str]]:
-    """(trace, the call's span, model that answered) of the gateway's spans that tell it."""
+    """Yield (trace, the call's span, served model) of the gateway's spans that report it."""
     for span in spans:
         if span.get("name") != ANSWER_SPAN:
             continue
@@ -172,9 +173,10 @@ def nanoseconds(value: Any) -> int:
 
 
 def id_of(value: Any) -> bytes:
-    """The bytes of an id, so that the same span is the same in either encoding. Some renderings
-    write base64, as protobuf's JSON does; their length tells them apart. Anything else stays as it
-    is written."""
+    """Return the bytes of an id, so that the same span is the same in either encoding.
+
+    Some renderings write base64, as protobuf's JSON does; their length distinguishes them. Anything
+    else stays as it is written."""
     if not isinstance(value, str):
         return b""
     try:

@@ -1,10 +1,9 @@
-"""OTLP metrics of model clients to readings of counters: how many calls, and how many tokens.
+"""OTLP metrics of model clients as counter readings: numbers of calls and of tokens.
 
 Read are `gen_ai.client.operation.duration` (its count is the calls) and the tokens, which the
 conventions call `gen_ai.client.token.usage` so far and `gen_ai.client.inference.usage.*_tokens`
-from now on. A point that names no model tells of none. What is counted here is volume: traces of
-the same calls may be sampled, metrics are not.
-"""
+from now on. A data point without a model is ignored. What is counted here is volume: traces of the
+same calls may be sampled, metrics are not."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -41,7 +40,7 @@ _TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105
 
 
 class _DataPoint(NamedTuple):
-    """One data point. `identity` tells its series from every other one."""
+    """Data point of a metric. `identity` distinguishes its series from every other one."""
 
     attributes: dict[str, str]
     identity: bytes
@@ -86,8 +85,10 @@ def read_json(body: bytes) -> ReadRequest:
 
 
 class _MetricScope:
-    """A resource and scope whose points are read. All attributes of a resource tell its series
-    apart, its process among them; only the allowed ones are names."""
+    """Resource and scope whose points are read.
+
+    All attributes of a resource identify its series, its process among them; only the allowed ones
+    are names."""
 
     def __init__(self, resource: dict[str, str], whole: bytes, scope: str) -> None:
         self._service, self._environment = service_of(resource)

@@ -1,4 +1,4 @@
-"""OTLP traces in protobuf. Of an attribute that is not allowed only the key is looked at, never the
+"""OTLP/protobuf encoding. Of an attribute that is not allowed only the key is read, never the
 value."""
 
 from collections.abc import Iterator, Sequence
@@ -45,8 +45,9 @@ _ANSWER_SPAN = ANSWER_SPAN.encode()
 
 
 def collect_traces(body: bytes, into: SpanCollector) -> int:
-    """Read an ExportTraceServiceRequest; the number of its spans. UnreadableError where it is none,
-    TooManyRecordsError where it holds more than one request may."""
+    """Read an ExportTraceServiceRequest, and return the number of its spans.
+
+    UnreadableError if it is none, TooManyRecordsError if it holds more than one request may."""
     n_spans = 0
     try:
         for resource, _, scope, spans in scoped_items(body):
@@ -63,8 +64,9 @@ def collect_traces(body: bytes, into: SpanCollector) -> int:
 
 
 def scoped_items(body: bytes) -> Iterator[tuple[dict[str, str], bytes, str, Sequence[bytes]]]:
-    """(allowed attributes of the resource, all of it, name of the scope, items undecoded).
-    TooManyRecordsError beyond the cap of a request; DecodeError where it is none."""
+    """Yield (allowed attributes of the resource, all of it, name of the scope, items undecoded).
+
+    TooManyRecordsError beyond the limit of a request; DecodeError if it is none."""
     # two bytes that become an object of sixteen: what is made of nothing else is no telemetry
     if sum(body.count(empty) for empty in _EMPTY) > _MAX_EMPTY:
         raise TooManyRecordsError
@@ -157,7 +159,7 @@ def _spans(spans: Sequence[bytes]) -> Iterator[Span]:
 
 
 def _answers(spans: Sequence[bytes]) -> Iterator[tuple[bytes, bytes, str]]:
-    """(trace, the call's span, model that answered) of the gateway's spans that tell it."""
+    """Yield (trace, the call's span, served model) of the gateway's spans that report it."""
     for body in spans:
         span = schema.Span.FromString(body)
         if span.name != _ANSWER_SPAN:
@@ -178,14 +180,14 @@ def key_of(raw: bytes) -> bytes:
 
 
 def decode_attribute(raw: bytes) -> tuple[str, str]:
-    """(key, text) of an attribute; another kind of value is the empty text."""
+    """Return (key, text) of an attribute; another kind of value is the empty text."""
     pair = schema.KeyValue.FromString(raw)
     return _text(pair.key), _text(schema.AnyValue.FromString(pair.value).string_value)
 
 
 def _whole(raw: bytes) -> tuple[str, int] | None:
-    """(key, number) of an attribute that is laid out as every encoder does: a short key, then a
-    whole number of at most four bytes. None for any other."""
+    """Return (key, number) of an attribute that is laid out as every encoder does: a short key,
+    then a whole number of at most four bytes. None for any other."""
     end = 2 + raw[1]
     if raw[0] != _FIRST or len(raw) < end + 4 or raw[end] != _SECOND or raw[end + 2] != _INTEGER:
         return None
@@ -199,8 +201,8 @@ def _whole(raw: bytes) -> tuple[str, int] | None:
 
 
 def _short_text(raw: bytes) -> str:
-    """The text of an attribute that is laid out as every encoder does and shorter than 128 bytes;
-    else empty."""
+    """Return the text of an attribute that is laid out as every encoder does and shorter than 128
+    bytes; else empty."""
     end = 2 + raw[1]
     if raw[0] == _FIRST and len(raw) > end + 4 and raw[end] == _SECOND and raw[end + 2] == _FIRST:
         length = raw[end + 3]

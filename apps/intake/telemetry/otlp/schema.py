@@ -1,10 +1,9 @@
-"""The few fields of OTLP that are read, as messages of the C decoder.
+"""OTLP message schema: the few fields that are read, as messages of the C decoder.
 
 OTLP's own generated classes would make an object of every attribute and every event, prompts among
 them, and a small body of many empty messages would fill the memory. Here every level is a list of
 byte strings, decoded one by one and counted before; a field that is not listed is skipped. Numbers
-are those of opentelemetry-proto 1.x, which are frozen.
-"""
+are those of opentelemetry-proto 1.x, which are frozen."""
 
 from typing import Any
 

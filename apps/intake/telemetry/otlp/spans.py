@@ -1,10 +1,9 @@
-"""Spans to calls, whatever they came in as: which span counts, under which names, and by which key
-it is known.
+"""Spans as calls, in either encoding: which span counts, under which names, and its deduplication
+key.
 
-A request holds thousands of spans of few kinds. What a span's names mean is worked out once for
-each distinct set of them and remembered; a span that says nothing of a model costs the look at its
-attributes' keys and no more.
-"""
+A request holds thousands of spans of few kinds. The meaning of a span's names is worked out once
+for each distinct set of them and remembered; a span without a model costs the check of its
+attributes' keys and no more."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -26,8 +25,8 @@ _cached_names: dict[tuple[str, str, str, str, bool, tuple[Item, ...]], CallNames
 
 
 class Span(NamedTuple):
-    """What is read of a span with any allowed attribute. `named` are those that name something, in
-    its own order."""
+    """Content of a span with any allowed attribute. `named` are those that name something, in its
+    own order."""
 
     trace: bytes
     span: bytes
@@ -41,9 +40,10 @@ class Span(NamedTuple):
 
 
 class SpanCollector:
-    """Takes the spans of one request and has their calls. `instrumented` are services whose SDK's
-    own spans are not counted, found in this request. `decode` makes key and value of an attribute
-    that came in undecoded."""
+    """Collector of the spans of one request, which returns their calls.
+
+    `instrumented` are services whose SDK's own spans are not counted, found in this request.
+    `decode` returns key and value of an attribute that arrived undecoded."""
 
     def __init__(self, decode: Callable[[bytes], tuple[str, str]]) -> None:
         self._decode = decode
@@ -79,15 +79,16 @@ class SpanCollector:
                 told.add(names.served)
 
     def add_answers(self, told: Iterable[tuple[bytes, bytes, str]]) -> None:
-        """(trace, span of the call, model that answered) as a gateway tells them in spans of their
-        own; of two that do not agree neither counts."""
+        """Add (trace, span of the call, served model) as a gateway reports them in spans of their
+        own; of two that disagree neither counts."""
         for trace, of_call, model in told:
             if of_call and (model := clean(model)):
                 half = _half(trace, of_call)
                 self._answers[half] = model if self._answers.get(half, model) == model else ""
 
     def read(self, n_records: int, also_instrumented: Iterable[str] = ()) -> ReadRequest:
-        """The calls; of a parent and a child that tell of the same model, the child's only."""
+        """Return the calls; of a parent and a child that report the same model, the child's
+        only."""
         done = ReadRequest(
             n_records=n_records, answers=self._answers, tells_answers=bool(self._answers)
         )
@@ -183,7 +184,8 @@ def _call(span: Span, names: CallNames) -> Call:
 
 
 def token_count(number: float | None) -> int | None:
-    """A number of tokens as it may be counted; None where none, or one that cannot be."""
+    """Return a number of tokens that can be counted; None if there is none, or one that cannot
+    be."""
     return int(number) if number is not None and 0 <= number <= MAX_TOKENS else None
 
 

@@ -1,4 +1,4 @@
-"""OTLP traces, in either encoding, to calls."""
+"""OTLP traces, in either encoding, as calls."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -17,8 +17,9 @@ else:
 def read_traces(
     body: bytes, *, is_json: bool, remembered: Callable[[SpanCollector], set[str]] = lambda _: set()
 ) -> ReadRequest:
-    """The calls of a request. `remembered` says of which services an SDK's own spans are known to
-    be a second telling. UnreadableError, TooManyRecordsError."""
+    """Return the calls of a request. UnreadableError, TooManyRecordsError.
+
+    `remembered` says for which services an SDK's own spans are known to be duplicates."""
     collector = SpanCollector(protobuf_encoding.decode_attribute)
     n_spans = (json_encoding if is_json else protobuf_encoding).collect_traces(body, collector)
     return collector.read(n_spans, remembered(collector))

@@ -1,4 +1,4 @@
-"""What charts over time or money share: the frame, its axes and the names at the ends of lines."""
+"""Axes of charts over time or money: the frame, its axes and the labels at the ends of lines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _LINE = 14.0  # from one line of words to the next
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The rectangle in which lines are drawn; `bottom` is where the axis of time lies."""
+    """Rectangle in which lines are drawn; `bottom` is the position of the time axis."""
 
     left: float
     right: float
@@ -30,7 +30,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class EndName:
-    """A name to stand at the end of a line, at (`x`, `y`)."""
+    """Label at the end of a line, at (`x`, `y`)."""
 
     x: float
     y: float

@@ -1,9 +1,8 @@
-"""What every picture is made of; `components/drawings/picture.svg` draws it in the order of the
-fields.
+"""Picture: the data class of every drawing; `components/drawings/picture.svg` draws it in the order
+of the fields.
 
-A picture function takes plain data and answers a Picture, or None where there is nothing to show.
-`responsive_picture` makes the two variants of a page at once.
-"""
+A picture function takes plain data and returns a Picture, or None if there is nothing to show.
+`responsive_picture` makes both variants of a page together."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ WIDE, HALF, THIRD, NARROW = 1120.0, 720.0, 400.0, 330.0
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """A path; `css` is a class of lines or areas, `tip` the caption of the hover."""
+    """Path; `css` is a class of lines or areas, `tip` the tooltip."""
 
     d: str
     css: str = "l"
@@ -27,7 +26,7 @@ class Stroke:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A rectangle with paper below, a hatch (`diag`, `cross`, `red`, ... or none) and an edge (a
+    """Rectangle with paper below, a hatch (`diag`, `cross`, `red`, ... or none) and an edge (a
     class of lines)."""
 
     box: Box
@@ -75,7 +74,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class ResponsivePicture:
-    """The same picture for a desk and for a phone."""
+    """Wide and narrow variant of the same picture, for a desktop and for a phone."""
 
     wide: Picture
     narrow: Picture

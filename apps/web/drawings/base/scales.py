@@ -1,9 +1,7 @@
-"""Scales: values and days to drawing units, with ticks people would choose; and how numbers are
-written.
+"""Scales: values and days to drawing units, with round ticks; and number formats.
 
-Plain Python; every scale is a frozen value. A scale of amounts begins at zero unless an amount lies
-below.
-"""
+Plain Python; every scale is a frozen value. A scale of amounts begins at zero unless an amount is
+negative."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -57,8 +55,8 @@ def days(value: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What numbers count: `word` at the axis and in sentences, `write` for a value, `tick` for one
-    on the axis."""
+    """Unit of numbers: `word` on the axis and in sentences, `write` for a value, `tick` for one on
+    the axis."""
 
     word: str
     write: Callable[[float], str] = number
@@ -83,7 +81,7 @@ def nice_step(span: float, n_parts: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """`low` lies at `start`, `high` at `end`; zero is one of them or between."""
+    """Linear scale: `low` is at `start`, `high` at `end`; zero is one of them or between."""
 
     low: float
     high: float
@@ -131,8 +129,8 @@ def _clean(value: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A logarithmic scale; it has no zero, so it says so at its axis. What lies below `low` is
-    drawn at `low`."""
+    """Logarithmic scale; it has no zero, and its axis says so. A value below `low` is drawn at
+    `low`."""
 
     low: float
     high: float
@@ -180,8 +178,8 @@ class DayTick:
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """`begin` lies at `start`, `finish` at `end`; a day outside is drawn at the edge, `shows`
-    tells."""
+    """Scale of days: `begin` is at `start`, `finish` at `end`; a day outside is drawn at the edge,
+    `shows` returns whether it is inside."""
 
     begin: date
     finish: date

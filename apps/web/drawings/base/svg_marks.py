@@ -1,6 +1,7 @@
-"""The marks of a drawing as text. Templates keep what is said of a drawing (its title, its
-description, its shape); the hundreds of marks inside would cost them more than everything else on a
-page."""
+"""SVG marks of a drawing as text.
+
+Templates keep the title, description and shape of a drawing; the hundreds of marks inside would
+cost them more than everything else on a page."""
 
 from collections.abc import Iterator
 

@@ -1,5 +1,4 @@
-"""Words on drawings: how broad they are, how to shorten them, and how to keep them from lying on
-each other."""
+"""Text layout of drawings: text width, truncation, and labels that do not overlap."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ _SLIM, _SPARE, _BROAD = (
 
 
 class _Ems(dict[str, float]):
-    """How broad a sign is, worked out once: a page measures some ten thousand of them."""
+    """Widths of characters, computed once: a page measures some ten thousand of them."""
 
     def __missing__(self, sign: str) -> float:
         self[sign] = em = _em(sign)
@@ -72,8 +71,8 @@ def wrap_lines(text: str, room: float, *, bold: bool = False, most: int = 2) -> 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Words whose baseline is at `y`. `anchor` is start, middle or end; `css` any of `s b r halo`
-    of the stylesheet."""
+    """Text with its baseline at `y`. `anchor` is start, middle or end; `css` any of `s b r halo` of
+    the stylesheet."""
 
     x: float
     y: float

@@ -1,4 +1,4 @@
-"""Horizontal bars from zero, with the line that is tolerated and the best and worst case as a
+"""Horizontal bar chart from zero, with the tolerance as a line, and the best and worst case as a
 whisker."""
 
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ from apps.web.drawings.base.text_layout import (
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """`low` and `high` are the best and the worst case; `unsure` hatches a group nobody has placed.
+    """Bar: `low` and `high` are the best and the worst case; `unsure` hatches an unidentified
+    group.
 
-    `limit` is the bar's own where bars have different ones; `note` follows the value, `tip` is the
-    hover's caption.
-    """
+    `limit` is the bar's own if bars have different ones; `note` follows the value, `tip` is the
+    tooltip."""
 
     label: str
     value: float

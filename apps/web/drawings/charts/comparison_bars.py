@@ -1,4 +1,4 @@
-"""Two answers beside each other: per line a solid and a hatched bar from one zero."""
+"""Comparison of two results as bars: per row a solid and a hatched bar from one zero."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _THICK = 12.0
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRow:
-    """One thing that both answers measure; None where an answer does not."""
+    """Row of a comparison that both results measure; None if a result does not."""
 
     label: str
     first: float | None

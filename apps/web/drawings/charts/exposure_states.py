@@ -1,5 +1,5 @@
-"""How applications stand when something fails: one stacked bar per row, a hatch per state, counts
-in the pieces."""
+"""Exposure states after a failure: one stacked bar per row, a hatch per state, counts in the
+segments."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,8 @@ LOOKS = {
 
 @dataclass(frozen=True, slots=True)
 class StateBar:
-    """`counts` is {state: number of applications}; states without any may be left out."""
+    """Bar of exposure states: `counts` is {state: number of applications}; states without any may
+    be left out."""
 
     label: str
     counts: Mapping[str, int]

@@ -1,4 +1,4 @@
-"""The heat map: how many risks have which likelihood and impact. A table of links, not an image."""
+"""Risk heat map: the number of risks by likelihood and impact. A table of links, not an image."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ type Severity = Callable[[int, int], int]
 
 @dataclass(frozen=True, slots=True)
 class HeatCell:
-    """`severity` 1 to 5 is the class of the ramp; `url` is empty where nothing lies in the cell."""
+    """Cell of the heat map: `severity` 1 to 5 is the class of the ramp; `url` is empty if the cell
+    has no risks."""
 
     likelihood: int
     impact: int
@@ -31,7 +32,7 @@ class HeatRow:
 
 @dataclass(frozen=True, slots=True)
 class HeatMap:
-    """Rows from almost certain down to rare; `n` is what they add up to, `n_top` what lies in
+    """Heat map: rows from almost certain down to rare; `n` is their sum, `n_top` the number at
     severity 5."""
 
     rows: tuple[HeatRow, ...]

@@ -1,4 +1,4 @@
-"""What a bad year costs: the chance that the yearly loss is larger, beside the twin with
+"""Loss exceedance curve: the probability that the yearly loss is larger, beside the twin with
 independent failures."""
 
 import math
@@ -28,7 +28,7 @@ _CHANCES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10_000, 100_000)
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A year of a chance: `once_in` years, its loss, that of the twin, and the 95 % interval of the
+    """Return period: `once_in` years, its loss, that of the twin, and the 95 % interval of the
     first."""
 
     once_in: int

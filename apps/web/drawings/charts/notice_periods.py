@@ -1,8 +1,7 @@
-"""Notices of a provider in days: a dot per model on one scale, stacked where they coincide.
+"""Notice periods of a provider in days: a dot per model on one scale, stacked where they coincide.
 
-Strips lie below each other (all notices, or the earlier and the later half), each with its median;
-the minimums the provider promises cross them all.
-"""
+Strips are below each other (all notices, or the earlier and the later half), each with its median;
+the minimums that the provider promises cross them all."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -13,8 +12,8 @@ _DOT = 7.0  # breadth of a dot with its gap
 
 @dataclass(frozen=True, slots=True)
 class NoticePeriod:
-    """`seen`: counted from the day on which the date was first seen here; `short`: under the line
-    of short ones."""
+    """Notice period. `seen`: counted from the day on which the date was first seen here; `short`:
+    below the threshold of short ones."""
 
     days: int
     seen: bool = False
@@ -45,7 +44,7 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class NoticeLabel:
-    """Words at a vertical line; `flip` puts them before it."""
+    """Label at a vertical line; `flip` puts it before the line."""
 
     x: float
     y: float

@@ -1,4 +1,4 @@
-"""Prices over time: level until a change, a gap where nobody knows, dashed where it is
+"""Price history chart: level until a change, a gap while the price is unknown, dashed if
 announced."""
 
 from collections.abc import Sequence
@@ -25,11 +25,10 @@ from apps.web.drawings.base.text_layout import Label, clamp_labels, text_width
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """`points` are (day, value from that day on), None where it is unknown from then; days after
-    today are announced.
+    """Price series: `points` are (day, value from that day on), None if it is unknown from then;
+    days after today are announced.
 
-    `until` is the day on which the last value ends, `hot` draws the line red.
-    """
+    `until` is the day on which the last value ends, `hot` draws the line red."""
 
     label: str
     points: tuple[tuple[date, float | None], ...]

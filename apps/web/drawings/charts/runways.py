@@ -1,5 +1,5 @@
-"""Is there time to leave? Days left until a model ends above the days that leaving took, or is
-estimated to take."""
+"""Runway chart: days until retirement above the days that the migration took, or is estimated to
+take."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,12 +18,11 @@ from apps.web.drawings.base.text_layout import (
 
 @dataclass(frozen=True, slots=True)
 class Runway:
-    """`left_days` is negative past the end and None while no end is known; `at_least` where the
-    date is a lower bound.
+    """Runway of an application: `left_days` is negative after the retirement and None while no date
+    is known; `at_least` if the date is a lower bound.
 
-    `need_days` is what the last exit test took (`tested`) or what is estimated; None where neither
-    exists.
-    """
+    `need_days` is what the last exit test took (`tested`) or what is estimated; None if neither
+    exists."""
 
     label: str
     left_days: int | None

@@ -1,4 +1,4 @@
-"""A measured share or number by the day, with its tolerance; the same in a table's cell as a
+"""Trend of a measured share or number by day, with its tolerance; the same in a table cell as a
 sparkline."""
 
 from collections.abc import Sequence
@@ -170,8 +170,8 @@ def _finding(known: Sequence[tuple[date, float]], unit: Unit, limit: float | Non
 
 @dataclass(frozen=True, slots=True)
 class Sparkline:
-    """96 by 20 units; `d` has one piece per run of known values, `x` and `y` the last one,
-    `y_limit` the tolerance."""
+    """Sparkline of 96 by 20 units; `d` has one piece per run of known values, `x` and `y` the last
+    one, `y_limit` the tolerance."""
 
     d: str
     x: float

@@ -1,4 +1,4 @@
-"""Who stands on what: ribbons from groups of applications through the layers below, as broad as
+"""Flow diagram (Sankey): ribbons from groups of applications through the layers below, as wide as
 what they carry."""
 
 from collections.abc import Callable, Iterable, Sequence
@@ -49,7 +49,7 @@ def draw_flow(
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a node begins along its layer, and its length there."""
+    """Start of a node along its layer, and its length there."""
 
     begin: float
     length: float

@@ -1,5 +1,5 @@
-"""Where versions and foundations come from: a layered tree, the kind of each edge by its line and
-by a word."""
+"""Lineage diagram of versions and foundations: a layered tree, the kind of each edge shown by its
+line style and by a label."""
 
 from collections import defaultdict, deque
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _GAP = 86.0  # between columns, for the word of an edge
 
 @dataclass(frozen=True, slots=True)
 class LineageVersion:
-    """A version or foundation; `own` is the page's, `late` one that needs action, `note` a second
+    """Version or foundation; `own` is the page's, `late` one that needs action, `note` a second
     line."""
 
     key: str
@@ -38,8 +38,8 @@ class LineageVersion:
 
 @dataclass(frozen=True, slots=True)
 class LineageLink:
-    """`child` was made from, or follows, `parent`; `kind` is one of the derivations or
-    `succession`."""
+    """Edge of the lineage: `child` was made from, or follows, `parent`; `kind` is one of the
+    derivations or `succession`."""
 
     parent: str
     child: str
@@ -48,8 +48,8 @@ class LineageLink:
 
 @dataclass(frozen=True, slots=True)
 class _Tree:
-    """`depth` by longest way from a root; `parent` has the edges of the tree, `further` all
-    others."""
+    """Lineage tree: `depth` by longest path from a root; `parent` has the edges of the tree,
+    `further` all others."""
 
     depth: dict[str, int]
     parent: dict[str, LineageLink]

@@ -1,5 +1,4 @@
-"""Paths through layers as a network: small nodes folded, nodes ordered so that few ribbons
-cross."""
+"""Network of paths through layers: small nodes folded, nodes ordered so that few ribbons cross."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,8 +14,8 @@ type NodeId = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """`nodes` has one name per layer, empty where nobody knows it; `weight` is what takes this
-    way."""
+    """Path through the layers: `nodes` has one name per layer, empty if unknown; `weight` is what
+    takes this path."""
 
     nodes: tuple[str, ...]
     weight: float = 1.0
@@ -24,7 +23,7 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Ribbon:
-    """From a node to one of the next layer; `hot` where its paths pass a node over its
+    """Ribbon from a node to one of the next layer; `hot` if its paths pass a node over its
     tolerance."""
 
     source: NodeId

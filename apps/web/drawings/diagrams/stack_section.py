@@ -1,10 +1,9 @@
-"""The portfolio section: applications stand above ground, what they rest on lies below, equal
-neighbours merged.
+"""Portfolio stack: applications at the top, the layers that they depend on below, equal neighbours
+merged.
 
-One layout serves both shapes: `across` runs along the ground, `down` away from it. Wide, across is
-x and down is y; narrow, the sheet is turned so that across is y and every application is a line
-that fits a phone.
-"""
+One layout serves both shapes: `across` runs along the layers, `down` towards deeper ones. Wide,
+across is x and down is y; narrow, the drawing is turned so that across is y and every application
+is a row that fits a phone."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,11 +16,9 @@ LAYERS = ("host", "version", "foundation", "developer")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One application, or `n` of them that rest on the same stack; a name is empty where nobody
-    knows it.
+    """Application, or `n` of them that depend on the same stack; a name is empty if unknown.
 
-    `height` is 1 (critical) to 0 of the tallest building; `late` colours it red.
-    """
+    `height` is 1 (critical) to 0 of the tallest column; `late` colours it red."""
 
     label: str
     host: str
@@ -78,8 +75,7 @@ class Building:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A stretch of one layer. `label` is cut to what fits; `upright` text is turned by a
-    quarter."""
+    """Segment of one layer. `label` is cut to what fits; `upright` text is turned by a quarter."""
 
     box: Box
     layer: str
@@ -93,7 +89,8 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """`turned`: drawn for a phone, the ground running down the sheet."""
+    """Portfolio stack drawing. `turned`: drawn for a phone, the base line running down the
+    drawing."""
 
     width: float
     height: float
@@ -129,7 +126,7 @@ def _path(column: Column) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Measure:
-    """Lengths of one shape of the sheet, in drawing units."""
+    """Lengths of one shape of the drawing, in drawing units."""
 
     span: float  # of the ground
     margin: float  # before the first column, where the layers' names stand

@@ -1,5 +1,5 @@
-"""Many ends on one strip of months: a mark per end, stacked where they come together, a count per
-month."""
+"""Calendar timeline of retirements: a mark per date on a strip of months, stacked where they
+coincide, a count per month."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ _LANES, _LANE, _MOST_NAMES = 4, 14.0, 14
 
 @dataclass(frozen=True, slots=True)
 class CalendarRetirement:
-    """`soft` is a date that says only 'not before'; `weight` orders who is named where there is
-    room."""
+    """Retirement on the calendar: `soft` is a date that says only 'not before'; `weight` orders
+    which are named if there is room."""
 
     label: str
     ends_on: date

@@ -1,5 +1,5 @@
-"""One offering per track: what the registry accepts on a thick line, what each source says on thin
-ones below it."""
+"""Lifecycle timeline of offerings, one per track: the accepted value on a thick line, each source
+value on thin ones below."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from apps.web.drawings.diagrams.stack_section import cut_section
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one source says today; `missing` where the row has left its feed."""
+    """Value of one source today; `missing` if the row has left its feed."""
 
     source: str
     ends_on: date | None
@@ -43,8 +43,8 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A claim or the accepted end. `x` is None without a date; `flip` puts the words before the
-    mark."""
+    """Source value or the accepted date. `x` is None without a date; `flip` puts the text before
+    the mark."""
 
     y: float
     name: str

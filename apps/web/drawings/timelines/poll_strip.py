@@ -1,4 +1,4 @@
-"""The last day of one source's polls as a strip: a mark per stretch of time, oldest left."""
+"""Poll strip: the last day of one source's polls, a mark per stretch of time, oldest left."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ WIDTH, HEIGHT = 240.0, 16.0
 
 
 class Outcome(StrEnum):
-    """How a closed poll ended, the gravest last: a stretch with several shows that one."""
+    """Outcome of a closed poll, the most severe last: a stretch with several shows that one."""
 
     UNCHANGED = "unchanged"
     CHANGED = "changed"
@@ -31,8 +31,8 @@ class PollResult:
 
 @dataclass(frozen=True, slots=True)
 class PollMark:
-    """A stretch in which the source was polled; `x` is its left edge, `breadth` what the mark may
-    fill."""
+    """Stretch of time in which the source was polled; `x` is its left edge, `breadth` the maximum
+    width of the mark."""
 
     x: float
     breadth: float
@@ -50,7 +50,7 @@ class PollMark:
 
 @dataclass(frozen=True, slots=True)
 class PollStrip:
-    """`gap` is the space between two stretches, `minutes` the length of one."""
+    """Strip of polls: `gap` is the space between two stretches, `minutes` the length of one."""
 
     marks: tuple[PollMark, ...]
     breadth: float

@@ -1,4 +1,5 @@
-"""What ends when: a bar per offering for the time left until its day, on one scale of days."""
+"""Retirement timeline: a bar per offering for the time left until its date, on one scale of
+days."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ _GAP, _EDGE = 12.0, 4.0
 
 @dataclass(frozen=True, slots=True)
 class Retirement:
-    """`label` and `place` name the offering; `soft` is a date that says only 'not before'."""
+    """Retirement on the timeline: `label` and `place` name the offering; `soft` is a date that says
+    only 'not before'."""
 
     label: str
     place: str

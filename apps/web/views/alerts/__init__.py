@@ -1,2 +1,2 @@
-"""Alerts: what was I told, what did I do, what do I want to hear; and the proof of who was told
-what."""
+"""Alert pages: inbox, responses, notification preferences, and the delivery log as proof of
+notification."""

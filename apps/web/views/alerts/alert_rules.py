@@ -1,4 +1,4 @@
-"""When people are told: the organisation's lines, readable by all who sign in; and its webhooks."""
+"""Alert rules of the organisation, which all users can view, and its webhooks."""
 
 from datetime import datetime
 from typing import Any
@@ -33,7 +33,8 @@ _WEBHOOKS = "You need the governance or administrator role to change webhooks."
 
 
 class DaysField(forms.CharField):
-    """Days before something, as `180, 90, 0`: whole numbers, kept falling and each once."""
+    """Field of days before a date, as `180, 90, 0`: whole numbers, stored in descending order and
+    each once."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 200)

@@ -1,5 +1,5 @@
-"""The delivery ledger: every message, with its state and text; and every notice that no message
-carries, and why."""
+"""Delivery log: every message, with its state and text; and every notification that was not sent,
+with the reason."""
 
 import json
 from collections.abc import Sequence
@@ -129,7 +129,7 @@ def delivery_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class SentNotification:
-    """A notice in a message; `row` is None where the reader may not see the alert (any more)."""
+    """Notification in a message; `row` is None if the user may not (or no longer) see the alert."""
 
     notice: Notice
     row: AlertRow | None

@@ -1,4 +1,4 @@
-"""One alert: what it says and why, who was told, what was answered; and the answers to it."""
+"""Alert page: its reason, recipients and activity; and the responses to it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,7 +40,7 @@ from apps.web.wording import long_day, number
 
 @dataclass(frozen=True, slots=True)
 class ResponseForms:
-    """The answers that can be given; one of them bound where it lacked something."""
+    """Forms of the available responses; one of them is bound if its input was invalid."""
 
     snooze: SnoozeForm
     assign: AssignForm

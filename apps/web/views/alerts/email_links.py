@@ -1,10 +1,9 @@
-"""What the signed addresses in mails open, without a sign-in: answers to the alerts of one mail,
-and less mail.
+"""Signed links in emails, which work without signing in: responses to the alerts of one email, and
+unsubscribing.
 
-The address is the permission. It acts for the person the mail went to, through the same actions and
-with what that person may do at that moment. Looking changes nothing: mail programs open addresses
-to see what is behind them.
-"""
+The URL is the permission. It acts for the person who received the email, through the same actions
+and with the permissions that this person has at that moment. A GET changes nothing: mail programs
+open links to check them."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,5 +1,5 @@
-"""What people fill in to answer alerts; the same fields on the page of one, above many, and behind
-a mail's link."""
+"""Forms of responses to alerts: the same fields on an alert's page, for bulk responses, and behind
+an email link."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
@@ -19,7 +19,7 @@ DEFAULT_MUTE_DAYS = 14
 
 
 class SnoozeForm(forms.Form):
-    """`days` is a button's; without one the day counts."""
+    """Form of a snooze: `days` is a button's; without one the date counts."""
 
     until = DayField(
         label="Until", required=False, error_messages={"required": "Enter an end date."}
@@ -43,7 +43,7 @@ class SnoozeForm(forms.Form):
 
 
 class AssignForm(forms.Form):
-    """`to` is a username; empty takes the assignment back."""
+    """Form of an assignment: `to` is a username; empty removes the assignment."""
 
     to = forms.ChoiceField(label="To", required=False)
 

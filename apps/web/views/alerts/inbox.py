@@ -1,5 +1,4 @@
-"""The inbox: what waits for an answer, narrowed and ordered; answers to several at once, and their
-undoing."""
+"""Alert inbox: open alerts, filtered and sorted; bulk responses, and their undo."""
 
 from collections.abc import Iterator
 from itertools import batched

@@ -1,5 +1,4 @@
-"""What you get: how and when one is mailed, what one asked to hear of, what one does not want to
-hear."""
+"""Notification preferences: email frequency, subscriptions and mutes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,7 +57,7 @@ def time_zones() -> Sequence[str]:
 
 
 class PreferenceForm(forms.Form):
-    """How one person or mailbox is mailed. A mailbox gets no sign of life."""
+    """Form of notification preferences of one user or mailbox. A mailbox gets no empty digests."""
 
     cadence = forms.ChoiceField(
         label="Frequency", choices=Cadence.choices, widget=forms.RadioSelect
@@ -93,8 +92,8 @@ class PreferenceForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class PreferencePanel:
-    """One address: what it gets now, in words, and the form that changes it. `team` is None for
-    oneself."""
+    """Preferences of one email address: what it gets now, in words, and the form to change it.
+    `team` is None for the user's own."""
 
     team: Team | None
     address: str

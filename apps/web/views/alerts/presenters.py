@@ -1,5 +1,4 @@
-"""What the pages say of an alert: its heading, what to do, where to look, whom it concerns and who
-was told."""
+"""Alerts as pages show them: heading, instruction, link, affected applications and recipients."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,9 +51,10 @@ SNOOZES = ((1, "1 day"), (7, "1 week"), (14, "2 weeks"))
 
 @dataclass(frozen=True, slots=True)
 class AlertRow:
-    """One alert as a reader sees it. `applications` are (name, slug) of those concerned that the
-    reader may see, `n_others` counts the rest; `url` is where it is looked into, apart from its own
-    page."""
+    """Alert as a user sees it.
+
+    `applications` are (name, slug) of those affected that the user may see, `n_others` counts the
+    rest; `url` is the page to look into, apart from the alert's own."""
 
     alert: Alert
     heading: str

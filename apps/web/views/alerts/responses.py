@@ -1,4 +1,4 @@
-"""What came of answers to alerts, in words, and what can be taken back."""
+"""Outcome of responses to alerts, in words, and what can be undone."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -25,10 +25,10 @@ _UNDOABLE = frozenset(
 
 @dataclass(slots=True)
 class ResponseOutcome:
-    """What came of an answer: `said` without a stop; the alerts it changed, and why not others.
+    """Outcome of a response: `said` is a clause without a full stop; the alerts it changed, and the
+    reasons for the others.
 
-    `answer` is None for what is no answer, such as a mute.
-    """
+    `answer` is None for what is not a response, such as a mute."""
 
     said: str
     changed: list[int] = field(default_factory=list)

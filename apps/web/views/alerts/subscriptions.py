@@ -1,4 +1,5 @@
-"""One subscription: what somebody wants to hear of on top, with what it would have sent."""
+"""Subscription: additional alerts that a user wants to receive, with a preview of what it would
+have sent."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,1 +1,1 @@
-"""Applications: what each stands on, what it inherits, what must be done."""
+"""Application pages: what each depends on, what it inherits, its action items."""

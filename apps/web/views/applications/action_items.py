@@ -1,5 +1,7 @@
-"""What to do about one application, by when: out of dates, tests, findings and risks. Finished work
-leaves the list."""
+"""Action items of one application with due dates, from retirement dates, exit tests, findings and
+risks.
+
+Finished work leaves the list."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,8 +26,8 @@ _ELSEWHERE = {"retired_offering", "test_lapsed", "review_overdue"}
 
 @dataclass(frozen=True, slots=True)
 class ActionItem:
-    """`when` None: now, without a day of its own. `url` and `link` are where it is done, for those
-    who may."""
+    """Action item: `when` None means now, without a due date. `url` and `link` lead to the page of
+    the action, for users who may do it."""
 
     when: date | None
     head: str

@@ -1,5 +1,5 @@
-"""Changing many applications at once, picked ones or all that a list's filters leave: looked at
-before it is done."""
+"""Bulk edit of applications, selected ones or all that a list's filters match: previewed before it
+is applied."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ _FILTER = "f."
 
 @dataclass(frozen=True, slots=True)
 class SelectedApplications:
-    """Which applications are meant; `query` are the list's filters where all of them are."""
+    """Selected applications; `query` are the list's filters if all matches are selected."""
 
     ids: list[int]
     everything: bool
@@ -78,7 +78,7 @@ def selected_applications(request: HttpRequest) -> SelectedApplications:
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """One application with what would change: (label, was, will be)."""
+    """Application with its changes: (label, before, after)."""
 
     application: Application
     changes: tuple[tuple[Any, str, str], ...]

@@ -1,4 +1,4 @@
-"""One application: what it stands on, what it inherits, what must be done. One page with anchors;
+"""Application page: what it depends on, what it inherits, its action items. One page with anchors;
 printed, a report."""
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ N_CHANGES, N_EVENTS, N_RISKS, N_ENDED = 8, 10, 5, 20
 
 @dataclass(frozen=True, slots=True)
 class TimeLeft:
-    """A primary that ends, with what its runway is computed from."""
+    """Primary model with a retirement date, and the inputs of its runway."""
 
     row: StackRow
     runway: PrimaryRunway

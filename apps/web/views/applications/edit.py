@@ -1,4 +1,4 @@
-"""Registering an application, changing it, retiring it, bringing it back, merging two records of
+"""Registering, editing, retiring and reactivating an application, and merging two records of
 one."""
 
 from django.core.exceptions import ValidationError

@@ -1,5 +1,4 @@
-"""Forms about applications. Fields are the model's own, so that pages and REST say the same of
-them."""
+"""Forms of applications. Fields are the model's own, so that pages and REST agree on them."""
 
 from typing import Any
 
@@ -25,7 +24,7 @@ class ReasonField(forms.CharField):
 
 
 class RefsField(forms.CharField):
-    """A mapping as lines `name: value`."""
+    """Field of a mapping as lines `name: value`."""
 
     widget = forms.Textarea(attrs={"rows": 3})
 
@@ -51,7 +50,7 @@ class RefsField(forms.CharField):
 
 
 class RegisterForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The short first step; the rest can come later."""
+    """Form of the short first step of registration; the rest can follow later."""
 
     class Meta:
         model = Application
@@ -187,7 +186,7 @@ class ApplicationForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[typ
 
 
 class DateForm(forms.Form):
-    """A day and a reason: retiring."""
+    """Form of a date and a reason, for retiring an application."""
 
     on = DayField(label="From", help_text="First day without use.")
     reason = ReasonField()
@@ -245,7 +244,7 @@ class MergeForm(forms.Form):
 
 
 class BulkEditForm(forms.Form):
-    """Facts that many applications are given at once; what is left empty stays as it is."""
+    """Form of facts to set on many applications; an empty field leaves the fact unchanged."""
 
     team = forms.ModelChoiceField(
         label="Team",

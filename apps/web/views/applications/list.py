@@ -1,4 +1,4 @@
-"""The list of applications: narrowed, sorted, bounded, and the same rows as CSV and XLSX."""
+"""Application list: filtered, sorted, bounded, and the same rows as CSV and XLSX."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ MAX_OPTIONS = 150
 
 
 class ApplicationListFilter(ApplicationFilter):
-    """REST's filters, and what looks wrong by the kept findings."""
+    """Filters of REST, and the filter by stored findings."""
 
     finding = django_filters.ChoiceFilter(
         choices=[("any", "Any"), *((code, FINDING_NAMES[code]) for code in CODES)],
@@ -83,8 +83,10 @@ def filter_applications(request: HttpRequest, query: Any = None) -> ApplicationL
 
 @dataclass(frozen=True, slots=True)
 class ApplicationRow:
-    """What is kept of its most urgent primary, and its main one. `runway_days` is days left minus
-    what the move takes; None where nobody knows one of them."""
+    """Application with the stored runway of its most urgent primary model, and its main one.
+
+    `runway_days` is days left minus the days that the migration takes; None if either is
+    unknown."""
 
     application: Application
     primary: Offering | None
@@ -153,8 +155,8 @@ def _row(
 
 
 class FilteredApplications:
-    """What the address asks for, in its order. Sorted by runway the kept runways are walked, else
-    the applications."""
+    """Applications that the URL selects, in its order. Sorted by runway the stored runways are
+    walked, else the applications."""
 
     def __init__(self, request: HttpRequest) -> None:
         self.today = day_of(now())

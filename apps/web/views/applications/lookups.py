@@ -1,5 +1,4 @@
-"""Which application, or what hangs on it, an address means, and whether the reader may change
-it."""
+"""Lookup of an application, or of a record of it, by URL, and whether the user may change it."""
 
 from typing import Any
 

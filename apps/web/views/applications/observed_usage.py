@@ -1,5 +1,5 @@
-"""What was seen of one application: by whom, under which names, how often, and where that is not
-what it declares."""
+"""Observed usage of one application: by sender, under which names, how often, and where it differs
+from its declaration."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ class ObservationRow:
 
 @dataclass(frozen=True, slots=True)
 class ObservedUsage:
-    """`is_cut` says that there are more rows; `calls` are of the last CALL_DAYS days, `picture` is
-    drawn from them."""
+    """Observed usage of an application: `is_cut` says that there are more rows; `calls` are of the
+    last CALL_DAYS days, `picture` is drawn from them."""
 
     rows: Sequence[ObservationRow]
     is_cut: bool

@@ -1,4 +1,4 @@
-"""What one application's page reads, block by block; each function says how many statements it
+"""Queries of the application page, section by section; each function states how many statements it
 costs."""
 
 from collections.abc import Mapping, Sequence
@@ -50,8 +50,8 @@ MAX_DAYS = 3
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """A fallback, a standby primary or the target of a past test, for one primary. `stale` says why
-    its test lapsed."""
+    """Alternative for one primary model: a fallback, a standby or the target of a past exit test.
+    `stale` is why its test is not valid."""
 
     primary: Dependency
     offering: Offering
@@ -69,7 +69,7 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class FailureModeRow:
-    """What happens to the main primary under one threat. `rescue` is what takes over."""
+    """Result for the main primary model in one failure mode. `rescue` is the alternative."""
 
     threat: str
     what: str
@@ -190,7 +190,7 @@ class ExitTestRow:
 
 @dataclass(frozen=True, slots=True)
 class ExitSection:
-    """By dependency: plan, tests (latest first), adaptations."""
+    """Exit section by dependency: plan, tests (latest first), adaptations."""
 
     plans: Mapping[int, ExitPlan]
     tests: Mapping[int, Sequence[ExitTestRow]]
@@ -259,8 +259,7 @@ def exit_section(rows: Sequence[StackRow], today: date) -> ExitSection:
 
 @dataclass(frozen=True, slots=True)
 class CostCase:
-    """What it costs a month at the prices of a day. `changes` say what differs from the day
-    before."""
+    """Monthly cost at the prices of a day. `changes` are the differences from the day before."""
 
     on: date
     total: str

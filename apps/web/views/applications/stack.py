@@ -1,4 +1,4 @@
-"""The stack section: one column a dependency, one row a layer, what neighbours share in one
+"""Stack section: one column per dependency, one row per layer, what neighbours share in one
 block."""
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from apps.web.wording import number
 
 @dataclass(frozen=True, slots=True)
 class StackBlock:
-    """A cell of the stack section: what `span` neighbouring dependencies have in common."""
+    """Cell of the stack section: what `span` neighbouring dependencies have in common."""
 
     span: int
     name: str

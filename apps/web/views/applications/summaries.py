@@ -1,5 +1,5 @@
-"""What lists of several pages say of an application: its main offering, and the primary that ends
-first."""
+"""Application summaries in lists of several pages: the main offering, and the primary model that
+retires first."""
 
 from dataclasses import dataclass
 from datetime import date

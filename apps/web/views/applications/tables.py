@@ -1,4 +1,4 @@
-"""The tables of one application's page as CSV: the same reads, every row."""
+"""Tables of the application page as CSV: the same queries, every row."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""A list as a workbook."""
+"""XLSX workbook of the application list."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any

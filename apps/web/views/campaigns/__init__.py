@@ -1,1 +1,1 @@
-"""Refresh campaigns: opening one, how far it is, and the tasks in it."""
+"""Migration campaigns: creating one, its progress, and its tasks."""

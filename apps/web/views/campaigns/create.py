@@ -1,4 +1,4 @@
-"""Opening a campaign: what it would take in, who is concerned; large ones are opened by a
+"""Creation of a campaign: what it would include, whom it affects; large ones are created by a
 worker."""
 
 from typing import Any

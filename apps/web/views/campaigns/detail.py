@@ -1,4 +1,4 @@
-"""One campaign: how far it is, its tasks, and what governance does with it as a whole."""
+"""Campaign page: its progress, its tasks, and the actions of governance on the whole of it."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Campaigns and tasks as lists."""
+"""Lists of campaigns and of tasks."""
 
 from dataclasses import dataclass
 from datetime import date

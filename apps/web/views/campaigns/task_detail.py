@@ -1,5 +1,5 @@
-"""One task: what is missing for the signature, before and after, its steps; and everything that is
-done with it."""
+"""Task page: what the sign-off still requires, before and after, its steps; and every action on the
+task."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Events: what moved, when it was noticed, and whom it reaches."""
+"""Provider events: what changed, when it was detected, and which applications it affects."""
 
 from typing import Any
 

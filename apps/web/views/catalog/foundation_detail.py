@@ -1,5 +1,4 @@
-"""One foundation: who stands on it, when it ends where, what it costs, where it comes from, what is
-wrong with it."""
+"""Foundation page: dependent applications, retirement dates by host, prices, lineage, findings."""
 
 from collections import Counter
 from typing import Any

@@ -1,4 +1,4 @@
-"""Foundations: the list, those that applications here stand on first."""
+"""Foundation list, those that applications depend on first."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,5 +1,4 @@
-"""Offerings: what each source says, what the registry accepts and why, and what a person may
-set."""
+"""Offerings: what each source states, the accepted value and its reason, and manual overrides."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -162,7 +161,8 @@ def offering_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 
 class ManualEndForm(forms.Form):
-    """What a person knows about an offering's end. It outranks every feed until lifted."""
+    """Form of a manual override of an offering's retirement date. It outranks every feed until
+    removed."""
 
     retires_on = DayField(label="Retires on", required=False, help_text="Empty: no date is known.")
     date_kind = forms.ChoiceField(

@@ -1,4 +1,4 @@
-"""What governance enters about a provider: the form, its history, and taking a change back."""
+"""Provider facts that governance enters: the form, its history, and undo."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -185,7 +185,7 @@ def _of_missing(this: Provider, missing: list[str]) -> Headline:
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """One field that a change set, in words."""
+    """Field that a change set, in words."""
 
     label: str
     was: str

@@ -1,4 +1,4 @@
-"""Providers: what a party is, what it makes and serves, and who stands on it."""
+"""Providers: their roles, what they make and serve, and the applications that depend on them."""
 
 from typing import Any
 

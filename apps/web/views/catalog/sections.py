@@ -1,5 +1,5 @@
-"""What the pages of one foundation, version, offering and provider share: who stands there, risks,
-the lifecycle."""
+"""Shared sections of the foundation, version, offering and provider pages: dependent applications,
+risks, the lifecycle."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,8 @@ MAX_RISKS = 8
 
 @dataclass(frozen=True, slots=True)
 class DependentApplications:
-    """The gravest applications on a node; `kind` and `ref` name it in addresses of exposure."""
+    """Dependent applications of a node, the most critical ones; `kind` and `ref` name it in URLs of
+    exposure."""
 
     kind: str
     ref: int
@@ -103,7 +104,7 @@ def attached_risks(
 
 @dataclass(frozen=True, slots=True)
 class OfferingSummary:
-    """An offering as far as ordering and the sentence want it: foundations have thousands."""
+    """Offering, limited to what ordering and the sentence need: foundations have thousands."""
 
     pk: int
     version_id: int | None

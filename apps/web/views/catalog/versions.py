@@ -1,4 +1,4 @@
-"""Versions: the list of releases, and one of them with what stands on it."""
+"""Versions: the list of releases, and the page of one with what depends on it."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-"""Where sources disagree about the end of an offering: the list, one of them with its excerpts, the
-decision."""
+"""Source disagreements about the retirement date of an offering: the list, one with its excerpts,
+the decision."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -50,7 +50,7 @@ DEFAULT_STATE = {"state": "open", "in_use": "true"}
 
 @dataclass(frozen=True, slots=True)
 class SourceCell:
-    """What one source says, as the table shows it; without a side it says nothing."""
+    """Value of one source, as the table shows it; without a side the source has no value."""
 
     side: DisagreementSide | None = None
     against: bool = False
@@ -60,8 +60,8 @@ class SourceCell:
 
 @dataclass(frozen=True, slots=True)
 class DisagreementRow:
-    """`cells` are (source's name, cell) in the order of the table's sources, `all_cells` those that
-    speak, strongest first."""
+    """Disagreement: `cells` are (source's name, cell) in the order of the table's sources,
+    `all_cells` those with a value, highest priority first."""
 
     found: Disagreement
     reach: NodeReach
@@ -76,7 +76,8 @@ class DisagreementRow:
 
 @dataclass(frozen=True, slots=True)
 class DisagreementTable:
-    """`sources` are the (slug, name) of those that speak, most trusted first."""
+    """Table of disagreements: `sources` are the (slug, name) of those with a value, highest
+    priority first."""
 
     sources: tuple[tuple[str, str], ...] = ()
     rows: tuple[DisagreementRow, ...] = ()
@@ -167,8 +168,8 @@ def latest_disagreements(*, user: Any, at: datetime, limit: int = 6) -> Disagree
 
 @dataclass(frozen=True, slots=True)
 class DisagreementQuery:
-    """All disagreements, and those the address asks for; `only_used` leaves out what no application
-    stands on."""
+    """All disagreements, and those that the URL selects; `only_used` leaves out offerings that no
+    application depends on."""
 
     found: Mapping[int, Disagreement]
     used: frozenset[int]
@@ -355,7 +356,8 @@ def _kind(side: DisagreementSide) -> str:
 
 
 class DecisionForm(forms.Form):
-    """Which day holds: that of one side, or another. It outranks every source until lifted."""
+    """Form of the decision on a date: that of one side, or another. It outranks every source until
+    removed."""
 
     choice = forms.CharField(required=False, max_length=20)
     retires_on = DayField(label="Another date", required=False)

@@ -1,4 +1,4 @@
-"""Findings as lists name them, and what to do about each kind."""
+"""Finding labels in lists, and the instruction for each kind."""
 
 from apps.inventory.findings import Severity
 

@@ -1,5 +1,4 @@
-"""Findings: what looks wrong or unfinished in what people declared, over everything the reader may
-see."""
+"""Findings: errors and gaps in declared data, over everything that the user can view."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where sources name different prices for one offering: a list to know of, nothing to decide."""
+"""Price differences between sources for one offering: a list for information, without decisions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,7 @@ DEFAULT_FILTERS = {"in_use": "true"}
 
 @dataclass
 class GapListing(PaginatedList[Offering]):
-    """Sheets of offerings whose sources name different prices."""
+    """Pages of offerings whose sources state different prices."""
 
     gaps: PriceGaps = field(kw_only=True)
 

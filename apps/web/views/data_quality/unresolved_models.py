@@ -1,4 +1,5 @@
-"""Identity: offerings nobody has placed yet, and the decision what each of them is."""
+"""Unresolved models: offerings that are not identified yet, and the decision what each of them
+is."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -96,8 +97,8 @@ def _sentence(listing: PaginatedList[Offering], n_called: int) -> Headline:
 
 
 class IdentityDecisionForm(forms.Form):
-    """What a string means. The choices are the resolver's suggestions; any known identifier may be
-    typed instead."""
+    """Form of the meaning of a string. The choices are the resolver's suggestions; any known
+    identifier may be typed instead."""
 
     choice = forms.CharField(required=False, max_length=200)
     identifier = forms.CharField(

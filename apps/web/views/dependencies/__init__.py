@@ -1,2 +1,2 @@
-"""What applications call: declared by picking from the catalogue, changed, confirmed, replaced,
-ended, reopened."""
+"""Dependency pages: declare (by selecting from the catalogue), edit, confirm, replace, end,
+reopen."""

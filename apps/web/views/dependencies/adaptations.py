@@ -1,4 +1,4 @@
-"""What was built on a dependency: added, changed, removed."""
+"""Adaptations of a dependency: add, edit, remove."""
 
 from django.core.exceptions import ValidationError
 from django.db import transaction

@@ -1,5 +1,4 @@
-"""Declaring what an application calls, and replacing it: both pick one of thousands of
-offerings."""
+"""Declaring a dependency, and replacing one: both select one of thousands of offerings."""
 
 from typing import Any
 

@@ -1,5 +1,4 @@
-"""Correcting, confirming, ending and reopening what an application calls; the order of its
-fallbacks."""
+"""Editing, confirming, ending and reopening a dependency; the order of fallbacks."""
 
 from collections.abc import Callable
 

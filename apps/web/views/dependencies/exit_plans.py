@@ -1,4 +1,4 @@
-"""Ways out: the plan to leave a dependency, and the tests of leaving it, with what they took."""
+"""Exit plans and exit tests of a dependency, with the effort that the tests took."""
 
 from typing import Any
 

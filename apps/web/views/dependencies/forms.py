@@ -1,4 +1,4 @@
-"""Forms about what applications call, what was built on it, and the ways out."""
+"""Forms of dependencies, adaptations, exit plans and exit tests."""
 
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -24,7 +24,7 @@ AMOUNTS = (
 
 
 class ShareField(forms.CharField):
-    """A share of traffic as people write it, `62` or `62 %`; kept as 0 to 1."""
+    """Field of a share of traffic as users write it, `62` or `62 %`; stored as 0 to 1."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(required=False, **kwargs)
@@ -46,7 +46,7 @@ class ShareField(forms.CharField):
 
 
 class TagsField(forms.CharField):
-    """Words between commas."""
+    """Field of tags, separated by commas."""
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(value) if isinstance(value, list) else value
@@ -81,7 +81,7 @@ _HELP = {
 
 
 class DeclareForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What an application calls, and in the same step what was built on it. The offering is picked
+    """Form of a new dependency, and in the same step of its adaptation. The offering is selected
     beside the form."""
 
     offering = forms.ModelChoiceField(
@@ -166,8 +166,8 @@ class DeclareForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class DependencyForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
-    """What may be corrected; what is called changes by replacing it, the time by ending and
-    reopening."""
+    """Form of what may be corrected; the offering changes by replacing the dependency, its period
+    by ending and reopening."""
 
     traffic_share = ShareField(
         label="Share of primary traffic, %", help_text="Shares are scaled to 100%; 0 is a standby."
@@ -253,8 +253,8 @@ class AdaptationForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type
 
 
 class PlanForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
-    """`target` is picked beside the form. The history's reason is `why`, since the plan has a
-    reason of its own."""
+    """Form of an exit plan; `target` is selected beside the form. The history's reason is `why`,
+    since the plan has a reason of its own."""
 
     target = forms.ModelChoiceField(
         queryset=Offering.objects.all(), required=False, widget=forms.HiddenInput
@@ -308,7 +308,7 @@ class PlanForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
 
 
 class VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
-    """A version, typed by its identifier: there are thousands."""
+    """Field of a version, typed by its identifier: there are thousands."""
 
     widget = forms.TextInput
 

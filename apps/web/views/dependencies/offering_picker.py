@@ -1,9 +1,8 @@
-"""Picking one of thousands of offerings: a search that works without a script, results as a list of
-radios.
+"""Offering picker: a search over thousands of offerings that works without JavaScript, results as
+radio buttons.
 
 Pages include `dependencies/picker.html` inside the form that needs the offering; its search box is
-a form of its own, so that a page without a script comes back with what was found.
-"""
+a form of its own, so that a page without JavaScript comes back with the results."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ MAX_ALTERNATIVES = 8
 
 @dataclass(frozen=True, slots=True)
 class OfferingHit:
-    """An offering with what helps to choose; `why` says why it is suggested."""
+    """Offering with what helps to choose; `why` is the reason for a suggestion."""
 
     offering: Offering
     prices: dict[str, Price]
@@ -35,8 +34,8 @@ class OfferingHit:
 
 @dataclass(frozen=True, slots=True)
 class OfferingPicker:
-    """`name` is the field; `chosen` and `suggested` stand above what the search found, without
-    repeating them."""
+    """Picker of an offering: `name` is the field; `chosen` and `suggested` are above the search
+    results, which do not repeat them."""
 
     name: str
     query: str

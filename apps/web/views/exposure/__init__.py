@@ -1,2 +1,2 @@
-"""Exposure: where the portfolio is correlated, what stands on what, the lines drawn, the flags
-raised, the losses."""
+"""Exposure pages: concentration, single points of failure, exposure policies, exposure flags,
+losses."""

@@ -1,4 +1,4 @@
-"""What simulated losses rest on: how often, how bad, at what cost; shown with every run and set by
+"""Assumptions of simulated losses: frequency, severity and cost; shown with every run and set by
 governance."""
 
 from collections.abc import Sequence
@@ -44,7 +44,8 @@ class RateForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class BaseLossForm(forms.Form):
-    """One amount per criticality, and for trouble of its own the chance a year in per cent."""
+    """Form of one amount per criticality, and the yearly probability of independent incidents in
+    per cent."""
 
     change_reason = forms.CharField(label="Reason for the change", required=False, max_length=500)
 

@@ -1,5 +1,5 @@
-"""Where are we correlated? The layers, by every weight, and whether the critical applications could
-leave."""
+"""Concentration: the layers, by every weight, and whether the critical applications have an
+exit."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -67,9 +67,10 @@ _UNRESOLVED_MAY_BE = frozenset({Layer.VERSION, Layer.FOUNDATION, Layer.DEVELOPER
 
 @dataclass(frozen=True, slots=True)
 class NodeRow:
-    """A node of the layer. `share` is of the covered weight; `part` of the HHI; `one_more` what the
-    HHI would gain by one more application of mean weight there (None where nothing weighs
-    anything)."""
+    """Node of the layer. `share` is of the covered weight; `part` of the HHI.
+
+    `one_more` is the marginal HHI: the gain by one more application of mean weight there (None if
+    nothing has a weight)."""
 
     url: str
     name: str
@@ -385,7 +386,7 @@ def _trend(past: Sequence[ConcentrationSnapshot], basis: Basis) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """How CR1 has moved since the last snapshot of 30 days ago or before, in points."""
+    """Change of CR1 since the last snapshot of 30 days ago or before, in points."""
 
     points: int
     since: date

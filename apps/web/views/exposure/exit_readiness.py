@@ -1,5 +1,5 @@
-"""The ways out of each critical application: how independent, tested or not, and what would have to
-be built anew."""
+"""Exit readiness of each critical application: the independence of its alternatives, tested or not,
+and what would have to be rebuilt."""
 
 from dataclasses import dataclass
 from datetime import date

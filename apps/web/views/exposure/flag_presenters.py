@@ -1,4 +1,4 @@
-"""How the values of flags and policies are written."""
+"""Formats of the values of flags and policies."""
 
 from collections.abc import Iterable
 from decimal import Decimal

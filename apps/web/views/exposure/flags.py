@@ -1,5 +1,4 @@
-"""Where more stands on one thing than is tolerated: the list, one flag with its life, what people
-decide about it."""
+"""Exposure flags: the list, one flag with its history, and decisions of users."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

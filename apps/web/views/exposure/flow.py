@@ -1,4 +1,4 @@
-"""The flow from developers to hosts: its picture, its table, its CSV."""
+"""Flow from developers to hosts: its diagram, its table, its CSV."""
 
 from typing import Any
 

@@ -1,5 +1,4 @@
-"""The sentences that head the pages of exposure. Plain Python: counts and names in, a sentence
-out."""
+"""Headlines of the exposure pages. Plain Python: counts and names in, a sentence out."""
 
 from collections.abc import Sequence
 

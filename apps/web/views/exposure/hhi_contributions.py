@@ -1,5 +1,5 @@
-"""What each application contributes to the concentration of a layer, and how the HHI would change
-without it."""
+"""HHI contributions: what each application adds to the concentration of a layer
+(Herfindahl-Hirschman index), and the index without it."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""What a bad year costs when causes are shared: runs, one run with its curve, and the assumptions
-it rests on."""
+"""Yearly loss with correlated causes: runs, one run with its curve, and the assumptions behind
+it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

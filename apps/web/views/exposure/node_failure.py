@@ -1,5 +1,5 @@
-"""If one node of a layer fails: how the applications on it would stand, drawn, as rows and as a
-file."""
+"""Failure of one node of a layer: the exposure states of the applications on it, as a chart, rows
+and a file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""What stands or leans on one thing, of any kind: how much, whose, in which state, and which
-applications."""
+"""Node page of any kind: what depends on it or uses it in a supporting role, how much, by team, by
+state, and which applications."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -67,8 +67,8 @@ _UNRESOLVED_MAY_BE = frozenset({NodeKind.VERSION, NodeKind.FOUNDATION, NodeKind.
 
 @dataclass(frozen=True, slots=True)
 class NodeSubject:
-    """What is asked about; `url` is its own page in the register, `node_id` None while nothing ever
-    stood on it."""
+    """Subject of the page; `url` is its own page in the registry, `node_id` None if nothing has
+    ever depended on it."""
 
     kind: NodeKind
     ref: int

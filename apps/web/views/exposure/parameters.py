@@ -1,5 +1,5 @@
-"""What the pages of exposure share: what is chosen in the address, addresses of nodes, whose
-portfolio is shown."""
+"""Query parameters of the exposure pages: what the URL selects, URLs of nodes, whose portfolio is
+shown."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -102,7 +102,7 @@ def chosen_basis(request: HttpRequest) -> Basis:
 
 @dataclass(frozen=True, slots=True)
 class ParameterOption:
-    """One value of a selector: a radio button, or a link that keeps the rest of the address."""
+    """Value of a selector: a radio button, or a link that keeps the rest of the URL."""
 
     value: str
     words: str

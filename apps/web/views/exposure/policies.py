@@ -1,5 +1,5 @@
-"""The organisation's own lines: what is counted, how much is tolerated, why; moved by governance,
-tried out before."""
+"""Exposure policies of the organisation: the measure, the tolerance and its reason; changed by
+governance after a trial."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -42,7 +42,7 @@ MAX_BREACHES = 25
 
 
 class ExposurePolicyForm(forms.Form):
-    """A tolerance is typed as people say it: 62 for 62 %, or a number of applications."""
+    """Form of a policy; a tolerance is typed as 62 for 62 %, or as a number of applications."""
 
     name = forms.CharField(
         label="Name", max_length=200, help_text="A sentence that is shown on exposure flags."
@@ -181,7 +181,7 @@ class PolicyRow:
 
 @dataclass(frozen=True, slots=True)
 class PolicyBreach:
-    """What would lie above the line; `is_flagged` already has a live flag of the policy."""
+    """Measurement above the tolerance; `is_flagged` already has an active flag of the policy."""
 
     name: str
     url: str

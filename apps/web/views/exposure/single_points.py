@@ -1,5 +1,5 @@
-"""What alone can stop an application, and the smallest sets that stop a given part of the critical
-ones."""
+"""Single points of failure, and the minimal cut sets that stop a given part of the critical
+applications."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,2 +1,2 @@
-"""Feeds: can I trust this? Freshness by last success, runs with what they brought, what is held,
-what was set aside."""
+"""Feed pages: freshness by last success, runs with what they brought, changes on hold, quarantined
+rows."""

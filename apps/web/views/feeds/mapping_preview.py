@@ -1,4 +1,4 @@
-"""What a sample says by a mapping, prepared for the page. Reads, and writes nothing."""
+"""Mapping preview: what a mapping reads from a sample, prepared for the page. Writes nothing."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class PreviewPrice:
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """One row as the mapping reads it. `is_known`: an offering of the register is called so at this
+    """Row as the mapping reads it. `is_known`: an offering of the catalogue has this id at this
     host."""
 
     row: FeedRow
@@ -40,8 +40,8 @@ class PreviewRow:
 
 @dataclass(frozen=True, slots=True)
 class MappingPreview:
-    """The whole of a try. `refusal` is why nothing can be read; `mapping_errors` are by field of
-    the mapping."""
+    """Result of a trial. `refusal` is why nothing can be read; `mapping_errors` are by field of the
+    mapping."""
 
     refusal: str = ""
     mapping_errors: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What waits at one source for a person: look at it, accept it, refuse it, take a refusal back."""
+"""Pending changes of one source: view, accept, reject, undo a rejection."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -36,7 +36,8 @@ MAX_ROWS = 25
 
 
 class PendingDecisionForm(forms.Form):
-    """`seen` is the fingerprint of what the person looked at, empty where the page did not say."""
+    """Form of a decision; `seen` is the fingerprint of what the user viewed, empty if the page sent
+    none."""
 
     action = forms.ChoiceField(
         choices=[("accept", "Accept"), ("refuse", "Reject"), ("lift", "Undo")]
@@ -60,7 +61,7 @@ class PendingDecisionForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class DecisionQuestion:
-    """The step before a decision: what is about to be decided, and the form that does it."""
+    """Confirmation before a decision: what is about to be decided, and the form for it."""
 
     action: str
     group: str

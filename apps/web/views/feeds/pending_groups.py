@@ -1,5 +1,5 @@
-"""What guards hold back, prepared for the pages: grouped by provider, with whom it would reach and
-a sentence."""
+"""Pending changes that guards put on hold, prepared for the pages: grouped by provider, with
+affected applications and a sentence."""
 
 import hashlib
 import json
@@ -24,8 +24,8 @@ from apps.web.views.feeds.queries import PendingReach, last_suspect_runs, pendin
 
 @dataclass(frozen=True, slots=True)
 class PendingRow:
-    """One change with what would become true and how many applications of the reader it would
-    reach."""
+    """Pending change with its consequence and how many of the user's applications it would
+    affect."""
 
     change: PendingChange
     consequence: Consequence
@@ -34,8 +34,8 @@ class PendingRow:
 
 @dataclass(frozen=True, slots=True)
 class PendingGroup:
-    """The changes of one provider, those that reach most applications first. `key` is the group's
-    own word."""
+    """Pending changes of one provider, those that affect most applications first. `key` identifies
+    the group."""
 
     key: str
     name: str
@@ -50,7 +50,8 @@ class PendingGroup:
 
 @dataclass(frozen=True, slots=True)
 class PendingBanner:
-    """A source whose changes wait: for the list, the source's page and the suspect run's page."""
+    """Banner of a source with changes on hold: for the list, the source's page and the suspect
+    run's page."""
 
     source: Source
     changes: tuple[PendingChange, ...]

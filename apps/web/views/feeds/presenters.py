@@ -1,4 +1,4 @@
-"""The sentences of the feeds pages. Plain Python: rows and counts in, words out."""
+"""Sentences of the feed pages. Plain Python: rows and counts in, text out."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -157,7 +157,7 @@ def describe_duration(run: FeedRun) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Consequence:
-    """What would become true: `verb` for a removal, else the parts that change as (name, old,
+    """Consequence of a change: `verb` for a removal, else the parts that change as (name, old,
     new)."""
 
     verb: str
@@ -209,7 +209,7 @@ def _amount(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ChangeCounts:
-    """Held changes counted: by what would happen, and again those under the reader's
+    """Counts of changes on hold: by consequence, and again those that affect the user's
     applications."""
 
     n: int = 0

@@ -1,4 +1,4 @@
-"""Notices of providers: an inbox for people. Nothing in it changes the catalogue by itself."""
+"""Provider notices: an inbox for users. Nothing in it changes the catalogue by itself."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -43,8 +43,7 @@ MAX_SELECTED = 200
 
 @dataclass(frozen=True, slots=True)
 class NamedOfferings:
-    """An offering or version that a notice names; `n_applications` of the reader call the
-    offering."""
+    """Offering or version that a notice names; `n_applications` of the user call the offering."""
 
     name: str
     at: str

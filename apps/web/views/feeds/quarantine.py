@@ -1,4 +1,4 @@
-"""Rows kept out of the catalogue, each with the reason and the raw row."""
+"""Quarantined rows, kept out of the catalogue, each with the reason and the raw row."""
 
 from typing import Any
 

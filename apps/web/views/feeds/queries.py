@@ -1,4 +1,4 @@
-"""Reads of the feeds pages. Each says how many statements it costs."""
+"""Queries of the feed pages. Each states how many statements it costs."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -114,7 +114,7 @@ def last_suspect_runs(sources: Collection[int]) -> dict[int, FeedRun]:
 
 @dataclass(frozen=True, slots=True)
 class PendingReach:
-    """Visible live applications that held changes would reach: by claim, by (source, provider
+    """Visible live applications that changes on hold would affect: by claim, by (source, provider
     group), by source."""
 
     by_claim: dict[int, int] = field(default_factory=dict)
@@ -195,7 +195,7 @@ def deciders(*, most: int = 6) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class PendingDecision:
-    """Who last decided about claims of a source, when and why."""
+    """Last decision about claims of a source: the user, the time and the reason."""
 
     user_id: int
     name: str

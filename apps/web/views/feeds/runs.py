@@ -1,5 +1,5 @@
-"""Runs: all of them, one of them with what it brought, its raw payload, and how a run under way is
-getting on."""
+"""Feed runs: all of them, one with what it brought, its raw payload, and the progress of a run
+under way."""
 
 from typing import Any
 

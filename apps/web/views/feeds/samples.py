@@ -1,8 +1,8 @@
-"""The sample a mapping is tried on: pasted, uploaded, fetched once, or the last body of the source.
+"""Sample document for trying a mapping: pasted, uploaded, fetched once, or the last body of the
+source.
 
-It is kept for an hour for the one person who gave it, outside of the database, so that it need not
-be given again at each try. A cache that forgets it costs one more upload.
-"""
+It is kept for an hour for the one user who gave it, outside of the database, so that it need not be
+given again at each try. A cache that loses it costs one more upload."""
 
 import gzip
 import secrets
@@ -25,7 +25,8 @@ _MAX_STORED_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """`token` is empty where it could not be kept; `origin` says in words where it comes from."""
+    """Sample document; `token` is empty if it could not be stored; `origin` describes where it
+    comes from."""
 
     body: bytes
     origin: str

@@ -1,4 +1,4 @@
-"""Adding a source without code, changing one, switching it off and on, and taking that back."""
+"""Source settings: adding a source without code, editing, enabling and disabling it, and undo."""
 
 import gzip
 from typing import Any
@@ -50,7 +50,7 @@ SAVING = frozenset({"save", "enable"})
 
 
 class _SourceEditor:
-    """One request's forms, its sample, and what the sample says by the mapping."""
+    """Editor state of one request: the forms, the sample, and what the mapping reads from it."""
 
     def __init__(self, request: HttpRequest, user: User, source: Source | None, kind: str) -> None:
         self.request, self.user, self.source, self.kind = request, user, source, kind

@@ -1,5 +1,4 @@
-"""Forms of sources: what is polled and how far it is trusted, and where things lie in its
-document."""
+"""Forms of sources: what is polled and its priority, and the mapping of its document."""
 
 import hashlib
 import json
@@ -24,8 +23,8 @@ BLANK_PRICES = 4
 
 
 class SourceForm(OptimisticLockMixin, forms.Form):
-    """Who it is, how often it is asked and how far it is trusted. Where it does not judge, it only
-    carries what was typed from one try to the next."""
+    """Form of a source: its name, polling interval and priority. If it does not validate, it only
+    carries what was typed from one trial to the next."""
 
     name = forms.CharField(label="Name", max_length=100)
     url = forms.CharField(
@@ -135,7 +134,7 @@ def _spans(usual: Iterable[int], own: int) -> list[tuple[int, str]]:
 
 
 class WordListField(forms.CharField):
-    """A table of words, one `word = meaning` a line."""
+    """Field of a table of words, one `word = meaning` per line."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -168,7 +167,7 @@ def _path(label: Any, help_text: Any = "", *, required: bool = False) -> forms.C
 
 
 class MappingForm(forms.Form):
-    """Where things lie. Every field but the last ones is a path."""
+    """Form of a mapping. Every field but the last ones is a path."""
 
     prefix = "m"
     rows = _path(
@@ -339,7 +338,7 @@ def prices_of(formset: Any) -> list[dict[str, Any]]:
 
 
 class SampleForm(forms.Form):
-    """A document to try the mapping on: what is given last counts."""
+    """Form of a document to try the mapping on: the last input counts."""
 
     kept = forms.CharField(widget=forms.HiddenInput, required=False, max_length=40)
     file = forms.FileField(

@@ -1,4 +1,4 @@
-"""Who set what about a source, when and why."""
+"""Change history of a source's settings: who, when and why."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ _MAX_VALUE_LENGTH = 120
 
 @dataclass(frozen=True, slots=True)
 class SourceChange:
-    """`changes` are (what, before, after). `can_undo`: nobody changed the source after it."""
+    """Change of a source: `changes` are (field, before, after). `can_undo`: no later change of the
+    source exists."""
 
     id: UUID | None
     at: datetime

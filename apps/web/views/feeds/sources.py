@@ -1,4 +1,4 @@
-"""The feeds and one feed: how fresh, what is held, what was brought, what is kept out."""
+"""Feed list and feed page: freshness, changes on hold, runs, quarantined rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ MAX_FLOATING = 30
 
 @dataclass(frozen=True, slots=True)
 class FeedRow:
-    """One line of the freshness table; `strips` are the wide and the narrow drawing of the same
+    """Row of the freshness table; `strips` are the wide and the narrow drawing of the same
     polls."""
 
     fresh: SourceFreshness

@@ -1,2 +1,2 @@
-"""The gate: what pipelines asked, one application at the gate, waivers, the policy, and the
+"""Release gate pages: runs of pipelines, one application at the gate, waivers, the policy, and the
 client."""

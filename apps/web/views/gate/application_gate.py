@@ -1,5 +1,5 @@
-"""One application at the gate: what would be said of it today, what its pipelines asked, and how to
-ask."""
+"""Release gate of one application: today's decision, the runs of its pipelines, and how to call the
+gate."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse

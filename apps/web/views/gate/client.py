@@ -1,5 +1,5 @@
-"""The command-line client: how to set it up, and the file itself, which holds nothing that is
-anybody's."""
+"""Command-line client of the gate: its setup, and the file itself, which holds no confidential
+data."""
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required

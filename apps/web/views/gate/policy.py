@@ -1,4 +1,4 @@
-"""What the gate lets through: read by everybody, moved by governance, tried out before."""
+"""Release gate policy: every user can view it, governance changes it, after a trial."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,7 +32,7 @@ MAX_PAST_POLICIES = 20
 
 
 class GatePolicyForm(forms.Form):
-    """Levels, days, and what counts as stale, in one; fields of days are
+    """Form of levels, days, and staleness in one; fields of days are
     `days-ENVIRONMENT-CRITICALITY-KIND`."""
 
     requires_approval = forms.BooleanField(

@@ -1,4 +1,4 @@
-"""Decisions, levels and rules as the pages name and draw them."""
+"""Names and styles of gate decisions, levels and rules on pages."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ DECISION_MARKS = {Decision.PASS: 1, Decision.WARN: 3, Decision.BLOCK: 5, Decisio
 
 @dataclass(frozen=True, slots=True)
 class GateFindingRow:
-    """One finding as a table shows it."""
+    """Finding as a table shows it."""
 
     anchor: str
     rule: str

@@ -1,4 +1,4 @@
-"""What pipelines asked of the gate, and one run with all that was found."""
+"""Release gate runs of pipelines, and one run with all its findings."""
 
 from typing import Any
 

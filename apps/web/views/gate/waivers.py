@@ -1,4 +1,4 @@
-"""Waivers: the inbox, asking for one, and deciding."""
+"""Waivers: the inbox, requesting one, and deciding."""
 
 from datetime import datetime
 from typing import Any

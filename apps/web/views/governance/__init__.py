@@ -1,2 +1,2 @@
-"""Pages of choosing what to build on: comparisons, selections, approvals, contracts, and documents
-owed."""
+"""Governance pages: comparisons, selection records, approvals, contracts, and developer
+documents."""

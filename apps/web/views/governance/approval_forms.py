@@ -1,4 +1,4 @@
-"""Forms of decisions on what may be built on."""
+"""Forms of approvals."""
 
 from typing import Any
 
@@ -9,7 +9,8 @@ from apps.web.pages.form_fields import DayField
 
 
 class DecisionForm(forms.Form):
-    """What is decided, for what, until when and why. Only a block may stand without an end."""
+    """Form of an approval: status, scope, expiry date and reason. Only a block may have no expiry
+    date."""
 
     decision = forms.ChoiceField(
         label="Status",

@@ -1,5 +1,5 @@
-"""What can be decided on: providers, foundations, versions and offerings, named by an address or
-found by words."""
+"""Approval targets: providers, foundations, versions and offerings, named by a URL or found by
+search."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ MAX_RESULTS_PER_KIND = 6
 
 @dataclass(frozen=True, slots=True)
 class SelectedTarget:
-    """A target as pages show it; `kind` and `key` name it in an address."""
+    """Target as pages show it; `kind` and `key` name it in a URL."""
 
     kind: str
     key: str

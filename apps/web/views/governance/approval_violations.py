@@ -1,5 +1,5 @@
-"""What stands on something against a decision in force: a list that is looked through, not counted
-beyond need."""
+"""Approval violations: uses that contradict an approval in force; a list to page through, not
+counted beyond need."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ _NODES: dict[str, tuple[NodeKind, ...]] = {
 
 
 class ViolationPages:
-    """One sheet of findings, with the addresses that `components/pager.html` wants."""
+    """Page of violations, with the URLs that `components/pager.html` needs."""
 
     def __init__(self, request: HttpRequest, size: int = PAGE_SIZE) -> None:
         asked = request.GET.get("page", "1")

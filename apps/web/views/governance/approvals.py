@@ -1,5 +1,4 @@
-"""Decisions on what may be built on: the list, a new one, one of them, and what stands against
-them."""
+"""Approvals: the list, a new one, one of them, and its violations."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which candidates an address names, and what may be added to them."""
+"""Comparison candidates that a URL names, and those that may be added."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ KINDS: dict[str, type[Foundation] | type[Provider]] = {
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Of one kind, in the order of the address. `strange` are names it gives that nobody knows."""
+    """Candidates of one kind, in the order of the URL. `strange` are names in it that are
+    unknown."""
 
     kind: str
     rows: tuple[Foundation | Provider, ...]

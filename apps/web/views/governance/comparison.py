@@ -1,5 +1,4 @@
-"""Which foundation, and on what terms: candidates side by side, fact by fact, with sources and
-gaps."""
+"""Comparison of candidates side by side, fact by fact, with sources and gaps."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ from apps.web.wording import as_word, join_names, number
 
 @dataclass(frozen=True, slots=True)
 class CandidateColumn:
-    """The head of a candidate: what it is, the decision in force on it, and the address without
+    """Column header of a candidate: its name, the approval in force on it, and the URL without
     it."""
 
     name: str

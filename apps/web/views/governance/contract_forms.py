@@ -1,5 +1,4 @@
-"""The form of a contract: every fact that people may set, in the order in which a contract is
-read."""
+"""Contract form: every fact that users may set, in the order in which a contract is read."""
 
 from typing import Any
 
@@ -100,7 +99,7 @@ def label_of(name: str) -> str:
 
 
 class ContractForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
-    """A clause left empty is not known, which is another thing than its not being there."""
+    """Form of a contract; an empty clause means unknown, which differs from absent."""
 
     class Meta:
         model = Contract

@@ -1,5 +1,4 @@
-"""What was agreed with whom: the list, one contract, and what rests on its party. For the
-offices."""
+"""Contracts: the list, one contract, and what depends on its party. For organisation roles."""
 
 from datetime import date, timedelta
 from typing import Any

@@ -1,5 +1,5 @@
-"""What developers owe those who build on their foundations (Annex XII of the AI Act): asked for,
-received, refused."""
+"""Developer documents that the AI Act (Annex XII) requires for those who build on a foundation:
+requested, received, rejected."""
 
 from datetime import date
 from typing import Any
@@ -58,7 +58,7 @@ class RequestDocumentsForm(forms.Form):
 
 
 class DocumentStateForm(OptimisticLockMixin, forms.Form):
-    """What became of one item. `row` is what is on record of it, if anything."""
+    """Form of the state of one item. `row` is its existing record, if any."""
 
     row_fields = {"on": "received_on"}
 

@@ -1,5 +1,5 @@
-"""Facts of scorecards as pages write them, today's and those kept with a decision, and where the
-two differ."""
+"""Scorecard facts as pages show them, today's and those stored with a decision, and where the two
+differ."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,8 +36,8 @@ _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class PresentedFact:
-    """One fact in words. `text` is empty in a gap, where `why` says why nobody knows; `hidden`
-    where only offices read it; `dormant` where the question does not arise."""
+    """Fact in words. `text` is empty in a gap, where `why` is the reason; `hidden` if only
+    organisation roles can view it; `dormant` if the question does not apply."""
 
     text: str
     unit: str = ""
@@ -60,7 +60,7 @@ class PresentedFact:
 
 @dataclass(frozen=True, slots=True)
 class FactRow:
-    """One fact of all candidates; `differs` where they do not all say the same."""
+    """Fact of all candidates; `differs` if they do not all agree."""
 
     key: str
     label: str
@@ -82,8 +82,8 @@ class FactGroup:
 
 @dataclass(frozen=True, slots=True)
 class ThenAndNow:
-    """A kept fact beside the same fact of today. `moved` where its value or its being known
-    differs."""
+    """Stored fact beside the same fact of today. `moved` if its value differs, or whether it is
+    known."""
 
     label: str
     then: PresentedFact

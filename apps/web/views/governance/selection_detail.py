@@ -1,5 +1,5 @@
-"""One platform bet: worked on as a draft, and once decided its scorecards of that day beside those
-of today."""
+"""Selection record page: edited as a draft, and once decided its scorecards of that day beside
+those of today."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ _GOVERNANCE_ONLY = "You need the governance role to change selection records."
 
 @dataclass(frozen=True, slots=True)
 class CandidateScores:
-    """A candidate with how people judge it; `total` is what their own weights make of it."""
+    """Candidate with the scores by users; `total` is the sum with their own weights."""
 
     row: SelectionCandidate
     name: str
@@ -62,7 +62,8 @@ class CandidateScores:
 
 @dataclass(frozen=True, slots=True)
 class CandidateCard:
-    """Kept facts of one candidate beside today's: of the foundation, or of the host in question."""
+    """Stored facts of one candidate beside today's: of the foundation, or of the host in
+    question."""
 
     title: str
     url: str

@@ -1,5 +1,4 @@
-"""Forms of platform bets: what is asked, who is considered, how people judge it, and the
-decision."""
+"""Forms of selection records: criteria, candidates, scores, and the decision."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -44,7 +43,7 @@ def criteria_of(text: str) -> list[dict[str, str]]:
 
 
 class SelectionForm(OptimisticLockMixin, forms.Form):
-    """Title, purpose and criteria of a draft."""
+    """Form of title, purpose and criteria of a draft."""
 
     title = forms.CharField(
         label="Title",
@@ -90,8 +89,8 @@ def criteria_text_or_same(text: str) -> str:
 
 
 class ScoresForm(OptimisticLockMixin, forms.Form):
-    """How people judge one candidate: a value and a note for each criterion. Give it the candidate
-    as `row`."""
+    """Form of the scores of one candidate: a value and a note for each criterion. Pass the
+    candidate as `row`."""
 
     def __init__(
         self,
@@ -159,7 +158,7 @@ class ScoresForm(OptimisticLockMixin, forms.Form):
 
 
 class DecideForm(forms.Form):
-    """The decision on a draft. None chosen is an answer as well."""
+    """Form of the decision on a draft. Choosing no candidate is a valid decision."""
 
     chosen = forms.MultipleChoiceField(
         label="Selected",

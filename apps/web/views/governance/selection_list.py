@@ -1,4 +1,4 @@
-"""Platform bets written down: the list, and a new one from candidates that were compared."""
+"""Selection records: the list, and a new one from candidates that were compared."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,2 +1,2 @@
-"""Sheets in and out: upload, columns, preview, confirmation, result, undo; the inventory as
+"""Import and export pages: upload, columns, preview, confirmation, result, undo; the inventory as
 workbook and CSV."""

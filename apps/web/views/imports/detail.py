@@ -1,4 +1,4 @@
-"""One import, wherever it stands: its columns, its preview, its progress, its result."""
+"""Import page in every state: its columns, its preview, its progress, its result."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-"""One document that a program or a person sent: what was taken of it, what was not and why, and
-whose it is."""
+"""Document page, for one that a service account or a user sent: what was imported, what was not and
+why, and its application."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

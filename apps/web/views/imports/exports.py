@@ -1,5 +1,5 @@
-"""The inventory in the shape that imports as it is, the empty template, and the refused rows of an
-import."""
+"""Inventory export in the shape that imports unchanged, the empty template, and the rejected rows
+of an import."""
 
 from django.db.models import QuerySet
 from django.http import (

@@ -1,4 +1,4 @@
-"""The form of the columns: one choice a column, made for the file at hand."""
+"""Column mapping form: one choice per column, made for the file at hand."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from apps.inventory.queries import editable_teams
 
 @dataclass(frozen=True, slots=True)
 class ColumnLine:
-    """A column of the file: its head, what its first cells hold, and the choice."""
+    """Column of the file: its header, its first cells, and the choice."""
 
     head: str
     samples: tuple[str, ...]
@@ -38,8 +38,8 @@ def _fields() -> list[Any]:
 
 
 class ColumnsForm(forms.Form):
-    """`sheets` holds the lines for the template; `mapping()` is what was chosen, after
-    validation."""
+    """Form of the column mapping: `sheets` holds the lines for the template; `mapping()` is the
+    choice, after validation."""
 
     team = forms.ChoiceField(label="Team of new applications without a team", required=False)
     day_order = forms.ChoiceField(

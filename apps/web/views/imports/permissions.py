@@ -1,4 +1,4 @@
-"""Who imports: editors of at least one team, governance and admin."""
+"""Permission to import: editors of at least one team, governance and administrators."""
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest

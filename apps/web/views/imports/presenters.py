@@ -1,5 +1,4 @@
-"""What the pages of imports say: their sentences, and each row's plan in words. Plain Python over
-stored plans."""
+"""Sentences of the import pages, and each row's plan in words. Plain Python over stored plans."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -142,7 +141,7 @@ class ChangeWords:
 
 @dataclass(frozen=True, slots=True)
 class RowWords:
-    """One row of the preview. `slug` is empty for an application that is not on record yet."""
+    """Row of the preview. `slug` is empty for an application that does not exist yet."""
 
     row: ImportRow
     sheet: str

@@ -1,5 +1,4 @@
-"""The steps of an import: its columns chosen, confirmed, undone, dropped; and how far the worker
-has got."""
+"""Steps of an import: select its columns, confirm, undo, discard; and the worker's progress."""
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse

@@ -1,4 +1,4 @@
-"""The first page: a file goes in, and what went in before."""
+"""Upload page: a file to import, and earlier imports."""
 
 from typing import Any
 

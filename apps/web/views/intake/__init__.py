@@ -1,2 +1,1 @@
-"""What is seen in use: what is connected, what it shows, where that is not what is declared, what
-nobody knows."""
+"""Observed usage pages: connections, observations, discrepancies, unrecognised names."""

@@ -1,5 +1,5 @@
-"""The way in: who sends what is seen, how it is doing, and the lines one copies to connect the
-next."""
+"""Connections: the senders of usage data, their status, and the snippets to copy for the next
+one."""
 
 from dataclasses import dataclass
 
@@ -53,7 +53,7 @@ class ConnectionKind:
 
 @dataclass(frozen=True, slots=True)
 class SetupMethod:
-    """How one kind of sender is connected: `lines` are copied as they stand."""
+    """Setup of one kind of sender: `lines` are copied unchanged."""
 
     key: str
     name: str

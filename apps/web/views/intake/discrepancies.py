@@ -1,5 +1,4 @@
-"""Where what was seen and what is declared disagree: one list, answered one by one or several at
-once."""
+"""Discrepancies between declared and observed usage: one list, with single and bulk responses."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -46,8 +45,8 @@ QUIET_DAYS = 90
 
 @dataclass(frozen=True, slots=True)
 class DiscrepancyRow:
-    """`said` is the predicate, its subject being the application; `may` whether the reader may
-    answer."""
+    """Discrepancy: `said` is the predicate, its subject being the application; `may` whether the
+    user may respond."""
 
     row: Discrepancy
     kind: Any

@@ -1,5 +1,4 @@
-"""Everything that was seen: who saw which application call what, under the three names it goes
-by."""
+"""Observed usage: which application called which model, under its three names, by sender."""
 
 from typing import Any
 

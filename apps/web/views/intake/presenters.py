@@ -1,4 +1,4 @@
-"""What the pages of the intake say: senders by name, states, kinds and what each asks for. Plain
+"""Labels of the observed usage pages: senders by name, states, kinds and what each requires. Plain
 Python."""
 
 from collections.abc import Mapping

@@ -1,5 +1,5 @@
-"""Senders by the names they give themselves: claimed for an application, ignored, or waiting to be
-linked."""
+"""Reported services by the names that they give themselves: linked to an application, ignored, or
+pending."""
 
 import re
 from typing import Any, NamedTuple
@@ -60,8 +60,8 @@ MAX_ID_DIGITS = 19
 
 
 class LinkProposal(NamedTuple):
-    """An application whose slug is the sender's name, or the last part of it; the reader may edit
-    it."""
+    """Proposed application whose slug is the service's name, or the last part of it; the user may
+    edit it."""
 
     slug: str
     name: str

@@ -1,5 +1,5 @@
-"""Names nobody knows: what stands in documents and traffic and is no model the catalogue can place;
-and who decided."""
+"""Unrecognised names: names in documents and traffic that the catalogue cannot identify; and who
+decided."""
 
 from typing import Any
 
@@ -102,7 +102,7 @@ def name_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 
 class NameForm(forms.Form):
-    """What a name means; the offering comes from the picker beside it."""
+    """Form of the meaning of a name; the offering comes from the picker beside it."""
 
     not_a_model = forms.BooleanField(
         label="Not a model",

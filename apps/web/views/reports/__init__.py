@@ -1,2 +1,2 @@
-"""What is handed in: the register, component files, the model inventory, evidence packs and the
-board's page."""
+"""Reports: the DORA register of information, component files, the model inventory, evidence packs
+and the board summary."""

@@ -1,5 +1,5 @@
-"""One page for the board: the concentration, three figures, one picture, what ends, what was done,
-what to decide."""
+"""Board summary on one page: the concentration, three figures, one chart, retirements, actions
+taken, decisions to make."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ HORIZON_DAYS = 180
 
 @dataclass(frozen=True, slots=True)
 class BoardFigure:
-    """`bad` colours it: it needs a decision."""
+    """Figure of the board summary; `bad` colours it: it needs a decision."""
 
     value: str
     words: str

@@ -1,4 +1,4 @@
-"""The AI Act component file of each application."""
+"""AI Act component file of each application."""
 
 import json
 

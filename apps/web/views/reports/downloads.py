@@ -1,4 +1,5 @@
-"""How much of a report a page shows, and answers that a browser saves as a file."""
+"""Report downloads: responses that a browser saves as a file, and how much of a report a page
+shows."""
 
 from collections.abc import Iterable, Sequence
 

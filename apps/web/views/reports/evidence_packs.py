@@ -1,4 +1,4 @@
-"""Evidence packs: asked for, followed while they are made, fetched."""
+"""Evidence packs: requested, followed while they are made, downloaded."""
 
 import contextlib
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The findings that head the reports. Plain Python: figures in, a sentence out."""
+"""Headlines of the reports. Plain Python: figures in, a sentence out."""
 
 from apps.reports.component_file import ComponentFile
 from apps.reports.figures import ReportFigures

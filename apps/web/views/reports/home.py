@@ -1,4 +1,4 @@
-"""What do I hand in? Every report: what it is for, for whom, how complete."""
+"""Report index: the purpose, audience and completeness of every report."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ MAX_PACKS = 5
 
 @dataclass(frozen=True, slots=True)
 class ReportSummary:
-    """A report of the index. Without `fill` nothing is counted; `files` are (name, address)."""
+    """Report of the index. Without `fill` nothing is counted; `files` are (name, URL)."""
 
     name: str
     url: str

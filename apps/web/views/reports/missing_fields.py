@@ -1,4 +1,5 @@
-"""Where each missing field is entered: a link for who may enter it, words for the others."""
+"""Missing fields and where each is entered: a link for users who may enter it, text for the
+others."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -51,8 +52,8 @@ _NAMED = 8
 
 @dataclass(frozen=True, slots=True)
 class EntryLink:
-    """A line of the missing list: a record, and its fields by template. Without `url` the reader
-    may not enter them."""
+    """Row of the list of missing fields: a record, and its fields by template. Without `url` the
+    user may not enter them."""
 
     place: str
     name: str

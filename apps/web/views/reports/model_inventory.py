@@ -1,4 +1,4 @@
-"""The model inventory, and what owners state for it."""
+"""Model inventory, and what owners state for it."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The DORA register of information: what is missing first, then the rules, then the rows."""
+"""DORA register of information: first what is missing, then the rules, then the rows."""
 
 from collections.abc import Iterator
 from datetime import datetime

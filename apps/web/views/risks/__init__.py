@@ -1,1 +1,1 @@
-"""The pages of risks, one module per subject."""
+"""Risk pages, one module per subject."""

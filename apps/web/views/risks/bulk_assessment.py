@@ -1,5 +1,4 @@
-"""One assessment for many inherited risks: who is concerned, what is left alone and why, and taking
-it back."""
+"""Bulk assessment of inherited risks: what it affects, what is left alone and why, and its undo."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -41,8 +40,8 @@ MAX_NAMED = 5
 
 @dataclass
 class SelectedRisks:
-    """What was picked: rows that `user` may assess with the version that was read, and what is left
-    alone and why."""
+    """Selection: rows that `user` may assess with the version that was read, and what is left alone
+    and why."""
 
     rows: list[InheritedRisk] = field(default_factory=list)
     versions: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -123,7 +122,7 @@ def _named(row: InheritedRisk) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AssessmentScope:
-    """A team whose risks are decided about."""
+    """Team whose risks are assessed."""
 
     team: str
     n: int

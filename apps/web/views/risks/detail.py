@@ -1,4 +1,4 @@
-"""One inherited risk: why it applies, how grave it is here, what was decided, and deciding."""
+"""Inherited risk page: why it applies, its severity here, its assessments, and assessing it."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -57,7 +57,7 @@ _FACTS = (
 
 @dataclass
 class InheritedRiskSubject:
-    """What the page is about. `row` is None where the dependency no longer inherits the risk."""
+    """Subject of the page. `row` is None if the dependency no longer inherits the risk."""
 
     risk: FoundationRisk
     dependency: Dependency

@@ -1,4 +1,4 @@
-"""Results of an evaluation tool, uploaded as the tool wrote them: each figure becomes evidence."""
+"""Evaluation results, uploaded as the evaluation tool wrote them: each figure becomes evidence."""
 
 from typing import Any
 from urllib.parse import urlencode

@@ -1,4 +1,4 @@
-"""Evidence: what was measured or filed, whether it still counts, and what rests on it."""
+"""Evidence: what was measured or filed, whether it is still valid, and what depends on it."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""What people fill in about a risk: the same fields for one and for many."""
+"""Forms of risks: the same fields for one and for many."""
 
 from collections.abc import Collection, Iterable
 from datetime import date, timedelta
@@ -55,7 +55,7 @@ def _levels(words: dict[int, Any]) -> list[tuple[int, str]]:
 
 
 class LevelField(forms.TypedChoiceField):
-    """1 to 5 in words, or nothing."""
+    """Field of a level, 1 to 5 in words, or empty."""
 
     def __init__(self, words: dict[int, Any], *, empty: Any = "–", **kwargs: Any) -> None:
         choices = lambda: [("", empty), *_levels(words)]  # noqa: E731
@@ -71,7 +71,7 @@ class UserField(forms.ModelChoiceField):  # type: ignore[type-arg]
 
 
 class _Levels(forms.Form):
-    """Levels come in pairs: a likelihood without an impact is no level."""
+    """Levels in pairs: a likelihood without an impact is not a level."""
 
     def clean(self) -> dict[str, Any]:
         said: dict[str, Any] = super().clean() or {}
@@ -86,7 +86,7 @@ class _Levels(forms.Form):
 
 
 class VersionedForm(OptimisticLockMixin, forms.Form):
-    """On an assessment that others, an event or a day may change meanwhile."""
+    """Form on an assessment that other users, an event or a date may change meanwhile."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False, label="Version")
 
@@ -97,7 +97,7 @@ class VersionedForm(OptimisticLockMixin, forms.Form):
 
 
 class AssessForm(VersionedForm, _Levels):
-    """How grave it is here, and what is done about it."""
+    """Form of an assessment: the level here, and its treatment."""
 
     current_likelihood = LevelField(LIKELIHOODS, label="Current likelihood")
     current_impact = LevelField(IMPACTS, label="Current impact")
@@ -192,8 +192,8 @@ class EvidenceField(forms.ModelChoiceField):  # type: ignore[type-arg]
 
 
 class BulkForm(_Levels):
-    """The same for many: what is left empty stays as it is on each. Those who own nothing of it are
-    not offered to accept it."""
+    """Form of an assessment for many risks: an empty field leaves each unchanged. Users who own
+    none of them are not offered acceptance."""
 
     ASSESS, ACCEPT, NOT_APPLICABLE = "assess", "accept", "not_applicable"
 
@@ -296,7 +296,7 @@ class BulkForm(_Levels):
 
 
 class RiskForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
-    """What governance says of a foundation's risk."""
+    """Form of a foundation's risk, for governance."""
 
     class Meta:
         model = FoundationRisk
@@ -346,7 +346,7 @@ class RiskForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
 
 
 class CreateRiskForm(RiskForm):
-    """A template, or an own risk with a title, on one node."""
+    """Form of a new risk on one node: a template, or an own risk with a title."""
 
     node_kind = forms.ChoiceField(
         choices=[(kind.name.lower(), kind.label.capitalize()) for kind in NodeKind],
@@ -403,7 +403,8 @@ class ReasonForm(forms.Form):
 
 
 class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A result or a paper. With a value and a threshold, whether it passed follows."""
+    """Form of evidence: a result or a document. With a value and a threshold, whether it passed
+    follows."""
 
     application = forms.CharField(
         required=False,

@@ -1,4 +1,5 @@
-"""Risks where they lie: on foundations, versions, offerings and parties. Changed by governance."""
+"""Risks of foundations, versions, offerings and providers, which dependencies inherit. Changed by
+governance."""
 
 from collections.abc import Sequence
 from datetime import date

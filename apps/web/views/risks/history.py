@@ -1,4 +1,4 @@
-"""What was decided about an inherited risk over time: who, what, when and why."""
+"""Assessment history of an inherited risk: who, what, when and why."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ MAX_ENTRIES = 40
 
 @dataclass(frozen=True, slots=True)
 class AssessmentEntry:
-    """Who did what, when and why; `changes` are (field, before, after)."""
+    """Entry of the history: who did what, when and why; `changes` are (field, before, after)."""
 
     at: datetime
     who: str

@@ -1,4 +1,5 @@
-"""Why an application inherits a risk: the steps from it down to the node the risk lies on."""
+"""Inheritance path of a risk: the steps from the application down to the node that the risk is
+attached to."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ MAX_DEPTH = 8
 
 @dataclass(frozen=True, slots=True)
 class PathStep:
-    """`tie` says how it hangs on the step before."""
+    """Step of the path; `tie` is its relationship to the step before."""
 
     kind: str
     name: str

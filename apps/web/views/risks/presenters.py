@@ -1,5 +1,4 @@
-"""Risks in words: the findings that head the pages, levels, states, and where a node has its
-page."""
+"""Risks in words: headlines of the pages, levels, states, and the URL of a node's page."""
 
 from collections.abc import Sequence
 from datetime import date

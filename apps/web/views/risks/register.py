@@ -1,4 +1,4 @@
-"""The register of inherited risk: what is inherited, from where, and what nobody has looked at."""
+"""Risk register: inherited risks, their sources, and which are unassessed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -70,8 +70,8 @@ _DESCENDING_FIRST = {"gravest", "current", "residual"}
 
 @dataclass(frozen=True, slots=True)
 class RegisterPage:
-    """One sheet of the register. By cursor, `first` is 0: how many rows lie before it is not
-    known."""
+    """Page of the risk register. By cursor, `first` is 0: the number of rows before it is
+    unknown."""
 
     rows: Sequence[InheritedRisk]
     count: str
@@ -275,7 +275,7 @@ def controls(user: User) -> list[FilterControl]:
 
 @dataclass(frozen=True, slots=True)
 class RegisterRow:
-    """A row of the register with what the page says of it."""
+    """Row of the register with its texts for the page."""
 
     risk: InheritedRisk
     pick: str

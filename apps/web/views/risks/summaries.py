@@ -1,5 +1,5 @@
-"""What stands above the register: the heat map, where nobody has looked and who has not, what is
-stale or runs out."""
+"""Summaries above the risk register: the heat map, unassessed risks by source and team, stale and
+expiring assessments."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -150,7 +150,7 @@ def heat_counts(
 
 @dataclass(frozen=True, slots=True)
 class UnassessedRow:
-    """Where risks that nobody has looked at come from, or whose they are."""
+    """Source node or team of unassessed risks."""
 
     name: str
     kind: str

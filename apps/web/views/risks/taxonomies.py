@@ -1,5 +1,5 @@
-"""The kinds of risk there are, and how they map to public taxonomies: which of their entries have
-open risks here."""
+"""Risk taxonomies: the registry's own kinds of risk, their mapping to public taxonomies, and which
+entries have open risks here."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -39,8 +39,8 @@ Match = TemplateMapping.Match
 
 @dataclass
 class TaxonomyCoverage:
-    """A taxonomy: how many of its entries on record are mapped to a template, and have an open risk
-    here."""
+    """Coverage of a taxonomy: how many of its stored entries are mapped to a template, and have an
+    open risk here."""
 
     taxonomy: Taxonomy
     n_entries: int = 0
@@ -50,7 +50,7 @@ class TaxonomyCoverage:
 
 @dataclass
 class EntryRow:
-    """One entry of a taxonomy with the templates mapped to it: (template, kind of mapping, open
+    """Entry of a taxonomy with the templates mapped to it: (template, kind of mapping, open
     risks)."""
 
     entry: TaxonomyEntry
@@ -172,7 +172,7 @@ def _entries(
 
 @dataclass(frozen=True, slots=True)
 class TemplateRow:
-    """`cells` are, per mapped taxonomy, the entries with the kind of mapping."""
+    """Risk template; `cells` are, per mapped taxonomy, the entries with the kind of mapping."""
 
     template: RiskTemplate
     severity: int

@@ -1,2 +1,2 @@
-"""What-ifs: asked from the address, picked from lists, saved, shared, answered by a worker,
+"""What-if scenarios: composed in the URL, selected from lists, saved, shared, computed by a worker,
 compared."""

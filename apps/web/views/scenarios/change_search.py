@@ -1,5 +1,5 @@
-"""Finding what a what-if is about: nodes and applications by a few letters, each with what can be
-done to it."""
+"""Search for the subject of a scenario: nodes and applications by a few letters, each with the
+possible changes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,8 +51,8 @@ class ChangeHit:
 
 @dataclass(frozen=True, slots=True)
 class ChangeHits:
-    """`step` says what is picked now: anything, or the offering that a replacement or a move leads
-    to."""
+    """Search results; `step` is what is selected now: anything, or the target offering of a
+    replacement or a migration."""
 
     words: str
     step: str

@@ -1,4 +1,4 @@
-"""Addresses of what-ifs: `/what-if/?remove=developer:anthropic&replace=12:34`, for links from every
+"""URLs of scenarios: `/what-if/?remove=developer:anthropic&replace=12:34`, for links from every
 page."""
 
 from collections.abc import Iterable

@@ -1,5 +1,5 @@
-"""What happens if ...? Put together from the address, answered at once where that is quick, else by
-a worker."""
+"""Scenario preview: composed from the URL, computed in the request if that is quick, else by a
+worker."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,9 +1,8 @@
-"""What a what-if asks, read from the address and written into it: every change is one field of the
-query.
+"""Query parameters of a scenario, read from the URL and written into it: every change is one field
+of the query.
 
 `remove=host:azure`, `replace=OLD:NEW` and `move=DEPENDENCY:OFFERING` by ids, `reprice=NODE*FACTOR`,
-`retire=SLUG`.
-"""
+`retire=SLUG`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ MAX_CHANGES = 20
 
 @dataclass(frozen=True, slots=True)
 class ScenarioChange:
-    """One change in words, with the address without it; `op` is how a scenario keeps it."""
+    """Change in words, with the URL without it; `op` is its form in a stored scenario."""
 
     field: str
     said: str
@@ -147,7 +146,7 @@ def describe_operations(ops: Sequence[Mapping[str, Any]], user: User) -> list[st
 
 
 class _Names:
-    """Looks everything up that the changes name, a kind at a time."""
+    """Lookup of everything that the changes name, one kind at a time."""
 
     def __init__(self, said: Sequence[tuple[str, str]], user: User) -> None:
         nodes = [value for field, value in said if field == "remove"]

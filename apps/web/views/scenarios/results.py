@@ -1,5 +1,5 @@
-"""What came of a what-if, the same for one that was answered at once, one from a worker, and nodes
-that only fail."""
+"""Scenario results: the same for one computed in the request, one from a worker, and nodes that
+only fail."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class StateCount:
 
 @dataclass(frozen=True, slots=True)
 class TeamToContact:
-    """Whom to tell: the team's mailbox, else its owners."""
+    """Contact of a team: its mailbox, else its owners."""
 
     team: Team
     mails: list[str]
@@ -71,7 +71,8 @@ class FlagToOpen:
 
 @dataclass(frozen=True, slots=True)
 class ScenarioResult:
-    """`lists` are ids by state, the gravest first, None where they are asked for page by page."""
+    """Result of a scenario; `lists` are ids by state, the most severe first, None if they are
+    queried page by page."""
 
     states: list[StateCount]
     teams: Mapping[int, Mapping[str, Sequence[int]]]

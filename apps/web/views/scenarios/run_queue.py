@@ -1,5 +1,5 @@
-"""Waking a worker for what somebody waits for: beat asks every minute anyway, so a lost message
-costs a minute."""
+"""Run queue: wakes a worker for a run that a user waits for. Beat checks every minute anyway, so a
+lost message costs a minute."""
 
 import contextlib
 

@@ -1,5 +1,4 @@
-"""Saved what-ifs: the list, one with its answers, asked again, shared, and two answers beside each
-other."""
+"""Saved scenarios: the list, one with its results, run again, shared, and two results compared."""
 
 from dataclasses import dataclass
 from typing import Any

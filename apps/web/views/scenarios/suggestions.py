@@ -1,4 +1,5 @@
-"""Questions to begin with, of the portfolio at hand: what most stands on, and what ends next."""
+"""Suggested scenarios for the portfolio: what most applications depend on, and what retires
+next."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -1,1 +1,1 @@
-"""Settings: teams, people, programs, keys; and where everything else is set."""
+"""Settings pages: teams, users, service accounts, API tokens; and links to all other settings."""

@@ -1,4 +1,4 @@
-"""Sign-ins and other events of accounts: who, from where, with what; for organisation roles."""
+"""Account events: sign-ins and others, with user, address and method; for organisation roles."""
 
 from datetime import datetime, time, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Audit: every change on record, with who, when, why, and what was and is."""
+"""Audit log: every recorded change, with who, when, why, and the values before and after."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,5 @@
-"""One's own email address, and what people of single sign-on find in place of a password page."""
+"""Email address of the user's own account, and the page that single sign-on users find in place of
+the password page."""
 
 from allauth.account.decorators import reauthentication_required
 from allauth.core import ratelimit

@@ -1,4 +1,4 @@
-"""What can be set, by whom, and how it stands."""
+"""Settings index: what can be set, by which role, and its current state."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ from apps.web.wording import count_of
 
 @dataclass(frozen=True, slots=True)
 class SettingsEntry:
-    """One place where something is set; `stands` says how, `by` who may change it."""
+    """Entry of the settings index; `stands` is its current state, `by` who may change it."""
 
     name: str
     url: str

@@ -1,4 +1,4 @@
-"""One's own account: who one is here, when mail comes, how one signs in."""
+"""Profile of the user's own account: roles, email times, sign-in methods."""
 
 from zoneinfo import available_timezones
 

@@ -1,4 +1,5 @@
-"""Programs: users that come in only with keys, and who looks after them."""
+"""Service accounts: users that authenticate only with API tokens, and the users responsible for
+them."""
 
 from typing import Any
 

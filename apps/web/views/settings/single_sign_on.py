@@ -1,4 +1,4 @@
-"""Sign-on: what is configured, and which group gives what. Nothing is changed here."""
+"""Single sign-on (SSO): its configuration, and the roles of each group. Read-only."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from apps.web.wording import count_of
 
 @dataclass(frozen=True, slots=True)
 class SignOnRule:
-    """A grant as the page shows it; without a team where its slug is unknown."""
+    """Role grant as the page shows it; without a team if its slug is unknown."""
 
     grant: Grant
     gives: str

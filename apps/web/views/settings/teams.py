@@ -1,4 +1,4 @@
-"""Teams, and who holds which role on them."""
+"""Teams and their role assignments."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -94,7 +94,7 @@ class TeamRow:
 
 @dataclass
 class TeamListing(PaginatedList[Team]):
-    """Sheets of a tree, walked from the top; of one that is narrowed, each team stands by
+    """Pages of the team tree, walked from the top; in a filtered one each team is listed by
     itself."""
 
     tree: Sequence[tuple[int, int]] = field(kw_only=True)

@@ -1,4 +1,4 @@
-"""Keys for the REST interface: one's own and those of programs one looks after; each is shown
+"""API tokens of the user and of service accounts that the user is responsible for; each is shown
 once."""
 
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""People: who may sign in, which office they hold; inviting and letting go."""
+"""Users: who may sign in and with which organisation role; invitations and removal of access."""
 
 from typing import Any
 
