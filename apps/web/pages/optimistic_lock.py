@@ -111,7 +111,7 @@ class OptimisticLockMixin(forms.BaseForm):
 
 
 def describe_last_change(row: models.Model) -> str:
-    """`hana on 25 Nov at 14:02`, out of the row's history, or `Somebody`."""
+    """Return `hana on 25 Nov at 14:02`, from the row's history, or `Somebody`."""
     entry = row.history.select_related("pgh_context").order_by("-pgh_id").first()  # type: ignore[attr-defined]
     if entry is None:
         return "Somebody"
