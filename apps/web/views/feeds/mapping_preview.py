@@ -78,8 +78,10 @@ class MappingPreview:
 def preview_mapping(
     body: bytes, stored: dict[str, Any] | None, *, source: Source | None = None
 ) -> MappingPreview:
-    """`body` read by the mapping in its stored form; with an empty body only the mapping is looked
-    at. Two statements, three more where `source` has been polled before."""
+    """Read `body` by the mapping in its stored form; with an empty body only the mapping is
+    checked.
+
+    Two statements, three more if `source` has been polled before."""
     if stored is None:
         return MappingPreview()
     try:
@@ -166,6 +168,7 @@ def _next_poll(reading: MappingResult, source: Source | None) -> tuple[str, ...]
 
 
 def proposal_for(body: bytes) -> dict[str, Any]:
-    """A first mapping for the sample, by the names feeds usually use; empty where it is no JSON."""
+    """Propose a first mapping for the sample, by the names feeds usually use; empty if it is not
+    JSON."""
     found = outline_sample(body, "")
     return propose_mapping(found) if found else {}

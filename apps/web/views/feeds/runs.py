@@ -36,7 +36,7 @@ MAX_EVENTS = 40
 
 @require_safe
 def feed_run_list(request: HttpRequest) -> HttpResponse:
-    """Every poll, latest first."""
+    """List every poll, latest first."""
     found = FeedRunFilter(request.GET, FeedRun.objects.visible_to(request.user), request=request)
     listing = PaginatedList(
         request, found.qs.select_related("source").order_by("-queued_at", "-id")
@@ -122,8 +122,8 @@ def feed_run_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_safe
 def feed_run_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """What one poll brought: counts, what was held and set aside, dates and prices that were no
-    news, events."""
+    """Show what one poll brought: counts, changes on hold, quarantined rows, unchanged dates and
+    prices, events."""
     run = get_object_or_404(
         FeedRun.objects.visible_to(request.user).select_related("source"), pk=pk
     )

@@ -191,8 +191,8 @@ def contract_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["POST"])
 @transaction.atomic
 def edit_contract(request: HttpRequest, pk: int) -> HttpResponse:
-    """Nobody overwrites what they have not seen: the row is held, and compared with what the page
-    showed."""
+    """Edit a contract. The row is locked and compared with what the page showed, so that no unseen
+    change is overwritten."""
     user = governance_user(request, "You need the governance role to change contracts.")
     get_object_or_404(Contract.objects.visible_to(user).select_for_update().only("pk"), pk=pk)
     this = _one(request, pk)

@@ -326,7 +326,7 @@ _COMMON = frozenset(
 
 @require_POST
 def change_service(request: HttpRequest, pk: int) -> HttpResponse:
-    """Claim, take the claim back, ignore, look at it again."""
+    """Link, unlink, ignore or stop ignoring a service."""
     user, at = signed_in_user(request), now()
     this = get_object_or_404(
         Service.objects.visible_to(user).select_related("application", "first_token"), pk=pk
@@ -386,8 +386,8 @@ def change_service(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def link_services(request: HttpRequest) -> HttpResponse:
-    """Link the selected senders to one application, or each to its proposal; by `?undo=` take such
-    links back."""
+    """Link the selected services to one application, or each to its proposal; `?undo=` removes such
+    links."""
     user, at = signed_in_user(request), now()
     back = return_path(request, reverse("reported-services:list"))
     is_undo = "undo" in request.GET

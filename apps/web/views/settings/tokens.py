@@ -164,7 +164,7 @@ def _sentence(n: int, n_soon: int) -> Headline:
 
 @require_POST
 def create_token(request: HttpRequest) -> HttpResponse:
-    """The answer shows the key; no other page ever will."""
+    """Create a token. The response shows it; no other page ever will."""
     user = signed_in_user(request)
     form = form_for(user, user, request.POST)
     secret = issued(form, holder=user, by=user)
@@ -195,7 +195,8 @@ def issued(form: TokenForm, *, holder: User, by: User) -> str:
 
 @require_POST
 def rotate_listed_token(request: HttpRequest, pk: int) -> HttpResponse:
-    """A new secret, shown once; the one before goes on working for as long as chosen."""
+    """Rotate a token: the new secret is shown once; the old one keeps working for as long as
+    chosen."""
     user, token = _changeable(request, pk)
     if token.user_id != user.pk and not token.user.is_service:
         raise PermissionDenied("Only the owner of an API token can view its new secret.")
