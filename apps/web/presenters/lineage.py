@@ -159,7 +159,7 @@ HEADS = ("child", "child foundation", "kind", "parent", "parent foundation", "ad
 
 
 def csv_lines(edges: Iterable[LineageEdge]) -> list[list[str]]:
-    """Yield one row per edge, for a file under HEADS."""
+    """Return one row per edge, for a file under HEADS."""
     return [
         [
             edge.child.identifier,

@@ -179,7 +179,7 @@ HEADS = ("host", "api ids", "unit", "from", "price", "currency", "kind", "source
 
 
 def csv_lines(lines: Iterable[PriceHistory], unit: str) -> list[list[Any]]:
-    """Yield one row per step, for a file under HEADS."""
+    """Return one row per step, for a file under HEADS."""
     return [
         [
             line.host,

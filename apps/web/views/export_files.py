@@ -146,7 +146,7 @@ def _is_running(found: ListExport) -> bool:
 
 @require_safe
 def file_body(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """Yield the file, slice by slice."""
+    """Send the file, slice by slice."""
     found = _one(request, pk)
     if not is_available(found):
         raise Http404("This file is no longer stored. Request it again.")

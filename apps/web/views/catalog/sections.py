@@ -218,7 +218,7 @@ CLAIM_HEADS = (
 
 
 def claim_lines(offerings: Sequence[Offering]) -> list[list[Any]]:
-    """Yield the lifecycle timeline as rows: the accepted value beside each source value."""
+    """Return the lifecycle timeline as rows: the accepted value beside each source value."""
     heard: dict[int, list[Assertion]] = {}
     for assertion in load_claims(offerings):
         heard.setdefault(assertion.offering_id or 0, []).append(assertion)

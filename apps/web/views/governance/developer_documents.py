@@ -95,7 +95,7 @@ def _filtered(request: HttpRequest) -> tuple[AnnexItemFilter, "QuerySet[AnnexIte
 
 @require_safe
 def document_list(request: HttpRequest) -> HttpResponse:
-    """Every item that was asked for or noted, what is due first."""
+    """List every item that was requested or recorded, what is due first."""
     user = signed_in_user(request)
     today = day_of(now())
     found, queryset = _filtered(request)

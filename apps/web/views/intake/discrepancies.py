@@ -198,7 +198,7 @@ def _cells(row: Discrepancy) -> list[Any]:
 
 @require_POST
 def respond_to_discrepancies(request: HttpRequest) -> HttpResponse:
-    """Declare, end or leave what is ticked."""
+    """Declare, end or dismiss the selected discrepancies."""
     user, at = signed_in_user(request), now()
     back = return_path(request, reverse("discrepancies:list"))
     chosen = _picked(request.POST.getlist("pick"), user, is_open=True)
@@ -259,7 +259,7 @@ def _tell(request: HttpRequest, said: str, done: ResponseResult, undo: Any) -> N
 
 @require_POST
 def reopen_dismissed(request: HttpRequest) -> HttpResponse:
-    """Takes back that it was left as it is."""
+    """Undo a dismissal."""
     user = signed_in_user(request)
     chosen = _picked(request.GET.getlist("pick"), user, is_open=False)
     try:

@@ -194,7 +194,7 @@ def service_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_safe
 def service_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """One sender: what it calls, and whose it may be."""
+    """Show one reported service: what it calls, and which applications it may belong to."""
     user = signed_in_user(request)
     this = get_object_or_404(
         Service.objects.visible_to(user).select_related("application__team", "first_token__user"),
@@ -285,8 +285,8 @@ def _of_one(this: Service, n: int) -> Headline:
 
 
 def likely_applications(service: Service, user: User) -> list[Application]:
-    """Applications in use whose name shares a word with the sender's, among those the reader may
-    edit."""
+    """Return applications in use whose name shares a word with the service's, among those the user
+    may edit."""
     parts = set(re.split(r"[^a-z0-9]+", service.name.lower()))
     wanted = sorted(
         (part for part in parts if len(part) > 3 and part not in _COMMON), key=len, reverse=True

@@ -76,7 +76,7 @@ class ScenarioQuery:
 
 
 def parse_query(request: HttpRequest, user: User) -> ScenarioQuery:
-    """At most MAX_CHANGES changes are read. Names are looked up together: up to four statements."""
+    """Parse at most MAX_CHANGES changes. Names are looked up together: up to four statements."""
     query = request.GET
     said = list(
         dict.fromkeys((field, value) for field in FIELDS for value in query.getlist(field) if value)

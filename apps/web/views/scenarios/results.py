@@ -369,8 +369,8 @@ def all_affected_rows(
 def teams_to_contact(
     outcome: ScenarioResult, user: User, *, most: int | None = 25
 ) -> list[TeamToContact]:
-    """The teams of what is exposed, cushioned or partly struck, those with most exposed first; two
-    statements."""
+    """Return the teams of exposed, cushioned or partially affected applications, those with most
+    exposed first; two statements."""
     teams = Team.objects.visible_to(user).in_bulk(list(outcome.teams))
     ordered = sorted(
         (pk for pk in outcome.teams if pk in teams),

@@ -130,7 +130,7 @@ def scenario_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def rerun_scenario(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask it of the portfolio as it is now."""
+    """Run the scenario again on the current portfolio."""
     user = signed_in_user(request)
     run = queue_scenario_run(scenario=_scenario(request, pk), at=now(), by=user)
     enqueue_waiting_runs()

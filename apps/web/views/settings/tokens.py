@@ -72,7 +72,7 @@ def token_list(request: HttpRequest) -> HttpResponse:
 
 
 def form_for(user: User, holder: User, data: Any = None) -> TokenForm:
-    """For a key of `holder`, made by `user`."""
+    """Return the form for a token of `holder`, created by `user`."""
     return TokenForm(data, teams=Team.objects.visible_to(holder).order_by("name"))
 
 
