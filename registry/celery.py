@@ -70,8 +70,8 @@ def keep_django_logging(**_: Any) -> None:
 
 @worker_ready.connect
 def show_at_once(**_: Any) -> None:
-    """Send beat's first heartbeat immediately: the regular one is half a minute away, and readiness
-    need not wait for it."""
+    """Record beat's first heartbeat immediately: the regular one is half a minute away, and
+    readiness need not wait for it."""
     heartbeat.record_heartbeat(at=datetime.now(tz=UTC))
 
 

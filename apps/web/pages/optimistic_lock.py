@@ -76,7 +76,7 @@ class OptimisticLockMixin(forms.BaseForm):
         return ((name, self.row_fields.get(name, name)) for name in self.fields if name != "seen")
 
     def _values(self) -> dict[str, str]:
-        """What the row holds now, as text that can be compared."""
+        """Return the row's current values, as text that can be compared."""
         assert self.row is not None
         known = {field.name for field in self.row._meta.get_fields()}
         return {

@@ -39,7 +39,7 @@ from apps.web.wording import count_of, long_day
 
 
 def _private(response: HttpResponse) -> HttpResponse:
-    """Kept by nobody, and listed by no search engine."""
+    """Mark the response as not to be cached, nor indexed by search engines."""
     response["Cache-Control"] = "no-store"
     response["X-Robots-Tag"] = "noindex, nofollow"
     return response

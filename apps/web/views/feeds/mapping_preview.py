@@ -147,8 +147,8 @@ def _known_offerings(rows: Sequence[FeedRow]) -> set[tuple[str, str]]:
 
 
 def _next_poll(reading: MappingResult, source: Source | None) -> tuple[str, ...]:
-    """What the next poll would change if it brought this sample, as sentences; empty for a source
-    nobody polled."""
+    """Return what the next poll would change if it brought this sample, as sentences; empty for a
+    source that has never been polled."""
     if source is None or reading.parsed is None or not source.runs.exists():
         return ()
     seen = preview_observation(source, reading.parsed, at=now(), rules=change_rules_of(source))

@@ -28,8 +28,8 @@ Kind = ProviderEvent.Kind
 
 
 def polled_sources(user: Any) -> "QuerySet[Source]":
-    """Sources that are polled or could be; those nobody polls have their page among the offerings
-    they speak of."""
+    """Return sources that are polled or could be; the others have their page among the offerings
+    they state."""
     return Source.objects.visible_to(user).exclude(kind__in=Source.UNPOLLED)
 
 

@@ -95,7 +95,7 @@ def contract_list(request: HttpRequest) -> HttpResponse:
 
 
 def _n_open(contract: Contract) -> int:
-    """Clauses of which nobody has said whether they are there."""
+    """Count the clauses whose presence is unknown."""
     return sum(not getattr(contract, name) for name in CLAUSES)
 
 
@@ -260,8 +260,8 @@ def _contract_page(
 
 
 def _told(this: Contract) -> list[tuple[str, list[tuple[str, Any, str]]]]:
-    """(group, [(label, value, kind)]); kind is day, money, address, days or text. None where nobody
-    has said."""
+    """Return (group, [(label, value, kind)]); kind is day, money, address, days or text. None if
+    unknown."""
     names = group_names()
     found = []
     for group, members in GROUPS:

@@ -64,7 +64,7 @@ def endpoint_name(scope: str) -> str:
 
 
 def describe_discrepancy(row: Discrepancy) -> str:
-    """`calls gpt-4o at OpenAI, which nobody declared`"""
+    """Describe a discrepancy, such as `calls gpt-4o at OpenAI, which nobody declared`."""
     return kind_clause(ALERT_KINDS[row.kind], [row.details], 1)
 
 

@@ -103,8 +103,8 @@ def heat_map_picture(
     stored: bool,
     application: str,
 ) -> HeatMap | None:
-    """Inherent: every inherited risk by the level of its foundation. Current and residual: those
-    somebody assessed."""
+    """Build the heat map. Inherent: every inherited risk by the level of its foundation. Current
+    and residual: the assessed ones."""
     basis, counts = heat_counts(
         request, user, today, standings, stored=stored, application=application
     )

@@ -60,7 +60,7 @@ class ScenarioQuery:
 
     @property
     def name(self) -> str:
-        """What it is called until somebody names it."""
+        """Return the default name of the scenario until a user names it."""
         words = [change.words for change in self.changes if not change.problem]
         return (" and ".join(words[:3]) + (f" +{len(words) - 3}" if len(words) > 3 else ""))[
             :200

@@ -259,7 +259,7 @@ def result_headline(outcome: ScenarioResult, name: str) -> Headline:
 
 
 def result_picture(outcome: ScenarioResult) -> Any:
-    """Before and after where they differ, else one bar."""
+    """Draw before and after if they differ, else one bar."""
     after = {row.state: row.after for row in outcome.states}
     before = {row.state: row.before for row in outcome.states}
     rows = (
@@ -271,7 +271,7 @@ def result_picture(outcome: ScenarioResult) -> Any:
 
 
 def costs_picture(outcome: ScenarioResult) -> Any:
-    """What a month costs before and after, where that differs."""
+    """Draw the monthly cost before and after, if that differs."""
     changed = [cost for cost in outcome.costs if abs(cost.change) >= 0.5]
     return responsive_picture(
         draw_comparison,

@@ -113,8 +113,10 @@ def keys_of(user: User) -> list[ApiToken]:
 
 @require_safe
 def tokens_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Every key that one sees: the own ones and those of programs one looks after; administrators
-    and the auditor all. For the list of who can come in, and for finding what is never used."""
+    """Send every token that the user can view: the user's own and those of service accounts that
+    the user is responsible for; administrators and auditors all.
+
+    For an access review, and for finding unused tokens."""
     user = signed_in_user(request)
     return csv_response(
         "keys",
