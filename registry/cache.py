@@ -38,7 +38,7 @@ class JSONSerializer:
     registry, but runs no code here."""
 
     def dumps(self, value: Any) -> bytes:
-        """TypeError for what JSON cannot hold, as bytes and dates."""
+        """Serialize a value; TypeError for what JSON cannot hold, such as bytes and dates."""
         return json.dumps(value, separators=(",", ":")).encode()
 
     def loads(self, data: bytes | int) -> Any:
@@ -172,8 +172,8 @@ class ForgivingRedisCache(RedisCache):
 
 
 def _attempt(operation: Callable[[], Any]) -> Any:
-    """What the server answers; _FAILED where it is away, silent, full, read-only or otherwise in
-    trouble."""
+    """Return the server's answer; _FAILED if it is unavailable, silent, full, read-only or
+    otherwise failing."""
     global _last_warning
     if not _BREAKER.admits():
         return _FAILED

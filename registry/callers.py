@@ -17,7 +17,7 @@ from apps.accounts.api_tokens.authentication import ApiTokenAuthentication
 
 
 def is_known(environ: Mapping[str, Any]) -> bool:
-    """Whether the request's token or session is one of ours and in force. At most three
+    """Return whether the request's token or session exists and is in force. At most three
     statements."""
     request = WSGIRequest({**environ, "wsgi.input": BytesIO()})
     try:

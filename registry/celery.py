@@ -26,8 +26,8 @@ class RegistryCelery(Celery):
     a silent broker."""
 
     def send_task(self, *args: Any, **kwargs: Any) -> Any:
-        """Send a task; kombu's OperationalError where the broker does not take it, or did not a
-        moment ago."""
+        """Send a task; kombu's OperationalError if the broker does not take it, or did not a moment
+        ago."""
         if process_kind() is not ProcessKind.WEB:
             return super().send_task(*args, **kwargs)
         if not _BREAKER.admits():
@@ -64,12 +64,14 @@ AFTER_BULK_LOAD = (COUNT, "exposure.refresh_exposure", "inventory.keep_findings"
 
 @setup_logging.connect
 def keep_django_logging(**_: Any) -> None:
-    """Being connected is all it does: Celery then leaves the logging that Django set up alone."""
+    """Do nothing: being connected is enough for Celery to leave the logging that Django set up
+    alone."""
 
 
 @worker_ready.connect
 def show_at_once(**_: Any) -> None:
-    """Beat's first heartbeat is half a minute away; readiness need not wait for it."""
+    """Record beat's first heartbeat immediately: the regular one is half a minute away, and
+    readiness need not wait for it."""
     heartbeat.record_heartbeat(at=datetime.now(tz=UTC))
 
 

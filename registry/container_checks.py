@@ -22,7 +22,7 @@ class UnhealthyError(Exception):
 
 
 def check_worker() -> str:
-    """Ask the worker of this host; UnhealthyError where it does not answer within WORKER_TIMEOUT
+    """Ping the worker of this host; UnhealthyError if it does not answer within WORKER_TIMEOUT
     seconds."""
     name = f"celery@{socket.gethostname()}"
     try:
@@ -39,7 +39,7 @@ def check_worker() -> str:
 
 
 def check_beat() -> str:
-    """Read the heartbeat that beat has a worker write; UnhealthyError where it is missing."""
+    """Read the heartbeat that beat has a worker write; UnhealthyError if it is missing."""
     try:
         seen_at = heartbeat.last_heartbeat()
     except redis.RedisError as error:
@@ -56,8 +56,7 @@ CHECKS: dict[str, Callable[[], str]] = {"beat": check_beat, "worker": check_work
 
 
 def main(given: Sequence[str]) -> int:
-    """Run the check that is named; its sentence goes to the output, which container engines
-    keep."""
+    """Run the named check; its sentence goes to the output, which container engines store."""
     if len(given) != 1 or given[0] not in CHECKS:
         sys.stderr.write(f"Enter one of {', '.join(CHECKS)}.\n")
         return 2

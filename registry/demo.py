@@ -87,8 +87,8 @@ class Demo:
         at_our_death: signal.Signals = signal.SIGTERM,
         may_end: bool = False,
     ) -> Child:
-        """Run a Python module as a process group of its own, which dies with us even where we are
-        killed."""
+        """Run a Python module as a process group of its own, which dies with this process even if
+        that is killed."""
         process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
             cwd=embedded.CHECKOUT,
@@ -109,7 +109,7 @@ class Demo:
         return child
 
     def _record(self) -> None:
-        """Note who runs, for the start after a sudden death."""
+        """Record the running processes, for the start after a sudden death."""
         notes = []
         for child in self.children:
             with suppress(psutil.NoSuchProcess):
@@ -117,7 +117,7 @@ class Demo:
         _pids_file(self.data).write_text(json.dumps(notes))
 
     def turn(self, seconds: float) -> None:
-        """Wait for output or a signal, then see whether everybody lives."""
+        """Wait for output or a signal, then check that all children live."""
         for key, _ in self.selector.select(seconds):
             if key.fileobj is self.signals:
                 self.signals.recv(64)
@@ -244,7 +244,7 @@ class Demo:
                 raise Broken(f"{gone} has stopped. See its log in {self.data}.")
 
     def _ensure_servers(self) -> embedded.Places | None:
-        """Embed what no address names."""
+        """Start the embedded servers for which the environment names no URL."""
         self.wanted = {
             "database": not os.environ.get("DATABASE_URL"),
             "broker": not os.environ.get("BROKER_URL"),
@@ -255,7 +255,7 @@ class Demo:
         return embedded.missing(self.embedded, **self.wanted) if self.embedded else ""
 
     def end(self) -> None:
-        """Every process this demo started is gone afterwards. A second signal shortens the wait."""
+        """End every process that this demo started. A second signal shortens the wait."""
         for child in reversed(self.children):
             _signal_group(child.process.pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
@@ -278,7 +278,7 @@ class Demo:
 
 
 def _dies_with(parent: int, number: signal.Signals) -> Callable[[], None]:
-    """What a child does before it becomes its program: ask the kernel for a signal when we die
+    """Ask the kernel, in a child before it becomes its program, for a signal when the parent dies
     (Linux only)."""
     if not sys.platform.startswith("linux"):
         return lambda: None
@@ -327,7 +327,7 @@ def _answers(port: int, path: str) -> bool:
 
 
 def _logins(text: str) -> Iterator[dict[str, str]]:
-    """What load_demo printed: JSON objects with user, password and role, one a line or in a
+    """Parse what load_demo printed: JSON objects with user, password and role, one per line or in a
     list."""
     with suppress(json.JSONDecodeError):
         if isinstance(rows := json.loads(text), list):
@@ -366,8 +366,8 @@ def _only_one(data: Path) -> Iterator[None]:
 
 
 def _end_leftovers(data: Path) -> None:
-    """End process groups of a demo that died; the start time tells them from strangers with the
-    same number."""
+    """End process groups of a demo that died; the start time distinguishes them from others with
+    the same number."""
     with suppress(FileNotFoundError, ValueError):
         for pid, born in json.loads(_pids_file(data).read_text()):
             with suppress(psutil.Error):
@@ -391,12 +391,11 @@ def _check_port(port: int) -> None:
 
 
 def set_up() -> None:
-    """Runs as a child: database, built-in catalogue, demo portfolio. Prints what load_demo
-    prints.
+    """Set up database, built-in catalogue and demo portfolio, as a child process. Prints what
+    load_demo prints.
 
-    Prints the reason and ends with EX_CONFIG where the data folder holds a database that this
-    version cannot upgrade.
-    """
+    Prints the reason and ends with EX_CONFIG if the data folder holds a database that this version
+    cannot upgrade."""
     import django  # noqa: PLC0415 - only this child loads Django's apps
     from django.core.management import call_command, get_commands  # noqa: PLC0415
 
@@ -461,7 +460,7 @@ def run(data: Path) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """`python -m registry.demo [stop]`."""
+    """Run `python -m registry.demo [stop]`."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry.settings")
     data = embedded.data_folder()
     match arguments:

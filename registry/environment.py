@@ -21,12 +21,11 @@ class BadAddress(ValueError):
 
 
 def mailer(url: str, *, timeout_seconds: int = 20) -> dict[str, Any]:
-    """One entry of Django's MAILERS.
+    """Return one entry of Django's MAILERS from a URL.
 
     `smtp://[user:password@]host[:port]`, `smtp+tls://` (STARTTLS, also spelt `submission+tls://`),
     `smtps://` (TLS from the first byte), `filemail:///folder` (one .eml file per message),
-    `consolemail://`, `memorymail://`, `dummymail://`. User and password are percent-encoded.
-    """
+    `consolemail://`, `memorymail://`, `dummymail://`. User and password are percent-encoded."""
     parts = urlsplit(url)
     if parts.scheme == "filemail":
         return {
@@ -54,11 +53,11 @@ def mailer(url: str, *, timeout_seconds: int = 20) -> dict[str, Any]:
 
 
 def redis_client_url(broker_url: str, *, database: int | None = None) -> str:
-    """The broker's address as its plain client spells it, on another logical database where one is
+    """Return the broker's URL as its plain client spells it, on another logical database if one is
     named.
 
-    Celery writes unix sockets as `redis+socket:///path?virtual_host=0`, the client as `unix:///path?db=0`.
-    """
+    Celery writes unix sockets as `redis+socket:///path?virtual_host=0`, the client as
+    `unix:///path?db=0`."""
     parts = urlsplit(broker_url)
     if parts.scheme in {"redis+socket", "redis+unix", "unix"}:
         asked = parse_qs(parts.query)
@@ -74,8 +73,8 @@ def redis_client_url(broker_url: str, *, database: int | None = None) -> str:
 
 
 def kept_secret(file: Path) -> str:
-    """The secret in `file`, made on first use and readable by its owner only. For demo and
-    development."""
+    """Return the secret in `file`, created on first use and readable by its owner only. For demo
+    and development."""
     try:
         return file.read_text()
     except FileNotFoundError:

@@ -154,14 +154,13 @@ class LostConnectionMiddleware:
 
 
 def _ended_visibly(content: Iterator[bytes], path: str) -> Iterator[bytes]:
-    """`content`, with a last line that says so where the database ends it early; then the error
-    goes on.
+    """Yield `content`, with a last line that says so if the database ends it early; then raise the
+    error again.
 
     The status has been sent, and half a list must not pass for all of it. The web server breaks the
-    connection off for an error, which programs notice; behind a server that would end the answer as
-    if it were whole, people read the line, and a workbook or an archive with it behind does not
-    open.
-    """
+    connection off for an error, which API clients notice; behind a server that would end the answer
+    as if it were whole, users read the line, and a workbook or an archive with it behind does not
+    open."""
     try:
         yield from content
     except DatabaseError as error:
@@ -192,11 +191,10 @@ class UnwritableTextMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> None:
-        """Take control characters and direction marks out of what a page sends, passwords apart.
+        """Remove control characters and direction marks from what a page sends, passwords excepted.
 
-        The check against forged requests has read the body by now. What is exempt from that check
-        (REST, traces) reads its body itself.
-        """
+        The check against forged requests (CSRF) has read the body by now. What is exempt from that
+        check (REST, traces) reads its body itself."""
         if request.method == "POST" and not getattr(view, "csrf_exempt", False):
             request.POST = _tidied(request.POST)  # type: ignore[assignment]
 

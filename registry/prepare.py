@@ -16,11 +16,10 @@ LOCK = "prepare"
 
 
 def prepare_database() -> None:
-    """Costs one read of the migrations where nothing is to do. Words go to stderr, stdout is the
-    command's own.
+    """Migrate and fill the database; costs one read of the migrations if nothing is to do.
 
-    Raises UnsupportedDatabaseError where the migrations do not continue those of the database.
-    """
+    Messages go to stderr, stdout is the command's own. Raises UnsupportedDatabaseError if the
+    migrations do not continue those of the database."""
     with database_lock(LOCK):
         check_migration_history()
         executor = MigrationExecutor(connection)

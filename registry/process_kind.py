@@ -8,13 +8,13 @@ _kind: ProcessKind | None = None
 
 
 def declare_process(kind: ProcessKind) -> None:
-    """Name the kind of this process; nothing where it has a kind already, by which its settings
-    were made."""
+    """Set the kind of this process; do nothing if it has a kind already, by which its settings were
+    made."""
     global _kind
     if _kind is None:
         _kind = kind
 
 
 def process_kind() -> ProcessKind:
-    """The kind that was declared; a worker where none was."""
+    """Return the declared kind; a worker if none was declared."""
     return _kind or ProcessKind.WORKER

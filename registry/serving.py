@@ -61,7 +61,7 @@ class Site:
         self._record_refusal = getattr(module, "RECORD_REFUSAL", None)
 
     def server_application(self, *, n_threads: int) -> ServerApplication:
-        """Called in each worker: threads do not survive a fork."""
+        """Create the application in each worker: threads do not survive a fork."""
         return ServerApplication(
             self._application,
             n_threads=n_threads,
@@ -72,8 +72,8 @@ class Site:
 
 
 def _allow_descriptors() -> None:
-    """As many as the system lets us have: a connection, a file or two and a share of the database
-    each."""
+    """Raise the limit of file descriptors to the system's maximum: a connection, a file or two and
+    a share of the database each."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 4 * MAX_CONNECTIONS
     if soft < wanted:
@@ -83,11 +83,10 @@ def _allow_descriptors() -> None:
 
 
 def _share_request_counts() -> None:
-    """A folder in which the workers keep what they count, so that any of them answers for all; gone
-    with the server.
+    """Create a folder in which the workers store their metrics, so that any of them answers for
+    all; deleted with the server.
 
-    Has to be named before the library is loaded, which the site does.
-    """
+    It must be named before the library is loaded, which the site does."""
     if not os.environ.get(MULTIPROCESS_FOLDER):
         folder = tempfile.mkdtemp(prefix="registry-metrics-")
         os.environ[MULTIPROCESS_FOLDER] = folder

@@ -43,7 +43,7 @@ DEBUG = env.bool("DEBUG", default=False)
 
 
 def required(name: str, *, otherwise: str) -> str:
-    """The variable's value; `otherwise` stands in outside production."""
+    """Return the variable's value; outside production `otherwise` is the default."""
     value = env.str(name, default="")
     if value:
         return str(value)
@@ -53,7 +53,7 @@ def required(name: str, *, otherwise: str) -> str:
 
 
 def retention_days(name: str, *, default: int, least: int) -> int:
-    """The variable's days, which are 0 (for ever) or `least` at least."""
+    """Return the variable's days, which are 0 (for ever) or `least` at least."""
     days: int = env.int(name, default=default)
     if days < 0 or 0 < days < least:
         raise ImproperlyConfigured(f"{name} must be 0 (no limit) or at least {least}.")
@@ -333,12 +333,11 @@ CELERY_TASK_EAGER_PROPAGATES = True
 
 
 def _every(task: str, cadence: timedelta) -> dict[str, Any]:
-    """An entry whose message dies before the next is sent, so that an absent worker finds no pile
-    of repeats.
+    """Return an entry whose message expires before the next is sent, so that an absent worker finds
+    no pile of repeats.
 
-    One that runs less often than every minute is sent by `common.enqueue_due_jobs`, which sees to
-    the same.
-    """
+    One that runs less often than every minute is sent by `common.enqueue_due_jobs`, which ensures
+    the same."""
     return {"task": task, "schedule": cadence, "options": {"expires": cadence.total_seconds()}}
 
 

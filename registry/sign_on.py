@@ -12,7 +12,8 @@ from apps.accounts.single_sign_on.rules import InvalidRulesError, read_rules
 
 
 def sign_on(env: environ.Env, *, production: bool) -> dict[str, Any]:
-    """What OIDC_... says; empty where OIDC_ISSUER is not set, which switches sign-on off."""
+    """Return the configuration by OIDC_...; empty if OIDC_ISSUER is not set, which disables single
+    sign-on."""
     issuer = env.str("OIDC_ISSUER", default="")
     if not issuer:
         return {}

@@ -19,7 +19,7 @@ application = get_wsgi_application()
 
 
 def _in_thread(check: Callable[[], health.Report]) -> Callable[[], health.Report]:
-    """A check that leaves no connection behind: the thread ends with it."""
+    """Run a check in a thread, so that it leaves no connection behind: the thread ends with it."""
 
     def run() -> health.Report:
         try:

@@ -36,7 +36,7 @@ class FileExport:
 
 
 def rebuild_request(file: ListExport) -> HttpRequest:
-    """The request as it was: the same address and reader, for what reads both."""
+    """Rebuild the original request: the same URL and user, for code that reads both."""
     request = HttpRequest()
     request.method, request.GET, request.user = "GET", QueryDict(file.query), file.requested_by
     return request
@@ -94,7 +94,7 @@ FILE_EXPORTS: Mapping[str, FileExport] = {
 
 
 def write_export(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
-    """Writes any of them."""
+    """Write any of the exports."""
     if file.kind not in FILE_EXPORTS:
         raise ExportError(
             f"Files of the type '{file.kind}' are no longer available. Request another file."

@@ -44,8 +44,8 @@ def live_dependencies(*, user: Any, on: date) -> DependencyQuerySet:
 def with_primary_stacks(
     applications: "QuerySet[Application]", *, on: date
 ) -> "QuerySet[Application]":
-    """Applications with `team` and, as `primaries`, their primary dependencies of `on`, largest
-    first, down to the developer: two statements."""
+    """Return applications with `team` and, as `primaries`, their primary dependencies of `on`,
+    largest first, down to the developer: two statements."""
     primaries = (
         Dependency.objects.filter(
             Q(until__isnull=True) | Q(until__gt=on), since__lte=on, role=Dependency.Role.PRIMARY
@@ -61,8 +61,8 @@ def with_primary_stacks(
 def reach_by_ref(
     *, kind: NodeKind, refs: Iterable[int], user: Any, on: date
 ) -> dict[int, NodeReach]:
-    """{ref: reach} of the nodes of one kind on which any visible live application stands: one
-    statement."""
+    """Return {ref: reach} of the nodes of one kind on which any visible live application depends:
+    one statement."""
     wanted = list(refs)
     if not wanted:
         return {}
@@ -97,9 +97,10 @@ WHERE k.kind = %(kind)s AND k.ref = ANY (%(among)s)
 
 
 def used_refs(*, kind: NodeKind, user: User, on: date, among: Iterable[int]) -> list[int]:
-    """Nodes of one kind, of those `among`, on which any visible live application stands: one
-    statement, which asks of each node for its first application only, so that what half the
-    portfolio stands on costs no more than the rest."""
+    """Return nodes of one kind, of those `among`, on which any visible live application depends.
+
+    One statement, which searches the first application of each node only, so that a node that half
+    the portfolio depends on costs no more than the rest."""
     wanted = list(among)
     if not wanted:
         return []
@@ -119,7 +120,7 @@ def used_refs(*, kind: NodeKind, user: User, on: date, among: Iterable[int]) -> 
 
 
 def prices_at(*, offerings: Iterable[int], at: datetime) -> dict[int, dict[str, Price]]:
-    """{offering id: {unit: list price in force}} for the smallest size of request: one
+    """Return {offering id: {unit: list price in force}} for the smallest size of request: one
     statement."""
     found: dict[int, dict[str, Price]] = defaultdict(dict)
     for price in Price.objects.at(at).filter(offering__in=list(offerings), above_tokens=0):
@@ -128,8 +129,8 @@ def prices_at(*, offerings: Iterable[int], at: datetime) -> dict[int, dict[str, 
 
 
 def primary_paths(*, user: Any, on: date) -> list[Dependency]:
-    """The largest primary of every visible live application, with everything below it: one
-    statement."""
+    """Return the largest primary dependency of every visible live application, with everything
+    below it: one statement."""
     return list(
         live_dependencies(user=user, on=on)
         .primary()
@@ -140,12 +141,13 @@ def primary_paths(*, user: Any, on: date) -> list[Dependency]:
 
 
 def is_called(*, user: Any, on: date) -> Exists:
-    """The condition on events that a visible live application calls the offering they are about."""
+    """Return the condition on events that a visible live application calls the offering they are
+    about."""
     return Exists(live_dependencies(user=user, on=on).filter(offering=OuterRef("offering")))
 
 
 def events_of_used_offerings(*, user: Any, on: date, most: int) -> list[ProviderEvent]:
-    """The latest events on offerings that visible live applications call: one statement."""
+    """Return the latest events on offerings that visible live applications call: one statement."""
     return list(
         ProviderEvent.objects.visible_to(user)
         .filter(is_called(user=user, on=on))
@@ -155,8 +157,8 @@ def events_of_used_offerings(*, user: Any, on: date, most: int) -> list[Provider
 
 
 def events_of_application(*, application: Application, on: date, most: int) -> list[ProviderEvent]:
-    """The latest events on what the application's live dependencies call, redirects followed: one
-    statement."""
+    """Return the latest events on what the application's live dependencies call, redirects
+    followed: one statement."""
     offerings = (
         Footing.objects.filter(
             offering__in=Dependency.objects.filter(

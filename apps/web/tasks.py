@@ -12,11 +12,11 @@ _SOFT, _HARD = 15 * 60, 16 * 60
 
 @shared_task(name="web.write_file", soft_time_limit=_SOFT, time_limit=_HARD)
 def write_one_file(pk: int) -> bool:
-    """Right after it was asked for; the sweep writes what this message did not reach."""
+    """Write a file right after its request; the sweep writes what this message did not reach."""
     return write_file(pk, write=write_export, at=now())
 
 
 @shared_task(name="web.write_files", soft_time_limit=_SOFT, time_limit=_HARD)
 def write_files() -> int:
-    """Safe to run twice at once."""
+    """Write all pending files. Safe to run twice at once."""
     return write_waiting_files(write=write_export, at=now())

@@ -34,18 +34,18 @@ _NUMBERS = (
 
 
 def day(value: date, *, today: date | None = None) -> str:
-    """`8 Apr 2027`; without the year when it is that of `today`."""
+    """Format a date as `8 Apr 2027`; without the year if it is that of `today`."""
     text = f"{value.day} {value:%b}"
     return text if today and value.year == today.year else f"{text} {value.year}"
 
 
 def long_day(value: date) -> str:
-    """`8 April 2027`, for sentences; its parts do not part at a line's end."""
+    """Format a date as `8 April 2027`, for sentences; with non-breaking spaces."""
     return f"{value.day}\u00a0{value:%B}\u00a0{value.year}"
 
 
 def from_today(value: date, *, today: date) -> str:
-    """`in 135 days`, `today`, `56 days ago`."""
+    """Format a date as `in 135 days`, `today`, `56 days ago`."""
     n_days = (value - today).days
     if n_days == 0:
         return "today"
@@ -54,12 +54,12 @@ def from_today(value: date, *, today: date) -> str:
 
 
 def number(value: Any) -> str:
-    """With thousands separators and a true minus."""
+    """Format a number with thousands separators and a true minus."""
     return f"{value:,}".replace("-", "−")
 
 
 def as_word(n: int) -> str:
-    """Small numbers as words, for sentences."""
+    """Write small numbers as words, for sentences."""
     return _NUMBERS[n] if 0 <= n < len(_NUMBERS) else number(n)
 
 
@@ -72,7 +72,8 @@ def share(value: Any) -> str:
 
 
 def price(value: Any) -> str:
-    """At least two decimals, further ones only where they carry something: 3.00, 0.075."""
+    """Format a price with at least two decimals, further ones only if they are significant: 3.00,
+    0.075."""
     try:
         amount = Decimal(str(value)).normalize()
     except InvalidOperation:
@@ -98,7 +99,7 @@ def _span(seconds: int) -> str:
 
 
 def join_names(names: Sequence[str], *, most: int = 4) -> str:
-    """`a, b and c`; beyond `most` the rest is counted."""
+    """Join names as `a, b and c`; beyond `most` the rest is counted."""
     shown = list(names[:most])
     if len(names) > most:
         return ", ".join(shown) + f" and {number(len(names) - most)} more"
@@ -106,7 +107,7 @@ def join_names(names: Sequence[str], *, most: int = 4) -> str:
 
 
 def iso_day(value: Any, *, today: date | None = None) -> str:
-    """An ISO day of a stored value as people write it; other text stays as it is, None is `no
+    """Format an ISO date of a stored value for display; other text is unchanged, None is `no
     date`."""
     if not value:
         return "no date"
@@ -117,12 +118,13 @@ def iso_day(value: Any, *, today: date | None = None) -> str:
 
 
 def with_written_dates(text: Any) -> str:
-    """A stored sentence with its ISO days as people write them; ids that end in a day stay."""
+    """Format the ISO dates of a stored sentence for display; ids that end in a date are
+    unchanged."""
     return _ISO_DAY.sub(lambda found: iso_day(found[0]), str(text))
 
 
 def format_recorded_value(text: str) -> str:
-    """A value of a history: a day or a moment as people write them, all else as it stands."""
+    """Format a value of a history: a date or a time for display, all else unchanged."""
     if not _ISO_STAMP.fullmatch(text):
         return text
     at = datetime.fromisoformat(text)
@@ -130,7 +132,7 @@ def format_recorded_value(text: str) -> str:
 
 
 def describe_change(event: ProviderEvent, *, today: date | None = None) -> str:
-    """What the event says, from its old and new value, in one clause."""
+    """Describe an event, from its old and new value, in one clause."""
     old, new = event.old, event.new
     if event.kind == Kind.ANNOUNCED:
         return f"ends {iso_day(new)}"
@@ -178,7 +180,7 @@ def _describe_price_change(old: Any, new: Any) -> str:
 
 
 def unit_name(key: str) -> str:
-    """A price key (`input`, `input>200000`, `input@2027-01-01`) as people say it."""
+    """Return the display name of a price key (`input`, `input>200000`, `input@2027-01-01`)."""
     try:
         unit, above, starts_on = split_price_key(key)
     except ValueError:
@@ -197,7 +199,7 @@ def _unit_order(key: str) -> tuple[int, str]:
 
 
 def describe_claim(topic: str, value: Any, *, today: date | None = None) -> str:
-    """What a source says, in one clause."""
+    """Describe a source value in one clause."""
     if not isinstance(value, dict):
         return _plain_text(value)
     if topic == "lifecycle":
@@ -229,7 +231,7 @@ def _describe_lifecycle(value: dict[str, Any]) -> str:
 
 
 def _describe_prices(value: dict[str, Any]) -> str:
-    """{price key: amount} as values.price_value stores it."""
+    """Describe {price key: amount} as values.price_value stores it."""
     lines = [
         f"{unit_name(key)} {price(value[key])}"
         for key in sorted(value, key=_unit_order)

@@ -49,7 +49,7 @@ def ensure(
 
 
 def stop(data: Path | None = None) -> list[str]:
-    """Stop what runs under `data`; the names of the servers that ran."""
+    """Stop what runs under `data`, and return the names of the servers that ran."""
     data = data or data_folder()
     if not data.is_dir():
         return []
@@ -67,7 +67,7 @@ def stop(data: Path | None = None) -> list[str]:
 
 
 def missing(places: Places, *, database: bool, broker: bool) -> str:
-    """The name of a wanted server that does not run; empty where all do."""
+    """Return the name of a wanted server that does not run; empty if all do."""
     if database and running(places.postgres_pid, "postgres") is None:
         return "PostgreSQL"
     if broker and running(places.valkey_pid, "valkey") is None:

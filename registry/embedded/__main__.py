@@ -4,7 +4,7 @@ from registry.embedded import EmbeddedError, ensure, stop
 
 
 def main(arguments: list[str]) -> int:
-    """`python -m registry.embedded start|stop`."""
+    """Run `python -m registry.embedded start|stop`."""
     try:
         if arguments == ["start"]:
             places = ensure()

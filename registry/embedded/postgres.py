@@ -76,7 +76,7 @@ def ensure(places: Places, *, durable: bool) -> None:
 
 
 def stop(places: Places) -> bool:
-    """Whether there was one to stop."""
+    """Stop the server, and return whether there was one to stop."""
     server = running(places.postgres_pid, "postgres")
     if server is None:
         return False
@@ -160,7 +160,7 @@ def _start_postgres(places: Places, *, durable: bool) -> psutil.Process:
 
 
 def _connected(places: Places, server: psutil.Process) -> bool:
-    """Wait until the server takes connections; False where it died or START_SECONDS are over."""
+    """Wait until the server takes connections; False if it died or START_SECONDS are over."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         try:

@@ -21,8 +21,8 @@ class EmbeddedError(RuntimeError):
 
 
 def running(pid_file: Path, name: str) -> psutil.Process | None:
-    """The server that wrote `pid_file` in its working directory; None where that pid is gone or
-    somebody else's."""
+    """Return the server that wrote `pid_file` in its working directory; None if that pid is gone or
+    another process's."""
     try:
         process = psutil.Process(int(pid_file.read_text().split("\n", 1)[0]))
         if (
@@ -37,8 +37,7 @@ def running(pid_file: Path, name: str) -> psutil.Process | None:
 
 
 def launch(command: list[str], *, log: Path, user: str | None = None) -> psutil.Process:
-    """Start a server that nobody waits for: out of this session and process group, reaped by the
-    system."""
+    """Start a detached server: out of this session and process group, reaped by the system."""
     script = 'log="$1"; shift; "$@" >>"$log" 2>&1 </dev/null & echo $!'
     started = subprocess.run(
         ["/bin/sh", "-c", script, "sh", str(log), *command],
@@ -56,7 +55,8 @@ def launch(command: list[str], *, log: Path, user: str | None = None) -> psutil.
 
 
 def server_environment() -> dict[str, str]:
-    """Keep what a server needs of this process: where programs are, and the clock."""
+    """Return the environment that a server needs of this process: the search path, and the
+    clock."""
     clock = {name: os.environ[name] for name in CLOCK_VARIABLES if name in os.environ}
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", **clock}
 
@@ -74,7 +74,8 @@ def end(process: psutil.Process, *signals: signal.Signals) -> None:
 
 
 def died(process: psutil.Process) -> bool:
-    """Gone, or waiting for a parent that never asks (a container's first process may not)."""
+    """Return whether the process is gone, or a zombie (a container's first process may not reap
+    it)."""
     try:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

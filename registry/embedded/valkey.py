@@ -43,7 +43,7 @@ def ensure(places: Places, *, durable: bool) -> None:
 
 
 def stop(places: Places) -> bool:
-    """Whether there was one to stop."""
+    """Stop the server, and return whether there was one to stop."""
     server = running(places.valkey_pid, "valkey")
     if server is None:
         return False
@@ -54,7 +54,8 @@ def stop(places: Places) -> bool:
 
 
 def _client(places: Places) -> redis.Redis:
-    """Tries once, where the library would try ten times with growing pauses."""
+    """Return a client that tries once, where the library would try ten times with growing
+    pauses."""
     return redis.Redis(
         unix_socket_path=str(places.valkey_socket), socket_timeout=5, retry=Retry(NoBackoff(), 0)
     )

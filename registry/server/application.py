@@ -121,8 +121,8 @@ class RequestThreads:
         self._answers = SpoolBudget(MAX_SPOOLED_ANSWERS)
 
     async def answer(self, environ: dict[str, Any], body: RequestBody | None) -> Answer:
-        """What the application answers; RefusalError where no thread is free in time. Closes `body`
-        in the end."""
+        """Return the application's response; RefusalError if no thread is free in time. Closes
+        `body` in the end."""
         loop = asyncio.get_running_loop()
         n_waiting = self._n_open - self._n_threads
         if n_waiting >= MAX_QUEUED:
@@ -143,7 +143,7 @@ class RequestThreads:
     def _give_up(
         self, job: Future[None], body: RequestBody | None, outcome: asyncio.Future[Answer]
     ) -> None:
-        """Where the application has not begun."""
+        """Give up a request that the application has not begun."""
         if job.cancel():
             self._n_open -= 1
             if body is not None:
@@ -180,7 +180,8 @@ class RequestThreads:
         loop: asyncio.AbstractEventLoop,
         outcome: asyncio.Future[Answer],
     ) -> Answer | None:
-        """The whole answer, or None where `outcome` has been told of one that comes bit by bit."""
+        """Return the whole response, or None if `outcome` has received one that comes piece by
+        piece."""
         start = _Start()
         chunks = self._application(environ, start)
         try:
@@ -272,7 +273,7 @@ async def _send_probe(answer: ProbeAnswer, send: Send) -> None:
 async def _send_refusal(
     refusal: RefusalError, environ: dict[str, Any], receive: Receive, send: Send
 ) -> None:
-    """Problem details where programs ask, a line of text elsewhere; the connection is closed
+    """Send problem details to API clients, a line of text otherwise; the connection is closed
     afterwards."""
     if environ["PATH_INFO"].startswith(("/api/", "/otlp")):
         kind = b"application/problem+json"
@@ -319,8 +320,10 @@ async def _linger(receive: Receive) -> None:
 async def _send_rest(
     answer: Answer, rest: AnswerBuffer, scope: dict[str, Any], receive: Receive, send: Send
 ) -> None:
-    """Block by block. Where the client leaves, or takes nothing, or the answer breaks off, the
-    connection is closed before its end: no client takes a part for the whole."""
+    """Send the rest block by block.
+
+    If the client disconnects, or accepts nothing, or the response breaks off, the connection is
+    closed before its end: no client takes a part for the whole."""
     watch = asyncio.ensure_future(_until_disconnect(receive))
     watch.add_done_callback(lambda _: rest.close())
     has_begun = False

@@ -19,12 +19,11 @@ _FIXED = {
 
 
 def build_environ(scope: dict[str, Any]) -> dict[str, Any]:
-    """Everything but `wsgi.input`. A chunked body keeps no Transfer-Encoding: once read, its length
-    is known.
+    """Build everything but `wsgi.input`. A chunked body keeps no Transfer-Encoding: once read, its
+    length is known.
 
     Header names with an underscore are left out: `X_Forwarded_For` would look like the proxy's
-    `X-Forwarded-For`.
-    """
+    `X-Forwarded-For`."""
     path: str = scope["path"]
     server, client = scope["server"], scope["client"]
     environ: dict[str, Any] = {
@@ -48,7 +47,7 @@ def build_environ(scope: dict[str, Any]) -> dict[str, Any]:
 
 
 def add_headers(environ: dict[str, Any], headers: Iterable[tuple[bytes, bytes]]) -> None:
-    """Repeated headers are joined: cookies by a semicolon, others by a comma."""
+    """Add headers; repeated ones are joined: cookies by a semicolon, others by a comma."""
     for name, value in headers:
         key = _environ_key(name)
         if key is None:

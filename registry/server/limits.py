@@ -96,8 +96,8 @@ BULK = BodyLimit(1 * GIB, 3600, "Send the rows in parts.")
 
 
 def body_limit(path: str, headers: Mapping[str, str], *, session_cookie: str) -> BodyLimit:
-    """The limit for a caller who presents a session or a token, or neither; nothing is proved
-    yet."""
+    """Return the limit for a caller that presents a session or a token, or neither; nothing is
+    verified yet."""
     if path.startswith("/accounts/"):
         return ACCOUNT
     if not presents_credentials(headers, session_cookie=session_cookie):
@@ -106,8 +106,8 @@ def body_limit(path: str, headers: Mapping[str, str], *, session_cookie: str) ->
 
 
 def presents_credentials(headers: Mapping[str, str], *, session_cookie: str) -> bool:
-    """Whether a request carries what may be a token or a session, by names of headers and cookie
-    alone."""
+    """Return whether a request carries what may be a token or a session, by names of headers and
+    cookie alone."""
     if "HTTP_AUTHORIZATION" in headers or "HTTP_X_API_KEY" in headers:
         return True
     cookies = headers.get("HTTP_COOKIE", "")

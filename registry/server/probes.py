@@ -51,7 +51,7 @@ class Probe:
         self._began_at = 0.0
 
     async def ask(self) -> ProbeAnswer:
-        """At most PROBE_TIMEOUT after the check began."""
+        """Return the result of the check, at most PROBE_TIMEOUT after it began."""
         loop = asyncio.get_running_loop()
         if self._run is None or (self._run.done() and loop.time() - self._began_at >= MAX_AGE):
             self._run, self._began_at = loop.create_future(), loop.time()

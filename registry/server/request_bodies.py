@@ -49,7 +49,7 @@ class CallerRules:
     n_proxies: int = 0
 
     def address(self, environ: Mapping[str, Any]) -> str:
-        """Of the client, as the outermost trusted proxy saw it."""
+        """Return the client's address, as the outermost trusted proxy saw it."""
         return client_address(environ, n_proxies=self.n_proxies)
 
 
@@ -77,7 +77,7 @@ class BodyReader:
         self._writes = ThreadPoolExecutor(1, thread_name_prefix="spool")
 
     async def read(self, environ: Mapping[str, Any], receive: Receive) -> RequestBody:
-        """The whole body. RefusalError, or ClientGoneError where it ends before its end; the caller
+        """Return the whole body. RefusalError, or ClientGoneError if it ends early; the caller
         closes it."""
         limit = body_limit(
             environ["PATH_INFO"], environ, session_cookie=self._callers.session_cookie
@@ -96,7 +96,7 @@ class BodyReader:
 
     @contextmanager
     def _counted(self, address: str, limit: BodyLimit) -> Iterator[None]:
-        """While one body is read, it may be given up for others."""
+        """Count a body while it is read: it may be given up for others."""
         if len(self._reading) >= MAX_BODIES:
             self._make_room()
         task = asyncio.current_task()
@@ -117,8 +117,8 @@ class BodyReader:
             self._reading.pop(task, None)
 
     def _make_room(self) -> None:
-        """Give up one body of the address that is sending most of them: a stranger's first, the
-        oldest first."""
+        """Give up one body of the address that sends most of them: an unauthenticated one first,
+        the oldest first."""
         busiest = Counter(reading.address for reading in self._reading.values()).most_common(1)[0][
             0
         ]
@@ -173,7 +173,7 @@ class BodyReader:
             ) from None
 
     async def _check_caller(self, environ: Mapping[str, Any]) -> None:
-        """Before a stranger's bytes go to the disk."""
+        """Verify the caller before unauthenticated bytes go to the disk."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CREDENTIALS_TIMEOUT):
@@ -206,7 +206,7 @@ class _Blocks:
         self._ended = False
 
     async def next(self) -> bytes | None:
-        """None at the end."""
+        """Return the next block, None at the end."""
         if self._ended:
             return None
         # kept while it waits: a message that is cancelled may be a block that is lost

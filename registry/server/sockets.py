@@ -8,12 +8,11 @@ _DESCRIPTORS = "/proc/self/fd"
 
 
 def close_connection(client: tuple[str, str | int]) -> None:
-    """Shut the connection of this peer, which takes nothing: the server itself would wait for it
+    """Shut the connection of this peer, which accepts no data: the server itself would wait for it
     without end.
 
-    Looked for among the descriptors of the process, some hundred; rare. Where there is no /proc it
-    stays open.
-    """
+    Searches the descriptors of the process, some hundred; rare. Without /proc the connection stays
+    open."""
     with suppress(OSError):
         for name in os.listdir(_DESCRIPTORS):
             if _shut_if_of(int(name), client):
@@ -21,7 +20,7 @@ def close_connection(client: tuple[str, str | int]) -> None:
 
 
 def _shut_if_of(descriptor: int, client: tuple[str, str | int]) -> bool:
-    """Whether it was."""
+    """Shut the descriptor if it is a connection of the peer, and return whether it was."""
     try:
         connection = socket.socket(fileno=descriptor)
     except OSError:

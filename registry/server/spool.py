@@ -35,7 +35,7 @@ class SpoolBudget:
         self._lock = threading.Lock()
 
     def take(self, n_bytes: int) -> bool:
-        """Reserve room; False where there is none."""
+        """Reserve space; False if there is none."""
         with self._lock:
             if n_bytes > self._left:
                 return False
@@ -90,8 +90,8 @@ class RequestBody:
             self._n_spooled += len(block)
 
     def open(self) -> IO[bytes]:
-        """The whole body, from its beginning; what stays in memory of a long one must have been
-        written out."""
+        """Open the whole body, from its beginning; the part of a long one that is in memory must
+        have been written out."""
         if self._file is None:
             return BytesIO(self._memory)
         self._file.seek(0)
@@ -126,8 +126,8 @@ class AnswerBuffer:
     # --- the thread's side ---
 
     def put(self, chunk: bytes) -> None:
-        """Add to the end. ClientGoneError once nobody takes it; waits where the budget is used
-        up."""
+        """Add to the end. ClientGoneError if the client has disconnected; waits if the budget is
+        used up."""
         with self._changed:
             if self._closed:
                 raise ClientGoneError
@@ -151,7 +151,7 @@ class AnswerBuffer:
             self._wake()
 
     def end(self, *, failed: bool = False) -> None:
-        """Nothing follows; `failed`: what is there is not the whole answer."""
+        """Mark the end of the response; `failed`: what is there is not the whole response."""
         with self._changed:
             self._ended, self._failed = True, failed
             self._dispose()
@@ -160,8 +160,8 @@ class AnswerBuffer:
     # --- the event loop's side ---
 
     async def take(self) -> bytes:
-        """The next block, empty at the end. ClientGoneError where it was closed meanwhile, or has
-        failed."""
+        """Return the next block, empty at the end. ClientGoneError if it was closed meanwhile, or
+        has failed."""
         while True:
             with self._changed:
                 if self._closed or self._failed:
@@ -177,7 +177,7 @@ class AnswerBuffer:
             await reader
 
     def close(self) -> None:
-        """Nobody reads on: the thread learns it when it next writes."""
+        """Stop reading: the thread learns it when it next writes."""
         with self._changed:
             self._closed = True
             self._chunks.clear()
@@ -206,7 +206,7 @@ class AnswerBuffer:
     # --- under the lock ---
 
     def _empty_file(self) -> None:
-        """What has been read, or will not be, holds no room."""
+        """Release the space of what has been read, or will not be."""
         if self._n_written and self._file is not None:
             self._budget.give_back(self._n_written)
             self._file.truncate(0)
@@ -229,7 +229,8 @@ def _resolve(future: asyncio.Future[None]) -> None:
 
 
 def _unnamed_file(prefix: str) -> IO[bytes]:
-    """In TMPDIR, without a name from the beginning, so that no crash leaves it behind."""
+    """Open a file in TMPDIR, without a name from the beginning, so that no crash leaves it
+    behind."""
     return tempfile.TemporaryFile(prefix=prefix, buffering=0)
 
 

@@ -285,7 +285,7 @@ def _as_elements(said: Any) -> list[Any]:
 
 
 def _stated_text(value: Any) -> str:
-    """Return the text; empty for the values NONE and NOASSERTION."""
+    """Return the text; empty for values that mean no statement (NONE, NOASSERTION, unknown)."""
     found = as_text(value[0] if isinstance(value, list) and value else value, 500)
     return "" if found in _EMPTY_VALUES else found
 

@@ -15,12 +15,12 @@ MAX_ROWS_PER_REQUEST = 5_000
 
 
 def is_long(rows: "QuerySet[Any]") -> bool:
-    """Whether there are more than a request writes; counting stops there."""
+    """Return whether there are more rows than a request writes; counting stops there."""
     return rows.order_by()[: MAX_ROWS_PER_REQUEST + 1].count() > MAX_ROWS_PER_REQUEST
 
 
 def redirect_to_file_request(request: HttpRequest, kind: str) -> HttpResponseRedirect:
-    """To where the file is asked for, with what the address says."""
+    """Redirect to the page that requests the file, with the query of the URL."""
     query = request.GET.copy()
     query.pop("page", None)
     return redirect(

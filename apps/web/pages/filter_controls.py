@@ -48,8 +48,8 @@ BOOLEANS = (("true", "Yes"), ("false", "No"))
 
 
 def with_filter_names(query: QueryDict, *names: str) -> QueryDict:
-    """The query with what was typed into these fields made the short name that filters ask for:
-    people type names."""
+    """Return the query with typed names replaced by the short names that filters need: users type
+    names."""
     asked = query.copy()
     for name in names:
         if said := query.get(name, ""):
@@ -63,10 +63,9 @@ def build_filter_controls(
     controls: Iterable[FilterControl],
     usual: Mapping[str, str] | None = None,
 ) -> FilterControls:
-    """The page's controls with what is chosen, and a chip for every other filter that is set.
+    """Return the page's controls with their values, and a chip for every other filter that is set.
 
-    `usual` holds what stands where the address says nothing.
-    """
+    `usual` holds the default values for a URL without them."""
     usual = usual or {}
     shown = tuple(
         FilterControl(

@@ -21,8 +21,8 @@ class FlashMessage:
 
 
 def flash_success(request: HttpRequest, sentence: str, *, undo: UUID | str | None = None) -> None:
-    """Shown once on the next page or fragment. `undo` is a change of the inventory, or an address
-    to POST to."""
+    """Show a message once on the next page or fragment. `undo` is a change of the inventory, or a
+    URL to POST to."""
     address = reverse("changes:undo", args=[undo]) if isinstance(undo, UUID) else undo
     messages.success(request, sentence, extra_tags=f"{_UNDO_TAG}{address}" if address else "")
 
@@ -32,7 +32,7 @@ def flash_error(request: HttpRequest, sentence: str) -> None:
 
 
 def read_flash_message(message: Message) -> FlashMessage:
-    """How a message of `flash_success` or `flash_error` is shown."""
+    """Return a message of `flash_success` or `flash_error` as it is shown."""
     tags = message.extra_tags or ""
     return FlashMessage(
         sentence=str(message.message),

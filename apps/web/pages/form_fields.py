@@ -50,14 +50,14 @@ class QuickSelect(forms.Select):
 
 
 def signed_in_user(request: HttpRequest) -> User:
-    """The user of a page; the login middleware lets nobody else in."""
+    """Return the user of a page; the login middleware admits no anonymous user."""
     if not isinstance(request.user, User):
         raise PermissionDenied("Sign in first.")
     return request.user
 
 
 def governance_user(request: HttpRequest, refusal: str) -> User:
-    """The user, if governance or admin; else the page says `refusal`."""
+    """Return the user, if governance or administrator; else the page shows `refusal`."""
     user = signed_in_user(request)
     if not user.is_governance:
         raise PermissionDenied(refusal)
@@ -65,7 +65,8 @@ def governance_user(request: HttpRequest, refusal: str) -> User:
 
 
 def can_import(user: User) -> bool:
-    """Editors of at least one team, governance and admin; one statement a user object at most."""
+    """Return whether the user may import: editors of at least one team, governance and
+    administrators; at most one statement per user object."""
     return user.is_governance or any(
         rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values()
     )

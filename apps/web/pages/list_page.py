@@ -85,7 +85,7 @@ class PaginatedList[M: Model]:
 
 
 def changed_query(request: HttpRequest, **changes: Any) -> str:
-    """The address's query with some fields set, or dropped where None."""
+    """Return the URL's query with some fields set, or removed if None."""
     query = request.GET.copy()
     for name, value in changes.items():
         query.pop(name, None)
@@ -152,7 +152,7 @@ class _LineWriter:
 def csv_response[R](
     name: str, heads: Sequence[str], rows: Iterable[R], cells: Callable[[R], Sequence[Any]]
 ) -> StreamingHttpResponse:
-    """`rows` as a CSV file, row by row, so that memory stays flat however long the list is."""
+    """Send `rows` as a CSV file, row by row, so that memory stays flat however long the list is."""
     writer = csv.writer(_LineWriter())
 
     def lines() -> Iterator[str]:

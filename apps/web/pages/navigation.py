@@ -89,7 +89,7 @@ _PAGES = (
 
 
 def pages_for(user: Any) -> list[tuple[str, tuple[NavigationItem, ...]]]:
-    """The menu's groups with their pages, for whoever looks for one by its name."""
+    """Return the menu's groups with their pages, for a search of pages by name."""
     return [
         (
             str(heading),
@@ -104,8 +104,10 @@ def pages_for(user: Any) -> list[tuple[str, tuple[NavigationItem, ...]]]:
 
 
 def navigation_for(user: Any, path: str) -> Navigation:
-    """Two statements; the figure of alerts is what waits for an answer and is visible to `user`.
-    The price list of an installed package is no feed."""
+    """Return the menu; two statements. The count of alerts is those that need a response and are
+    visible to `user`.
+
+    The price list of an installed package is not counted as a feed."""
     sources = source_freshness(Source.objects.polled().from_outside().visible_to(user), at=now())
     n_open = Alert.objects.visible_to(user).waiting().order_by()[: MAX_COUNTED + 1].count()
     n_fresh = sum(source.is_fresh for source in sources)

@@ -76,7 +76,7 @@ class OptimisticLockMixin(forms.BaseForm):
         return ((name, self.row_fields.get(name, name)) for name in self.fields if name != "seen")
 
     def _values(self) -> dict[str, str]:
-        """What the row holds now, as text that can be compared."""
+        """Return the row's current values, as text that can be compared."""
         assert self.row is not None
         known = {field.name for field in self.row._meta.get_fields()}
         return {
@@ -111,7 +111,7 @@ class OptimisticLockMixin(forms.BaseForm):
 
 
 def describe_last_change(row: models.Model) -> str:
-    """`hana on 25 Nov at 14:02`, out of the row's history, or `Somebody`."""
+    """Return `hana on 25 Nov at 14:02`, from the row's history, or `Somebody`."""
     entry = row.history.select_related("pgh_context").order_by("-pgh_id").first()  # type: ignore[attr-defined]
     if entry is None:
         return "Somebody"

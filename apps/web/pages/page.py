@@ -48,7 +48,7 @@ class PageMeta:
 
 
 def describe_scope(user: User) -> str:
-    """Whose applications the numbers of a page are about, in words."""
+    """Describe whose applications the numbers of a page are about."""
     if user.can_read_all:
         return "The whole organisation"
     names = list(Team.objects.visible_to(user).values_list("name", flat=True)[:4])
@@ -73,7 +73,8 @@ def render_page(
     status: int = 200,
     **context: Any,
 ) -> HttpResponse:
-    """The whole page, or only `fragment` of it (a partial of the template) when htmx asks."""
+    """Render the whole page, or only `fragment` of it (a partial of the template) for an htmx
+    request."""
     as_of = as_of or now()
     if fragment and getattr(request, "htmx", False):
         response = render(

@@ -8,7 +8,7 @@ from apps.web.wording import join_names
 
 
 def describe_alert_recipients(application: Application) -> list[str]:
-    """Sentences; `application.team` must be loaded. Three or four statements."""
+    """Return sentences; `application.team` must be loaded. Three or four statements."""
     owners = application_owners([application.pk])[application.pk]
     audience = team_audiences([application.team_id])[application.team_id]
     named = [pk for pk in (owners.first, *owners.others) if pk is not None]

@@ -30,7 +30,7 @@ class ApplicationState:
 
 
 def application_state(application: Application, *, on: date) -> ApplicationState:
-    """Two statements."""
+    """Read runway and findings; two statements."""
     found = runways(on=on, application_ids=[application.pk], limit=1)
     return ApplicationState(
         found[0] if found else None, tuple(findings_of_application(application=application, on=on))
@@ -40,8 +40,8 @@ def application_state(application: Application, *, on: date) -> ApplicationState
 def flash_change(
     request: HttpRequest, application: Application, before: ApplicationState, sentence: str
 ) -> None:
-    """Say what was done and what it brought, with an undo; lists know of it from now on. About ten
-    statements."""
+    """Show what was changed and its effects, with an undo; lists include the change from now on.
+    About ten statements."""
     today = day_of(now())
     after = application_state(application, on=today)
     refresh_applications(application_ids=[application.pk], on=today)
@@ -51,7 +51,7 @@ def flash_change(
 
 
 def describe_effects(before: ApplicationState, after: ApplicationState) -> list[str]:
-    """What differs, in sentences; none where nothing does."""
+    """Describe the differences in sentences; none if there are none."""
     said = []
     was, is_now = describe_runway(before.runway), describe_runway(after.runway)
     if was != is_now:
@@ -90,5 +90,5 @@ def describe_runway(row: PrimaryRunway | None) -> str:
 
 
 def format_days(value: Decimal) -> str:
-    """Whole days where they are whole."""
+    """Format days, as a whole number if they are whole."""
     return number(int(value)) if value == int(value) else number(value.normalize())

@@ -46,7 +46,7 @@ class ShortestRunway:
 
     @property
     def is_late(self) -> bool:
-        """Too late already by what is known, or past its end."""
+        """Return whether the runway is negative, or the model is retired."""
         return (self.runway if self.runway is not None else self.days_left or 0) < 0
 
 
@@ -90,7 +90,8 @@ def _load_runways(rows: Sequence[CachedRunway], on: date) -> list[ShortestRunway
 
 
 def shortest_runways(*, user: User, on: date, most: int) -> list[ShortestRunway]:
-    """One row an application, the one that must begin its move first in front: three statements."""
+    """Return one row per application, the one that must start its migration first in front: three
+    statements."""
     rows = list(
         _cached_runways(user)
         .filter(start_by__isnull=False)
@@ -100,7 +101,7 @@ def shortest_runways(*, user: User, on: date, most: int) -> list[ShortestRunway]
 
 
 def iterate_shortest_runways(*, user: User, on: date) -> Iterator[ShortestRunway]:
-    """All of them in that order, a thousand at a time."""
+    """Yield all of them in that order, a thousand at a time."""
     rows = (
         _cached_runways(user)
         .order_by("start_by", "criticality", "dependency_id")
@@ -123,7 +124,7 @@ class NegativeRunways:
 
 
 def negative_runways(*, user: User, on: date) -> NegativeRunways:
-    """One statement."""
+    """Count applications with a negative runway; one statement."""
     late = _cached_runways(user).filter(start_by__lt=on).order_by()[: MAX_COUNTED_RUNWAYS + 1]
     row = CachedRunway.objects.filter(pk__in=late.values("pk")).aggregate(
         n=Count("pk"), n_critical=Count("pk", filter=Q(criticality=Criticality.CRITICAL))
@@ -155,7 +156,7 @@ class OpenFlags:
 
 
 def open_flags(*, user: User, most: int) -> OpenFlags:
-    """Those that nobody has answered first: three statements."""
+    """Return open flags, those without a response first: three statements."""
     live = ExposureFlag.objects.visible_to(user).filter(state__in=ExposureFlag.LIVE)
     counts = live.order_by().aggregate(
         n=Count("pk"), n_open=Count("pk", filter=Q(state=ExposureFlag.State.OPEN))
@@ -207,7 +208,7 @@ class OpenDiscrepancies:
 
 
 def open_discrepancies(*, user: User) -> list[OpenDiscrepancies]:
-    """The kinds of which any is open: one statement."""
+    """Return the kinds of which any is open: one statement."""
     counts = open_by_kind(user, most=MAX_COUNTED_DISCREPANCIES)
     return [
         OpenDiscrepancies(kind, counts[kind])
@@ -226,7 +227,7 @@ class FoundationRow:
 
 
 def foundation_rows(table: LayerTable) -> list[FoundationRow]:
-    """The foundations by blast radius: applications that stop if it does."""
+    """Return the foundations by blast radius: applications that stop if it does."""
     rows = sorted(table.rows, key=lambda row: (-row.n_applications, row.name))
     largest = rows[0].n_applications if rows else 0
     return [
@@ -254,12 +255,12 @@ class UnassessedRisks:
 
     @property
     def as_of(self) -> datetime | None:
-        """When it was counted; None where it was counted just now, or never was."""
+        """Return when it was counted; None if it was counted just now, or never was."""
         return self.basis.counted_at
 
 
 def unassessed_by_team(*, user: User, on: date, most: int) -> UnassessedRisks:
-    """Three statements at most."""
+    """Return unassessed risks by team; at most three statements."""
     basis = count_basis(user, by_team=True)
     teams = team_standings(user=user, on=on, stored=basis.stored)
     total = sum((team.reach for team in teams), RiskReach())

@@ -17,8 +17,8 @@ from apps.web.wording import as_word, count_of, join_names, long_day, number, sh
 def portfolio_headline(
     developers: LayerTable, figures: PortfolioFigures, late: NegativeRunways
 ) -> Headline:
-    """The largest share of critical applications on one developer, then what can no longer be moved
-    in time."""
+    """State the largest share of critical applications on one developer, then the negative
+    runways."""
     if figures.n_applications == 0:
         return Headline(
             "No application is registered yet, so nothing is known to stand on anything."
@@ -106,7 +106,7 @@ def application_headline(name: str, rows: Sequence[StackRow], today: date) -> He
 
 
 def list_headline(n: str, one: str, many: str, *, filtered: bool, rest: str = "") -> Headline:
-    """The head of a list: how many there are, or how many the filters leave."""
+    """Return the headline of a list: how many rows exist, or how many match the filters."""
     noun = one if n == "1" else many
     start = "One" if n == "1" else "No" if n == "0" else n
     matching = "" if not filtered else " matches the filters" if n == "1" else " match the filters"
@@ -120,8 +120,10 @@ def retirements_headline(
     n_applications: int,
     n_critical: int,
 ) -> Headline:
-    """When something ends at its hosts, and who stands on it. `ends` are (day, host, kind of date)
-    of offerings; a "not before" is no end, and is said only where no host has a firm day."""
+    """State when something retires at its hosts, and what depends on it.
+
+    `ends` are (day, host, kind of date) of offerings; a "not before" is no retirement date, and is
+    stated only if no host has an announced day."""
     stands = (
         "nobody here stands on it"
         if n_applications == 0

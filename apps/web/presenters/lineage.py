@@ -29,8 +29,10 @@ class LineageEdge:
 
 
 def lineage_edges(versions: Iterable[int]) -> list[LineageEdge]:
-    """What these were made from and what was made from or follows them, MAX_HOPS steps far; two
-    statements a step and one for the versions. At most MAX_EDGES edges of each kind a step."""
+    """Return what these were made from and what was made from or follows them, MAX_HOPS steps far.
+
+    Two statements per step and one for the versions. At most MAX_EDGES edges of each kind per
+    step."""
     seen, frontier = set(versions), set(versions)
     derived: dict[int, tuple[int, int, str, str, str]] = {}
     followed: set[tuple[int, int]] = set()
@@ -114,7 +116,8 @@ def version_picture(
 def foundation_picture(
     pk: int, edges: Sequence[LineageEdge], *, width: float
 ) -> ResponsivePicture | None:
-    """Versions of one foundation are one box; what stays within a foundation is no edge."""
+    """Draw the lineage of foundations: versions of one are one box; an edge within a foundation is
+    left out."""
     between = [edge for edge in edges if edge.parent.foundation_id != edge.child.foundation_id]
     if not between:
         return None
@@ -156,7 +159,7 @@ HEADS = ("child", "child foundation", "kind", "parent", "parent foundation", "ad
 
 
 def csv_lines(edges: Iterable[LineageEdge]) -> list[list[str]]:
-    """One row an edge, for a file under HEADS."""
+    """Return one row per edge, for a file under HEADS."""
     return [
         [
             edge.child.identifier,

@@ -46,7 +46,8 @@ class PriceHistory:
 
     @property
     def label(self) -> str:
-        """For a picture in which the host has several lines; else its name says enough."""
+        """Return the label in a chart in which the host has several lines; otherwise its name is
+        enough."""
         if len(self.offerings) == 1:
             return f"{self.host}, {self.offerings[0].api_id}"
         return f"{self.host}, {len(self.offerings)} ids"
@@ -57,7 +58,7 @@ class PriceHistory:
 
 
 def priced_units(offerings: Sequence[Offering]) -> list[str]:
-    """Units in which any of them has a price, output and input first: one statement."""
+    """Return units in which any of them has a price, output and input first: one statement."""
     found = set(
         Price.objects.filter(
             offering__in=[row.pk for row in offerings], above_tokens=0, currency=CURRENCY
@@ -71,11 +72,10 @@ def priced_units(offerings: Sequence[Offering]) -> list[str]:
 
 
 def price_histories(offerings: Sequence[Offering], *, unit: str, today: date) -> list[PriceHistory]:
-    """Lines of list prices for the smallest size of request, in the order of the offerings: two
-    statements.
+    """Return lines of list prices for the smallest size of request, in the order of the offerings:
+    two statements.
 
-    Offerings come with `host` loaded. Those of one host that always cost the same are one line.
-    """
+    Offerings come with `host` loaded. Those of one host that always cost the same are one line."""
     by_offering: dict[int, list[PriceStep]] = defaultdict(list)
     open_until: dict[int, date | None] = {}
     ids = [row.pk for row in offerings]
@@ -153,7 +153,7 @@ def _retirement_date(offering: Offering) -> date | None:
 def price_picture(
     lines: Sequence[PriceHistory], *, unit: str, today: date, width: float
 ) -> ResponsivePicture | None:
-    """The first MAX_DRAWN_LINES of the lines; None where no price is known."""
+    """Draw the first MAX_DRAWN_LINES of the lines; None if no price is known."""
     n_lines = Counter(line.host for line in lines[:MAX_DRAWN_LINES])
     word = f"USD per million {str(PRICE_UNITS.get(unit, unit)).lower()}"
     return responsive_picture(
@@ -179,7 +179,7 @@ HEADS = ("host", "api ids", "unit", "from", "price", "currency", "kind", "source
 
 
 def csv_lines(lines: Iterable[PriceHistory], unit: str) -> list[list[Any]]:
-    """One row a step, for a file under HEADS."""
+    """Return one row per step, for a file under HEADS."""
     return [
         [
             line.host,

@@ -30,7 +30,7 @@ class SourceFreshness:
 
     @property
     def needs_a_look(self) -> bool:
-        """It is meant to be polled, has been, and what it says may not be the latest."""
+        """Return whether it is meant to be polled, has been, and its data may not be the latest."""
         return self.source.enabled and self.health not in {Health.FRESH, Health.NEVER}
 
     @property
@@ -39,8 +39,8 @@ class SourceFreshness:
 
     @property
     def words(self) -> str:
-        """Its health as a clause whose subject is the feed: `answers, but has not changed since 25
-        July`."""
+        """Return its health as a clause whose subject is the feed: `answers, but has not changed
+        since 25 July`."""
         if not self.source.enabled:
             return "is switched off and not polled"
         if self.state is None or self.health == Health.NEVER:
@@ -74,8 +74,8 @@ def _format_day(value: date, *, today: date) -> str:
 
 
 def source_freshness(sources: "QuerySet[Source]", *, at: datetime) -> tuple[SourceFreshness, ...]:
-    """One statement; a source that was never due has no poll state yet and counts as never
-    polled."""
+    """Return the freshness; one statement. A source that was never due has no poll state yet and
+    counts as never polled."""
     found = []
     for source in sources.select_related("poll_state"):
         state: PollState | None = getattr(source, "poll_state", None)

@@ -7,5 +7,5 @@ register = template.Library()
 
 @register.filter
 def signed(value: float | None, places: int) -> str:
-    """With a true minus and a fixed number of places; a dash for none."""
+    """Format a number with a true minus and a fixed number of places; a dash for none."""
     return "–" if value is None else f"{value:.{places}f}".replace("-", "−")

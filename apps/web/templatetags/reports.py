@@ -15,8 +15,8 @@ register = template.Library()
 
 @register.filter
 def cell(found: ReportCell) -> SafeString:
-    """The value with how it was derived beside it; `missing`; or a dash with why the field does not
-    apply."""
+    """Format a value with its derivation beside it; `missing`; or a dash with why the field does
+    not apply."""
     if found.is_missing:
         return format_html('<span class="gone">{}</span>', "missing")
     if not found.applies:

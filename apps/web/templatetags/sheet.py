@@ -34,7 +34,7 @@ def navigation(context: template.Context) -> Navigation | None:
 
 @register.filter
 def marks(drawing: Any) -> SafeString:
-    """What a drawing is made of, for the template that frames it."""
+    """Return the marks of a drawing, for the template that frames it."""
     return marks_of(drawing)
 
 
@@ -45,15 +45,16 @@ def said(message: Message) -> FlashMessage:
 
 @register.filter
 def page_address(request: Any) -> str:
-    """The path and query of the page the user looks at, also while one of its fragments is
-    drawn."""
+    """Return the path and query of the page the user views, also while one of its fragments is
+    rendered."""
     parts = urlsplit(request.headers.get("HX-Current-URL") or request.get_full_path())
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 @register.filter
 def day(value: date | datetime | None) -> SafeString | str:
-    """`8 Apr 2027` as a <time>; without its year in the current one; a dash for none."""
+    """Format a date as `8 Apr 2027` in a <time>; without its year in the current one; a dash for
+    none."""
     if not value:
         return "–"
     when = day_of(value) if isinstance(value, datetime) else value
@@ -71,13 +72,13 @@ def full_day(value: date | datetime | None) -> str:
 
 @register.filter
 def spoken(text: Any) -> str:
-    """A stored sentence, its days as people write them."""
+    """Format the dates of a stored sentence for display."""
     return wording.with_written_dates(text)
 
 
 @register.filter
 def recorded(value: Any) -> str:
-    """A value of a history: a day or a moment as people write them, all else as it stands."""
+    """Format a value of a history: a date or a time for display, all else unchanged."""
     return wording.format_recorded_value(str(value))
 
 
@@ -102,19 +103,19 @@ def ago(value: datetime | None) -> SafeString | str:
 
 @register.filter
 def days_left(value: int | None) -> str:
-    """`45 d`, `−33 d` or a dash."""
+    """Format days as `45 d`, `−33 d` or a dash."""
     return "–" if value is None else f"{wording.number(value)} d"
 
 
 @register.filter
 def from_today(value: date | None) -> str:
-    """`in 135 days`, `today`, `56 days ago`."""
+    """Format a date as `in 135 days`, `today`, `56 days ago`."""
     return wording.from_today(value, today=day_of(now())) if value else ""
 
 
 @register.filter
 def minus(text: str) -> str:
-    """A number already written, with a true minus."""
+    """Write a formatted number with a true minus."""
     return str(text).replace("-", "−")
 
 
@@ -130,7 +131,7 @@ def usd(value: Decimal | None) -> str:
 
 @register.filter
 def unit_name(key: str) -> str:
-    """A price key as people say it."""
+    """Return the display name of a price key."""
     return wording.unit_name(key)
 
 
@@ -151,7 +152,7 @@ def claim(assertion: Any) -> str:
 
 @register.filter
 def pending_claim(assertion: Any) -> str:
-    """What the source says now, while that still has to prove itself."""
+    """Return the current source value while it is still to be confirmed."""
     waiting = assertion.pending
     if assertion.topic == "price" and waiting is not None:
         waiting = waiting["value"]
@@ -160,7 +161,8 @@ def pending_claim(assertion: Any) -> str:
 
 @register.filter
 def plural(n: int, words: str) -> str:
-    """`{{ n|plural:"application,applications" }}` -> `3 applications`."""
+    """Write a count with its noun: `{{ n|plural:"application,applications" }}` -> `3
+    applications`."""
     one, many = words.split(",")
     return f"{wording.number(n)} {one if n == 1 else many}"
 
@@ -177,7 +179,7 @@ def pretty_json(value: Any) -> str:
 
 @register.simple_tag(takes_context=True)
 def query(context: template.Context, **changes: Any) -> str:
-    """The page's query with some fields changed: `{% query page=None %}`."""
+    """Return the page's query with some fields changed: `{% query page=None %}`."""
     fields = context["request"].GET.copy()
     for name, value in changes.items():
         fields.pop(name, None)
@@ -218,7 +220,7 @@ class SavedFilters:
 
 @register.simple_tag(takes_context=True)
 def saved_filters(context: template.Context) -> SavedFilters:
-    """Those of this page that the user may see: one statement."""
+    """Return the saved filters of this page that the user may see: one statement."""
     request = context["request"]
     query = {name: values for name, values in request.GET.lists() if name != "page" and any(values)}
     rows = (

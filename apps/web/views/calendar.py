@@ -168,7 +168,7 @@ def _drawn(
 
 
 def calendar_headline(first: CalendarLine | None, n: int, asked: CalendarQuery) -> Headline:
-    """How many days come, and the next one; counting stops at MAX_ENTRIES."""
+    """State how many dates are ahead, and the next one; counting stops at MAX_ENTRIES."""
     within = pluralize(asked.days, "the next day", f"the next {asked.days} days")
     if first is None:
         return Headline(f"Nothing ends or is due in {within}.")

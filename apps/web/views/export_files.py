@@ -43,7 +43,7 @@ def _parse_file_request(kind: str, query: str) -> FileRequest | None:
 
 @require_safe
 def file_list(request: HttpRequest) -> HttpResponse:
-    """The reader's files, and the one that the address offers to write."""
+    """List the user's files, and the one that the URL offers to write."""
     user = signed_in_user(request)
     listing = PaginatedList(
         request, ListExport.objects.visible_to(user).order_by("-as_of", "-pk"), size=25
@@ -129,7 +129,7 @@ def _sentence(found: ListExport) -> Headline:
 
 @require_safe
 def file_progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The bar again, or the page anew once it is written."""
+    """Show the progress again, or reload the page once the file is written."""
     found = _one(request, pk)
     if found.state not in ListExport.OPEN:
         answer = HttpResponse(status=200)
@@ -146,7 +146,7 @@ def _is_running(found: ListExport) -> bool:
 
 @require_safe
 def file_body(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """The file, slice by slice."""
+    """Send the file, slice by slice."""
     found = _one(request, pk)
     if not is_available(found):
         raise Http404("This file is no longer stored. Request it again.")

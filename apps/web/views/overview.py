@@ -122,8 +122,8 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 def portfolio(*, user: Any, on: date, n: int) -> list[stack_section.Column]:
-    """Columns of the section: one per application, or one per common stack where there are too many
-    to draw."""
+    """Return columns of the stack: one per application, or one per common stack if there are too
+    many to draw."""
     if n > DRAWN_SINGLY:
         return [_stack_column(row, on) for row in _stacks(user)]
     return [_application_column(path, on) for path in primary_paths(user=user, on=on)]
@@ -202,7 +202,7 @@ def _is_urgent(offering: Offering, today: date) -> bool:
 
 
 def details_of(found: LayerTable) -> dict[str, tuple[str, ...]]:
-    """{developer: wordings of its reach} for the drawing."""
+    """Return {developer: wordings of its reach} for the drawing."""
     return {row.name: _details(row.n_applications, row.n_critical, found) for row in found.rows}
 
 
@@ -286,7 +286,8 @@ def concentration_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_safe
 def runway_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Every application whose primary has an end, not only the first ones the page shows."""
+    """Send every application whose primary model has a retirement date, not only the first ones the
+    page shows."""
     today = day_of(now())
     heads = [
         "application",

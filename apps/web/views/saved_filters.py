@@ -19,7 +19,8 @@ _LEFT_OUT = {"page", "csrfmiddlewaretoken"}
 
 @require_POST
 def save_filter(request: HttpRequest) -> HttpResponse:
-    """`path` and `query` are those of the list; a name already in use takes the new query."""
+    """Save a filter; `path` and `query` are those of the list; an existing name takes the new
+    query."""
     user = signed_in_user(request)
     path, name = request.POST.get("path", ""), " ".join(request.POST.get("name", "").split())
     pairs = parse_qsl(request.POST.get("query", "").removeprefix("?"))

@@ -188,8 +188,8 @@ _KINDS: tuple[tuple[Any, Callable[[SearchQuery], Iterable[SearchHit]], str], ...
 
 
 def search_groups(words: str, *, user: Any) -> list[SearchGroup]:
-    """At most MAX_RESULTS_PER_KIND hits of each kind: one statement a kind, each on a trigram index
-    or a small table, and one for what comes first."""
+    """Return at most MAX_RESULTS_PER_KIND results of each kind: one statement per kind, each on a
+    trigram index or a small table, and one for what comes first."""
     asked = SearchQuery(words, user)
     found = [(name, list(hits(asked)), route) for name, hits, route in _KINDS]
     return [

@@ -31,7 +31,7 @@ class SetupStep:
 
 
 def setup_steps(user: User) -> tuple[SetupStep, ...]:
-    """Six statements."""
+    """Return the steps; six statements."""
     return _feed(user), _inventory(user), _connect(user), _team(user)
 
 

@@ -17,7 +17,7 @@ from apps.web.pages.form_fields import signed_in_user
 
 
 def return_path(request: HttpRequest, otherwise: str = "/") -> str:
-    """Where the form was, if that is a page of ours."""
+    """Return the path of the form's page, if it is a page of this site."""
     back = request.POST.get("back", "")
     # a path: a word alone would be taken for the name of a route
     is_ours = back.startswith("/") and url_has_allowed_host_and_scheme(
@@ -28,7 +28,7 @@ def return_path(request: HttpRequest, otherwise: str = "/") -> str:
 
 @require_POST
 def undo_change(request: HttpRequest, change: UUID) -> HttpResponse:
-    """Puts back what the change wrote, or says who has changed it since."""
+    """Undo a change, or say which user has changed it since."""
     user = signed_in_user(request)
     teams = actions_undo.teams_of_change(change=change)
     seen = teams if user.can_read_all else teams & set(user.team_roles())

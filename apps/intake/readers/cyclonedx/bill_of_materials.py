@@ -168,7 +168,7 @@ def _note_version(version: str, document: Document) -> None:
 
 
 def _components(bom: Mapping[str, Any], document: Document) -> _Components:
-    """Yield every component with its JSON pointer, in the document's order, nested ones after the
+    """Return every component with its JSON pointer, in the document's order, nested ones after the
     one they are part of."""
     metadata = as_mapping(bom.get("metadata"))
     found: _Components = []

@@ -41,7 +41,7 @@ class EndName:
 def amounts(
     scale: Linear, unit: Unit, frame: Frame, *, above: float = 14.0
 ) -> tuple[list[Stroke], list[Label]]:
-    """Rules across at the ticks, their numbers before them, the unit `above` the frame."""
+    """Draw rules across at the ticks, their numbers before them, the unit `above` the frame."""
     rules = [
         Stroke(
             across(scale.at(tick), frame.left, frame.right), "l" if tick == 0 else "g", name="tick"
@@ -63,7 +63,7 @@ def room_for_amounts(scale: Linear, unit: Unit) -> float:
 
 
 def time(days: Days, frame: Frame) -> tuple[list[Stroke], list[Label]]:
-    """Ticks below the frame with the names of months after them."""
+    """Draw ticks below the frame with the names of months after them."""
     marks = [
         Stroke(down(tick.x, frame.bottom, frame.bottom + 5), "g2", name="month")
         for tick in days.ticks
@@ -80,11 +80,10 @@ def time(days: Days, frame: Frame) -> tuple[list[Stroke], list[Label]]:
 def end_names(
     ends: Sequence[EndName], *, x: float, room: float, low: float, high: float
 ) -> tuple[list[Stroke], list[Label]]:
-    """The names below each other at `x`, as near to their lines as they can; a leader where one had
-    to move.
+    """Place the names below each other at `x`, as near to their lines as they can; a leader if one
+    had to move.
 
-    Where there is no room for all, the first ones are named.
-    """
+    If there is no room for all, the first ones are named."""
     strokes, labels = [], []
     ends = ends[: int((high - low) / _LINE) + 1]
     places = spread([end.y for end in ends], gap=_LINE, low=low, high=high)
@@ -100,8 +99,8 @@ def end_names(
 def key_lines(
     names: Sequence[tuple[str, str]], *, top: float, width: float
 ) -> tuple[list[Label], float]:
-    """`A  Claude Sonnet 4.5, 15.00` below each other from `top`; answers the labels and where they
-    end."""
+    """Draw legend lines such as `A Claude Sonnet 4.5, 15.00` below each other from `top`; return
+    the labels and where they end."""
     labels = []
     for rank, (letter, text) in enumerate(names):
         y = round(top + 15 * rank, 1)

@@ -87,7 +87,7 @@ class ResponsivePicture:
 def responsive_picture[**P](
     draw: Callable[P, Picture | None], *given: P.args, **named: P.kwargs
 ) -> ResponsivePicture | None:
-    """The wide and the narrow variant of one picture; None where there is nothing to show."""
+    """Return the wide and the narrow variant of one picture; None if there is nothing to show."""
     named.pop("narrow", None)
     wide = draw(*given, **named)
     named.pop("width", None)
@@ -97,7 +97,7 @@ def responsive_picture[**P](
 
 
 def line(points: list[tuple[float, float]]) -> str:
-    """Path through the points."""
+    """Return the path through the points."""
     return "M" + "L".join(f"{x:g} {y:g}" for x, y in points)
 
 

@@ -16,7 +16,8 @@ _DAY_STEPS = (1, 2, 7, 14, 28)
 
 
 def number(value: float) -> str:
-    """Thousands separated, a true minus, three digits of a fraction: `12,500`, `−3`, `0.075`."""
+    """Format a number: thousands separated, a true minus, three digits of a fraction: `12,500`,
+    `−3`, `0.075`."""
     text = f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 1000 else f"{value:.3g}"
     return text.replace("-", "−")
 
@@ -26,7 +27,7 @@ def share(value: float) -> str:
 
 
 def compact(value: float) -> str:
-    """Three digits and a letter for the thousands: `8.9 M`, `35 k`, `420`."""
+    """Format a number with three digits and a letter for the thousands: `8.9 M`, `35 k`, `420`."""
     size, letter = next(
         (
             (size, letter)
@@ -43,7 +44,8 @@ def compact(value: float) -> str:
 
 
 def price(value: float) -> str:
-    """At least two decimals, further ones only where they carry something: `3.00`, `0.075`."""
+    """Format a price with at least two decimals, further ones only if they are significant: `3.00`,
+    `0.075`."""
     amount = Decimal(repr(float(value))).normalize()
     places = max(2, -int(amount.as_tuple().exponent))
     return f"{amount:,.{places}f}".replace("-", "−")
@@ -67,7 +69,8 @@ class Unit:
 
 
 def nice_step(span: float, n_parts: int) -> float:
-    """The smallest of 1, 2 or 5 times a power of ten that cuts `span` into at most `n_parts`."""
+    """Return the smallest of 1, 2 or 5 times a power of ten that cuts `span` into at most
+    `n_parts`."""
     if span <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(span / n_parts))
@@ -104,10 +107,10 @@ def linear(
     whole: bool = False,
     tight: bool = False,
 ) -> Linear:
-    """From zero to the tick above the greatest value; `whole` allows no ticks between integers.
+    """Return a scale from zero to the tick above the greatest value; `whole` allows no ticks
+    between integers.
 
-    `tight` ends the scale at the greatest value itself: the ticks end below it.
-    """
+    `tight` ends the scale at the greatest value itself: the ticks end below it."""
     known = [float(value) for value in values]
     low, high = min([0.0, *known]), max([0.0, *known])
     if high - low < 1e-12:  # nothing that could be drawn
@@ -123,7 +126,7 @@ def linear(
 
 
 def _clean(value: float) -> float:
-    """Without the dust of float arithmetic: 0.1 + 0.2 is 0.3 on an axis."""
+    """Round away float errors: 0.1 + 0.2 is 0.3 on an axis."""
     return float(f"{value:.12g}")
 
 
@@ -145,7 +148,8 @@ class Log:
 
 
 def logarithmic(values: Iterable[float], *, start: float, end: float) -> Log:
-    """From the power of ten below the least positive value to the 1, 2 or 5 above the greatest."""
+    """Return a scale from the power of ten below the least positive value to the 1, 2 or 5 above
+    the greatest."""
     known = [value for value in values if value > 0] or [1.0]
     low_power, high_power = (
         math.floor(math.log10(min(known)) + 1e-9),
@@ -195,11 +199,10 @@ class Days:
 
 
 def day_scale(begin: date, finish: date, *, start: float, end: float, gap: float = 10.0) -> Days:
-    """Ticks at first days of months, as many as their words leave room for; days where only weeks
-    are shown.
+    """Return a scale with ticks at first days of months, as many as their labels leave room for;
+    days if only weeks are shown.
 
-    The year stands at January and at the first tick.
-    """
+    The year is shown at January and at the first tick."""
     if finish <= begin:
         finish = begin + timedelta(1)
 
@@ -228,7 +231,7 @@ def _day_x(day: date, begin: date, finish: date, start: float, end: float) -> fl
 
 
 def _steps(begin: date, finish: date) -> Iterable[list[date]]:
-    """Days of the ticks, from the densest choice to the sparsest."""
+    """Return days of the ticks, from the densest choice to the sparsest."""
     n_days = (finish - begin).days
     if n_days <= 62:
         for step in _DAY_STEPS:

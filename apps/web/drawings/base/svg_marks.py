@@ -17,7 +17,7 @@ _HATCHES = {"host": "vert", "version": "dash", "foundation": "diag", "developer"
 
 
 def svg_marks(drawing: Picture | Section | NoticePicture) -> SafeString:
-    """What stands between the <g> of a drawing. Words are escaped; classes and numbers are the
+    """Return the content of the <g> of a drawing. Text is escaped; classes and numbers are the
     drawing's own."""
     if isinstance(drawing, Picture):
         return SafeString("\n".join(filter(None, _of_picture(drawing))))

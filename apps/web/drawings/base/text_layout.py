@@ -25,8 +25,8 @@ _EMS = _Ems()
 
 
 def text_width(text: str, *, size: float = SIZE, bold: bool = False) -> float:
-    """Units that `text` needs at most: measured on DejaVu Sans, the broadest font the pages may
-    fall back to."""
+    """Return the units that `text` needs at most: measured on DejaVu Sans, the widest fallback font
+    of the pages."""
     return round(sum(map(_EMS.__getitem__, text)) * size * (1.12 if bold else 1.0), 1)
 
 
@@ -43,7 +43,7 @@ def _em(sign: str) -> float:
 
 
 def shorten_to_width(text: str, room: float, *, size: float = SIZE, bold: bool = False) -> str:
-    """`text` in `room`: names with a number keep it, others their beginning; nothing where not
+    """Shorten `text` to `room`: names with a number keep it, others their beginning; empty if not
     three letters fit."""
     numbered = any(sign.isdigit() for sign in text)
     letters, shown = len(text), text
@@ -58,7 +58,7 @@ def _headed(text: str, letters: int) -> str:
 
 
 def wrap_lines(text: str, room: float, *, bold: bool = False, most: int = 2) -> list[str]:
-    """`text` broken at spaces into at most `most` lines of `room`; what does not fit is cut."""
+    """Break `text` at spaces into at most `most` lines of `room`; what does not fit is cut."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
@@ -93,7 +93,8 @@ class Label:
 
     @property
     def box(self) -> Box:
-        """Where the letters are, from the height of capitals to a little below the baseline."""
+        """Return the box of the letters, from the height of capitals to a little below the
+        baseline."""
         left = self.x - {"end": self.width, "middle": self.width / 2}.get(self.anchor, 0.0)
         return Box(round(left, 1), round(self.y - 9, 1), self.width, 11.0)
 
@@ -108,8 +109,8 @@ def overlap(one: Box, other: Box) -> bool:
 
 
 def drop_overlapping(labels: Iterable[Label], *, around: Sequence[Box] = ()) -> tuple[Label, ...]:
-    """Labels in their order of importance without those that would lie on an earlier one or on a
-    box of `around`."""
+    """Return labels in their order of importance without those that would overlap an earlier one or
+    a box of `around`."""
     kept: list[Label] = []
     taken = list(around)
     for label in labels:
@@ -120,18 +121,17 @@ def drop_overlapping(labels: Iterable[Label], *, around: Sequence[Box] = ()) -> 
 
 
 def clamp_labels(label: Label, low: float, high: float) -> Label:
-    """Moved sideways so that it begins after `low` and ends before `high`."""
+    """Move a label sideways so that it begins after `low` and ends before `high`."""
     box = label.box
     shift = max(low - box.x, 0.0) or min(high - box.x - box.width, 0.0)
     return replace(label, x=round(label.x + shift, 1))
 
 
 def spread(places: Sequence[float], *, gap: float, low: float, high: float) -> list[float]:
-    """The places moved as little as possible so that neighbours are `gap` apart, all between `low`
-    and `high`.
+    """Move the positions as little as possible so that neighbours are `gap` apart, all between
+    `low` and `high`.
 
-    Order is kept. Where there is no room for all, they share it evenly, closer than `gap`.
-    """
+    Order is preserved. If there is no room for all, they share it evenly, closer than `gap`."""
     if not places:
         return []
     gap = min(gap, (high - low) / max(len(places) - 1, 1))

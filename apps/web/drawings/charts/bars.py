@@ -59,8 +59,8 @@ def draw_bars(
     width: float = WIDE,
     narrow: bool = False,
 ) -> Picture | None:
-    """One bar per row in the order given. A bar beyond `limit` (or its own) is red; `top` ends the
-    scale, say 1."""
+    """Draw one bar per row in the order given. A bar beyond `limit` (or its own) is red; `top` ends
+    the scale, say 1."""
     if not rows:
         return None
     reached = [

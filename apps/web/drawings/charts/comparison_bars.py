@@ -38,8 +38,8 @@ def draw_comparison(
     width: float = WIDE,
     narrow: bool = False,
 ) -> Picture | None:
-    """`names` are those of the two answers; all lines share one scale, so give lines of one
-    unit."""
+    """Draw the comparison; `names` are those of the two results; all rows share one scale, so pass
+    rows of one unit."""
     shown = [one for one in lines if one.first is not None or one.second is not None]
     if not shown:
         return None

@@ -51,7 +51,8 @@ def state_names() -> dict[str, str]:
 def draw_states(
     rows: Sequence[StateBar], *, title: str = "", width: float = WIDE, narrow: bool = False
 ) -> Picture | None:
-    """A bar per row on one scale from zero; the pieces of a bar add up to its applications."""
+    """Draw a bar per row on one scale from zero; the segments of a bar add up to its
+    applications."""
     shown = [row for row in rows if row.n]
     if not shown:
         return None

@@ -52,8 +52,8 @@ def build_heat_map(
     chosen: tuple[int | None, int | None] = (None, None),
     title: str = "",
 ) -> HeatMap | None:
-    """`counts` is {(likelihood, impact): n}, `url(likelihood, impact)` a cell's list, `chosen` the
-    filter in force."""
+    """Build the heat map; `counts` is {(likelihood, impact): n}, `url(likelihood, impact)` a cell's
+    list, `chosen` the filter in force."""
     if not any(counts.values()):
         return None
     likely = likelihoods or {

@@ -52,12 +52,11 @@ def draw_loss_curve(
     width: float = THIRD,
     narrow: bool = False,
 ) -> Picture | None:
-    """`curve` and `twin` are (loss, chance that a year's is larger); `band` is (loss, lowest,
-    highest chance).
+    """Draw both curves; `curve` and `twin` are (loss, probability of a larger yearly loss); `band`
+    is (loss, lowest, highest probability).
 
-    Chances are drawn on a logarithmic scale down to 1 in `rarest`, losses from zero, or with `log`
-    from the power of ten below the least. `expected` is the mean year.
-    """
+    Probabilities are drawn on a logarithmic scale down to 1 in `rarest`, losses from zero, or with
+    `log` from the power of ten below the least. `expected` is the mean year."""
     rarest = max([rarest, *(level.once_in for level in levels)])
     shown = _visible(curve, rarest)
     if not shown or max(loss for loss, _chance in shown) <= 0:

@@ -85,7 +85,7 @@ def draw_notice_periods(
     short_days: int,
     narrow: bool = False,
 ) -> NoticePicture:
-    """`narrow` is for a phone: the strips' names stand above them."""
+    """Draw the strips; `narrow` is for a phone: the strips' names are above them."""
     width, left, right = (340.0, 6.0, 322.0) if narrow else (1120.0, 218.0, 1080.0)
     most = max(
         [

@@ -54,8 +54,8 @@ def draw_price_steps(
     width: float = WIDE,
     narrow: bool = False,
 ) -> Picture | None:
-    """Lines of several units on one scale from zero, between `begin` and `finish` (by default all
-    that is known)."""
+    """Draw lines of several units on one scale from zero, between `begin` and `finish` (by default
+    all that is known)."""
     drawn = [one for one in series if any(value is not None for _day, value in one.points)]
     if not drawn:
         return None

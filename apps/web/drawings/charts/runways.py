@@ -32,7 +32,7 @@ class Runway:
 
     @property
     def short_days(self) -> int:
-        """Days that are missing; 0 where time suffices or one of the two is unknown."""
+        """Return the days that are missing; 0 if time suffices or one of the two is unknown."""
         if self.left_days is None or self.need_days is None:
             return 0
         return max(self.need_days - self.left_days, 0)
@@ -50,8 +50,8 @@ def draw_runways(
     width: float = WIDE,
     narrow: bool = False,
 ) -> Picture | None:
-    """Two bars per application from today; the days that are missing are red. Longer times end at
-    `most_days`."""
+    """Draw two bars per application from today; the days that are missing are red. Longer times end
+    at `most_days`."""
     shown = [row for row in rows if row.left_days is not None or row.need_days is not None]
     if not shown:
         return None

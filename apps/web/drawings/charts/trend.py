@@ -30,11 +30,10 @@ def draw_trend(
     width: float = WIDE,
     narrow: bool = False,
 ) -> Picture | None:
-    """A line from snapshot to snapshot; it breaks where more than `every_days` lie between two, or
-    a value is None.
+    """Draw a line from snapshot to snapshot; it breaks if more than `every_days` are between two,
+    or a value is None.
 
-    What lies above `limit` is red.
-    """
+    The part above `limit` is red."""
     known = [
         (day, float(value))
         for day, value in sorted(points, key=lambda point: point[0])
@@ -191,8 +190,8 @@ def draw_sparkline(
     top: float | None = None,
     name: str = "",
 ) -> Sparkline | None:
-    """Values at equal distances, oldest first, None where one is missing; `top` gives several lines
-    one scale."""
+    """Draw values at equal distances, oldest first, None if one is missing; `top` gives several
+    lines one scale."""
     known = [(rank, float(value)) for rank, value in enumerate(values) if value is not None]
     if not known:
         return None

@@ -34,9 +34,10 @@ def draw_flow(
     width: float = WIDE,
     narrow: bool = False,
 ) -> Picture | None:
-    """`layers` names the columns; `over` is {(layer, node)} beyond tolerance. A layer shows `most`
-    nodes, half on a phone, the heaviest first; the others are folded into one.
-    """
+    """Draw the flow; `layers` names the columns; `over` is {(layer, node)} beyond tolerance.
+
+    A layer shows `most` nodes, half on a phone, the heaviest first; the others are folded into
+    one."""
     given = [path for path in paths if path.weight > 0]
     if not given:
         return None

@@ -79,12 +79,11 @@ def draw_lineage(
     width: float = WIDE,
     narrow: bool = False,
 ) -> Picture | None:
-    """The relatives nearest to the page's own, at most `most`; edges to what is not given are left
-    out.
+    """Draw the relatives nearest to the page's own, at most `most`; edges to what is not given are
+    left out.
 
     Columns from left to right while there are few generations; otherwise, and on a phone, an
-    indented tree.
-    """
+    indented tree."""
     if not kin:
         return None
     shown = _nearest(kin, descents, most)

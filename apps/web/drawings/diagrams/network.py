@@ -45,7 +45,8 @@ class Network:
 
 
 def layout_network(paths: Sequence[Path], *, over: frozenset[NodeId], most: int) -> Network:
-    """Folds, sums and orders; the unresolved and the folded stand last in every layer."""
+    """Fold small nodes, sum weights and order nodes; the unresolved and the folded are last in
+    every layer."""
     n_layers = len(paths[0].nodes)
     carried: dict[NodeId, float] = defaultdict(float)
     for path in paths:
@@ -166,7 +167,7 @@ def _crossed(upper: Sequence[Sequence[float]], lower: Sequence[Sequence[float]])
 
 
 def crossings(layers: Sequence[Sequence[str]], ribbons: Sequence[Ribbon]) -> float:
-    """What the order of a network is judged by: products of the weights of all ribbons that
+    """Return the measure of a network's order: products of the weights of all ribbons that
     cross."""
     rank = {
         (layer, name): place

@@ -102,7 +102,7 @@ class Section:
 
 
 def in_order(columns: Sequence[Column]) -> list[Column]:
-    """Columns so that those who share stand together: the larger group first, the unresolved
+    """Order columns so that those who share are adjacent: the larger group first, the unresolved
     last."""
     weight: Counter[tuple[str, ...]] = Counter()
     for column in columns:
@@ -143,8 +143,8 @@ type Details = dict[str, tuple[str, ...]]
 def draw_wide_section(
     columns: Sequence[Column], *, over: frozenset[str], details: Details
 ) -> Section:
-    """`over` names developers beyond tolerance; `details` gives each a second line, the longest
-    wording first."""
+    """Draw the wide variant; `over` names developers beyond tolerance; `details` gives each a
+    second line, the longest wording first."""
     return _drawn(
         columns,
         _Measure(
@@ -284,12 +284,11 @@ def _cell(
 
 
 def cut_section(text: str, letters: int) -> str:
-    """`text` in at most that many letters: leading words go first (Claude Sonnet 4.5, Sonnet 4.5),
-    then its end.
+    """Shorten `text` to at most that many letters: leading words are cut first (Claude Sonnet 4.5,
+    Sonnet 4.5), then its end.
 
-    What is left keeps the first number of the name, which tells generations apart. Nothing where
-    not even three letters are left.
-    """
+    The first number of the name stays, which distinguishes generations. Empty if not even three
+    letters are left."""
     if len(text) <= letters:
         return text
     if letters < 3:

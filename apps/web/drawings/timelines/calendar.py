@@ -37,7 +37,7 @@ def draw_calendar(
     width: float = WIDE,
     narrow: bool = False,
 ) -> Picture | None:
-    """Ends from the month of `today` on, `months` long; what lies outside is not drawn and not
+    """Draw retirements from the month of `today` on, `months` long; others are not drawn and not
     counted."""
     begin = today.replace(day=1)
     finish = _months_later(begin, months)

@@ -40,7 +40,7 @@ class PollMark:
 
     @property
     def x_box(self) -> float:
-        """Left edge of an outlined mark, whose line is half outside."""
+        """Return the left edge of an outlined mark, whose line is half outside."""
         return round(self.x + 0.5, 1)
 
     @property
@@ -69,8 +69,8 @@ class PollStrip:
 def draw_poll_strip(
     polls: Iterable[PollResult], *, at: datetime, narrow: bool = False
 ) -> PollStrip:
-    """The 24 hours before `at` in half hours, or in hours where `narrow`; polls outside of them do
-    not count."""
+    """Draw the 24 hours before `at` in half hours, or in hours if `narrow`; polls outside of them
+    do not count."""
     within = [poll for poll in polls if at - SPAN < poll.at <= at]
     n_stretches = HOURS if narrow else 2 * HOURS
     step = WIDTH / n_stretches
@@ -94,7 +94,7 @@ def draw_poll_strip(
 
 
 def finding(name: str, drawn: PollStrip, *, enabled: bool) -> str:
-    """What the strip shows, for those who do not see it."""
+    """Describe the strip as text, for screen readers."""
     if not drawn.n_polls:
         return (
             f"{name}: no poll in the last {HOURS} hours{'' if enabled else '; it is switched off'}."

@@ -27,7 +27,7 @@ class Retirement:
     url: str
 
     def words(self, *, short: bool) -> str:
-        """What stands behind the mark; `short` for a phone."""
+        """Return the text behind the mark; `short` for a phone."""
         when = f"not before {self.when}" if self.soft else self.when
         return when if short else f"{when}, {self.note}"
 
@@ -73,12 +73,11 @@ class Timeline:
 def draw_timeline(
     endings: Sequence[Retirement], *, today: date, days: int, narrow: bool = False
 ) -> Timeline:
-    """Past ends stand at the left edge, 30 days before `today`; `narrow` puts the names above the
-    lines.
+    """Draw a bar per retirement; past ones are at the left edge, 30 days before `today`; `narrow`
+    puts the names above the lines.
 
-    The scale is as broad as leaves every mark room for its words: they stand behind it, never on
-    its bar.
-    """
+    The scale is as wide as leaves every mark room for its text, which is behind the mark, never on
+    its bar."""
     width, left, right = (360.0, 4.0, 318.0) if narrow else (1120.0, 250.0, 1010.0)
     top, step = (30.0, 36.0) if narrow else (34.0, 27.0)
     start, end = today - timedelta(30), today + timedelta(days)

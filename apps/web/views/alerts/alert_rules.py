@@ -67,10 +67,11 @@ class DaysField(forms.CharField):
         return sorted(set(days), reverse=True)
 
     def validate(self, value: Any) -> None:
-        """Everything was said by `to_python`; the length of a list is not that of a text."""
+        """Do nothing: `to_python` has validated the value; the length of a list is not that of a
+        text."""
 
     def run_validators(self, value: Any) -> None:
-        """Likewise."""
+        """Do nothing, for the same reason."""
 
 
 def _hours(label: str, help_text: str) -> forms.IntegerField:
@@ -251,7 +252,7 @@ def _kinds(hook: Webhook) -> str:
 
 @require_POST
 def save_policy(request: HttpRequest, criticality: int) -> HttpResponse:
-    """The days and hours of applications of one criticality."""
+    """Save the days and hours of applications of one criticality."""
     policy = get_object_or_404(AlertPolicy, criticality=criticality)
     user = governance_user(
         request, "You need the governance or administrator role to change alert rules."
@@ -288,7 +289,7 @@ def add_webhook(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def webhook(request: HttpRequest, pk: int) -> HttpResponse:
-    """One webhook: what it is sent and was; governance changes it."""
+    """Show one webhook: what it is sent and was; governance changes it."""
     hook = _webhook(request, pk)
     if request.method == "POST":
         governance_user(request, _WEBHOOKS)
@@ -373,7 +374,7 @@ def _webhook_sentence(hook: Webhook | None) -> Headline:
 
 @require_POST
 def rotate_webhook_secret(request: HttpRequest, pk: int) -> HttpResponse:
-    """The one before signs too for a day, unless it `leaked`."""
+    """Rotate the secret; the old one signs too for a day, unless it `leaked`."""
     if request.POST.get("leaked"):
         said = (
             "It signs with a new secret from now on. The receiver refuses all until it has it too."
@@ -390,7 +391,7 @@ def rotate_webhook_secret(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def toggle_webhook(request: HttpRequest, pk: int) -> HttpResponse:
-    """On if it was off, and the other way round."""
+    """Enable a disabled webhook, or disable an enabled one."""
     hook = _webhook(request, pk)
     hook.enabled = not hook.enabled
     return _changed(request, hook, f"{hook.name} is switched {'on' if hook.enabled else 'off'}.")

@@ -51,7 +51,8 @@ class ResponseForms:
 def response_forms(
     row: AlertRow, user: User, at: datetime, *, data: Any = None, which: str = "", prefix: str = ""
 ) -> ResponseForms:
-    """`prefix` keeps the ids of fields apart where a page has several rows."""
+    """Return the response forms; `prefix` keeps the ids of fields apart if a page has several
+    rows."""
     alert = row.alert
 
     def bound(name: str) -> Any:
@@ -83,8 +84,7 @@ def _affected_applications(alert: Alert, user: User) -> list[tuple[int, str]]:
 
 
 def _people(alert: Alert) -> list[User]:
-    """Whom it can be given to: the people of its team and whoever governs, as far as they are
-    active."""
+    """Return the possible assignees: active users of its team, and governance."""
     people = [person for person, _ in members_of(team=alert.team)] if alert.team is not None else []
     known = {person.pk for person in people}
     return people + [person for person in governance_users() if person.pk not in known]
@@ -174,7 +174,7 @@ def _monthly(alert: Alert) -> str:
 
 @require_safe
 def activity_list(request: HttpRequest, pk: int) -> HttpResponse:
-    """The answers beside Acknowledge, for a row of the inbox that is opened."""
+    """Show the responses beside Acknowledge, for a row of the inbox that is opened."""
     user, at = signed_in_user(request), now()
     this = _alert(request, pk)
     row = present_alerts([this], user, on=day_of(at), most_told=0)[0]
@@ -192,7 +192,7 @@ def activity_list(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def respond_to_alert(request: HttpRequest, pk: int, action: str) -> HttpResponse:
-    """One answer to one alert. Whoever may not give it is refused with a sentence."""
+    """Respond to one alert. A user without permission gets a sentence with the reason."""
     this = _alert(request, pk)
     user, at = signed_in_user(request), now()
     before = _standing(this)

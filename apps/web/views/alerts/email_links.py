@@ -39,7 +39,7 @@ from apps.web.wording import count_of, long_day
 
 
 def _private(response: HttpResponse) -> HttpResponse:
-    """Kept by nobody, and listed by no search engine."""
+    """Mark the response as not to be cached, nor indexed by search engines."""
     response["Cache-Control"] = "no-store"
     response["X-Robots-Tag"] = "noindex, nofollow"
     return response
@@ -63,8 +63,8 @@ def _bad_link(request: HttpRequest, why: links.InvalidLinkError) -> HttpResponse
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def respond_by_link(request: HttpRequest, token: str) -> HttpResponse:
-    """The alerts of one mail; POST answers those that are ticked, as the person the mail went
-    to."""
+    """Show the alerts of one email; POST responds to the selected ones, as the person who received
+    it."""
     at = now()
     try:
         delivery = links.delivery_of_answer_token(token, at=at)
@@ -255,9 +255,10 @@ CHOICES = (
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """How much mail an address gets. A mail program's one click (RFC 8058) has neither cookie nor
-    form token; the signature in the address is the permission for that and for the choices on the
-    page."""
+    """Change how much email an address gets.
+
+    A mail program's one-click request (RFC 8058) has neither cookie nor form token; the signature
+    in the URL is the permission for that and for the choices on the page."""
     try:
         recipient = links.recipient_of_unsubscribe_token(token, at=(at := now()))
     except links.InvalidLinkError as why:

@@ -76,8 +76,9 @@ class ResolveForm(forms.Form):
 
 
 def mute_scopes(alert: Alert, applications: Iterable[str]) -> list[tuple[str, str]]:
-    """(scope, words) of what can be muted from the alert, narrowest first. `applications` are the
-    names of those concerned that the reader may see."""
+    """Return (scope, label) of what can be muted from the alert, narrowest first.
+
+    `applications` are the names of those affected that the user may see."""
     found = [(MuteScope.SUBJECT, "Only this, also as it comes nearer")]
     if alert.offering is not None:
         offering = alert.offering
@@ -136,6 +137,7 @@ class MuteForm(forms.Form):
 
 
 def manageable_mailboxes(alert: Alert, user: User) -> list[Team]:
-    """The mailbox that the alert goes to, where `user` may mute it; `alert.team` must be loaded."""
+    """Return the mailbox that the alert goes to, if `user` may mute it; `alert.team` must be
+    loaded."""
     team = alert.team
     return [team] if team is not None and team.email and user.may(TeamRole.EDITOR, team.pk) else []

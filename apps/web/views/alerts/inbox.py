@@ -43,8 +43,8 @@ WITHIN = ((7, "7 days"), (14, "14 days"), (30, "30 days"), (90, "90 days"), (180
 
 
 def filter_alerts(request: HttpRequest) -> tuple[AlertFilter, AlertQuerySet]:
-    """What the address asks for, in its order; what waits for an answer where it says nothing of
-    the state."""
+    """Return the alerts that the URL selects, in its order; those that need a response if it names
+    no state."""
     asked = request.GET.copy()
     if "state" not in request.GET:
         asked["state"] = Alert.State.OPEN
@@ -137,7 +137,7 @@ HEADS = [
 
 @require_safe
 def alert_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """What the page lists with these filters, in that order."""
+    """Send what the page lists with these filters, in that order, as CSV."""
     _, queryset = filter_alerts(request)
     return csv_response("alerts", HEADS, _rows(queryset, signed_in_user(request)), _cells)
 
@@ -181,7 +181,7 @@ def _recipients_cell(told: RecipientStatus) -> str:
 
 @require_POST
 def bulk_respond(request: HttpRequest) -> HttpResponse:
-    """Acknowledge, snooze, resolve or open again what is ticked."""
+    """Acknowledge, snooze, resolve or reopen the selected alerts."""
     user, at = signed_in_user(request), now()
     back = back_to_inbox(request.POST)
     ids = [int(pk) for pk in request.POST.getlist("alert") if pk.isdecimal() and len(pk) < 18]
@@ -244,6 +244,6 @@ def _answered(
 
 
 def back_to_inbox(said: QueryDict) -> str:
-    """The page of alerts that the form was on; nothing but such a page."""
+    """Redirect to the page of alerts that the form was on, and to no other page."""
     back = said.get("back", "")
     return back if back.startswith("/alerts/") and "\\" not in back else reverse("alerts:list")

@@ -46,7 +46,7 @@ _WEEKDAYS = list(enumerate(WEEKDAYS))
 
 @cache
 def time_zones() -> Sequence[str]:
-    """The names people choose from; any other that the system knows may be typed."""
+    """Return the names users choose from; any other that the system knows may be typed."""
     return [
         "UTC",
         *sorted(name for name in available_timezones() if name.split("/")[0] in _CONTINENTS),
@@ -131,7 +131,7 @@ def preference_panel(recipient: User | Team, at: datetime, data: Any = None) -> 
 
 
 def describe_next_email(rhythm: DigestSchedule, address: str, at: datetime) -> str:
-    """When the next mail would come, in a sentence."""
+    """Return when the next email would be sent, in a sentence."""
     if not address:
         return "No mail can come: there is no address."
     if rhythm.cadence == Cadence.NEVER:
@@ -172,14 +172,14 @@ def _save(request: HttpRequest, mailing: PreferencePanel, at: datetime) -> HttpR
 
 @require_POST
 def save_preference(request: HttpRequest) -> HttpResponse:
-    """How the person is mailed."""
+    """Save the user's own notification preferences."""
     mailing = preference_panel(signed_in_user(request), at := now(), request.POST)
     return _save(request, mailing, at) or _page(request, own=mailing, status=422)
 
 
 @require_POST
 def save_team_preference(request: HttpRequest, slug: str) -> HttpResponse:
-    """How the mailbox of a team is mailed; its owners say so."""
+    """Save the notification preferences of a team's mailbox, for its owners."""
     team = get_object_or_404(Team.objects.visible_to(request.user), slug=slug)
     mailing = preference_panel(team, at := now(), request.POST)
     return _save(request, mailing, at) or _page(request, mailbox=mailing, status=422)
@@ -265,7 +265,8 @@ def _subscriptions(user: User) -> list[Subscription]:
 
 
 def describe_subscription(subscription: Subscription) -> str:
-    """`Announced and retired, of Anthropic, severity medium and above, due within 90 days.`"""
+    """Describe a subscription: `Announced and retired, of Anthropic, severity medium and above, due
+    within 90 days.`"""
     kinds = (
         join_names([KINDS.get(kind, kind).lower() for kind in subscription.kinds], most=6)
         or "everything"
@@ -300,7 +301,7 @@ def _mutes(user: User, today: date) -> list[Mute]:
 
 
 def describe_mute(mute: Mute) -> str:
-    """What it keeps back: all that it names must hold."""
+    """Describe what a mute suppresses: all its conditions must hold."""
     parts = []
     if mute.kind:
         parts.append(f"the kind “{KINDS.get(mute.kind, mute.kind)}”")
@@ -338,7 +339,7 @@ def unmute(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def create_calendar_link(request: HttpRequest) -> HttpResponse:
-    """A new secret address, shown on this one answer and never again."""
+    """Create a new private URL, shown on this one response and never again."""
     kind = request.POST.get("kind", "") or CalendarFeed.Kind.CALENDAR
     try:
         _, secret = create_calendar_feed(
@@ -361,7 +362,7 @@ def revoke_calendar_link(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def send_digest_now(request: HttpRequest) -> HttpResponse:
-    """Send where things stand now."""
+    """Send a summary of the current state now."""
     try:
         n = request_digest(user=signed_in_user(request), at=now())
     except DigestRequestError as refused:

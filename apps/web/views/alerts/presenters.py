@@ -70,7 +70,7 @@ class AlertRow:
 
     @property
     def is_late(self) -> bool:
-        """Due within a week, or past, and nobody has answered."""
+        """Return whether it is due within a week, or past, without a response."""
         return (
             self.days_left is not None
             and self.days_left <= 7
@@ -92,8 +92,8 @@ class AlertRow:
 def present_alerts(
     alerts: Sequence[Alert], user: User, *, on: date, most_told: int = MAX_NAMED_RECIPIENTS
 ) -> list[AlertRow]:
-    """Alerts for one reader: a fixed number of statements however many they are. `most_told` 0 asks
-    for none."""
+    """Present alerts for one user: a fixed number of statements however many they are. `most_told`
+    0 loads no recipients."""
     wanted = {pk for alert in alerts for pk in alert.application_ids}
     applications = _applications(wanted, user)
     nodes = {
@@ -341,8 +341,8 @@ KIND_GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
 
 
 def kind_groups(chosen: Iterable[str]) -> list[dict[str, Any]]:
-    """The kinds as groups of checkboxes; one that is chosen and in no group (by the API) gets a
-    group of its own."""
+    """Return the kinds as groups of checkboxes; a chosen one in no group (by the API) gets a group
+    of its own."""
     ticked = set(chosen)
     known = {kind for _, _, kinds in KIND_GROUPS for kind in kinds}
     groups = [*KIND_GROUPS]
@@ -361,7 +361,7 @@ def kind_groups(chosen: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def all_kind_groups(chosen: Iterable[str]) -> list[dict[str, Any]]:
-    """As `kind_groups`, with flags, feeds and what is owed to one person: a webhook may be sent
+    """Return `kind_groups` plus flags, feeds and what is sent to one person: a webhook may be sent
     everything."""
     ticked = set(chosen)
     groups = kind_groups(ticked & {kind for _, _, kinds in KIND_GROUPS for kind in kinds})

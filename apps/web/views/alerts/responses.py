@@ -55,8 +55,8 @@ def respond(
     to: User | None = None,
     reason: str = "",
 ) -> ResponseOutcome:
-    """Answer each; `said` is a participle, `acknowledged`. A refusal of one does not keep the
-    others back."""
+    """Respond to each alert; `said` is a participle, `acknowledged`. A refusal of one does not
+    affect the others."""
     found = respond_to_alerts(
         alert_ids=[alert.pk for alert in alerts],
         answer=answer,
@@ -75,7 +75,7 @@ def describe_snooze(until: date) -> str:
 
 
 def describe_outcome(done: ResponseOutcome) -> str:
-    """`Three alerts acknowledged.`; empty where nothing was changed."""
+    """Describe the outcome: `Three alerts acknowledged.`; empty if nothing was changed."""
     return f"{count_of(done.n, 'alert').capitalize()} {done.said}." if done.changed else ""
 
 
@@ -89,12 +89,12 @@ class UndoOffer:
 
 
 def store_undo(request: HttpRequest, done: ResponseOutcome) -> None:
-    """Offer to take it back on the next page."""
+    """Offer an undo on the next page."""
     if done.changed:
         request.session[_KEY] = {"said": describe_outcome(done), "ids": done.changed}
 
 
 def load_undo(request: HttpRequest) -> UndoOffer | None:
-    """What was done a moment ago; asked for once."""
+    """Return the last response, once."""
     kept = request.session.pop(_KEY, None)
     return UndoOffer(kept["said"], kept["ids"]) if isinstance(kept, dict) else None

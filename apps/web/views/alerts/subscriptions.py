@@ -81,7 +81,7 @@ class SubscriptionForm(forms.Form):
         return found[0]
 
     def written_to(self, subscription: Subscription) -> Subscription:
-        """What was said, on a row that is not stored yet."""
+        """Return the input on a row that is not stored yet."""
         said = self.cleaned_data
         subscription.name = said["name"]
         subscription.provider = (
@@ -201,7 +201,7 @@ def _preview(shown: SubscriptionPreview | None) -> dict[str, Any]:
 
 @require_safe
 def subscription_preview(request: HttpRequest) -> HttpResponse:
-    """What a subscription as typed would have sent; for the form, while it is filled in."""
+    """Show what a subscription as typed would have sent; for the form, while it is filled in."""
     user = signed_in_user(request)
     form = SubscriptionForm(request.GET, user=user)
     shown = None
@@ -213,7 +213,7 @@ def subscription_preview(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def foundation_options(request: HttpRequest) -> HttpResponse:
-    """The foundations whose name holds what is typed, as choices of the field."""
+    """Return the foundations whose name contains the input, as choices of the field."""
     words = request.GET.get("foundation", "").strip()
     found = foundations_by_name(words)[:MAX_FOUNDATIONS] if words else []
     return render(request, "alerts/foundations.html", {"foundations": found})

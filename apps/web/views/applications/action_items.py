@@ -38,7 +38,7 @@ class ActionItem:
 
 
 def start_by(runway: PrimaryRunway, today: date) -> date | None:
-    """The last day on which the move can begin by what is known."""
+    """Return the last day on which the migration can begin by what is known."""
     if runway.days_left is None or runway.effort_days is None:
         return None
     return today + timedelta(days=runway.days_left) - timedelta(days=-int(-runway.effort_days // 1))
@@ -53,7 +53,8 @@ def action_items(
     risks: RiskReach,
     today: date,
 ) -> list[ActionItem]:
-    """Plain Python over what the page has read; first what has no day, then by day."""
+    """Build action items in plain Python over what the page has read; first those without a date,
+    then by date."""
     by_id = {row.dependency.pk: row for row in rows}
     found = [*_moves(by_id, runways, today), *_tests(by_id, exits, today)]
     found += [

@@ -43,7 +43,7 @@ class SelectedApplications:
 
     @property
     def hidden(self) -> list[tuple[str, str]]:
-        """What the next step's form repeats."""
+        """Return the fields that the next step's form repeats."""
         if not self.everything:
             return [("pick", str(pk)) for pk in self.ids]
         return [("all", "1")] + [
@@ -52,7 +52,7 @@ class SelectedApplications:
 
 
 def selected_applications(request: HttpRequest) -> SelectedApplications:
-    """Two statements at most; unknown picks are nobody's and fall out later."""
+    """Return the selection; two statements at most. Unknown ids are dropped later."""
     given = request.POST if request.method == "POST" else request.GET
     query = QueryDict(mutable=True)
     for name, values in given.lists():
@@ -86,7 +86,7 @@ class PreviewRow:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def bulk_edit_applications(request: HttpRequest) -> HttpResponse:
-    """The form, then what it would do row by row, then the doing."""
+    """Show the form, then a preview row by row, then apply it."""
     user = signed_in_user(request)
     if not editable_teams(user=user).exists():
         raise PermissionDenied("You need the editor role to change applications.")

@@ -192,8 +192,8 @@ def _bar(time: TimeLeft) -> Bar:
 def headline(
     app: Application, rows: list[StackRow], times: Sequence[TimeLeft], today: date
 ) -> Headline:
-    """Where it stands until when, and when work has to start; without a known effort, how much time
-    is left."""
+    """State what it depends on until when, and the start-by date; without a known effort, the days
+    left."""
     known = [
         time
         for time in times
@@ -251,7 +251,7 @@ def _load_page(finding: Finding, rows: Sequence[StackRow]) -> ApplicationPage:
 
 @require_safe
 def application_history(request: HttpRequest, slug: str) -> HttpResponse:
-    """Every change on record, with who, what, when and why; editors take one back."""
+    """Show every recorded change, with who, what, when and why; editors can undo one."""
     user = signed_in_user(request)
     app = application_or_404(request, slug)
     changes = changes_of_application(application=app, limit=MAX_CHANGES)

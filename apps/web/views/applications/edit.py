@@ -43,7 +43,8 @@ def application_crumbs(application: Application) -> tuple[tuple[str, str], ...]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def register_application(request: HttpRequest) -> HttpResponse:
-    """The short first step; afterwards one declares what it calls."""
+    """Register an application in a short first step; afterwards the user declares its
+    dependencies."""
     user = signed_in_user(request)
     allowed = editable_teams(user=user).exists()
     form = RegisterForm(request.POST or None, user=user) if allowed else None
@@ -87,7 +88,7 @@ def register_application(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def edit_application(request: HttpRequest, slug: str) -> HttpResponse:
-    """Every fact, grouped; what somebody else changed meanwhile is compared first."""
+    """Edit every fact, grouped; changes that another user made meanwhile are compared first."""
     application, user = editable_application(request, slug)
     if request.method == "POST":
         application = locks.locked_application(application, by=user)
@@ -194,8 +195,8 @@ def reactivate_application(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def merge_applications(request: HttpRequest, slug: str) -> HttpResponse:
-    """Two records of one application become one; the other is named on this one's page and looked
-    at first."""
+    """Merge two records of one application; the other is named on this one's page and previewed
+    first."""
     application, user = editable_application(request, slug)
     today = day_of(now())
     form = MergeForm(request.POST or None, kept=application, user=user, initial={"on": today})

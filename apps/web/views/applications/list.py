@@ -74,7 +74,7 @@ class ApplicationListFilter(ApplicationFilter):
 
 
 def filter_applications(request: HttpRequest, query: Any = None) -> ApplicationListFilter:
-    """Over what the reader may see; `query` in the place of the address's."""
+    """Filter what the user may see; `query` in place of the URL's."""
     given = with_filter_names(request.GET, "team") if query is None else query
     return ApplicationListFilter(
         given, Application.objects.visible_to(request.user), request=request
@@ -108,7 +108,7 @@ class ApplicationRow:
 
 
 def application_rows(applications: list[Application], today: date) -> list[ApplicationRow]:
-    """With what is kept of each: two statements for any number of applications that
+    """Return rows with the stored facts of each: two statements for any number of applications that
     `with_primary_stacks` has loaded."""
     ids = [application.pk for application in applications]
     kept = {
@@ -181,13 +181,13 @@ class FilteredApplications:
             self.queryset = ORDERS.apply(request, applications)
 
     def applications(self, rows: list[Any]) -> list[Application]:
-        """The applications of the queryset's rows, with their stacks: two statements."""
+        """Return the applications of the queryset's rows, with their stacks: two statements."""
         ids = [row.application_id if self.word == _RUNWAY else row.pk for row in rows]
         found = with_primary_stacks(Application.objects.all(), on=self.today).in_bulk(ids)
         return [found[pk] for pk in ids if pk in found]
 
     def each(self) -> Iterator[ApplicationRow]:
-        """Every row, for files."""
+        """Yield every row, for files."""
         for some in batched(self.queryset.iterator(chunk_size=1000), 1000, strict=False):
             yield from application_rows(self.applications(list(some)), self.today)
 
@@ -249,8 +249,8 @@ def _used(user: User) -> tuple[list[int], list[int], list[int]]:
 
 
 def filter_controls(request: HttpRequest, found: ApplicationListFilter) -> Any:
-    """Hosts, developers and foundations that are in use; six statements. Very many teams are named
-    by their slug."""
+    """Return controls with the hosts, developers and foundations in use; six statements. Very many
+    teams are named by their slug."""
     user = signed_in_user(request)
     teams = list(
         Team.objects.visible_to(user)

@@ -65,7 +65,7 @@ def editable_dependency(request: HttpRequest, pk: int) -> tuple[Dependency, User
 def editable_row[M: Adaptation | ExitPlan | ExitTest](
     request: HttpRequest, rows: OfDependencyQuerySet[M], pk: int
 ) -> tuple[M, User]:
-    """An adaptation, exit plan or exit test."""
+    """Return an adaptation, exit plan or exit test."""
     user = signed_in_user(request)
     found = (
         rows.visible_to(user)
@@ -80,7 +80,7 @@ def editable_row[M: Adaptation | ExitPlan | ExitTest](
 
 
 def error_response(form: "forms.Form | forms.ModelForm[Any]", error: Exception) -> None:
-    """What an action refuses, on the field it names, else above the form."""
+    """Show an action's error on the field it names, else above the form."""
     if not isinstance(error, ValidationError):
         form.add_error(None, str(error))
     elif hasattr(error, "error_dict"):

@@ -46,7 +46,7 @@ class ObservedUsage:
 
 
 def observed_usage(application: Application, today: date) -> ObservedUsage:
-    """Two statements, and a third where calls were counted."""
+    """Return the observed usage; two statements, and a third if calls were counted."""
     found = list(
         Observation.objects.filter(application=application)
         .select_related("offering__host", "served_version", "service")

@@ -89,7 +89,7 @@ WHERE r.application_id = %s ORDER BY r.primary_id, r.place, r.grade DESC, r.cand
 
 
 def alternatives(application: Application, rows: Sequence[StackRow]) -> list[Alternative]:
-    """By the engine's last refresh: two statements."""
+    """Return alternatives by the engine's last refresh: two statements."""
     dependencies = {row.dependency.pk: row.dependency for row in rows}
     with connection.cursor() as cursor:
         cursor.execute(_WAYS, [application.pk])
@@ -125,7 +125,8 @@ def alternatives(application: Application, rows: Sequence[StackRow]) -> list[Alt
 
 
 def failure_modes(application: Application, rows: Sequence[StackRow]) -> list[FailureModeRow]:
-    """The main primary under each threat, by the engine's last refresh: about seven statements."""
+    """Return the main primary model in each failure mode, by the engine's last refresh: about seven
+    statements."""
     primary = next((row for row in rows if row.dependency.role == Dependency.Role.PRIMARY), None)
     if primary is None:
         return []
@@ -210,7 +211,7 @@ class ExitSection:
 
 
 def exit_section(rows: Sequence[StackRow], today: date) -> ExitSection:
-    """Three statements."""
+    """Return exit plans and tests; three statements."""
     ids = [row.dependency.pk for row in rows]
     plans = {
         plan.dependency_id: plan
@@ -285,8 +286,8 @@ class CostSection:
 
 
 def cost_section(application: Application, rows: Sequence[StackRow], at: datetime) -> CostSection:
-    """Today and on each day an announced price changes, at most MAX_DAYS: two statements and one a
-    day."""
+    """Return costs of today and of each day an announced price changes, at most MAX_DAYS: two
+    statements and one per day."""
     today = day_of(at)
     used = {row.answering.pk: row.answering for row in rows}
     coming = list(
@@ -376,7 +377,7 @@ UNION SELECT u.id, w.approval_id FROM way w JOIN used u ON u.via_party_id = w.pa
 
 
 def approval_rows(rows: Sequence[StackRow], today: date) -> list[tuple[Approval, list[StackRow]]]:
-    """Decisions in force that count for what it calls, with what they count for: two statements."""
+    """Return approvals in force that apply to its dependencies, with those: two statements."""
     by_id = {row.dependency.pk: row for row in rows}
     with connection.cursor() as cursor:
         cursor.execute(_CONCERNING, {"ids": list(by_id), "on": today})

@@ -39,7 +39,8 @@ class StackLayer:
 
 
 def order_by_similarity(rows: list[StackRow]) -> list[StackRow]:
-    """Primary first, then always the dependency that has most in common with the one before it."""
+    """Order dependencies: primary first, then always the one that has most in common with the one
+    before it."""
     left = list(rows)
     ordered: list[StackRow] = []
     while left:
@@ -60,11 +61,11 @@ def _in_common(one: StackRow, other: StackRow) -> int:
 
 
 def stack_layers(rows: list[StackRow], more: dict[str, str]) -> list[StackLayer]:
-    """The rows of the section below ground; equal neighbours of a layer are one block.
+    """Return the rows of the section below the application; equal neighbours of a layer are one
+    block.
 
-    A block is `shared` where a primary and another role rest on it together: one failure takes
-    both.
-    """
+    A block is `shared` if a primary and another role depend on it together: one failure takes
+    both."""
     parts: tuple[tuple[str, str, Any], ...] = (
         ("Offering", "offering", lambda row: row.offering),
         ("Version", "version", lambda row: row.version),
@@ -92,8 +93,8 @@ def stack_layers(rows: list[StackRow], more: dict[str, str]) -> list[StackLayer]
 def in_house_block(
     rows: Sequence[StackRow], adaptations: Mapping[int, Sequence[Adaptation]]
 ) -> StackLayer | None:
-    """What was built on each dependency, above ground: the organisation's own work. None where
-    nothing was."""
+    """Return the adaptations of each dependency, the organisation's own work. None if there are
+    none."""
     if not any(adaptations.values()):
         return None
     blocks = []
@@ -170,8 +171,8 @@ def _end_note(row: StackRow) -> tuple[str, str]:
 
 
 def others_below(rows: list[StackRow], user: User) -> dict[str, str]:
-    """For each layer under the first primary: how many applications of the reader stand or lean on
-    the same node."""
+    """Count, for each layer under the first primary model, the user's applications that depend on
+    the same node, in any role."""
     primary = next((row for row in rows if row.dependency.role == Dependency.Role.PRIMARY), None)
     if primary is None:
         return {}

@@ -24,7 +24,7 @@ class ApplicationSummary:
 
 
 def application_summaries(application: Any, today: date) -> ApplicationSummary:
-    """Of an application that `with_primary_stacks` has loaded."""
+    """Summarise an application that `with_primary_stacks` has loaded."""
     primaries: list[Offering] = [row.offering for row in application.primaries]
     main = primaries[0] if primaries else None
     ends = [(retirement_countdown(offering, today), offering) for offering in primaries]

@@ -14,8 +14,10 @@ _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def workbook_response[R](
     name: str, heads: Sequence[str], rows: Iterable[R], cells: Callable[[R], Sequence[Any]]
 ) -> HttpResponse:
-    """`rows` as one sheet of an XLSX file. Rows go to disk one by one; what is held is the packed
-    file, some ten megabytes of a hundred thousand applications."""
+    """Send `rows` as one page of an XLSX file.
+
+    Rows go to disk one by one; what is held is the packed file, some ten megabytes for a hundred
+    thousand applications."""
 
     def fill(book: Workbook) -> None:
         book.sheet(name, heads, map(cells, rows))

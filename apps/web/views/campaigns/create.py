@@ -62,7 +62,7 @@ class OpeningForm(forms.Form):
 
 
 def candidates_for(subject: Offering, *, and_also: int | None = None) -> Any:
-    """What one would move to: the host's own replacement, and other live releases of the same
+    """Return possible targets: the host's own replacement, and other live releases of the same
     foundation or developer at that host; and the offering `and_also`, whatever it is."""
     found = (
         Offering.objects.select_related("host")
@@ -103,7 +103,8 @@ def _hand_over(
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def open_campaign_page(request: HttpRequest) -> HttpResponse:
-    """`?event=` or `?offering=` says what for; without either one searches for it."""
+    """Show the creation form; `?event=` or `?offering=` names the subject; without either the user
+    searches for it."""
     user = governance_user(request, str(GOVERNANCE_ONLY))
     event, subject = _asked(request)
     if subject is None:
@@ -199,7 +200,7 @@ def _search(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def opening_progress(request: HttpRequest) -> HttpResponse:
-    """Looked at again until the worker has opened it; then leads there."""
+    """Refresh until the worker has created the campaign; then redirect to it."""
     governance_user(request, str(GOVERNANCE_ONLY))
     event, subject = _asked(request)
     if subject is None:

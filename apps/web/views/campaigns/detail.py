@@ -108,8 +108,8 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def parts(found: CampaignProgress) -> list[tuple[str, str, int, float]]:
-    """(state, its label, tasks, share of 100) of the bar, in the order of the work; states without
-    a task left out."""
+    """Return (state, its label, tasks, share of 100) of the bar, in the order of the work; states
+    without a task left out."""
     order = [State.DONE, State.OBSOLETE, State.READY, State.IN_PROGRESS, State.WAIVED, State.OPEN]
     return [
         (
@@ -149,7 +149,7 @@ def sentence(found: Campaign, how_far: CampaignProgress) -> Headline:
 
 @require_POST
 def change_campaign(request: HttpRequest, pk: int, action: str) -> HttpResponse:
-    """extend, reschedule, close, reopen or change, for governance."""
+    """Extend, reschedule, close, reopen or change a campaign, for governance."""
     user = governance_user(request, str(GOVERNANCE_ONLY))
     found = get_object_or_404(Campaign.objects.visible_to(user), pk=pk)
     if action not in _ACTIONS:

@@ -145,7 +145,7 @@ def _tasks(request: HttpRequest) -> CampaignTaskFilter:
 
 @require_safe
 def task_list(request: HttpRequest) -> HttpResponse:
-    """All tasks one may see, of whatever campaign."""
+    """List all tasks that the user may see, of any campaign."""
     user, at = signed_in_user(request), now()
     found = _tasks(request)
     listing = PaginatedList(request, TASK_ORDERS.apply(request, found.qs))

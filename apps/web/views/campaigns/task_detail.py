@@ -134,7 +134,7 @@ def sentence(found: CampaignTask, gate: SignOffRequirements) -> Headline:
 
 @require_POST
 def change_task(request: HttpRequest, pk: int, action: str) -> HttpResponse:
-    """assign, due, target, measure, add-step, switch, sign, waive, lift, reopen."""
+    """Change a task: assign, due, target, measure, add-step, switch, sign, waive, lift, reopen."""
     user = signed_in_user(request)
     found = get_object_or_404(
         CampaignTask.objects.visible_to(user).select_related("dependency__application"), pk=pk
@@ -149,7 +149,7 @@ def change_task(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 
 @require_POST
 def change_step(request: HttpRequest, pk: int, action: str) -> HttpResponse:
-    """tick or untick one step."""
+    """Complete or reopen one step."""
     user = signed_in_user(request)
     seen = TaskStep.objects.filter(task__in=CampaignTask.objects.visible_to(user))
     found = get_object_or_404(seen.select_related("task__dependency__application"), pk=pk)

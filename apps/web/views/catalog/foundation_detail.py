@@ -117,7 +117,7 @@ def foundation_detail(request: HttpRequest, slug: str) -> HttpResponse:
 def price_section(
     request: HttpRequest, offerings: list[Offering], today: Any
 ) -> dict[str, Any] | None:
-    """The price history of the unit that the address asks for, of output tokens otherwise: three
+    """Return the price history of the unit that the URL selects, of output tokens otherwise: three
     statements."""
     units = price_history.priced_units(offerings)
     if not units:
@@ -136,7 +136,7 @@ def price_section(
 
 
 def price_csv(request: HttpRequest, name: str, offerings: list[Offering]) -> StreamingHttpResponse:
-    """The rows of the picture; of every unit unless the address names one."""
+    """Send the rows of the chart; of every unit unless the URL names one."""
     units = price_history.priced_units(offerings)
     asked = request.GET.get("unit", "")
     today = day_of(now())
@@ -168,7 +168,7 @@ def foundation_lineage_csv(request: HttpRequest, slug: str) -> StreamingHttpResp
 
 @require_safe
 def foundation_claims_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
-    """The lifecycle drawing as rows."""
+    """Send the lifecycle timeline as rows."""
     this = _one(request, slug)
     every, counts = offering_summaries(_offerings(this), user=signed_in_user(request))
     told = lifecycle_tracks(load_offerings(every[:MAX_OFFERINGS]), counts)

@@ -209,7 +209,7 @@ class RemoveOverrideForm(forms.Form):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def offering_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """The page; POST sets a manual end."""
+    """Show the page; POST sets a manual override."""
     this = get_object_or_404(
         Offering.objects.visible_to(request.user).select_related(
             "host",
@@ -355,7 +355,7 @@ def _decision(this: Offering, today: date) -> Approval | None:
 
 @require_safe
 def offering_prices_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """The rows of the picture."""
+    """Send the rows of the chart."""
     this = get_object_or_404(
         Offering.objects.visible_to(request.user).select_related("host"), pk=pk
     )
@@ -364,7 +364,7 @@ def offering_prices_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 
 @require_safe
 def offering_claims_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """Every claim of every source, as the page shows them."""
+    """Send every claim of every source, as the page shows them."""
     this = get_object_or_404(
         Offering.objects.visible_to(request.user).select_related("host"), pk=pk
     )
@@ -409,8 +409,8 @@ def offering_claims_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 def coming_prices(
     claims: Sequence[Assertion], today: date
 ) -> list[tuple[date, str, int, str, str, Assertion]]:
-    """(first day, unit, above tokens, amount, currency, claim) of prices that any source announces
-    for later."""
+    """Return (first day, unit, above tokens, amount, currency, claim) of prices that any source
+    announces for later."""
     found = []
     for claim in claims:
         if (
@@ -439,7 +439,8 @@ def _holds(price: Price, at: Any) -> bool:
 
 
 def upstream_dependencies(this: Offering) -> list[dict[str, Any]]:
-    """What the offering stands on, nearest first, each node by name: at most six statements."""
+    """Return what the offering depends on, nearest first, each node by name: at most six
+    statements."""
     rows = list(
         Footing.objects.filter(offering=this)
         .select_related("node")
@@ -502,7 +503,7 @@ def _page_of(family: str, thing: Any) -> str:
 
 @require_POST
 def remove_override(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let the feeds speak again."""
+    """Remove the manual override, so that the feeds decide again."""
     user = governance_user(request, "You need the governance role to remove an override.")
     assertion = get_object_or_404(
         Assertion.objects.visible_to(request.user).filter(

@@ -126,8 +126,8 @@ def _crumbs(this: Provider) -> tuple[tuple[str, str], ...]:
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def edit_provider(request: HttpRequest, slug: str) -> HttpResponse:
-    """Nobody overwrites what they have not seen: the row is held, and compared with what the page
-    showed."""
+    """Edit a provider's facts. The row is locked and compared with what the page showed, so that no
+    unseen change is overwritten."""
     user = governance_user(request, str(GOVERNANCE_ONLY))
     this = _one(request, slug)
     form = ProviderForm(instance=this, row=this)
@@ -215,7 +215,7 @@ def _shown(name: str, value: Any) -> str:
 
 @require_safe
 def provider_history(request: HttpRequest, slug: str) -> HttpResponse:
-    """Who changed which of its facts, when and why."""
+    """Show which user changed which of its facts, when and why."""
     user, this = signed_in_user(request), _one(request, slug)
     changes = provider_changes(this)
     return render_page(
@@ -247,7 +247,7 @@ def _of_history(this: Provider, changes: list[ProviderChange]) -> Headline:
 
 @require_safe
 def provider_history_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
-    """A line for each field that a change set."""
+    """Send a row for each field that a change set."""
     this = _one(request, slug)
 
     def lines() -> Iterator[tuple[ProviderChange, HistoryLine]]:

@@ -224,7 +224,7 @@ def _covered(policy: PublishedMinimum) -> str:
 
 @require_safe
 def track_record_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
-    """The notices that the record counts, the latest announcement first."""
+    """Send the notices that the track record counts, the latest announcement first."""
     this = get_object_or_404(Provider.objects.visible_to(request.user), slug=slug)
     record = provider_track_record(this)
     least = {policy.scope: policy.notice_days for policy in record.policies}

@@ -45,8 +45,8 @@ class DependentApplications:
 def dependent_applications(
     kind: NodeKind, ref: int, *, user: User, today: date
 ) -> DependentApplications:
-    """Who stands or leans on the node, the gravest MAX_APPLICATIONS of them: eight statements at
-    most, as of the last refresh."""
+    """Return applications that depend on the node, the most critical MAX_APPLICATIONS of them:
+    eight statements at most, as of the last refresh."""
     count = dependent_counts(kind=kind, refs=[ref], user=user).get(ref, DependentCount())
     node = (
         Node.objects.filter(kind=kind, ref=ref).values_list("pk", flat=True).first()
@@ -74,7 +74,7 @@ def dependent_applications(
 
 
 def used_offerings(user: User, offering: str = "pk") -> Exists:
-    """The condition that a live application of the reader's calls the offering, as of the last
+    """Return the condition that a live application of the user calls the offering, as of the last
     refresh; `offering` is the column that holds it."""
     teams = visible_team_ids(user)
     uses = ActiveDependency.objects.filter(offering_id=OuterRef(offering))
@@ -84,8 +84,8 @@ def used_offerings(user: User, offering: str = "pk") -> Exists:
 def attached_risks(
     nodes: Collection[tuple[NodeKind, int]], *, user: Any
 ) -> tuple[list[FoundationRisk], int]:
-    """(the severest open risks attached to one of the nodes, how many there are): two statements at
-    most."""
+    """Return (the severest open risks attached to one of the nodes, how many there are): two
+    statements at most."""
     there = Q()
     for kind, ref in nodes:
         there |= Q(node__kind=kind, node__ref=ref)
@@ -117,7 +117,7 @@ class OfferingSummary:
 def offering_summaries(
     offerings: QuerySet[Offering], *, user: User
 ) -> tuple[list[OfferingSummary], dict[int, DependentCount]]:
-    """All of them, those in use first, then by date; and how much stands on each. Two
+    """Return all offerings, those in use first, then by date; and how much depends on each. Two
     statements."""
     rows = [
         OfferingSummary(*row)
@@ -139,7 +139,7 @@ def offering_summaries(
 
 
 def load_offerings(briefs: Sequence[OfferingSummary]) -> list[Offering]:
-    """The offerings themselves, in that order, with what tables and drawings show: one
+    """Load the offerings themselves, in that order, with what tables and drawings show: one
     statement."""
     found = Offering.objects.select_related(
         "host", "version__foundation", "alias", "replacement", "lifecycle_claim"
@@ -150,13 +150,14 @@ def load_offerings(briefs: Sequence[OfferingSummary]) -> list[Offering]:
 def retirement_dates(
     briefs: Sequence[OfferingSummary], counts: Collection[int]
 ) -> list[tuple[date, str, str]]:
-    """(day, host, kind of date) of those in use, or of all where none is."""
+    """Return (day, host, kind of date) of those in use, or of all if none is."""
     called = [row for row in briefs if row.pk in counts]
     return [(row.retires_on, row.host, row.date_kind) for row in called or briefs if row.retires_on]
 
 
 def lifecycle_picture(offerings: Sequence[Offering], called: Collection[int]) -> Lifecycle | None:
-    """The drawing: offerings in use or with a date, each with what every source says of it.
+    """Draw offerings in use or with a date, each with what every source states.
+
     Offerings have host and version loaded. One statement."""
     told = lifecycle_tracks(offerings, called)
     if not told:
@@ -185,7 +186,7 @@ def lifecycle_picture(offerings: Sequence[Offering], called: Collection[int]) ->
 
 
 def lifecycle_tracks(offerings: Sequence[Offering], called: Collection[int]) -> list[Offering]:
-    """Those that are drawn: in use, then with a date."""
+    """Return those that are drawn: in use, then with a date."""
     used = [row for row in offerings if row.pk in called]
     return [*used, *(row for row in offerings if row.retires_on and row.pk not in called)][
         :MAX_TRACKS
@@ -193,7 +194,7 @@ def lifecycle_tracks(offerings: Sequence[Offering], called: Collection[int]) -> 
 
 
 def load_claims(offerings: Collection[Offering]) -> list[Assertion]:
-    """What each source says about their end, the most trusted first."""
+    """Load what each source states about their retirement, highest priority first."""
     return list(
         Assertion.objects.standing()
         .filter(offering__in=offerings, topic=Topic.LIFECYCLE)
@@ -217,7 +218,7 @@ CLAIM_HEADS = (
 
 
 def claim_lines(offerings: Sequence[Offering]) -> list[list[Any]]:
-    """The lifecycle drawing as rows: what is accepted beside what each source says."""
+    """Return the lifecycle timeline as rows: the accepted value beside each source value."""
     heard: dict[int, list[Assertion]] = {}
     for assertion in load_claims(offerings):
         heard.setdefault(assertion.offering_id or 0, []).append(assertion)

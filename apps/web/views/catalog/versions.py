@@ -222,7 +222,7 @@ def version_lineage_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 
 @require_safe
 def version_claims_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """The lifecycle drawing as rows."""
+    """Send the lifecycle timeline as rows."""
     this = _one(request, pk)
     every, counts = offering_summaries(this.offerings.all(), user=signed_in_user(request))
     lines = claim_lines(lifecycle_tracks(load_offerings(every[:MAX_OFFERINGS]), counts))

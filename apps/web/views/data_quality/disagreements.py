@@ -92,8 +92,8 @@ class DisagreementTable:
 def disagreement_table(
     found: Iterable[Disagreement], *, user: Any, at: datetime
 ) -> DisagreementTable:
-    """Three statements: last reads, sources, and the user's applications standing on the
-    offerings."""
+    """Build the table; three statements: last reads, sources, and the user's applications that
+    depend on the offerings."""
     found = list(found)
     read_at = dict(PollState.objects.order_by().values_list("source_id", "last_success_at"))
     speaking = {side.speaker for row in found for side in row.sides}
@@ -144,8 +144,8 @@ def _seen(side: DisagreementSide, read_at: datetime | None, at: datetime) -> str
 
 
 def latest_disagreements(*, user: Any, at: datetime, limit: int = 6) -> DisagreementTable:
-    """For the page of the feeds: the newest open ones on offerings that applications of `user`
-    stand on, with the number of all such and how many each source takes part in."""
+    """Return, for the page of the feeds, the newest open ones on offerings that applications of
+    `user` depend on, with the number of all such and how many each source takes part in."""
     open_ones = disagreements(at=at)
     used = set(
         used_refs(
@@ -288,7 +288,7 @@ def _sentence(
 
 @require_safe
 def disagreement_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """A line for each claim of each disagreement the page would show."""
+    """Send a row for each claim of each disagreement that the page would show."""
     at = now()
     asked = _parse_query(request, at)
     reach = reach_by_ref(kind=NodeKind.OFFERING, refs=asked.used, user=request.user, on=day_of(at))
@@ -398,8 +398,8 @@ class DecisionForm(forms.Form):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def disagreement_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """All sides of one, with their excerpts; POST decides. Where nobody contradicts any more, the
-    offering's page."""
+    """Show all sides of one, with their excerpts; POST decides. If no source disagrees any more,
+    redirect to the offering's page."""
     at = now()
     offering = get_object_or_404(
         Offering.objects.visible_to(request.user).select_related("host"), pk=pk
@@ -474,7 +474,7 @@ def _one_sentence(found: Disagreement, today: date) -> Headline:
 
 @require_POST
 def remove_override(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take a decision back: the sources settle the day again."""
+    """Undo a decision: the sources determine the date again."""
     user = governance_user(request, "You need the governance role to revoke a decision.")
     assertion = get_object_or_404(
         Assertion.objects.standing().select_related("source"),

@@ -103,8 +103,8 @@ class FindingRow:
 
 
 def present_findings(found: list[CachedFinding]) -> list[FindingRow]:
-    """With application and what is called: three statements at most. What vanished meanwhile is
-    left out."""
+    """Present findings with application and dependency: three statements at most. Records deleted
+    meanwhile are left out."""
     applications = Application.objects.select_related("team").in_bulk(
         {row.application_id for row in found}
     )
@@ -151,7 +151,7 @@ class FindingKindSummary:
 def summarize_kinds(
     request: HttpRequest, rows: QuerySet[CachedFinding]
 ) -> list[FindingKindSummary]:
-    """Each kind that is found, gravest first, counted up to a bound: one statement."""
+    """Return each kind with findings, most severe first, counted up to a bound: one statement."""
     asked = [
         rows.filter(code=code).order_by().values("code", "rank")[: MAX_ROWS_PER_KIND + 1]
         for code in RULES

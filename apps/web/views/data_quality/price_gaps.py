@@ -125,7 +125,7 @@ def _price_sentence(listing: GapListing, *, only_used: bool) -> Headline:
 
 @require_safe
 def price_gap_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """A line for each source's word on each offering the page would show."""
+    """Send a row for each source's price of each offering that the page would show."""
     at = now()
     _, gaps, _ = _asked_prices(request, at)
 

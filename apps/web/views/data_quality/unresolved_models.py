@@ -30,7 +30,7 @@ MAX_SUGGESTIONS = 6
 
 @require_safe
 def unresolved_list(request: HttpRequest) -> HttpResponse:
-    """Unresolved offerings; those that applications here call come first."""
+    """List unresolved offerings; those that applications here call come first."""
     today = day_of(now())
     unresolved = Offering.objects.unresolved().visible_to(request.user)
     user = signed_in_user(request)
@@ -150,8 +150,8 @@ class IdentityCandidate:
 
 
 def candidates_for(offering: Offering) -> list[IdentityCandidate]:
-    """The resolver's suggestions with the page of the foundation each belongs to: five statements,
-    some 10 ms."""
+    """Return the resolver's suggestions with the page of the foundation each belongs to: five
+    statements, some 10 ms."""
     known = {each.id: each for each in known_ids_from_database()}
     found = suggest(known, offering.api_id, offering.host.slug, MAX_SUGGESTIONS)
     names = [each.canonical for each in found]
@@ -238,7 +238,7 @@ def save_decision(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def revoke_decision(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let the rules say again what the string means."""
+    """Revoke a decision, so that the rules decide again what the string means."""
     user = governance_user(request, "You need the governance role to revoke a decision.")
     decision = get_object_or_404(
         IdentityDecision.objects.filter(revoked_at__isnull=True).select_related("host"), pk=pk

@@ -78,7 +78,7 @@ def _form(
 
 @require_POST
 def remove_adaptation(request: HttpRequest, pk: int) -> HttpResponse:
-    """It is gone or was never there; the history keeps it."""
+    """Remove an adaptation that no longer exists or never did; the history keeps it."""
     adaptation, user = editable_row(request, Adaptation.objects.all(), pk)
     application = adaptation.dependency.application
     before = application_state(application, on=day_of(now()))

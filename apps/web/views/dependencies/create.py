@@ -39,7 +39,7 @@ _REFUSALS = (ValidationError, ConflictError)
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def declare_dependency(request: HttpRequest, slug: str) -> HttpResponse:
-    """Pick what it calls, say in which role; htmx brings only the hits."""
+    """Select what it calls and in which role; htmx loads only the search results."""
     application, user = editable_application(request, slug)
     has_primary = application.dependencies.filter(role="primary", until__isnull=True).exists()
     role = request.GET.get("role") or ("fallback" if has_primary else "primary")
@@ -129,8 +129,7 @@ def _obstacles(application: Application, chosen: int | None) -> list[str]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def replace_dependency(request: HttpRequest, pk: int) -> HttpResponse:
-    """Move to another offering: what suggests itself stands first, everything else is found by
-    words."""
+    """Replace the offering: suggestions are first, everything else is found by search."""
     dependency, user = editable_dependency(request, pk)
     application = dependency.application
     form = ReplaceForm(request.POST or None, initial={"on": day_of(now())})

@@ -66,7 +66,7 @@ def edit_dependency(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def confirm_dependency(request: HttpRequest, pk: int) -> HttpResponse:
-    """It is used indeed: what was only observed is declared from now on."""
+    """Confirm the use: an observed dependency is declared from now on."""
     dependency, user = editable_dependency(request, pk)
     today = day_of(now())
     before = application_state(dependency.application, on=today)
@@ -166,7 +166,7 @@ def _step(
 @require_POST
 @transaction.atomic
 def order_fallbacks(request: HttpRequest, slug: str) -> HttpResponse:
-    """The numbers of the fallbacks, all in one change."""
+    """Set the numbers of the fallbacks, all in one change."""
     application, user = editable_application(request, slug)
     fallbacks = application.dependencies.filter(role=Dependency.Role.FALLBACK, until__isnull=True)
     before = application_state(application, on=day_of(now()))

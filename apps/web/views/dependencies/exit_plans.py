@@ -106,7 +106,7 @@ def record_exit_test(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def correct_exit_test(request: HttpRequest, pk: int) -> HttpResponse:
-    """A test is corrected and expires; it is not taken away."""
+    """Correct an exit test; a test expires and is not deleted."""
     row, user = editable_row(request, ExitTest.objects.all(), pk)
     if request.method == "POST":
         locks.locked_dependency(row.dependency, by=user)

@@ -162,7 +162,7 @@ class DeclareForm(forms.ModelForm):  # type: ignore[type-arg]
         } | {"application", "offering", "via_party", "reached"}
 
     def validate_constraints(self) -> None:
-        """The action does, on the complete row."""
+        """Leave the constraints to the action, which checks the complete row."""
 
 
 class DependencyForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]

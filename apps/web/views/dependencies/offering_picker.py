@@ -47,7 +47,7 @@ class OfferingPicker:
 
     @property
     def compared(self) -> str:
-        """The query by which the foundations shown stand side by side with their scorecards."""
+        """Return the query that compares the foundations shown, with their scorecards."""
         slugs = dict.fromkeys(
             hit.offering.version.foundation.slug for hit in self.hits if hit.offering.version
         )
@@ -55,8 +55,8 @@ class OfferingPicker:
 
 
 def search_offerings(words: str) -> QuerySet[Offering]:
-    """Every word in the API id, the foundation, its developer or the host; the exact id first, what
-    is retired last."""
+    """Search every word in the model ID, the foundation, its developer or the host; the exact ID
+    first, retired ones last."""
     found = Offering.objects.filter(not_a_model=False)
     for word in words.split()[:_WORDS]:
         found = found.filter(
@@ -88,8 +88,8 @@ def build_picker(
     is_optional: bool = False,
     kept: Iterable[tuple[str, str]] = (),
 ) -> OfferingPicker:
-    """Three statements. `suggested` are (offering id or None, why); `kept` are fields the search
-    form repeats."""
+    """Build the picker; three statements. `suggested` are (offering id or None, why); `kept` are
+    fields the search form repeats."""
     query = request.GET.get("q", "")[:200]
     why: dict[int, str] = {}
     for pk, words in suggested:
@@ -130,14 +130,13 @@ def build_picker(
 
 
 def number_in(text: Any) -> int | None:
-    """An id of an address or a field, None where it is none."""
+    """Return an id of a URL or a field, None if it is none."""
     said = str(text or "")
     return int(said) if said.isdecimal() and len(said) < 19 else None
 
 
 def suggest_replacements(dependency: Any) -> list[tuple[int | None, str]]:
-    """What suggests itself in the place of what a dependency calls: (offering id, why); four
-    statements."""
+    """Return suggested replacements for a dependency: (offering id, why); four statements."""
     offering = dependency.offering
     said: list[tuple[int | None, str]] = [
         (offering.replacement_id, "named as its replacement by the provider")

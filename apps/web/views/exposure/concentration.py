@@ -247,7 +247,7 @@ def _bars(layer: Layer, table: LayerTable) -> Any:
 
 @require_safe
 def concentration_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Every node of the layer, with the figures of the page."""
+    """Send every node of the layer, with the figures of the page."""
     user = signed_in_user(request)
     layer, basis = chosen_layer(request), chosen_basis(request)
     table = layer_table(layer=layer, user=user)
@@ -405,7 +405,8 @@ def _month(past: Sequence[ConcentrationSnapshot], *, on: date) -> Month | None:
 
 @require_safe
 def trend_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """The daily snapshots behind the trend; of the whole organisation, so for its offices."""
+    """Send the daily snapshots behind the trend; of the whole organisation, so for organisation
+    roles."""
     user = signed_in_user(request)
     layer, basis = chosen_layer(request), chosen_basis(request)
     rows = _past(layer, basis, on=day_of(now())) if user.can_read_all else []

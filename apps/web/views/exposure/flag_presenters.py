@@ -32,7 +32,7 @@ EVENT_WORDS = {
 
 
 def format_value(policy: Policy, value: Decimal | float | None) -> str:
-    """A share with a decimal where it needs one, or a number of applications."""
+    """Format a share with a decimal if it needs one, or a number of applications."""
     if value is None:
         return "–"
     if is_share(policy):
@@ -42,7 +42,8 @@ def format_value(policy: Policy, value: Decimal | float | None) -> str:
 
 
 def describe_measure(policy: Policy) -> str:
-    """`share of the critical applications in scope, exposed or cushioned, on one developer`."""
+    """Describe a measure: `share of the critical applications in scope, exposed or cushioned, on
+    one developer`."""
     parts = [str(policy.get_measure_display()).lower()]
     if policy.measure == Policy.Measure.WEIGHT_SHARE:
         parts[0] = f"share of the weight in scope by {BASIS_WORDS[policy.basis].lower()}"

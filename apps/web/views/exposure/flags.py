@@ -284,7 +284,7 @@ def _sentence(this: ExposureFlag, row: FlagRow) -> Headline:
 
 @require_safe
 def flag_applications_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """The applications that the flag names."""
+    """Send the applications that the flag names."""
     this = _flag(request, pk)
     found = applications_by_id(this.application_ids, signed_in_user(request))
     rows = [found[each] for each in this.application_ids if each in found]
@@ -325,7 +325,7 @@ _FORMS: dict[str, type[forms.Form]] = {
 
 @require_POST
 def decide_flag(request: HttpRequest, pk: int, decision: str) -> HttpResponse:
-    """Acknowledge, accept until a day, or take an acceptance back; for governance."""
+    """Acknowledge, accept until a date, or revoke an acceptance; for governance."""
     user = signed_in_user(request)
     if decision not in _FORMS:
         raise Http404

@@ -30,8 +30,8 @@ _OVER = {Layer.DEVELOPER: 0, Layer.FOUNDATION: 1, Layer.HOST: 2}
 
 @require_safe
 def exposure_flow(request: HttpRequest) -> HttpResponse:
-    """A page of its own, and the fragment that the page of concentration fetches where there is
-    much to draw."""
+    """Show a page of its own, and the fragment that the concentration page loads if there is much
+    to draw."""
     user = signed_in_user(request)
     layer, basis = chosen_layer(request), chosen_basis(request)
     found = concentration_flows(basis=basis, team_ids=visible_team_ids(user), limit=MAX_DRAWN_NODES)
@@ -82,7 +82,7 @@ def _unit(basis: Basis) -> str:
 
 @require_safe
 def flow_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """With the team, so that rows can be told apart by who runs them."""
+    """Send the flow with the team, so that rows can be filtered by it."""
     user = signed_in_user(request)
     basis = chosen_basis(request)
     rows = concentration_flows(

@@ -20,8 +20,8 @@ _ONE = {
 
 
 def concentration_headline(table: LayerTable, found: Portability) -> Headline:
-    """The largest share of the layer in red where it is over the line, then how many could
-    leave."""
+    """State the largest share of the layer, in red if it is over the tolerance, then how many have
+    an exit."""
     if table.as_of is None:
         return Headline("What stands on what is being worked out; look again in a few minutes.")
     if not table.n_applications:

@@ -54,7 +54,7 @@ class RunForm(forms.Form):
 
 @require_safe
 def latest_loss_run(request: HttpRequest) -> HttpResponse:
-    """The latest run that is done, the form for another, and the earlier ones."""
+    """Show the latest run that is done, the form for another, and the earlier ones."""
     user = require_organisation_reader(request)
     runs = LossRun.objects.visible_to(user)
     return _shown(
@@ -277,7 +277,7 @@ def _drivers(result: Mapping[str, Any]) -> Any:
 
 @require_POST
 def run_loss(request: HttpRequest) -> HttpResponse:
-    """Queue another simulation; a worker takes it at once."""
+    """Queue another simulation; a worker takes it immediately."""
     user = require_organisation_reader(request)
     form = RunForm(request.POST)
     if not form.is_valid():
@@ -294,7 +294,8 @@ def run_loss(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def loss_progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The fragment that asks again every two seconds; once it is over, htmx loads the page anew."""
+    """Show the fragment that refreshes every two seconds; once the run is over, htmx reloads the
+    page."""
     user = require_organisation_reader(request)
     run = get_object_or_404(LossRun.objects.visible_to(user).defer("result"), pk=pk)
     if run.state not in _WAITING:
@@ -323,7 +324,7 @@ def _progress_words(run: LossRun) -> str:
 
 @require_safe
 def loss_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """Both curves, point by point."""
+    """Send both curves, point by point."""
     run = _done(request, pk)
     rows = [
         *(("shared causes", x, p) for x, p in run.result["shared"]["curve"]),

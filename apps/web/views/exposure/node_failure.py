@@ -42,7 +42,7 @@ def _named(found: Sequence[NodeStates]) -> dict[int, NodeName]:
 
 
 def failure_state_rows(found: Sequence[NodeStates], threat: str) -> list[StateRow]:
-    """Cells are (state, applications, critical ones, address of who they are)."""
+    """Return rows whose cells are (state, applications, critical ones, URL of their list)."""
     names = _named(found)
     rows = []
     for row in found:
@@ -72,8 +72,8 @@ def failure_picture(found: Sequence[NodeStates], threat: str) -> Any:
 
 @require_safe
 def states_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """How the applications on each node of the layer would stand if it failed, with the figures of
-    the page."""
+    """Send the exposure states of the applications on each node of the layer after its failure,
+    with the figures of the page."""
     user = signed_in_user(request)
     layer = chosen_layer(request)
     threat = chosen_option(request, "threat", THREATS, DEFAULT_THREAT[layer.node_kind])

@@ -95,7 +95,7 @@ class NodeTeamRow:
 
 
 def load_subject(kind: str, ref: int) -> NodeSubject:
-    """Http404 where there is no such thing."""
+    """Load the subject; Http404 if there is none."""
     if kind not in KINDS:
         raise Http404
     node_kind = KINDS[kind]
@@ -341,7 +341,7 @@ def _rows(found: Sequence[ReachedApplication], asked: Any, user: User) -> list[D
 
 @require_safe
 def node_csv(request: HttpRequest, kind: str, ref: int) -> StreamingHttpResponse:
-    """Every application of the list, in the chosen state."""
+    """Send every application of the list, in the chosen state."""
     user = signed_in_user(request)
     subject = load_subject(kind, ref)
     threat, state = _asked(request, subject)
@@ -408,7 +408,8 @@ def team_rows(subject: NodeSubject, teams: Collection[int] | None) -> list[NodeT
 
 @require_safe
 def node_teams(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
-    """Whose they are; a page of its own, and a fragment where counting takes its time."""
+    """Show the teams of the applications; a page of its own, and a fragment if counting takes its
+    time."""
     user = signed_in_user(request)
     subject = load_subject(kind, ref)
     rows = team_rows(subject, visible_team_ids(user))
@@ -467,7 +468,8 @@ def _trend(subject: NodeSubject, threat: str, settings: EngineSettings) -> Any:
 
 @require_safe
 def node_trend_csv(request: HttpRequest, kind: str, ref: int) -> StreamingHttpResponse:
-    """The daily snapshots of the node; of the whole organisation, so for its offices."""
+    """Send the daily snapshots of the node; of the whole organisation, so for organisation
+    roles."""
     user = signed_in_user(request)
     subject = load_subject(kind, ref)
     threat, _state = _asked(request, subject)

@@ -87,7 +87,7 @@ GRADE_WORDS: Mapping[int, str] = {
 
 
 def chosen_option[T: str](request: HttpRequest, name: str, allowed: Collection[T], usual: T) -> T:
-    """What the address says, if that is one of `allowed`."""
+    """Return the value of the URL, if that is one of `allowed`."""
     said = request.GET.get(name, "")
     return next((value for value in allowed if value == said), usual)
 
@@ -118,7 +118,7 @@ def parameter_options(
     *,
     drop: Iterable[str] = (),
 ) -> list[ParameterOption]:
-    """`drop` names further fields that make no sense with another value."""
+    """Return the options; `drop` names further fields that make no sense with another value."""
     gone = dict.fromkeys(("page", "after", *drop))
     return [
         ParameterOption(
@@ -143,7 +143,7 @@ def name_url(name: NodeName) -> str:
 
 
 def applications_by_id(ids: Iterable[int], user: User) -> dict[int, Application]:
-    """Those that `user` may see, with their team: one statement."""
+    """Return those that `user` may see, with their team: one statement."""
     return Application.objects.visible_to(user).select_related("team").in_bulk(list(ids))
 
 

@@ -264,8 +264,8 @@ def _live_counts() -> dict[int, int]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def policy_detail(request: HttpRequest, slug: str) -> HttpResponse:
-    """One line, its history, and what lies above it; `try` says what would at another, without
-    keeping it."""
+    """Show one policy, its history, and what exceeds it; `try` shows what would exceed another
+    tolerance, without saving it."""
     user = signed_in_user(request)
     _require_organisation_reader(request)
     this = get_object_or_404(Policy, slug=slug)

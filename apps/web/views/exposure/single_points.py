@@ -156,7 +156,7 @@ def cut_set_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def single_point_rows(found: Sequence[SinglePoint]) -> list[SinglePointRow]:
-    """With names and addresses: one statement."""
+    """Return single points of failure with names and URLs: one statement."""
     names = node_names([point.node_id for point in found]) if found else {}
     return [_row(point, names[point.node_id]) for point in found if point.node_id in names]
 
@@ -173,7 +173,7 @@ def _row(point: SinglePoint, name: NodeName) -> SinglePointRow:
 
 
 def minimal_cut_set_rows(*, most: int = MAX_CUT_SETS) -> list[CutSetRow]:
-    """Single nodes first, then pairs, the largest share first: two statements."""
+    """Return single nodes first, then pairs, the largest share first: two statements."""
     kept = sorted(
         MinimalCutSet.objects.all()[:MAX_CUT_SETS], key=lambda cut: (len(cut.node_ids), -cut.share)
     )[:most]

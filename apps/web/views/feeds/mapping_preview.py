@@ -78,8 +78,10 @@ class MappingPreview:
 def preview_mapping(
     body: bytes, stored: dict[str, Any] | None, *, source: Source | None = None
 ) -> MappingPreview:
-    """`body` read by the mapping in its stored form; with an empty body only the mapping is looked
-    at. Two statements, three more where `source` has been polled before."""
+    """Read `body` by the mapping in its stored form; with an empty body only the mapping is
+    checked.
+
+    Two statements, three more if `source` has been polled before."""
     if stored is None:
         return MappingPreview()
     try:
@@ -145,8 +147,8 @@ def _known_offerings(rows: Sequence[FeedRow]) -> set[tuple[str, str]]:
 
 
 def _next_poll(reading: MappingResult, source: Source | None) -> tuple[str, ...]:
-    """What the next poll would change if it brought this sample, as sentences; empty for a source
-    nobody polled."""
+    """Return what the next poll would change if it brought this sample, as sentences; empty for a
+    source that has never been polled."""
     if source is None or reading.parsed is None or not source.runs.exists():
         return ()
     seen = preview_observation(source, reading.parsed, at=now(), rules=change_rules_of(source))
@@ -166,6 +168,7 @@ def _next_poll(reading: MappingResult, source: Source | None) -> tuple[str, ...]
 
 
 def proposal_for(body: bytes) -> dict[str, Any]:
-    """A first mapping for the sample, by the names feeds usually use; empty where it is no JSON."""
+    """Propose a first mapping for the sample, by the names feeds usually use; empty if it is not
+    JSON."""
     found = outline_sample(body, "")
     return propose_mapping(found) if found else {}

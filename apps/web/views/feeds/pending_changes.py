@@ -82,7 +82,7 @@ class DecisionQuestion:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def pending_change_list(request: HttpRequest, slug: str) -> HttpResponse:
-    """The preview; POST decides."""
+    """Show the preview; POST decides."""
     source = source_or_404(request, slug)
     if request.method != "POST":
         return _preview(request, source)
@@ -263,7 +263,7 @@ def _undo(request: HttpRequest, refused: list[PendingChange]) -> DecisionQuestio
 
 @require_safe
 def pending_change_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
-    """What waits and what was refused."""
+    """Send what is pending and what was rejected."""
     source = source_or_404(request, slug)
     today = day_of(now())
     waiting, refused = pending_changes(source), rejected_changes(source)

@@ -65,10 +65,9 @@ class PendingBanner:
 
 
 def pending_banners(sources: Iterable[Source], *, user: Any, on: date) -> dict[int, PendingBanner]:
-    """{source id: banner} of the sources of which something is held, by their `n_held`.
+    """Return {source id: banner} of the sources with changes on hold, by their `n_held`.
 
-    Where nothing is held this costs nothing, else two statements and one per source concerned.
-    """
+    Without any this costs nothing, else two statements and one per source concerned."""
     waiting = [source for source in sources if getattr(source, "n_held", 0)]
     held = {source.pk: tuple(pending_changes(source)) for source in waiting}
     every = [change for changes in held.values() for change in changes]
@@ -92,7 +91,7 @@ def pending_banners(sources: Iterable[Source], *, user: Any, on: date) -> dict[i
 def group_pending_changes(
     changes: Collection[PendingChange], *, reach: PendingReach, today: date
 ) -> list[PendingGroup]:
-    """Changes by provider group; the group that reaches most applications first, then the one with
+    """Group changes by provider; the group that affects most applications first, then the one with
     most changes."""
     by_group: dict[str, list[PendingChange]] = defaultdict(list)
     for change in changes:
@@ -127,7 +126,7 @@ def _group(
 
 
 def fingerprint(changes: Iterable[PendingChange]) -> str:
-    """Tells whether what waits is still what a person has looked at."""
+    """Return a fingerprint that shows whether what is pending is still what the user viewed."""
     said = sorted(
         json.dumps([change.assertion.pk, change.what, change.old, change.new], sort_keys=True)
         for change in changes

@@ -15,7 +15,7 @@ from apps.web.wording import ago, as_word, count_of, iso_day, join_names, number
 
 
 def describe_interval(minutes: int) -> str:
-    """`hourly`, `daily`, `every 30 min`, `every 6 h`, `every 2 d`."""
+    """Describe an interval: `hourly`, `daily`, `every 30 min`, `every 6 h`, `every 2 d`."""
     if minutes == 60:
         return "hourly"
     if minutes == 24 * 60:
@@ -26,7 +26,8 @@ def describe_interval(minutes: int) -> str:
 
 
 def format_span(value: timedelta) -> str:
-    """`48 hours`, `14 days`, `90 minutes`: in the largest unit that leaves no rest."""
+    """Format a time span as `48 hours`, `14 days`, `90 minutes`: in the largest unit that leaves no
+    remainder."""
     minutes = int(value.total_seconds()) // 60
     if minutes >= 3 * 24 * 60 and minutes % (24 * 60) == 0:
         return f"{number(minutes // (24 * 60))} days"
@@ -43,10 +44,9 @@ def feeds_headline(
     held: Mapping[int, Sequence[PendingChange]],
     doubted: Mapping[int, FeedRun],
 ) -> Headline:
-    """How many feeds are fresh, and what is the matter with the worst of the others.
+    """State how many feeds are up to date, and the problem of the worst of the others.
 
-    `held` are the changes that wait and `doubted` the last suspect run, each by source id.
-    """
+    `held` are the pending changes and `doubted` the last suspect run, each by source id."""
     if not polled:
         return Headline("No feed is polled, so nothing new about models reaches the register.")
     tired = [row for row in polled if not row.is_fresh]
@@ -272,7 +272,7 @@ class ChangeCounts:
 def count_changes(
     changes: Collection[PendingChange], *, reach: Mapping[int, int], today: date
 ) -> ChangeCounts:
-    """`reach` is {claim id: applications of the reader}."""
+    """Count changes; `reach` is {claim id: applications of the user}."""
     relied = [change for change in changes if reach.get(change.assertion.pk)]
     iso = today.isoformat()
     return ChangeCounts(

@@ -238,7 +238,8 @@ class CloseNoticeForm(forms.Form):
 
 @require_POST
 def close_selected(request: HttpRequest) -> HttpResponse:
-    """What is picked needs nothing, or its date was recorded; several at once, with undo."""
+    """Close the selected notices: no action needed, or the date was recorded; several at once, with
+    undo."""
     user = governance_user(request, GOVERNANCE_ONLY)
     back = return_path(request, reverse("provider-notices:list"))
     form = CloseNoticeForm(request.POST)
@@ -287,8 +288,8 @@ class NotifyForm(forms.Form):
 
 @require_POST
 def notify_applications(request: HttpRequest, pk: int) -> HttpResponse:
-    """An event for everyone who stands on an offering that the notice names, in the words of a
-    person."""
+    """Record an event for all applications that depend on an offering that the notice names, in the
+    user's words."""
     user = governance_user(request, GOVERNANCE_ONLY)
     notice = get_object_or_404(
         ProviderNotice.objects.visible_to(request.user).select_related("source"), pk=pk

@@ -28,8 +28,8 @@ Kind = ProviderEvent.Kind
 
 
 def polled_sources(user: Any) -> "QuerySet[Source]":
-    """Sources that are polled or could be; those nobody polls have their page among the offerings
-    they speak of."""
+    """Return sources that are polled or could be; the others have their page among the offerings
+    they state."""
     return Source.objects.visible_to(user).exclude(kind__in=Source.UNPOLLED)
 
 
@@ -138,7 +138,7 @@ GROUP BY GROUPING SETS ((r.event_id), (e.source_id, e.provider_group), (e.source
 
 
 def pending_reach(changes: Iterable[PendingChange], *, user: Any, on: date) -> PendingReach:
-    """Whom the changes would reach if they were accepted, applications of `user` only: one
+    """Return which applications of `user` the changes would affect if they were accepted: one
     statement for all."""
     wanted = [change for change in changes if change.assertion.offering_id is not None]
     live = (
@@ -174,7 +174,7 @@ def pending_reach(changes: Iterable[PendingChange], *, user: Any, on: date) -> P
 
 
 def kind_of(change: PendingChange) -> Kind:
-    """The kind of event that acceptance would raise."""
+    """Return the kind of event that acceptance would raise."""
     if change.what == "removal":
         return Kind.DELISTED
     if change.what == "price":
@@ -185,7 +185,7 @@ def kind_of(change: PendingChange) -> Kind:
 
 
 def deciders(*, most: int = 6) -> list[str]:
-    """Names of people who may decide what is held: one statement."""
+    """Return names of users who may decide pending changes: one statement."""
     offices = (OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN)
     people = User.objects.filter(is_active=True, organisation_role__in=offices).order_by(
         "-organisation_role", "pk"
@@ -206,7 +206,7 @@ class PendingDecision:
 def last_decision(
     source: Source, *, within: timedelta = timedelta(days=1)
 ) -> PendingDecision | None:
-    """What the history says a person last changed about the source's claims: two statements."""
+    """Return a user's last change of the source's claims, from the history: two statements."""
     at = now()
     history = Assertion.history.rel.related_model._default_manager  # type: ignore[attr-defined]
     last = (

@@ -36,7 +36,7 @@ MAX_EVENTS = 40
 
 @require_safe
 def feed_run_list(request: HttpRequest) -> HttpResponse:
-    """Every poll, latest first."""
+    """List every poll, latest first."""
     found = FeedRunFilter(request.GET, FeedRun.objects.visible_to(request.user), request=request)
     listing = PaginatedList(
         request, found.qs.select_related("source").order_by("-queued_at", "-id")
@@ -122,8 +122,8 @@ def feed_run_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_safe
 def feed_run_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """What one poll brought: counts, what was held and set aside, dates and prices that were no
-    news, events."""
+    """Show what one poll brought: counts, changes on hold, quarantined rows, unchanged dates and
+    prices, events."""
     run = get_object_or_404(
         FeedRun.objects.visible_to(request.user).select_related("source"), pk=pk
     )
@@ -193,8 +193,8 @@ def _events_of(request: HttpRequest, run: FeedRun) -> list[ProviderEvent]:
 
 @require_safe
 def feed_run_payload(request: HttpRequest, pk: int) -> HttpResponse:
-    """The body as received, gzip-compressed as it is kept, to be saved and never shown: it is
-    somebody else's."""
+    """Send the body as received, gzip-compressed as it is stored, as a download and never
+    displayed: it is third-party content."""
     governance_user(request, "You need the governance role to download payloads.")
     run = get_object_or_404(
         FeedRun.objects.visible_to(request.user).select_related("source"), pk=pk
@@ -239,8 +239,8 @@ def poll_source(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 @require_safe
 def feed_run_progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The fragment a page asks for every second until the run is closed; then the page is drawn
-    anew, so that all of it tells the same moment."""
+    """Show the fragment that a page requests every second until the run is closed; then the page is
+    reloaded, so that all of it shows the same moment."""
     run = get_object_or_404(
         FeedRun.objects.visible_to(request.user).select_related("source"), pk=pk
     )
@@ -256,7 +256,7 @@ def _progress(request: HttpRequest, run: FeedRun) -> HttpResponse:
 
 
 def progress_of(run: FeedRun) -> dict[str, Any]:
-    """`part` of `whole` steps done; a queued run has done none."""
+    """Return the progress, `part` of `whole` steps done; a queued run has done none."""
     steps = list(STEPS)
     part = steps.index(run.step) + 1 if run.step in steps else 0
     saying = (

@@ -35,7 +35,7 @@ class Sample:
 
 
 def store_sample(body: bytes, origin: str, user: User) -> Sample:
-    """The sample, kept for this person where it is not too large."""
+    """Store the sample for this user, if it is not too large."""
     packed = gzip.compress(body, compresslevel=4)
     at = now()
     if len(packed) > _MAX_STORED_BYTES:
@@ -50,7 +50,7 @@ def store_sample(body: bytes, origin: str, user: User) -> Sample:
 
 
 def load_sample(token: str, user: User) -> Sample | None:
-    """The sample kept under this token for this person, while it is."""
+    """Return the sample stored under this token for this user, if it still is."""
     if not token or len(token) > 40:
         return None
     found = cache.get(_key(user, token))

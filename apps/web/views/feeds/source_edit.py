@@ -72,7 +72,7 @@ class _SourceEditor:
         return dict(row.settings) if row else {}
 
     def work(self) -> None:
-        """Read the sample, propose a mapping where nobody has said anything, and try it."""
+        """Read the sample, propose a mapping if the user has entered none, and try it."""
         if not self.mapped or not self.act:
             return
         self._take_sample()
@@ -167,7 +167,7 @@ class _SourceEditor:
         return not self.mapped or (self.settings is not None and not self.mapping.errors)
 
     def save(self) -> Source | None:
-        """The stored source, or None with the forms saying why not."""
+        """Return the stored source, or None with the errors in the forms."""
         if not self.is_sound:
             return None
         switch_on = self.act == "enable"
@@ -255,7 +255,7 @@ def _usual_choices(initial: dict[str, Any]) -> dict[str, Any]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_source(request: HttpRequest) -> HttpResponse:
-    """A source that is read by a mapping, or (?kind=notices) one of notices. Only `save` and
+    """Add a source that is read by a mapping, or (?kind=notices) one of notices. Only `save` and
     `enable` write."""
     user = governance_user(request, GOVERNANCE_ONLY)
     kind = NOTICES if request.GET.get("kind") == NOTICES else KIND
@@ -303,7 +303,7 @@ def _undo_of(source: Source) -> str:
 
 @require_POST
 def toggle_source(request: HttpRequest, slug: str) -> HttpResponse:
-    """On where it was off, and off where it was on, as the button says."""
+    """Enable a disabled source, or disable an enabled one, as the button says."""
     user = governance_user(request, GOVERNANCE_ONLY)
     source = source_or_404(request, slug)
     enabled = request.POST.get("enabled") == "true"

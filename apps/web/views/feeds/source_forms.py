@@ -268,7 +268,7 @@ class MappingForm(forms.Form):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The stored form of the mapping, without its prices."""
+        """Return the stored form of the mapping, without its prices."""
         said = self.cleaned_data
         return {
             **said,
@@ -278,7 +278,7 @@ class MappingForm(forms.Form):
 
     @classmethod
     def initial_of(cls, stored: Mapping[str, Any]) -> dict[str, Any]:
-        """The stored form as a form's first values."""
+        """Return the stored form as a form's initial values."""
         said = {name: stored[name] for name in stored if name in cls.base_fields}
         for name in ("hosts", "statuses"):
             said[name] = "\n".join(
@@ -289,7 +289,7 @@ class MappingForm(forms.Form):
         return said
 
     def is_blank(self) -> bool:
-        """Whether nobody has said anything about where things lie."""
+        """Return whether all paths of the mapping are empty."""
         return not any(
             self.data.get(self.add_prefix(name), "").strip() for name in ("rows", *EXPRESSIONS)
         )

@@ -15,7 +15,7 @@ from apps.web.pages.page import Headline, render_page
 @login_not_required
 @require_safe
 def client_file(request: HttpRequest) -> HttpResponse:
-    """Pipelines fetch it before they have a token in hand."""
+    """Send the client, without sign-in: pipelines download it before they have a token."""
     held = load_client()
     return HttpResponse(
         held.body,

@@ -76,7 +76,7 @@ class GateFindingRow:
 
 
 def order_by_severity(rows: Iterable[GateFindingRow]) -> list[GateFindingRow]:
-    """What blocks first, what is waived last; otherwise as they were found."""
+    """Order findings: blocking ones first, waived ones last; otherwise in their original order."""
     return sorted(rows, key=lambda row: (row.waived_until is not None, -row.mark, not row.is_new))
 
 

@@ -244,7 +244,7 @@ def finding_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 
 @require_POST
 def mark_released(request: HttpRequest, pk: int) -> HttpResponse:
-    """What the pipeline's last step usually says: this is what runs now."""
+    """Mark a run as released, as the pipeline's last step usually does."""
     this = _one(request, pk)
     user = signed_in_user(request)
     if not can_use_gate(user, this.application):

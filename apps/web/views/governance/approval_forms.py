@@ -84,7 +84,8 @@ class DecisionForm(forms.Form):
 
     @classmethod
     def of(cls, approval: Approval) -> dict[str, Any]:
-        """The decision as a form's initial values; a renewal changes the day and keeps the rest."""
+        """Return the decision as a form's initial values; a renewal changes the date and keeps the
+        rest."""
         return {
             "decision": approval.decision,
             "expires_on": approval.expires_on,

@@ -74,7 +74,7 @@ def load_target(target: ApprovalTarget) -> SelectedTarget:
 
 
 def requested_target(fields: QueryDict, *, user: Any) -> ApprovalTarget | None:
-    """The target that the fields name, if there is one: one statement."""
+    """Return the target that the fields name, if there is one: one statement."""
     for kind, key in ((kind, fields.get(kind, "")) for kind in kind_words()):
         if not key:
             continue
@@ -91,7 +91,7 @@ def requested_target(fields: QueryDict, *, user: Any) -> ApprovalTarget | None:
 
 
 def search_targets(words: str, *, user: Any) -> list[SelectedTarget]:
-    """At most MAX_RESULTS_PER_KIND of each kind: four statements."""
+    """Return at most MAX_RESULTS_PER_KIND of each kind: four statements."""
     if len(words) < 2:
         return []
     providers = Provider.objects.visible_to(user).filter(

@@ -86,8 +86,8 @@ class ViolationPages:
 
 @require_safe
 def violation_list(request: HttpRequest) -> HttpResponse:
-    """Every live dependency that a block or a restriction is held against, the gravest applications
-    first."""
+    """List every live dependency that violates a block or a restriction, the most critical
+    applications first."""
     at = now()
     target, decision = _narrowed(request)
     sheets = ViolationPages(request)

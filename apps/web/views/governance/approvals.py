@@ -174,7 +174,7 @@ def approval_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def describe_approval_scope(approval: Approval) -> str:
-    """For what a restricted approval holds, in one clause; empty for the others."""
+    """Describe the scope of a restricted approval in one clause; empty for the others."""
     parts = []
     if approval.criticalities:
         levels = [str(Criticality(level).label).lower() for level in sorted(approval.criticalities)]
@@ -190,7 +190,7 @@ def describe_approval_scope(approval: Approval) -> str:
 
 
 def describe_approval_state(approval: Approval, today: date) -> str:
-    """standing, coming, lapsed or revoked."""
+    """Return standing, coming, lapsed or revoked."""
     if approval.revoked_at is not None:
         return "revoked"
     if approval.expires_on is not None and approval.expires_on <= today:
@@ -200,7 +200,7 @@ def describe_approval_state(approval: Approval, today: date) -> str:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_approval(request: HttpRequest) -> HttpResponse:
-    """Decide on something: first on what, found by words, then what."""
+    """Create an approval: first search the target, then decide."""
     user = governance_user(request, "You need the governance role to change approvals.")
     at = now()
     target = requested_target(request.GET, user=user)
@@ -258,7 +258,8 @@ def approval_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def replace_approval(request: HttpRequest, pk: int) -> HttpResponse:
-    """Decide otherwise on the same, or the same until another day; the old decision is kept."""
+    """Replace an approval by another decision on the same target, or until another date; the old
+    one is kept."""
     user = governance_user(request, "You need the governance role to change approvals.")
     this = _one(request, pk)
     form = DecisionForm(request.POST)

@@ -53,7 +53,7 @@ class CandidateHit:
 
 
 def read_candidates(request: HttpRequest) -> Candidates:
-    """Foundations, or else providers, at most MAX_CANDIDATES; two statements at most."""
+    """Return foundations, or else providers, at most MAX_CANDIDATES; two statements at most."""
     asked = {name: [*dict.fromkeys(filter(None, request.GET.getlist(name)))] for name in KINDS}
     kind = "provider" if asked["provider"] and not asked["foundation"] else "foundation"
     slugs = asked[kind]
@@ -74,7 +74,7 @@ def words_of(request: HttpRequest) -> str:
 
 
 def search_candidates(words: str, *, already: Candidates, user: Any) -> list[CandidateHit]:
-    """What the words find, of the kind already chosen or of both: one statement a kind."""
+    """Search candidates of the kind already chosen, or of both: one statement per kind."""
     if len(words) < MIN_LETTERS:
         return []
     kinds: Sequence[str] = (already.kind,) if already.rows else tuple(KINDS)

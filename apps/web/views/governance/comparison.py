@@ -46,7 +46,7 @@ class CandidateColumn:
 
 @require_safe
 def compare_candidates(request: HttpRequest) -> HttpResponse:
-    """The page; its address holds the candidates, so a link shows the same comparison."""
+    """Show the comparison; its URL holds the candidates, so a link shows the same comparison."""
     at = now()
     today = day_of(at)
     chosen = read_candidates(request)
@@ -82,7 +82,7 @@ def compare_candidates(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def compare_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """One line a fact and candidate, as the page shows them."""
+    """Send one row per fact and candidate, as the page shows them."""
     chosen = read_candidates(request)
     cards = load_scorecards(chosen, user=request.user, on=day_of(now()))
     return csv_response(

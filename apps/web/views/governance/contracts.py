@@ -95,7 +95,7 @@ def contract_list(request: HttpRequest) -> HttpResponse:
 
 
 def _n_open(contract: Contract) -> int:
-    """Clauses of which nobody has said whether they are there."""
+    """Count the clauses whose presence is unknown."""
     return sum(not getattr(contract, name) for name in CLAUSES)
 
 
@@ -191,8 +191,8 @@ def contract_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["POST"])
 @transaction.atomic
 def edit_contract(request: HttpRequest, pk: int) -> HttpResponse:
-    """Nobody overwrites what they have not seen: the row is held, and compared with what the page
-    showed."""
+    """Edit a contract. The row is locked and compared with what the page showed, so that no unseen
+    change is overwritten."""
     user = governance_user(request, "You need the governance role to change contracts.")
     get_object_or_404(Contract.objects.visible_to(user).select_for_update().only("pk"), pk=pk)
     this = _one(request, pk)
@@ -260,8 +260,8 @@ def _contract_page(
 
 
 def _told(this: Contract) -> list[tuple[str, list[tuple[str, Any, str]]]]:
-    """(group, [(label, value, kind)]); kind is day, money, address, days or text. None where nobody
-    has said."""
+    """Return (group, [(label, value, kind)]); kind is day, money, address, days or text. None if
+    unknown."""
     names = group_names()
     found = []
     for group, members in GROUPS:

@@ -95,7 +95,7 @@ def _filtered(request: HttpRequest) -> tuple[AnnexItemFilter, "QuerySet[AnnexIte
 
 @require_safe
 def document_list(request: HttpRequest) -> HttpResponse:
-    """Every item that was asked for or noted, what is due first."""
+    """List every item that was requested or recorded, what is due first."""
     user = signed_in_user(request)
     today = day_of(now())
     found, queryset = _filtered(request)
@@ -222,7 +222,7 @@ def foundation_documents(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 def submit_document_request(request: HttpRequest, slug: str) -> HttpResponse:
-    """The developer was asked; the answer is due in two weeks."""
+    """Record a request to the developer; the response is due in two weeks."""
     user = governance_user(request, "You need the governance role to record requested documents.")
     this = _foundation(request, slug)
     form = RequestDocumentsForm(request.POST)
@@ -253,7 +253,7 @@ def submit_document_request(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 def record_document_state(request: HttpRequest, slug: str) -> HttpResponse:
-    """What became of one item."""
+    """Record the state of one item."""
     user = governance_user(
         request, "You need the governance role to change the status of a document."
     )

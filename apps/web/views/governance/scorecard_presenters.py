@@ -70,7 +70,7 @@ class FactRow:
 
     @property
     def named(self) -> list[tuple[str, PresentedFact]]:
-        """(candidate, what is known of it)."""
+        """Return (candidate, what is known of it)."""
         return list(zip(self.names, self.cells, strict=True))
 
 
@@ -92,7 +92,7 @@ class ThenAndNow:
 
 
 def present_fact(fact: Mapping[str, Any]) -> PresentedFact:
-    """A fact as `Scorecard.as_json` writes it; `value` in words."""
+    """Present a fact as `Scorecard.as_json` writes it; `value` in words."""
     as_of = fact.get("as_of")
     why = str(fact.get("why_gap") or "")
     unit = str(fact.get("unit") or "")
@@ -110,7 +110,7 @@ def present_fact(fact: Mapping[str, Any]) -> PresentedFact:
 
 
 def side_by_side(cards: Sequence[Mapping[str, Any]]) -> list[FactGroup]:
-    """Cards of one kind as groups of rows, in the order of the candidates."""
+    """Return cards of one kind as groups of rows, in the order of the candidates."""
     if not cards:
         return []
     facts = [{fact["key"]: fact for fact in card["facts"]} for card in cards]
@@ -151,8 +151,8 @@ def group_names() -> dict[str, str]:
 
 
 def then_and_now(kept: Mapping[str, Any], today: Mapping[str, Any] | None) -> list[ThenAndNow]:
-    """The kept facts in their order, each with today's; None where today's card does not have it
-    any more."""
+    """Return the stored facts in their order, each with today's; None if today's card does not have
+    it any more."""
     current = {fact["key"]: fact for fact in today["facts"]} if today else {}
     found = []
     for fact in kept.get("facts", ()):
@@ -173,8 +173,8 @@ def n_moved(rows: Iterable[ThenAndNow]) -> int:
 
 
 def n_gaps(cards: Iterable[Scorecard]) -> tuple[int, int]:
-    """(facts that nobody knows, all facts) of several cards; what only offices read counts as
-    neither."""
+    """Return (unknown facts, all facts) of several cards; facts that only organisation roles can
+    view count as neither."""
     facts = [fact for card in cards for fact in card.facts if not fact.hidden]
     return sum(fact.gap for fact in facts), len(facts)
 

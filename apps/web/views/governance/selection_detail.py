@@ -309,7 +309,7 @@ def _worked_on(request: HttpRequest, pk: int) -> tuple[User, Selection]:
 @require_POST
 @transaction.atomic
 def edit_selection(request: HttpRequest, pk: int) -> HttpResponse:
-    """Title, purpose and criteria; nobody overwrites what they have not seen."""
+    """Edit title, purpose and criteria; no unseen change is overwritten."""
     user, this = _worked_on(request, pk)
     form = SelectionForm(request.POST, row=this)
     if form.is_valid():
@@ -332,7 +332,7 @@ def edit_selection(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def add_to_selection(request: HttpRequest, pk: int) -> HttpResponse:
-    """A foundation anywhere, or one of its offerings."""
+    """Add a foundation on any host, or one of its offerings."""
     user = governance_user(request, _GOVERNANCE_ONLY)
     this = _one(request, pk)
     offering = None
@@ -379,7 +379,7 @@ def remove_from_selection(request: HttpRequest, pk: int, candidate: int) -> Http
 @require_POST
 @transaction.atomic
 def save_scores(request: HttpRequest, pk: int) -> HttpResponse:
-    """All scores of the page at once, or none where somebody else changed one meanwhile."""
+    """Save all scores of the page together, or none if another user changed one meanwhile."""
     user, this = _worked_on(request, pk)
     forms = [ScoresForm(request.POST, criteria=this.criteria, row=row) for row in _candidates(this)]
     # those that joined after the page was opened are not on it
@@ -401,7 +401,7 @@ def save_scores(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def decide_selection(request: HttpRequest, pk: int) -> HttpResponse:
-    """Decide, and keep the scorecards of today with it. From then on nothing of it changes."""
+    """Decide, and store the scorecards of today with it. From then on nothing of it changes."""
     user = governance_user(request, "You need the governance role to decide selections.")
     this = _one(request, pk)
     candidates = _candidates(this)
@@ -435,7 +435,7 @@ def decide_selection(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def facts_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """Every kept fact beside today's, as the page shows them; of a draft those of today."""
+    """Send every stored fact beside today's, as the page shows them; of a draft those of today."""
     this = _one(request, pk)
     today = day_of(now())
     candidates = _candidates(this)

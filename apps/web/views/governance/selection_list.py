@@ -160,7 +160,7 @@ def selection_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_selection(request: HttpRequest) -> HttpResponse:
-    """A draft from compared candidates, or in the place of a decided one."""
+    """Create a draft from compared candidates, or to replace a decided one."""
     user = governance_user(request, "You need the governance role to add selection records.")
     before = _superseded(request, user)
     offered = _offered(request, before, user)

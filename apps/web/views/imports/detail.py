@@ -47,7 +47,7 @@ def show(
     form: ColumnsForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """The page of an import; with `form` the columns are being chosen."""
+    """Show the page of an import; with `form` the columns are being selected."""
     mapping = BookMapping.from_json(import_.mapping)
     is_own = import_.by_id == user.pk
     if form is None and import_.state in {Import.State.RECEIVED, Import.State.FAILED} and is_own:
@@ -120,7 +120,7 @@ def _rows(request: HttpRequest, import_: Import, mapping: BookMapping) -> dict[s
 
 
 def progress_words(import_: Import) -> dict[str, Any]:
-    """What the progress component needs while a worker is at it."""
+    """Return what the progress component needs while a worker processes the import."""
     if not import_.is_waiting:
         return {}
     progress = progress_of(import_.pk)
@@ -139,7 +139,7 @@ def progress_words(import_: Import) -> dict[str, Any]:
 
 @require_safe
 def rows_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """What every row does, as it is shown."""
+    """Send what every row does, as the page shows it."""
     import_, _user = import_or_404(request, pk)
     mapping = BookMapping.from_json(import_.mapping)
     sheets = [sheet.name for sheet in mapping.sheets]

@@ -87,7 +87,7 @@ def show_document(
 
 
 def document_headline(import_: Import) -> Headline:
-    """What came of it; marked is what somebody has to do something about."""
+    """State the outcome of a document; the marked part needs action."""
     counts, state = import_.counts, import_.state
     if state == Import.State.FAILED:
         return Headline("", "It could not be read", f": {import_.error}")
@@ -174,7 +174,7 @@ def _problems(import_: Import) -> list[DocumentProblems]:
 
 @require_POST
 def choose_application(request: HttpRequest, pk: int) -> HttpResponse:
-    """A person says what the document is about; it is read for that application."""
+    """Set the application that the document is about; it is read for that application."""
     import_, user = import_or_404(request, pk)
     said = request.POST.get("application", "").strip()
     application = (

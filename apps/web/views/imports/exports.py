@@ -44,7 +44,7 @@ def _shown(request: HttpRequest) -> QuerySet[Application]:
 
 @require_safe
 def inventory_xlsx(request: HttpRequest) -> FileResponse | HttpResponseRedirect:
-    """Applications and what they use, one workbook; written to disk row by row, where it is long by
+    """Send applications and dependencies as one workbook; written to disk row by row, a long one by
     a worker."""
     user, shown = signed_in_user(request), _shown(request)
     if is_long(shown):
@@ -80,7 +80,8 @@ def import_template(request: HttpRequest) -> FileResponse:
 
 @require_safe
 def rejected_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """The refused rows of one sheet, `?sheet=`, the first that has some otherwise."""
+    """Send the rejected rows of one spreadsheet page, `?sheet=`, the first that has some
+    otherwise."""
     import_, _user = import_or_404(request, pk)
     sheets = sheets_with_rejected_rows(import_)
     asked = request.GET.get("sheet", "")

@@ -116,7 +116,7 @@ class ColumnsForm(forms.Form):
 
     @property
     def unread(self) -> list[str]:
-        """Sheets without heads, of which nothing can be read."""
+        """Return spreadsheet pages without headers, of which nothing can be read."""
         return [sheet.name for sheet in self._mapping.sheets if not sheet.head_row]
 
     def clean(self) -> dict[str, Any]:

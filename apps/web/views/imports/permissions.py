@@ -19,7 +19,7 @@ def importing_user(request: HttpRequest) -> User:
 
 
 def import_or_404(request: HttpRequest, pk: int) -> tuple[Import, User]:
-    """One's own import, or any for the offices that may change things."""
+    """Return the user's own import, or any for organisation roles that may change data."""
     user = importing_user(request)
     return get_object_or_404(
         Import.objects.visible_to(user).select_related("by", "token", "application"), pk=pk
@@ -27,7 +27,7 @@ def import_or_404(request: HttpRequest, pk: int) -> tuple[Import, User]:
 
 
 def own_import(request: HttpRequest, pk: int) -> tuple[Import, User]:
-    """One's own only: what is confirmed is written in one's own name."""
+    """Return the user's own import only: what is confirmed is written in the user's name."""
     found, user = import_or_404(request, pk)
     if found.by_id != user.pk:
         raise PermissionDenied(

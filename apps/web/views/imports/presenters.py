@@ -31,7 +31,7 @@ OF_DOCUMENTS = (
 
 
 def figures(import_: Import) -> tuple[int, int, int]:
-    """(new, changed, not taken): rows of a sheet, uses of a document."""
+    """Return (new, changed, rejected): rows of a spreadsheet, uses of a document."""
     counts = import_.counts
     if import_.kind == Import.Kind.SHEET:
         return (
@@ -66,8 +66,7 @@ def columns_headline(import_: Import) -> Headline:
 
 
 def import_headline(import_: Import) -> Headline:
-    """The finding that heads the page of one import; marked is what somebody has to do something
-    about."""
+    """State the finding of one import; the marked part needs action."""
     counts, state = import_.counts, import_.state
     if state == Import.State.RECEIVED:
         return columns_headline(import_)
@@ -159,7 +158,7 @@ class RowWords:
 def present_rows(
     found: Iterable[ImportRow], sheets: list[str], names: Mapping[str, Mapping[int, str]]
 ) -> list[RowWords]:
-    """`names` holds the names of teams, by id, for what moves from one to another."""
+    """Present rows; `names` holds the names of teams, by id, for what moves from one to another."""
     return [_row(row, sheets, names) for row in found]
 
 

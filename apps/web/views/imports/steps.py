@@ -21,7 +21,7 @@ from apps.web.views.imports.permissions import import_or_404, own_import
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def submit_columns(request: HttpRequest, pk: int) -> HttpResponse:
-    """Choose what the columns hold; anew, too, until the import is confirmed."""
+    """Set the column mapping; again, too, until the import is confirmed."""
     import_, user = own_import(request, pk)
     columns_stand = (Import.State.RECEIVED, Import.State.READ, Import.State.FAILED)
     if import_.kind != Import.Kind.SHEET or import_.state not in columns_stand:
@@ -85,8 +85,8 @@ def submit_discard(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @require_safe
 def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The fragment a page asks for every two seconds; once the step is done the whole page is drawn
-    anew."""
+    """Show the fragment that refreshes every two seconds; once the step is done the whole page is
+    reloaded."""
     import_, _user = import_or_404(request, pk)
     response = render(
         request, "imports/progress.html", {"import_": import_, **progress_words(import_)}

@@ -82,7 +82,7 @@ class UploadForm(forms.Form):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_list(request: HttpRequest) -> HttpResponse:
-    """Upload above, earlier imports below."""
+    """Show the upload form above, earlier imports below."""
     user = importing_user(request)
     form = (
         UploadForm(request.POST, request.FILES, user=user)
@@ -129,7 +129,7 @@ def import_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def import_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """The list as CSV."""
+    """Send the list as CSV."""
     user = importing_user(request)
     found = ImportFilter(
         with_filter_names(request.GET, "application"), _rows(user), request=request

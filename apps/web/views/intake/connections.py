@@ -81,7 +81,7 @@ def connection_list(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def change_usage_settings(request: HttpRequest) -> HttpResponse:
-    """The organisation's lines, by governance."""
+    """Change the organisation's settings for observed usage, by governance."""
     user = governance_user(request, "You need the governance role to change these settings.")
     form = UsageSettingsForm(request.POST, instance=IntakeSettings.objects.get(pk=1))
     if not form.is_valid():

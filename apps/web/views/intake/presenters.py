@@ -47,7 +47,7 @@ _SENDERS: Mapping[str, str] = {
 
 
 def sender_name(stream: str) -> str:
-    """`CycloneDX by cdxgen`, `Traces (OTLP)`; a sender nobody here knows is called as it calls
+    """Return `CycloneDX by cdxgen`, `Traces (OTLP)`; an unknown sender is named as it names
     itself."""
     form, _sep, maker = stream.partition(":")
     name = str(_SENDERS.get(form, form))
@@ -55,8 +55,8 @@ def sender_name(stream: str) -> str:
 
 
 def endpoint_name(scope: str) -> str:
-    """Where a sender's name was used: `Traces and metrics (OTLP)`, `Calls through the gateway
-    eu`."""
+    """Return the endpoint of a sender's name: `Traces and metrics (OTLP)`, `Calls through the
+    gateway eu`."""
     if not scope:
         return "traces and metrics (OTLP)"
     form = scope.partition(":")[0]
@@ -64,7 +64,7 @@ def endpoint_name(scope: str) -> str:
 
 
 def describe_discrepancy(row: Discrepancy) -> str:
-    """`calls gpt-4o at OpenAI, which nobody declared`"""
+    """Describe a discrepancy, such as `calls gpt-4o at OpenAI, which nobody declared`."""
     return kind_clause(ALERT_KINDS[row.kind], [row.details], 1)
 
 

@@ -194,7 +194,7 @@ def service_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_safe
 def service_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """One sender: what it calls, and whose it may be."""
+    """Show one reported service: what it calls, and which applications it may belong to."""
     user = signed_in_user(request)
     this = get_object_or_404(
         Service.objects.visible_to(user).select_related("application__team", "first_token__user"),
@@ -285,8 +285,8 @@ def _of_one(this: Service, n: int) -> Headline:
 
 
 def likely_applications(service: Service, user: User) -> list[Application]:
-    """Applications in use whose name shares a word with the sender's, among those the reader may
-    edit."""
+    """Return applications in use whose name shares a word with the service's, among those the user
+    may edit."""
     parts = set(re.split(r"[^a-z0-9]+", service.name.lower()))
     wanted = sorted(
         (part for part in parts if len(part) > 3 and part not in _COMMON), key=len, reverse=True
@@ -326,7 +326,7 @@ _COMMON = frozenset(
 
 @require_POST
 def change_service(request: HttpRequest, pk: int) -> HttpResponse:
-    """Claim, take the claim back, ignore, look at it again."""
+    """Link, unlink, ignore or stop ignoring a service."""
     user, at = signed_in_user(request), now()
     this = get_object_or_404(
         Service.objects.visible_to(user).select_related("application", "first_token"), pk=pk
@@ -386,8 +386,8 @@ def change_service(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def link_services(request: HttpRequest) -> HttpResponse:
-    """Link the selected senders to one application, or each to its proposal; by `?undo=` take such
-    links back."""
+    """Link the selected services to one application, or each to its proposal; `?undo=` removes such
+    links."""
     user, at = signed_in_user(request), now()
     back = return_path(request, reverse("reported-services:list"))
     is_undo = "undo" in request.GET

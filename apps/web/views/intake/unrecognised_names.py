@@ -129,7 +129,8 @@ class NameForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def save_decision(request: HttpRequest) -> HttpResponse:
-    """What one name means; the address says which, or it is the one that most applications call."""
+    """Save the meaning of one name; the URL says which, or it is the one that most applications
+    call."""
     user = signed_in_user(request)
     name, provider = request.GET.get("name", "")[:256], request.GET.get("provider", "")[:120]
     if not name:
@@ -217,7 +218,7 @@ def _picker(request: HttpRequest, name: str, provider: str, chosen: int | None) 
 
 
 def suggested_offerings(name: str, provider: str) -> list[tuple[int | None, str]]:
-    """Offerings of what the resolver finds most like it, those at the named provider first: four
+    """Return offerings of the resolver's closest matches, those at the named provider first: four
     statements."""
     known = {each.id: each for each in known_ids_from_database()}
     found = {
@@ -248,7 +249,7 @@ def suggested_offerings(name: str, provider: str) -> list[tuple[int | None, str]
 
 @require_POST
 def revoke_name_decision(request: HttpRequest, pk: int) -> HttpResponse:
-    """The rules say again what the name means."""
+    """Revoke a decision, so that the rules decide again what the name means."""
     user: User = signed_in_user(request)
     decision = get_object_or_404(NameDecision.objects.filter(revoked_at__isnull=True), pk=pk)
     try:

@@ -34,7 +34,7 @@ _BY_SLUG = {table.slug: table for table in TABLES}
 
 @require_safe
 def component_list(request: HttpRequest) -> HttpResponse:
-    """The applications in scope, the gravest first; one file for each."""
+    """List the applications in scope, the most critical first; one file for each."""
     user = signed_in_user(request)
     words = request.GET.get("q", "").strip()[:100]
     found = (
@@ -192,7 +192,7 @@ def component_json(request: HttpRequest, slug: str) -> JsonResponse:
 
 @require_POST
 def save_component_answers(request: HttpRequest, slug: str) -> HttpResponse:
-    """All questions at once; what is left open takes an answer back."""
+    """Save all answers together; an empty field removes an answer."""
     user, at = signed_in_user(request), now()
     application = get_object_or_404(_visible(user), slug=slug)
     if not user.may(TeamRole.EDITOR, application.team):

@@ -24,12 +24,12 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def max_rows(request: HttpRequest) -> int | None:
-    """How many lines of the missing list a page shows; None: all that were asked for."""
+    """Return how many rows of the missing list a page shows; None: all were requested."""
     return None if request.GET.get("print") == "all" else MAX_CELL_LINES
 
 
 def streamed(lines: Iterable[str], name: str) -> StreamingHttpResponse:
-    """A CSV sent line by line."""
+    """Send a CSV line by line."""
     return StreamingHttpResponse(
         lines,
         content_type="text/csv; charset=utf-8",

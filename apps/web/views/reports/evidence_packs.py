@@ -193,7 +193,7 @@ def _again(found: EvidencePack) -> str:
 
 @require_safe
 def pack_progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The bar again, or the page anew once it is made."""
+    """Show the progress again, or reload the page once the pack is made."""
     found = _pack(request, pk)
     if found.state not in EvidencePack.OPEN:
         answer = HttpResponse(status=200)
@@ -209,7 +209,7 @@ def pack_progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def pack_file(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """The zip, slice by slice."""
+    """Send the zip, slice by slice."""
     found = _pack(request, pk)
     if not is_available(found):
         raise Http404("The file of this pack is no longer stored. Request it again.")

@@ -88,7 +88,7 @@ def entry_link(gaps: Iterable[ReportGap], user: User) -> list[EntryLink]:
 
 
 def entry_url(gap: ReportGap) -> str:
-    """The first page of the place that exists; empty where a record has no address."""
+    """Return the first existing page for the entry; empty if a record has no URL."""
     words: dict[str, Any] = {"ref": gap.ref, "slug": gap.slug}
     for route, argument, rest in _PAGES[gap.place]:
         if argument and not words[argument.strip("{}")]:

@@ -55,7 +55,7 @@ def register_page(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def register_csv(request: HttpRequest, template: str) -> StreamingHttpResponse:
-    """All rows of one template."""
+    """Send all rows of one template."""
     user, at = signed_in_user(request), now()
     table = TEMPLATES_BY_SLUG.get(template)
     if table is None:
@@ -71,7 +71,7 @@ def _lines(user: User, table: ReportTable) -> Iterator[str]:
 
 @require_safe
 def register_xlsx(request: HttpRequest) -> HttpResponse:
-    """Every template, what is missing and the checks in one workbook."""
+    """Send every template, what is missing and the checks in one workbook."""
     user, at = signed_in_user(request), now()
     if is_long(Application.objects.visible_to(user).in_scope()):
         return redirect_to_file_request(request, "dora-register")

@@ -61,7 +61,7 @@ class SelectedRisks:
 
 
 def read_selection(request: HttpRequest, user: User, today: date) -> SelectedRisks:
-    """The ticked rows, or with `all` every row that the filters of `query` leave, up to
+    """Return the selected rows, or with `all` every row that matches the filters of `query`, up to
     MAX_SELECTED."""
     chosen = SelectedRisks()
     if request.POST.get("all"):
@@ -143,7 +143,8 @@ def assessment_scope(rows: Sequence[InheritedRisk]) -> list[AssessmentScope]:
 
 @require_POST
 def bulk_assess(request: HttpRequest) -> HttpResponse:
-    """The form with its preview; with `save`, what it says is done to every row that may be."""
+    """Show the form with its preview; with `save`, apply it to every row that the user may
+    assess."""
     user, at = signed_in_user(request), now()
     today = day_of(at)
     chosen = read_selection(request, user, today)
@@ -308,7 +309,7 @@ def _tell(request: HttpRequest, done: BulkOutcome, chosen: SelectedRisks) -> Non
 
 @require_POST
 def undo_bulk_assessment(request: HttpRequest, change: UUID) -> HttpResponse:
-    """Put back what one change decided, as far as nobody has changed it since."""
+    """Undo what one change decided, unless another user has changed it since."""
     user = signed_in_user(request)
     teams = undo.teams_decided_in(change=change)
     if not (user.can_read_all or set(teams) & set(user.team_roles())) or not teams:

@@ -313,8 +313,8 @@ def _is_capped(row: InheritedRisk) -> bool:
 def decide_inherited_risk(
     request: HttpRequest, risk: int, dependency: int, action: str
 ) -> HttpResponse:
-    """assess, accept, not-applicable, revoke or evidence; what is wrong is said on the page with
-    what was typed."""
+    """Assess, accept, mark as not applicable, revoke or add evidence; errors are shown with the
+    input."""
     user, at = signed_in_user(request), now()
     today = day_of(at)
     subject = load_subject(user, risk, dependency, today=today, lock=True)

@@ -76,7 +76,8 @@ class EvaluationUploadForm(forms.Form):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload_evaluation(request: HttpRequest) -> HttpResponse:
-    """`?application=` fills it in. Filed at once, or by a worker where the file is large."""
+    """Upload results; `?application=` fills it in. Processed in the request, or by a worker if the
+    file is large."""
     user, at = signed_in_user(request), now()
     if not (
         user.is_governance

@@ -244,7 +244,7 @@ def _one_sentence(found: Evidence, state: Evidence.State) -> Headline:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_evidence(request: HttpRequest) -> HttpResponse:
-    """Record a result or a paper; `?application=`, `?version=` and so on fill it in,
+    """Record a result or a document; `?application=`, `?version=` and so on fill it in,
     `?risk=&dependency=` attaches."""
     user, at = signed_in_user(request), now()
     if not _may_add(user):

@@ -29,7 +29,7 @@ MAX_OWNERS = 300
 
 
 def possible_owners(team_ids: Collection[int], *, also: Collection[int | None] = ()) -> list[User]:
-    """Active people with a role on these teams or above them, those who govern, and those named;
+    """Return active users with a role on these teams or above them, governance, and those named;
     two statements."""
     above = Team.objects.raw(
         """
@@ -276,7 +276,7 @@ class BulkForm(_Levels):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What is set on each; what is empty is left out."""
+        """Return what is set on each; empty fields are left out."""
         names = (
             "current_likelihood",
             "current_impact",
@@ -334,7 +334,7 @@ class RiskForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
                 self.fields.pop(name, None)
 
     def _post_clean(self) -> None:
-        """The action checks and saves; the row of the page stays as it is."""
+        """Leave validation and saving to the action; the row of the page stays as it is."""
 
     @property
     def said(self) -> dict[str, Any]:
@@ -505,7 +505,7 @@ class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
         return said
 
     def _post_clean(self) -> None:
-        """The action checks and saves."""
+        """Leave validation and saving to the action."""
 
     @property
     def facts(self) -> dict[str, Any]:

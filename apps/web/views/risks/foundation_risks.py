@@ -74,7 +74,7 @@ def _filtered(request: HttpRequest) -> tuple[FoundationRiskFilter, Any]:
 def reach_of(
     user: User, today: date, risk_ids: Sequence[int], *, stored: bool
 ) -> dict[int, RiskReach]:
-    """{risk: its reach}, as last counted where it is `stored`; two statements at most."""
+    """Return {risk: its reach}, as last counted if it is `stored`; two statements at most."""
     if not risk_ids:
         return {}
     if not stored:
@@ -378,7 +378,8 @@ def _text(value: Any) -> str:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def create_risk(request: HttpRequest) -> HttpResponse:
-    """From a template, or free, on any node; `?node_kind=&node=` and `?template=` fill it in."""
+    """Create a risk from a template, or free, on any node; `?node_kind=&node=` and `?template=`
+    fill it in."""
     user, at = signed_in_user(request), now()
     if request.method == "POST":
         governance_user(request, GOVERNANCE_ONLY)
@@ -471,7 +472,7 @@ def edit_risk(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def end_risk(request: HttpRequest, pk: int, action: str) -> HttpResponse:
-    """close, reopen, dismiss or reinstate."""
+    """Close, reopen, dismiss or reinstate a risk."""
     user = governance_user(request, GOVERNANCE_ONLY)
     risk, at = _risk(request, pk), now()
     form = ReasonForm(request.POST)

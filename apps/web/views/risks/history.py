@@ -41,7 +41,7 @@ _TOLD = (
 
 
 def assessment_history(assessment: Assessment) -> list[AssessmentEntry]:
-    """Newest first; two statements."""
+    """Return the history, newest first; two statements."""
     rows = list(
         assessment.history.select_related("pgh_context").order_by("-pgh_id")[  # type: ignore[attr-defined]
             : MAX_ENTRIES + 1

@@ -51,8 +51,8 @@ VIAS = {
 
 
 def register_headline(reach: RiskReach, *, whose: str = "", is_counted: bool = True) -> Headline:
-    """What is inherited, and how much of it is not assessed. `whose`: the one application asked
-    for."""
+    """State what is inherited, and how much of it is unassessed. `whose`: the one application
+    selected."""
     if not is_counted:
         return Headline(
             "Inherited risks have not been counted yet. The figures follow within two minutes."
@@ -173,7 +173,8 @@ _NODE_NAMES = {
 
 
 def page_of_node(kind: str, thing: Any) -> str:
-    """The page of an offering, foundation, version or provider; regions are shown by their host."""
+    """Return the page of an offering, foundation, version or provider; regions are shown by their
+    host."""
     match kind:
         case "offering":
             return reverse("offerings:detail", args=[thing.pk])

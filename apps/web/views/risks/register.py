@@ -349,7 +349,7 @@ CSV_HEADS = [
 def matching_risks(
     user: User, narrowed: InheritedRiskQuery, on: date, *, most: int
 ) -> Iterator[InheritedRisk]:
-    """Every row that the filters leave, gravest first, up to `most`."""
+    """Return every row that matches the filters, most severe first, up to `most`."""
     cursor, n = "", 0
     while n < most:
         found = inherited_risks(
@@ -364,8 +364,8 @@ def matching_risks(
 
 @require_safe
 def register_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """What the page lists with these filters: in its order where it can be sorted, otherwise
-    gravest first."""
+    """Send what the page lists with these filters: in its order if it can be sorted, otherwise most
+    severe first."""
     user, today = signed_in_user(request), day_of(now())
     narrowed = requested_breakdown(request).narrowed
     asked = build_conditions(user=user, on=today, query=narrowed, count_all=True)

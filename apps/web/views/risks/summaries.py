@@ -55,7 +55,7 @@ def risk_summaries(
     standings: Sequence[RiskStanding],
     counts: CountBasis,
 ) -> dict[str, Any]:
-    """What stands above the register."""
+    """Return the summaries above the register."""
     reach = sum((standing.reach for standing in standings), RiskReach())
     application = Application.objects.visible_to(user).filter(slug=narrowed.application).first()
     basis = request.GET.get("heat") or request.GET.get("level") or INHERENT
@@ -103,8 +103,8 @@ def heat_map_picture(
     stored: bool,
     application: str,
 ) -> HeatMap | None:
-    """Inherent: every inherited risk by the level of its foundation. Current and residual: those
-    somebody assessed."""
+    """Build the heat map. Inherent: every inherited risk by the level of its foundation. Current
+    and residual: the assessed ones."""
     basis, counts = heat_counts(
         request, user, today, standings, stored=stored, application=application
     )
@@ -199,7 +199,7 @@ def _teams(user: User, today: date, *, stored: bool) -> list[tuple[TeamStanding,
 
 @require_safe
 def heat_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """The 25 cells of the heat map, of the level the address names."""
+    """Send the 25 cells of the heat map, of the level the URL names."""
     user, today = signed_in_user(request), day_of(now())
     application = requested_breakdown(request).narrowed.application
     stored = not application and count_basis(user).stored
@@ -223,7 +223,7 @@ def heat_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_safe
 def team_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Who has looked at what, by team."""
+    """Send the counts of assessed and unassessed risks, by team."""
     user, today = signed_in_user(request), day_of(now())
     teams = team_standings(user=user, on=today, stored=count_basis(user, by_team=True).stored)
     return csv_response(

@@ -15,7 +15,9 @@ def scenario_url(
     reprice: Iterable[tuple[str, str]] = (),
     retire: Iterable[str] = (),
 ) -> str:
-    """`remove` names nodes (`host:azure`, `offering:12`); `replace` is (old, new) offering, `move`
+    """Return the URL of a scenario.
+
+    `remove` names nodes (`host:azure`, `offering:12`); `replace` is (old, new) offering, `move`
     (dependency, offering), `reprice` (node, factor such as 1.5), `retire` slugs of applications."""
     pairs = [
         *(("remove", name) for name in remove),

@@ -184,7 +184,7 @@ def cells(row: AffectedRow) -> list[Any]:
 
 @require_POST
 def run_scenario(request: HttpRequest) -> HttpResponseBase:
-    """Save what the address asks, under the given name or its own words, and have it answered."""
+    """Save the scenario of the URL, under the given name or its description, and queue its run."""
     user = signed_in_user(request)
     question = ScenarioQuery(describe_changes(hidden(request.POST), user), "")
     if not question.ops or question.problems:

@@ -60,7 +60,7 @@ class ScenarioQuery:
 
     @property
     def name(self) -> str:
-        """What it is called until somebody names it."""
+        """Return the default name of the scenario until a user names it."""
         words = [change.words for change in self.changes if not change.problem]
         return (" and ".join(words[:3]) + (f" +{len(words) - 3}" if len(words) > 3 else ""))[
             :200
@@ -76,7 +76,7 @@ class ScenarioQuery:
 
 
 def parse_query(request: HttpRequest, user: User) -> ScenarioQuery:
-    """At most MAX_CHANGES changes are read. Names are looked up together: up to four statements."""
+    """Parse at most MAX_CHANGES changes. Names are looked up together: up to four statements."""
     query = request.GET
     said = list(
         dict.fromkeys((field, value) for field in FIELDS for value in query.getlist(field) if value)

@@ -259,7 +259,7 @@ def result_headline(outcome: ScenarioResult, name: str) -> Headline:
 
 
 def result_picture(outcome: ScenarioResult) -> Any:
-    """Before and after where they differ, else one bar."""
+    """Draw before and after if they differ, else one bar."""
     after = {row.state: row.after for row in outcome.states}
     before = {row.state: row.before for row in outcome.states}
     rows = (
@@ -271,7 +271,7 @@ def result_picture(outcome: ScenarioResult) -> Any:
 
 
 def costs_picture(outcome: ScenarioResult) -> Any:
-    """What a month costs before and after, where that differs."""
+    """Draw the monthly cost before and after, if that differs."""
     changed = [cost for cost in outcome.costs if abs(cost.change) >= 0.5]
     return responsive_picture(
         draw_comparison,
@@ -369,8 +369,8 @@ def all_affected_rows(
 def teams_to_contact(
     outcome: ScenarioResult, user: User, *, most: int | None = 25
 ) -> list[TeamToContact]:
-    """The teams of what is exposed, cushioned or partly struck, those with most exposed first; two
-    statements."""
+    """Return the teams of exposed, cushioned or partially affected applications, those with most
+    exposed first; two statements."""
     teams = Team.objects.visible_to(user).in_bulk(list(outcome.teams))
     ordered = sorted(
         (pk for pk in outcome.teams if pk in teams),

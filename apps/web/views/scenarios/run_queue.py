@@ -10,7 +10,8 @@ from apps.exposure.tasks import run_what_ifs
 
 
 def enqueue_waiting_runs() -> None:
-    """Once what was queued is committed; without a broker nothing happens, and beat finds it."""
+    """Wake a worker once what was queued is committed; without a broker nothing happens, and beat
+    finds it."""
 
     def send() -> None:
         with contextlib.suppress(OperationalError):

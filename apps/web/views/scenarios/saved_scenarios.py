@@ -130,7 +130,7 @@ def scenario_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def rerun_scenario(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask it of the portfolio as it is now."""
+    """Run the scenario again on the current portfolio."""
     user = signed_in_user(request)
     run = queue_scenario_run(scenario=_scenario(request, pk), at=now(), by=user)
     enqueue_waiting_runs()
@@ -224,7 +224,8 @@ def _progress_words(this: ScenarioRun) -> str:
 
 @require_safe
 def run_progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The fragment that asks again every two seconds; once it is over, the page is loaded anew."""
+    """Show the fragment that refreshes every two seconds; once the run is over, the page is
+    reloaded."""
     this = _run(request, pk)
     address = reverse("scenario-runs:detail", args=[pk])
     if this.state not in _WAITING:
@@ -276,7 +277,7 @@ class ScenarioComparison:
 
 @require_safe
 def scenario_comparison(request: HttpRequest) -> HttpResponse:
-    """`a` and `b` are runs; without both, the list to choose from."""
+    """Compare two runs, `a` and `b`; without both, show the list to choose from."""
     user = signed_in_user(request)
     first, second = _asked_run(request, "a"), _asked_run(request, "b")
     if first is None or second is None:

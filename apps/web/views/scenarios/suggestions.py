@@ -21,7 +21,7 @@ class SuggestedScenario:
 
 
 def suggest_scenarios(user: User, *, on: date) -> list[SuggestedScenario]:
-    """At most four; none while nothing stands on anything. Seven statements."""
+    """Suggest at most four scenarios; none while nothing depends on anything. Seven statements."""
     found = []
     developer = next(iter(layer_table(layer=Layer.DEVELOPER, user=user, limit=1).rows), None)
     host = next(iter(layer_table(layer=Layer.HOST, user=user, limit=1).rows), None)

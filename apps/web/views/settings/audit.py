@@ -99,7 +99,7 @@ def audit_log(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def audit_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
-    """A line for each column that changed."""
+    """Send a row for each column that changed."""
     user = signed_in_user(request)
     form = AuditForm(request.GET)
     if not form.is_valid():

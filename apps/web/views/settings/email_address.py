@@ -45,7 +45,7 @@ def _by_password(request: HttpRequest) -> bool:
 @require_http_methods(["GET", "HEAD", "POST"])
 @reauthentication_required(enabled=_by_password, allow_get=True)  # type: ignore[untyped-decorator]
 def change_email(request: HttpRequest) -> HttpResponse:
-    """Ask for another address. People of single sign-on learn who changes theirs."""
+    """Request a change of the email address. Users of single sign-on learn who changes theirs."""
     user = signed_in_user(request)
     can_change = has_own_password(user)
     form = EmailForm(request.POST or None) if can_change else None
@@ -86,8 +86,8 @@ def _requested(request: HttpRequest, form: EmailForm, user: User) -> bool:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
-    """The page behind the link; the address is changed by the button on it, as mail programs open
-    links too."""
+    """Show the page behind the link; the email address is changed by the button on it, as mail
+    programs open links too."""
     user, address, refusal = signed_in_user(request), "", ""
     try:
         if request.method == "POST":

@@ -191,7 +191,7 @@ def create_service(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def service_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """One program: what it does, its roles, its keys."""
+    """Show one service account: its purpose, its roles, its API tokens."""
     user, found = _seen(request, pk)
     may_change = can_manage_service(user, found)
     form = ServiceForm(by=user, service=found) if may_change else None
@@ -213,7 +213,7 @@ def service_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def issue_service_token(request: HttpRequest, pk: int) -> HttpResponse:
-    """The answer shows the key; no other page ever will."""
+    """Issue a token. The response shows it; no other page ever will."""
     user, found = _seen(request, pk)
     _refuse_others(can_manage_service(user, found))
     key_form = form_for(user, found, request.POST)

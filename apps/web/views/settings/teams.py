@@ -196,7 +196,7 @@ def _sentence(n: int, n_without: int, *, filtered: bool) -> Headline:
 
 @require_safe
 def team_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """One line per membership; a team without one has a line of its own."""
+    """Send one row per membership; a team without one has a row of its own."""
     user = signed_in_user(request)
     rows: list[tuple[Team, Membership | None]] = []
     for team in (
@@ -262,7 +262,7 @@ def _facts(form: TeamForm) -> dict[str, Any]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def team_detail(request: HttpRequest, slug: str) -> HttpResponse:
-    """One team: its members, and for governance its facts."""
+    """Show one team: its members, and for governance its facts."""
     user = signed_in_user(request)
     found = get_object_or_404(Team.objects.visible_to(user).select_related("parent"), slug=slug)
     may_own = user.may(TeamRole.OWNER, found)
@@ -337,7 +337,7 @@ def _above(team: Team, user: User) -> list[Membership]:
 
 @require_POST
 def add_member(request: HttpRequest, slug: str) -> HttpResponse:
-    """Gives a person a role on the team, in place of the one held before."""
+    """Give a user a role on the team, in place of the one held before."""
     user, found = _owned(request, slug)
     form = MemberForm(request.POST)
     if not form.is_valid():

@@ -72,7 +72,7 @@ def token_list(request: HttpRequest) -> HttpResponse:
 
 
 def form_for(user: User, holder: User, data: Any = None) -> TokenForm:
-    """For a key of `holder`, made by `user`."""
+    """Return the form for a token of `holder`, created by `user`."""
     return TokenForm(data, teams=Team.objects.visible_to(holder).order_by("name"))
 
 
@@ -113,8 +113,10 @@ def keys_of(user: User) -> list[ApiToken]:
 
 @require_safe
 def tokens_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Every key that one sees: the own ones and those of programs one looks after; administrators
-    and the auditor all. For the list of who can come in, and for finding what is never used."""
+    """Send every token that the user can view: the user's own and those of service accounts that
+    the user is responsible for; administrators and auditors all.
+
+    For an access review, and for finding unused tokens."""
     user = signed_in_user(request)
     return csv_response(
         "keys",
@@ -164,7 +166,7 @@ def _sentence(n: int, n_soon: int) -> Headline:
 
 @require_POST
 def create_token(request: HttpRequest) -> HttpResponse:
-    """The answer shows the key; no other page ever will."""
+    """Create a token. The response shows it; no other page ever will."""
     user = signed_in_user(request)
     form = form_for(user, user, request.POST)
     secret = issued(form, holder=user, by=user)
@@ -195,7 +197,8 @@ def issued(form: TokenForm, *, holder: User, by: User) -> str:
 
 @require_POST
 def rotate_listed_token(request: HttpRequest, pk: int) -> HttpResponse:
-    """A new secret, shown once; the one before goes on working for as long as chosen."""
+    """Rotate a token: the new secret is shown once; the old one keeps working for as long as
+    chosen."""
     user, token = _changeable(request, pk)
     if token.user_id != user.pk and not token.user.is_service:
         raise PermissionDenied("Only the owner of an API token can view its new secret.")

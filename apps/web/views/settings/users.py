@@ -164,7 +164,7 @@ def user_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def invite_user(request: HttpRequest) -> HttpResponse:
-    """Adds a person, with a first role, and mails the link by which the password is set."""
+    """Add a user, with a first role, and email the link by which the password is set."""
     by = _administering(request)
     form = InviteForm(request.POST or None, initial={"team": request.GET.get("team")})
     if request.method == "POST" and form.is_valid():
@@ -217,7 +217,8 @@ def resend_invitation(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_user(request: HttpRequest, pk: int) -> HttpResponse:
-    """One person: facts, office, whether they may sign in; roles are given on the teams' pages."""
+    """Edit one user: facts, organisation role, access; team roles are assigned on the teams'
+    pages."""
     user = _reading(request)
     person = get_object_or_404(User.objects.people(), pk=pk)
     can_change = user.is_administrator and (user.is_superuser or not person.is_superuser)
