@@ -160,13 +160,13 @@ def nested(small: SmallFeed) -> bytes:
 
 
 # what a parser says of a body that is JSON and no list of its own
-NO_LIST = "must be|holds no row|answered with an error"
+NO_LIST = "must be|contains no readable row|returned an error"
 NO_FEED: dict[str, tuple[Bad, str]] = {
     "500": (lambda _: server.status(500), "500"),
     "truncated": (lambda small: server.truncated(body_of(small)), "100 bytes early"),
     "half a JSON": (
         lambda small: server.plain(body_of(small)[: len(body_of(small)) // 2]),
-        "breaks off",
+        "body of the feed is incomplete",
     ),
     "HTML": (lambda _: server.html(), "web page"),
     "empty list": (lambda _: server.empty_list(), NO_LIST),
@@ -177,7 +177,7 @@ NO_FEED: dict[str, tuple[Bad, str]] = {
         NO_LIST,
     ),
     "array and object exchanged": (lambda small: server.plain(other_shape(small)), NO_LIST),
-    "deeply nested": (lambda small: server.plain(nested(small)), "nesting"),
+    "deeply nested": (lambda small: server.plain(nested(small)), "nested too deeply"),
     "Latin-1": (
         lambda small: server.plain(body_of(small).replace(b"acme", "acm\u00e9".encode("latin-1"))),
         "UTF-8",
@@ -207,7 +207,7 @@ NO_FEED_BEFORE_ANY_ADAPTER: dict[str, tuple[Bad, str]] = {
     "nothing": (lambda _: server.plain(b""), "empty"),
     "null": (lambda _: server.plain(b"null"), NO_LIST),
     "a number": (lambda _: server.plain(b"42"), NO_LIST),
-    "brackets without end": (lambda _: server.plain(b"[" * 1_000_000), "nesting"),
+    "brackets without end": (lambda _: server.plain(b"[" * 1_000_000), "nested too deeply"),
     "UTF-16": (lambda small: server.plain(body_of(small).decode().encode("utf-16")), "UTF-8"),
     "number beyond measure": (
         lambda _: server.plain(b'[{"n": ' + b"9" * 100_000 + b"}]"),
@@ -323,12 +323,14 @@ def test_a_304_that_nobody_asked_for_is_a_fault(stage: Stage) -> None:
     stage.assert_goes_on()
 
 
-@pytest.mark.parametrize("code", [429, 503])
-def test_a_server_that_asks_for_patience_is_left_alone_until_then(stage: Stage, code: int) -> None:
+@pytest.mark.parametrize(("code", "means"), [(429, "too many requests"), (503, "unavailable")])
+def test_a_server_that_asks_for_patience_is_left_alone_until_then(
+    stage: Stage, code: int, means: str
+) -> None:
     polled = stage.poll(server.throttled("3600", code))
     asked = len(stage.feed.requests)
 
-    stage.assert_failed(polled, "left alone")
+    stage.assert_failed(polled, rf"{code} \({means}\)\. The poll is postponed")
     again = stage.poll(stage.good(KNOWN))
     assert (again.run.status, "no requests until" in again.run.error) == ("failed", True)
     assert len(stage.feed.requests) == asked

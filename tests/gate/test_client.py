@@ -250,7 +250,7 @@ def test_a_registry_that_is_away_or_no_registry_cannot_decide(client):
     finally:
         server.shutdown()
         server.server_close()
-    assert (down.returncode, "answers 503" in down.stderr) == (3, True)
+    assert (down.returncode, "responded with 503" in down.stderr) == (3, True)
     assert (other.returncode, "not JSON" in other.stderr) == (3, True)
     # the token goes nowhere else
     assert (moved.returncode, "elsewhere.example.org" in moved.stderr) == (2, True)

@@ -225,7 +225,8 @@ def test_a_lost_worker_is_followed_by_another_and_given_up_in_the_end(told: Insu
     assert make_waiting_packs(at=later) == 0
     lost.refresh_from_db()
     assert lost.state == "failed"
-    assert "Ask again" in lost.error
+    assert f"failed after {MAX_ATTEMPTS} attempts because the worker stopped" in lost.error
+    assert "Try again for a shorter period" in lost.error
     made(ask(told.governance, application=told.triage))
 
 

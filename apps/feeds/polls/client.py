@@ -108,11 +108,12 @@ def _result_of_response(response: Response, *, conditional: bool) -> FetchResult
             bytes_on_wire=size,
         )
     if status == 429 or (status == 503 and response.retry_after is not None):
+        means = "too many requests" if status == 429 else "unavailable"
         return FetchResult(
             "throttled",
             status,
             retry_after_seconds=response.retry_after,
-            error=f"The server responded with {status} (too many requests). The poll is postponed.",
+            error=f"The server responded with {status} ({means}). The poll is postponed.",
             bytes_on_wire=size,
         )
     if status != 200:

@@ -238,7 +238,7 @@ class TestWorking:
 
         assert (signed.status_code, signed.json()["state"]) == (200, "done")
         assert (
-            f"{payments.owner} signed it off"
+            f"{payments.owner} signed off the task on "
             in owner.post(f"{address}sign-off/", {}).json()["detail"]
         )
         assert (

@@ -77,10 +77,15 @@ def test_304_to_an_unconditional_question_is_a_fault(server: Loopback) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "retry_after", "seconds"), [(429, "120", 120), (429, None, None), (503, "60", 60)]
+    ("code", "retry_after", "seconds", "says"),
+    [
+        (429, "120", 120, "429 (too many requests)"),
+        (429, None, None, "429 (too many requests)"),
+        (503, "60", 60, "503 (unavailable)"),
+    ],
 )
 def test_a_server_that_asks_for_rest_throttles(
-    server: Loopback, code: int, retry_after: str | None, seconds: int | None
+    server: Loopback, code: int, retry_after: str | None, seconds: int | None, says: str
 ) -> None:
     url = server.route("/feed", loopback.throttled(retry_after, code))
 
@@ -91,6 +96,7 @@ def test_a_server_that_asks_for_rest_throttles(
         code,
         seconds,
     )
+    assert says in fetched.error
 
 
 @pytest.mark.parametrize(

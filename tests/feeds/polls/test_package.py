@@ -119,7 +119,7 @@ def test_another_package_is_refused_with_a_sentence(source: Source, no_network: 
     polled = poll_source(source, at=AT, url="package:requests", trigger="test")
 
     assert polled.run.status == "failed"
-    assert "only genai-prices has one" in polled.run.error
+    assert "no known price list. Use genai-prices." in polled.run.error
     assert not Assertion.objects.exists()
     assert not ProviderEvent.objects.exists()
     assert FeedRun.objects.count() == 1

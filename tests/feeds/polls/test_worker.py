@@ -77,7 +77,7 @@ def test_a_worker_killed_while_fetching_leaves_a_run_that_is_closed_and_polled_a
 
     dead.refresh_from_db()
     assert dead.status == "failed"
-    assert "died" in dead.error
+    assert "The worker stopped during the step 'fetch'." in dead.error
     assert list(ProviderEvent.objects.values_list("kind", "new")) == [("announced", "2031-12-01")]
 
 

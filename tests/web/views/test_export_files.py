@@ -128,7 +128,7 @@ def test_what_fails_says_why_and_a_lost_worker_is_tried_three_times(world, as_us
     assert not export_files.write_file(file.pk, write=write_export, at=at)
     file.refresh_from_db()
     assert file.state == "failed"
-    assert "three times" in file.error
+    assert "failed after 3 attempts because the worker stopped" in file.error
 
 
 @pytest.mark.proof
@@ -146,7 +146,7 @@ def test_it_is_kept_for_a_week_and_the_latest_of_each_person(world, as_user, mon
     assert client.get(reverse("files:download", args=[made[0].pk])).status_code == 404
     assert export_files.delete_expired_files(on=today + timedelta(7)) == 1
     page = text_of(client.get(reverse("files:detail", args=[made[1].pk])))
-    assert "It is not kept any more." in page
+    assert "It is no longer stored." in page
     assert "Write it again" in page
 
 

@@ -148,7 +148,7 @@ def test_the_preview_follows_what_is_chosen(editor, world):
 
     editor.locator("[name=provider]").select_option("amazon-bedrock")
 
-    expect(editor.locator("#preview")).to_contain_text("no mail")
+    expect(editor.locator("#preview")).to_contain_text("no email in the last 30 days")
 
     editor.locator("[name=foundation]").press_sequentially("sonnet")
     expect(
