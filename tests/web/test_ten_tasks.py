@@ -305,7 +305,7 @@ def prove(page: Page) -> None:
     page.get_by_label("Metric").fill("accuracy")
     page.get_by_label("Value").fill("0.93")
     page.get_by_label("Passed").select_option("Yes")
-    page.get_by_label("Made on").fill(day_of(now()).isoformat())
+    page.get_by_label("Tested on").fill(day_of(now()).isoformat())
     page.locator("main form[method=post] button.go").click()
     expect(page.locator("#said")).to_contain_text(re.compile("evidence|record", re.IGNORECASE))
 
