@@ -210,7 +210,7 @@ def _assign(request: HttpRequest, found: CampaignTask, user: User) -> str:
     name = request.POST.get("owner", "")
     owner = get_object_or_404(User.objects.filter(is_active=True), username=name) if name else None
     task_actions.assign_task(task=found, owner=owner, by=user)
-    return f"The task is {owner}'s." if owner else "The task is nobody's in particular."
+    return f"The task is {owner}'s." if owner else "The task has no owner."
 
 
 class _DueForm(forms.Form):
