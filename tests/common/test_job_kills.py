@@ -371,5 +371,5 @@ def test_workers_killed_again_and_again_end_with_a_sentence(
     _take_over(case, successor, job)
 
     assert (job.state, job.attempts) == ("failed", 3)
-    assert "three times" in job.error
-    assert "Ask again" in job.error
+    assert "failed after 3 attempts" in job.error
+    assert "Run it again" in job.error

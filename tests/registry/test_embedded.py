@@ -278,7 +278,7 @@ def test_data_of_another_major_version_is_refused_with_a_sentence(data: Path) ->
     embedded.stop(data)
     (places.cluster / "PG_VERSION").write_text("17\n")
 
-    with pytest.raises(embedded.EmbeddedError, match="written by PostgreSQL 17"):
+    with pytest.raises(embedded.EmbeddedError, match="created by PostgreSQL 17"):
         embedded.ensure(data=data, durable=False)
 
     (places.cluster / "PG_VERSION").write_text("18\n")

@@ -56,17 +56,17 @@ class TestWithAServer:
 
     @pytest.mark.parametrize("what", ["spin", "sleep"])
     def test_a_file_that_takes_too_long_is_refused(self, what: str) -> None:
-        with pytest.raises(RefusedFileError, match=r"needs more than 1 seconds to read\. Split it"):
+        with pytest.raises(RefusedFileError, match=r"takes more than 1 seconds\. Split the file"):
             work(what)
 
     @pytest.mark.parametrize("what", ["fill memory", "be killed"])
     def test_a_file_that_fills_memory_is_refused(self, what: str) -> None:
-        with pytest.raises(RefusedFileError, match=r"needs more than 150 MiB of memory to read"):
+        with pytest.raises(RefusedFileError, match=r"needs more than 150 MiB of memory"):
             work(what)
 
     @pytest.mark.parametrize("what", ["crash", "return a stranger"])
     def test_a_child_that_breaks_or_answers_something_else_is_a_refusal(self, what: str) -> None:
-        with pytest.raises(RefusedFileError, match="cannot be read"):
+        with pytest.raises(RefusedFileError, match="could not be read: the reader stopped"):
             work(what)
 
     def test_more_than_a_web_process_takes_in_is_told_apart(self) -> None:

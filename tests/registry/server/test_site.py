@@ -177,7 +177,7 @@ def test_a_long_body_needs_a_session_or_token_that_is_real(
         ) as connection:
             status, headers, answer = answer_of(connection)
         assert (status, headers["connection"]) == (403, "close"), answer
-        assert "Unknown API token" in json.loads(answer)["detail"]
+        assert "API token is unknown or has expired" in json.loads(answer)["detail"]
 
     # a real session passes the server; that its form lacks the mark against forged requests, Django
     # says
