@@ -46,7 +46,7 @@ def test_a_worker_is_healthy_while_it_answers(tmp_path):
             worker.pause()
             code, sentence = check("worker", broker_url)
             worker.go_on()
-            assert (code, "did not answer" in sentence) == (1, True), sentence
+            assert (code, "did not respond" in sentence) == (1, True), sentence
         embedded.stop(folder)
         code, sentence = check("worker", broker_url)
         assert (code, "broker does not respond" in sentence) == (1, True), sentence
