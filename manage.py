@@ -37,6 +37,8 @@ BEFORE_MIGRATION = {
     "sqlmigrate",
     "squashmigrations",
 }
+# of those, these compare the migrations with the database's
+COMPARES_HISTORY = {"makemigrations", "squashmigrations"}
 
 
 def embed(command: str) -> None:
@@ -48,17 +50,19 @@ def embed(command: str) -> None:
         ensure()
     except EmbeddedError as error:
         sys.exit(f"{error}")
-    if command not in BEFORE_MIGRATION:
+    if command not in BEFORE_MIGRATION or command in COMPARES_HISTORY:
         import django  # noqa: PLC0415
 
         django.setup()
         from apps.common.database.migration_history import (  # noqa: PLC0415
             UnsupportedDatabaseError,
+            check_migration_history,
         )
         from registry.prepare import prepare_database  # noqa: PLC0415
 
+        prepare = check_migration_history if command in COMPARES_HISTORY else prepare_database
         try:
-            prepare_database()
+            prepare()
         except UnsupportedDatabaseError as error:
             sys.exit(f"{error}")
 

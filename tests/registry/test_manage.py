@@ -117,6 +117,7 @@ def tables_in(data: Path) -> set[tuple[str, int]]:
     [
         ("manage.py", ["shell", "-c", COUNT], 1),
         ("manage.py", ["migrate", "--no-color"], 1),
+        ("manage.py", ["makemigrations", "--check"], 1),
         ("-m registry.demo", [], 2),
     ],
 )
