@@ -15,6 +15,7 @@ from django.urls import reverse
 from pytest_django.plugin import DjangoDbBlocker
 
 from apps.accounts.models import User
+from apps.alerts.models import Delivery
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
 from apps.exposure.engine.table_refresh import refresh
@@ -77,12 +78,12 @@ def test_every_page_shows_what_was_there(governor: User) -> None:
     client.force_login(governor)
 
     empty: list[str] = []
-    # a link in an email of the dump expires 30 days after the day on which the dump was made
+    # links in emails expire 30 days after these were written, the dump's own therefore soon
+    Delivery.objects.update(created_at=now())
     broken = {
         stop.path: response.status_code
         for stop in stops(governor, empty=empty)
-        if stop.name != "alerts-respond-by-link"
-        and (response := client.get(stop.path)).status_code not in {200, 302}
+        if (response := client.get(stop.path)).status_code not in {200, 302}
     }
 
     assert broken == {}
