@@ -18,5 +18,5 @@ def write_one_file(pk: int) -> bool:
 
 @shared_task(name="web.write_files", soft_time_limit=_SOFT, time_limit=_HARD)
 def write_files() -> int:
-    """Write all pending files. Safe to run twice at once."""
+    """Write all pending files. Safe to run concurrently."""
     return write_waiting_files(write=write_export, at=now())

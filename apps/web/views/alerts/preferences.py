@@ -133,24 +133,28 @@ def preference_panel(recipient: User | Team, at: datetime, data: Any = None) -> 
 def describe_next_email(rhythm: DigestSchedule, address: str, at: datetime) -> str:
     """Return when the next email would be sent, in a sentence."""
     if not address:
-        return "No mail can come: there is no address."
+        return "No email can be sent, because no email address is recorded."
     if rhythm.cadence == Cadence.NEVER:
-        return "No mail comes. Alerts stand on this site all the same."
+        return "No emails are sent. Alerts are shown on this site."
     if rhythm.cadence == Cadence.AT_ONCE:
         return (
-            "A mail comes each time something happens, a minute after it; "
-            "several things at once are one mail."
+            "An email is sent one minute after each event. Events within that minute share one "
+            "email."
         )
     if rhythm.wants_only_urgent:
         return (
-            "No digest comes. What is urgent comes at once, or where the calendar brings it at "
-            f"{rhythm.hour:02}:00 {rhythm.time_zone}; all else stands on this site alone."
+            "No digests are sent. Urgent alerts are sent immediately, and urgent reminders at "
+            f"{rhythm.hour:02}:00 {rhythm.time_zone}. Other alerts are shown on this site only."
         )
     local = next_window(rhythm, at).astimezone(time_zone_named(rhythm.time_zone))
     when = f"{local:%A} {local.day} {local:%B %Y} at {local:%H:%M} {rhythm.time_zone}"
-    condition = "also if nothing happens" if rhythm.heartbeat else "if something is owed by then"
-    at_once = "; what is urgent comes at once" if rhythm.immediate else "; nothing comes before"
-    return f"The next digest comes on {when}, {condition}{at_once}."
+    condition = "even if nothing changed" if rhythm.heartbeat else "if an alert is pending by then"
+    urgent = (
+        "Urgent alerts are sent immediately."
+        if rhythm.immediate
+        else "Nothing is sent before that."
+    )
+    return f"The next digest is sent on {when}, {condition}. {urgent}"
 
 
 def _save(request: HttpRequest, mailing: PreferencePanel, at: datetime) -> HttpResponse | None:

@@ -190,12 +190,16 @@ _UNANSWERED = {
 
 
 def describe_schedule(rhythm: DigestSchedule) -> str:
-    """`every day at 07:00 Europe/Zurich; what is urgent comes at once`, of a rhythm with
-    windows."""
+    """Return when digests are sent, such as `every day at 07:00 Europe/Zurich. Urgent alerts are
+    sent immediately`. `rhythm` has fixed times."""
     days = {Cadence.DAILY: "every day", Cadence.WORKING_DAYS: "from Monday to Friday"}
     when = days.get(Cadence(rhythm.cadence)) or f"every {WEEKDAYS[rhythm.weekday]}"
-    at_once = "what is urgent comes at once" if rhythm.immediate else "nothing comes in between"
-    return f"{when} at {rhythm.hour:02}:00 {rhythm.time_zone}; {at_once}"
+    urgent = (
+        "Urgent alerts are sent immediately"
+        if rhythm.immediate
+        else "Nothing is sent between digests"
+    )
+    return f"{when} at {rhythm.hour:02}:00 {rhythm.time_zone}. {urgent}"
 
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

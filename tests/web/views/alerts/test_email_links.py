@@ -334,7 +334,7 @@ def test_it_says_what_the_address_gets(client, world, unsubscribe):
     page = text_of(client.get(unsubscribe))
 
     assert (
-        "ilse@example.org gets a digest every day at 07:00 UTC; what is urgent comes at once."
+        "ilse@example.org gets a digest every day at 07:00 UTC. Urgent alerts are sent immediately."
         in page
     )
     assert "The delivery log says that no email was wanted." in page
@@ -368,17 +368,17 @@ def test_the_same_click_as_multipart_counts_as_well(world, unsubscribe):
         (
             "weekly",
             ("weekly", True),
-            "gets a digest every Monday at 07:00 UTC; what is urgent comes at once.",
+            "gets a digest every Monday at 07:00 UTC. Urgent alerts are sent immediately.",
         ),
         (
             "weekly-only",
             ("weekly", False),
-            "gets a digest every Monday at 07:00 UTC; nothing comes in between.",
+            "gets a digest every Monday at 07:00 UTC. Nothing is sent between digests.",
         ),
         (
             "daily-only",
             ("daily", False),
-            "gets a digest every day at 07:00 UTC; nothing comes in between.",
+            "gets a digest every day at 07:00 UTC. Nothing is sent between digests.",
         ),
     ],
 )

@@ -53,7 +53,7 @@ def owner(world):
 def test_everybody_has_the_page(reader, world, as_user):
     page = text_of(as_user(getattr(world, reader)).get(PAGE))
 
-    assert "The next digest comes on" in page
+    assert "The next digest is sent on" in page
     assert "You have not asked for more." in page
     assert "Every mute has an end." in page
     assert "Mailbox of" not in page
@@ -71,7 +71,7 @@ def test_one_chooses_when_one_is_mailed(world, as_user):
         False,
     )
     assert (world.viewer.digest_hour, world.viewer.time_zone) == (16, "Europe/Zurich")
-    assert "The next digest comes on Wednesday" in page
+    assert "The next digest is sent on Wednesday" in page
     assert "at 16:00 Europe/Zurich" in page
 
 
@@ -80,9 +80,8 @@ def test_one_chooses_when_one_is_mailed(world, as_user):
     [
         (
             DigestSchedule(),
-            "The next digest comes on Thursday 26 November 2026 at 07:00 UTC, if something is owed "
-            "by then; "
-            "what is urgent comes at once.",
+            "The next digest is sent on Thursday 26 November 2026 at 07:00 UTC, if an alert is "
+            "pending by then. Urgent alerts are sent immediately.",
         ),
         (
             DigestSchedule(time_zone="America/New_York"),
@@ -90,13 +89,16 @@ def test_one_chooses_when_one_is_mailed(world, as_user):
         ),
         (
             DigestSchedule(cadence=Cadence.WEEKLY, weekday=4, immediate=False),
-            "Friday 27 November 2026 at 07:00 UTC, if something is owed by then; nothing comes "
-            "before.",
+            "Friday 27 November 2026 at 07:00 UTC, if an alert is pending by then. Nothing is sent "
+            "before that.",
         ),
-        (DigestSchedule(heartbeat=True), "also if nothing happens"),
-        (DigestSchedule(cadence=Cadence.AT_ONCE), "A mail comes each time something happens"),
-        (DigestSchedule(cadence=Cadence.URGENT), "No digest comes. What is urgent comes at once"),
-        (DigestSchedule(cadence=Cadence.NEVER), "No mail comes."),
+        (DigestSchedule(heartbeat=True), "even if nothing changed"),
+        (DigestSchedule(cadence=Cadence.AT_ONCE), "An email is sent one minute after each event."),
+        (
+            DigestSchedule(cadence=Cadence.URGENT),
+            "No digests are sent. Urgent alerts are sent immediately",
+        ),
+        (DigestSchedule(cadence=Cadence.NEVER), "No emails are sent."),
     ],
 )
 def test_the_next_mail_is_foretold(rhythm, words):
@@ -106,8 +108,8 @@ def test_the_next_mail_is_foretold(rhythm, words):
 
 
 def test_without_an_address_no_mail_is_promised():
-    assert (
-        describe_next_email(DigestSchedule(), "", now()) == "No mail can come: there is no address."
+    assert describe_next_email(DigestSchedule(), "", now()) == (
+        "No email can be sent, because no email address is recorded."
     )
 
 
