@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "apps.intake",
     "apps.risks",
     "apps.exposure",
+    "apps.issues",
     "apps.alerts",
     "apps.reports",
     "apps.gate",

@@ -13,7 +13,7 @@ from django.db import connection
 
 from apps.accounts.models import User
 from apps.accounts.roles import OrganisationRole, TeamRole
-from apps.common.database.statements import load_statement
+from apps.common.database.statements import compose_statement, load_statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,9 @@ class Audience:
     owner_ids: tuple[int, ...] = ()
 
 
-_OWNERS = load_statement("alerts", "application_owners")
+_OWNERS = compose_statement(
+    load_statement("inventory", "application_owners"), which="a.id = ANY (%(ids)s)"
+)
 
 
 def application_owners(application_ids: Collection[int]) -> dict[int, ApplicationOwners]:

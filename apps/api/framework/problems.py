@@ -20,7 +20,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from apps.api.bulk.row_stream import BodyTooLargeError
-from apps.common.errors import ConflictError
+from apps.common.errors import ConflictError, DomainError
 from apps.common.postgresql.errors import Unavailable, unavailability
 from apps.common.processes.child_process import RETRY_AFTER_SECONDS, BusyError
 
@@ -136,6 +136,8 @@ def _as_api_error(error: Exception) -> exceptions.APIException | None:
             return ServiceBusyError(str(error))
         case ConflictError():
             return ApiConflictError(str(error))
+        case DomainError():
+            return exceptions.ValidationError({error.field or "non_field_errors": [str(error)]})
         case RequestDataTooBig():
             return BodyTooLargeError(
                 "A body of this size cannot be compared for an Idempotency-Key. Omit the "

@@ -1,9 +1,10 @@
--- To whom the applications %(ids)s fall: (id, team_id, business owner, technical owner), the owners
--- as ids of the only active person of that name who may see what the team owns, else null.
+-- Owners of the applications that match the condition {which} on `a`: (id, team_id, business owner,
+-- technical owner). An owner is the ID of the only active user of that name, email address or
+-- username who can view what the team owns, else null.
 WITH asked AS (
     SELECT a.id, a.team_id, lower(btrim(a.business_owner)) AS business,
         lower(btrim(a.technical_owner)) AS technical
-    FROM inventory_application a WHERE a.id = ANY (%(ids)s)
+    FROM inventory_application a WHERE {which}
 ),
 wanted AS (
     SELECT business AS word, team_id FROM asked WHERE business <> ''
@@ -31,7 +32,7 @@ seen AS (
     ) s
     GROUP BY s.word, s.team_id HAVING count(*) = 1
 )
-SELECT a.id, a.team_id, b.id, t.id
+SELECT a.id, a.team_id, b.id AS business_owner_id, t.id AS technical_owner_id
 FROM asked a
 LEFT JOIN seen b ON b.word = a.business AND b.team_id = a.team_id
 LEFT JOIN seen t ON t.word = a.technical AND t.team_id = a.team_id

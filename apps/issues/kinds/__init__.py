@@ -1,0 +1,1 @@
+"""Kinds of causes: one class a kind. `registry.py` lists them."""

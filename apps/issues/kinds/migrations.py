@@ -1,0 +1,34 @@
+"""Migration tasks that are no plan of another issue."""
+
+from apps.issues.kinds.base import IssueKind
+from apps.issues.models.causes import CauseKind
+
+# A task on a model that retires is the plan of that retirement. A task of a campaign that tests
+# again what changed, or that a governance user opened without an announced date, is a fact itself.
+_TASKS = """
+SELECT 'campaign:' || k.campaign_id AS subject, d.application_id, min(k.owner_id) AS owner_id,
+       min(k.due_on) AS due_on, min(k.due_on) AS act_by, min(k.due_on) AS finish_by,
+       30 AS allowance_days,
+       CASE WHEN bool_and(k.state = 'waived' AND k.waived_until > %(day)s::date) THEN 'accepted'
+            WHEN bool_or(k.state IN ('in_progress', 'ready')) THEN 'in_progress'
+            ELSE 'planned' END AS derived_state,
+       CASE WHEN bool_and(k.state = 'waived') THEN min(k.waived_until) END AS accepted_until,
+       min(k.id) AS task_id, min(k.due_on)::text AS fact_key,
+       jsonb_build_object('tasks', jsonb_agg(k.id ORDER BY k.id)) AS details
+FROM exposure_campaigntask k
+JOIN exposure_campaign c ON c.id = k.campaign_id AND c.state = 'open'
+JOIN inventory_dependency d ON d.id = k.dependency_id
+JOIN inventory_application a ON a.id = d.application_id AND a.status = ANY (%(in_scope)s)
+    AND (%(application_ids)s::bigint[] IS NULL OR a.id = ANY (%(application_ids)s::bigint[]))
+WHERE k.state IN ('open', 'in_progress', 'ready', 'waived')
+  AND NOT EXISTS (
+      SELECT 1 FROM issue_fact f
+      WHERE f.kind = 'retirement' AND f.application_id = d.application_id
+        AND f.details -> 'dependencies' @> jsonb_build_array(
+            jsonb_build_object('dependency', k.dependency_id)))
+GROUP BY k.campaign_id, d.application_id
+"""
+
+MIGRATION_TASK = IssueKind(
+    kind=CauseKind.MIGRATION_TASK, statement=_TASKS, resolution="'completed'"
+)

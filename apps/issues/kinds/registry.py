@@ -1,0 +1,32 @@
+"""All kinds, in the order in which they are evaluated: a later statement can read earlier facts."""
+
+from apps.issues.kinds.approvals import APPROVAL_EXPIRY, APPROVAL_VIOLATION
+from apps.issues.kinds.assessments import STALE_ASSESSMENT
+from apps.issues.kinds.base import IssueKind, registered_kinds
+from apps.issues.kinds.deadlines import DEADLINES, TOKEN_EXPIRY
+from apps.issues.kinds.exposure_flags import EXPOSURE_FLAG
+from apps.issues.kinds.feeds import FEED_REVIEW
+from apps.issues.kinds.migrations import MIGRATION_TASK
+from apps.issues.kinds.retirement import FALLBACK_RETIRES, RETIREMENT
+from apps.issues.kinds.usage import MISSING_DATA, PRICE_CHANGE, USAGE_DISCREPANCY
+
+_OWN_KINDS = (
+    RETIREMENT,
+    FALLBACK_RETIRES,
+    PRICE_CHANGE,
+    EXPOSURE_FLAG,
+    APPROVAL_VIOLATION,
+    APPROVAL_EXPIRY,
+    *DEADLINES,
+    STALE_ASSESSMENT,
+    USAGE_DISCREPANCY,
+    MIGRATION_TASK,
+    FEED_REVIEW,
+    MISSING_DATA,
+    TOKEN_EXPIRY,
+)
+
+
+def all_kinds() -> tuple[IssueKind, ...]:
+    """Return the kinds of this app, then those that higher apps have registered."""
+    return (*_OWN_KINDS, *registered_kinds())

@@ -1,0 +1,78 @@
+"""Reads of causes and issues that join other records."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from django.db.models import F
+
+from apps.issues.models import CauseKind, Issue, IssueQuerySet
+from apps.issues.subjects import load_subjects
+
+RECORD_BATCH_SIZE = 2_000
+
+
+def issue_records(issues: IssueQuerySet, *, today: date) -> Iterator[dict[str, Any]]:
+    """Yield issues as `manage.py issues` prints them, most urgent first; memory stays flat.
+
+    `retired_in_use`: the model of the issue is retired and still used. `notified` is null until a
+    notification is sent or pending.
+    """
+    rows = (
+        issues.with_urgency(today)
+        .order_by("act_by", "criticality", "pk")
+        .values(
+            "cause_id",
+            "state",
+            "start_by",
+            "finish_by",
+            "due_on",
+            "is_earliest",
+            "urgency",
+            kind=F("cause__kind"),
+            subject_key=F("cause__subject"),
+            slug=F("application__slug"),
+            username=F("owner__username"),
+            email=F("owner__email"),
+        )
+    )
+    batch: list[dict[str, Any]] = []
+    for row in rows.iterator(chunk_size=RECORD_BATCH_SIZE):
+        batch.append(row)
+        if len(batch) == RECORD_BATCH_SIZE:
+            yield from _as_records(batch, today)
+            batch = []
+    yield from _as_records(batch, today)
+
+
+def _as_records(rows: list[dict[str, Any]], today: date) -> Iterator[dict[str, Any]]:
+    subjects = load_subjects(row["subject_key"] for row in rows)
+    for row in rows:
+        yield {
+            "cause": row["cause_id"],
+            "kind": row["kind"],
+            "subject": subjects[row["subject_key"]].canonical,
+            "application": row["slug"],
+            "owner": row["email"] or row["username"],
+            "urgency": row["urgency"],
+            "state": row["state"],
+            "start_by": _iso(row["start_by"]),
+            "finish_by": _iso(row["finish_by"]),
+            "retired_in_use": is_retired_in_use(
+                row["kind"], row["state"], row["due_on"], row["is_earliest"], today
+            ),
+            "notified": None,
+        }
+
+
+def is_retired_in_use(
+    kind: str, state: str, due_on: date | None, is_earliest: bool, today: date
+) -> bool:
+    """Return whether an unresolved retirement has come: its model is retired and still used."""
+    if kind != CauseKind.RETIREMENT or state == Issue.State.RESOLVED:
+        return False
+    return due_on is None or (due_on <= today and not is_earliest)
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day is not None else None

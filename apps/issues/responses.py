@@ -1,0 +1,337 @@
+"""Responses of users to an issue: acknowledge, snooze, accept, assign, comment, resolve, reopen.
+
+Each locks the issue, checks the user on the locked row, and records an activity. `undo.py` undoes
+the last response.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import models, transaction
+
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.common.errors import ConflictError, DomainError, ForbiddenError
+from apps.common.history.context import audit_context
+from apps.common.time import day_of
+from apps.issues.models import Activity, CauseKind, Issue, IssueResolution
+
+MAX_SNOOZE_DAYS = 90
+MAX_ACCEPTANCE_DAYS = 366
+
+# the record that owns the state of these issues has acts of its own
+_STATE_OWNERS = {
+    CauseKind.EXPOSURE_FLAG: "exposure flag",
+    CauseKind.USAGE_DISCREPANCY: "discrepancy",
+    CauseKind.STALE_ASSESSMENT: "assessment",
+}
+
+
+class IssueResponse(models.TextChoices):
+    """A response of a user to an issue; the history stores it as `code`."""
+
+    ACKNOWLEDGE = "acknowledge", "Acknowledge"
+    SNOOZE = "snooze", "Snooze"
+    ACCEPT = "accept", "Accept until a date"
+    REVOKE = "revoke", "Revoke the acceptance"
+    ASSIGN = "assign", "Assign"
+    COMMENT = "comment", "Comment"
+    RESOLVE = "resolve", "Resolve"
+    REOPEN = "reopen", "Reopen"
+    UNDO = "undo", "Undo the last response"
+
+
+def can_respond(user: User, issue: Issue) -> bool:
+    """Return whether the user can respond: governance, editors of the issue's team, and its
+    owner as long as the owner can view it."""
+    if not user.is_active:
+        return False
+    if user.is_governance:
+        return True
+    if issue.team_id is None:
+        return issue.owner_id == user.pk
+    is_owner = issue.owner_id == user.pk and issue.team_id in user.team_roles()
+    return is_owner or user.may(TeamRole.EDITOR, issue.team_id)
+
+
+def can_accept(user: User, issue: Issue) -> bool:
+    """Return whether the user can accept the gap: governance, and owners of the issue's team."""
+    return user.is_governance or (
+        issue.team_id is not None and user.may(TeamRole.OWNER, issue.team_id)
+    )
+
+
+def lock_issue(issue: Issue, by: User) -> Issue:
+    """Return the issue, locked, if `by` can respond to it; raises ForbiddenError."""
+    stored = (
+        Issue.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("cause", "team")
+        .get(pk=issue.pk)
+    )
+    if not can_respond(by, stored):
+        raise ForbiddenError(
+            f"You need the editor role on {stored.team} to respond to its issues."
+            if stored.team
+            else "You need the governance role to respond to issues of the organisation."
+        )
+    return stored
+
+
+@transaction.atomic
+def acknowledge_issue(*, issue: Issue, by: User, at: datetime, reason: str = "") -> Issue:
+    """Acknowledge the issue. A second call changes nothing: the first user is kept."""
+    stored = lock_issue(issue, by)
+    before = response_values(stored)
+    _require_unresolved(stored, "acknowledge")
+    if stored.acknowledged_at is None:
+        stored.acknowledged_by, stored.acknowledged_at = by, at
+        stored.snoozed_until = stored.snoozed_by = None
+        if stored.state == Issue.State.OPEN:
+            stored.state = Issue.State.ACKNOWLEDGED
+        save_response(stored, by, IssueResponse.ACKNOWLEDGE, "issue acknowledged")
+        _record(stored, Activity.Kind.ACKNOWLEDGED, by, at, before=before, text=reason)
+    return stored
+
+
+@transaction.atomic
+def snooze_issue(*, issue: Issue, until: date, by: User, at: datetime) -> Issue:
+    """Hide the issue from the inbox until a date."""
+    days = (until - day_of(at)).days
+    if days < 1:
+        raise DomainError("Enter a date after today.", field="until")
+    if days > MAX_SNOOZE_DAYS:
+        raise DomainError(
+            f"An issue can be snoozed for at most {MAX_SNOOZE_DAYS} days. Enter an earlier date, "
+            "or accept the gap with a reason.",
+            field="until",
+        )
+    stored = lock_issue(issue, by)
+    before = response_values(stored)
+    _require_unresolved(stored, "snooze")
+    stored.snoozed_until, stored.snoozed_by = until, by
+    save_response(stored, by, IssueResponse.SNOOZE, f"issue snoozed until {until}")
+    _record(stored, Activity.Kind.SNOOZED, by, at, before=before, until=until.isoformat())
+    return stored
+
+
+@transaction.atomic
+def accept_issue(*, issue: Issue, until: date, reason: str, by: User, at: datetime) -> Issue:
+    """Accept the gap until a date, with a reason."""
+    reason = reason.strip()
+    if not reason:
+        raise DomainError("Enter a reason: an auditor will ask for it.", field="reason")
+    days = (until - day_of(at)).days
+    if days < 1:
+        raise DomainError("Enter a date after today.", field="until")
+    if days > MAX_ACCEPTANCE_DAYS:
+        raise DomainError(
+            "A gap can be accepted for at most one year. Enter an earlier date.", field="until"
+        )
+    stored = lock_issue(issue, by)
+    before = response_values(stored)
+    _require_unresolved(stored, "accept")
+    if owner := _STATE_OWNERS.get(CauseKind(stored.cause.kind)):
+        raise ConflictError(f"Accept the {owner} itself. The issue follows it.")
+    if not can_accept(by, stored):
+        raise ForbiddenError(
+            f"You need the owner role on {stored.team} to accept this gap."
+            if stored.team
+            else "You need the governance role to accept a gap of the organisation."
+        )
+    stored.accepted_until, stored.accepted_by, stored.accepted_reason = until, by, reason
+    stored.state, stored.act_by = Issue.State.ACCEPTED, until
+    stored.snoozed_until = stored.snoozed_by = None
+    save_response(stored, by, IssueResponse.ACCEPT, f"gap accepted until {until}", note=reason)
+    _record(
+        stored, Activity.Kind.ACCEPTED, by, at, before=before, text=reason, until=until.isoformat()
+    )
+    return stored
+
+
+@transaction.atomic
+def revoke_acceptance(*, issue: Issue, by: User, at: datetime, reason: str = "") -> Issue:
+    """Revoke the acceptance: the issue is open or acknowledged again."""
+    stored = lock_issue(issue, by)
+    before = response_values(stored)
+    if stored.accepted_until is None or stored.state == Issue.State.RESOLVED:
+        raise ConflictError("This gap is not accepted, so there is nothing to revoke.")
+    stored.accepted_until = stored.accepted_by = None
+    stored.accepted_reason = ""
+    stored.state = (
+        Issue.State.ACKNOWLEDGED if stored.acknowledged_at is not None else Issue.State.OPEN
+    )
+    stored.act_by = act_by_until_evaluated(stored, day_of(at))
+    save_response(stored, by, IssueResponse.REVOKE, "acceptance revoked", note=reason)
+    _record(stored, Activity.Kind.ACCEPTANCE_REVOKED, by, at, before=before, text=reason)
+    return stored
+
+
+@transaction.atomic
+def assign_issue(*, issue: Issue, to: User | None, by: User, at: datetime) -> Issue:
+    """Assign the issue to a user who can view it; None lets the owner follow the application
+    again."""
+    stored = lock_issue(issue, by)
+    before = response_values(stored)
+    _require_unresolved(stored, "assign")
+    if to is not None and not can_own(to, stored):
+        raise DomainError(
+            f"{to} cannot view this issue. Select a member of the team or a governance user.",
+            field="owner",
+        )
+    if to is not None and stored.owner_id == to.pk and stored.assigned_by_id is not None:
+        return stored
+    previous = stored.owner_id
+    stored.owner, stored.assigned_by = to, by if to is not None else None
+    save_response(
+        stored, by, IssueResponse.ASSIGN, f"assigned to {to}" if to else "assignment removed"
+    )
+    _record(
+        stored, Activity.Kind.OWNER, by, at, before=before, old=previous, new=to.pk if to else None
+    )
+    return stored
+
+
+def can_own(user: User, issue: Issue) -> bool:
+    """Return whether the user can view the issue once it is assigned."""
+    if not user.is_active:
+        return False
+    return user.can_read_all or issue.team_id is None or issue.team_id in user.team_roles()
+
+
+@transaction.atomic
+def comment_on_issue(
+    *, issue: Issue, text: str, by: User, at: datetime, mentions: Collection[User] = ()
+) -> Activity:
+    """Add a comment, with the users whom it mentions; everybody who can view the issue can
+    comment."""
+    text = text.strip()
+    if not text:
+        raise DomainError("Enter a comment.", field="text")
+    outsiders = [user for user in mentions if not can_own(user, issue)]
+    if outsiders:
+        raise DomainError(
+            f"{outsiders[0]} cannot view this issue. Mention a member of the team.", field="text"
+        )
+    comment = _record(issue, Activity.Kind.COMMENT, by, at, text=text)
+    comment.mentions.set(mentions)
+    return comment
+
+
+@transaction.atomic
+def resolve_issue(
+    *,
+    issue: Issue,
+    by: User,
+    at: datetime,
+    reason: str,
+    resolution: str = IssueResolution.BY_USER,
+) -> Issue:
+    """Resolve the issue with a reason. It opens again only if the fact changes."""
+    reason = reason.strip()
+    if not reason:
+        raise DomainError("Enter how the issue was resolved.", field="reason")
+    stored = lock_issue(issue, by)
+    before = response_values(stored)
+    if owner := _STATE_OWNERS.get(CauseKind(stored.cause.kind)):
+        raise ConflictError(f"Resolve the {owner} itself. The issue follows it.")
+    if stored.state != Issue.State.RESOLVED:
+        stored.state = Issue.State.RESOLVED
+        stored.resolved_at, stored.resolved_by = at, by
+        stored.resolution, stored.resolution_reason = resolution, reason
+        stored.snoozed_until = stored.snoozed_by = None
+        save_response(stored, by, IssueResponse.RESOLVE, "issue resolved", note=reason)
+        _record(
+            stored,
+            Activity.Kind.RESOLVED,
+            by,
+            at,
+            before=before,
+            text=reason,
+            resolution=resolution,
+        )
+    return stored
+
+
+@transaction.atomic
+def reopen_issue(*, issue: Issue, by: User, at: datetime, reason: str = "") -> Issue:
+    """Open the issue again after any response."""
+    stored = lock_issue(issue, by)
+    before = response_values(stored)
+    if stored.state == Issue.State.RESOLVED and stored.cause.closed_at is not None:
+        raise ConflictError("The cause has ended. The issue opens by itself if it returns.")
+    stored.state = Issue.State.OPEN
+    stored.acknowledged_by = stored.acknowledged_at = None
+    stored.snoozed_until = stored.snoozed_by = None
+    stored.accepted_until = stored.accepted_by = None
+    stored.resolved_at = stored.resolved_by = None
+    stored.accepted_reason = stored.resolution = stored.resolution_reason = ""
+    stored.act_by = act_by_until_evaluated(stored, day_of(at))
+    save_response(stored, by, IssueResponse.REOPEN, "issue reopened", note=reason)
+    _record(stored, Activity.Kind.REOPENED, by, at, before=before, text=reason)
+    return stored
+
+
+@dataclass(frozen=True, slots=True)
+class BulkOutcome:
+    """IDs of the issues that a bulk response changed, and {ID: reason} of those that it could
+    not."""
+
+    updated: list[int]
+    rejected: dict[int, str]
+
+
+def _require_unresolved(issue: Issue, verb: str) -> None:
+    if issue.state == Issue.State.RESOLVED:
+        raise ConflictError(f"This issue is resolved. Reopen it before you {verb} it.")
+
+
+def act_by_until_evaluated(issue: Issue, today: date) -> date:
+    """Return the date from which the issue is Now, until the next evaluation works it out."""
+    return issue.due_on or today
+
+
+RESPONSE_FIELDS = (
+    "state",
+    "owner",
+    "assigned_by",
+    "act_by",
+    "acknowledged_by",
+    "acknowledged_at",
+    "snoozed_until",
+    "snoozed_by",
+    "accepted_until",
+    "accepted_by",
+    "accepted_reason",
+    "resolved_at",
+    "resolved_by",
+    "resolution",
+    "resolution_reason",
+)
+
+
+def save_response(
+    issue: Issue, by: User, response: IssueResponse, reason: str, *, note: str = ""
+) -> None:
+    """Store the fields that a response can change, with its user and note in the history."""
+    with audit_context(user=by, reason=reason, code=response, note=note):
+        issue.save(update_fields=[*RESPONSE_FIELDS, "updated_at"])
+
+
+def response_values(issue: Issue) -> dict[str, Any]:
+    """Return the fields that a response can change, as JSON: {column: value}."""
+    values = {Issue._meta.get_field(name).attname for name in RESPONSE_FIELDS}
+    return {
+        name: value.isoformat() if isinstance(value, date) else value
+        for name in sorted(values)
+        for value in (getattr(issue, name),)
+    }
+
+
+def _record(
+    issue: Issue, kind: Activity.Kind, by: User, at: datetime, *, text: str = "", **details: Any
+) -> Activity:
+    return Activity.objects.create(
+        issue=issue, kind=kind, user=by, at=at, text=text, details=details
+    )

@@ -1,0 +1,6 @@
+UPDATE issues_cause c SET closed_at = %(at)s
+WHERE c.closed_at IS NULL
+  AND NOT EXISTS (
+      SELECT 1 FROM issues_issue i
+      WHERE i.cause_id = c.id
+        AND (i.state <> 'resolved' OR i.resolved_by_id IS NOT NULL AND i.fact_key <> ''))

@@ -1,0 +1,10 @@
+INSERT INTO issues_issue
+    (cause_id, application_id, team_id, criticality, owner_id, state, due_on, is_earliest, start_by,
+     finish_by, act_by, task_id, details, fact_key, opened_at, accepted_reason, resolution,
+     resolution_reason, updated_at)
+SELECT cause_id, application_id, team_id, criticality, owner_id, state, due_on, is_earliest,
+       start_by, finish_by, act_by, task_id, details, fact_key, opened_at, '', '', '', %(at)s
+FROM changed_issue
+WHERE issue_id IS NULL
+ORDER BY cause_id, application_id
+ON CONFLICT DO NOTHING

@@ -1,0 +1,52 @@
+"""Undo of the last response to an issue: restores the values before it."""
+
+from datetime import date, datetime
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.common.errors import ConflictError
+from apps.issues.evaluation import evaluate_issues
+from apps.issues.models import Activity, Issue
+from apps.issues.responses import IssueResponse, lock_issue, response_values, save_response
+
+_DATES = {"act_by", "snoozed_until", "accepted_until"}
+_TIMES = {"acknowledged_at", "resolved_at"}
+
+
+@transaction.atomic
+def undo_response(*, issue: Issue, by: User, at: datetime) -> Issue:
+    """Undo the last response of `by`. A second undo restores the response.
+
+    Raises ConflictError if there is none, or if another user responded later.
+    """
+    stored = lock_issue(issue, by)
+    last = stored.activity.filter(details__has_key="before").order_by("-at", "-pk").first()
+    if last is None:
+        raise ConflictError("No user has responded to this issue, so there is nothing to undo.")
+    if last.user_id != by.pk:
+        raise ConflictError(
+            f"{last.user or 'The registry'} responded to this issue later. Reload the page; use "
+            "Reopen to open it again."
+        )
+    before = response_values(stored)
+    for name, value in last.details["before"].items():
+        setattr(stored, name, _parse(name, value))
+    save_response(stored, by, IssueResponse.UNDO, "response undone")
+    Activity.objects.create(
+        issue=stored, kind=Activity.Kind.UNDONE, user=by, at=at, details={"before": before}
+    )
+    if stored.application_id is not None:
+        # the fact may have changed since the response
+        evaluate_issues(at=at, application_ids=[stored.application_id])
+        stored.refresh_from_db()
+    return stored
+
+
+def _parse(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if name in _DATES:
+        return date.fromisoformat(value)
+    return datetime.fromisoformat(value) if name in _TIMES else value
