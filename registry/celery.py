@@ -49,17 +49,19 @@ app.autodiscover_tasks()
 
 POLL = "feeds.poll_source"
 COUNT = "risks.count_inherited_risk"
+ISSUES = "issues.evaluate"
 AFTER_POLL = (
     "exposure.refresh_exposure",
     "inventory.keep_findings",
     "risks.refresh_risks",
+    ISSUES,
     "alerts.raise_alerts",
     COUNT,
 )
 # what may have changed many applications; small changes wait for beat
 BULK_LOADS = frozenset({"intake.carry_out_import", "api.carry_out_job"})
 # pages of a large organisation show counts, and are looked at as soon as the import is through
-AFTER_BULK_LOAD = (COUNT, "exposure.refresh_exposure", "inventory.keep_findings")
+AFTER_BULK_LOAD = (COUNT, "exposure.refresh_exposure", "inventory.keep_findings", ISSUES)
 
 
 @setup_logging.connect

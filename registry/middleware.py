@@ -33,6 +33,8 @@ from apps.common.logging import request_id
 from apps.common.postgresql.errors import Unavailable, unavailability
 from apps.common.processes.child_process import RETRY_AFTER_SECONDS, BusyError
 from apps.common.requests.bare_headers import BARE_HEADERS
+from apps.common.time import now
+from apps.issues.evaluation import evaluate_changed_applications
 
 log = structlog.get_logger(__name__)
 # a request that took longer before it lost its connection is not asked again, so that its answer
@@ -247,3 +249,20 @@ class RequestHistoryMiddleware(HistoryMiddleware):
         if request.user.is_authenticated:
             words["actor"] = request.user.get_username()
         return words
+
+
+class IssueEvaluationMiddleware:
+    """Middleware that brings issues up to date after a request that changed applications, so that
+    the next page shows them. Large changes are left to the worker."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if (
+            request.method in settings.PGHISTORY_MIDDLEWARE_METHODS
+            and response.status_code < HTTPStatus.BAD_REQUEST
+        ):
+            evaluate_changed_applications(at=now())
+        return response

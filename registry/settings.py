@@ -157,6 +157,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "registry.middleware.RequestHistoryMiddleware",
+    "registry.middleware.IssueEvaluationMiddleware",
 ]
 
 TEMPLATES = [
@@ -380,6 +381,7 @@ CELERY_BEAT_SCHEDULE = {
     "every minute: count inherited risk that has changed": _every(
         "risks.count_inherited_risk", timedelta(minutes=1)
     ),
+    "every minute: evaluate issues": _every("issues.evaluate", timedelta(minutes=1)),
     "every minute: raise the alerts that are owed": _every(
         "alerts.raise_alerts", timedelta(minutes=1)
     ),
@@ -608,6 +610,7 @@ SPECTACULAR_SETTINGS = {
         "BasisEnum": "apps.exposure.models.Basis",
         "CampaignStateEnum": "apps.exposure.models.Campaign.State",
         "CampaignTaskStateEnum": "apps.exposure.models.CampaignTask.State",
+        "CauseKindEnum": "apps.issues.models.CauseKind",
         "CriticalityEnum": "apps.inventory.models.applications.CRITICALITY_WORDS",
         "DataClassEnum": "apps.inventory.models.Application.DataClass",
         "DeliveryStateEnum": "apps.alerts.models.Delivery.State",
@@ -645,6 +648,9 @@ SPECTACULAR_SETTINGS = {
         "RoleEnum": "apps.inventory.models.Dependency.Role",
         "ImportKindEnum": "apps.intake.models.Import.Kind",
         "InheritedStateEnum": "apps.risks.queries.conditions.STATES",
+        "IssueActivityKindEnum": "apps.issues.models.Activity.Kind",
+        "IssueStateEnum": "apps.issues.models.Issue.State",
+        "IssueUrgencyEnum": "apps.issues.models.Urgency",
         "JobStateEnum": "apps.api.models.Job.State",
         "LayerEnum": "apps.exposure.models.Layer",
         "NodeKindEnum": "apps.risks.filters.NODE_KINDS",

@@ -80,6 +80,8 @@ from apps.api.inventory.exit_plans import AdaptationViewSet, ExitPlanViewSet, Ex
 from apps.api.inventory.findings import FindingsView
 from apps.api.inventory.runways import RunwaysView
 from apps.api.inventory.undo import UndoChangeView
+from apps.api.issues.causes import CauseViewSet
+from apps.api.issues.issues import IssueViewSet
 from apps.api.openapi.views import DocumentPageView, DocumentView
 from apps.api.reports.boms import ApplicationBillView, TeamBillView
 from apps.api.reports.evidence_packs import EvidencePackViewSet
@@ -112,6 +114,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "campaign-steps": TaskStepViewSet,
     "campaign-tasks": CampaignTaskViewSet,
     "campaigns": CampaignViewSet,
+    "causes": CauseViewSet,
     "contracts": ContractViewSet,
     "deliveries": DeliveryViewSet,
     "dependencies": DependencyViewSet,
@@ -132,6 +135,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "gate-waivers": WaiverViewSet,
     "imports": ImportViewSet,
     "inherited-risks": InheritedRiskViewSet,
+    "issues": IssueViewSet,
     "jobs": JobViewSet,
     "loss-runs": LossRunViewSet,
     "memberships": MembershipViewSet,

@@ -6,7 +6,7 @@ kinds and set-based, so that the retirement of the largest foundation costs a do
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from apps.common.time import day_of
 from apps.inventory.models import Application
 from apps.issues.kinds.base import DEFAULT_ALLOWANCE_DAYS, FACT_COLUMNS, IssueKind
 from apps.issues.kinds.registry import all_kinds
+from apps.issues.models import ChangedApplication, EvaluationState
 
 # one evaluation of everything at a time; the number is only the name of this lock
 EVALUATION_LOCK = 7301010
@@ -64,6 +65,14 @@ class EvaluationCounts:
     updated: int = 0
     resolved: int = 0
     causes_closed: int = 0
+
+    def __add__(self, other: "EvaluationCounts") -> "EvaluationCounts":
+        return EvaluationCounts(
+            *(
+                getattr(self, field.name) + getattr(other, field.name)
+                for field in fields(EvaluationCounts)
+            )
+        )
 
 
 def evaluate_issues(
@@ -125,7 +134,7 @@ def _evaluate(
             cursor.execute(statement, parameters)
         cursor.execute("SELECT change, count(*) FROM changed_issue GROUP BY change")
         counts = dict(cursor.fetchall())
-        n_resolved = sum(_resolve(cursor, kind, parameters) for kind in kinds)
+        n_resolved = _resolve_issues(cursor, kinds, parameters)
         cursor.execute(_CLOSE_CAUSES, parameters)
         n_closed = cursor.rowcount
         cursor.execute("DROP TABLE issue_fact, changed_issue")
@@ -149,10 +158,71 @@ def day_parameters(day: date) -> dict[str, Any]:
     }
 
 
-def _resolve(cursor: Any, kind: IssueKind, parameters: dict[str, Any]) -> int:
-    """Resolve the issues of a kind whose fact is gone; return their number."""
+def _resolve_issues(cursor: Any, kinds: Sequence[IssueKind], parameters: dict[str, Any]) -> int:
+    """Resolve the issues of these kinds whose fact is gone; return their number."""
+    cases = " ".join(f"WHEN '{kind.kind}:{kind.subtype}' THEN {kind.resolution}" for kind in kinds)
     cursor.execute(
-        compose_statement(_RESOLVE_ISSUES, resolution=kind.resolution),
-        {**parameters, **kind.parameters, "kind": str(kind.kind), "subtype": kind.subtype},
+        compose_statement(
+            _RESOLVE_ISSUES, resolution=f"CASE c.kind || ':' || c.subtype {cases} END"
+        ),
+        {**parameters, "kinds": [f"{kind.kind}:{kind.subtype}" for kind in kinds]},
     )
     return int(cursor.rowcount)
+
+
+# --- queue of changed applications ----------------------------------------------------------------
+
+# what one request evaluates itself; the rest is left to the worker
+MAX_APPLICATIONS_IN_REQUEST = 500
+QUEUE_BATCH_SIZE = 2000
+# what the clock and records without triggers bring is found at least so often
+FULL_EVALUATION_INTERVAL = timedelta(minutes=10)
+
+_TAKE_CHANGES = """
+WITH taken AS (
+    SELECT id FROM issues_changedapplication
+    WHERE application_id IS NOT NULL
+    ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+)
+DELETE FROM issues_changedapplication c USING taken t WHERE c.id = t.id
+RETURNING c.application_id
+"""
+
+
+def evaluate_changed_applications(
+    *, at: datetime, limit: int = MAX_APPLICATIONS_IN_REQUEST
+) -> EvaluationCounts:
+    """Evaluate applications of the queue, at most `limit` of its rows, in one transaction with
+    their removal. An empty queue costs one statement."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_TAKE_CHANGES, {"limit": limit})
+            application_ids = {row[0] for row in cursor.fetchall()}
+        return evaluate_issues(at=at, application_ids=application_ids)
+
+
+def evaluate_due_issues(*, at: datetime) -> EvaluationCounts:
+    """Evaluate what is due: everything if a row of the queue concerns all applications, on a new
+    day and every ten minutes; otherwise the applications of the queue."""
+    state = EvaluationState.objects.filter(pk=1).first()
+    is_due = (
+        state is None
+        or day_of(state.evaluated_at) != day_of(at)
+        or at - state.evaluated_at >= FULL_EVALUATION_INTERVAL
+        or ChangedApplication.objects.filter(application_id=None).exists()
+    )
+    if is_due:
+        return evaluate_everything(at=at)
+    total = EvaluationCounts()
+    while ChangedApplication.objects.exists():
+        total += evaluate_changed_applications(at=at, limit=QUEUE_BATCH_SIZE)
+    return total
+
+
+def evaluate_everything(*, at: datetime) -> EvaluationCounts:
+    """Evaluate all applications and the organisation, and empty the queue as it was before."""
+    queued = list(ChangedApplication.objects.values_list("pk", flat=True))
+    counts = evaluate_issues(at=at)
+    ChangedApplication.objects.filter(pk__in=queued).delete()
+    EvaluationState.objects.update_or_create(pk=1, defaults={"evaluated_at": at})
+    return counts

@@ -56,7 +56,7 @@ class IssueFilter(django_filters.FilterSet):  # type: ignore[misc]
         return issues.filter(state=value)
 
     def of_urgency(self, issues: IssueQuerySet, name: str, value: list[str]) -> IssueQuerySet:
-        return issues.with_urgency(self._today()).filter(urgency__in=value) if value else issues
+        return issues.of_urgency(value, self._today()) if value else issues
 
     def of_owner(self, issues: IssueQuerySet, name: str, value: str) -> IssueQuerySet:
         if value == UNASSIGNED:

@@ -8,6 +8,7 @@ from django.db.models import F
 
 from apps.issues.models import CauseKind, Issue, IssueQuerySet
 from apps.issues.subjects import load_subjects
+from apps.issues.urgency import issue_urgency
 
 RECORD_BATCH_SIZE = 2_000
 
@@ -18,27 +19,24 @@ def issue_records(issues: IssueQuerySet, *, today: date) -> Iterator[dict[str, A
     `retired_in_use`: the model of the issue is retired and still used. `notified` is null until a
     notification is sent or pending.
     """
-    rows = (
-        issues.with_urgency(today)
-        .order_by("act_by", "criticality", "pk")
-        .values(
-            "cause_id",
-            "state",
-            "start_by",
-            "finish_by",
-            "due_on",
-            "is_earliest",
-            "urgency",
-            kind=F("cause__kind"),
-            subject_key=F("cause__subject"),
-            slug=F("application__slug"),
-            username=F("owner__username"),
-            email=F("owner__email"),
-        )
+    rows = issues.order_by("act_by", "criticality", "pk").values(
+        "cause_id",
+        "state",
+        "start_by",
+        "finish_by",
+        "due_on",
+        "is_earliest",
+        "act_by",
+        "criticality",
+        kind=F("cause__kind"),
+        subject_key=F("cause__subject"),
+        slug=F("application__slug"),
+        username=F("owner__username"),
+        email=F("owner__email"),
     )
     batch: list[dict[str, Any]] = []
     for row in rows.iterator(chunk_size=RECORD_BATCH_SIZE):
-        batch.append(row)
+        batch.append(dict(row))
         if len(batch) == RECORD_BATCH_SIZE:
             yield from _as_records(batch, today)
             batch = []
@@ -54,7 +52,12 @@ def _as_records(rows: list[dict[str, Any]], today: date) -> Iterator[dict[str, A
             "subject": subjects[row["subject_key"]].canonical,
             "application": row["slug"],
             "owner": row["email"] or row["username"],
-            "urgency": row["urgency"],
+            "urgency": issue_urgency(
+                act_by=row["act_by"],
+                criticality=row["criticality"],
+                state=row["state"],
+                today=today,
+            ),
             "state": row["state"],
             "start_by": _iso(row["start_by"]),
             "finish_by": _iso(row["finish_by"]),

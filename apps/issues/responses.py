@@ -5,7 +5,6 @@ the last response.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -273,15 +272,6 @@ def reopen_issue(*, issue: Issue, by: User, at: datetime, reason: str = "") -> I
     return stored
 
 
-@dataclass(frozen=True, slots=True)
-class BulkOutcome:
-    """IDs of the issues that a bulk response changed, and {ID: reason} of those that it could
-    not."""
-
-    updated: list[int]
-    rejected: dict[int, str]
-
-
 def _require_unresolved(issue: Issue, verb: str) -> None:
     if issue.state == Issue.State.RESOLVED:
         raise ConflictError(f"This issue is resolved. Reopen it before you {verb} it.")
@@ -321,12 +311,15 @@ def save_response(
 
 def response_values(issue: Issue) -> dict[str, Any]:
     """Return the fields that a response can change, as JSON: {column: value}."""
-    values = {Issue._meta.get_field(name).attname for name in RESPONSE_FIELDS}
-    return {
-        name: value.isoformat() if isinstance(value, date) else value
-        for name in sorted(values)
-        for value in (getattr(issue, name),)
-    }
+    columns = sorted(
+        f"{name}_id" if Issue._meta.get_field(name).is_relation else name
+        for name in RESPONSE_FIELDS
+    )
+    return {name: _as_json(getattr(issue, name)) for name in columns}
+
+
+def _as_json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _record(

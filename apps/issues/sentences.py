@@ -1,10 +1,11 @@
 """Sentences about causes and issues, for pages, emails and REST."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from apps.accounts.models import User
 from apps.common.text import format_date, pluralize
 from apps.feeds.models import Health
 from apps.intake.models import Discrepancy
@@ -250,6 +251,17 @@ def activity_sentence(entry: Activity, names: Mapping[int, str]) -> str:
         return f"{who} resolved the issue."
     label = IssueResolution(resolution).label if resolution else "The cause has ended"
     return f"The issue was resolved: {label[0].lower()}{label[1:]}."
+
+
+def activity_user_names(entries: Iterable[Activity]) -> dict[int, str]:
+    """Return {user: name} of all users whom the entries name; one statement."""
+    ids: set[int] = set()
+    for entry in entries:
+        if entry.user_id is not None:
+            ids.add(entry.user_id)
+        if entry.kind == Activity.Kind.OWNER:
+            ids |= {pk for pk in (entry.details.get("old"), entry.details.get("new")) if pk}
+    return {user.pk: str(user) for user in User.objects.filter(pk__in=ids)}
 
 
 def _day(text: str | None) -> str:

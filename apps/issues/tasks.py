@@ -1,14 +1,12 @@
 """Celery tasks of issues."""
 
-from dataclasses import asdict
-
 from celery import shared_task
 
 from apps.common.time import now
-from apps.issues.evaluation import evaluate_issues
+from apps.issues import evaluation
 
 
 @shared_task(name="issues.evaluate", ignore_result=True)
-def evaluate_all_issues() -> dict[str, int]:
-    """Bring all issues up to date."""
-    return asdict(evaluate_issues(at=now()))
+def evaluate_due_issues() -> None:
+    """Bring the issues of changed applications up to date, and all issues when they are due."""
+    evaluation.evaluate_due_issues(at=now())

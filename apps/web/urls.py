@@ -79,6 +79,8 @@ from apps.web.views.intake import (
     reported_services,
     unrecognised_names,
 )
+from apps.web.views.issues import detail as issues_detail
+from apps.web.views.issues import list as issues_list
 from apps.web.views.reports import board_summary, component_files, evidence_packs, model_inventory
 from apps.web.views.reports import home as reports_home
 from apps.web.views.reports import register as reports_register
@@ -519,6 +521,13 @@ ROUTES: dict[str, list[URLPattern]] = {
             "alerts/settings/webhooks/<int:pk>/switch/", alert_rules.toggle_webhook, name="toggle"
         ),
         path("alerts/settings/webhooks/<int:pk>/test/", alert_rules.test_webhook, name="test"),
+    ],
+    "issues": [
+        path("issues/", issues_list.issue_list, name="list"),
+        path("issues.csv", issues_list.issue_csv, name="csv"),
+        path("issues/respond/", issues_list.bulk_respond, name="bulk-respond"),
+        path("issues/<int:pk>/", issues_detail.issue_detail, name="detail"),
+        path("issues/<int:pk>/<slug:action>/", issues_detail.respond_to_issue, name="respond"),
     ],
     "alerts": [
         path("alerts/", inbox.inbox, name="list"),

@@ -40,8 +40,8 @@ class IssueKind:
     organisation. Parameters: `day`, `application_ids` (null for all), `in_scope` (statuses of
     applications that count), `horizon` (last date of interest).
 
-    `subtype` distinguishes statements of one kind. `has_applications`: its facts concern applications,
-    so that the change of an application evaluates it. `resolution` is SQL over `i` (issue), `c`
+    `subtype` distinguishes statements of one kind. `has_applications`: its facts concern
+    applications, so that the change of an application evaluates it. `resolution` is SQL over `i` (issue), `c`
     (cause) and `%(day)s` for the resolution of an issue whose fact is gone.
     """
 

@@ -37,7 +37,8 @@ WHERE s.review_on <= %(day)s::date + %(notice)s::int AND s.state = 'decided'
 # the last passed test of each dependency, while it is valid or has expired
 _EXIT_TEST = f"""
 SELECT * FROM (
-    SELECT DISTINCT ON (e.dependency_id) 'dependency:' || e.dependency_id || '/exit-test' AS subject,
+    SELECT DISTINCT ON (e.dependency_id)
+           'dependency:' || e.dependency_id || '/exit-test' AS subject,
            d.application_id,
            coalesce(e.expires_on, e.tested_on + coalesce(
                (SELECT test_validity_days FROM exposure_exposuresettings), {_TEST_VALIDITY_DAYS}

@@ -18,6 +18,8 @@ class Migration(migrations.Migration):
         ("accounts", "0001_initial"),
         ("catalog", "0001_initial"),
         ("exposure", "0002_default_rows"),
+        ("intake", "0001_initial"),
+        ("risks", "0001_initial"),
         ("inventory", "0001_initial"),
         ("pghistory", "0007_auto_20250421_0444"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
@@ -95,6 +97,30 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["-opened_at", "-id"],
             },
+        ),
+        migrations.CreateModel(
+            name="ChangedApplication",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("application_id", models.BigIntegerField(null=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name="EvaluationState",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("evaluated_at", models.DateTimeField()),
+            ],
         ),
         migrations.CreateModel(
             name="CauseHistory",
@@ -984,5 +1010,13 @@ class Migration(migrations.Migration):
                     when="BEFORE",
                 ),
             ),
+        ),
+        migrations.RunSQL(
+            sql=load_statement("issues", "definitions/changed_application_triggers"),
+            reverse_sql="""
+DROP FUNCTION issues_queue_applications() CASCADE;
+DROP FUNCTION issues_queue_users_of_offerings() CASCADE;
+DROP FUNCTION issues_queue_dependencies() CASCADE;
+""",
         ),
     ]

@@ -1,12 +1,15 @@
 from apps.issues.models.activity import Activity
 from apps.issues.models.causes import Cause, CauseKind, CauseOffering
 from apps.issues.models.issues import Issue, IssueQuerySet, IssueResolution, Urgency
+from apps.issues.models.queue import ChangedApplication, EvaluationState
 
 __all__ = [
     "Activity",
     "Cause",
     "CauseKind",
     "CauseOffering",
+    "ChangedApplication",
+    "EvaluationState",
     "Issue",
     "IssueQuerySet",
     "IssueResolution",

@@ -40,8 +40,10 @@ class CauseQuerySet(models.QuerySet["Cause"]):
             return self.none()
         if user.can_read_all:
             return self
-        issues = self.model._meta.get_field("issues").related_model._default_manager
-        return self.filter(Exists(issues.visible_to(user).filter(cause=OuterRef("pk"))))
+        # the model of issues refers to this one, so it cannot be imported here
+        issue_model: Any = self.model._meta.get_field("issues").related_model
+        visible = issue_model.objects.visible_to(user)
+        return self.filter(Exists(visible.filter(cause=OuterRef("pk"))))
 
 
 @track_history()

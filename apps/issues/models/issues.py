@@ -1,12 +1,12 @@
 """Issues: what one owner must act on because of a cause."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Func, Q, Value
-from django.db.models.expressions import Combinable
 
 from apps.accounts.models import Team, own
 from apps.common.database.fields import MAX_REASON_LENGTH, LimitedTextField
@@ -44,9 +44,9 @@ class UrgencyExpression(Func):
     function = "issue_urgency"
     output_field = models.CharField()
 
-    def __init__(self, prefix: str, today: date | Combinable) -> None:
-        day = Value(today, output_field=models.DateField()) if isinstance(today, date) else today
-        super().__init__(f"{prefix}act_by", f"{prefix}criticality", f"{prefix}state", day)
+    def __init__(self, today: date) -> None:
+        day = Value(today, output_field=models.DateField())
+        super().__init__("act_by", "criticality", "state", day)
 
 
 class IssueQuerySet(models.QuerySet["Issue"]):
@@ -62,9 +62,9 @@ class IssueQuerySet(models.QuerySet["Issue"]):
             return self
         return self.filter(Q(team__in=user.team_roles()) | own(user, "owner") & Q(team=None))
 
-    def with_urgency(self, today: date) -> "IssueQuerySet":
-        """Annotate `urgency`, a value of `Urgency`."""
-        return self.annotate(urgency=UrgencyExpression("", today))
+    def of_urgency(self, values: Collection[str], today: date) -> "IssueQuerySet":
+        """Select issues with one of these urgencies on `today`."""
+        return self.alias(urgency=UrgencyExpression(today)).filter(urgency__in=values)
 
 
 @track_history(exclude=("updated_at",))

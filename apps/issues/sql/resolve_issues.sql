@@ -1,9 +1,9 @@
--- Resolves the issues of one kind whose fact is gone, with their activity. A user's resolution of a
+-- Resolves the issues of some kinds whose fact is gone, with their activity. A user's resolution of a
 -- fact that is gone no longer keeps the issue resolved when the fact returns.
 WITH gone AS (
     SELECT i.id, i.state, {resolution} AS resolution
     FROM issues_issue i JOIN issues_cause c ON c.id = i.cause_id
-    WHERE c.kind = %(kind)s AND c.subtype = %(subtype)s
+    WHERE c.kind || ':' || c.subtype = ANY (%(kinds)s)
       AND (i.state <> 'resolved' OR i.resolved_by_id IS NOT NULL AND i.fact_key <> '')
       AND (%(application_ids)s::bigint[] IS NULL
            OR i.application_id = ANY (%(application_ids)s::bigint[]))

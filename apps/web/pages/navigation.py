@@ -38,6 +38,7 @@ _PAGES = (
         "Now",
         (
             ("Overview", "home:overview"),
+            ("Issues", "issues:list"),
             ("Alerts", "alerts:list"),
             ("Calendar", "calendar:list"),
             ("Events", "events:list"),

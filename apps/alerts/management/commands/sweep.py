@@ -25,6 +25,7 @@ from apps.exposure.snapshots.daily import take_snapshot, thin_snapshots
 from apps.feeds.actions import apply_expired_holds, purge_old_payloads, record_disagreements
 from apps.feeds.polls.pipeline import close_dead_runs
 from apps.inventory.read_models import refresh_stale_applications
+from apps.issues.evaluation import evaluate_everything
 from apps.risks.actions.counts import count_changed_risk
 from apps.risks.actions.refresh import refresh_risks
 
@@ -54,6 +55,8 @@ class Command(BaseCommand):
             risks = refresh_risks(at)
             campaigns = update_campaigns(at=at)
             flags = evaluate_flags(at=at)
+            findings = refresh_stale_applications(on=day_of(at))
+            issues = evaluate_everything(at=at)
             raised = raise_alerts(at=at) + raise_due_alerts(at=at)
             kept = maintain_alerts(at=at)
             forgotten = purge_old_messages(at=at, keep_days=settings.LEDGER_DAYS)
@@ -63,7 +66,7 @@ class Command(BaseCommand):
                 "disagreements_told": len(disagreements),
                 "dead_runs_closed": dead,
                 "applications_refreshed": refreshed.n_applications,
-                "findings_kept": refresh_stale_applications(on=day_of(at)),
+                "findings_kept": findings,
                 "events_handled": events_handled,
                 **{f"risks_{name}": n for name, n in asdict(risks).items()},
                 **{f"campaign_tasks_{name}": n for name, n in campaigns.items()},
@@ -72,6 +75,7 @@ class Command(BaseCommand):
                 "acceptances_expired": flags.acceptance_expired,
                 "flags_resolved": flags.resolved,
                 **{f"alerts_{name}": n for name, n in kept.items()},
+                **{f"issues_{name}": n for name, n in asdict(issues).items()},
                 "alerts_raised": raised,
                 # all that this moment brings has been raised by now, so there is nothing to wait
                 # for

@@ -1,0 +1,1 @@
+"""Causes and issues over REST, one module per resource."""

@@ -1,0 +1,69 @@
+"""Causes: facts that make work."""
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.framework.views import BY_ID, ReadViewSet
+from apps.api.issues.issues import IssueSerializer
+from apps.common.database.keyset_pagination import Keyset
+from apps.issues.filters import CauseFilter
+from apps.issues.models import Cause, CauseKind, CauseOffering, Issue
+
+
+class CauseSerializer(serializers.ModelSerializer[Cause]):
+    kind = serializers.ChoiceField(choices=CauseKind.choices, read_only=True)
+    subject = serializers.CharField(
+        read_only=True,
+        help_text="Record that the cause is about, as type and ID, for example `version:12`.",
+    )
+    offerings = serializers.ListField(
+        source="offering_ids",
+        child=serializers.IntegerField(),
+        read_only=True,
+        help_text="IDs of the offerings concerned: all model IDs of a version that retires.",
+    )
+
+    class Meta:
+        model = Cause
+        fields = [
+            "id",
+            "kind",
+            "subtype",
+            "subject",
+            "due_on",
+            "is_earliest",
+            "offerings",
+            "opened_at",
+            "closed_at",
+        ]
+        read_only_fields = fields
+
+
+class CauseViewSet(ReadViewSet[Cause]):
+    """Causes with at least one issue that the caller can view."""
+
+    model = Cause
+    serializer_class = CauseSerializer
+    filterset_class = CauseFilter
+    orders = {"id": BY_ID, "-id": Keyset(("-id",))}
+    annotations = {
+        "offering_ids": ArraySubquery(
+            CauseOffering.objects.filter(cause=OuterRef("pk"))
+            .order_by("offering_id")
+            .values("offering_id")
+        )
+    }
+
+    @extend_schema(responses=IssueSerializer(many=True), parameters=[], filters=False)
+    @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
+    def issues(self, request: Request, pk: str) -> Response:
+        """Issues of a cause that you can view, most urgent first."""
+        cause = self.subject()
+        issues = Issue.objects.visible_to(self.user).filter(cause=cause)
+        rows = issues.select_related("cause", "application", "team", "owner")
+        return Response(IssueSerializer(rows, many=True).data)

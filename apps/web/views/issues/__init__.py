@@ -1,0 +1,1 @@
+"""Pages of issues: list, detail and responses."""
