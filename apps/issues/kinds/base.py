@@ -41,8 +41,9 @@ class IssueKind:
     applications that count), `horizon` (last date of interest).
 
     `subtype` distinguishes statements of one kind. `has_applications`: its facts concern
-    applications, so that the change of an application evaluates it. `resolution` is SQL over `i` (issue), `c`
-    (cause) and `%(day)s` for the resolution of an issue whose fact is gone.
+    applications, so that the change of an application evaluates it. `load_parameters` adds
+    parameters that only Python can work out at that time. `resolution` is SQL over `i` (issue),
+    `c` (cause) and the parameters, for the resolution of an issue whose fact is gone.
     """
 
     kind: CauseKind

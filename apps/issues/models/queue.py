@@ -1,7 +1,6 @@
 """Queue of applications whose issues may differ from the facts, and when everything was evaluated.
 
-Statement triggers fill the queue, whatever code wrote the rows
-(sql/definitions/changed_application_triggers.sql).
+Statement triggers of the first migration fill the queue, whatever code wrote the rows.
 """
 
 from django.db import models
