@@ -131,8 +131,8 @@ def progress_words(import_: Import) -> dict[str, Any]:
     }[Import.State(import_.state)]
     return {
         "words": saying,
-        "value": progress.done if progress else 0,
-        "max": progress.whole if progress and progress.whole else None,
+        "value": progress.n_done if progress else 0,
+        "max": progress.n_total if progress and progress.n_total else None,
         "progress_url": reverse("imports:progress", args=[import_.pk]),
     }
 

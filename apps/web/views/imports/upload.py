@@ -188,7 +188,7 @@ def _received(said: dict[str, Any], user: User) -> Import:
         return receive_sheet(content=file.read(), file_name=file.name, by=user, at=now())
     body = file.read()
     if body.startswith(GZIP_MARK):
-        body = decompress(body, most=form.most_inflated)
+        body = decompress(body, max_bytes=form.most_inflated)
     done, _is_new = receive_document(
         form=form,
         body=body,

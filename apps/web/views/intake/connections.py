@@ -94,7 +94,7 @@ def change_usage_settings(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, user: User, form: UsageSettingsForm | None = None) -> HttpResponse:
     at = now()
     streams, as_of = visible_connections(user, at=at)
-    counts = open_by_kind(user, most=MAX_COUNTED)
+    counts = open_by_kind(user, max_count=MAX_COUNTED)
     senders = [_sender(stream) for stream in streams]
     return render_page(
         request,

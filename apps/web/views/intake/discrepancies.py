@@ -73,7 +73,7 @@ def discrepancy_list(request: HttpRequest) -> HttpResponse:
     user, at = signed_in_user(request), now()
     found, queryset = _found(request)
     listing = PaginatedList(request, queryset)
-    counts = open_by_kind(user, most=MAX_COUNTED)
+    counts = open_by_kind(user, max_count=MAX_COUNTED)
     rows = [_row(each, user) for each in listing.rows]
     return render_page(
         request,
