@@ -64,8 +64,8 @@ class ColumnsForm(forms.Form):
     def __init__(self, *args: Any, mapping: BookMapping, user: User, **kwargs: Any) -> None:
         initial = {
             "team": mapping.team,
-            "day_order": mapping.manners.day_order,
-            "decimal_mark": mapping.manners.decimal_mark,
+            "day_order": mapping.conventions.day_order,
+            "decimal_mark": mapping.conventions.decimal_mark,
         }
         super().__init__(*args, **{"initial": initial, **kwargs})
         self._mapping = mapping
@@ -164,7 +164,9 @@ class ColumnsForm(forms.Form):
             )
             for place, sheet in enumerate(self._mapping.sheets)
         )
-        manners = SheetConventions(
+        conventions = SheetConventions(
             self.cleaned_data["day_order"], self.cleaned_data["decimal_mark"]
         )
-        return BookMapping(sheets, manners, self.cleaned_data["team"], self._mapping.application)
+        return BookMapping(
+            sheets, conventions, self.cleaned_data["team"], self._mapping.application
+        )
