@@ -213,7 +213,7 @@ def _picker(request: HttpRequest, name: str, provider: str, chosen: int | None) 
         legend="It means",
         chosen=chosen,
         suggested=suggested_offerings(name, provider),
-        kept=(("name", name), ("provider", provider)),
+        hidden_fields=(("name", name), ("provider", provider)),
     )
 
 
