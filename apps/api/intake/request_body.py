@@ -148,7 +148,7 @@ def _content(raw: bytes, most_inflated: int) -> bytes:
 
 def _inflated(raw: bytes, most: int) -> bytes:
     try:
-        return decompress(raw, most=most)
+        return decompress(raw, max_bytes=most)
     except BodyTooLargeError as large:
         raise UploadTooLargeError(str(large)) from None
     except UnreadableError as unreadable:

@@ -76,7 +76,7 @@ class TelemetryIngestView(RegistryView):
         try:
             sent = self._body(request._request)
             body = decode_body(
-                sent, request.headers.get("Content-Encoding", ""), most=MAX_INFLATED_BYTES
+                sent, request.headers.get("Content-Encoding", ""), max_bytes=MAX_INFLATED_BYTES
             )
             return self.take(body, kind, request)
         except UnreadableError as unreadable:

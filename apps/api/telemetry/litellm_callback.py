@@ -79,7 +79,7 @@ class LiteLLMCallbackView(TelemetryIngestView):
         gateway = gateway_name(request.query_params.get("gateway", ""))
         read = read_records(body, gateway=gateway)
         taken = ingest_calls(
-            read=read, stream=f"{GATEWAY_PREFIX}{gateway}", token=self.token, at=now()
+            request=read, stream=f"{GATEWAY_PREFIX}{gateway}", token=self.token, at=now()
         )
         return Response(
             {

@@ -41,7 +41,7 @@ class OtlpIngestView(TelemetryIngestView):
     def take(self, body: bytes, kind: str, request: Request) -> HttpResponseBase:
         read = self.read(body, kind)
         return self.answered(
-            kind, ingest_calls(read=read, stream=self.stream, token=self.token, at=now())
+            kind, ingest_calls(request=read, stream=self.stream, token=self.token, at=now())
         )
 
     def read(self, body: bytes, kind: str) -> ReadRequest:
@@ -72,7 +72,7 @@ class TracesIngestView(OtlpIngestView):
     stream, rejected = TRACES, "rejectedSpans"
 
     def read(self, body: bytes, kind: str) -> ReadRequest:
-        return read_traces(body, is_json=kind == JSON, remembered=instrumented_services)
+        return read_traces(body, is_json=kind == JSON, find_instrumented=instrumented_services)
 
 
 @extend_schema(exclude=True)

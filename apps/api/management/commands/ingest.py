@@ -93,7 +93,7 @@ class Command(BaseCommand):
     ) -> dict[str, Any]:
         body, name = self._content(options["file"], form.most_inflated)
         if body.startswith(GZIP_MARK):
-            body = decompress(body, most=form.most_inflated)
+            body = decompress(body, max_bytes=form.most_inflated)
         done, is_new = receive_document(
             form=form,
             body=body,
@@ -117,7 +117,7 @@ class Command(BaseCommand):
             # a request without spans is one in protobuf; a file without anything is a mistake
             raise UnreadableError("The file is empty.")
         if body.startswith(GZIP_MARK):
-            body = decompress(body, most=MAX_INFLATED_BYTES)
+            body = decompress(body, max_bytes=MAX_INFLATED_BYTES)
         return ingest_recorded_request(
             body, application=application.pk if application else None, at=now()
         )
