@@ -23,7 +23,7 @@ import urllib.parse
 import urllib.request
 from typing import Any, NoReturn
 
-VERSION = "1.2.0"
+VERSION = "1.2.1"
 PASS, BLOCK, USAGE, UNKNOWN = 0, 1, 2, 3
 ATTEMPTS = 4
 ACCEPT = {"sarif": "application/sarif+json", "junit": "application/junit+xml"}
