@@ -47,7 +47,7 @@ def _applications(file: ListExport, target: IO[bytes], tell: ProgressCallback) -
     n = book.sheet(
         "applications",
         HEADS,
-        map(cells, with_progress(FilteredApplications(rebuild_request(file)).each(), tell)),
+        map(cells, with_progress(FilteredApplications(rebuild_request(file)).iterate_rows(), tell)),
     )
     book.close()
     return n

@@ -96,9 +96,11 @@ def violation_list(request: HttpRequest) -> HttpResponse:
     )
     if pages.number > 1 and not pages.rows:
         raise Http404
-    selected_target = (
-        load_target(decision.target) if decision else load_target(target) if target else None
-    )  # type: ignore[arg-type]
+    selected_target = None
+    if decision is not None:
+        selected_target = load_target(decision.target)
+    elif target is not None:
+        selected_target = load_target(target)  # type: ignore[arg-type]
     return render_page(
         request,
         "choosing/against.html",
