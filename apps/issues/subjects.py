@@ -22,6 +22,7 @@ class Subject:
     pk: int
     name: str
     canonical: str
+    exists: bool = True
 
 
 def split_subject(subject: str) -> tuple[str, int]:
@@ -43,10 +44,11 @@ def load_subjects(subjects: Iterable[str]) -> dict[str, Subject]:
     loaded = {}
     for subject in wanted:
         kind, pk = split_subject(subject)
-        name, identifier = names.get(kind, {}).get(pk, (f"a deleted {_label(kind)}", str(pk)))
+        found = names.get(kind, {}).get(pk)
+        name, identifier = found or (f"a deleted {_label(kind)}", str(pk))
         qualifier = subject.partition("/")[2]
         canonical = f"{kind}:{identifier}" + (f"/{qualifier}" if qualifier else "")
-        loaded[subject] = Subject(kind, pk, name, canonical)
+        loaded[subject] = Subject(kind, pk, name, canonical, exists=found is not None)
     return loaded
 
 
