@@ -1,5 +1,4 @@
-"""Each kind of issue: what opens it, with dates, owner and state; what resolves it, and why; what is
-in order and opens nothing."""
+"""Each kind of issue: what opens it, with dates, owner and state; what resolves it, and why."""
 
 from datetime import date, timedelta
 
