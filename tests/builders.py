@@ -46,7 +46,7 @@ from apps.inventory.models import (
     ExitPlan,
     ExitTest,
 )
-from apps.issues.models import Cause, Issue
+from apps.issues.models import Cause, ChangedApplication, Issue
 from apps.risks.models import Assessment, Evidence, FoundationRisk, Modifier, RiskTemplate
 
 _n = count(1)
@@ -379,7 +379,8 @@ def make_issue(
     application: Application | None, kind: str = "retirement", *, subject: str = "", **fields: Any
 ) -> Issue:
     """Make an issue of a new cause, due in 60 days; without an application one of the
-    organisation. No fact stands behind it: an evaluation resolves it."""
+    organisation. No fact stands behind it: an evaluation resolves it, so that its application is
+    taken from the queue."""
     due_on = fields.setdefault("due_on", TODAY + timedelta(days=60))
     cause = fields.pop("cause", None) or Cause.objects.create(
         kind=kind, subject=subject or f"version:{next(_n)}", due_on=due_on, opened_at=NOW
@@ -387,6 +388,7 @@ def make_issue(
     if application is not None:
         fields.setdefault("team", application.team)
         fields.setdefault("criticality", application.criticality)
+        ChangedApplication.objects.filter(application_id=application.pk).delete()
     fields.setdefault("act_by", due_on or TODAY)
     fields.setdefault("opened_at", NOW)
     return Issue.objects.create(cause=cause, application=application, **fields)

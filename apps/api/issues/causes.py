@@ -60,7 +60,12 @@ class CauseViewSet(ReadViewSet[Cause]):
     }
 
     @extend_schema(responses=IssueSerializer(many=True), filters=False)
-    @action(detail=True, filterset_class=None)
+    @action(
+        detail=True,
+        filterset_class=None,
+        serializer_class=IssueSerializer,
+        orders=IssueViewSet.orders,
+    )
     def issues(self, request: Request, pk: str) -> Response:
         """Issues of a cause that you can view, most urgent first."""
         issues = Issue.objects.visible_to(self.user).order_by().filter(cause=self.subject())

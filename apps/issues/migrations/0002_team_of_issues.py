@@ -20,6 +20,7 @@ AFTER UPDATE ON inventory_application REFERENCING OLD TABLE AS old_rows NEW TABL
 FOR EACH STATEMENT EXECUTE FUNCTION issues_follow_team();
 """
 
+
 class Migration(migrations.Migration):
     dependencies = [("issues", "0001_initial")]
 

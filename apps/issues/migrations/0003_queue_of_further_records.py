@@ -84,6 +84,7 @@ AFTER DELETE ON risks_assessment REFERENCING OLD TABLE AS new_rows
 FOR EACH STATEMENT EXECUTE FUNCTION issues_queue_dependencies();
 """
 
+
 class Migration(migrations.Migration):
     dependencies = [("issues", "0002_team_of_issues")]
 
