@@ -53,7 +53,7 @@ class TestRows:
         )
 
         assert listed() == [late, world.issue]
-        assert listed("?order=finish") == [world.issue, late]
+        assert listed("?sort=finish") == [world.issue, late]
 
     def test_resolved_and_snoozed_issues_are_shown_where_asked_for(self, world, listed):
         done = resolved(world.application)
@@ -166,10 +166,10 @@ class TestBulk:
 
     def test_the_selected_issues_are_acknowledged(self, world, second, respond):
         answer = respond(
-            issue=[world.issue.pk, second.pk], action="acknowledge", back="/issues/?order=finish"
+            issue=[world.issue.pk, second.pk], action="acknowledge", back="/issues/?sort=finish"
         )
 
-        assert answer["Location"] == "/issues/?order=finish"
+        assert answer["Location"] == "/issues/?sort=finish"
         assert flash_messages(answer) == ["2 issues acknowledged."]
         assert set(Issue.objects.values_list("state", flat=True)) == {"acknowledged"}
 
