@@ -394,7 +394,7 @@ class AlertViewSet(ReadViewSet[Alert]):
         asked = self.validated(ResolveSerializer)
         with errors_as_problems("reason"):
             return self.answer(
-                actions.resolve_alert(alert=alert, why=asked["reason"], by=self.user, at=now())
+                actions.resolve_alert(alert=alert, reason=asked["reason"], by=self.user, at=now())
             )
 
     @extend_schema(request=None, responses=AlertSerializer)
@@ -445,7 +445,7 @@ class AlertViewSet(ReadViewSet[Alert]):
         asked = self.validated(BulkRespondSerializer)
         given = respond_to_alerts(
             alert_ids=asked["ids"],
-            answer=asked["action"],
+            response=asked["action"],
             by=self.user,
             at=now(),
             until=asked.get("until"),

@@ -90,7 +90,7 @@ def _lines(
     """The first days of the window; True where there are more than `most`."""
     first, last = _window(asked, today)
     entries, is_cut = calendar_entries(
-        user, today=today, first=first, last=last, kind=asked.kind, most=most
+        user, today=today, first=first, last=last, kind=asked.kind, limit=most
     )
     return [CalendarLine(entry, (entry.on - today).days) for entry in entries], is_cut
 

@@ -240,7 +240,7 @@ def _filled_in(
                 request, this, before, said=f"assigned to {to}" if to else "assignment removed"
             )
         case "resolve":
-            actions.resolve_alert(alert=this, why=form.cleaned_data["why"], by=user, at=at)
+            actions.resolve_alert(alert=this, reason=form.cleaned_data["why"], by=user, at=at)
             return _done(request, this, before, said="resolved")
     return _muted(request, this, said.mute, user, at)
 

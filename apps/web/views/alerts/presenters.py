@@ -104,7 +104,7 @@ def present_alerts(
     nodes |= {alert.details["node"] for alert in alerts if alert.details.get("node")}
     names = {pk: node.label for pk, node in node_names(nodes).items()} if nodes else {}
     told = (
-        recipients_of_alerts([alert.pk for alert in alerts], user=user, most=most_told)
+        recipients_of_alerts([alert.pk for alert in alerts], user=user, limit=most_told)
         if most_told
         else {}
     )

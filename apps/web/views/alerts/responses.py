@@ -59,7 +59,7 @@ def respond(
     affect the others."""
     found = respond_to_alerts(
         alert_ids=[alert.pk for alert in alerts],
-        answer=answer,
+        response=answer,
         by=by,
         at=at,
         until=until,
